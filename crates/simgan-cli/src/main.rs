@@ -1,0 +1,2 @@
+//! The command `simgan`.
+fn main() {}
