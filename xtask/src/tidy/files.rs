@@ -1,0 +1,80 @@
+//! What files may hold: their length, `unsafe`, pictures, reference numbers.
+
+use std::path::Path;
+
+use super::read;
+
+const MAX_LINES: usize = 400;
+
+/// Longer files, each with the reason.
+const LONGER: &[(&str, &str)] = &[];
+
+const PICTURES: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff"];
+
+/// Where a picture may be tracked: our own renders for the documents.
+const PICTURE_FOLDERS: &[&str] = &["data/pictures/"];
+
+/// Every finding in the tracked files.
+pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for path in tracked {
+        findings.extend(picture(path));
+        findings.extend(reference(path, tracked));
+        if path.ends_with(".rs") {
+            findings.extend(source(path, &read(root, path)?));
+        }
+    }
+    Ok(findings)
+}
+
+/// No image of a third party is ever committed.
+fn picture(path: &str) -> Option<String> {
+    let extension = path.rsplit('.').next().unwrap_or_default().to_lowercase();
+    let allowed = PICTURE_FOLDERS.iter().any(|folder| path.starts_with(folder));
+    (PICTURES.contains(&extension.as_str()) && !allowed)
+        .then(|| format!("{path}: pictures belong in {} and must be our own", PICTURE_FOLDERS.join(", ")))
+}
+
+/// Reference numbers stand beside the script that made them.
+fn reference(path: &str, tracked: &[String]) -> Option<String> {
+    let folder = path.strip_suffix(".safetensors").and_then(|stem| stem.rsplit_once('/'))?.0;
+    let has_script = tracked.iter().any(|other| *other == format!("{folder}/export.py"));
+    (!has_script).then(|| format!("{path}: no export.py beside it"))
+}
+
+fn source(path: &str, text: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    let n_lines = text.lines().count();
+    if n_lines > MAX_LINES && !LONGER.iter().any(|(longer, _)| *longer == path) {
+        findings.push(format!("{path}: {n_lines} lines, more than {MAX_LINES}"));
+    }
+    let lifted = text.lines().any(|line| line.contains("unsafe_code") && line.contains("expect("));
+    if lifted && !path.starts_with("crates/simgan-kernels/") && !path.starts_with("xtask/src/tidy/") {
+        findings.push(format!("{path}: lifts unsafe_code; `unsafe` belongs in simgan-kernels"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_and_references_are_found() {
+        assert!(picture("crates/simgan-data/tests/eye.PNG").is_some());
+        assert!(picture("data/pictures/eyes.png").is_none());
+        let tracked =
+            ["tests/golden/conv/case.safetensors", "tests/golden/conv/export.py"].map(str::to_owned);
+        assert!(reference(&tracked[0], &tracked).is_none());
+        assert!(reference(&tracked[0], &tracked[..1]).is_some());
+    }
+
+    #[test]
+    fn long_files_and_lifted_lints_are_found() {
+        assert_eq!(source("crates/a/src/lib.rs", &"\n".repeat(MAX_LINES)), Vec::<String>::new());
+        assert_eq!(source("crates/a/src/lib.rs", &"\n".repeat(MAX_LINES + 1)).len(), 1);
+        let lift = "#![expect(unsafe_code, reason = \"fast\")]";
+        assert_eq!(source("crates/simgan-data/src/lib.rs", lift).len(), 1);
+        assert_eq!(source("crates/simgan-kernels/src/lib.rs", lift), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,68 @@
+//! The layer diagram: which crate may depend on which.
+
+use serde_json::Value;
+
+use super::packages;
+
+/// The whole diagram: each crate and those directly or indirectly below it. Test dependencies are free.
+const BELOW: &[(&str, &[&str])] = &[
+    ("simgan-kernels", &[]),
+    ("simgan-data", &[]),
+    ("simgan-eyes", &["simgan-data"]),
+    ("simgan-models", &["simgan-kernels"]),
+    ("simgan-losses", &["simgan-kernels"]),
+    ("simgan-train", &["simgan-losses", "simgan-models", "simgan-eyes", "simgan-data", "simgan-kernels"]),
+    (
+        "simgan-cli",
+        &["simgan-train", "simgan-losses", "simgan-models", "simgan-eyes", "simgan-data", "simgan-kernels"],
+    ),
+    ("simgan-tests", &[]),
+    ("xtask", &["simgan-data"]),
+];
+
+/// Dependencies that the diagram does not allow, and crates that it does not know.
+pub(super) fn check(metadata: &Value) -> Vec<String> {
+    packages(metadata).flat_map(check_package).collect()
+}
+
+fn check_package(package: &Value) -> Vec<String> {
+    let name = package["name"].as_str().unwrap_or_default();
+    let Some((_, below)) = BELOW.iter().find(|(known, _)| *known == name) else {
+        return vec![format!(
+            "{name} is not in the layer diagram (xtask/src/tidy/layers.rs, crates/README.md)"
+        )];
+    };
+    let dependencies = package["dependencies"].as_array().into_iter().flatten();
+    let ours = dependencies
+        .filter(|dependency| dependency["kind"] != "dev")
+        .filter_map(|dependency| dependency["name"].as_str())
+        .filter(|dependency| dependency.starts_with("simgan-"));
+    ours.filter(|dependency| !below.contains(dependency))
+        .map(|dependency| {
+            format!("{name} depends on {dependency}, which is not below it in the layer diagram")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn package(name: &str, dependency: &str, kind: Option<&str>) -> Value {
+        json!({"packages": [{"name": name, "dependencies": [{"name": dependency, "kind": kind}]}]})
+    }
+
+    #[test]
+    fn siblings_may_not_depend_on_each_other() {
+        assert_eq!(check(&package("simgan-losses", "simgan-models", None)).len(), 1);
+        assert_eq!(check(&package("simgan-models", "simgan-train", None)).len(), 1);
+        assert_eq!(check(&package("simgan-models", "simgan-kernels", None)), Vec::<String>::new());
+        assert_eq!(check(&package("simgan-losses", "simgan-models", Some("dev"))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_unknown_crate_is_found() {
+        assert_eq!(check(&package("simgan-new", "candle-core", None)).len(), 1);
+    }
+}
