@@ -1,1 +1,3 @@
 //! simgan-train
+
+pub mod tensorboard;
