@@ -1,1 +1,43 @@
-//! simgan-kernels
+//! Operations on tensors that SimGAN needs and candle lacks, gets wrong or runs slowly.
+//!
+//! The principal function is [`conv2d`]: a convolution with its border rule, bias, ReLU and (as [`conv2d_residual`]) the addition of
+//! a skip connection in one operation. [`max_pool2d`] pools with any kernel, stride and padding. Both take and return candle tensors in
+//! the layout `(N, C, H, W)`, run on every device and every floating-point type, and are part of candle's autograd: gradients are
+//! computed for the arguments that want one and for no others.
+//!
+//! On the CPU, `f32` and `f64` run on kernels of this crate. Other devices and types run on a composition of candle's operations, found
+//! in [`reference`](mod@reference), which is also the oracle that the kernels are tested against.
+//!
+//! ```
+//! use candle_core::{Device, Tensor, Var};
+//! use simgan_kernels::{Border, Conv2d, MaxPool2d, conv2d, max_pool2d};
+//!
+//! # fn main() -> candle_core::Result<()> {
+//! let images = Tensor::zeros((2, 1, 35, 55), candle_core::DType::F32, &Device::Cpu)?;
+//! let weight = Var::ones((8, 1, 3, 3), candle_core::DType::F32, &Device::Cpu)?;
+//! let options = Conv2d { stride: 2, padding: 1, border: Border::Replicate, relu: true };
+//! let features = conv2d(&images, &weight, None, options)?;
+//! assert_eq!(features.dims(), [2, 8, 18, 28]);
+//!
+//! let pooled = max_pool2d(&features, MaxPool2d { kernel: 3, stride: 1, padding: 1 })?;
+//! assert_eq!(pooled.dims(), [2, 8, 18, 28]);
+//!
+//! let gradients = pooled.sum_all()?.backward()?;
+//! assert_eq!(gradients.get(&weight).unwrap().dims(), [8, 1, 3, 3]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod conv2d;
+mod matrix;
+mod max_pool2d;
+mod tensors;
+
+pub use self::conv2d::{Border, Conv2d, conv2d, conv2d_residual};
+pub use self::max_pool2d::{MaxPool2d, max_pool2d};
+
+/// The same operations composed of candle's own: slower, for any device and type, and what the kernels are tested against.
+pub mod reference {
+    pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
+    pub use crate::max_pool2d::reference::max_pool2d;
+}

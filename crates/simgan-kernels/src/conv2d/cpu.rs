@@ -1,0 +1,194 @@
+//! The convolution on the CPU as an operation of candle's autograd.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+
+use super::geometry::Geometry;
+use super::unfolded;
+use crate::matrix::Real;
+use crate::tensors::{slice, with_slice};
+
+/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`.
+///
+/// candle's operations have at most three arguments, so the bias is laid behind the weights.
+struct Convolution(Geometry);
+
+pub(crate) fn convolve(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    residual: Option<&Tensor>,
+    geometry: Geometry,
+) -> Result<Tensor> {
+    let weight = weight.flatten_all()?;
+    let bias = match bias {
+        Some(bias) => bias.clone(),
+        None => Tensor::zeros(geometry.channels_out, weight.dtype(), weight.device())?,
+    };
+    let parameters = Tensor::cat(&[weight, bias], 0)?;
+    let input = input.contiguous()?;
+    match residual {
+        Some(residual) => input.apply_op3(&parameters, &residual.contiguous()?, Convolution(geometry)),
+        None => input.apply_op2(&parameters, Convolution(geometry)),
+    }
+}
+
+impl CustomOp2 for Convolution {
+    fn name(&self) -> &'static str {
+        "simgan-conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.forward((input, input_layout), (parameters, parameters_layout), None)
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let gradients = self.backward(input, parameters, out, gradient, false)?;
+        Ok((gradients.input, gradients.parameters))
+    }
+}
+
+impl CustomOp3 for Convolution {
+    fn name(&self) -> &'static str {
+        "simgan-conv2d-residual"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.forward(
+            (input, input_layout),
+            (parameters, parameters_layout),
+            Some((residual, residual_layout)),
+        )
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        residual: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradients = self.backward(input, parameters, out, gradient, residual.track_op())?;
+        Ok((gradients.input, gradients.parameters, gradients.residual))
+    }
+}
+
+/// The gradients that were asked for.
+struct Gradients {
+    input: Option<Tensor>,
+    parameters: Option<Tensor>,
+    residual: Option<Tensor>,
+}
+
+type Stored<'a> = (&'a CpuStorage, &'a Layout);
+
+impl Convolution {
+    fn forward(
+        &self,
+        input: Stored<'_>,
+        parameters: Stored<'_>,
+        residual: Option<Stored<'_>>,
+    ) -> Result<(CpuStorage, Shape)> {
+        match input.0.dtype() {
+            DType::F32 => self.forward_real::<f32>(input, parameters, residual),
+            DType::F64 => self.forward_real::<f64>(input, parameters, residual),
+            other => bail!("the CPU convolution computes with f32 and f64, not {other:?}"),
+        }
+    }
+
+    fn forward_real<T: Real>(
+        &self,
+        (input, input_layout): Stored<'_>,
+        (parameters, parameters_layout): Stored<'_>,
+        residual: Option<Stored<'_>>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let Geometry { images, channels_out, size_out: [rows, columns], .. } = self.0;
+        let input = slice::<T>(input, input_layout)?;
+        let parameters = slice::<T>(parameters, parameters_layout)?;
+        let residual = residual.map(|(storage, layout)| slice::<T>(storage, layout)).transpose()?;
+        let out = unfolded::forward(&self.0, input, parameters, residual);
+        Ok((T::to_cpu_storage_owned(out), Shape::from((images, channels_out, rows, columns))))
+    }
+
+    fn backward(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+        wants_residual: bool,
+    ) -> Result<Gradients> {
+        match input.dtype() {
+            DType::F32 => self.backward_real::<f32>(input, parameters, out, gradient, wants_residual),
+            DType::F64 => self.backward_real::<f64>(input, parameters, out, gradient, wants_residual),
+            other => bail!("the CPU convolution computes with f32 and f64, not {other:?}"),
+        }
+    }
+
+    fn backward_real<T: Real>(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+        wants_residual: bool,
+    ) -> Result<Gradients> {
+        let wants = unfolded::Wants { input: input.track_op(), parameters: parameters.track_op() };
+        let residual = self.before_relu::<T>(out, gradient)?;
+        let (of_input, of_parameters) = with_slice::<T, _>(input, |input| {
+            with_slice::<T, _>(parameters, |parameters| {
+                with_slice::<T, _>(&residual, |gradient| {
+                    Ok(unfolded::backward(&self.0, input, parameters, gradient, wants))
+                })
+            })
+        })?;
+        let device = input.device();
+        Ok(Gradients {
+            input: wants.input.then(|| Tensor::from_vec(of_input, input.shape(), device)).transpose()?,
+            parameters: wants
+                .parameters
+                .then(|| Tensor::from_vec(of_parameters, parameters.shape(), device))
+                .transpose()?,
+            residual: wants_residual.then_some(residual),
+        })
+    }
+
+    /// The gradient of what the ReLU was applied to, which is also the residual's.
+    fn before_relu<T: Real>(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        if !self.0.options.relu {
+            return gradient.contiguous();
+        }
+        let zero = T::default();
+        let masked = with_slice::<T, _>(out, |out| {
+            with_slice::<T, _>(gradient, |gradient| {
+                Ok(out
+                    .iter()
+                    .zip(gradient)
+                    .map(|(&out, &g)| if out <= zero { zero } else { g })
+                    .collect::<Vec<T>>())
+            })
+        })?;
+        Tensor::from_vec(masked, out.shape(), out.device())
+    }
+}

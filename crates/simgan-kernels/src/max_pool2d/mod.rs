@@ -1,0 +1,73 @@
+//! The largest value under a sliding window.
+
+mod cpu;
+pub(crate) mod reference;
+
+use candle_core::{Result, Tensor, bail};
+
+use crate::tensors::has_kernel;
+
+/// How a maximum walks over its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MaxPool2d {
+    /// Height and width of the window, in pixels; at least 1.
+    pub kernel: usize,
+    /// Step between windows, in pixels, in both directions; at least 1.
+    pub stride: usize,
+    /// Pixels by which windows may reach over each of the four sides; what lies there never is the maximum. At most half of `kernel`.
+    pub padding: usize,
+}
+
+/// The maximum of each window.
+///
+/// The gradient goes to the first of the largest values in row-major order, as in PyTorch. A NaN in the window is its maximum.
+///
+/// # Shapes
+/// `(N, C, H, W)` -> `(N, C, (H + 2 * padding - kernel) / stride + 1, (W + 2 * padding - kernel) / stride + 1)`, divisions rounded down.
+///
+/// # Errors
+/// When `input` does not have four axes, kernel or stride is 0, the padding exceeds half of the kernel, or the kernel exceeds the padded
+/// image.
+pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
+    let windows = Windows::new(input, options)?;
+    if has_kernel(input) { cpu::max_pool2d(input, windows) } else { reference::pool(input, windows) }
+}
+
+/// The sizes of one pooling, checked once; `[rows, columns]` where there are two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    planes: [usize; 2],
+    size_in: [usize; 2],
+    size_out: [usize; 2],
+    options: MaxPool2d,
+}
+
+impl Windows {
+    fn new(input: &Tensor, options: MaxPool2d) -> Result<Self> {
+        let &[images, channels, rows, columns] = input.dims() else {
+            bail!("max_pool2d takes images (N, C, H, W), not {:?}", input.dims());
+        };
+        let MaxPool2d { kernel, stride, padding } = options;
+        if kernel == 0 || stride == 0 {
+            bail!("max_pool2d: kernel {kernel} and stride {stride} should be at least 1");
+        }
+        if padding > kernel / 2 {
+            bail!("max_pool2d: the padding {padding} should be at most half of the kernel {kernel}");
+        }
+        let size = |pixels: usize| match (pixels + 2 * padding).checked_sub(kernel) {
+            Some(room) if pixels > 0 => Ok(room / stride + 1),
+            _ => bail!(
+                "max_pool2d: a kernel of {kernel} does not fit {pixels} pixels with {padding} added on each side"
+            ),
+        };
+        let size_out = [size(rows)?, size(columns)?];
+        Ok(Self { planes: [images, channels], size_in: [rows, columns], size_out, options })
+    }
+
+    /// The pixels of an axis that window `out` covers.
+    fn range(&self, axis: usize, out: usize) -> std::ops::Range<usize> {
+        let MaxPool2d { kernel, stride, padding } = self.options;
+        let start = out * stride;
+        start.saturating_sub(padding)..(start + kernel - padding).min(self.size_in[axis])
+    }
+}

@@ -1,0 +1,26 @@
+//! Between candle's tensors and slices.
+
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
+
+/// Whether the kernels of this crate take this tensor; if not, the composition of candle's operations does.
+pub(crate) fn has_kernel(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// The elements of a contiguous storage.
+pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a kernel was given a tensor that is not contiguous: {layout:?}");
+    };
+    Ok(&T::cpu_storage_as_slice(storage)?[start..end])
+}
+
+/// Calls `f` with the elements of a tensor in the CPU's memory, in row-major order.
+pub(crate) fn with_slice<T: WithDType, R>(tensor: &Tensor, f: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => f(slice(storage, layout)?),
+        _ => bail!("a CPU kernel was given a tensor on {:?}", tensor.device()),
+    }
+}

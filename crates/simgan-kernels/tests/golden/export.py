@@ -1,0 +1,57 @@
+"""PyTorch's results and gradients for conv2d and max_pool2d, the reference of tests/conv2d.rs and tests/max_pool2d.rs.
+
+usage: python export.py      (writes conv2d.safetensors and max_pool2d.safetensors beside itself)
+needs: pip install torch safetensors numpy
+"""
+import pathlib
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+here = pathlib.Path(__file__).parent
+torch.manual_seed(0)
+
+
+def draw(*shape):
+    return (torch.rand(shape, dtype=torch.float64) * 2 - 1).float().double()
+
+
+def conv_case(tensors, name, input, weight, stride, padding, border, relu):
+    bias = draw(weight.shape[0])
+    pad = F.pad(input, (padding,) * 4, mode=border)
+    residual = draw(*F.conv2d(pad, weight, bias, stride).shape)
+    if name == "zero-activation":  # some results are exactly 0, where PyTorch's ReLU has the derivative 0
+        weight, bias = weight.round(), bias.round()
+        input, residual = input.round(), residual.round()
+    arguments = {"input": input, "weight": weight, "bias": bias, "residual": residual}
+    arguments = {key: value.clone().requires_grad_() for key, value in arguments.items()}
+    padded = F.pad(arguments["input"], (padding,) * 4, mode=border)
+    out = F.conv2d(padded, arguments["weight"], arguments["bias"], stride) + arguments["residual"]
+    out = F.relu(out) if relu else out
+    direction = draw(*out.shape)
+    (out * direction).sum().backward()
+    store = {"out": out.detach(), "direction": direction}
+    for key, value in arguments.items():
+        store[key], store[f"{key}.gradient"] = value.detach(), value.grad
+    tensors.update({f"{name}.{key}": value.float().contiguous() for key, value in store.items()})
+
+
+convolutions = {}
+conv_case(convolutions, "gaze-stem", draw(2, 1, 9, 13), draw(8, 1, 3, 3), 1, 1, "constant", True)
+conv_case(convolutions, "replicate", draw(2, 3, 7, 6), draw(4, 3, 3, 3), 1, 1, "replicate", False)
+conv_case(convolutions, "stride-2", draw(2, 3, 7, 8), draw(4, 3, 3, 3), 2, 1, "constant", True)
+conv_case(convolutions, "stride-4", draw(1, 2, 17, 22), draw(3, 2, 7, 7), 4, 3, "constant", False)
+conv_case(convolutions, "zero-activation", draw(2, 2, 4, 5), draw(3, 2, 1, 1), 1, 0, "constant", True)
+save_file(convolutions, here / "conv2d.safetensors")
+
+pools = {}
+for kernel, stride, padding, shape in [(3, 1, 1, (2, 3, 9, 14)), (3, 2, 0, (1, 2, 7, 8)), (2, 2, 0, (1, 2, 7, 5)), (3, 2, 1, (1, 1, 1, 9))]:
+    name = f"{kernel}-{stride}-{padding}"
+    input = (draw(*shape) * 3).round().requires_grad_()  # rounded: ties
+    out = F.max_pool2d(input, kernel, stride, padding)
+    direction = draw(*out.shape)
+    (out * direction).sum().backward()
+    store = {"input": input.detach(), "out": out.detach(), "direction": direction, "gradient": input.grad}
+    pools.update({f"{name}.{key}": value.float().contiguous() for key, value in store.items()})
+save_file(pools, here / "max_pool2d.safetensors")
