@@ -1,0 +1,41 @@
+use std::path::PathBuf;
+
+/// What can go wrong in the simulator. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EyesError {
+    /// A setting cannot be rendered.
+    #[error("simulator setting `{setting}` is {value}: {reason}")]
+    Setting {
+        /// The field of the configuration.
+        setting: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What is allowed.
+        reason: &'static str,
+    },
+    /// A name that is no built-in domain.
+    #[error(
+        "`{name}` is no built-in simulator; hint: `builtin:eyes` (labelled, clean) or `builtin:camera` (the \"real\" domain)"
+    )]
+    UnknownDomain {
+        /// What was asked for.
+        name: String,
+    },
+    /// A render could not be written.
+    #[error("{path}: {source}", path = .path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A render could not be encoded.
+    #[error("{path}: cannot encode the image: {source}", path = .path.display())]
+    Encode {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the encoder said.
+        source: image::ImageError,
+    },
+}

@@ -1,0 +1,71 @@
+use crate::math::{Rotation, Vec3, vec3};
+use crate::render::{Camera, Scene, SeenEye};
+
+/// Where the parts of the eye lie in the image: x and y in pixels from the top left corner of the image (the middle of the first
+/// pixel is 0.5), and the depth along the camera's axis in mm. Parts may be hidden, and may lie outside of the image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Landmarks {
+    /// The eyeball's centre.
+    pub eye_center: [f32; 3],
+    /// Middle of the limbus.
+    pub iris_center: [f32; 3],
+    /// Middle of the pupil as it is seen through the cornea.
+    pub pupil_center: [f32; 3],
+    /// The limbus, 32 points from the image's left over the top.
+    pub iris: Vec<[f32; 3]>,
+    /// The pupil's edge as it is seen through the cornea, 32 points in the same order.
+    pub pupil: Vec<[f32; 3]>,
+    /// The upper lid's margin from the inner to the outer corner.
+    pub upper_lid: Vec<[f32; 3]>,
+    /// The lower lid's margin from the inner to the outer corner.
+    pub lower_lid: Vec<[f32; 3]>,
+    /// Round the caruncle, in the inner corner.
+    pub caruncle: Vec<[f32; 3]>,
+}
+
+const N_CONTOUR: usize = 32;
+
+impl Landmarks {
+    pub(crate) fn new<A>(scene: &Scene<A>, camera: &Camera) -> Self {
+        let eye = scene.eye.seen_from(&camera.rotation);
+        let project = |view: Vec3| <[f32; 3]>::from(camera.project(view));
+        let line = |points: &[Vec3]| points.iter().map(|point| project(camera.view(*point))).collect();
+        let contour = |points: Vec<Vec3>| points.into_iter().map(project).collect();
+        Self {
+            eye_center: project(vec3(0.0, 0.0, 0.0)),
+            iris_center: project(eye.axis * scene.eye.limbus_offset),
+            pupil_center: project(eye.apparent(0.0, 0.0)),
+            iris: contour(eye.limbus(N_CONTOUR)),
+            pupil: contour(eye.pupil(N_CONTOUR)),
+            upper_lid: line(&scene.margin.upper),
+            lower_lid: line(&scene.margin.lower),
+            caruncle: line(&scene.caruncle),
+        }
+    }
+}
+
+/// Unit vector of the gaze in the coordinates of `simgan_data::Gaze` (y down, z away from the camera).
+pub(crate) fn gaze_vector(eye: &SeenEye) -> [f32; 3] {
+    [eye.axis.x, -eye.axis.y, -eye.axis.z]
+}
+
+/// The camera's Euler angles in degrees as UnityEyes writes them in `head_pose`: its world has x to the inner corner.
+pub(crate) fn unity_camera_euler(head: &Rotation) -> [f32; 3] {
+    let unity = |v: Vec3| vec3(-v.x, v.y, v.z);
+    let (up, forward) = (unity(head.row(1)), -unity(head.row(2)));
+    let [x, y] = unity_euler(forward);
+    let turn = Rotation::about_y(y.to_radians()) * Rotation::about_x(x.to_radians());
+    let (right, top) = (turn.apply(vec3(1.0, 0.0, 0.0)), turn.apply(vec3(0.0, 1.0, 0.0)));
+    [x, y, degrees(libm::atan2f(-up.dot(right), up.dot(top)))]
+}
+
+/// Euler angles (x, y) in degrees that turn Unity's +z to that direction (Unity's axes).
+pub(crate) fn unity_euler(forward: Vec3) -> [f32; 2] {
+    [degrees(libm::asinf((-forward.y).clamp(-1.0, 1.0))), degrees(libm::atan2f(forward.x, forward.z))]
+}
+
+/// In [0, 360).
+fn degrees(radians: f32) -> f32 {
+    let degrees = radians.to_degrees();
+    if degrees < 0.0 { degrees + 360.0 } else { degrees + 0.0 }
+}

@@ -1,0 +1,185 @@
+//! Small vectors and the few transcendental functions, all from `libm`: the platform's own differ in the last bit.
+
+use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// Three numbers: a point in mm, a direction, or linear red, green and blue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[f32; 3]", into = "[f32; 3]")]
+pub(crate) struct Vec3 {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) z: f32,
+}
+
+/// Linear red, green, blue in x, y, z.
+pub(crate) type Color = Vec3;
+
+pub(crate) const fn vec3(x: f32, y: f32, z: f32) -> Vec3 {
+    Vec3 { x, y, z }
+}
+
+impl Vec3 {
+    pub(crate) const fn splat(value: f32) -> Self {
+        vec3(value, value, value)
+    }
+
+    pub(crate) fn dot(self, other: Self) -> f32 {
+        self.x * other.x + self.y * other.y + self.z * other.z
+    }
+
+    pub(crate) fn cross(self, other: Self) -> Self {
+        vec3(
+            self.y * other.z - self.z * other.y,
+            self.z * other.x - self.x * other.z,
+            self.x * other.y - self.y * other.x,
+        )
+    }
+
+    pub(crate) fn length(self) -> f32 {
+        self.dot(self).sqrt()
+    }
+
+    /// The unit vector; +z for the zero vector.
+    pub(crate) fn normalized(self) -> Self {
+        let length = self.length();
+        if length > 1e-12 { self * (1.0 / length) } else { vec3(0.0, 0.0, 1.0) }
+    }
+
+    /// Component by component: a colour seen through a filter.
+    pub(crate) fn times(self, other: Self) -> Self {
+        vec3(self.x * other.x, self.y * other.y, self.z * other.z)
+    }
+
+    pub(crate) fn lerp(self, other: Self, t: f32) -> Self {
+        self + (other - self) * t
+    }
+
+    /// Rec. 601 luma.
+    pub(crate) fn luma(self) -> f32 {
+        0.299 * self.x + 0.587 * self.y + 0.114 * self.z
+    }
+}
+
+impl From<[f32; 3]> for Vec3 {
+    fn from([x, y, z]: [f32; 3]) -> Self {
+        vec3(x, y, z)
+    }
+}
+
+impl From<Vec3> for [f32; 3] {
+    fn from(v: Vec3) -> Self {
+        [v.x, v.y, v.z]
+    }
+}
+
+impl Add for Vec3 {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        vec3(self.x + other.x, self.y + other.y, self.z + other.z)
+    }
+}
+
+impl AddAssign for Vec3 {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Vec3 {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        vec3(self.x - other.x, self.y - other.y, self.z - other.z)
+    }
+}
+
+impl Neg for Vec3 {
+    type Output = Self;
+    fn neg(self) -> Self {
+        vec3(-self.x, -self.y, -self.z)
+    }
+}
+
+impl Mul<f32> for Vec3 {
+    type Output = Self;
+    fn mul(self, scale: f32) -> Self {
+        vec3(self.x * scale, self.y * scale, self.z * scale)
+    }
+}
+
+/// A rotation, by rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rotation([Vec3; 3]);
+
+impl Rotation {
+    /// Turns the direction of +z up by `pitch` and towards −x by `yaw` (radians), after a roll about +z.
+    pub(crate) fn from_pitch_yaw_roll(pitch: f32, yaw: f32, roll: f32) -> Self {
+        Self::about_y(-yaw) * Self::about_x(-pitch) * Self::about_z(roll)
+    }
+
+    pub(crate) fn about_x(angle: f32) -> Self {
+        let (s, c) = sin_cos(angle);
+        Self([vec3(1.0, 0.0, 0.0), vec3(0.0, c, -s), vec3(0.0, s, c)])
+    }
+
+    pub(crate) fn about_y(angle: f32) -> Self {
+        let (s, c) = sin_cos(angle);
+        Self([vec3(c, 0.0, s), vec3(0.0, 1.0, 0.0), vec3(-s, 0.0, c)])
+    }
+
+    pub(crate) fn about_z(angle: f32) -> Self {
+        let (s, c) = sin_cos(angle);
+        Self([vec3(c, -s, 0.0), vec3(s, c, 0.0), vec3(0.0, 0.0, 1.0)])
+    }
+
+    pub(crate) fn from_rows(rows: [Vec3; 3]) -> Self {
+        Self(rows)
+    }
+
+    pub(crate) fn row(&self, index: usize) -> Vec3 {
+        self.0[index]
+    }
+
+    pub(crate) fn transposed(&self) -> Self {
+        let [a, b, c] = self.0;
+        Self([vec3(a.x, b.x, c.x), vec3(a.y, b.y, c.y), vec3(a.z, b.z, c.z)])
+    }
+
+    pub(crate) fn apply(&self, v: Vec3) -> Vec3 {
+        vec3(self.0[0].dot(v), self.0[1].dot(v), self.0[2].dot(v))
+    }
+}
+
+impl Mul for Rotation {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        let columns = other.transposed();
+        Self(self.0.map(|row| columns.apply(row)))
+    }
+}
+
+pub(crate) fn sin_cos(angle: f32) -> (f32, f32) {
+    libm::sincosf(angle)
+}
+
+/// `exp(-x²)`.
+pub(crate) fn bump(x: f32) -> f32 {
+    if x.abs() > 4.0 { 0.0 } else { libm::expf(-x * x) }
+}
+
+/// 0 below `from`, 1 above `to` (or the other way round when `from > to`), smooth between.
+pub(crate) fn smoothstep(from: f32, to: f32, x: f32) -> f32 {
+    let t = ((x - from) / (to - from)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+pub(crate) fn lerp(a: f32, b: f32, t: f32) -> f32 {
+    a + (b - a) * t
+}
+
+/// The larger of two, with the corner rounded over a difference of `radius`.
+pub(crate) fn smooth_max(a: f32, b: f32, radius: f32) -> f32 {
+    let h = (radius - (a - b).abs()).max(0.0) / radius;
+    a.max(b) + h * h * radius * 0.25
+}

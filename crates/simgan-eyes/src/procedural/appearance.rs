@@ -1,0 +1,92 @@
+use super::Identity;
+use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
+use crate::random::noise;
+use crate::render::{Appearance, across};
+
+/// Skin and eyeball of one person, from lattice noise; texture coordinates are mm in the frontal plane.
+pub(crate) struct ProceduralAppearance {
+    skin: Color,
+    grain: f32,
+    wrinkles: f32,
+    brow_y_mm: f32,
+    brow_darkness: f32,
+    seed: u32,
+    iris: Color,
+    iris_contrast: f32,
+    limbus_radius: f32,
+    pupil_radius: f32,
+    sclera: Color,
+}
+
+impl ProceduralAppearance {
+    pub(super) fn new(who: &Identity, limbus_radius: f32, pupil_radius: f32) -> Self {
+        Self {
+            skin: who.skin,
+            grain: who.grain,
+            wrinkles: who.wrinkles,
+            brow_y_mm: who.brow_y_mm,
+            brow_darkness: who.brow_darkness,
+            seed: who.texture_seed,
+            iris: who.iris,
+            iris_contrast: who.iris_contrast,
+            limbus_radius,
+            pupil_radius,
+            sclera: who.sclera,
+        }
+    }
+
+    fn brow(&self, x: f32, y: f32) -> f32 {
+        let center = self.brow_y_mm + 1.5 - 0.012 * (x - 4.0) * (x - 4.0);
+        let away = (y - center) / 4.0;
+        if away.abs() > 1.5 {
+            return 0.0;
+        }
+        let ragged = away.abs() + 0.35 * noise(self.seed ^ 3, x * 0.9 + y * 0.5, y * 0.5);
+        let hairs = 0.75 + 0.4 * noise(self.seed ^ 4, x * 2.2 + y * 1.2, y * 0.7);
+        self.brow_darkness * smoothstep(1.1, 0.5, ragged) * hairs
+    }
+
+    fn iris_albedo(&self, x: f32, y: f32, radius: f32) -> Color {
+        let (cos, sin) = (x / radius.max(0.1), y / radius.max(0.1));
+        let fibres = noise(self.seed ^ 5, cos * 7.0 + radius * 0.35, sin * 7.0)
+            + 0.6 * noise(self.seed ^ 6, cos * 15.0, sin * 15.0 + radius * 0.6);
+        let out = (radius - self.pupil_radius) / (self.limbus_radius - self.pupil_radius);
+        let collarette = 1.0 + 0.35 * smoothstep(0.5, 0.2, out);
+        let rim = lerp(1.0, 0.4, smoothstep(0.72, 1.0, out));
+        let iris = self.iris * ((1.0 + self.iris_contrast * fibres) * collarette * rim);
+        across(vec3(0.004, 0.004, 0.004), iris, self.pupil_radius, 0.18, radius)
+    }
+
+    fn sclera_albedo(&self, seen: Vec3) -> Color {
+        // Blood and fat towards the corners, fine vessels there.
+        let aside = smoothstep(5.5, 12.0, seen.x.abs());
+        let vessels = noise(self.seed ^ 7, seen.x * 0.7, seen.y * 1.9);
+        let redness = 0.25 * aside + 0.06 * vessels * (0.4 + aside);
+        self.sclera.times(vec3(1.0 - 0.2 * redness, 1.0 - 0.9 * redness, 1.0 - redness))
+    }
+}
+
+impl Appearance for ProceduralAppearance {
+    fn skin(&self, [x, y]: [f32; 2]) -> Color {
+        let fine = noise(self.seed, x * 1.9, y * 1.9);
+        let blotches = noise(self.seed ^ 1, x * 0.35, y * 0.4);
+        let lines = noise(self.seed ^ 2, x * 0.22 + y * 0.1, y * 1.25);
+        let shade = 1.0 + self.grain * (fine + 0.8 * blotches) + self.wrinkles * lines;
+        let skin = self.skin * shade.max(0.2);
+        if y < self.brow_y_mm - 8.0 { skin } else { skin * (1.0 - self.brow(x, y).clamp(0.0, 0.92)) }
+    }
+
+    fn eyeball(&self, seen: Vec3, _through_cornea: bool) -> Color {
+        let radius = (seen.x * seen.x + seen.y * seen.y).sqrt();
+        let border = self.limbus_radius - 0.2;
+        if seen.z < 0.0 || radius > border + 0.6 {
+            return self.sclera_albedo(seen);
+        }
+        let iris = self.iris_albedo(seen.x, seen.y, radius);
+        if radius < border - 0.6 {
+            iris
+        } else {
+            across(iris, self.sclera_albedo(seen), border, 0.55, radius)
+        }
+    }
+}

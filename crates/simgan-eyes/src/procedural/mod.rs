@@ -1,0 +1,136 @@
+//! The procedural eye: one provider of geometry and textures to the renderer core.
+
+mod appearance;
+mod identity;
+mod lashes;
+mod shape;
+
+pub(crate) use self::identity::Identity;
+
+use self::appearance::ProceduralAppearance;
+use self::shape::{Face, N_COLUMNS, N_LID, N_RINGS, Place};
+use crate::math::{Color, Rotation, Vec3, bump, lerp, smooth_max, smoothstep, vec3};
+use crate::parameters::{Parameters, pitch_yaw};
+use crate::random::Stream;
+use crate::render::{Eyeball, Finish, Scene};
+
+/// Builds the scene of one set of parameters.
+pub(crate) fn scene(parameters: &Parameters) -> Scene<ProceduralAppearance> {
+    let who = &parameters.identity;
+    let (pitch, yaw) = pitch_yaw(parameters.pose.gaze_in_head());
+    let rotation = Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0);
+    let eye = Eyeball::new(rotation, who.iris_size, parameters.pupil_mm);
+    let face = Face::new(who, &parameters.lids, &eye);
+    let mut scene = Scene {
+        positions: Vec::with_capacity(2048),
+        uvs: Vec::with_capacity(2048),
+        finishes: Vec::with_capacity(2048),
+        triangles: Vec::with_capacity(4096),
+        n_skin_triangles: 0,
+        appearance: ProceduralAppearance::new(who, eye.limbus_radius, eye.pupil_radius),
+        margin: face.margin.clone(),
+        caruncle: caruncle(&face),
+        eye,
+        hairs: lashes::lashes(&face, who, &mut Stream::new(u64::from(parameters.detail), "lashes", 0)),
+    };
+    add_skin(&mut scene, &face);
+    add_lining(&mut scene, &face);
+    scene
+}
+
+type Built = Scene<ProceduralAppearance>;
+
+fn add(scene: &mut Built, position: Vec3, finish: Finish) {
+    scene.positions.push(position);
+    scene.uvs.push([position.x, position.y]);
+    scene.finishes.push(finish);
+}
+
+fn add_skin(scene: &mut Built, face: &Face<'_>) {
+    for column in 0..N_COLUMNS {
+        for (ring, (place, z)) in face.column(column).enumerate() {
+            add(scene, vec3(place.x, place.y, z), finish(face, place, ring));
+        }
+    }
+    let index = |column: usize, ring: usize| (column % N_COLUMNS * N_RINGS + ring) as u32;
+    for column in 0..N_COLUMNS {
+        for ring in 0..N_RINGS - 1 {
+            let [a, b] = [index(column, ring), index(column, ring + 1)];
+            let [c, d] = [index(column + 1, ring), index(column + 1, ring + 1)];
+            scene.triangles.push([a, c, b]);
+            scene.triangles.push([c, d, b]);
+        }
+    }
+    scene.n_skin_triangles = scene.triangles.len();
+}
+
+/// Darkness of folds, corners, lash lines and the hollows round the eye.
+fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
+    let who = face.who;
+    let Place { x, y, from_margin_mm: d, upper } = place;
+    let crease = 0.55 * who.crease_depth_mm.min(1.0) * bump((d - face.crease_mm()) / 0.9) * upper;
+    let crease = crease * smoothstep(7.0, 1.0, face.lowered_mm);
+    let groove = 0.12 * bump((d - 3.0) / 1.0) * (1.0 - upper);
+    let inner = (x - who.inner[0]) * (x - who.inner[0]) + (y - who.inner[1]) * (y - who.inner[1]);
+    let corner = 0.4 * bump((inner * 0.09).sqrt());
+    let hollow = 0.25 * bump((y - 9.0) / 5.0) * bump((x + 12.0) / 9.0);
+    let occlusion = (1.0 - crease) * (1.0 - groove) * (1.0 - corner) * (1.0 - hollow);
+    let under = who.shadows * (1.0 - upper) * bump((d - 6.0) / 5.0);
+    let liner = lerp(who.liner[1], who.liner[0], upper) * bump((d - 0.9) / lerp(0.55, 0.8, upper));
+    let platform = 0.12 * upper * smoothstep(face.crease_mm() + 1.5, 0.5, d);
+    let tint = (1.0 - under) * (1.0 - platform);
+    let color =
+        if ring == 0 { margin_color(who.skin) } else { vec3(tint, tint * 0.98, tint * 0.97) * (1.0 - liner) };
+    Finish { tint: color, occlusion, gloss: who.gloss * lerp(1.4, 1.0, smoothstep(0.0, 5.0, d)) }
+}
+
+/// The lid's wet edge, as a filter over the skin: pinker and, on dark skin, lighter.
+fn margin_color(skin: Color) -> Color {
+    let lift = (0.16 / skin.luma()).clamp(0.45, 1.6);
+    vec3(1.05, 0.85, 0.85) * lift
+}
+
+const N_LINING: usize = 6;
+
+/// The flesh behind the lids: conjunctiva and the caruncle in the inner corner. The eyeball shows where it is in front.
+fn add_lining(scene: &mut Built, face: &Face<'_>) {
+    let first = scene.positions.len();
+    let center = caruncle_center(face);
+    for column in 0..N_LID {
+        let (upper, lower) = (face.margin.upper[column], face.margin.lower[column]);
+        for row in 0..N_LINING {
+            let at = lower.lerp(upper, row as f32 / (N_LINING - 1) as f32);
+            let away = vec3(at.x - center.x, at.y - center.y, 0.0).length();
+            let swell = 0.9 * bump(away / 1.5);
+            let z = smooth_max(face.eye.front(at.x, at.y) - 0.5, face.opening(at.x, at.y) - 1.2, 0.5);
+            let edge = if row == 0 || row == N_LINING - 1 { 0.0 } else { swell };
+            let finish = Finish { tint: vec3(0.36, 0.17, 0.15), occlusion: 0.5 + 0.3 * swell, gloss: 0.25 };
+            add(scene, vec3(at.x, at.y, z.min(face.opening(at.x, at.y) - 0.1) + edge), finish);
+        }
+    }
+    let index = |column: usize, row: usize| (first + column * N_LINING + row) as u32;
+    for column in 0..N_LID - 1 {
+        for row in 0..N_LINING - 1 {
+            let [a, b] = [index(column, row), index(column, row + 1)];
+            let [c, d] = [index(column + 1, row), index(column + 1, row + 1)];
+            scene.triangles.push([a, c, b]);
+            scene.triangles.push([c, d, b]);
+        }
+    }
+}
+
+fn caruncle_center(face: &Face<'_>) -> Vec3 {
+    let [x, y] = face.who.inner;
+    vec3(x + 2.3, y + 0.2, 0.0)
+}
+
+/// Seven points round the caruncle, from the inner corner.
+fn caruncle(face: &Face<'_>) -> Vec<Vec3> {
+    let margin = &face.margin;
+    let idxs = [0, 3, 6];
+    let upper = idxs.iter().map(|idx| margin.upper[*idx]);
+    let lower = idxs[1..].iter().rev().map(|idx| margin.lower[*idx]);
+    let middle = margin.upper[6].lerp(margin.lower[6], 0.5);
+    let inside = margin.upper[3].lerp(margin.lower[3], 0.5);
+    upper.chain([middle]).chain(lower).chain([inside]).collect()
+}

@@ -1,0 +1,53 @@
+use super::{Camera, Canvas};
+use crate::math::{Color, Vec3};
+
+/// A hair: a bent line that thins out.
+#[derive(Clone, Debug)]
+pub(crate) struct Hair {
+    /// From root to tip, in the head's frame.
+    pub(crate) points: [Vec3; Self::N],
+    pub(crate) width_mm: f32,
+    pub(crate) color: Color,
+}
+
+impl Hair {
+    pub(crate) const N: usize = 5;
+}
+
+/// Draws hairs over an image; what is thinner than a sample covers its share of it.
+pub(crate) fn draw(canvas: &mut Canvas, hairs: &[Hair], camera: &Camera) {
+    for hair in hairs {
+        let points = hair.points.map(|point| camera.project(camera.view(point)));
+        let width = hair.width_mm * camera.px_per_mm;
+        for (idx, ends) in points.windows(2).enumerate() {
+            let [thick, thin] = [idx, idx + 1].map(|step| width * (1.0 - 0.8 * step as f32 / Hair::N as f32));
+            draw_segment(canvas, [ends[0], ends[1]], [thick, thin], hair.color);
+        }
+    }
+}
+
+fn draw_segment(canvas: &mut Canvas, [from, to]: [Vec3; 2], widths: [f32; 2], color: Color) {
+    let reach = widths[0] * 0.5 + 1.0;
+    let (dx, dy) = (to.x - from.x, to.y - from.y);
+    let inverse = 1.0 / (dx * dx + dy * dy).max(1e-6);
+    let first_row = (from.y.min(to.y) - reach).max(0.0) as usize;
+    let last_row = ((from.y.max(to.y) + reach).max(0.0) as usize).min(canvas.height);
+    let first_col = (from.x.min(to.x) - reach).max(0.0) as usize;
+    let last_col = ((from.x.max(to.x) + reach).max(0.0) as usize).min(canvas.width);
+    for row in first_row..last_row {
+        let y = row as f32 + 0.5 - from.y;
+        for col in first_col..last_col {
+            let x = col as f32 + 0.5 - from.x;
+            let t = (x * dx + y * dy) * inverse;
+            // Each segment owns its start, the next one its end: joints are not drawn twice.
+            if !(0.0..1.0).contains(&t) {
+                continue;
+            }
+            let away = (x * dy - y * dx).abs() * inverse.sqrt();
+            let width = widths[0] + (widths[1] - widths[0]) * t;
+            let cover = (width * 0.5 + 0.5 - away).clamp(0.0, width.min(1.0));
+            let pixel = &mut canvas.pixels[row * canvas.width + col];
+            *pixel = pixel.lerp(color, cover * 0.9);
+        }
+    }
+}

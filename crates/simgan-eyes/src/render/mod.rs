@@ -1,0 +1,198 @@
+//! The renderer core: a provider gives a [`Scene`], a [`Light`] and a [`Camera`] make it an image.
+
+mod camera;
+mod eyeball;
+mod hair;
+mod light;
+mod raster;
+mod scene;
+mod shadow;
+
+pub(crate) use self::camera::Camera;
+pub(crate) use self::eyeball::{Eyeball, SeenEye, across};
+pub(crate) use self::hair::Hair;
+pub(crate) use self::light::Light;
+pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
+
+use self::eyeball::{Hit, fresnel, lid_occlusion, reflected};
+use self::raster::{DepthBuffer, NOTHING, weights};
+use self::scene::LidTable;
+use self::shadow::ShadowMap;
+use crate::math::{Color, Rotation, Vec3, vec3};
+
+/// Linear colours of an image, row by row.
+pub(crate) struct Canvas {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) pixels: Vec<Color>,
+}
+
+/// Renders a scene with `supersample`² samples a pixel.
+pub(crate) fn render<A: Appearance>(
+    scene: &Scene<A>,
+    light: &Light,
+    camera: &Camera,
+    supersample: usize,
+) -> Canvas {
+    let factor = supersample as f32;
+    let fine = camera.scaled(factor, camera.width * supersample, camera.height * supersample);
+    let mut samples = Shading::new(scene, light, &fine).samples();
+    hair::draw(&mut samples, &scene.hairs, &fine);
+    averaged(&samples, supersample)
+}
+
+/// One colour for each `supersample`² samples.
+fn averaged(samples: &Canvas, supersample: usize) -> Canvas {
+    let (width, height) = (samples.width / supersample, samples.height / supersample);
+    let mut pixels = vec![Vec3::default(); width * height];
+    for (row_idx, row) in samples.pixels.chunks_exact(samples.width).enumerate() {
+        let start = row_idx / supersample * width;
+        for (pixel, group) in pixels[start..start + width].iter_mut().zip(row.chunks_exact(supersample)) {
+            *pixel += group.iter().fold(Vec3::default(), |sum, color| sum + *color);
+        }
+    }
+    let share = 1.0 / (supersample * supersample) as f32;
+    pixels.iter_mut().for_each(|pixel| *pixel = *pixel * share);
+    Canvas { width, height, pixels }
+}
+
+/// What a vertex passes on to the samples around it.
+#[derive(Clone, Copy)]
+struct Lit {
+    light: Color,
+    sheen: f32,
+}
+
+/// A scene, lit and in samples.
+struct Shading<'a, A> {
+    scene: &'a Scene<A>,
+    light: &'a Light,
+    camera: &'a Camera,
+    to_head: Rotation,
+    corners: Vec<Vec3>,
+    lit: Vec<Lit>,
+    eye: SeenEye,
+    lids: LidTable,
+    shadow: ShadowMap,
+}
+
+impl<'a, A: Appearance> Shading<'a, A> {
+    fn new(scene: &'a Scene<A>, light: &'a Light, camera: &'a Camera) -> Self {
+        let positions: Vec<Vec3> = scene.positions.iter().map(|position| camera.view(*position)).collect();
+        let shadow = ShadowMap::new(light.direction, &positions, &scene.triangles[..scene.n_skin_triangles]);
+        let normals = normals(&positions, &scene.triangles);
+        let lit = scene
+            .finishes
+            .iter()
+            .zip(positions.iter().zip(&normals))
+            .map(|(finish, (position, normal))| lit(light, finish, *normal, shadow.lit(*position, *normal)))
+            .collect();
+        let corners = positions
+            .iter()
+            .map(|position| {
+                let at = camera.project(*position);
+                vec3(at.x, at.y, position.z)
+            })
+            .collect();
+        Self {
+            scene,
+            light,
+            camera,
+            to_head: camera.rotation.transposed(),
+            corners,
+            lit,
+            eye: scene.eye.seen_from(&camera.rotation),
+            lids: LidTable::new(&scene.margin),
+            shadow,
+        }
+    }
+
+    fn samples(&self) -> Canvas {
+        let (width, height) = (self.camera.width, self.camera.height);
+        let mut buffer = DepthBuffer::new(width, height);
+        buffer.draw(&self.corners, &self.scene.triangles);
+        let mut pixels = Vec::with_capacity(width * height);
+        for row in 0..height {
+            for col in 0..width {
+                let idx = row * width + col;
+                pixels.push(self.sample(
+                    col as f32 + 0.5,
+                    row as f32 + 0.5,
+                    buffer.triangle[idx],
+                    buffer.depth[idx],
+                ));
+            }
+        }
+        Canvas { width, height, pixels }
+    }
+
+    /// The colour at a sample whose nearest triangle and depth are known.
+    fn sample(&self, x: f32, y: f32, triangle: u32, depth: f32) -> Color {
+        let is_skin = (triangle as usize) < self.scene.n_skin_triangles;
+        if !is_skin {
+            let view_x = (x - self.camera.width as f32 * 0.5) / self.camera.px_per_mm + self.camera.center[0];
+            let view_y =
+                (self.camera.height as f32 * 0.5 - y) / self.camera.px_per_mm + self.camera.center[1];
+            if let Some(hit) = self.eye.hit(view_x, view_y)
+                && hit.position.z > depth
+            {
+                return self.eye_color(&hit);
+            }
+        }
+        if triangle == NOTHING { vec3(0.0, 0.0, 0.0) } else { self.mesh_color(x, y, triangle, is_skin) }
+    }
+
+    fn mesh_color(&self, x: f32, y: f32, triangle: u32, is_skin: bool) -> Color {
+        let [a, b, c] = self.scene.triangles[triangle as usize].map(|corner| corner as usize);
+        let [wa, wb, wc] = weights([self.corners[a], self.corners[b], self.corners[c]], x, y);
+        let light = self.lit[a].light * wa + self.lit[b].light * wb + self.lit[c].light * wc;
+        let sheen = self.lit[a].sheen * wa + self.lit[b].sheen * wb + self.lit[c].sheen * wc;
+        if !is_skin {
+            return light + Vec3::splat(sheen);
+        }
+        let [ua, ub, uc] = [a, b, c].map(|corner| self.scene.uvs[corner]);
+        let uv = [0, 1].map(|axis| ua[axis] * wa + ub[axis] * wb + uc[axis] * wc);
+        light.times(self.scene.appearance.skin(uv)) + Vec3::splat(sheen)
+    }
+
+    fn eye_color(&self, hit: &Hit) -> Color {
+        let seen = self.eye.seen(hit);
+        let albedo = self.scene.appearance.eyeball(seen, hit.on_cornea);
+        let in_head = self.to_head.apply(hit.position);
+        let (upper, lower) = self.lids.at(in_head.x);
+        let occlusion = lid_occlusion(upper - in_head.y, in_head.y - lower);
+        let lit = self.shadow.lit(hit.position, hit.normal);
+        // The iris lies flat behind the cornea.
+        let normal = if hit.on_cornea { hit.normal.lerp(self.eye.axis, 0.7) } else { hit.normal };
+        let scattered = self.light.diffuse(normal, lit, 0.25).times(albedo) * occlusion;
+        let gloss = if hit.on_cornea { 1.0 } else { 0.35 };
+        let mirrored = self.light.mirrored(reflected(hit.normal));
+        scattered + mirrored * (fresnel(hit.normal.z) * gloss * occlusion * (0.3 + 0.7 * lit))
+    }
+}
+
+fn lit(light: &Light, finish: &Finish, normal: Vec3, shadow: f32) -> Lit {
+    let diffuse = light.diffuse(normal, shadow, 0.3);
+    let half = (light.direction + vec3(0.0, 0.0, 1.0)).normalized();
+    let mut sheen = normal.dot(half).max(0.0);
+    for _ in 0..4 {
+        sheen = sheen * sheen;
+    }
+    Lit {
+        light: diffuse.times(finish.tint) * finish.occlusion,
+        sheen: sheen * finish.gloss * light.intensity * shadow * finish.occlusion,
+    }
+}
+
+/// Vertex normals towards the camera's side of the triangles' winding, weighted by area.
+fn normals(positions: &[Vec3], triangles: &[[u32; 3]]) -> Vec<Vec3> {
+    let mut normals = vec![Vec3::default(); positions.len()];
+    for triangle in triangles {
+        let [a, b, c] = triangle.map(|corner| corner as usize);
+        let normal = (positions[b] - positions[a]).cross(positions[c] - positions[a]);
+        for corner in [a, b, c] {
+            normals[corner] += normal;
+        }
+    }
+    normals.into_iter().map(Vec3::normalized).collect()
+}

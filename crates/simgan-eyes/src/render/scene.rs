@@ -1,0 +1,83 @@
+use super::{Eyeball, Hair};
+use crate::math::{Color, Vec3, lerp};
+
+/// What a provider of geometry and textures makes of one set of parameters; everything in the head's frame, in mm: the eyeball's
+/// centre is the origin, x goes to the outer corner, y up, z out of the face.
+pub(crate) struct Scene<A> {
+    pub(crate) positions: Vec<Vec3>,
+    pub(crate) uvs: Vec<[f32; 2]>,
+    pub(crate) finishes: Vec<Finish>,
+    /// Anticlockwise seen from outside; the skin's come first, then what lines the opening behind the lids.
+    pub(crate) triangles: Vec<[u32; 3]>,
+    pub(crate) n_skin_triangles: usize,
+    pub(crate) appearance: A,
+    pub(crate) margin: Margin,
+    pub(crate) caruncle: Vec<Vec3>,
+    pub(crate) eye: Eyeball,
+    pub(crate) hairs: Vec<Hair>,
+}
+
+/// How a vertex of the mesh answers light.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish {
+    /// Multiplies the skin's albedo; the whole albedo where there is no skin.
+    pub(crate) tint: Color,
+    /// Share of the light that reaches it, 0 to 1.
+    pub(crate) occlusion: f32,
+    /// Strength of its shine.
+    pub(crate) gloss: f32,
+}
+
+/// Textures of a scene: linear albedo.
+pub(crate) trait Appearance {
+    /// The skin at a texture coordinate.
+    fn skin(&self, uv: [f32; 2]) -> Color;
+
+    /// The eyeball at a point in eye axes (mm), which lies on the iris plane if it is seen through the cornea.
+    fn eyeball(&self, seen: Vec3, through_cornea: bool) -> Color;
+}
+
+/// The lids' edges where they touch the eye, both from the inner to the outer corner, which they share.
+#[derive(Clone, Debug)]
+pub(crate) struct Margin {
+    pub(crate) upper: Vec<Vec3>,
+    pub(crate) lower: Vec<Vec3>,
+}
+
+/// Height of both margins over equally spaced x.
+pub(crate) struct LidTable {
+    start: f32,
+    per_mm: f32,
+    heights: [(f32, f32); Self::N],
+}
+
+impl LidTable {
+    const N: usize = 48;
+
+    pub(crate) fn new(margin: &Margin) -> Self {
+        let (start, end) = (margin.upper[0].x, margin.upper[margin.upper.len() - 1].x);
+        let step = (end - start) / (Self::N - 1) as f32;
+        let heights = std::array::from_fn(|idx| {
+            let x = start + step * idx as f32;
+            (height_at(&margin.upper, x), height_at(&margin.lower, x))
+        });
+        Self { start, per_mm: 1.0 / step, heights }
+    }
+
+    /// Heights of the upper and the lower margin at `x`.
+    pub(crate) fn at(&self, x: f32) -> (f32, f32) {
+        let position = ((x - self.start) * self.per_mm).clamp(0.0, (Self::N - 2) as f32);
+        let idx = position as usize;
+        let (low, high) = (self.heights[idx], self.heights[idx + 1]);
+        let t = (position - idx as f32).min(1.0);
+        (lerp(low.0, high.0, t), lerp(low.1, high.1, t))
+    }
+}
+
+/// Height of a line whose x ascend.
+fn height_at(line: &[Vec3], x: f32) -> f32 {
+    let next = line.iter().position(|point| point.x >= x).unwrap_or(line.len() - 1).max(1);
+    let (a, b) = (line[next - 1], line[next]);
+    let t = if b.x > a.x { ((x - a.x) / (b.x - a.x)).clamp(0.0, 1.0) } else { 0.0 };
+    lerp(a.y, b.y, t)
+}
