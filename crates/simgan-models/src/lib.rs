@@ -1,1 +1,46 @@
-//! simgan-models
+//! The networks of SimGAN (Shrivastava et al., CVPR 2017) and the store of their parameters.
+//!
+//! [`Refiner`] turns synthetic images into refined ones of the same shape; [`Discriminator`] tells, patch by
+//! patch, real images from refined ones. Both are built from a config and a `VarBuilder` that [`Parameters`]
+//! hands out: it creates each parameter from a seed and its name, keeps them in order of creation, and saves and
+//! loads them strictly. [`save_refiner`] and [`load_refiner`] keep a refiner with its config in a folder, which is
+//! all that inference needs.
+//!
+//! Images are `(N, C, H, W)`, `f32`, in [−1, 1], before and after the refiner.
+//!
+//! ```
+//! use candle_core::{DType, Device, Module, Tensor};
+//! use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
+//!
+//! let refiner_parameters = Parameters::new(0, &Device::Cpu);
+//! let refiner = Refiner::new(&RefinerConfig::eye_gaze(), refiner_parameters.var_builder())?;
+//! let discriminator_parameters = Parameters::new(1, &Device::Cpu);
+//! let discriminator =
+//!     Discriminator::new(&DiscriminatorConfig::eye_gaze(), discriminator_parameters.var_builder())?;
+//!
+//! let synthetic = Tensor::zeros((2, 1, 35, 55), DType::F32, &Device::Cpu)?;
+//! let refined = refiner.forward(&synthetic)?;
+//! assert_eq!(refined.dims(), [2, 1, 35, 55]);
+//! let logits = discriminator.forward(&refined)?;
+//! assert_eq!(logits.dims(), [2, 2, 9, 14]); // 126 patches, channel 0 = real, 1 = refined
+//! assert_eq!(refiner_parameters.count(), 296_129);
+//! assert_eq!(discriminator_parameters.count(), 75_906);
+//! # Ok::<(), simgan_models::ModelError>(())
+//! ```
+
+mod conv;
+mod discriminator;
+mod error;
+mod file;
+mod ops;
+mod parameters;
+mod refiner;
+mod refiner_file;
+
+pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
+pub use self::error::ModelError;
+pub use self::file::{read_tensors, write_tensors};
+pub use self::ops::Border;
+pub use self::parameters::Parameters;
+pub use self::refiner::{Refiner, RefinerConfig};
+pub use self::refiner_file::{REFINER_CONFIG_FILE, REFINER_FILE, load_refiner, save_refiner};

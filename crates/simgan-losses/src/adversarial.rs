@@ -1,0 +1,69 @@
+use candle_core::{Result, Tensor, bail};
+
+/// What the patches are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A photograph: channel 0 of the logits.
+    Real,
+    /// The refiner's work: channel 1 of the logits.
+    Refined,
+}
+
+impl Target {
+    const fn channel(self) -> usize {
+        match self {
+            Self::Real => 0,
+            Self::Refined => 1,
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Real => Self::Refined,
+            Self::Refined => Self::Real,
+        }
+    }
+}
+
+/// The local adversarial loss: the cross-entropy of each patch with `target`, averaged over patches and images.
+///
+/// Eq. 2 is `adversarial(D(refined), Refined) + adversarial(D(real), Real)`, the first term of eq. 4 is
+/// `adversarial(D(R(synthetic)), Real)`. The paper sums over the patches; the mean differs by the constant w·h and
+/// keeps the scale of λ and of the learning rate free of the image size. Stable for logits of any finite size.
+///
+/// # Shapes
+///
+/// Logits `(N, 2, h, w)`, channel 0 = real, 1 = refined → a scalar in nats, 0 or more.
+///
+/// # Errors
+///
+/// If the logits have another shape or no patch.
+pub fn adversarial(logits: &Tensor, target: Target) -> Result<Tensor> {
+    check_logits(logits)?;
+    // Subtracting the maximum changes nothing but the range, so it needs no gradient.
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
+    let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
+    let chosen = shifted.narrow(1, target.channel(), 1)?;
+    (log_sum - chosen)?.mean_all()
+}
+
+/// The fraction of patches, in [0, 1], whose larger logit is `target`'s; 0.5 is chance. A tie counts as wrong.
+///
+/// # Errors
+///
+/// If the logits are not `(N, 2, h, w)` or have no patch.
+pub fn accuracy(logits: &Tensor, target: Target) -> Result<f64> {
+    check_logits(logits)?;
+    let logits = logits.detach();
+    let chosen = logits.narrow(1, target.channel(), 1)?;
+    let right = chosen.gt(&logits.narrow(1, target.other().channel(), 1)?)?;
+    let n_right = right.to_dtype(candle_core::DType::F32)?.sum_all()?.to_scalar::<f32>()?;
+    Ok(f64::from(n_right) / right.elem_count() as f64)
+}
+
+fn check_logits(logits: &Tensor) -> Result<()> {
+    match logits.dims() {
+        [n, 2, height, width] if n * height * width > 0 => Ok(()),
+        dims => bail!("the discriminator's logits are {dims:?}, not (N, 2, h, w) with at least one patch"),
+    }
+}

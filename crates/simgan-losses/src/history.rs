@@ -1,0 +1,134 @@
+use candle_core::{Result, Tensor, bail};
+use rand::Rng;
+
+/// The history of refined images (§2.3): keeps the discriminator from forgetting the refiner's earlier artefacts.
+///
+/// Of each batch of b refined images, ⌊b/2⌋ give way to images of the history, drawn without repetition, and then
+/// take the place of ⌊b/2⌋ randomly chosen ones. (The paper leaves open which of the new images are kept; those
+/// that gave way lose nothing by waiting.) A history that is not full yet fills first: images are appended, and as
+/// many are drawn as there are, the rest of the batch staying fresh.
+///
+/// The buffer owns copies in one block of memory, of `capacity` images once the first batch has come.
+#[derive(Debug)]
+pub struct HistoryBuffer {
+    capacity: usize,
+    len: usize,
+    /// `(capacity, C, H, W)`, the first `len` images in use.
+    slots: Option<Tensor>,
+}
+
+impl HistoryBuffer {
+    /// An empty history of at most `capacity` images (B in the paper); 0 turns it off.
+    #[must_use]
+    pub const fn new(capacity: usize) -> Self {
+        Self { capacity, len: 0, slots: None }
+    }
+
+    /// The images that the discriminator sees in place of `fresh`: first the fresh ones, then those of the history.
+    ///
+    /// # Shapes
+    ///
+    /// `(b, C, H, W)` → the same, without a gradient.
+    ///
+    /// # Errors
+    ///
+    /// If the images do not have the size, type or device of earlier ones.
+    pub fn mix(&mut self, fresh: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
+        let fresh = fresh.detach().contiguous()?;
+        let (batch, ..) = fresh.dims4()?;
+        let n_kept = (batch / 2).min(self.capacity);
+        if n_kept == 0 {
+            return Ok(fresh);
+        }
+        let n_old = n_kept.min(self.len);
+        let shown = match &self.slots {
+            Some(slots) if n_old > 0 => {
+                let drawn = Tensor::new(distinct(self.len, n_old, rng), fresh.device())?;
+                Tensor::cat(&[&fresh.narrow(0, 0, batch - n_old)?, &slots.index_select(&drawn, 0)?], 0)?
+            }
+            _ => fresh.clone(),
+        };
+        self.keep(&fresh.narrow(0, batch - n_kept, n_kept)?, rng)?;
+        Ok(shown)
+    }
+
+    /// How many images the history has.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the history has no image yet.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The images in the order of their slots, `(len, C, H, W)`, for a checkpoint; `None` while there are none.
+    ///
+    /// # Errors
+    ///
+    /// If the copy fails.
+    pub fn images(&self) -> Result<Option<Tensor>> {
+        match &self.slots {
+            Some(slots) if self.len > 0 => slots.narrow(0, 0, self.len)?.force_contiguous().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes over the images of [`Self::images`]: with the same random stream the history then goes on exactly
+    /// as the saved one would have.
+    ///
+    /// # Errors
+    ///
+    /// If they are not `(len, C, H, W)` or more than the capacity.
+    pub fn restore(&mut self, images: &Tensor) -> Result<()> {
+        let (len, ..) = images.dims4()?;
+        if len > self.capacity {
+            bail!(
+                "a history of {len} images does not fit the capacity of {} (hint: history.capacity)",
+                self.capacity
+            );
+        }
+        (self.len, self.slots) = (0, None);
+        self.append(&images.detach().contiguous()?)
+    }
+
+    /// Appends images while there is room; the others replace random old ones.
+    fn keep(&mut self, images: &Tensor, rng: &mut impl Rng) -> Result<()> {
+        let n_images = images.dim(0)?;
+        let n_appended = n_images.min(self.capacity - self.len);
+        let replaced = distinct(self.len, n_images - n_appended, rng);
+        self.append(&images.narrow(0, 0, n_appended)?)?;
+        let Some(slots) = &self.slots else { return Ok(()) };
+        for (image_idx, slot_idx) in (n_appended..n_images).zip(replaced) {
+            slots.slice_set(&images.narrow(0, image_idx, 1)?, 0, slot_idx as usize)?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, images: &Tensor) -> Result<()> {
+        let (n_images, channels, height, width) = images.dims4()?;
+        if self.slots.is_none() {
+            let shape = (self.capacity, channels, height, width);
+            self.slots = Some(Tensor::zeros(shape, images.dtype(), images.device())?);
+        }
+        if let Some(slots) = self.slots.as_ref().filter(|_| n_images > 0) {
+            slots.slice_set(images, 0, self.len)?;
+        }
+        self.len += n_images;
+        Ok(())
+    }
+}
+
+/// `amount` different numbers below `n`, each set equally likely (Floyd's algorithm).
+///
+/// `amount` is at most `n`.
+fn distinct(n: usize, amount: usize, rng: &mut impl Rng) -> Vec<u32> {
+    let mut chosen: Vec<u32> = Vec::with_capacity(amount);
+    for last in (n - amount) as u32..n as u32 {
+        let candidate = rng.random_range(0..=last);
+        chosen.push(if chosen.contains(&candidate) { last } else { candidate });
+    }
+    chosen
+}

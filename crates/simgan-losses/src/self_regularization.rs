@@ -1,0 +1,91 @@
+use std::fmt;
+
+use candle_core::{Module, Result, Tensor, bail};
+
+/// The self-regularization (§2.1): refined images stay close to the synthetic ones, as far as ψ can tell.
+#[derive(Debug)]
+pub struct SelfRegularization {
+    transform: FeatureTransform,
+}
+
+impl SelfRegularization {
+    /// The loss for a feature transform ψ.
+    #[must_use]
+    pub const fn new(transform: FeatureTransform) -> Self {
+        Self { transform }
+    }
+
+    /// The mean of |ψ(refined) − ψ(synthetic)| over all values of ψ (second term of eq. 4, without λ).
+    ///
+    /// The paper takes the 1-norm, a sum. The mean differs by the constant number of values, so that λ means the
+    /// same for every batch and image size. Where both are equal the gradient is 0. No gradient flows to
+    /// `synthetic`.
+    ///
+    /// # Shapes
+    ///
+    /// Both `(N, C, H, W)` in [−1, 1] → a scalar; with the identity it is at most 2.
+    ///
+    /// # Errors
+    ///
+    /// If the shapes differ, are empty, or too small for derivatives (below 2×2), or the network fails.
+    pub fn loss(&self, refined: &Tensor, synthetic: &Tensor) -> Result<Tensor> {
+        if refined.dims() != synthetic.dims() || refined.rank() != 4 || refined.elem_count() == 0 {
+            let (refined, synthetic) = (refined.dims(), synthetic.dims());
+            bail!(
+                "refined images {refined:?} and synthetic ones {synthetic:?} must be the same (N, C, H, W)"
+            );
+        }
+        let synthetic = synthetic.detach();
+        // All transforms but the network are linear: ψ(r) − ψ(s) = ψ(r − s).
+        match &self.transform {
+            FeatureTransform::Identity => mean_absolute(&(refined - synthetic)?),
+            FeatureTransform::Derivatives => mean_absolute(&derivatives(&(refined - synthetic)?)?),
+            FeatureTransform::MeanColor => mean_absolute(&(refined - synthetic)?.mean_keepdim(1)?),
+            FeatureTransform::Network(network) => {
+                mean_absolute(&(network.forward(refined)? - network.forward(&synthetic)?.detach())?)
+            }
+        }
+    }
+}
+
+/// ψ, what of an image shall stay (§2.1). The paper uses the identity unless it says otherwise.
+pub enum FeatureTransform {
+    /// The pixels themselves.
+    Identity,
+    /// Horizontal and vertical differences of neighbouring pixels, inside the image.
+    Derivatives,
+    /// The mean of the colour channels of each pixel; for gray images this is the identity.
+    MeanColor,
+    /// A learned transform, `(N, C, H, W)` → any shape. It is frozen by having no trainable parameters in an
+    /// optimizer; build it from detached tensors, as `frozen()` of the networks does, to save their gradients too.
+    Network(Box<dyn Module + Send>),
+}
+
+impl fmt::Debug for FeatureTransform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identity => "Identity",
+            Self::Derivatives => "Derivatives",
+            Self::MeanColor => "MeanColor",
+            Self::Network(_) => "Network",
+        })
+    }
+}
+
+/// All forward differences, `(N, C, H·(W−1) + (H−1)·W)`.
+fn derivatives(images: &Tensor) -> Result<Tensor> {
+    let (_, _, height, width) = images.dims4()?;
+    if height < 2 || width < 2 {
+        bail!(
+            "images of {height}×{width} (height × width) have no derivatives in both directions: 2×2 at least"
+        );
+    }
+    let horizontal = (images.narrow(3, 1, width - 1)? - images.narrow(3, 0, width - 1)?)?;
+    let vertical = (images.narrow(2, 1, height - 1)? - images.narrow(2, 0, height - 1)?)?;
+    Tensor::cat(&[horizontal.flatten_from(2)?, vertical.flatten_from(2)?], 2)
+}
+
+/// `mean(|values|)` with the gradient sign(values), which is 0 at 0; candle's `abs` has 1 there.
+fn mean_absolute(values: &Tensor) -> Result<Tensor> {
+    (values * values.detach().sign()?)?.mean_all()
+}

@@ -1,0 +1,60 @@
+use candle_core::{Result, Tensor};
+use candle_nn::{Init, VarBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::ops::{Border, Conv2d, conv2d, conv2d_residual};
+
+/// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its geometry.
+#[derive(Clone, Debug)]
+pub(crate) struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+    options: Conv2d,
+}
+
+impl Conv {
+    /// Weight and bias start uniform in ±1/√fan_in, PyTorch's default for convolutions, which most public
+    /// implementations of the paper used. The paper does not say. On a path of ResNet blocks it has the merit
+    /// that every block starts as a small correction, so that the signal neither grows with the depth nor
+    /// saturates the final tanh.
+    pub(crate) fn new(
+        input: usize,
+        output: usize,
+        kernel: usize,
+        options: Conv2d,
+        vb: &VarBuilder,
+    ) -> Result<Self> {
+        let bound = 1.0 / ((input * kernel * kernel) as f64).sqrt();
+        let init = Init::Uniform { lo: -bound, up: bound };
+        let weight = vb.get_with_hints((output, input, kernel, kernel), "weight", init)?;
+        let bias = vb.get_with_hints(output, "bias", init)?;
+        Ok(Self { weight, bias, options })
+    }
+
+    pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        conv2d(input, &self.weight, Some(&self.bias), self.options)
+    }
+
+    /// The residual is added before the ReLU, if there is one.
+    pub(crate) fn forward_residual(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        conv2d_residual(input, &self.weight, Some(&self.bias), residual, self.options)
+    }
+
+    /// The same convolution, sharing its memory, without gradients for weight and bias.
+    pub(crate) fn frozen(&self) -> Self {
+        Self { weight: self.weight.detach(), bias: self.bias.detach(), options: self.options }
+    }
+}
+
+/// Padding that keeps the size at stride 1.
+pub(crate) fn same_conv(kernel: usize, stride: usize, border: Border, relu: bool) -> Conv2d {
+    Conv2d { stride, padding: kernel / 2, border, relu }
+}
+
+/// How [`Border`] is written in a config.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Border", rename_all = "lowercase")]
+pub(crate) enum BorderName {
+    Zeros,
+    Replicate,
+}

@@ -1,0 +1,181 @@
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::{DType, Device, Shape, Tensor, Var};
+use candle_nn::init::{Init, NormalOrUniform};
+use candle_nn::var_builder::{SimpleBackend, VarBuilder};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{ModelError, read_tensors, write_tensors};
+
+/// The trainable parameters of one network, in the order in which it creates them.
+///
+/// A parameter's initial value depends only on the seed and its name: adding a layer, or building layers in
+/// another order, changes no other parameter. Cloning shares the parameters.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    store: Arc<Mutex<Vec<(String, Var)>>>,
+    seed: u64,
+    device: Device,
+}
+
+impl Parameters {
+    /// An empty store; building a network with [`Self::var_builder`] fills it.
+    #[must_use]
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self { store: Arc::default(), seed, device: device.clone() }
+    }
+
+    /// Creates parameters (`f32`) in this store, or returns those that have the same name and shape.
+    #[must_use]
+    pub fn var_builder(&self) -> VarBuilder<'static> {
+        VarBuilder::from_backend(Box::new(self.clone()), DType::F32, self.device.clone())
+    }
+
+    /// All parameters in order of creation.
+    #[must_use]
+    pub fn vars(&self) -> Vec<(String, Var)> {
+        self.lock().clone()
+    }
+
+    /// The values of all parameters in order of creation. They share memory with the parameters.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(String, Tensor)> {
+        self.lock().iter().map(|(name, var)| (name.clone(), var.as_detached_tensor())).collect()
+    }
+
+    /// How many numbers the parameters hold.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lock().iter().map(|(_, var)| var.elem_count()).sum()
+    }
+
+    /// Writes all parameters as safetensors, atomically.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        write_tensors(path, &self.tensors())
+    }
+
+    /// Reads every parameter from a safetensors file. Nothing changes unless the whole file is right.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged, lacks a parameter, has one that the network lacks, or one of another shape or
+    /// type or with a value that is not finite.
+    pub fn load(&self, path: &Path) -> Result<(), ModelError> {
+        let tensors = read_tensors(path, &self.device)?;
+        let vars = self.vars();
+        for (name, _) in &tensors {
+            if !vars.iter().any(|(var, _)| var == name) {
+                return Err(ModelError::Unknown { path: path.to_owned(), name: name.clone() });
+            }
+        }
+        let values = vars.iter().map(|(name, var)| checked_value(path, name, var, &tensors));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        for ((_, var), value) in vars.iter().zip(values) {
+            var.set(value)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, Var)>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The value that the file has for a parameter, if it is fit to be one.
+fn checked_value<'a>(
+    path: &Path,
+    name: &str,
+    var: &Var,
+    tensors: &'a [(String, Tensor)],
+) -> Result<&'a Tensor, ModelError> {
+    let (path, name) = (path.to_owned(), name.to_owned());
+    let Some((_, value)) = tensors.iter().find(|(found, _)| *found == name) else {
+        return Err(ModelError::Missing { path, name });
+    };
+    if value.shape() != var.shape() {
+        let (expected, found) = (var.shape().clone(), value.shape().clone());
+        return Err(ModelError::Shape { path, name, expected, found });
+    }
+    if value.dtype() != var.dtype() {
+        return Err(ModelError::DType { path, name, expected: var.dtype(), found: value.dtype() });
+    }
+    let values = value.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(ModelError::NotFinite { path, name });
+    }
+    Ok(value)
+}
+
+impl SimpleBackend for Parameters {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        init: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        let mut store = self.lock();
+        if let Some((_, var)) = store.iter().find(|(known, _)| known == name) {
+            if *var.shape() != shape || var.dtype() != dtype {
+                candle_core::bail!(
+                    "parameter `{name}` is {:?} {:?}, not {shape:?}",
+                    var.shape(),
+                    var.dtype()
+                );
+            }
+            return Ok(var.as_tensor().clone());
+        }
+        let values = initial_values(self.seed, name, &shape, init)?;
+        let var = Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)?;
+        store.push((name.to_owned(), var.clone()));
+        Ok(var.into_inner())
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> candle_core::Result<Tensor> {
+        match self.lock().iter().find(|(known, _)| known == name) {
+            Some((_, var)) => Ok(var.as_tensor().clone()),
+            None => candle_core::bail!("no parameter `{name}`: a new one needs a shape"),
+        }
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.lock().iter().any(|(known, _)| known == name)
+    }
+}
+
+/// Draws on the host, from a stream of its own, so that every device and type starts from the same values.
+fn initial_values(seed: u64, name: &str, shape: &Shape, init: Init) -> candle_core::Result<Vec<f32>> {
+    let count = shape.elem_count();
+    let (low, high) = match init {
+        Init::Const(value) => return Ok(vec![value as f32; count]),
+        Init::Uniform { lo, up } => (lo, up),
+        Init::Kaiming { dist: NormalOrUniform::Uniform, fan, non_linearity } => {
+            let bound = non_linearity.gain() * (3.0 / fan.for_shape(shape) as f64).sqrt();
+            (-bound, bound)
+        }
+        other => candle_core::bail!("parameter `{name}`: initialisation {other:?} is not supported"),
+    };
+    let mut stream = stream(seed, name);
+    Ok((0..count).map(|_| (low + (high - low) * f64::from(stream.random::<f32>())) as f32).collect())
+}
+
+fn stream(seed: u64, name: &str) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&fnv1a(name.as_bytes()).to_le_bytes());
+    ChaCha8Rng::from_seed(key)
+}
+
+/// The 64-bit FNV-1a hash: unlike the standard library's hashers it is fixed by its specification.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -1,0 +1,145 @@
+use candle_core::{Module, Tensor};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+
+use crate::ModelError;
+use crate::conv::{BorderName, Conv, same_conv};
+use crate::ops::Border;
+
+/// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
+///
+/// Fully convolutional without stride or pooling: a pixel stays where it is, and so do the labels.
+///
+/// # Shapes
+///
+/// `(N, C, H, W)` in [−1, 1] → the same shape in [−1, 1], any height and width from 1.
+#[derive(Clone, Debug)]
+pub struct Refiner {
+    stem: Conv,
+    blocks: Vec<ResNetBlock>,
+    head: Conv,
+}
+
+impl Refiner {
+    /// Creates the parameters `stem.*`, `blocks.{i}.conv1.*`, `blocks.{i}.conv2.*` and `head.*`.
+    ///
+    /// # Errors
+    ///
+    /// If the config has an even kernel or a zero, or `vb` cannot provide a parameter.
+    pub fn new(config: &RefinerConfig, vb: VarBuilder) -> Result<Self, ModelError> {
+        config.validate()?;
+        let RefinerConfig { channels, features, blocks, kernel, stem_kernel, border } = *config;
+        let stem = Conv::new(
+            channels,
+            features,
+            stem_kernel,
+            same_conv(stem_kernel, 1, border, true),
+            &vb.pp("stem"),
+        )?;
+        let vb_blocks = vb.pp("blocks");
+        let blocks = (0..blocks)
+            .map(|block_idx| ResNetBlock::new(features, kernel, border, &vb_blocks.pp(block_idx)))
+            .collect::<Result<_, _>>()?;
+        let head = Conv::new(features, channels, 1, same_conv(1, 1, border, false), &vb.pp("head"))?;
+        Ok(Self { stem, blocks, head })
+    }
+
+    /// The same refiner, sharing its memory, without gradients for its parameters: for refining images that
+    /// only the discriminator will learn from. It follows the parameters as they are updated.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
+        Self { stem: self.stem.frozen(), blocks, head: self.head.frozen() }
+    }
+}
+
+impl Module for Refiner {
+    fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+        let mut features = self.stem.forward(synthetic)?;
+        for block in &self.blocks {
+            features = block.forward(&features)?;
+        }
+        self.head.forward(&features)?.tanh()
+    }
+}
+
+/// `relu(input + conv2(relu(conv1(input))))`.
+#[derive(Clone, Debug)]
+struct ResNetBlock {
+    conv1: Conv,
+    conv2: Conv,
+}
+
+impl ResNetBlock {
+    fn new(features: usize, kernel: usize, border: Border, vb: &VarBuilder) -> candle_core::Result<Self> {
+        let options = same_conv(kernel, 1, border, true);
+        let conv1 = Conv::new(features, features, kernel, options, &vb.pp("conv1"))?;
+        let conv2 = Conv::new(features, features, kernel, options, &vb.pp("conv2"))?;
+        Ok(Self { conv1, conv2 })
+    }
+
+    fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
+        self.conv2.forward_residual(&self.conv1.forward(input)?, input)
+    }
+
+    fn frozen(&self) -> Self {
+        Self { conv1: self.conv1.frozen(), conv2: self.conv2.frozen() }
+    }
+}
+
+/// What a [`Refiner`] looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RefinerConfig {
+    /// Channels of the images: 1 gray or depth, 3 RGB.
+    pub channels: usize,
+    /// Feature maps of every convolution but the last.
+    pub features: usize,
+    /// Number of ResNet blocks.
+    pub blocks: usize,
+    /// Size of the blocks' filters, odd.
+    pub kernel: usize,
+    /// Size of the first convolution's filters, odd.
+    pub stem_kernel: usize,
+    /// What lies outside the image. Zeros paint a frame on every refined image, so the default is to replicate
+    /// the outermost pixels; the paper does not say.
+    #[serde(with = "BorderName")]
+    pub border: Border,
+}
+
+impl RefinerConfig {
+    /// The paper's refiner of eye images (§3.1): 3×3, 64 features, 4 blocks; 296,129 parameters.
+    #[must_use]
+    pub const fn eye_gaze() -> Self {
+        Self { channels: 1, features: 64, blocks: 4, kernel: 3, stem_kernel: 3, border: Border::Replicate }
+    }
+
+    /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size of
+    /// the first convolution; with 7×7 in the blocks too, R would have 4 M parameters and 16 times the cost.
+    #[must_use]
+    pub const fn hand_pose() -> Self {
+        Self { blocks: 10, stem_kernel: 7, ..Self::eye_gaze() }
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        for (name, value) in [("channels", self.channels), ("features", self.features)] {
+            if value == 0 {
+                return Err(ModelError::Config(format!("refiner.{name} is 0 (hint: at least 1)")));
+            }
+        }
+        for (name, value) in [("kernel", self.kernel), ("stem_kernel", self.stem_kernel)] {
+            if value % 2 == 0 {
+                let text =
+                    format!("refiner.{name} = {value} would move the image (hint: an odd number, as 3)");
+                return Err(ModelError::Config(text));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for RefinerConfig {
+    fn default() -> Self {
+        Self::eye_gaze()
+    }
+}

@@ -1,0 +1,60 @@
+use std::fs;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::file::write_atomically;
+use crate::{ModelError, Parameters, Refiner, RefinerConfig, write_tensors};
+
+/// The parameters' file in a refiner's folder.
+pub const REFINER_FILE: &str = "refiner.safetensors";
+/// The config's file in a refiner's folder.
+pub const REFINER_CONFIG_FILE: &str = "refiner.toml";
+
+const FORMAT_VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefinerFile {
+    format_version: u32,
+    refiner: RefinerConfig,
+}
+
+/// Writes a refiner into an existing folder: `refiner.safetensors` and `refiner.toml`, each atomically.
+///
+/// `tensors` are the parameters' values ([`Parameters::tensors`], or a running average under the same names).
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn save_refiner(
+    folder: &Path,
+    config: &RefinerConfig,
+    tensors: &[(String, Tensor)],
+) -> Result<(), ModelError> {
+    let path = folder.join(REFINER_CONFIG_FILE);
+    let file = RefinerFile { format_version: FORMAT_VERSION, refiner: *config };
+    let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, e))?;
+    write_atomically(&path, text.as_bytes())?;
+    write_tensors(&folder.join(REFINER_FILE), tensors)
+}
+
+/// Reads a refiner of [`save_refiner`], ready for inference: without gradients for its parameters.
+///
+/// # Errors
+///
+/// If a file is missing, damaged, of another format version, or the two do not belong together.
+pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
+    let path = folder.join(REFINER_CONFIG_FILE);
+    let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
+    let file: RefinerFile = toml::from_str(&text).map_err(|e| ModelError::damaged(&path, e))?;
+    if file.format_version != FORMAT_VERSION {
+        let reason = format!("format version {}, this program reads {FORMAT_VERSION}", file.format_version);
+        return Err(ModelError::damaged(&path, reason));
+    }
+    let parameters = Parameters::new(0, device);
+    let refiner = Refiner::new(&file.refiner, parameters.var_builder())?;
+    parameters.load(&folder.join(REFINER_FILE))?;
+    Ok(refiner.frozen())
+}
