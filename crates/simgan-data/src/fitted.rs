@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use crate::image::Window;
+use crate::{DataError, Fit, ImageSpec, Sample, Size, Source};
+
+/// A source whose images all come to one size and number of channels.
+///
+/// Landmarks move with the pixels. Results are rounded to the stored bit depth, so that a data set which was resized
+/// and stored gives the same values as one that is resized while it is read.
+pub struct Fitted {
+    source: Arc<dyn Source>,
+    target: Target,
+}
+
+/// What images are brought to; `Target::default()` changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Width and height; `None` keeps them.
+    pub size: Option<Size>,
+    /// How the size is reached.
+    pub fit: Fit,
+    /// 1 (gray) or 3 (RGB); `None` keeps them.
+    pub channels: Option<usize>,
+}
+
+impl Fitted {
+    /// A view of `source`. Its own sizes may be mixed if `target.size` is given, its channels if `target.channels` is.
+    ///
+    /// # Panics
+    /// If `target.channels` is neither 1 nor 3.
+    #[must_use]
+    pub fn new(source: Arc<dyn Source>, target: Target) -> Self {
+        assert!(matches!(target.channels, None | Some(1 | 3)), "1 or 3 channels, not {:?}", target.channels);
+        Self { source, target }
+    }
+}
+
+impl Source for Fitted {
+    fn len(&self) -> usize {
+        self.source.len()
+    }
+
+    fn spec(&self) -> ImageSpec {
+        let spec = self.source.spec();
+        let size = self.target.size.unwrap_or(spec.size());
+        let channels = self.target.channels.unwrap_or(spec.channels);
+        ImageSpec { channels, height: size.height, width: size.width, depth: spec.depth }
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        let mut sample = self.source.sample(index)?;
+        let spec = sample.image.spec();
+        if let Some(channels) = self.target.channels.filter(|&channels| channels != spec.channels) {
+            sample.image = sample.image.to_channels(channels);
+        }
+        if let Some(size) = self.target.size.filter(|&size| size != spec.size()) {
+            sample.image = sample.image.resized(size, self.target.fit);
+            let window = Window::new(spec.size(), size, self.target.fit);
+            sample.label.landmarks = sample.label.landmarks.map(|landmarks| landmarks.through(&window));
+        }
+        Ok(sample)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Image, Label, Landmarks, MemorySource, Pixels};
+
+    #[test]
+    fn landmarks_move_with_the_pixels() {
+        // A white dot at (row 2, column 5) of a 4×8 image.
+        let mut values = vec![0; 32];
+        values[2 * 8 + 5] = 255;
+        let landmarks = Landmarks { iris: vec![[5.5, 2.5]], ..Landmarks::default() };
+        let sample = Sample {
+            name: "dot".to_owned(),
+            image: Image::new(1, 4, 8, Pixels::U8(values)),
+            label: Label { landmarks: Some(landmarks), ..Label::default() },
+        };
+        let source = Arc::new(MemorySource::new(vec![sample]).unwrap());
+        for (fit, expected) in [(Fit::Cover, [10.5, 7.5]), (Fit::Stretch, [8.25, 7.5])] {
+            let target = Target { size: Some(Size { width: 12, height: 12 }), fit, channels: Some(3) };
+            let fitted = Fitted::new(Arc::clone(&source) as Arc<dyn Source>, target);
+            let sample = fitted.sample(0).unwrap();
+            assert_eq!(sample.image.spec(), fitted.spec());
+            let [x, y] = sample.label.landmarks.unwrap().iris[0];
+            assert_eq!([x, y], expected);
+            let plane = &sample.image.to_unit()[..144];
+            let brightest = (0..144).max_by(|&a, &b| plane[a].total_cmp(&plane[b])).unwrap();
+            assert!(
+                (x - (brightest % 12) as f32 - 0.5).abs() <= 0.5,
+                "{fit:?}: x {x}, dot {}",
+                brightest % 12
+            );
+            assert!(
+                (y - (brightest / 12) as f32 - 0.5).abs() <= 0.5,
+                "{fit:?}: y {y}, dot {}",
+                brightest / 12
+            );
+        }
+    }
+}

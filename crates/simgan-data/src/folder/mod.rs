@@ -1,0 +1,173 @@
+mod labels;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use self::labels::LabelFiles;
+use crate::source::check_same;
+use crate::{DataError, ImageFile, ImageSpec, Label, Sample, Source};
+
+/// A folder of images, its subfolders included, sorted by name, with their label files.
+///
+/// Images are the PNG, JPEG, TIFF and BMP files; hidden files are left out and links followed. Label files are
+/// `.json`, `.txt` and `.csv` files: one called like an image (`7.json`, `7.label.json` or `7.png.json` for `7.png`)
+/// is that image's, any other belongs to the folder as a whole. A JSON label is read as [`Label::from_record`] says;
+/// what other label files mean is not known here.
+pub struct Folder {
+    root: PathBuf,
+    images: Vec<PathBuf>,
+    labels: LabelFiles,
+    spec: ImageSpec,
+}
+
+/// How a [`Folder`] is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FolderOptions {
+    /// Which sizes are accepted.
+    pub sizes: Sizes,
+}
+
+/// Which sizes the images of a folder may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sizes {
+    /// One size and number of channels. Up to 100,000 headers, evenly spread, are read when the folder is opened;
+    /// an odd one among the others becomes an error when it is loaded.
+    #[default]
+    Same,
+    /// Any: they are resized later ([`Fitted`](crate::Fitted)), or taken one by one.
+    Mixed,
+}
+
+/// How many headers are read at most to compare sizes.
+const MAX_PROBED: usize = 100_000;
+
+impl Folder {
+    /// Lists a folder.
+    ///
+    /// # Errors
+    /// A folder that is missing, empty, no folder or unreadable; a first image that cannot be read, unless another one
+    /// can; images of different size or channels, unless [`Sizes::Mixed`]. Damaged images are otherwise not errors
+    /// here but when they are loaded.
+    pub fn open(path: &Path, options: &FolderOptions) -> Result<Self, DataError> {
+        check_folder(path)?;
+        let found = walk::walk(path)?;
+        if found.images.is_empty() {
+            let n_other = found.n_other + found.labels.len();
+            return Err(DataError::NoImages { path: path.to_owned(), n_other });
+        }
+        let spec = match options.sizes {
+            Sizes::Mixed => first_readable(path, &found.images)?.1,
+            Sizes::Same => common_spec(path, &found.images)?,
+        };
+        let labels = LabelFiles::new(&found.images, found.labels);
+        Ok(Self { root: path.to_owned(), images: found.images, labels, spec })
+    }
+
+    /// The folder's path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The images' paths relative to the folder.
+    #[must_use]
+    pub fn images(&self) -> &[PathBuf] {
+        &self.images
+    }
+
+    /// The name of an image: its relative path with `/` between its parts.
+    ///
+    /// # Panics
+    /// If `index >= self.len()`.
+    #[must_use]
+    pub fn name(&self, index: usize) -> String {
+        let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
+    }
+
+    /// An image file, with what is needed to write a changed image in the same way. Labels are not read.
+    ///
+    /// # Errors
+    /// As [`ImageFile::open`].
+    ///
+    /// # Panics
+    /// If `index >= self.len()`.
+    pub fn file(&self, index: usize) -> Result<ImageFile, DataError> {
+        ImageFile::open(&self.root.join(&self.images[index]))
+    }
+
+    /// Paths, relative to the folder, of the label files of one image, sorted.
+    pub fn labels_of(&self, index: usize) -> impl Iterator<Item = &Path> {
+        self.labels.of(index)
+    }
+
+    /// Paths, relative to the folder, of the label files that belong to no single image, sorted.
+    #[must_use]
+    pub fn index_files(&self) -> &[PathBuf] {
+        self.labels.index()
+    }
+
+    /// What the JSON beside an image says, if there is any.
+    fn label(&self, index: usize, height: usize) -> Result<Label, DataError> {
+        let is_json = |path: &&Path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        let Some(relative) = self.labels.of(index).find(is_json) else { return Ok(Label::default()) };
+        let path = self.root.join(relative);
+        let text = std::fs::read(&path).map_err(|error| DataError::io(&path, error))?;
+        let failed = |reason| DataError::Label { path: path.clone(), reason };
+        let record = serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
+        Label::from_record(record, height).map_err(failed)
+    }
+}
+
+impl Source for Folder {
+    fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// That of the first readable image.
+    fn spec(&self) -> ImageSpec {
+        self.spec
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        let image = self.file(index)?.into_image();
+        let label = self.label(index, image.spec().height)?;
+        Ok(Sample { name: self.name(index), image, label })
+    }
+}
+
+fn check_folder(path: &Path) -> Result<(), DataError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(DataError::NotAFolder { path: path.to_owned() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(DataError::MissingFolder { path: path.to_owned() })
+        }
+        Err(error) => Err(DataError::io(path, error)),
+    }
+}
+
+/// The first image whose header can be read, of the first thousand; otherwise the first image's error.
+fn first_readable<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf, ImageSpec), DataError> {
+    let probe = |image: &'a PathBuf| ImageFile::probe(&root.join(image)).map(|spec| (image, spec));
+    let first = probe(&images[0]);
+    if first.is_ok() {
+        return first;
+    }
+    images.iter().take(1000).find_map(|image| probe(image).ok()).map_or(first, Ok)
+}
+
+/// What the images have in common; an error names the first one that differs from the first readable one.
+fn common_spec(root: &Path, images: &[PathBuf]) -> Result<ImageSpec, DataError> {
+    let (first, first_spec) = first_readable(root, images)?;
+    let step = images.len().div_ceil(MAX_PROBED);
+    let probed: Vec<&PathBuf> = images.iter().step_by(step).collect();
+    let odd = probed.par_iter().find_map_first(|image| {
+        // An unreadable image is reported when it is loaded.
+        let spec = ImageFile::probe(&root.join(image)).ok()?;
+        check_same((&first.to_string_lossy(), first_spec), (&image.to_string_lossy(), spec)).err()
+    });
+    odd.map_or(Ok(first_spec), Err)
+}

@@ -1,0 +1,295 @@
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageReader, Limits};
+
+use super::{BitDepth, Image, ImageSpec, Pixels, bmp, jpeg};
+use crate::DataError;
+
+/// An image file: its image, and what is needed to write a changed image in the same way.
+///
+/// ```
+/// use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
+///
+/// # fn main() -> Result<(), simgan_data::DataError> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (input, output) = (folder.path().join("in.png"), folder.path().join("out.png"));
+/// # let image = Image::new(1, 2, 3, Pixels::U8(vec![0, 1, 2, 3, 4, 255]));
+/// # ImageFile::new(image, ImageFormat::Png).save(&input)?;
+/// let file = ImageFile::open(&input)?;
+/// let darker: Vec<f32> = file.image().to_unit().iter().map(|value| value - 0.1).collect();
+/// let darker = Image::from_unit(file.image().spec(), &darker);
+/// file.with_image(darker).save(&output)?; // same format, bit depth and channels
+/// # assert_eq!(ImageFile::open(&output)?.image().spec(), ImageFile::open(&input)?.image().spec());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Read are PNG, JPEG, TIFF (the first page) and BMP files, told by their content and not by their name: gray or RGB
+/// of 8 or 16 bits, with or without alpha. Fewer bits and palettes become 8 bits. CMYK and floating point are errors,
+/// in TIFF also palettes and gray with alpha. Alpha is no part of [`Image`]: training ignores it, writing repeats it unchanged.
+/// A camera's orientation tag is applied; other metadata (colour profiles, EXIF) is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFile {
+    pub(super) image: Image,
+    pub(super) format: ImageFormat,
+    pub(super) alpha: Option<Pixels>,
+}
+
+/// A file format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImageFormat {
+    /// Lossless, 8 or 16 bits.
+    Png,
+    /// Lossy, 8 bits; written at quality [`JPEG_QUALITY`](crate::JPEG_QUALITY).
+    Jpeg,
+    /// Lossless, 8 or 16 bits; written uncompressed.
+    Tiff,
+    /// Lossless, 8 bits; uncompressed.
+    Bmp,
+}
+
+/// Largest number of pixels that is decoded, against files that claim or unpack to absurd sizes.
+pub(crate) const MAX_PIXELS: u64 = 1 << 26;
+/// Largest file that is read.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+impl ImageFile {
+    /// An image that is to be written in `format`.
+    #[must_use]
+    pub fn new(image: Image, format: ImageFormat) -> Self {
+        Self { image, format, alpha: None }
+    }
+
+    /// Reads and decodes a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no complete image, or is of a kind that is not supported; the error names it.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        Self::decode(&read(path)?, path)
+    }
+
+    /// Decodes the content of a file; `path` is for the errors.
+    ///
+    /// # Errors
+    /// As [`ImageFile::open`].
+    pub fn decode(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let failed = |error| failure(path, error);
+        let (mut decoder, format) = decoder(bytes, path)?;
+        let orientation = decoder.orientation().map_err(failed)?;
+        let mut limits = Limits::default();
+        limits.reserve(decoder.total_bytes()).map_err(failed)?;
+        decoder.set_limits(limits).map_err(failed)?;
+        let mut stored = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        stored.apply_orientation(orientation);
+        let (mut image, alpha) = planar(stored, path)?;
+        if format == ImageFormat::Bmp && bmp::is_gray(bytes) {
+            image = image.to_channels(1);
+        }
+        Ok(Self { image, format, alpha })
+    }
+
+    /// What kind of image a file holds, from its header alone.
+    ///
+    /// # Errors
+    /// As [`ImageFile::open`], but damage behind the header is not seen.
+    pub fn probe(path: &Path) -> Result<ImageSpec, DataError> {
+        let bytes = read(path)?;
+        let (mut decoder, format) = decoder(&bytes, path)?;
+        let (width, height) = decoder.dimensions();
+        let turned = matches!(
+            decoder.orientation().map_err(|error| failure(path, error))?,
+            Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH
+        );
+        let (width, height) = if turned { (height, width) } else { (width, height) };
+        let color = decoder.color_type();
+        let is_gray = !color.has_color() || format == ImageFormat::Bmp && bmp::is_gray(&bytes);
+        let is_sixteen = color.bytes_per_pixel() / color.channel_count() == 2;
+        Ok(ImageSpec {
+            channels: if is_gray { 1 } else { 3 },
+            height: height as usize,
+            width: width as usize,
+            depth: if is_sixteen { BitDepth::Sixteen } else { BitDepth::Eight },
+        })
+    }
+
+    /// The same file with other pixels: format and alpha stay.
+    ///
+    /// # Panics
+    /// If the image has another width or height.
+    #[must_use]
+    pub fn with_image(self, image: Image) -> Self {
+        assert_eq!(image.spec().size(), self.image.spec().size(), "the size of a file's image stays");
+        Self { image, ..self }
+    }
+
+    /// The image, without alpha.
+    #[must_use]
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// The image, without alpha.
+    #[must_use]
+    pub fn into_image(self) -> Image {
+        self.image
+    }
+
+    /// How the file is stored.
+    #[must_use]
+    pub fn format(&self) -> ImageFormat {
+        self.format
+    }
+
+    /// The opacity of each pixel, row by row, if the file has it.
+    #[must_use]
+    pub fn alpha(&self) -> Option<&Pixels> {
+        self.alpha.as_ref()
+    }
+}
+
+impl ImageFormat {
+    /// The format of files with this name, told by the extension: png, jpg, jpeg, tif, tiff or bmp in any case.
+    #[must_use]
+    pub fn from_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "png" => Some(Self::Png),
+            "jpg" | "jpeg" => Some(Self::Jpeg),
+            "tif" | "tiff" => Some(Self::Tiff),
+            "bmp" => Some(Self::Bmp),
+            _ => None,
+        }
+    }
+
+    /// Its usual name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Tiff => "TIFF",
+            Self::Bmp => "BMP",
+        }
+    }
+}
+
+/// The bytes of a file of sensible size.
+fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    let io = |error| DataError::io(path, error);
+    let n_bytes = std::fs::metadata(path).map_err(io)?.len();
+    if n_bytes > MAX_FILE_BYTES {
+        return Err(unreadable(
+            path,
+            &format!("its {n_bytes} bytes are more than the limit of {MAX_FILE_BYTES}"),
+        ));
+    }
+    std::fs::read(path).map_err(io)
+}
+
+/// A decoder for a file whose size and colour are supported.
+fn decoder<'a>(bytes: &'a [u8], path: &Path) -> Result<(Box<dyn ImageDecoder + 'a>, ImageFormat), DataError> {
+    if bytes.is_empty() {
+        return Err(unreadable(path, "the file is empty"));
+    }
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| DataError::io(path, error))?;
+    let format = match reader.format() {
+        Some(image::ImageFormat::Png) => ImageFormat::Png,
+        Some(image::ImageFormat::Jpeg) => ImageFormat::Jpeg,
+        Some(image::ImageFormat::Tiff) => ImageFormat::Tiff,
+        Some(image::ImageFormat::Bmp) => ImageFormat::Bmp,
+        _ => return Err(unreadable(path, "it is no PNG, JPEG, TIFF or BMP file, whatever its name")),
+    };
+    if format == ImageFormat::Jpeg {
+        check_jpeg(bytes, path)?;
+    }
+    let decoder = reader.into_decoder().map_err(|error| failure(path, error))?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(DataError::TooLarge { path: path.to_owned(), width, height, limit: MAX_PIXELS });
+    }
+    if width == 0 || height == 0 {
+        return Err(unreadable(path, "it has no pixels"));
+    }
+    check_color(decoder.original_color_type(), path)?;
+    Ok((Box::new(decoder), format))
+}
+
+/// Refuses what the decoder would quietly convert or complete.
+fn check_jpeg(bytes: &[u8], path: &Path) -> Result<(), DataError> {
+    match jpeg::markers(bytes) {
+        Some(markers) if markers.n_components == 4 => Err(unsupported(path, "CMYK colour")),
+        Some(markers) if !markers.complete => Err(unreadable(path, "it ends too early")),
+        _ => Ok(()),
+    }
+}
+
+fn check_color(color: ExtendedColorType, path: &Path) -> Result<(), DataError> {
+    use ExtendedColorType as Type;
+    match color {
+        Type::Cmyk8 | Type::Cmyk16 => Err(unsupported(path, "CMYK colour")),
+        Type::Rgb32F | Type::Rgba32F => Err(unsupported(path, "floating point")),
+        _ => Ok(()),
+    }
+}
+
+/// Planes of colour, and of alpha if there is any.
+fn planar(stored: DynamicImage, path: &Path) -> Result<(Image, Option<Pixels>), DataError> {
+    let (height, width) = (stored.height() as usize, stored.width() as usize);
+    let n_stored = usize::from(stored.color().channel_count());
+    let (colour, alpha) = match stored {
+        DynamicImage::ImageLuma8(_)
+        | DynamicImage::ImageLumaA8(_)
+        | DynamicImage::ImageRgb8(_)
+        | DynamicImage::ImageRgba8(_) => {
+            let (colour, alpha) = split(&stored.into_bytes(), n_stored);
+            (Pixels::U8(colour), alpha.map(Pixels::U8))
+        }
+        DynamicImage::ImageLuma16(buffer) => split_u16(buffer.as_raw(), n_stored),
+        DynamicImage::ImageLumaA16(buffer) => split_u16(buffer.as_raw(), n_stored),
+        DynamicImage::ImageRgb16(buffer) => split_u16(buffer.as_raw(), n_stored),
+        DynamicImage::ImageRgba16(buffer) => split_u16(buffer.as_raw(), n_stored),
+        _ => return Err(unsupported(path, "this kind of colour")),
+    };
+    let channels = if n_stored < 3 { 1 } else { 3 };
+    Ok((Image::new(channels, height, width, colour), alpha))
+}
+
+fn split_u16(values: &[u16], n_stored: usize) -> (Pixels, Option<Pixels>) {
+    let (colour, alpha) = split(values, n_stored);
+    (Pixels::U16(colour), alpha.map(Pixels::U16))
+}
+
+/// Interleaved values as planes; the last plane alone when it is alpha.
+fn split<T: Copy>(interleaved: &[T], n_stored: usize) -> (Vec<T>, Option<Vec<T>>) {
+    let plane = |channel: usize| interleaved.iter().skip(channel).step_by(n_stored).copied();
+    let has_alpha = n_stored.is_multiple_of(2);
+    let n_colour = n_stored - usize::from(has_alpha);
+    let colour = (0..n_colour).flat_map(plane).collect();
+    (colour, has_alpha.then(|| plane(n_colour).collect()))
+}
+
+fn failure(path: &Path, error: ImageError) -> DataError {
+    match error {
+        ImageError::IoError(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
+            unreadable(path, "it ends too early")
+        }
+        ImageError::IoError(source) => unreadable(path, &source.to_string()),
+        ImageError::Unsupported(error) => unsupported(path, &error.to_string()),
+        error => unreadable(path, &error.to_string()),
+    }
+}
+
+fn unreadable(path: &Path, reason: &str) -> DataError {
+    DataError::Image { path: path.to_owned(), reason: reason.trim_end().to_owned() }
+}
+
+fn unsupported(path: &Path, color: &str) -> DataError {
+    DataError::Color { path: PathBuf::from(path), color: color.to_owned() }
+}

@@ -1,0 +1,94 @@
+use std::io::Cursor;
+use std::path::Path;
+
+use image::codecs::bmp::BmpEncoder;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::tiff::TiffEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageResult};
+
+use super::{BitDepth, ImageFile, ImageFormat, Pixels};
+use crate::{DataError, write_atomic};
+
+/// The quality, from 1 to 100, at which JPEG files are written. High, without colour subsampling: a refined image
+/// should show what the refiner did, not what the compression did.
+pub const JPEG_QUALITY: u8 = 95;
+
+impl ImageFile {
+    /// Writes the file: beside `path` first, then renamed, so that `path` is whole at any moment.
+    ///
+    /// # Errors
+    /// A format that cannot hold the image (JPEG and BMP hold 8 bits, JPEG no alpha), or a failed write.
+    pub fn save(&self, path: &Path) -> Result<(), DataError> {
+        write_atomic(path, &self.encode(path)?)
+    }
+
+    /// The bytes of the file; `path` is for the errors.
+    ///
+    /// # Errors
+    /// As [`ImageFile::save`], without the writing.
+    pub fn encode(&self, path: &Path) -> Result<Vec<u8>, DataError> {
+        let failed =
+            |reason: String| DataError::Encode { path: path.to_owned(), format: self.format.name(), reason };
+        let sixteen = self.image.spec().depth == BitDepth::Sixteen;
+        if sixteen && matches!(self.format, ImageFormat::Jpeg | ImageFormat::Bmp) {
+            return Err(failed("it holds 8 bits, the image has 16; hint: write PNG or TIFF".to_owned()));
+        }
+        self.encode_as(self.color()).map_err(|error| failed(error.to_string()))
+    }
+
+    fn encode_as(&self, color: ExtendedColorType) -> ImageResult<Vec<u8>> {
+        let spec = self.image.spec();
+        let (width, height) = (spec.width as u32, spec.height as u32);
+        let values = self.interleaved();
+        let mut file = Cursor::new(Vec::new());
+        match self.format {
+            ImageFormat::Png => PngEncoder::new(&mut file).write_image(&values, width, height, color),
+            ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY)
+                .write_image(&values, width, height, color),
+            ImageFormat::Tiff => TiffEncoder::new(&mut file).write_image(&values, width, height, color),
+            ImageFormat::Bmp => BmpEncoder::new(&mut file).write_image(&values, width, height, color),
+        }?;
+        Ok(file.into_inner())
+    }
+
+    fn color(&self) -> ExtendedColorType {
+        use ExtendedColorType as Type;
+        let spec = self.image.spec();
+        match (spec.channels, self.alpha.is_some(), spec.depth) {
+            (1, false, BitDepth::Eight) => Type::L8,
+            (1, false, BitDepth::Sixteen) => Type::L16,
+            (1, true, BitDepth::Eight) => Type::La8,
+            (1, true, BitDepth::Sixteen) => Type::La16,
+            (_, false, BitDepth::Eight) => Type::Rgb8,
+            (_, false, BitDepth::Sixteen) => Type::Rgb16,
+            (_, true, BitDepth::Eight) => Type::Rgba8,
+            (_, true, BitDepth::Sixteen) => Type::Rgba16,
+        }
+    }
+
+    /// Values pixel by pixel, alpha last, 16 bits in the machine's byte order as the encoders want them.
+    fn interleaved(&self) -> Vec<u8> {
+        let n = self.image.height * self.image.width;
+        match (&self.image.pixels, &self.alpha) {
+            (Pixels::U8(colour), Some(Pixels::U8(alpha))) => interleave(colour, alpha, n, |v| [v]),
+            (Pixels::U8(colour), _) => interleave(colour, &[], n, |v| [v]),
+            (Pixels::U16(colour), Some(Pixels::U16(alpha))) => interleave(colour, alpha, n, u16::to_ne_bytes),
+            (Pixels::U16(colour), _) => interleave(colour, &[], n, u16::to_ne_bytes),
+        }
+    }
+}
+
+fn interleave<T: Copy, const N: usize>(
+    colour: &[T],
+    alpha: &[T],
+    n_pixels: usize,
+    bytes: impl Fn(T) -> [u8; N],
+) -> Vec<u8> {
+    let planes = || colour.chunks_exact(n_pixels).chain(alpha.chunks_exact(n_pixels));
+    let mut values = Vec::with_capacity((colour.len() + alpha.len()) * N);
+    for i in 0..n_pixels {
+        planes().for_each(|plane| values.extend(bytes(plane[i])));
+    }
+    values
+}

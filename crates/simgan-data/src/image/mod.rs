@@ -1,0 +1,243 @@
+mod bmp;
+mod decode;
+mod encode;
+mod jpeg;
+mod resize;
+mod size;
+
+pub use self::decode::{ImageFile, ImageFormat};
+pub use self::encode::JPEG_QUALITY;
+pub use self::resize::Fit;
+pub use self::size::Size;
+
+pub(crate) use self::resize::Window;
+
+/// One image, planar `[channels, height, width]`, as stored: only this crate knows bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    channels: usize,
+    height: usize,
+    width: usize,
+    pixels: Pixels,
+}
+
+/// What the images of a source have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImageSpec {
+    /// 1 (gray) or 3 (RGB).
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Bits of one stored value.
+    pub depth: BitDepth,
+}
+
+/// Bits of one stored channel value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BitDepth {
+    /// 0..=255
+    Eight,
+    /// 0..=65535
+    Sixteen,
+}
+
+/// Stored values in channel, row, column order (planar, as tensors are).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pixels {
+    /// 8 bits a value.
+    U8(Vec<u8>),
+    /// 16 bits a value.
+    U16(Vec<u16>),
+}
+
+impl Image {
+    /// An image of `channels × height × width` values.
+    ///
+    /// # Panics
+    /// If `channels` is neither 1 nor 3, the number of values is not the product of the sizes, or a size is zero.
+    #[must_use]
+    pub fn new(channels: usize, height: usize, width: usize, pixels: Pixels) -> Self {
+        let n_values = pixels.len();
+        assert!(matches!(channels, 1 | 3), "{channels} channels; an image has 1 (gray) or 3 (RGB)");
+        assert!(
+            n_values > 0 && n_values == channels * height * width,
+            "{n_values} values for {channels}×{height}×{width}"
+        );
+        Self { channels, height, width, pixels }
+    }
+
+    /// An image of kind `spec` from values in [−1, 1], the inverse of [`Image::to_unit`].
+    ///
+    /// The scale is fixed: −1 is stored as 0 and 1 as 255 or 65535, whatever the values are. Values are rounded to the
+    /// nearest; those outside the range are clamped, NaN becomes 0.
+    ///
+    /// # Panics
+    /// If the number of values is not the product of the sizes, or a size is zero.
+    #[must_use]
+    pub fn from_unit(spec: ImageSpec, values: &[f32]) -> Self {
+        // `as` saturates and turns NaN into 0.
+        let stored = |value: &f32, half: f32| ((value + 1.0) * half).round();
+        let pixels = match spec.depth {
+            BitDepth::Eight => Pixels::U8(values.iter().map(|v| stored(v, 127.5) as u8).collect()),
+            BitDepth::Sixteen => Pixels::U16(values.iter().map(|v| stored(v, 32767.5) as u16).collect()),
+        };
+        Self::new(spec.channels, spec.height, spec.width, pixels)
+    }
+
+    /// The values scaled to [−1, 1], planar `[channels, height, width]`.
+    #[must_use]
+    pub fn to_unit(&self) -> Vec<f32> {
+        let mut values = Vec::with_capacity(self.pixels.len());
+        self.extend_unit(&mut values);
+        values
+    }
+
+    /// Appends [`Image::to_unit`] to `values`, so that a batch needs no copy.
+    pub(crate) fn extend_unit(&self, values: &mut Vec<f32>) {
+        match &self.pixels {
+            Pixels::U8(stored) => values.extend(stored.iter().map(|&v| f32::from(v) / 127.5 - 1.0)),
+            Pixels::U16(stored) => values.extend(stored.iter().map(|&v| f32::from(v) / 32767.5 - 1.0)),
+        }
+    }
+
+    /// The same image with 1 or 3 channels.
+    ///
+    /// Gray becomes RGB by repeating it; RGB becomes gray as `0.299 R + 0.587 G + 0.114 B` (Rec. 601, the weights of
+    /// JPEG and of Pillow's mode `L`), rounded.
+    ///
+    /// # Panics
+    /// If `channels` is neither 1 nor 3.
+    #[must_use]
+    pub fn to_channels(&self, channels: usize) -> Self {
+        let pixels = match (self.channels, channels) {
+            (1, 3) => match &self.pixels {
+                Pixels::U8(gray) => Pixels::U8(gray.repeat(3)),
+                Pixels::U16(gray) => Pixels::U16(gray.repeat(3)),
+            },
+            (3, 1) => match &self.pixels {
+                Pixels::U8(rgb) => Pixels::U8(luma(rgb, |v| v as u8)),
+                Pixels::U16(rgb) => Pixels::U16(luma(rgb, |v| v as u16)),
+            },
+            _ => self.pixels.clone(),
+        };
+        Self::new(channels, self.height, self.width, pixels)
+    }
+
+    /// The image as a mirror shows it: left and right swapped.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let mut image = self.clone();
+        match &mut image.pixels {
+            Pixels::U8(values) => values.chunks_exact_mut(self.width).for_each(<[u8]>::reverse),
+            Pixels::U16(values) => values.chunks_exact_mut(self.width).for_each(<[u16]>::reverse),
+        }
+        image
+    }
+
+    /// Sizes and bit depth.
+    #[must_use]
+    pub fn spec(&self) -> ImageSpec {
+        ImageSpec {
+            channels: self.channels,
+            height: self.height,
+            width: self.width,
+            depth: self.pixels.depth(),
+        }
+    }
+
+    /// The stored values.
+    #[must_use]
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+}
+
+impl ImageSpec {
+    /// Width and height.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+}
+
+impl Pixels {
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::U8(values) => values.len(),
+            Self::U16(values) => values.len(),
+        }
+    }
+
+    /// Bits of one value.
+    pub(crate) fn depth(&self) -> BitDepth {
+        match self {
+            Self::U8(_) => BitDepth::Eight,
+            Self::U16(_) => BitDepth::Sixteen,
+        }
+    }
+}
+
+/// Weighted sum of three planes in 16 bit fixed point, so that it is the same on every machine.
+fn luma<T: Copy + Into<u64>>(rgb: &[T], narrow: impl Fn(u64) -> T) -> Vec<T> {
+    let n = rgb.len() / 3;
+    let weighted = |i: usize| {
+        let (red, green, blue): (u64, u64, u64) = (rgb[i].into(), rgb[n + i].into(), rgb[2 * n + i].into());
+        (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
+    };
+    (0..n).map(|i| narrow(weighted(i))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(depth: BitDepth, width: usize) -> ImageSpec {
+        ImageSpec { channels: 1, height: 1, width, depth }
+    }
+
+    #[test]
+    fn every_stored_value_survives_the_unit_range() {
+        let eight = Image::new(1, 1, 256, Pixels::U8((0..=255).collect()));
+        assert_eq!(Image::from_unit(eight.spec(), &eight.to_unit()), eight);
+        let sixteen = Image::new(1, 256, 256, Pixels::U16((0..=65535).collect()));
+        assert_eq!(Image::from_unit(sixteen.spec(), &sixteen.to_unit()), sixteen);
+        assert_eq!(eight.to_unit()[0], -1.0);
+        assert_eq!(sixteen.to_unit()[65535], 1.0);
+    }
+
+    #[test]
+    fn values_are_rounded_and_clamped_on_a_fixed_scale() {
+        let values = [-7.0, f32::NEG_INFINITY, f32::NAN, 0.0, 0.001, 1.5, f32::INFINITY];
+        let image = Image::from_unit(spec(BitDepth::Eight, 7), &values);
+        assert_eq!(image.pixels(), &Pixels::U8(vec![0, 0, 0, 128, 128, 255, 255]));
+        let flat = Image::from_unit(spec(BitDepth::Sixteen, 2), &[0.5, 0.5]);
+        assert_eq!(flat.pixels(), &Pixels::U16(vec![49151, 49151]), "no stretching to the full range");
+    }
+
+    #[test]
+    fn luma_has_pillows_values() {
+        // Image.new("RGB", (1, 1), (10, 200, 77)).convert("L").getpixel((0, 0)) == 129
+        let image = Image::new(3, 1, 1, Pixels::U8(vec![10, 200, 77]));
+        assert_eq!(image.to_channels(1).pixels(), &Pixels::U8(vec![129]));
+        let white = Image::new(3, 1, 1, Pixels::U16(vec![65535; 3]));
+        assert_eq!(white.to_channels(1).pixels(), &Pixels::U16(vec![65535]));
+        let gray = Image::new(1, 1, 2, Pixels::U16(vec![3, 40_000]));
+        assert_eq!(gray.to_channels(3).pixels(), &Pixels::U16(vec![3, 40_000, 3, 40_000, 3, 40_000]));
+        assert_eq!(gray.to_channels(3).to_channels(1), gray);
+    }
+
+    #[test]
+    fn a_mirror_swaps_columns_only() {
+        let image = Image::new(1, 2, 3, Pixels::U8(vec![1, 2, 3, 4, 5, 6]));
+        assert_eq!(image.mirrored().pixels(), &Pixels::U8(vec![3, 2, 1, 6, 5, 4]));
+    }
+
+    #[test]
+    #[should_panic(expected = "2 channels")]
+    fn two_channels_are_refused() {
+        let _ = Image::new(2, 1, 1, Pixels::U8(vec![0, 0]));
+    }
+}

@@ -1,0 +1,172 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Image, Size};
+
+/// How an image comes to another size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Scale until the new size is covered, then cut what stands out equally on both sides: shapes are kept.
+    #[default]
+    Cover,
+    /// Scale width and height independently: nothing is cut, shapes change.
+    Stretch,
+}
+
+impl Image {
+    /// The image at another size, rounded to its own bit depth.
+    ///
+    /// Each output pixel is the mean of the input under it, weighted by a triangle as wide as two output pixels when
+    /// it shrinks (so that no detail is skipped and none aliases) and two input pixels when it grows, which is
+    /// bilinear interpolation. The same as Pillow's `BILINEAR` up to rounding.
+    #[must_use]
+    pub fn resized(&self, size: Size, fit: Fit) -> Self {
+        let spec = self.spec();
+        if spec.size() == size {
+            return self.clone();
+        }
+        let window = Window::new(spec.size(), size, fit);
+        let columns = taps(spec.width, size.width, window.left, window.width);
+        let rows = taps(spec.height, size.height, window.top, window.height);
+        let planes = self.to_unit();
+        let mut values = Vec::with_capacity(spec.channels * size.width * size.height);
+        for plane in planes.chunks_exact(spec.width * spec.height) {
+            resample(plane, spec.width, &columns, &rows, &mut values);
+        }
+        Self::from_unit(super::ImageSpec { height: size.height, width: size.width, ..spec }, &values)
+    }
+}
+
+/// The part of an image that a resized one shows, in pixels from the top left corner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+    to: Size,
+}
+
+impl Window {
+    pub(crate) fn new(from: Size, to: Size, fit: Fit) -> Self {
+        let (full_width, full_height) = (from.width as f64, from.height as f64);
+        let (scale_x, scale_y) = (to.width as f64 / full_width, to.height as f64 / full_height);
+        let (width, height) = match fit {
+            Fit::Stretch => (full_width, full_height),
+            Fit::Cover => {
+                let scale = scale_x.max(scale_y);
+                (to.width as f64 / scale, to.height as f64 / scale)
+            }
+        };
+        Self { left: (full_width - width) / 2.0, top: (full_height - height) / 2.0, width, height, to }
+    }
+
+    /// Where a point of the image lies in the resized one.
+    pub(crate) fn map(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let scale_x = self.to.width as f64 / self.width;
+        let scale_y = self.to.height as f64 / self.height;
+        [((f64::from(x) - self.left) * scale_x) as f32, ((f64::from(y) - self.top) * scale_y) as f32]
+    }
+}
+
+/// The input values that make one output value: weights from index `start` on, which sum to 1.
+struct Taps {
+    start: usize,
+    weights: Vec<f32>,
+}
+
+/// The taps of each of `n_out` outputs over the part `[from, from + length]` of `n_in` inputs.
+fn taps(n_in: usize, n_out: usize, from: f64, length: f64) -> Vec<Taps> {
+    let scale = length / n_out as f64;
+    let support = scale.max(1.0);
+    (0..n_out)
+        .map(|out| {
+            let center = from + (out as f64 + 0.5) * scale;
+            let start = ((center - support + 0.5).max(0.0) as usize).min(n_in - 1);
+            let end = ((center + support + 0.5) as usize).clamp(start + 1, n_in);
+            let triangle = |i: usize| (1.0 - ((i as f64 + 0.5 - center) / support).abs()).max(0.0);
+            let weights: Vec<f64> = (start..end).map(triangle).collect();
+            let sum: f64 = weights.iter().sum();
+            Taps { start, weights: weights.iter().map(|weight| (weight / sum) as f32).collect() }
+        })
+        .collect()
+}
+
+/// Appends one plane, resampled along rows and then along columns, to `values`.
+fn resample(plane: &[f32], width: usize, columns: &[Taps], rows: &[Taps], values: &mut Vec<f32>) {
+    let first_row = rows.first().map_or(0, |row| row.start);
+    let last_row = rows.last().map_or(0, |row| row.start + row.weights.len());
+    let narrow: Vec<f32> = plane
+        .chunks_exact(width)
+        .take(last_row)
+        .skip(first_row)
+        .flat_map(|line| columns.iter().map(|column| weighted(&line[column.start..], &column.weights)))
+        .collect();
+    let n_columns = columns.len();
+    for row in rows {
+        let mut line = vec![0.0; n_columns];
+        for (i, weight) in row.weights.iter().enumerate() {
+            let input = &narrow[(row.start - first_row + i) * n_columns..][..n_columns];
+            line.iter_mut().zip(input).for_each(|(sum, value)| *sum += weight * value);
+        }
+        values.extend_from_slice(&line);
+    }
+}
+
+fn weighted(values: &[f32], weights: &[f32]) -> f32 {
+    values.iter().zip(weights).map(|(value, weight)| value * weight).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pixels;
+    use proptest::prelude::*;
+
+    fn ramp(width: usize, height: usize) -> Image {
+        let values = (0..width * height).map(|i| (i * 31 % 251) as u8).collect();
+        Image::new(1, height, width, Pixels::U8(values))
+    }
+
+    #[test]
+    fn cover_cuts_equally_and_keeps_shapes() {
+        // 4×2 to 1×1: the middle 2×2 is what is seen.
+        let image = Image::new(1, 2, 4, Pixels::U8(vec![255, 10, 20, 255, 255, 30, 40, 255]));
+        let window = Window::new(image.spec().size(), Size { width: 1, height: 1 }, Fit::Cover);
+        assert_eq!(window.map([1.0, 0.0]), [0.0, 0.0]);
+        assert_eq!(window.map([3.0, 2.0]), [1.0, 1.0]);
+        let stretch = Window::new(image.spec().size(), Size { width: 8, height: 2 }, Fit::Stretch);
+        assert_eq!(stretch.map([1.0, 2.0]), [2.0, 2.0]);
+    }
+
+    #[test]
+    fn both_fits_agree_when_the_shape_is_kept() {
+        let image = ramp(12, 8);
+        let size = Size { width: 6, height: 4 };
+        assert_eq!(image.resized(size, Fit::Cover), image.resized(size, Fit::Stretch));
+    }
+
+    proptest! {
+        #[test]
+        fn a_flat_image_stays_flat(
+            value: u8, from in (1usize..40, 1usize..40), to in (1usize..40, 1usize..40), cover: bool,
+        ) {
+            let image = Image::new(1, from.1, from.0, Pixels::U8(vec![value; from.0 * from.1]));
+            let size = Size { width: to.0, height: to.1 };
+            let resized = image.resized(size, if cover { Fit::Cover } else { Fit::Stretch });
+            prop_assert_eq!(resized.pixels(), &Pixels::U8(vec![value; to.0 * to.1]));
+        }
+
+        #[test]
+        fn channels_and_mirror_commute_with_resizing(width in 1usize..30, height in 1usize..30) {
+            let size = Size { width: 7, height: 5 };
+            let image = ramp(width, height);
+            let mirrored = image.mirrored().resized(size, Fit::Cover).mirrored();
+            let resized = image.resized(size, Fit::Cover);
+            let (a, b) = (mirrored.to_unit(), resized.to_unit());
+            // A value on the edge between two stored ones may round either way.
+            prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1.5 / 127.5));
+            prop_assert_eq!(image.to_channels(3).resized(size, Fit::Cover), resized.to_channels(3));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::{Batch, BatchBuilder};
+use crate::{DataError, Sampler, SamplerState, Source};
+
+/// Batches from a source in a sampler's order, decoded ahead by threads.
+///
+/// Every number of threads gives the same batches. Dropping it ends the threads.
+pub struct Loader {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    state: SamplerState,
+    next: u64,
+    skipped: BTreeMap<usize, String>,
+}
+
+/// How a [`Loader`] works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoaderOptions {
+    /// Images in a batch, at least 1.
+    pub batch: usize,
+    /// Decode threads; 0 counts as 1.
+    pub workers: usize,
+    /// Batches that are made ahead, which bounds the memory; at least 1.
+    pub queue: usize,
+    /// What to do about an image that cannot be read.
+    pub on_error: OnError,
+}
+
+/// What to do about an image that cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// End with an error that names it.
+    #[default]
+    Fail,
+    /// Take the next readable image of the source instead (the first again behind the last one), and report it in
+    /// [`Loader::skipped`].
+    Skip,
+}
+
+impl Default for LoaderOptions {
+    fn default() -> Self {
+        Self { batch: 32, workers: 2, queue: 4, on_error: OnError::Fail }
+    }
+}
+
+/// So many unreadable images in a row are taken for a source that cannot be read at all.
+const MAX_SKIPPED_IN_A_ROW: usize = 1000;
+
+impl Loader {
+    /// Starts decoding batches of `source`, whose images must be of one size and number of channels (see
+    /// [`Fitted`](crate::Fitted)), in the order of `sampler`.
+    ///
+    /// # Errors
+    /// If the sampler was made for another number of samples, or a thread cannot be started.
+    pub fn new(source: Arc<dyn Source>, sampler: Sampler, options: LoaderOptions) -> Result<Self, DataError> {
+        let state = sampler.state();
+        if state.len != source.len() {
+            return Err(DataError::Changed { n_expected: state.len, n_found: source.len() });
+        }
+        let n_workers = options.workers.clamp(1, 256);
+        let queue = Queue {
+            sampler,
+            n_drawn: 0,
+            n_allowed: options.queue.max(n_workers) as u64,
+            done: BTreeMap::new(),
+            stop: false,
+        };
+        let shared = Arc::new(Shared {
+            source,
+            options: LoaderOptions { batch: options.batch.max(1), ..options },
+            queue: Mutex::new(queue),
+            changed: Condvar::new(),
+        });
+        let mut loader = Self { shared, workers: Vec::new(), state, next: 0, skipped: BTreeMap::new() };
+        for i in 0..n_workers {
+            let shared = Arc::clone(&loader.shared);
+            let thread = std::thread::Builder::new().name(format!("loader-{i}"));
+            let started = thread.spawn(move || shared.work());
+            loader.workers.push(started.map_err(|error| DataError::Worker { reason: error.to_string() })?);
+        }
+        Ok(loader)
+    }
+
+    /// The next batch; waits until it is decoded. There is always another one.
+    ///
+    /// # Errors
+    /// An image that cannot be read, or is of another size or number of channels than the source's others. The batch
+    /// that held it is lost: [`Loader::state`] stays before it.
+    pub fn next_batch(&mut self) -> Result<Batch, DataError> {
+        let ticket = self.next;
+        self.next += 1;
+        let made = self.shared.take(ticket);
+        let (batch, state) = made?;
+        self.skipped.extend(batch.skipped.iter().cloned());
+        self.state = state;
+        Ok(batch)
+    }
+
+    /// Where the sampler stands behind the last batch that was handed out, whatever has been decoded ahead.
+    #[must_use]
+    pub fn state(&self) -> SamplerState {
+        self.state
+    }
+
+    /// Which images were skipped so far, each with its error, by index.
+    #[must_use]
+    pub fn skipped(&self) -> &BTreeMap<usize, String> {
+        &self.skipped
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_all();
+        for worker in self.workers.drain(..) {
+            // A worker catches its panics; there is nothing to learn from joining it.
+            let _ended = worker.join();
+        }
+    }
+}
+
+/// What the loader and its threads share.
+struct Shared {
+    source: Arc<dyn Source>,
+    options: LoaderOptions,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+struct Queue {
+    sampler: Sampler,
+    /// Batches that have been given to a thread.
+    n_drawn: u64,
+    /// Batches that may be given to threads.
+    n_allowed: u64,
+    done: BTreeMap<u64, Made>,
+    stop: bool,
+}
+
+/// A batch, and the state of the sampler behind it.
+type Made = Result<(Batch, SamplerState), DataError>;
+
+impl Shared {
+    /// What one thread does: whole batches, one after the other.
+    fn work(&self) {
+        while let Some((ticket, indices, state)) = self.draw() {
+            let made = catch_unwind(AssertUnwindSafe(|| self.make(&indices)));
+            let made = made.unwrap_or_else(|panic| Err(DataError::Worker { reason: message(&*panic) }));
+            let Some(made) = made.transpose() else { return };
+            self.lock().done.insert(ticket, made.map(|batch| (batch, state)));
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next ticket with its indices, once there is room for it; `None` when the loader is dropped.
+    fn draw(&self) -> Option<(u64, Vec<usize>, SamplerState)> {
+        let mut queue = self.lock();
+        while !queue.stop && queue.n_drawn >= queue.n_allowed {
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.stop {
+            return None;
+        }
+        let indices = queue.sampler.next_batch(self.options.batch);
+        queue.n_drawn += 1;
+        Some((queue.n_drawn - 1, indices, queue.sampler.state()))
+    }
+
+    /// Decodes a batch; `None` if the loader was dropped meanwhile.
+    fn make(&self, indices: &[usize]) -> Result<Option<Batch>, DataError> {
+        let mut batch = BatchBuilder::new(self.source.spec(), indices.len());
+        for &index in indices {
+            if self.lock().stop {
+                return Ok(None);
+            }
+            match self.options.on_error {
+                OnError::Fail => batch.push(index, self.source.sample(index)?)?,
+                OnError::Skip => self.push_readable(index, &mut batch)?,
+            }
+        }
+        Ok(Some(batch.finish()))
+    }
+
+    /// Adds the first readable sample from `index` on. It does not depend on other batches, so that the order stays
+    /// independent of the threads.
+    fn push_readable(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), DataError> {
+        let n = self.source.len();
+        let n_tried = n.min(MAX_SKIPPED_IN_A_ROW);
+        let mut last = None;
+        for i in (0..n_tried).map(|step| (index + step) % n) {
+            let pushed = self.source.sample(i).and_then(|sample| batch.push(i, sample));
+            let Err(error) = pushed else { return Ok(()) };
+            batch.skip(i, error.to_string());
+            last = Some(error);
+        }
+        let last = last.map_or(DataError::Empty { what: "an empty source".to_owned() }, |error| error);
+        Err(DataError::NoneReadable { n_tried, last: Box::new(last) })
+    }
+
+    /// Waits for the batch of `ticket` and makes room for another one.
+    fn take(&self, ticket: u64) -> Made {
+        let mut queue = self.lock();
+        loop {
+            if let Some(made) = queue.done.remove(&ticket) {
+                queue.n_allowed += 1;
+                self.changed.notify_all();
+                return made;
+            }
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The queue; no code panics while it holds the lock, except a sampler with a bug.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
+}

@@ -1,0 +1,268 @@
+//! Image files: round trips through every format, and damage of every kind.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+use std::path::Path;
+
+use image::{DynamicImage, ImageBuffer};
+use proptest::prelude::*;
+use simgan_data::{BitDepth, DataError, Image, ImageFile, ImageFormat, ImageSpec, Pixels};
+
+const PATH: &str = "eye.img";
+
+fn decode(bytes: &[u8]) -> Result<ImageFile, DataError> {
+    ImageFile::decode(bytes, Path::new(PATH))
+}
+
+fn encode(image: &DynamicImage, format: image::ImageFormat) -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+/// A 5×3 picture of each kind of colour, smooth so that JPEG keeps it.
+fn pictures() -> Vec<DynamicImage> {
+    let smooth = |x: u32, y: u32, c: u32| (40 + 20 * x + 13 * y + 5 * c) as u8;
+    let sixteen = |x: u32, y: u32, c: u32| u16::from(smooth(x, y, c)) * 257 + 11;
+    vec![
+        DynamicImage::ImageLuma8(ImageBuffer::from_fn(5, 3, |x, y| [smooth(x, y, 0)].into())),
+        DynamicImage::ImageLumaA8(ImageBuffer::from_fn(5, 3, |x, y| {
+            [smooth(x, y, 0), smooth(y, x, 3)].into()
+        })),
+        DynamicImage::ImageRgb8(ImageBuffer::from_fn(5, 3, |x, y| [0, 1, 2].map(|c| smooth(x, y, c)).into())),
+        DynamicImage::ImageRgba8(ImageBuffer::from_fn(5, 3, |x, y| {
+            [0, 1, 2, 9].map(|c| smooth(x, y, c)).into()
+        })),
+        DynamicImage::ImageLuma16(ImageBuffer::from_fn(5, 3, |x, y| [sixteen(x, y, 0)].into())),
+        DynamicImage::ImageLumaA16(ImageBuffer::from_fn(5, 3, |x, y| {
+            [sixteen(x, y, 0), sixteen(y, x, 3)].into()
+        })),
+        DynamicImage::ImageRgb16(ImageBuffer::from_fn(5, 3, |x, y| {
+            [0, 1, 2].map(|c| sixteen(x, y, c)).into()
+        })),
+        DynamicImage::ImageRgba16(ImageBuffer::from_fn(5, 3, |x, y| {
+            [0, 1, 2, 9].map(|c| sixteen(x, y, c)).into()
+        })),
+    ]
+}
+
+/// Every format with every picture that it can hold.
+fn files() -> Vec<(ImageFormat, DynamicImage, Vec<u8>)> {
+    let mut files = Vec::new();
+    for picture in pictures() {
+        let sixteen = picture.color().bytes_per_pixel() / picture.color().channel_count() == 2;
+        let (alpha, color) = (picture.color().has_alpha(), picture.color().has_color());
+        files.push((ImageFormat::Png, picture.clone(), encode(&picture, image::ImageFormat::Png)));
+        if color || !alpha {
+            files.push((ImageFormat::Tiff, picture.clone(), encode(&picture, image::ImageFormat::Tiff)));
+            if !sixteen {
+                files.push((ImageFormat::Bmp, picture.clone(), encode(&picture, image::ImageFormat::Bmp)));
+            }
+        }
+        if !sixteen && !alpha {
+            files.push((ImageFormat::Jpeg, picture.clone(), encode(&picture, image::ImageFormat::Jpeg)));
+        }
+    }
+    files
+}
+
+/// Value `c` of pixel `(x, y)` of a file, alpha last.
+fn value(file: &ImageFile, c: usize, x: usize, y: usize) -> u16 {
+    let spec = file.image().spec();
+    let at = |pixels: &Pixels, i: usize| match pixels {
+        Pixels::U8(values) => u16::from(values[i]),
+        Pixels::U16(values) => values[i],
+    };
+    if c < spec.channels {
+        at(file.image().pixels(), (c * spec.height + y) * spec.width + x)
+    } else {
+        at(file.alpha().unwrap(), y * spec.width + x)
+    }
+}
+
+#[test]
+fn every_kind_is_read_as_it_is() {
+    for (format, picture, bytes) in files() {
+        let file = decode(&bytes).unwrap();
+        let spec = file.image().spec();
+        let color = picture.color();
+        let what = format!("{format:?} {color:?}");
+        assert_eq!(file.format(), format, "{what}");
+        assert_eq!((spec.width, spec.height), (5, 3), "{what}");
+        assert_eq!(spec.channels, if color.has_color() { 3 } else { 1 }, "{what}");
+        assert_eq!(file.alpha().is_some(), color.has_alpha(), "{what}");
+        let sixteen = spec.depth == BitDepth::Sixteen;
+        assert_eq!(sixteen, color.bytes_per_pixel() / color.channel_count() == 2, "{what}");
+        let tolerance = if format == ImageFormat::Jpeg { 6 } else { 0 };
+        let stored = picture.as_bytes();
+        let n = usize::from(color.channel_count());
+        for (i, (y, x, c)) in
+            (0..3).flat_map(|y| (0..5).flat_map(move |x| (0..n).map(move |c| (y, x, c)))).enumerate()
+        {
+            let expected = if sixteen {
+                u16::from_ne_bytes([stored[2 * i], stored[2 * i + 1]])
+            } else {
+                u16::from(stored[i])
+            };
+            assert!(value(&file, c, x, y).abs_diff(expected) <= tolerance, "{what} at {x} {y} {c}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_is_written_as_it_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, picture, bytes) in files() {
+        let file = decode(&bytes).unwrap();
+        let path = folder.path().join("eye");
+        file.save(&path).unwrap();
+        let again = ImageFile::open(&path).unwrap();
+        let what = format!("{format:?} {:?}", picture.color());
+        if format == ImageFormat::Jpeg {
+            assert_eq!(again.image().spec(), file.image().spec(), "{what}");
+            let (a, b) = (again.image().to_unit(), file.image().to_unit());
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 0.05), "{what}");
+        } else {
+            assert_eq!(again, file, "{what}");
+        }
+        assert_eq!(ImageFile::probe(&path).unwrap(), file.image().spec(), "{what}");
+    }
+}
+
+#[test]
+fn alpha_stays_when_the_image_changes() {
+    let file = decode(&encode(&pictures()[3], image::ImageFormat::Png)).unwrap();
+    let spec = file.image().spec();
+    let alpha = file.alpha().cloned();
+    let black = Image::from_unit(spec, &[-1.0; 45]);
+    let again = decode(&file.with_image(black.clone()).encode(Path::new(PATH)).unwrap()).unwrap();
+    assert_eq!((again.image(), again.alpha().cloned()), (&black, alpha));
+}
+
+#[test]
+fn sixteen_bits_do_not_become_eight() {
+    let image = Image::new(1, 1, 1, Pixels::U16(vec![1]));
+    for format in [ImageFormat::Jpeg, ImageFormat::Bmp] {
+        let error = ImageFile::new(image.clone(), format).encode(Path::new("a.jpg")).unwrap_err().to_string();
+        assert!(error.contains("a.jpg") && error.contains("PNG or TIFF"), "{error}");
+    }
+}
+
+#[test]
+fn one_pixel_is_an_image() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp] {
+        let file = ImageFile::new(Image::new(1, 1, 1, Pixels::U8(vec![77])), format);
+        let again = decode(&file.encode(Path::new(PATH)).unwrap()).unwrap();
+        assert_eq!(again, file, "{format:?}");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_an_error_that_names_it() {
+    for (format, picture, bytes) in files() {
+        for length in 0..bytes.len() {
+            match decode(&bytes[..length]) {
+                Err(error) => assert!(error.to_string().contains(PATH), "{error}"),
+                // What comes behind the pixels (PNG's end, TIFF's directory padding) may be missing.
+                Ok(file) => {
+                    let whole = decode(&bytes).unwrap();
+                    assert_eq!(file, whole, "{format:?} {:?} {length}", picture.color());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_image_is_said() {
+    for (bytes, expected) in
+        [(&b""[..], "empty"), (b"hello, world", "no PNG"), (b"GIF89a\x01\0\x01\0\0\0\0", "no PNG")]
+    {
+        let error = decode(bytes).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains(PATH) && error.contains("hint"), "{error}");
+    }
+    let error = ImageFile::open(Path::new("does/not/exist.png")).unwrap_err().to_string();
+    assert!(error.contains("does/not/exist.png"), "{error}");
+}
+
+#[test]
+fn floating_point_is_refused() {
+    let float = DynamicImage::ImageRgb32F(ImageBuffer::from_pixel(2, 2, [0.5f32; 3].into()));
+    let error = decode(&encode(&float, image::ImageFormat::Tiff)).unwrap_err().to_string();
+    assert!(error.contains("floating point is not supported") && error.contains(PATH), "{error}");
+}
+
+#[test]
+fn an_absurd_size_is_refused_before_memory_is_taken() {
+    let mut bytes = ImageFile::new(Image::new(3, 1, 1, Pixels::U8(vec![0; 3])), ImageFormat::Bmp)
+        .encode(Path::new(PATH))
+        .unwrap();
+    bytes[18..22].copy_from_slice(&60_000u32.to_le_bytes());
+    bytes[22..26].copy_from_slice(&60_000u32.to_le_bytes());
+    let error = decode(&bytes).unwrap_err().to_string();
+    assert!(error.contains("60000×60000"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_image_survives_the_lossless_formats(
+        rgb: bool, sixteen: bool, width in 1usize..20, height in 1usize..20, seed: u16,
+    ) {
+        let channels = if rgb { 3 } else { 1 };
+        let values = (0..channels * width * height).map(|i| (i as u16).wrapping_mul(seed | 1));
+        let depth = if sixteen { BitDepth::Sixteen } else { BitDepth::Eight };
+        let pixels = if sixteen { Pixels::U16(values.collect()) } else { Pixels::U8(values.map(|v| v as u8).collect()) };
+        let image = Image::new(channels, height, width, pixels);
+        prop_assert_eq!(image.spec(), ImageSpec { channels, height, width, depth });
+        for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp] {
+            if sixteen && format == ImageFormat::Bmp {
+                continue;
+            }
+            let file = ImageFile::new(image.clone(), format);
+            prop_assert_eq!(&decode(&file.encode(Path::new(PATH)).unwrap()).unwrap(), &file);
+        }
+    }
+}
+
+/// Damage at random: bytes changed, cut out and repeated. `SIMGAN_MUTATIONS` sets how many times per file.
+#[test]
+fn no_damage_makes_the_decoder_panic() {
+    let n: u64 = std::env::var("SIMGAN_MUTATIONS").map_or(300, |n| n.parse().unwrap());
+    for (_, _, bytes) in files() {
+        for seed in 0..n {
+            let damaged = damage(&bytes, seed);
+            if let Err(error) = decode(&damaged) {
+                assert!(error.to_string().contains(PATH));
+            }
+        }
+    }
+}
+
+fn damage(bytes: &[u8], seed: u64) -> Vec<u8> {
+    // Splitmix64: enough for where to hit.
+    let mut state = seed;
+    let mut draw = |below: usize| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        ((mixed ^ (mixed >> 27)) >> 7) as usize % below.max(1)
+    };
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=draw(4) {
+        let at = draw(bytes.len());
+        match draw(5) {
+            0 => bytes[at] = [0, 1, 127, 128, 255][draw(5)],
+            1 => bytes[at] ^= 1 << draw(8),
+            2 => {
+                bytes.drain(at..(at + 1 + draw(8)).min(bytes.len()));
+            }
+            3 => bytes.insert(at, draw(256) as u8),
+            _ => bytes.truncate(at.max(bytes.len() / 2)),
+        }
+        if bytes.is_empty() {
+            return bytes;
+        }
+    }
+    bytes
+}
