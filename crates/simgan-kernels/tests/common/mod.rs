@@ -1,4 +1,5 @@
 //! What the tests of this crate share: seeded tensors, and distances between tensors.
+#![expect(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::{Rng, SeedableRng};
