@@ -1,4 +1,37 @@
-//! The built-in eye simulator: labelled renders without a download.
+//! The built-in eye simulator: labelled renders of one human eye, without a download.
+//!
+//! A [`Simulator`] is a [`simgan_data::Source`] of rendered eye patches with exact labels. [`Domain::Eyes`] (`builtin:eyes`) is the
+//! clean synthetic domain; [`Domain::Camera`] (`builtin:camera`) shows other people before a cheap camera and plays the part of the
+//! real images. A [`SimulatorConfig`] says what is drawn: size, framing, the ranges of gaze and head pose.
+//!
+//! ```
+//! use simgan_data::Source;
+//! use simgan_eyes::{Domain, SimulatorConfig, builtin};
+//!
+//! let config = SimulatorConfig { seed: 7, ..SimulatorConfig::default() };
+//! let eyes = builtin(Domain::Eyes, config)?;
+//! let sample = eyes.sample(41)?;
+//! assert_eq!((sample.image.spec().width, sample.image.spec().height), (55, 35));
+//! assert!(sample.label.gaze.is_some());
+//! // The same image again, with everything that is known about it.
+//! let rendered = eyes.render(41);
+//! assert_eq!(rendered.image, sample.image);
+//! let [x, y, _] = rendered.landmarks.iris_center;
+//! assert!(x > 0.0 && x < 55.0 && y > 0.0 && y < 35.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How an image comes about
+//!
+//! ```text
+//! (seed, index) ──▶ Parameters ──▶ procedural::scene ──▶ Scene ──▶ render(Scene, Light, Camera) ──▶ sensor ──▶ Image
+//!                   one ChaCha8      geometry, textures    │                                        (camera only)
+//!                   stream each                            └──▶ Landmarks, Gaze ──▶ record (UnityEyes' JSON)
+//! ```
+//!
+//! The renderer core (camera, light, shadow map, rasteriser, two-sphere eyeball with refraction, hairs, labels) knows nothing of where a
+//! scene comes from: `procedural` is one provider of geometry and textures. An image is a pure function of (configuration, index),
+//! bit for bit on every machine: all elementary functions come from `libm`, nothing is drawn from a shared generator.
 
 mod compression;
 mod config;
@@ -12,6 +45,7 @@ mod record;
 mod render;
 mod sensor;
 mod simulator;
+mod write;
 
 pub use self::config::{Domain, Range, SimulatorConfig};
 pub use self::error::EyesError;

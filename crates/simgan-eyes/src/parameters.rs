@@ -138,8 +138,8 @@ impl Lids {
         Self {
             upper_mm: rng.normal(0.0, 0.75),
             lower_mm: rng.normal(0.0, 0.4),
-            upper_follow: rng.uniform(0.25, 0.8),
-            lower_follow: rng.uniform(0.1, 0.4),
+            upper_follow: rng.uniform(0.4, 0.9),
+            lower_follow: rng.uniform(0.25, 0.55),
         }
     }
 }

@@ -61,14 +61,19 @@ impl Stream {
 
 /// Value noise on the integer lattice, in [−1, 1], smooth.
 pub(crate) fn noise(seed: u32, x: f32, y: f32) -> f32 {
-    let (x0, y0) = (x.floor(), y.floor());
-    let (fx, fy) = (x - x0, y - y0);
+    let (xi, yi) = (floor(x), floor(y));
+    let (fx, fy) = (x - xi as f32, y - yi as f32);
     let (wx, wy) = (fx * fx * (3.0 - 2.0 * fx), fy * fy * (3.0 - 2.0 * fy));
-    let (xi, yi) = (x0 as i32, y0 as i32);
     let at = |dx: i32, dy: i32| lattice(seed, xi.wrapping_add(dx), yi.wrapping_add(dy));
     let low = at(0, 0) + (at(1, 0) - at(0, 0)) * wx;
     let high = at(0, 1) + (at(1, 1) - at(0, 1)) * wx;
     low + (high - low) * wy
+}
+
+/// Like `f32::floor`, which is a call into the system's library on many machines.
+fn floor(x: f32) -> i32 {
+    let cut = x as i32;
+    if (cut as f32) > x { cut - 1 } else { cut }
 }
 
 fn lattice(seed: u32, x: i32, y: i32) -> f32 {

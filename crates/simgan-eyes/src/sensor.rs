@@ -43,14 +43,14 @@ pub(crate) struct Glasses {
 impl Sensor {
     pub(crate) fn sample(rng: &mut Stream) -> Self {
         Self {
-            resolution: rng.uniform(0.5, 1.05),
-            blur_px: rng.uniform(0.35, 0.95),
-            motion_px: [rng.normal(0.0, 0.5), rng.normal(0.0, 0.3)],
-            exposure: rng.uniform(0.6, 1.9),
-            contrast: rng.uniform(0.6, 1.5),
-            noise: rng.uniform(0.004, 0.03),
+            resolution: rng.uniform(0.65, 1.1),
+            blur_px: rng.uniform(0.4, 0.85),
+            motion_px: [rng.normal(0.0, 0.4), rng.normal(0.0, 0.25)],
+            exposure: rng.uniform(0.7, 1.8),
+            contrast: rng.uniform(0.7, 1.3),
+            noise: rng.uniform(0.002, 0.016),
             falloff: [rng.uniform(-0.5, 0.5), rng.uniform(-0.3, 0.3)],
-            quality: rng.uniform(35.0, 92.0),
+            quality: rng.uniform(65.0, 95.0),
             equalize: rng.chance(0.92),
             glasses: if rng.chance(0.22) { Some(Glasses::sample(rng)) } else { None },
             seed: rng.bits(),
@@ -101,7 +101,7 @@ impl Sensor {
         for pixel in &mut picture.pixels {
             let gray = rng.bell();
             let color = vec3(gray + 0.4 * rng.bell(), gray, gray + 0.5 * rng.bell()) * self.noise;
-            *pixel = *pixel + color.times(map(*pixel, |value| 1.5 - value));
+            *pixel += color.times(map(*pixel, |value| 1.5 - value));
         }
     }
 }
@@ -125,7 +125,7 @@ impl Glasses {
             let y = (height as f32 * 0.5 - (idx / width) as f32 - 0.5) / px_per_mm;
             let (gx, gy) = (x - self.glare[0], (y - self.glare[1]) + 0.5 * (x - self.glare[0]));
             let glare = smoothstep(1.0, 0.4, gx.abs() / 5.0) * smoothstep(1.0, 0.4, gy.abs() / 2.5);
-            *pixel = *pixel + Vec3::splat(glare * self.glare_intensity * 0.5);
+            *pixel += Vec3::splat(glare * self.glare_intensity * 0.5);
             let rim = self.rim_cover(x, y, 0.5 / px_per_mm);
             *pixel = pixel.lerp(Vec3::splat(self.brightness), rim);
         }

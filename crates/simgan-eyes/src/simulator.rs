@@ -179,9 +179,12 @@ impl Source for Simulator {
     }
 }
 
-/// Gamma 2, which every machine computes alike.
+/// Gamma 2, which every machine computes alike, and half of a photograph's S-curve.
 fn displayed(linear: Color) -> Color {
-    let curve = |value: f32| value.max(0.0).sqrt().min(1.0);
+    let curve = |value: f32| {
+        let level = value.max(0.0).sqrt().min(1.0);
+        level * (0.5 + level * (1.5 - level))
+    };
     crate::math::vec3(curve(linear.x), curve(linear.y), curve(linear.z))
 }
 

@@ -66,23 +66,23 @@ impl Identity {
             fold_mm: rng.uniform(0.2, 1.6),
             lid_thickness_mm: rng.uniform(1.1, 1.8),
             brow_y_mm: rng.normal(18.5, 2.0),
-            brow_ridge_mm: rng.uniform(3.0, 9.0),
+            brow_ridge_mm: rng.uniform(5.0, 11.0),
             brow_darkness: rng.uniform(0.3, 0.9),
             nose_mm: rng.uniform(8.0, 18.0),
-            socket_mm: rng.normal(0.0, 1.2),
+            socket_mm: rng.normal(0.0, 1.1),
             bag_mm: old * rng.uniform(0.2, 1.2),
             skin: with_luma(vec3(1.0, rng.uniform(0.64, 0.74), rng.uniform(0.42, 0.6)), skin_luma),
             grain: rng.uniform(0.04, 0.12),
             wrinkles: old * rng.uniform(0.02, 0.22),
             shadows: rng.uniform(0.05, 0.35),
             gloss: rng.uniform(0.02, 0.14),
-            liner: [rng.uniform(0.35, 0.9), rng.uniform(0.1, 0.55)],
+            liner: [rng.uniform(0.5, 0.95), rng.uniform(0.1, 0.6)],
             lash_mm: rng.uniform(5.0, 9.0),
             lash_count: 26 + rng.below(30),
             iris: iris(rng),
             iris_size: rng.uniform(0.92, 1.02),
             iris_contrast: rng.uniform(0.1, 0.4),
-            sclera: vec3(1.0, rng.uniform(0.9, 0.97), rng.uniform(0.82, 0.95)) * rng.uniform(0.45, 0.68),
+            sclera: sclera(domain, rng),
             texture_seed: rng.bits(),
         }
     }
@@ -92,6 +92,15 @@ impl Identity {
 fn skin_luma(rng: &mut Stream) -> f32 {
     let tone = rng.unit();
     0.1 + 0.36 * tone.sqrt()
+}
+
+/// The whites of a cheap camera's people are as dark as their skin.
+fn sclera(domain: Domain, rng: &mut Stream) -> Color {
+    let level = match domain {
+        Domain::Eyes => rng.uniform(0.38, 0.6),
+        Domain::Camera => rng.uniform(0.2, 0.42),
+    };
+    vec3(1.0, rng.uniform(0.9, 0.97), rng.uniform(0.82, 0.95)) * level
 }
 
 /// Six of ten irises are brown.

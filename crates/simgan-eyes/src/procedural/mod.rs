@@ -68,13 +68,14 @@ fn add_skin(scene: &mut Built, face: &Face<'_>) {
 fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
     let who = face.who;
     let Place { x, y, from_margin_mm: d, upper } = place;
-    let crease = 0.55 * who.crease_depth_mm.min(1.0) * bump((d - face.crease_mm()) / 0.9) * upper;
+    let crease = 0.7 * who.crease_depth_mm.min(1.0) * bump((d - face.crease_mm()) / 0.8) * upper;
     let crease = crease * smoothstep(7.0, 1.0, face.lowered_mm);
     let groove = 0.12 * bump((d - 3.0) / 1.0) * (1.0 - upper);
     let inner = (x - who.inner[0]) * (x - who.inner[0]) + (y - who.inner[1]) * (y - who.inner[1]);
     let corner = 0.4 * bump((inner * 0.09).sqrt());
-    let hollow = 0.25 * bump((y - 9.0) / 5.0) * bump((x + 12.0) / 9.0);
-    let occlusion = (1.0 - crease) * (1.0 - groove) * (1.0 - corner) * (1.0 - hollow);
+    let hollow = 0.45 * bump((y - 8.0) / 6.0) * bump((x + 13.0) / 8.0);
+    let sulcus = 0.3 * upper * bump((y - 10.5) / 3.5) * smoothstep(-2.0, 3.0, -who.socket_mm + 1.0);
+    let occlusion = (1.0 - crease) * (1.0 - groove) * (1.0 - corner) * (1.0 - hollow) * (1.0 - sulcus);
     let under = who.shadows * (1.0 - upper) * bump((d - 6.0) / 5.0);
     let liner = lerp(who.liner[1], who.liner[0], upper) * bump((d - 0.9) / lerp(0.55, 0.8, upper));
     let platform = 0.12 * upper * smoothstep(face.crease_mm() + 1.5, 0.5, d);
@@ -86,8 +87,15 @@ fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
 
 /// The lid's wet edge, as a filter over the skin: pinker and, on dark skin, lighter.
 fn margin_color(skin: Color) -> Color {
-    let lift = (0.16 / skin.luma()).clamp(0.45, 1.6);
+    let lift = (0.1 / skin.luma()).clamp(0.35, 1.2);
     vec3(1.05, 0.85, 0.85) * lift
+}
+
+/// Pink in the inner corner, like the sclera elsewhere.
+fn lining_color(face: &Face<'_>, x: f32) -> Color {
+    let from_corner = x - face.who.inner[0];
+    let pink = lerp(0.35, 1.0, smoothstep(5.5, 3.0, from_corner));
+    (face.who.sclera * 0.85).lerp(face.who.sclera.times(vec3(0.72, 0.33, 0.3)), pink)
 }
 
 const N_LINING: usize = 6;
@@ -104,7 +112,8 @@ fn add_lining(scene: &mut Built, face: &Face<'_>) {
             let swell = 0.9 * bump(away / 1.5);
             let z = smooth_max(face.eye.front(at.x, at.y) - 0.5, face.opening(at.x, at.y) - 1.2, 0.5);
             let edge = if row == 0 || row == N_LINING - 1 { 0.0 } else { swell };
-            let finish = Finish { tint: vec3(0.36, 0.17, 0.15), occlusion: 0.5 + 0.3 * swell, gloss: 0.25 };
+            let finish =
+                Finish { tint: lining_color(face, at.x), occlusion: 0.42 + 0.3 * swell, gloss: 0.12 };
             add(scene, vec3(at.x, at.y, z.min(face.opening(at.x, at.y) - 0.1) + edge), finish);
         }
     }

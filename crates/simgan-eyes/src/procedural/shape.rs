@@ -64,7 +64,7 @@ impl<'a> Face<'a> {
 
     /// Height of what the lids' edges lie on: the eye, and towards the corners the flesh that joins them.
     pub(super) fn opening(&self, x: f32, y: f32) -> f32 {
-        smooth_max(self.eye.front(x, y) + 0.05, self.base(x, y) - 1.6, 1.5)
+        smooth_max(self.eye.front(x, y) + 0.05, self.base(x, y) - 1.0, 1.5)
     }
 
     /// Height of the face without the lids' bulge.
@@ -78,15 +78,15 @@ impl<'a> Face<'a> {
         } else {
             0.0
         };
-        let cheek = 2.5 * smoothstep(-10.0, -24.0, y);
-        9.0 + who.socket_mm + across + nose + brow.max(above) + cheek
+        let cheek = 4.0 * smoothstep(-9.0, -24.0, y);
+        7.8 + who.socket_mm + across + nose + brow.max(above) + cheek
     }
 
     /// Height of the skin.
     pub(super) fn skin(&self, place: Place) -> f32 {
         let Place { x, y, from_margin_mm: d, upper } = place;
         let lid = self.eye.front(x, y) + self.who.lid_thickness_mm;
-        let surface = smooth_max(lid, self.base(x, y), 3.0);
+        let surface = smooth_max(lid, self.base(x, y), 2.4);
         surface + upper * self.upper_fold(d) + (1.0 - upper) * self.lower_fold(d)
     }
 

@@ -30,17 +30,17 @@ pub(crate) struct Light {
 impl Light {
     pub(crate) fn sample(domain: Domain, rng: &mut Stream) -> Self {
         let camera = domain == Domain::Camera;
-        let elevation = rng.uniform(-10.0, if camera { 75.0 } else { 60.0 });
+        let elevation = rng.uniform(-5.0, if camera { 70.0 } else { 60.0 });
         let azimuth = rng.uniform(-75.0, 75.0);
-        let intensity = if camera { rng.uniform(0.2, 1.6) } else { rng.uniform(0.25, 1.0) };
+        let intensity = if camera { rng.uniform(0.3, 1.6) } else { rng.uniform(0.4, 1.6) };
         let warmth = rng.uniform(-0.12, 0.12);
         let tilt = direction(rng.uniform(-0.3, 1.2), rng.uniform(-1.5, 1.5));
         Self {
             direction: direction(elevation.to_radians(), azimuth.to_radians()),
             intensity,
             color: vec3(1.0 + warmth, 1.0, 1.0 - warmth),
-            ambient: rng.uniform(0.35, 0.75),
-            gradient: tilt * rng.uniform(0.1, 0.6),
+            ambient: if camera { rng.uniform(0.25, 0.6) } else { rng.uniform(0.22, 0.5) },
+            gradient: tilt * rng.uniform(0.2, 0.8),
             lobe: direction(rng.uniform(-0.5, 1.0), rng.uniform(-1.4, 1.4)),
             lobe_intensity: if rng.chance(0.5) { rng.uniform(0.1, 0.7) } else { 0.0 },
             radius: rng.uniform(0.08, 0.2),

@@ -7,6 +7,8 @@ mod light;
 mod raster;
 mod scene;
 mod shadow;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::camera::Camera;
 pub(crate) use self::eyeball::{Eyeball, SeenEye, across};
@@ -18,7 +20,7 @@ use self::eyeball::{Hit, fresnel, lid_occlusion, reflected};
 use self::raster::{DepthBuffer, NOTHING, weights};
 use self::scene::LidTable;
 use self::shadow::ShadowMap;
-use crate::math::{Color, Rotation, Vec3, vec3};
+use crate::math::{Color, Rotation, Vec3, smoothstep, vec3};
 
 /// Linear colours of an image, row by row.
 pub(crate) struct Canvas {
@@ -36,7 +38,9 @@ pub(crate) fn render<A: Appearance>(
 ) -> Canvas {
     let factor = supersample as f32;
     let fine = camera.scaled(factor, camera.width * supersample, camera.height * supersample);
-    let mut samples = Shading::new(scene, light, &fine).samples();
+    // Where the samples of a pixel pair up, four share one look at the skin's texture.
+    let block = if supersample.is_multiple_of(2) { 2 } else { 1 };
+    let mut samples = Shading::new(scene, light, &fine).samples(block);
     hair::draw(&mut samples, &scene.hairs, &fine);
     averaged(&samples, supersample)
 }
@@ -80,12 +84,16 @@ impl<'a, A: Appearance> Shading<'a, A> {
     fn new(scene: &'a Scene<A>, light: &'a Light, camera: &'a Camera) -> Self {
         let positions: Vec<Vec3> = scene.positions.iter().map(|position| camera.view(*position)).collect();
         let shadow = ShadowMap::new(light.direction, &positions, &scene.triangles[..scene.n_skin_triangles]);
-        let normals = normals(&positions, &scene.triangles);
+        // In the head's frame, so that a camera that mirrors does not turn the skin inside out.
+        let normals = normals(&scene.positions, &scene.triangles);
         let lit = scene
             .finishes
             .iter()
             .zip(positions.iter().zip(&normals))
-            .map(|(finish, (position, normal))| lit(light, finish, *normal, shadow.lit(*position, *normal)))
+            .map(|(finish, (position, normal))| {
+                let normal = camera.view(*normal);
+                lit(light, finish, normal, shadow.lit(*position, normal))
+            })
             .collect();
         let corners = positions
             .iter()
@@ -107,27 +115,29 @@ impl<'a, A: Appearance> Shading<'a, A> {
         }
     }
 
-    fn samples(&self) -> Canvas {
+    /// Colours of all samples; the skin's texture is read once for each `block`² samples.
+    fn samples(&self, block: usize) -> Canvas {
         let (width, height) = (self.camera.width, self.camera.height);
         let mut buffer = DepthBuffer::new(width, height);
         buffer.draw(&self.corners, &self.scene.triangles);
         let mut pixels = Vec::with_capacity(width * height);
+        let mut albedos = vec![None; width.div_ceil(block)];
         for row in 0..height {
+            if row % block == 0 {
+                albedos.fill(None);
+            }
             for col in 0..width {
                 let idx = row * width + col;
-                pixels.push(self.sample(
-                    col as f32 + 0.5,
-                    row as f32 + 0.5,
-                    buffer.triangle[idx],
-                    buffer.depth[idx],
-                ));
+                let (x, y) = (col as f32 + 0.5, row as f32 + 0.5);
+                let (triangle, depth) = (buffer.triangle[idx], buffer.depth[idx]);
+                pixels.push(self.sample(x, y, triangle, depth, &mut albedos[col / block]));
             }
         }
         Canvas { width, height, pixels }
     }
 
     /// The colour at a sample whose nearest triangle and depth are known.
-    fn sample(&self, x: f32, y: f32, triangle: u32, depth: f32) -> Color {
+    fn sample(&self, x: f32, y: f32, triangle: u32, depth: f32, albedo: &mut Option<Color>) -> Color {
         let is_skin = (triangle as usize) < self.scene.n_skin_triangles;
         if !is_skin {
             let view_x = (x - self.camera.width as f32 * 0.5) / self.camera.px_per_mm + self.camera.center[0];
@@ -139,20 +149,22 @@ impl<'a, A: Appearance> Shading<'a, A> {
                 return self.eye_color(&hit);
             }
         }
-        if triangle == NOTHING { vec3(0.0, 0.0, 0.0) } else { self.mesh_color(x, y, triangle, is_skin) }
+        if triangle == NOTHING { vec3(0.0, 0.0, 0.0) } else { self.mesh_color(x, y, triangle, albedo) }
     }
 
-    fn mesh_color(&self, x: f32, y: f32, triangle: u32, is_skin: bool) -> Color {
+    fn mesh_color(&self, x: f32, y: f32, triangle: u32, albedo: &mut Option<Color>) -> Color {
         let [a, b, c] = self.scene.triangles[triangle as usize].map(|corner| corner as usize);
         let [wa, wb, wc] = weights([self.corners[a], self.corners[b], self.corners[c]], x, y);
         let light = self.lit[a].light * wa + self.lit[b].light * wb + self.lit[c].light * wc;
         let sheen = self.lit[a].sheen * wa + self.lit[b].sheen * wb + self.lit[c].sheen * wc;
-        if !is_skin {
+        if triangle as usize >= self.scene.n_skin_triangles {
             return light + Vec3::splat(sheen);
         }
-        let [ua, ub, uc] = [a, b, c].map(|corner| self.scene.uvs[corner]);
-        let uv = [0, 1].map(|axis| ua[axis] * wa + ub[axis] * wb + uc[axis] * wc);
-        light.times(self.scene.appearance.skin(uv)) + Vec3::splat(sheen)
+        let albedo = *albedo.get_or_insert_with(|| {
+            let [ua, ub, uc] = [a, b, c].map(|corner| self.scene.uvs[corner]);
+            self.scene.appearance.skin([0, 1].map(|axis| ua[axis] * wa + ub[axis] * wb + uc[axis] * wc))
+        });
+        light.times(albedo) + Vec3::splat(sheen)
     }
 
     fn eye_color(&self, hit: &Hit) -> Color {
@@ -160,7 +172,8 @@ impl<'a, A: Appearance> Shading<'a, A> {
         let albedo = self.scene.appearance.eyeball(seen, hit.on_cornea);
         let in_head = self.to_head.apply(hit.position);
         let (upper, lower) = self.lids.at(in_head.x);
-        let occlusion = lid_occlusion(upper - in_head.y, in_head.y - lower);
+        let aside = smoothstep(5.0, 12.5, in_head.x.abs());
+        let occlusion = lid_occlusion(upper - in_head.y, in_head.y - lower) * (1.0 - 0.4 * aside);
         let lit = self.shadow.lit(hit.position, hit.normal);
         // The iris lies flat behind the cornea.
         let normal = if hit.on_cornea { hit.normal.lerp(self.eye.axis, 0.7) } else { hit.normal };

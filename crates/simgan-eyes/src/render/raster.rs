@@ -26,7 +26,7 @@ impl DepthBuffer {
 
     fn draw_one(&mut self, id: u32, [a, b, c]: [Vec3; 3]) {
         let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
-        if !(area.abs() > 1e-9) {
+        if area.is_nan() || area.abs() <= 1e-9 {
             return;
         }
         let inverse = 1.0 / area;
@@ -35,20 +35,24 @@ impl DepthBuffer {
         // Barycentric weights of b and c are planes over the image: value at a point, and slopes.
         let (b_dx, b_dy) = ((c.y - a.y) * inverse, (a.x - c.x) * inverse);
         let (c_dx, c_dy) = ((a.y - b.y) * inverse, (b.x - a.x) * inverse);
+        let dx = first_col as f32 + 0.5 - a.x;
+        let (start_b, start_c) = (dx * b_dx, dx * c_dx);
         for row in first_row..last_row {
             let dy = row as f32 + 0.5 - a.y;
-            let start = row * self.width;
-            for col in first_col..last_col {
-                let dx = col as f32 + 0.5 - a.x;
-                let (weight_b, weight_c) = (dx * b_dx + dy * b_dy, dx * c_dx + dy * c_dy);
+            let columns = row * self.width + first_col..row * self.width + last_col;
+            let depths = &mut self.depth[columns.clone()];
+            let triangles = &mut self.triangle[columns];
+            let (row_b, row_c) = (start_b + dy * b_dy, start_c + dy * c_dy);
+            for (step, (depth, triangle)) in depths.iter_mut().zip(triangles).enumerate() {
+                let along = step as f32;
+                let (weight_b, weight_c) = (row_b + along * b_dx, row_c + along * c_dx);
                 // A hair's breadth of overlap, so that rounding leaves no gap between neighbours.
                 if weight_b < -1e-5 || weight_c < -1e-5 || weight_b + weight_c > 1.00001 {
                     continue;
                 }
                 let z = a.z + weight_b * (b.z - a.z) + weight_c * (c.z - a.z);
-                if z > self.depth[start + col] {
-                    self.depth[start + col] = z;
-                    self.triangle[start + col] = id;
+                if z > *depth {
+                    (*depth, *triangle) = (z, id);
                 }
             }
         }
@@ -58,10 +62,10 @@ impl DepthBuffer {
 /// Samples whose middle lies between the smallest and the largest of three coordinates.
 fn span(a: f32, b: f32, c: f32, n: usize) -> (usize, usize) {
     let (low, high) = (a.min(b).min(c), a.max(b).max(c));
-    // Float to integer conversion saturates, so that what lies outside the image clips.
-    let first = (low - 0.5).ceil().max(0.0) as usize;
-    let last = (high - 0.5).floor() + 1.0;
-    (first.min(n), (last.max(0.0) as usize).min(n))
+    // Conversion to an integer saturates, so that what lies outside of the image clips; truncation is the floor from zero on.
+    let first = ((low + 0.5).max(0.0) as usize).min(n);
+    let last = ((high + 0.5).max(0.0) as usize).min(n);
+    (first, last.max(first))
 }
 
 /// Barycentric weights of a triangle's corners at a point.

@@ -1,5 +1,5 @@
 use super::raster::DepthBuffer;
-use crate::math::{Rotation, Vec3, smoothstep, vec3};
+use crate::math::{Rotation, Vec3, vec3};
 
 /// What the directional light sees: which points lie in the shadow of brow, nose and lids.
 pub(crate) struct ShadowMap {
@@ -29,20 +29,20 @@ impl ShadowMap {
     /// The share of the light that arrives, 0 to 1, averaged over 3×3 texels.
     pub(crate) fn lit(&self, position: Vec3, normal: Vec3) -> f32 {
         let point = texel(self.light.apply(position + normal * 0.5));
-        let (col, row) = (point.x.floor(), point.y.floor());
-        let edge = SIDE as f32 - 2.0;
-        if !(col >= 1.0 && row >= 1.0 && col < edge && row < edge) {
+        let inside = 1.0..SIDE as f32 - 2.0;
+        if !inside.contains(&point.x) || !inside.contains(&point.y) {
             return 1.0;
         }
+        let (col, row) = (point.x as usize, point.y as usize);
         // 3×3 texels, the outer ones weighted by where in its texel the point lies: no steps.
-        let (fx, fy) = (point.x - col, point.y - row);
+        let (fx, fy) = (point.x - col as f32, point.y - row as f32);
         let (along_x, along_y) = ([1.0 - fx, 1.0, fx], [1.0 - fy, 1.0, fy]);
         let mut lit = 0.0;
         for (dy, weight_y) in along_y.iter().enumerate() {
-            let start = (row as usize + dy - 1) * SIDE + col as usize - 1;
+            let start = (row + dy - 1) * SIDE + col - 1;
             for (dx, weight_x) in along_x.iter().enumerate() {
                 let in_front = self.buffer.depth[start + dx] - point.z;
-                lit += weight_x * weight_y * smoothstep(BIAS_MM + 0.8, BIAS_MM, in_front);
+                lit += weight_x * weight_y * (1.0 - (in_front - BIAS_MM) * 1.25).clamp(0.0, 1.0);
             }
         }
         lit * 0.25

@@ -1,0 +1,78 @@
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use rayon::prelude::*;
+use simgan_data::{Image, Pixels};
+
+use crate::{EyesError, Simulator};
+
+/// UnityEyes writes Unity's default.
+const JPEG_QUALITY: u8 = 75;
+
+impl Simulator {
+    /// Writes `N.jpg` and `N.json` for each index of `range` into `folder`, as UnityEyes does, and returns how many it rendered.
+    ///
+    /// Both files appear whole or not at all, the record last. An index whose record is already there, byte for byte, beside its
+    /// image is left as it is, so that an interrupted call goes on where it was; whatever else has these names is overwritten. Runs on rayon's current pool; the files do not depend on the number of threads.
+    ///
+    /// # Errors
+    /// A file or folder that cannot be written; the error names it. Files that were finished stay.
+    ///
+    /// # Panics
+    /// If the range ends after the last sample.
+    pub fn render_to(&self, folder: &Path, range: Range<usize>) -> Result<usize, EyesError> {
+        assert!(range.end <= self.config().samples, "samples {range:?} of {}", self.config().samples);
+        std::fs::create_dir_all(folder)
+            .map_err(|source| EyesError::Write { path: folder.to_owned(), source })?;
+        let written: Vec<bool> =
+            range.into_par_iter().map(|index| self.render_one(folder, index)).collect::<Result<_, _>>()?;
+        Ok(written.into_iter().filter(|was_written| *was_written).count())
+    }
+
+    /// Whether there was anything to write.
+    fn render_one(&self, folder: &Path, index: usize) -> Result<bool, EyesError> {
+        let image_path = folder.join(format!("{index}.jpg"));
+        let record_path = folder.join(format!("{index}.json"));
+        let record = format!("{:#}\n", self.record(index));
+        // The record is written last: one that is whole and the same stands for a finished pair.
+        let is_done = std::fs::read(&record_path).is_ok_and(|bytes| bytes == record.as_bytes());
+        if is_done && image_path.is_file() {
+            return Ok(false);
+        }
+        write_whole(&image_path, &jpeg(&image_path, &self.render(index).image)?)?;
+        write_whole(&record_path, record.as_bytes())?;
+        Ok(true)
+    }
+}
+
+fn jpeg(path: &Path, image: &Image) -> Result<Vec<u8>, EyesError> {
+    let spec = image.spec();
+    let Pixels::U8(planar) = image.pixels() else { unreachable!("renders have 8 bits") };
+    let plane = spec.width * spec.height;
+    let interleaved: Vec<u8> = (0..plane)
+        .flat_map(|idx| (0..spec.channels).map(move |channel| planar[channel * plane + idx]))
+        .collect();
+    let color = if spec.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
+        .write_image(&interleaved, spec.width as u32, spec.height as u32, color)
+        .map_err(|source| EyesError::Encode { path: path.to_owned(), source })?;
+    Ok(bytes)
+}
+
+/// Writes beside the place, then renames.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EyesError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let write = || {
+        let mut file = std::fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&part, path)
+    };
+    write().map_err(|source| EyesError::Write { path: path.to_owned(), source })
+}

@@ -1,0 +1,296 @@
+//! What holds for every render of both domains.
+
+use proptest::prelude::*;
+use simgan_data::{Gaze, Image, Pixels, Source};
+use simgan_eyes::{Domain, EyesError, Parameters, Range, Rendered, Simulator, SimulatorConfig, builtin};
+
+const DOMAINS: [Domain; 2] = [Domain::Eyes, Domain::Camera];
+
+fn simulator(domain: Domain, width: usize, height: usize) -> Simulator {
+    let config = SimulatorConfig { seed: 3, width, height, ..SimulatorConfig::default() };
+    builtin(domain, config).expect("these settings can be rendered")
+}
+
+fn bytes(image: &Image) -> &[u8] {
+    let Pixels::U8(values) = image.pixels() else { panic!("renders have 8 bits") };
+    values
+}
+
+fn points(rendered: &Rendered) -> impl Iterator<Item = [f32; 3]> + '_ {
+    let marks = &rendered.landmarks;
+    [marks.eye_center, marks.iris_center, marks.pupil_center].into_iter().chain(
+        [&marks.iris, &marks.pupil, &marks.upper_lid, &marks.lower_lid, &marks.caruncle]
+            .into_iter()
+            .flatten()
+            .copied(),
+    )
+}
+
+#[test]
+fn labels_are_finite_and_lie_in_the_image() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 55, 35);
+        for index in 0..300 {
+            let rendered = eyes.render(index);
+            for [x, y, depth] in points(&rendered) {
+                assert!(x > 0.0 && x < 55.0 && y > 0.0 && y < 35.0, "{domain} {index}: ({x}, {y})");
+                assert!(depth > 500.0 && depth < 700.0, "{domain} {index}: depth {depth}");
+            }
+        }
+    }
+}
+
+#[test]
+fn iris_and_pupil_lie_where_the_gaze_points() {
+    const PX_PER_MM: f32 = 55.0 / 37.5;
+    const LIMBUS_MM: f32 = 10.752;
+    let eyes = simulator(Domain::Eyes, 55, 35);
+    for index in 0..300 {
+        let rendered = eyes.render(index);
+        let marks = &rendered.landmarks;
+        let gaze = rendered.gaze.vector();
+        for axis in 0..2 {
+            let expected = marks.eye_center[axis] + gaze[axis] * LIMBUS_MM * PX_PER_MM;
+            assert!((marks.iris_center[axis] - expected).abs() < 1e-3);
+            let mean = marks.iris.iter().map(|point| point[axis]).sum::<f32>() / marks.iris.len() as f32;
+            assert!((mean - expected).abs() < 1e-3);
+            // The cornea shifts the pupil towards the viewer's axis by less than a mm.
+            assert!((marks.pupil_center[axis] - expected).abs() < 1.3 * PX_PER_MM);
+        }
+    }
+}
+
+#[test]
+fn the_pupil_is_dark_where_its_label_says() {
+    let mut n_seen = 0;
+    let config = SimulatorConfig { width: 220, height: 140, samples: 40, ..SimulatorConfig::default() };
+    let eyes = builtin(Domain::Eyes, config).unwrap();
+    for index in 0..40 {
+        let rendered = eyes.render(index);
+        let marks = &rendered.landmarks;
+        let opening = |x: f32| {
+            let at = |line: &[[f32; 3]]| {
+                let right = line.iter().position(|point| point[0] > x).unwrap_or(line.len() - 1).max(1);
+                line[right - 1][1].max(line[right][1])
+            };
+            at(&marks.upper_lid)..at(&marks.lower_lid)
+        };
+        let [x, y, _] = marks.pupil_center;
+        let lids = opening(x);
+        if y < lids.start + 10.0 || y > lids.end - 10.0 {
+            continue;
+        }
+        n_seen += 1;
+        let at = |[x, y, _]: [f32; 3]| f32::from(bytes(&rendered.image)[y as usize * 220 + x as usize]);
+        let inside: Vec<f32> =
+            marks.pupil.iter().map(|p| [x + 0.6 * (p[0] - x), y + 0.6 * (p[1] - y), 0.0]).map(at).collect();
+        let outside: Vec<f32> =
+            marks.pupil.iter().map(|p| [x + 1.35 * (p[0] - x), y + 1.35 * (p[1] - y), 0.0]).map(at).collect();
+        let median = |mut values: Vec<f32>| {
+            values.sort_by(f32::total_cmp);
+            values[values.len() / 2]
+        };
+        let (inside, outside) = (median(inside), median(outside));
+        assert!(inside < outside, "{index}: {inside} in the pupil, {outside} round it");
+    }
+    assert!(n_seen > 15, "{n_seen} pupils were visible");
+}
+
+#[test]
+fn lids_never_cross_and_leave_a_slit() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 55, 35);
+        for index in 0..300 {
+            let marks = eyes.render(index).landmarks;
+            let lids = marks.upper_lid.iter().zip(&marks.lower_lid);
+            let heights: Vec<f32> = lids.map(|(upper, lower)| lower[1] - upper[1]).collect();
+            assert!(heights.iter().all(|height| *height > -0.01), "{domain} {index}: {heights:?}");
+            assert!(heights.iter().any(|height| *height > 2.0), "{domain} {index}: {heights:?}");
+        }
+    }
+}
+
+#[test]
+fn renders_are_neither_flat_nor_cut_off() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 60, 36);
+        for index in 0..150 {
+            let rendered = eyes.render(index);
+            let values = bytes(&rendered.image);
+            let (low, high) = (values.iter().min().unwrap(), values.iter().max().unwrap());
+            assert!(high - low > 40, "{domain} {index}: {low}..{high}");
+            // Background would be pure black down a border.
+            let corners = [0, 59, 60 * 35, 60 * 35 + 59];
+            let black = corners.iter().filter(|corner| values[**corner] == 0).count();
+            assert!(domain == Domain::Camera || black == 0, "{index}: a black corner");
+        }
+    }
+}
+
+/// FNV-1a over the first samples: the same numbers on every machine. Changes only when the pictures are meant to change.
+#[test]
+fn pinned_renders() {
+    let hash = |domain, channels| {
+        let config = SimulatorConfig { channels, ..SimulatorConfig::default() };
+        let eyes = builtin(domain, config).unwrap();
+        (0..8).fold(0xCBF2_9CE4_8422_2325_u64, |hash, index| {
+            let rendered = eyes.render(index);
+            bytes(&rendered.image)
+                .iter()
+                .fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3))
+        })
+    };
+    assert_eq!(format!("{:016x}", hash(Domain::Eyes, 1)), "d1903f1d75f24725");
+    assert_eq!(format!("{:016x}", hash(Domain::Eyes, 3)), "ea1be8d5c600dd72");
+    assert_eq!(format!("{:016x}", hash(Domain::Camera, 1)), "2315056fed10565f");
+}
+
+#[test]
+fn order_and_threads_do_not_matter() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 41, 27);
+        let forwards: Vec<Image> = (0..24).map(|index| eyes.render(index).image).collect();
+        for index in (0..24).rev() {
+            assert_eq!(eyes.sample(index).unwrap().image, forwards[index]);
+        }
+        let threaded: Vec<Image> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..3)
+                .map(|part| (part, scope.spawn(|| (0..24).map(|index| eyes.render(index).image))))
+                .collect();
+            let per_worker: Vec<Vec<Image>> =
+                workers.into_iter().map(|(_, worker)| worker.join().unwrap().collect()).collect();
+            per_worker.into_iter().flatten().collect()
+        });
+        for (position, image) in threaded.iter().enumerate() {
+            assert_eq!(image, &forwards[position % 24]);
+        }
+    }
+}
+
+#[test]
+fn seeds_domains_and_indices_differ() {
+    let eyes = simulator(Domain::Eyes, 55, 35);
+    let other_seed =
+        builtin(Domain::Eyes, SimulatorConfig { seed: 4, ..SimulatorConfig::default() }).unwrap();
+    let camera = simulator(Domain::Camera, 55, 35);
+    let first = eyes.render(0);
+    assert_ne!(first.image, eyes.render(1).image);
+    assert_ne!(first.image, other_seed.render(0).image);
+    assert_ne!(first.gaze, camera.render(0).gaze);
+}
+
+/// The record's `look_vec` (y up, four decimals) and our own exact vector both give the gaze back.
+#[test]
+fn records_parse_back_to_the_same_gaze() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 55, 35);
+        for index in 0..100 {
+            let sample = eyes.sample(index).unwrap();
+            let (gaze, record) = (sample.label.gaze.unwrap(), sample.label.record.unwrap());
+            assert_eq!(record, eyes.record(index));
+            let text = record["eye_details"]["look_vec"].as_str().unwrap();
+            let look: Vec<f32> =
+                text.trim_matches(['(', ')']).split(", ").map(|v| v.parse().unwrap()).collect();
+            let read = Gaze::from_vector([look[0], -look[1], look[2]]).unwrap();
+            assert!((read.pitch() - gaze.pitch()).abs() < 2e-4 && (read.yaw() - gaze.yaw()).abs() < 2e-4);
+            let own = &record["simgan"];
+            let pitch = own["gaze_pitch_deg"].as_f64().unwrap() as f32;
+            let yaw = own["gaze_yaw_deg"].as_f64().unwrap() as f32;
+            assert!(
+                (gaze.pitch().to_degrees() - pitch).abs() < 1e-3
+                    && (gaze.yaw().to_degrees() - yaw).abs() < 1e-3
+            );
+            for (key, n_points) in [("interior_margin_2d", 16), ("caruncle_2d", 7), ("iris_2d", 32)] {
+                assert_eq!(record[key].as_array().unwrap().len(), n_points);
+            }
+        }
+    }
+}
+
+/// UnityEyes counts y from the bottom, our own object from the top.
+#[test]
+fn both_forms_of_a_landmark_agree() {
+    let eyes = simulator(Domain::Eyes, 55, 35);
+    let record = eyes.record(5);
+    let text = record["iris_2d"][0].as_str().unwrap();
+    let unity: Vec<f32> = text.trim_matches(['(', ')']).split(", ").map(|v| v.parse().unwrap()).collect();
+    let own = &record["simgan"]["iris"][0];
+    assert!((unity[0] - own[0].as_f64().unwrap() as f32).abs() < 1e-4);
+    assert!((35.0 - unity[1] - own[1].as_f64().unwrap() as f32).abs() < 1e-4);
+}
+
+#[test]
+fn an_image_is_rendered_again_from_its_record() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 55, 35);
+        let text = eyes.record(9).to_string();
+        let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let parameters: Parameters = serde_json::from_value(record["simgan"]["parameters"].clone()).unwrap();
+        assert_eq!(eyes.render_parameters(parameters).image, eyes.render(9).image);
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_rendered_are_named() {
+    let base = SimulatorConfig::default();
+    let cases = [
+        ("samples", SimulatorConfig { samples: 0, ..base.clone() }),
+        ("width × height", SimulatorConfig { width: 1, ..base.clone() }),
+        ("channels", SimulatorConfig { channels: 2, ..base.clone() }),
+        ("supersample", SimulatorConfig { supersample: 0, ..base.clone() }),
+        ("crop_mm", SimulatorConfig { crop_mm: f32::NAN, ..base.clone() }),
+        ("gaze_yaw_deg", SimulatorConfig { gaze_yaw_deg: Range::new(5.0, -5.0), ..base.clone() }),
+        ("head_pitch_deg", SimulatorConfig { head_pitch_deg: Range::new(-80.0, 0.0), ..base.clone() }),
+    ];
+    for (expected, config) in cases {
+        let Err(EyesError::Setting { setting, .. }) = builtin(Domain::Eyes, config) else {
+            panic!("{expected} accepted")
+        };
+        assert_eq!(setting, expected);
+    }
+    assert!("builtin:nose".parse::<Domain>().unwrap_err().to_string().contains("builtin:eyes"));
+}
+
+#[test]
+fn files_are_written_whole_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let eyes = simulator(Domain::Eyes, 55, 35);
+    assert_eq!(eyes.render_to(folder.path(), 0..3).unwrap(), 3);
+    assert_eq!(eyes.render_to(folder.path(), 0..5).unwrap(), 2);
+    std::fs::write(folder.path().join("1.json"), "{").unwrap();
+    assert_eq!(eyes.render_to(folder.path(), 0..5).unwrap(), 1);
+    let other = simulator(Domain::Camera, 55, 35);
+    assert_eq!(other.render_to(folder.path(), 0..1).unwrap(), 1);
+    let mut names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["0.jpg", "0.json", "1.jpg", "1.json", "2.jpg", "2.json", "3.jpg", "3.json", "4.jpg", "4.json"]
+    );
+    let decoded = image::open(folder.path().join("3.jpg")).unwrap().into_luma8();
+    let rendered = eyes.render(3);
+    let off = decoded.iter().zip(bytes(&rendered.image)).map(|(a, b)| f32::from(a.abs_diff(*b))).sum::<f32>();
+    assert!(off / 1925.0 < 6.0, "mean difference {}", off / 1925.0);
+    let blocked = folder.path().join("3.jpg");
+    assert!(eyes.render_to(&blocked, 0..1).unwrap_err().to_string().contains("3.jpg"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_size_seed_and_index_renders(
+        seed: u64, index in 0_usize..100_000, width in 8_usize..90, height in 8_usize..90, camera: bool,
+        rgb: bool, supersample in 1_usize..5,
+    ) {
+        let channels = if rgb { 3 } else { 1 };
+        let config = SimulatorConfig { seed, width, height, channels, supersample, ..SimulatorConfig::default() };
+        let eyes = builtin(DOMAINS[usize::from(camera)], config).unwrap();
+        let rendered = eyes.render(index);
+        prop_assert_eq!(rendered.image.spec(), eyes.spec());
+        prop_assert!(points(&rendered).flatten().all(f32::is_finite));
+    }
+}
