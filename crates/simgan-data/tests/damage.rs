@@ -1,0 +1,66 @@
+//! Files damaged at random: errors, never a panic.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
+
+/// Small files of every kind, those of other programs and our own with 16 bits.
+fn files() -> Vec<Vec<u8>> {
+    let case: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "tests/golden/image_files/case.safetensors"].iter().collect();
+    let case = std::fs::read(case).unwrap();
+    let tensors = SafeTensors::deserialize(&case).unwrap();
+    let mut names = tensors.names();
+    names.sort_unstable();
+    let of_others = names.into_iter().filter(|name| name.ends_with(".file"));
+    let mut files: Vec<Vec<u8>> =
+        of_others.map(|name| tensors.tensor(name).unwrap().data().to_vec()).collect();
+    for format in [ImageFormat::Png, ImageFormat::Tiff] {
+        let image = Image::new(3, 2, 5, Pixels::U16((0..30).map(|i| i * 2000).collect()));
+        files.push(ImageFile::new(image, format).encode(Path::new("eye")).unwrap());
+    }
+    files
+}
+
+/// Bytes changed, cut out, put in and cut off. `SIMGAN_MUTATIONS` sets how many times per file.
+#[test]
+fn no_damage_makes_the_decoder_panic() {
+    let n: u64 = std::env::var("SIMGAN_MUTATIONS").map_or(300, |n| n.parse().unwrap());
+    for bytes in files() {
+        for seed in 0..n {
+            if let Err(error) = ImageFile::decode(&damage(&bytes, seed), Path::new("eye")) {
+                assert!(error.to_string().starts_with("eye: "), "{error}");
+            }
+        }
+    }
+}
+
+fn damage(bytes: &[u8], seed: u64) -> Vec<u8> {
+    // Splitmix64: enough for where to hit.
+    let mut state = seed;
+    let mut draw = |below: usize| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        ((mixed ^ (mixed >> 27)) >> 7) as usize % below.max(1)
+    };
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=draw(4) {
+        let at = draw(bytes.len());
+        match draw(5) {
+            0 => bytes[at] = [0, 1, 127, 128, 255][draw(5)],
+            1 => bytes[at] ^= 1 << draw(8),
+            2 => {
+                bytes.drain(at..(at + 1 + draw(8)).min(bytes.len()));
+            }
+            3 => bytes.insert(at, draw(256) as u8),
+            _ => bytes.truncate(at.max(bytes.len() / 2)),
+        }
+        if bytes.is_empty() {
+            return bytes;
+        }
+    }
+    bytes
+}

@@ -1,0 +1,71 @@
+//! Pillow's values: files that other programs write, and resizing.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use simgan_data::{Fit, Image, ImageFile, Pixels, Size};
+
+fn golden(case: &str) -> Vec<u8> {
+    let path: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "tests/golden", case, "case.safetensors"].iter().collect();
+    std::fs::read(path).unwrap()
+}
+
+/// A gray or RGB image from values `[height, width]` or `[height, width, channels]`.
+fn image(shape: &[usize], values: &[u8]) -> Image {
+    let channels = shape.get(2).copied().unwrap_or(1);
+    let planar = (0..channels).flat_map(|c| values.iter().skip(c).step_by(channels).copied()).collect();
+    Image::new(channels, shape[0], shape[1], Pixels::U8(planar))
+}
+
+fn largest_difference(a: &Image, b: &Image) -> f32 {
+    assert_eq!(a.spec(), b.spec());
+    a.to_unit().iter().zip(b.to_unit()).map(|(a, b)| (a - b).abs() * 127.5).fold(0.0, f32::max)
+}
+
+#[test]
+fn files_of_other_programs_are_read_or_refused() {
+    let file = golden("image_files");
+    let tensors = SafeTensors::deserialize(&file).unwrap();
+    let mut names =
+        tensors.names().into_iter().filter_map(|name| name.strip_suffix(".file")).collect::<Vec<_>>();
+    names.sort_unstable();
+    assert_eq!(names.len(), 20);
+    for name in names {
+        let bytes = tensors.tensor(&format!("{name}.file")).unwrap().data();
+        let read = ImageFile::decode(bytes, Path::new(name));
+        let Ok(expected) = tensors.tensor(&format!("{name}.pixels")) else {
+            let error = read.unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("hint"), "{error}");
+            continue;
+        };
+        let read = read.unwrap();
+        let difference = largest_difference(read.image(), &image(expected.shape(), expected.data()));
+        // Decoders of JPEG may round differently.
+        assert!(difference <= if name.starts_with("jpeg") { 4.0 } else { 0.01 }, "{name}: {difference}");
+        assert_eq!(read.alpha().is_some(), name == "png_transparent", "{name}");
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(path.path(), bytes).unwrap();
+        assert_eq!(ImageFile::probe(path.path()).unwrap(), read.image().spec(), "{name}");
+    }
+}
+
+#[test]
+fn resizing_is_pillows() {
+    let file = golden("resize");
+    let tensors = SafeTensors::deserialize(&file).unwrap();
+    let get =
+        |name: String| tensors.tensor(&name).map(|tensor| image(tensor.shape(), tensor.data())).unwrap();
+    for case in 0..4 {
+        let input = get(format!("{case}.input"));
+        for (fit, name) in [(Fit::Stretch, "stretch"), (Fit::Cover, "cover")] {
+            let expected = get(format!("{case}.{name}"));
+            let Size { width, height } = expected.spec().size();
+            let difference = largest_difference(&input.resized(Size { width, height }, fit), &expected);
+            // Pillow rounds to 8 bits between its two passes.
+            assert!(difference <= 1.01, "{case} {name}: {difference}");
+        }
+    }
+}
