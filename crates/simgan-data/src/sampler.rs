@@ -102,6 +102,12 @@ mod tests {
     }
 
     #[test]
+    fn each_epoch_has_an_order_of_its_own() {
+        let mut sampler = Sampler::new(20, 0);
+        assert_ne!(sampler.next_batch(20), sampler.next_batch(20));
+    }
+
+    #[test]
     fn every_place_is_equally_likely() {
         let mut counts = [[0; 5]; 5];
         for seed in 0..5000 {
