@@ -22,10 +22,13 @@ pub enum EyesError {
         /// What was asked for.
         name: String,
     },
-    /// A render could not be written.
+    /// A file could not be written.
+    #[error(transparent)]
+    Data(#[from] simgan_data::DataError),
+    /// The folder for renders could not be made.
     #[error("{path}: {source}", path = .path.display())]
-    Write {
-        /// The file or folder.
+    Folder {
+        /// The folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

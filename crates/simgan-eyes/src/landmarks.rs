@@ -26,6 +26,24 @@ pub struct Landmarks {
 const N_CONTOUR: usize = 32;
 
 impl Landmarks {
+    /// UnityEyes' 16 points of the lids' margin: inner corner, upper lid, outer corner, lower lid.
+    pub(crate) fn margin(&self) -> impl Iterator<Item = &[f32; 3]> {
+        let step = (self.upper_lid.len() - 1) / 8;
+        let lower = self.lower_lid.iter().rev().step_by(step).skip(1).take(7);
+        self.upper_lid.iter().step_by(step).chain(lower)
+    }
+
+    /// As a data set's label holds them.
+    #[must_use]
+    pub fn labels(&self) -> simgan_data::Landmarks {
+        let flat = |points: &[[f32; 3]]| points.iter().map(|[x, y, _]| [*x, *y]).collect();
+        simgan_data::Landmarks {
+            lid_margin: self.margin().map(|[x, y, _]| [*x, *y]).collect(),
+            caruncle: flat(&self.caruncle),
+            iris: flat(&self.iris),
+        }
+    }
+
     pub(crate) fn new<A>(scene: &Scene<A>, camera: &Camera) -> Self {
         let eye = scene.eye.seen_from(&camera.rotation);
         let project = |view: Vec3| <[f32; 3]>::from(camera.project(view));

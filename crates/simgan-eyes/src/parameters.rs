@@ -138,7 +138,7 @@ impl Lids {
         Self {
             upper_mm: rng.normal(0.0, 0.75),
             lower_mm: rng.normal(0.0, 0.4),
-            upper_follow: rng.uniform(0.4, 0.9),
+            upper_follow: rng.uniform(0.5, 1.0),
             lower_follow: rng.uniform(0.25, 0.55),
         }
     }

@@ -25,10 +25,8 @@ impl Described<'_> {
     /// The whole record.
     pub(crate) fn json(&self) -> Value {
         let marks = self.landmarks;
-        let lids =
-            marks.upper_lid.iter().step_by(4).chain(marks.lower_lid.iter().rev().skip(4).step_by(4).take(7));
         json!({
-            "interior_margin_2d": self.points(lids),
+            "interior_margin_2d": self.points(marks.margin()),
             "caruncle_2d": self.points(&marks.caruncle),
             "iris_2d": self.points(&marks.iris),
             "eye_details": self.eye_details(),

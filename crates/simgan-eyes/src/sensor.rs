@@ -51,8 +51,8 @@ impl Sensor {
             noise: rng.uniform(0.002, 0.016),
             falloff: [rng.uniform(-0.5, 0.5), rng.uniform(-0.3, 0.3)],
             quality: rng.uniform(65.0, 95.0),
-            equalize: rng.chance(0.92),
-            glasses: if rng.chance(0.22) { Some(Glasses::sample(rng)) } else { None },
+            equalize: rng.chance(0.97),
+            glasses: if rng.chance(0.15) { Some(Glasses::sample(rng)) } else { None },
             seed: rng.bits(),
         }
     }

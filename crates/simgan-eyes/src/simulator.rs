@@ -174,7 +174,7 @@ impl Source for Simulator {
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
         let Rendered { image, gaze, landmarks, parameters } = self.render(index);
         let record = self.describe(index, &parameters, &landmarks, gaze);
-        let label = Label { gaze: Some(gaze), record: Some(record), ..Label::default() };
+        let label = Label { gaze: Some(gaze), landmarks: Some(landmarks.labels()), record: Some(record) };
         Ok(Sample { name: index.to_string(), image, label })
     }
 }

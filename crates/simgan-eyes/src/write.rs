@@ -1,11 +1,10 @@
-use std::io::Write;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use rayon::prelude::*;
-use simgan_data::{Image, Pixels};
+use simgan_data::{Image, Pixels, write_atomic};
 
 use crate::{EyesError, Simulator};
 
@@ -26,7 +25,7 @@ impl Simulator {
     pub fn render_to(&self, folder: &Path, range: Range<usize>) -> Result<usize, EyesError> {
         assert!(range.end <= self.config().samples, "samples {range:?} of {}", self.config().samples);
         std::fs::create_dir_all(folder)
-            .map_err(|source| EyesError::Write { path: folder.to_owned(), source })?;
+            .map_err(|source| EyesError::Folder { path: folder.to_owned(), source })?;
         let written: Vec<bool> =
             range.into_par_iter().map(|index| self.render_one(folder, index)).collect::<Result<_, _>>()?;
         Ok(written.into_iter().filter(|was_written| *was_written).count())
@@ -42,8 +41,8 @@ impl Simulator {
         if is_done && image_path.is_file() {
             return Ok(false);
         }
-        write_whole(&image_path, &jpeg(&image_path, &self.render(index).image)?)?;
-        write_whole(&record_path, record.as_bytes())?;
+        write_atomic(&image_path, &jpeg(&image_path, &self.render(index).image)?)?;
+        write_atomic(&record_path, record.as_bytes())?;
         Ok(true)
     }
 }
@@ -61,18 +60,4 @@ fn jpeg(path: &Path, image: &Image) -> Result<Vec<u8>, EyesError> {
         .write_image(&interleaved, spec.width as u32, spec.height as u32, color)
         .map_err(|source| EyesError::Encode { path: path.to_owned(), source })?;
     Ok(bytes)
-}
-
-/// Writes beside the place, then renames.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EyesError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let write = || {
-        let mut file = std::fs::File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        std::fs::rename(&part, path)
-    };
-    write().map_err(|source| EyesError::Write { path: path.to_owned(), source })
 }

@@ -62,7 +62,7 @@ impl Identity {
             upper_curve: [rng.uniform(0.85, 1.15), rng.uniform(0.7, 0.95)],
             lower_curve: [rng.uniform(1.1, 1.5), rng.uniform(0.7, 0.95)],
             crease_mm: rng.uniform(2.2, 5.5),
-            crease_depth_mm: if rng.chance(0.85) { rng.uniform(0.3, 1.1) } else { 0.05 },
+            crease_depth_mm: if rng.chance(0.85) { rng.uniform(0.4, 1.3) } else { 0.05 },
             fold_mm: rng.uniform(0.2, 1.6),
             lid_thickness_mm: rng.uniform(1.1, 1.8),
             brow_y_mm: rng.normal(18.5, 2.0),
@@ -78,7 +78,7 @@ impl Identity {
             gloss: rng.uniform(0.02, 0.14),
             liner: [rng.uniform(0.5, 0.95), rng.uniform(0.1, 0.6)],
             lash_mm: rng.uniform(5.0, 9.0),
-            lash_count: 26 + rng.below(30),
+            lash_count: 34 + rng.below(36),
             iris: iris(rng),
             iris_size: rng.uniform(0.92, 1.02),
             iris_contrast: rng.uniform(0.1, 0.4),
@@ -106,11 +106,11 @@ fn sclera(domain: Domain, rng: &mut Stream) -> Color {
 /// Six of ten irises are brown.
 fn iris(rng: &mut Stream) -> Color {
     let (color, low, high) = match rng.below(10) {
-        0..=5 => (vec3(1.0, 0.55, 0.3), 0.012, 0.06),
-        6 => (vec3(1.0, 0.65, 0.25), 0.06, 0.14),
-        7 => (vec3(0.8, 1.0, 0.55), 0.07, 0.17),
-        8 => (vec3(0.55, 0.8, 1.0), 0.1, 0.24),
-        _ => (vec3(0.85, 0.95, 1.0), 0.1, 0.24),
+        0..=5 => (vec3(1.0, 0.55, 0.3), 0.008, 0.04),
+        6 => (vec3(1.0, 0.65, 0.25), 0.04, 0.11),
+        7 => (vec3(0.8, 1.0, 0.55), 0.05, 0.14),
+        8 => (vec3(0.55, 0.8, 1.0), 0.08, 0.2),
+        _ => (vec3(0.85, 0.95, 1.0), 0.08, 0.2),
     };
     with_luma(color, rng.uniform(low, high))
 }

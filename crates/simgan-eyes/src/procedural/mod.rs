@@ -77,7 +77,8 @@ fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
     let sulcus = 0.3 * upper * bump((y - 10.5) / 3.5) * smoothstep(-2.0, 3.0, -who.socket_mm + 1.0);
     let occlusion = (1.0 - crease) * (1.0 - groove) * (1.0 - corner) * (1.0 - hollow) * (1.0 - sulcus);
     let under = who.shadows * (1.0 - upper) * bump((d - 6.0) / 5.0);
-    let liner = lerp(who.liner[1], who.liner[0], upper) * bump((d - 0.9) / lerp(0.55, 0.8, upper));
+    let liner =
+        lerp(who.liner[1], who.liner[0], upper) * bump((d - lerp(0.9, 1.1, upper)) / lerp(0.55, 1.1, upper));
     let platform = 0.12 * upper * smoothstep(face.crease_mm() + 1.5, 0.5, d);
     let tint = (1.0 - under) * (1.0 - platform);
     let color =
