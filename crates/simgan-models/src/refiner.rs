@@ -15,6 +15,7 @@ use crate::ops::Border;
 /// `(N, C, H, W)` in [−1, 1] → the same shape in [−1, 1], any height and width from 1.
 #[derive(Clone, Debug)]
 pub struct Refiner {
+    config: RefinerConfig,
     stem: Conv,
     blocks: Vec<ResNetBlock>,
     head: Conv,
@@ -41,7 +42,7 @@ impl Refiner {
             .map(|block_idx| ResNetBlock::new(features, kernel, border, &vb_blocks.pp(block_idx)))
             .collect::<Result<_, _>>()?;
         let head = Conv::new(features, channels, 1, same_conv(1, 1, border, false), &vb.pp("head"))?;
-        Ok(Self { stem, blocks, head })
+        Ok(Self { config: *config, stem, blocks, head })
     }
 
     /// The same refiner, sharing its memory, without gradients for its parameters: for refining images that
@@ -49,7 +50,13 @@ impl Refiner {
     #[must_use]
     pub fn frozen(&self) -> Self {
         let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
-        Self { stem: self.stem.frozen(), blocks, head: self.head.frozen() }
+        Self { config: self.config, stem: self.stem.frozen(), blocks, head: self.head.frozen() }
+    }
+
+    /// What it looks like.
+    #[must_use]
+    pub fn config(&self) -> &RefinerConfig {
+        &self.config
     }
 }
 

@@ -1,3 +1,4 @@
 //! simgan-train
 
+pub mod refine;
 pub mod tensorboard;

@@ -1,0 +1,201 @@
+//! What can be typed. Help texts state units, scales and defaults.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use simgan_data::Size;
+
+use crate::compute::DeviceChoice;
+
+/// Make synthetic images realistic and keep their labels: SimGAN (CVPR 2017).
+///
+/// A refiner network learns, from synthetic images and unlabelled real ones, to make the synthetic ones look real without
+/// moving what their labels describe.
+#[derive(Debug, Parser)]
+#[command(
+    name = "simgan",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(after_help = SOURCES_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) verbosity: Verbosity,
+}
+
+const SOURCES_HELP: &str = "A SOURCE is a folder of images (PNG, JPEG, TIFF, BMP; gray or RGB; 8 or 16 bit; label files beside \
+them or one index file), `builtin:eyes` (the built-in eye simulator) or `builtin:camera` (the built-in \"real\" domain).
+
+Exit status: 0 success, 1 the job failed or was interrupted, 2 wrong usage.";
+
+/// How much is told on standard error.
+#[derive(Args, Debug)]
+pub(crate) struct Verbosity {
+    /// Tell more: -v details, -vv everything. RUST_LOG, where set, decides instead.
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 100)]
+    pub(crate) verbose: u8,
+    /// Tell less, and show no bars: -q warnings and errors, -qq errors only.
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 101, conflicts_with = "verbose")]
+    pub(crate) quiet: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Refine(RefineArguments),
+    Render(RenderArguments),
+    Inspect(InspectArguments),
+    Completions(CompletionsArguments),
+    Man(ManArguments),
+}
+
+/// Refine every image of a source; names, formats and label files are kept.
+///
+/// Each image is written under the same relative name, in the same format, bit depth and channels; label files are copied
+/// unchanged; refined.jsonl in the output folder tells what was done. Any image size works. Interrupted and run again, it
+/// continues.
+#[derive(Args, Debug)]
+pub(crate) struct RefineArguments {
+    /// A run (its last checkpoint is taken) or one checkpoint's folder.
+    #[arg(long, value_name = "RUN|CHECKPOINT")]
+    pub(crate) model: PathBuf,
+    /// What to refine: a folder of images, or builtin:eyes.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) input: String,
+    /// A new or empty folder, or the one to continue.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// What to do about an image that cannot be read.
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub(crate) on_error: Unreadable,
+    /// Images in one pass through the network, at most; large images go in smaller batches.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) batch: usize,
+    /// Only the first N images; needed for a simulator, which never ends.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) count: Option<usize>,
+    #[command(flatten)]
+    pub(crate) compute: Compute,
+}
+
+/// Write labelled eyes from the simulator: N.jpg with N.json, as UnityEyes does.
+///
+/// The label holds the gaze vector, pitch and yaw, the iris, the pupil and the lids. Image N depends on the seed and N
+/// alone, so that a longer set begins with a shorter one.
+#[derive(Args, Debug)]
+pub(crate) struct RenderArguments {
+    /// How many images.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) count: usize,
+    /// A new or empty folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain.
+    #[arg(long, value_name = "NAME", default_value = "builtin")]
+    pub(crate) simulator: String,
+    /// Framing and ranges of gaze and head pose.
+    #[arg(long, value_name = "NAME", default_value = "wide")]
+    pub(crate) preset: Preset,
+    /// Width and height in pixels, as 55x35 [default: the preset's].
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    pub(crate) size: Option<Size>,
+    /// Render in colour instead of gray.
+    #[arg(long)]
+    pub(crate) color: bool,
+    /// Seed of every random number.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// CPU threads; images do not depend on it [default: one per core].
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+}
+
+/// What the simulator draws from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// 55x35 pixels, gaze pitch -28 to 18 and yaw -32 to 32 degrees.
+    Wide,
+    /// 60x36 pixels, MPIIGaze's: gaze pitch -24 to 6 and yaw -24 to 24 degrees.
+    Mpiigaze,
+}
+
+/// Look at a data set or a run: sizes, counts, pixel statistics, label ranges; settings, losses, checkpoints.
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    /// A source of images, a run's folder or a checkpoint.
+    #[arg(value_name = "SOURCE|RUN")]
+    pub(crate) what: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Read at most N images, evenly spread, for the statistics.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
+    pub(crate) limit: usize,
+}
+
+/// Print a completion script for a shell: simgan completions bash > /etc/bash_completion.d/simgan.
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArguments {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page: simgan man | man -l -
+#[derive(Args, Debug)]
+pub(crate) struct ManArguments {
+    /// A command's own page, such as train [default: the page of simgan].
+    pub(crate) command: Option<String>,
+}
+
+/// Where and with how much the work is done.
+#[derive(Args, Debug)]
+pub(crate) struct Compute {
+    /// auto (a GPU if this build has one, else the CPU), cpu, cuda, cuda:N or metal.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+    /// CPU threads; results do not depend on it [default: one per core].
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+}
+
+/// What to do about an image that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unreadable {
+    /// Stop with an error that names it.
+    Fail,
+    /// Leave it out, count it and report it.
+    Skip,
+}
+
+impl From<Unreadable> for simgan_data::OnError {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Fail => Self::Fail,
+            Unreadable::Skip => Self::Skip,
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_contradiction() {
+        Arguments::command().debug_assert();
+    }
+}

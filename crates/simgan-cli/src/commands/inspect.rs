@@ -1,0 +1,94 @@
+//! `simgan inspect`: what a data set, a run or a checkpoint is.
+
+use std::path::Path;
+
+use anyhow::Result;
+use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
+
+use crate::arguments::InspectArguments;
+use crate::commands::open_source;
+use crate::console::print;
+
+/// Prints what is there, as text or as JSON.
+pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {
+    let found = Found::read(&arguments.what, arguments.limit)?;
+    if arguments.json { print_json(&found) } else { print(&found.text()) }
+}
+
+fn print_json(found: &impl serde::Serialize) -> Result<()> {
+    print(&format!("{:#}\n", serde_json::to_value(found)?))
+}
+
+/// A data set.
+#[derive(serde::Serialize)]
+struct Found {
+    kind: &'static str,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_labelled: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index_files: Option<Vec<String>>,
+    #[serde(flatten)]
+    statistics: Statistics,
+}
+
+impl Found {
+    fn read(name: &str, limit: usize) -> Result<Self> {
+        let mut found = Self {
+            kind: "source",
+            source: name.to_owned(),
+            n_labelled: None,
+            index_files: None,
+            statistics: Statistics::of(&*open_source(name, None)?, limit),
+        };
+        if Path::new(name).is_dir() {
+            let folder = Folder::open(Path::new(name), &FolderOptions { sizes: Sizes::Mixed })?;
+            let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
+            found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());
+            found.index_files =
+                Some(folder.index_files().iter().map(|path| path.display().to_string()).collect());
+        }
+        Ok(found)
+    }
+
+    fn text(&self) -> String {
+        let statistics = &self.statistics;
+        let mut text =
+            format!("{}: {} images, {} read\n", self.source, statistics.n_images, statistics.n_read);
+        for (kind, count) in &statistics.kinds {
+            text.push_str(&format!("  {count} of {kind}\n"));
+        }
+        if let Some(pixels) = &statistics.pixels {
+            text.push_str(&format!("pixels     {}\n", spread(pixels, 1.0, "of the range [-1, 1]")));
+        }
+        for (name, angle) in [("gaze pitch", &statistics.pitch), ("gaze yaw  ", &statistics.yaw)] {
+            if let Some(angle) = angle {
+                let degrees = 180.0 / std::f64::consts::PI;
+                text.push_str(&format!(
+                    "{name} {}, {} labels\n",
+                    spread(angle, degrees, "degrees"),
+                    angle.count
+                ));
+            }
+        }
+        if statistics.n_landmarks > 0 {
+            text.push_str(&format!("landmarks  in {} of the images read\n", statistics.n_landmarks));
+        }
+        if let Some(n_labelled) = self.n_labelled {
+            text.push_str(&format!("labels     beside {n_labelled} images\n"));
+        }
+        for file in self.index_files.iter().flatten() {
+            text.push_str(&format!("index      {file}\n"));
+        }
+        for error in &statistics.errors {
+            text.push_str(&format!("unreadable {error}\n"));
+        }
+        text
+    }
+}
+
+fn spread(range: &Range, scale: f64, unit: &str) -> String {
+    let Range { min, max, mean, std, .. } = *range;
+    let [min, max, mean, std] = [min, max, mean, std].map(|value| value * scale);
+    format!("{min:.3} to {max:.3}, mean {mean:.3}, deviation {std:.3} {unit}")
+}

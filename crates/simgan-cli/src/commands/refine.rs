@@ -1,0 +1,72 @@
+//! `simgan refine`: every image of a source, names and labels kept.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use simgan_train::refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
+
+use crate::arguments::RefineArguments;
+use crate::commands::{BUILTIN, open_source};
+use crate::console::{Progress, print};
+use crate::failure::usage;
+use crate::{compute, interrupt};
+
+/// Refines, and prints what was done.
+pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
+    let device = compute::open(&arguments.compute)?;
+    let model = RefineModel::open(&arguments.model, &device)?;
+    tracing::info!("refiner {}", model.folder().display());
+    let input = open_input(arguments)?;
+    let stop = interrupt::stop_flag()?;
+    let n_images = input.n_images() as u64;
+    let mut progress = Progress::new("refining", n_images, "images");
+    let started = Instant::now();
+    let refinement = Refinement {
+        model: &model,
+        input: &input,
+        output: &arguments.output,
+        batch: arguments.batch,
+        on_error: arguments.on_error.into(),
+    };
+    let summary = refinement.run(&stop, &mut |summary| {
+        progress.update(summary.done(), &format!("mean change {:.3}", summary.drift));
+    })?;
+    drop(progress);
+    if summary.interrupted {
+        bail!(
+            "interrupted after {} of {n_images} images; hint: run the same command again to continue",
+            summary.done()
+        );
+    }
+    print(&report(&summary, &arguments.output, started.elapsed().as_secs_f64()))
+}
+
+fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
+    let RefineArguments { input: name, count, .. } = arguments;
+    let input = if name.starts_with(BUILTIN) {
+        if count.is_none() {
+            return Err(usage(format!("{name} never ends; hint: say how many images with --count")));
+        }
+        RefineInput::simulator(name, open_source(name, *count)?)
+    } else {
+        RefineInput::folder(Path::new(name))?
+    };
+    Ok(input.first(count.unwrap_or(usize::MAX)))
+}
+
+fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
+    let RefineSummary { refined, already, skipped, label_files, drift, .. } = *summary;
+    let rate = (refined - already) as f64 / elapsed_secs;
+    let mut text = format!(
+        "{refined} images refined, mean |R(x) - x| {drift:.4} of the range [-1, 1]\n\
+         {label_files} label files copied\n"
+    );
+    if already > 0 {
+        text.push_str(&format!("{already} of the images were there from before\n"));
+    }
+    if skipped > 0 {
+        text.push_str(&format!("{skipped} images skipped, see {}\n", output.join(MANIFEST_FILE).display()));
+    }
+    text + &format!("{} in {elapsed_secs:.1} s ({rate:.0} images/s)\n", output.display())
+}

@@ -1,0 +1,122 @@
+//! The device and the threads: chosen once, here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+use candle_core::Device;
+
+use crate::arguments::Compute;
+use crate::failure::usage;
+
+/// A device as it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeviceChoice {
+    Auto,
+    Cpu,
+    Cuda(usize),
+    Metal,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            "metal" => Ok(Self::Metal),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|ordinal| ordinal.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_owned()),
+        }
+    }
+}
+
+/// Sizes the thread pool and opens the device.
+///
+/// # Errors
+/// The device is not built in (a usage error) or does not answer.
+pub(crate) fn open(compute: &Compute) -> Result<Device> {
+    size_thread_pool(compute.threads)?;
+    let device = open_device(compute.device)?;
+    tracing::debug!("device {}, {} threads", Name(&device), rayon::current_num_threads());
+    Ok(device)
+}
+
+/// Makes the thread pool of this size, or leaves it at one thread per core.
+///
+/// # Errors
+/// The threads cannot be started.
+pub(crate) fn size_thread_pool(n_threads: Option<usize>) -> Result<()> {
+    let Some(n_threads) = n_threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(n_threads)
+        .build_global()
+        .with_context(|| format!("cannot start {n_threads} threads"))
+}
+
+fn open_device(choice: DeviceChoice) -> Result<Device> {
+    match choice {
+        DeviceChoice::Auto => Ok(best_device()),
+        DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Cuda(_) if !cfg!(feature = "cuda") => Err(not_built_in("cuda", "cuda,cudnn")),
+        DeviceChoice::Metal if !cfg!(feature = "metal") => Err(not_built_in("metal", "metal")),
+        DeviceChoice::Cuda(ordinal) => {
+            Device::new_cuda(ordinal).with_context(|| format!("cannot open the device cuda:{ordinal}"))
+        }
+        DeviceChoice::Metal => Device::new_metal(0).context("cannot open the device metal"),
+    }
+}
+
+/// The GPU that is built in, if it answers; else the CPU.
+fn best_device() -> Device {
+    let gpu = if cfg!(feature = "cuda") {
+        Device::new_cuda(0)
+    } else if cfg!(feature = "metal") {
+        Device::new_metal(0)
+    } else {
+        return Device::Cpu;
+    };
+    gpu.unwrap_or_else(|error| {
+        tracing::warn!("no GPU answers ({error}): using the CPU");
+        Device::Cpu
+    })
+}
+
+fn not_built_in(device: &str, features: &str) -> anyhow::Error {
+    usage(format!(
+        "this build of simgan has no {device} device\n\
+         hint: cargo install --path crates/simgan-cli --features {features}, or --device cpu"
+    ))
+}
+
+/// A device's name as `--device` takes it.
+pub(crate) struct Name<'a>(pub(crate) &'a Device);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.location() {
+            candle_core::DeviceLocation::Cpu => f.write_str("cpu"),
+            candle_core::DeviceLocation::Cuda { gpu_id } => write!(f, "cuda:{gpu_id}"),
+            candle_core::DeviceLocation::Metal { .. } => f.write_str("metal"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_read_as_documented() {
+        assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
+        assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
+        for text in ["gpu", "cuda:", "cuda:-1", "cpu:0", ""] {
+            assert!(text.parse::<DeviceChoice>().is_err(), "{text}");
+        }
+    }
+}

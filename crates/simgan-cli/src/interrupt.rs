@@ -1,0 +1,25 @@
+//! Ctrl-C (and SIGTERM, SIGHUP): the first asks the job to stop in good order, the second ends it at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+
+const JOB_FAILED: i32 = 1;
+
+/// The flag that the first Ctrl-C sets.
+///
+/// # Errors
+/// The system refuses the handler.
+pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::SeqCst) {
+            std::process::exit(JOB_FAILED);
+        }
+        tracing::warn!("stopping in good order; Ctrl-C again stops at once");
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(flag)
+}

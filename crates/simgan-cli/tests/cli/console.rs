@@ -1,0 +1,71 @@
+//! Help, usage errors, streams.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::scene::{fails, simgan, succeeds, told};
+
+#[test]
+fn help_says_units_scales_and_defaults() {
+    for command in ["", "refine", "render", "inspect"] {
+        let help = succeeds(simgan(&format!("{command} --help")));
+        insta::assert_snapshot!(format!("help-{command}"), help);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_status_2() {
+    for (arguments, parts) in [
+        ("refin", vec!["refin", "refine"]),
+        ("refine --model a --input b", vec!["--output"]),
+        ("refine --model a --input b --output c --on-error ignore", vec!["fail, skip"]),
+        ("man trian", vec!["trian", "hint: "]),
+    ] {
+        fails(simgan(arguments), 2, &parts);
+    }
+}
+
+#[test]
+fn shells_and_man_are_served() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(succeeds(simgan(&format!("completions {shell}"))).contains("simgan"));
+    }
+    assert!(succeeds(simgan("man")).contains(".TH simgan 1"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    for arguments in ["completions zsh", "man", "inspect builtin:eyes --limit 2", "--help"] {
+        let mut child = simgan(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert!(child.wait().unwrap().success(), "{arguments}: {stderr}");
+        assert_eq!(stderr, "", "{arguments}");
+    }
+}
+
+#[test]
+fn a_closed_standard_error_is_no_panic() {
+    let mut command = simgan("refine --model nowhere --input nowhere --output nowhere -vv");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = simgan("man");
+    command.stdout(full);
+    let (code, _, stderr) = told(command);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("standard output"), "{stderr}");
+}
+
+#[test]
+fn without_a_terminal_there_are_no_colours_and_bars() {
+    let (_, _, stderr) = told(simgan("inspect builtin:eyes --limit 2 -vv"));
+    assert!(!stderr.contains('\x1b'), "{stderr}");
+}

@@ -1,0 +1,196 @@
+//! `simgan refine` on good and bad folders, interrupted and continued.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use simgan_data::{Image, ImageFile, Pixels};
+
+use crate::scene::{Scene, fails, gray, succeeds, told};
+
+const REFINE: &str = "refine --model model --input in --output out";
+
+fn scene(n_images: usize) -> Scene {
+    let scene = Scene::new();
+    scene.model("model", 1);
+    scene.images("in", n_images, 9, 7);
+    scene
+}
+
+#[test]
+fn a_folder_is_refined_and_told_about() {
+    let scene = scene(3);
+    scene.image("in/more/deep.tif", Image::new(3, 2, 3, Pixels::U16((0..18).map(|v| v * 3000).collect())));
+    scene.text("in/labels.csv", "name,age\n");
+    let told = succeeds(scene.simgan(REFINE));
+    assert!(told.contains("4 images refined") && told.contains("4 label files"), "{told}");
+    let mut expected = scene.files("in");
+    expected.push(PathBuf::from("refined.jsonl"));
+    expected.sort();
+    assert_eq!(scene.files("out"), expected);
+    let deep = |folder: &str| ImageFile::open(&scene.path(folder).join("more/deep.tif")).unwrap();
+    assert_eq!(deep("in").image().spec(), deep("out").image().spec());
+    let manifest = fs::read_to_string(scene.path("out/refined.jsonl")).unwrap();
+    let header: Value = serde_json::from_str(manifest.lines().next().unwrap()).unwrap();
+    assert_eq!((&header["format"], &header["format_version"]), (&"simgan-refine".into(), &1.into()));
+}
+
+#[test]
+fn sizes_down_to_one_pixel_are_refined() {
+    let scene = Scene::new();
+    scene.model("model", 1);
+    for (idx, (width, height)) in [(1, 1), (1, 40), (33, 2), (2, 2)].into_iter().enumerate() {
+        scene.image(&format!("in/{idx}.png"), gray(width, height, idx));
+    }
+    assert!(succeeds(scene.simgan(REFINE)).contains("4 images refined"));
+}
+
+#[test]
+fn a_simulator_writes_numbered_images_with_labels() {
+    let scene = Scene::new();
+    scene.model("model", 1);
+    fails(scene.simgan("refine --model model --input builtin:eyes --output out"), 2, &["--count"]);
+    assert!(!scene.path("out").exists());
+    succeeds(scene.simgan("refine --model model --input builtin:eyes --output out --count 2"));
+    let expected = ["0.json", "0.png", "1.json", "1.png", "refined.jsonl"].map(PathBuf::from);
+    assert_eq!(scene.files("out"), expected);
+    let label: Value = serde_json::from_slice(&fs::read(scene.path("out/1.json")).unwrap()).unwrap();
+    assert!(label["eye_details"]["look_vec"].is_string(), "{label}");
+}
+
+#[test]
+fn missing_and_empty_folders_are_named() {
+    let scene = scene(1);
+    fails(scene.simgan("refine --model nowhere --input in --output out"), 1, &["nowhere", "hint: "]);
+    fails(
+        scene.simgan("refine --model in --input in --output out"),
+        1,
+        &["in: neither a run nor a checkpoint"],
+    );
+    fails(scene.simgan("refine --model model --input nowhere --output out"), 1, &["nowhere", "hint: "]);
+    fs::create_dir(scene.path("empty")).unwrap();
+    fails(
+        scene.simgan("refine --model model --input empty --output out"),
+        1,
+        &["empty: no images", "hint: "],
+    );
+    fails(
+        scene.simgan("refine --model model --input builtin:ears --output out --count 1"),
+        1,
+        &["builtin:eyes"],
+    );
+    assert!(!scene.path("out").exists(), "nothing is made before the input is known to be good");
+}
+
+#[test]
+fn a_damaged_image_is_named_or_skipped() {
+    let scene = scene(3);
+    let whole = fs::read(scene.path("in/001.png")).unwrap();
+    for damaged in [&whole[..whole.len() / 2], &b"no image at all"[..], &[]] {
+        fs::write(scene.path("in/001.png"), damaged).unwrap();
+        fails(scene.simgan(REFINE), 1, &["in/001.png", "hint: "]);
+    }
+    let told = succeeds(scene.simgan("refine --model model --input in --output out --on-error skip"));
+    assert!(told.contains("2 images refined") && told.contains("1 images skipped"), "{told}");
+    assert!(!scene.path("out/001.png").exists());
+    fs::write(scene.path("in/001.png"), whole).unwrap();
+    assert!(succeeds(scene.simgan(REFINE)).contains("3 images refined"), "a mended image is caught up on");
+}
+
+#[test]
+fn the_output_must_be_elsewhere_and_writable() {
+    let scene = scene(1);
+    let refine = |output: &str| scene.simgan(&format!("refine --model model --input in --output {output}"));
+    fails(refine("in"), 1, &["in each other", "hint: "]);
+    fails(refine("in/refined"), 1, &["in each other"]);
+    fails(refine("."), 1, &["in each other"]);
+    scene.text("file", "not a folder");
+    fails(refine("file"), 1, &["file"]);
+    fails(refine("file/deeper"), 1, &["file"]);
+    #[cfg(target_os = "linux")]
+    fails(refine("/proc/simgan"), 1, &["/proc/simgan"]);
+    scene.text("full/notes.md", "mine");
+    fails(refine("full"), 1, &["full: not empty", "hint: "]);
+    assert_eq!(scene.files("in").len(), 2);
+}
+
+#[test]
+fn damaged_models_are_named() {
+    let scene = scene(1);
+    let path = scene.path("model/refiner.safetensors");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    fails(scene.simgan(REFINE), 1, &["refiner.safetensors"]);
+    fs::write(&path, &whole).unwrap();
+    fs::write(scene.path("model/refiner.toml"), "format_version = 1\n[refiner]\nfeatures = 5").unwrap();
+    fails(scene.simgan(REFINE), 1, &["model/refiner"]);
+    assert!(!scene.path("out").exists());
+}
+
+#[test]
+fn another_model_does_not_continue() {
+    let scene = scene(2);
+    succeeds(scene.simgan(REFINE));
+    scene.model("other", 3);
+    fails(scene.simgan("refine --model other --input in --output out"), 1, &["out/refined.jsonl", "hint: "]);
+}
+
+/// Waits until there are `n` images in the output folder.
+fn wait_for_images(folder: &Path, n: usize) {
+    let images = || fs::read_dir(folder).map_or(0, Iterator::count);
+    for _ in 0..2000 {
+        if images() >= n {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("only {} files after 10 s", images());
+}
+
+#[test]
+fn killed_and_run_again_it_continues() {
+    let scene = scene(150);
+    succeeds(scene.simgan("refine --model model --input in --output whole --batch 2"));
+    let mut child = scene.simgan(&format!("{REFINE} --batch 2")).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_images(&scene.path("out"), 20);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = scene.files("out").len();
+    let told = succeeds(scene.simgan(REFINE));
+    assert!(told.contains("150 images refined"), "{told}");
+    assert!(before > 300 || told.contains("were there from before"), "{told}");
+    let (whole, continued) = (scene.files("whole"), scene.files("out"));
+    assert_eq!(whole, continued, "and nothing half-written is left");
+    for path in whole.iter().filter(|path| path.extension().is_some_and(|extension| extension != "jsonl")) {
+        let content = |folder: &str| fs::read(scene.path(folder).join(path)).unwrap();
+        assert_eq!(content("whole"), content("out"), "{path:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_in_good_order() {
+    let scene = scene(400);
+    let child =
+        scene.simgan(&format!("{REFINE} --batch 1 --threads 1")).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_images(&scene.path("out"), 10);
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("interrupted after") && stderr.contains("hint: run the same command again"),
+        "{stderr}"
+    );
+    let (code, stdout, _) = told(scene.simgan(REFINE));
+    assert_eq!(code, 0);
+    assert!(stdout.contains("400 images refined"), "{stdout}");
+}

@@ -1,0 +1,119 @@
+//! A temporary folder with images and models, and the program to run on it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use candle_core::Device;
+use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
+use simgan_models::{Parameters, Refiner, RefinerConfig, save_refiner};
+use tempfile::TempDir;
+
+pub(crate) struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a text file; its folder is made.
+    pub(crate) fn text(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Writes an image whose format its name tells.
+    pub(crate) fn image(&self, name: &str, image: Image) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        ImageFile::new(image, ImageFormat::from_path(&path).unwrap()).save(&path).unwrap();
+    }
+
+    /// `n` gray images `000.png`… with a label beside each.
+    pub(crate) fn images(&self, folder: &str, n: usize, width: usize, height: usize) {
+        for idx in 0..n {
+            self.image(&format!("{folder}/{idx:03}.png"), gray(width, height, idx));
+            self.text(&format!("{folder}/{idx:03}.json"), "{\"gaze\": [0.0, 0.6, -0.8]}");
+        }
+    }
+
+    /// A checkpoint of a small refiner that was not trained.
+    pub(crate) fn model(&self, name: &str, channels: usize) {
+        let config = RefinerConfig { channels, features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+        let parameters = Parameters::new(5, &Device::Cpu);
+        Refiner::new(&config, parameters.var_builder()).unwrap();
+        fs::create_dir_all(self.path(name)).unwrap();
+        save_refiner(&self.path(name), &config, &parameters.tensors()).unwrap();
+    }
+
+    /// Every file below a folder, sorted.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let (root, mut files) = (self.path(folder), Vec::new());
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path.strip_prefix(&root).unwrap().to_owned());
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// The program, to be run in the folder, with arguments separated by spaces.
+    pub(crate) fn simgan(&self, arguments: &str) -> Command {
+        let mut command = simgan(arguments);
+        command.current_dir(self.folder.path());
+        command
+    }
+}
+
+/// The program with arguments separated by spaces, and nothing of the caller's settings.
+pub(crate) fn simgan(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_simgan"));
+    command.args(arguments.split_whitespace()).env_remove("RUST_LOG").env_remove("NO_COLOR");
+    command
+}
+
+pub(crate) fn gray(width: usize, height: usize, seed: usize) -> Image {
+    let values = (0..width * height).map(|i| ((i * 37 + seed * 101) % 251) as u8).collect();
+    Image::new(1, height, width, Pixels::U8(values))
+}
+
+/// Exit status, standard output, standard error.
+pub(crate) fn told(mut command: Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+/// Runs a command that must fail with `status`, telling `parts` on standard error and nothing on standard output.
+#[track_caller]
+pub(crate) fn fails(command: Command, status: i32, parts: &[&str]) {
+    let (code, stdout, stderr) = told(command);
+    assert_eq!(code, status, "{stderr}");
+    assert_eq!(stdout, "", "results only go to standard output");
+    for part in parts {
+        assert!(stderr.contains(part), "`{part}` is not told:\n{stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+/// Runs a command that must succeed; gives back its standard output.
+#[track_caller]
+pub(crate) fn succeeds(command: Command) -> String {
+    let (code, stdout, stderr) = told(command);
+    assert_eq!(code, 0, "{stderr}");
+    stdout
+}

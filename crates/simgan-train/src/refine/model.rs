@@ -1,0 +1,75 @@
+//! The refiner to use: a run's last checkpoint, or the checkpoint that was named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use simgan_models::{REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner};
+
+use super::RefineError;
+use super::input::hex;
+
+/// A trained refiner, read from a checkpoint.
+pub struct RefineModel {
+    pub(super) refiner: Refiner,
+    pub(super) config: RefinerConfig,
+    pub(super) folder: PathBuf,
+    pub(super) crc32c: String,
+    pub(super) device: Device,
+}
+
+impl RefineModel {
+    /// Reads the refiner of a run (its last checkpoint) or of one checkpoint.
+    ///
+    /// # Errors
+    /// `path` holds no checkpoint, or a damaged one.
+    pub fn open(path: &Path, device: &Device) -> Result<Self, RefineError> {
+        let folder = checkpoint_folder(path)?;
+        let refiner = load_refiner(&folder, device)?;
+        let config = *refiner.config();
+        if !matches!(config.channels, 1 | 3) {
+            return Err(RefineError::Channels { path: folder, channels: config.channels });
+        }
+        Ok(Self { refiner, config, crc32c: digest(&folder)?, folder, device: device.clone() })
+    }
+
+    /// The checkpoint's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn digest(folder: &Path) -> Result<String, RefineError> {
+    let mut crc = 0;
+    for name in [REFINER_CONFIG_FILE, REFINER_FILE] {
+        let path = folder.join(name);
+        crc = crc32c::crc32c_append(crc, &fs::read(&path).map_err(RefineError::io(&path))?);
+    }
+    Ok(hex(crc))
+}
+
+/// The checkpoint that `path` is, or the last one of the run that it is.
+fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
+    let missing = |reason| Err(RefineError::NoCheckpoint { path: path.to_owned(), reason });
+    if path.join(REFINER_CONFIG_FILE).is_file() {
+        return Ok(path.to_owned());
+    }
+    if !path.exists() {
+        return missing("no such folder");
+    }
+    let checkpoints = path.join("checkpoints");
+    if !checkpoints.is_dir() {
+        return missing("neither a run nor a checkpoint");
+    }
+    let mut folders = Vec::new();
+    for entry in checkpoints.read_dir().map_err(RefineError::io(&checkpoints))? {
+        let entry = entry.map_err(RefineError::io(&checkpoints))?;
+        // Names count steps with leading zeros; a checkpoint that is still being written has another name.
+        if entry.file_name().as_encoded_bytes().starts_with(b"step-") {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort_unstable();
+    folders.pop().map_or_else(|| missing("the run has no checkpoint yet"), Ok)
+}
