@@ -1,4 +1,5 @@
 //! simgan-train
 
+pub mod optim;
 pub mod refine;
 pub mod tensorboard;

@@ -1,0 +1,111 @@
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor, Var};
+
+use super::{OptimError, Rule, state};
+
+/// Updates the parameters of one network in place.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Rule,
+    clip_norm: Option<f64>,
+    parameters: Vec<(String, Var)>,
+    /// For each parameter what [`Rule::moments`] names. Tensors are replaced, never written to.
+    moments: Vec<Vec<Tensor>>,
+    n_steps: i64,
+}
+
+impl Optimizer {
+    /// An optimizer that has not made a step. A gradient with a norm (over all parameters) above `clip_norm` is
+    /// scaled down to it.
+    ///
+    /// # Errors
+    ///
+    /// If memory for the moments cannot be had.
+    pub fn new(
+        parameters: Vec<(String, Var)>,
+        rule: Rule,
+        clip_norm: Option<f64>,
+    ) -> Result<Self, OptimError> {
+        let zeros =
+            |var: &Var| rule.moments().iter().map(|_| var.zeros_like()).collect::<Result<Vec<_>, _>>();
+        let moments = parameters.iter().map(|(_, var)| zeros(var)).collect::<Result<_, _>>()?;
+        Ok(Self { rule, clip_norm, parameters, moments, n_steps: 0 })
+    }
+
+    /// Makes one step and returns the norm of the gradient over all parameters, before clipping.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter has no gradient or one that is not finite; nothing has changed then.
+    pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<f64, OptimError> {
+        let mut gradients = self.gradients(gradients)?;
+        let norm = self.norm(&gradients)?;
+        if let Some(clip_norm) = self.clip_norm.filter(|clip_norm| norm > *clip_norm) {
+            for gradient in &mut gradients {
+                *gradient = (&*gradient * (clip_norm / (norm + 1e-6)))?; // PyTorch's ε
+            }
+        }
+        self.n_steps += 1;
+        for (((_, var), gradient), moments) in self.parameters.iter().zip(&gradients).zip(&mut self.moments) {
+            self.rule.apply(var, gradient, moments, lr, self.n_steps)?;
+        }
+        Ok(norm)
+    }
+
+    /// Everything that the next step depends on but the parameters and the learning rate.
+    ///
+    /// # Errors
+    ///
+    /// If a tensor cannot be made.
+    pub fn state(&self) -> Result<Vec<(String, Tensor)>, OptimError> {
+        let mut tensors = vec![("step".to_owned(), Tensor::new(self.n_steps, &Device::Cpu)?)];
+        for ((name, _), moments) in self.parameters.iter().zip(&self.moments) {
+            let named = self.rule.moments().iter().zip(moments);
+            tensors.extend(named.map(|(moment, tensor)| (format!("{moment}.{name}"), tensor.clone())));
+        }
+        Ok(tensors)
+    }
+
+    /// Takes over the tensors of [`Self::state`], in any order; the next step is then exactly the one that the saved
+    /// optimizer would have made.
+    ///
+    /// # Errors
+    ///
+    /// If a tensor is missing, unknown, or has the wrong shape, type or a value that is not finite; nothing has
+    /// changed then.
+    pub fn restore(&mut self, tensors: &[(String, Tensor)]) -> Result<(), OptimError> {
+        let n_moments = self.rule.moments().len() * self.parameters.len();
+        let expected = self.state()?;
+        state::check(&expected, tensors)?;
+        let mut found = expected.iter().filter_map(|(name, _)| state::find(tensors, name));
+        let step = found.next().map(Tensor::to_scalar::<i64>).transpose()?;
+        let n_steps = step.filter(|step| *step >= 0);
+        self.n_steps = n_steps.ok_or_else(|| OptimError::State("`step` is negative".into()))?;
+        let moments: Vec<_> = found.map(|tensor| tensor.detach()).collect();
+        debug_assert_eq!(moments.len(), n_moments);
+        for (own, saved) in self.moments.iter_mut().flatten().zip(moments) {
+            *own = saved.to_device(own.device())?;
+        }
+        Ok(())
+    }
+
+    fn gradients(&self, gradients: &GradStore) -> Result<Vec<Tensor>, OptimError> {
+        let gradient = |(name, var): &(String, Var)| {
+            gradients.get(var).cloned().ok_or_else(|| OptimError::NoGradient { name: name.clone() })
+        };
+        self.parameters.iter().map(gradient).collect()
+    }
+
+    fn norm(&self, gradients: &[Tensor]) -> Result<f64, OptimError> {
+        let squares = gradients.iter().map(|gradient| gradient.sqr()?.sum_all()?.to_dtype(DType::F64));
+        let squares = squares.collect::<Result<Vec<_>, _>>()?;
+        if squares.is_empty() {
+            return Ok(0.0);
+        }
+        let squares = Tensor::stack(&squares, 0)?.to_vec1::<f64>()?; // one wait for the device
+        match squares.iter().position(|square| !square.is_finite()) {
+            Some(idx) => Err(OptimError::NotFinite { name: self.parameters[idx].0.clone() }),
+            None => Ok(squares.iter().sum::<f64>().sqrt()),
+        }
+    }
+}
