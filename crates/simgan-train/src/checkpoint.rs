@@ -1,0 +1,249 @@
+//! Complete states of a run as folders: written beside their place, synced, renamed; verified when read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use simgan_data::SamplerState;
+
+use crate::watch::Watch;
+use crate::{Phase, TrainError};
+
+/// Version of a checkpoint's layout and of `state.toml`.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+/// The state's file in a checkpoint.
+pub(crate) const STATE_FILE: &str = "state.toml";
+/// The discriminator's weights.
+pub(crate) const DISCRIMINATOR_FILE: &str = "discriminator.safetensors";
+/// Moments and step counts of both optimizers.
+pub(crate) const OPTIMIZERS_FILE: &str = "optimizers.safetensors";
+/// The history of refined images.
+pub(crate) const HISTORY_FILE: &str = "history.safetensors";
+/// R's own weights, when `refiner.safetensors` holds their running average.
+pub(crate) const RAW_REFINER_FILE: &str = "refiner-raw.safetensors";
+
+const HIDDEN: [&str; 2] = [".new-", ".old-"];
+const HINT: &str = "delete this folder to continue from the one before it";
+
+/// A whole checkpoint: every file of it has the length and checksum that `state.toml` says.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    state: State,
+}
+
+/// What `state.toml` holds: everything that is not a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct State {
+    pub(crate) format_version: u32,
+    /// Steps done in all phases.
+    pub(crate) step: u64,
+    /// The phase of the next step.
+    pub(crate) phase: Phase,
+    /// Checksum of what must not change in the configuration.
+    pub(crate) config_crc32c: u32,
+    /// How far the history's random stream was read, in words; 68 bits, more than a TOML integer.
+    pub(crate) history_stream_words: String,
+    pub(crate) n_skipped: u64,
+    pub(crate) synthetic: SamplerState,
+    pub(crate) real: SamplerState,
+    pub(crate) watch: Watch,
+    /// The other files; filled in when the checkpoint is written.
+    pub(crate) files: BTreeMap<String, FileMark>,
+}
+
+/// How a whole file is told from a damaged one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileMark {
+    bytes: u64,
+    crc32c: u32,
+}
+
+impl Checkpoint {
+    /// The checkpoint in the folder `path`, after reading and verifying all its files.
+    ///
+    /// # Errors
+    /// A file is missing or damaged; the format is another version's.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let state_path = path.join(STATE_FILE);
+        let text = fs::read_to_string(&state_path);
+        let text = text.map_err(|error| unusable(path, format!("{STATE_FILE}: {error}")))?;
+        let state: State = toml::from_str(&text)
+            .map_err(|error| unusable(path, format!("{STATE_FILE}: {}", error.message())))?;
+        if state.format_version != CHECKPOINT_VERSION {
+            let found = state.format_version;
+            let reason = format!("format version {found}, this program reads {CHECKPOINT_VERSION}");
+            return Err(unusable(path, reason));
+        }
+        for (name, expected) in &state.files {
+            let found = mark(&path.join(name)).map_err(|error| unusable(path, format!("{name}: {error}")))?;
+            if found != *expected {
+                return Err(unusable(
+                    path,
+                    format!("{name} is damaged: its checksum is not that of {STATE_FILE}"),
+                ));
+            }
+        }
+        Ok(Self { path: path.to_owned(), state })
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Steps done in all phases.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.state.step
+    }
+
+    /// The phase of the next step.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state.phase
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+}
+
+/// The name of the checkpoint after `step` steps.
+#[must_use]
+pub fn checkpoint_name(step: u64) -> String {
+    format!("step-{step:08}")
+}
+
+/// Writes a checkpoint into `dir`: `fill` writes the tensors' files into the folder it is given.
+///
+/// A crash at any moment leaves either no folder of that name or a whole one, and the others as they were.
+pub(crate) fn write(
+    dir: &Path,
+    mut state: State,
+    fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+) -> Result<Checkpoint, TrainError> {
+    let name = checkpoint_name(state.step);
+    let (path, new) = (dir.join(&name), dir.join(format!("{}{name}", HIDDEN[0])));
+    let written = write_new(&new, &mut state, fill).and_then(|()| put_in_place(dir, &new, &path));
+    if let Err(error) = written {
+        remove_quietly(&new);
+        return Err(error);
+    }
+    Ok(Checkpoint { path, state })
+}
+
+fn write_new(
+    new: &Path,
+    state: &mut State,
+    fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+) -> Result<(), TrainError> {
+    if new.exists() {
+        fs::remove_dir_all(new).map_err(TrainError::io(new))?;
+    }
+    fs::create_dir(new).map_err(TrainError::io(new))?;
+    fill(new)?;
+    for path in entries(new)? {
+        sync(&path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        state.files.insert(name, mark(&path).map_err(TrainError::io(&path))?);
+    }
+    let text = toml::to_string(state).map_err(|error| unusable(new, error.to_string()))?;
+    let path = new.join(STATE_FILE);
+    fs::write(&path, text).map_err(TrainError::io(&path))?;
+    sync(&path)?;
+    sync(new)
+}
+
+fn put_in_place(dir: &Path, new: &Path, path: &Path) -> Result<(), TrainError> {
+    let old = dir.join(format!("{}{}", HIDDEN[1], path.file_name().unwrap_or_default().display()));
+    if path.exists() {
+        // A damaged one that the run has gone around, or the same step written twice.
+        remove_quietly(&old);
+        fs::rename(path, &old).map_err(TrainError::io(path))?;
+    }
+    fs::rename(new, path).map_err(TrainError::io(path))?;
+    remove_quietly(&old);
+    sync(dir)
+}
+
+/// Removes all but the newest `keep_last` checkpoints and those at multiples of `keep_every` (0: none).
+pub(crate) fn retain(dir: &Path, keep_last: usize, keep_every: u64) -> Result<(), TrainError> {
+    let mut checkpoints = list(dir)?;
+    checkpoints.truncate(checkpoints.len().saturating_sub(keep_last));
+    for (step, path) in checkpoints {
+        if keep_every == 0 || step % keep_every != 0 {
+            // Renamed first, so that a crash leaves no half checkpoint under a checkpoint's name.
+            let old = dir.join(format!("{}{}", HIDDEN[1], checkpoint_name(step)));
+            fs::rename(&path, &old).map_err(TrainError::io(&path))?;
+            fs::remove_dir_all(&old).map_err(TrainError::io(&old))?;
+        }
+    }
+    Ok(())
+}
+
+/// The checkpoints in `dir` with their steps, oldest first; none if there is no such folder.
+pub(crate) fn list(dir: &Path) -> Result<Vec<(u64, PathBuf)>, TrainError> {
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    let step = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok();
+    let mut found: Vec<(u64, PathBuf)> =
+        entries(dir)?.into_iter().filter_map(|path| Some((step(&path)?, path))).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// Removes what a crash left of a checkpoint being written or removed.
+pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), TrainError> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for path in entries(dir)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if HIDDEN.iter().any(|prefix| name.starts_with(prefix)) {
+            fs::remove_dir_all(&path).map_err(TrainError::io(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// An error about the checkpoint at `path`.
+pub(crate) fn unusable(path: &Path, reason: String) -> TrainError {
+    TrainError::Checkpoint { path: path.to_owned(), reason, hint: HINT }
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
+    let entries = fs::read_dir(dir).map_err(TrainError::io(dir))?;
+    let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths.map_err(TrainError::io(dir))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn mark(path: &Path) -> std::io::Result<FileMark> {
+    let bytes = fs::read(path)?;
+    Ok(FileMark { bytes: bytes.len() as u64, crc32c: crc32c::crc32c(&bytes) })
+}
+
+/// Waits until a file or folder is on the disk.
+fn sync(path: &Path) -> Result<(), TrainError> {
+    if cfg!(unix) || path.is_file() {
+        File::open(path).and_then(|file| file.sync_all()).map_err(TrainError::io(path))?;
+    }
+    Ok(())
+}
+
+/// For what is only in the way: the error that matters is another one, or there is none.
+fn remove_quietly(path: &Path) {
+    if path.exists()
+        && let Err(error) = fs::remove_dir_all(path)
+    {
+        tracing::warn!("{}: {error}", path.display());
+    }
+}

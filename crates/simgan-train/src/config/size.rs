@@ -1,0 +1,46 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use simgan_data::{DataError, Size};
+
+/// `data.size`: the size of the images that the networks see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DataSize {
+    /// `"source"`: as the images are, which must then all have one size.
+    Source,
+    /// `"WIDTHxHEIGHT"`, in pixels.
+    Pixels(Size),
+}
+
+impl fmt::Display for DataSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source => f.write_str("source"),
+            Self::Pixels(size) => size.fmt(f),
+        }
+    }
+}
+
+impl FromStr for DataSize {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        if text == "source" { Ok(Self::Source) } else { text.parse().map(Self::Pixels) }
+    }
+}
+
+impl TryFrom<String> for DataSize {
+    type Error = DataError;
+
+    fn try_from(text: String) -> Result<Self, DataError> {
+        text.parse()
+    }
+}
+
+impl From<DataSize> for String {
+    fn from(size: DataSize) -> Self {
+        size.to_string()
+    }
+}

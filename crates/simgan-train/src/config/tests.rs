@@ -1,0 +1,120 @@
+use std::path::Path;
+
+use super::*;
+
+fn resolve(set: &[&str]) -> Result<TrainConfig, ConfigError> {
+    let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+    TrainConfig::resolve(None, None, &set)
+}
+
+fn refusal(set: &[&str]) -> String {
+    resolve(set).unwrap_err().to_string()
+}
+
+#[test]
+fn every_recipe_is_valid_and_survives_its_file() {
+    for recipe in Recipe::ALL {
+        let config = recipe.config();
+        config.validate().unwrap();
+        assert_eq!(TrainConfig::resolve(None, Some(&config.resolved()), &[]).unwrap(), config);
+        assert_eq!(recipe.name().parse::<Recipe>().unwrap(), recipe);
+    }
+}
+
+#[test]
+fn numbers_survive_the_file_exactly() {
+    let mut config = Recipe::HandPose.config();
+    config.loss.lambda = 0.1 + 0.2;
+    config.optim.refiner.lr_steps = vec![(1, 1e-300), (2, 1.0 / 3.0)];
+    assert_eq!(TrainConfig::resolve(None, Some(&config.resolved()), &[]).unwrap(), config);
+}
+
+#[test]
+fn the_eye_gaze_recipe_has_the_papers_numbers() {
+    let config = Recipe::EyeGaze.config();
+    assert_eq!(config.data.size.to_string(), "55x35");
+    assert_eq!((config.data.batch, config.refiner.features, config.refiner.blocks), (512, 64, 4));
+    let schedule = &config.schedule;
+    assert_eq!((schedule.pretrain_refiner, schedule.pretrain_discriminator, schedule.k_d), (1000, 200, 1));
+    let patches = 126.0;
+    assert!((config.optim.refiner.lr / patches - 0.001).abs() < 1e-12);
+}
+
+#[test]
+fn values_lie_over_the_file_and_the_file_over_the_recipe() {
+    let file = "recipe = \"eye-gaze\"\n[data]\nbatch = 64\n[optim.refiner]\nlr = 1\n[schedule]\nk_g = 50";
+    let set =
+        ["schedule.k_g=1".to_owned(), "data.size=60x36".to_owned(), "data.real=[\"a\", \"b\"]".to_owned()];
+    let config = TrainConfig::resolve(None, Some(file), &set).unwrap();
+    assert_eq!(config.recipe, Recipe::EyeGaze);
+    assert_eq!((config.data.batch, config.schedule.k_g, config.refiner.features), (64, 1, 64));
+    assert_eq!(config.optim.refiner.lr, 1.0);
+    assert_eq!(config.data.size.to_string(), "60x36");
+    assert_eq!(config.data.real, ["a", "b"]);
+    let other = TrainConfig::resolve(Some(Recipe::Demo), Some(file), &set).unwrap();
+    assert_eq!((other.recipe, other.refiner.features), (Recipe::Demo, 32));
+    assert_eq!(resolve(&["recipe=hand-pose"]).unwrap(), Recipe::HandPose.config());
+}
+
+#[test]
+fn unknown_keys_name_the_nearest() {
+    assert!(refusal(&["loss.lamda=1"]).contains("did you mean `loss.lambda`?"));
+    assert!(refusal(&["lambda=1"]).contains("did you mean `loss.lambda`?"));
+    assert!(refusal(&["output.keeplast=1"]).contains("`output.keep_last`"));
+    assert!(refusal(&["optim.discriminator.betta=[0.1, 0.2]"]).contains("`optim.discriminator.betas`"));
+    assert!(refusal(&["zzz.qqq=1"]).contains("[loss], [optim]"));
+    let error = TrainConfig::resolve(None, Some("[los]\nlambda = 1"), &[]).unwrap_err().to_string();
+    assert!(error.contains("unknown key `los`") && error.contains("`loss"), "{error}");
+}
+
+#[test]
+fn bad_values_say_what_is_allowed() {
+    for (set, expected) in [
+        ("loss.lambda=-1", "`loss.lambda` cannot be -1: a finite number, not negative"),
+        ("loss.lambda=nan", "`loss.lambda` cannot be NaN"),
+        ("loss.lambda=much", "expected a number"),
+        ("data.batch=2.5", "expected a whole number"),
+        ("data.batch=7", "an even number from 2"),
+        ("data.channels=2", "1 (gray) or 3 (RGB)"),
+        ("data.size=55", "\"55\" is not a size"),
+        ("data.on_error=ignore", "expected `fail` or `skip`"),
+        ("refiner.kernel=4", "an odd number"),
+        ("ema.decay=1.0", "less than 1"),
+        ("schedule.steps=-1", "a whole number, not negative"),
+        ("optim.refiner.lr_steps=[[10, 0.1], [5, 0.1]]", "ascending"),
+        ("optim.refiner.momentum=0.9", "it belongs to kind = \"sgd\""),
+        ("recipe=eyegaze", "did you mean \"eye-gaze\"?"),
+        ("output.log_every=0", "a whole number from 1"),
+        ("nonsense", "`nonsense` is not KEY=VALUE"),
+    ] {
+        let error = refusal(&[set]);
+        assert!(error.contains(expected), "{set}: {error}");
+    }
+    assert!(refusal(&["history.capacity=4", "data.batch=32"]).contains("from half of data.batch"));
+}
+
+#[test]
+fn a_later_format_is_refused() {
+    let error = TrainConfig::resolve(None, Some("version = 2"), &[]).unwrap_err().to_string();
+    assert!(error.contains("format version 2"), "{error}");
+}
+
+#[test]
+fn only_what_changes_no_past_step_may_change_on_resume() {
+    let before = Recipe::Demo.config();
+    let mut now = before.clone();
+    (now.schedule.steps, now.output.keep_last, now.data.workers) = (9999, 7, 1);
+    before.check_resumable(&now, Path::new("config.toml")).unwrap();
+    assert_eq!(before.identity(), now.identity());
+    now.loss.lambda = 3.0;
+    let error = before.check_resumable(&now, Path::new("config.toml")).unwrap_err().to_string();
+    assert!(error.contains("`loss.lambda` is 3.0 but the run was started with 2.0"), "{error}");
+    assert_ne!(before.identity(), now.identity());
+}
+
+#[test]
+fn learning_rates_change_at_their_steps() {
+    let optimizer = Recipe::HandPose.config().optim.refiner;
+    let rates = [0, 599_999, 600_000, 700_000].map(|step| optimizer.lr_at(step));
+    assert_eq!(rates, [0.0098, 0.0098, 0.00245, 0.00245]);
+}

@@ -1,0 +1,109 @@
+//! Sample grids: the same few images after each interval, so that a run can be watched.
+
+use candle_core::Tensor;
+use simgan_data::{BitDepth, Image, ImageSpec};
+
+use crate::TrainError;
+
+/// Images in one row of a grid.
+pub(crate) const GRID_COLUMNS: usize = 8;
+/// Images narrower than this are magnified by whole numbers, without smoothing, to at least this many pixels.
+const MIN_TILE_WIDTH: usize = 128;
+/// Pixels between images.
+const GAP: usize = 4;
+/// Colour of the gaps, in [−1, 1].
+const GAP_VALUE: f32 = 1.0;
+
+/// Four rows of images: synthetic, refined, refined − synthetic, real.
+///
+/// A column's first three images belong together; the real image below is any. The scale is fixed: −1 is black, 1 is
+/// white. In the row of differences middle gray is no change, and black and white are changes by half the range or
+/// more.
+///
+/// All four are `(N, C, H, W)` in [−1, 1] with the same C; the first three have one size.
+pub(crate) fn sample_grid(synthetic: &Tensor, refined: &Tensor, real: &Tensor) -> Result<Image, TrainError> {
+    let difference = (refined - synthetic)?.clamp(-1f32, 1f32)?;
+    let rows = [synthetic, refined, &difference, real];
+    let (n, channels, height, width) = synthetic.dims4()?;
+    let scale = MIN_TILE_WIDTH.div_ceil(width);
+    let (tile_height, tile_width) = (height * scale + GAP, width * scale + GAP);
+    let mut canvas = Canvas::new(channels, rows.len() * tile_height + GAP, n * tile_width + GAP);
+    for (row, images) in rows.into_iter().enumerate() {
+        for (column, tile) in images.flatten_from(1)?.to_vec2::<f32>()?.iter().enumerate() {
+            let place = (row * tile_height + GAP, column * tile_width + GAP);
+            canvas.paste(tile, (height, width), place, scale);
+        }
+    }
+    Ok(canvas.into_image())
+}
+
+/// Values in [−1, 1], planar.
+struct Canvas {
+    spec: ImageSpec,
+    values: Vec<f32>,
+}
+
+impl Canvas {
+    fn new(channels: usize, height: usize, width: usize) -> Self {
+        let spec = ImageSpec { channels, height, width, depth: BitDepth::Eight };
+        Self { spec, values: vec![GAP_VALUE; channels * height * width] }
+    }
+
+    /// Draws a planar tile, `scale` times as large, with its corner at `(top, left)`.
+    fn paste(
+        &mut self,
+        tile: &[f32],
+        (height, width): (usize, usize),
+        (top, left): (usize, usize),
+        scale: usize,
+    ) {
+        for (channel, plane) in tile.chunks_exact(height * width).enumerate() {
+            for row in 0..height * scale {
+                let line = &plane[row / scale * width..][..width];
+                let start = (channel * self.spec.height + top + row) * self.spec.width + left;
+                let drawn = &mut self.values[start..start + width * scale];
+                for (pixel, value) in drawn.iter_mut().enumerate() {
+                    *value = line[pixel / scale];
+                }
+            }
+        }
+    }
+
+    fn into_image(self) -> Image {
+        Image::from_unit(self.spec, &self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use simgan_data::Pixels;
+
+    use super::*;
+
+    fn images(values: &[f32]) -> Tensor {
+        // Two images of one channel, 2 rows × 64 columns, each image one value but for its top left pixel, −1.
+        let mut pixels = Vec::new();
+        for value in values {
+            let start = pixels.len();
+            pixels.extend(vec![*value; 128]);
+            pixels[start] = -1.0;
+        }
+        Tensor::from_vec(pixels, (values.len(), 1, 2, 64), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn rows_and_scale_are_as_documented() {
+        let grid = sample_grid(&images(&[0.0, 0.5]), &images(&[0.0, 1.0]), &images(&[-0.5, 0.25])).unwrap();
+        let spec = grid.spec();
+        assert_eq!((spec.height, spec.width), (4 * (2 * 2 + 4) + 4, 2 * (128 + 4) + 4));
+        let Pixels::U8(pixels) = grid.pixels() else { panic!("8 bit") };
+        let at = |row: usize, column: usize, y: usize, x: usize| {
+            pixels[(row * 8 + 4 + y) * spec.width + column * 132 + 4 + x]
+        };
+        let centers: Vec<u8> = (0..4).flat_map(|row| [at(row, 0, 3, 70), at(row, 1, 3, 70)]).collect();
+        assert_eq!(centers, [128, 191, 128, 255, 128, 191, 64, 159]);
+        assert_eq!([at(0, 0, 0, 0), at(0, 0, 1, 1), at(0, 0, 1, 2), at(0, 0, 2, 1)], [0, 0, 128, 128]);
+        assert_eq!(pixels[0], 255, "the gap");
+    }
+}

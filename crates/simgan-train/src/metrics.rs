@@ -1,0 +1,89 @@
+//! `metrics.jsonl`: one [`Event`] a line, appended and flushed.
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::{Event, TrainError};
+
+/// Appends events to a run's `metrics.jsonl`.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    path: PathBuf,
+    file: File,
+    n_bytes: u64,
+}
+
+impl Metrics {
+    /// The file at `path`, created if missing, without the lines of steps after `step`: a run that goes on from there
+    /// will write them again.
+    pub(crate) fn open(path: &Path, step: u64) -> Result<Self, TrainError> {
+        let mut options = File::options();
+        let file =
+            options.create(true).truncate(false).write(true).open(path).map_err(TrainError::io(path))?;
+        let text = fs::read(path).map_err(TrainError::io(path))?;
+        let n_bytes = bytes_until(&text, step);
+        let mut metrics = Self { path: path.to_owned(), file, n_bytes };
+        metrics.cut().map_err(TrainError::io(path))?;
+        Ok(metrics)
+    }
+
+    /// Appends a line. If the disk is full, the file is left with the lines before.
+    pub(crate) fn append(&mut self, event: &Event) -> Result<(), TrainError> {
+        let line = line_of(event);
+        match self.file.write_all(line.as_bytes()) {
+            Ok(()) => self.n_bytes += line.len() as u64,
+            Err(error) => {
+                if let Err(error) = self.cut() {
+                    tracing::warn!("{}: {error}", self.path.display());
+                }
+                return Err(TrainError::io(&self.path)(error));
+            }
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self) -> std::io::Result<()> {
+        self.file.set_len(self.n_bytes)?;
+        self.file.seek(SeekFrom::Start(self.n_bytes)).map(|_| ())
+    }
+}
+
+/// The events of a run, oldest first. A last line that a crash cut short is left out.
+///
+/// # Errors
+/// The file cannot be read, or a line is not an event.
+pub fn read_metrics(path: &Path) -> Result<Vec<Event>, TrainError> {
+    let text = fs::read_to_string(path).map_err(TrainError::io(path))?;
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let events: Result<Vec<Event>, _> = whole.map(serde_json::from_str).collect();
+    events.map_err(|error| TrainError::io(path)(error.into()))
+}
+
+/// The event as JSON and a newline. JSON has no NaN and no infinity: they are written as strings.
+fn line_of(event: &Event) -> String {
+    let mut value = serde_json::to_value(event).unwrap_or_default();
+    name_nulls(&mut value);
+    format!("{value}\n")
+}
+
+/// No field of an event is ever null; serde_json writes null for what is not finite.
+fn name_nulls(value: &mut Value) {
+    match value {
+        Value::Null => *value = Value::String("not finite".to_owned()),
+        Value::Array(values) => values.iter_mut().for_each(name_nulls),
+        Value::Object(fields) => fields.values_mut().for_each(name_nulls),
+        _ => {}
+    }
+}
+
+/// Length of the whole lines before the first one of a step after `step`.
+fn bytes_until(text: &[u8], step: u64) -> u64 {
+    let step_of = |line: &[u8]| serde_json::from_slice::<Value>(line).ok()?.get("step")?.as_u64();
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let kept =
+        lines.take_while(|line| line.ends_with(b"\n") && step_of(line).is_some_and(|found| found <= step));
+    kept.map(|line| line.len() as u64).sum()
+}

@@ -1,0 +1,159 @@
+use serde::{Deserialize, Serialize};
+
+/// The part of a run that a step belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// R alone, on the self-regularization.
+    PretrainRefiner,
+    /// D alone, on real images and those of the pretrained R.
+    PretrainDiscriminator,
+    /// Algorithm 1.
+    Adversarial,
+}
+
+/// What one step measured. Losses are means per patch or pixel, accuracies fractions of patches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Steps done in all phases, with this one.
+    pub step: u64,
+    /// The phase of this step.
+    pub phase: Phase,
+    /// Steps done in this phase, with this one.
+    pub phase_step: u64,
+    /// The refiner's updates, when there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refiner: Option<RefinerReport>,
+    /// The discriminator's updates, when there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<DiscriminatorReport>,
+    /// Images that the updates of this step looked at, synthetic and real, per second.
+    pub images_per_sec: f64,
+    /// Images skipped until now because they could not be read.
+    pub n_skipped: u64,
+}
+
+/// The refiner's side of a step, the mean over its K_g updates. Measured before each update.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RefinerReport {
+    /// L_R (eq. 4): `loss.adversarial` × adversarial + `loss.lambda` × self-regularization.
+    pub loss: f64,
+    /// Mean cross-entropy of D's decisions with "real" (eq. 3); absent while R is pretrained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<f64>,
+    /// Mean |ψ(R(x)) − ψ(x)|, without λ.
+    pub self_regularization: f64,
+    /// Mean |R(x) − x| of the [−1, 1] range.
+    pub drift: f64,
+    /// Norm of the gradient over all of R's weights, before clipping.
+    pub gradient_norm: f64,
+}
+
+/// The discriminator's side of a step, the mean over its K_d updates. Measured before each update.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DiscriminatorReport {
+    /// L_D (eq. 2), the sum of the next two; 2 ln 2 = 1.386 at chance.
+    pub loss: f64,
+    /// Mean cross-entropy of the decisions on real images.
+    pub loss_real: f64,
+    /// Mean cross-entropy of the decisions on the mixed batch of new and earlier refined images.
+    pub loss_refined: f64,
+    /// Patches of real images that D takes for real.
+    pub accuracy_real: f64,
+    /// Patches of newly refined images that D takes for refined.
+    pub accuracy_refined: f64,
+    /// Patches of images from the history that D takes for refined; absent while there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_history: Option<f64>,
+    /// Norm of the gradient over all of D's weights, before clipping.
+    pub gradient_norm: f64,
+}
+
+impl DiscriminatorReport {
+    /// The mean of the accuracies on real and on newly refined images; 0.5 at chance.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        f64::midpoint(self.accuracy_real, self.accuracy_refined)
+    }
+}
+
+impl StepReport {
+    /// All numbers with the names of their charts.
+    #[must_use]
+    pub fn scalars(&self) -> Vec<(&'static str, f64)> {
+        let mut scalars = vec![("images_per_sec", self.images_per_sec)];
+        if let Some(refiner) = &self.refiner {
+            scalars.extend(refiner.scalars());
+        }
+        if let Some(discriminator) = &self.discriminator {
+            scalars.extend(discriminator.scalars());
+        }
+        scalars
+    }
+}
+
+impl RefinerReport {
+    fn scalars(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let adversarial = self.adversarial.map(|value| ("refiner/adversarial", value));
+        let always = [
+            ("refiner/loss", self.loss),
+            ("refiner/self_regularization", self.self_regularization),
+            ("refiner/drift", self.drift),
+            ("refiner/gradient_norm", self.gradient_norm),
+        ];
+        always.into_iter().chain(adversarial)
+    }
+
+    /// Field by field; `None` of none.
+    pub(crate) fn mean<'a>(reports: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
+        reports.clone().next()?;
+        let mean = |field: fn(&Self) -> f64| mean(reports.clone().map(field));
+        Some(Self {
+            loss: mean(|report| report.loss),
+            adversarial: mean_of_some(reports.clone().map(|report| report.adversarial)),
+            self_regularization: mean(|report| report.self_regularization),
+            drift: mean(|report| report.drift),
+            gradient_norm: mean(|report| report.gradient_norm),
+        })
+    }
+}
+
+impl DiscriminatorReport {
+    fn scalars(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let history = self.accuracy_history.map(|value| ("accuracy/history", value));
+        let always = [
+            ("discriminator/loss", self.loss),
+            ("discriminator/loss_real", self.loss_real),
+            ("discriminator/loss_refined", self.loss_refined),
+            ("discriminator/gradient_norm", self.gradient_norm),
+            ("accuracy/real", self.accuracy_real),
+            ("accuracy/refined", self.accuracy_refined),
+        ];
+        always.into_iter().chain(history)
+    }
+
+    /// Field by field; `None` of none.
+    pub(crate) fn mean<'a>(reports: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
+        reports.clone().next()?;
+        let mean = |field: fn(&Self) -> f64| mean(reports.clone().map(field));
+        Some(Self {
+            loss: mean(|report| report.loss),
+            loss_real: mean(|report| report.loss_real),
+            loss_refined: mean(|report| report.loss_refined),
+            accuracy_real: mean(|report| report.accuracy_real),
+            accuracy_refined: mean(|report| report.accuracy_refined),
+            accuracy_history: mean_of_some(reports.clone().map(|report| report.accuracy_history)),
+            gradient_norm: mean(|report| report.gradient_norm),
+        })
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
+    sum / n
+}
+
+/// The mean of those that are there.
+fn mean_of_some(values: impl Iterator<Item = Option<f64>> + Clone) -> Option<f64> {
+    values.clone().flatten().next().map(|_| mean(values.flatten()))
+}

@@ -1,0 +1,208 @@
+//! The one training loop, and what it writes.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use simgan_data::{ImageFile, ImageFormat};
+
+use crate::event::METRICS_VERSION;
+use crate::metrics::Metrics;
+use crate::run_dir::{CHECKPOINTS_DIR, METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR};
+use crate::summary::Recent;
+use crate::tensorboard::{PngImage, Writer};
+use crate::{Event, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint};
+
+/// Trains until all steps are done or `stop` is set, and writes everything that belongs to the run.
+///
+/// `observe` sees every step, and whatever else happens, in the order in which it happens. When `stop` is set, the
+/// step under way is finished and a checkpoint is written. `run` must be the folder that `trainer` was resumed from,
+/// or a new one.
+///
+/// # Errors
+/// An image that cannot be read, a loss that is not finite, a file that cannot be written. The checkpoints written
+/// before stay whole, and the run can be resumed.
+pub fn run(
+    trainer: &mut Trainer,
+    run: &RunDir,
+    observe: &mut dyn FnMut(&Event),
+    stop: &AtomicBool,
+) -> Result<Summary, TrainError> {
+    let mut recorder = Recorder::open(trainer, run, observe)?;
+    let trained = train(trainer, &mut recorder, stop).and_then(|()| recorder.finish(trainer));
+    trained.inspect_err(|error| recorder.fail(trainer.steps_done(), error))
+}
+
+fn train(trainer: &mut Trainer, recorder: &mut Recorder<'_>, stop: &AtomicBool) -> Result<(), TrainError> {
+    recorder.start(trainer)?;
+    while !trainer.is_done() && !stop.load(Ordering::Relaxed) {
+        let report = trainer.step()?;
+        recorder.step(trainer, report)?;
+    }
+    Ok(())
+}
+
+/// Writes what happens to the run's folder and tells the observer.
+struct Recorder<'a> {
+    run: &'a RunDir,
+    observe: &'a mut dyn FnMut(&Event),
+    metrics: Metrics,
+    tensorboard: Writer,
+    recent: Recent,
+    started: Instant,
+    samples: Option<(u64, PathBuf)>,
+    checkpoint: Option<(u64, PathBuf)>,
+}
+
+impl<'a> Recorder<'a> {
+    fn open(
+        trainer: &Trainer,
+        run: &'a RunDir,
+        observe: &'a mut dyn FnMut(&Event),
+    ) -> Result<Self, TrainError> {
+        let step = trainer.steps_done();
+        let tensorboard_dir = run.path().join(TENSORBOARD_DIR);
+        let tensorboard = match step {
+            0 => Writer::create(&tensorboard_dir),
+            _ => Writer::resume(&tensorboard_dir, step + 1),
+        };
+        let samples = run.path().join(SAMPLES_DIR);
+        std::fs::create_dir_all(&samples).map_err(TrainError::io(&samples))?;
+        let checkpoints = run.checkpoints();
+        std::fs::create_dir_all(&checkpoints).map_err(TrainError::io(&checkpoints))?;
+        Ok(Self {
+            run,
+            observe,
+            metrics: Metrics::open(&run.path().join(METRICS_FILE), step)?,
+            tensorboard: tensorboard.map_err(TrainError::io(&tensorboard_dir))?,
+            recent: Recent::default(),
+            started: Instant::now(),
+            samples: None,
+            checkpoint: (step > 0).then(|| (step, checkpoint_path(step))),
+        })
+    }
+
+    fn start(&mut self, trainer: &mut Trainer) -> Result<(), TrainError> {
+        let (n_synthetic, n_real) = trainer.n_images();
+        self.record(&Event::Start {
+            version: METRICS_VERSION,
+            step: trainer.steps_done(),
+            total_steps: trainer.total_steps(),
+            phase: trainer.phase(),
+            n_synthetic,
+            n_real,
+        })?;
+        trainer.take_warnings().into_iter().try_for_each(|warning| self.record(&Event::Warning(warning)))
+    }
+
+    /// A step was done: everything that is due after it.
+    fn step(&mut self, trainer: &mut Trainer, report: StepReport) -> Result<(), TrainError> {
+        let output = trainer.config().output.clone();
+        let step = report.step;
+        self.recent.push(report.clone());
+        let event = Event::Step(report);
+        if is_due(step, output.log_every) {
+            self.write_scalars(&event)?;
+            self.metrics.append(&event)?;
+        }
+        (self.observe)(&event);
+        for warning in trainer.take_warnings() {
+            self.record(&Event::Warning(warning))?;
+        }
+        if is_due(step, output.sample_every) {
+            self.write_samples(trainer)?;
+        }
+        if is_due(step, output.checkpoint_every) {
+            self.write_checkpoint(trainer)?;
+        }
+        Ok(())
+    }
+
+    /// What is still missing at the end, and the summary.
+    fn finish(&mut self, trainer: &mut Trainer) -> Result<Summary, TrainError> {
+        let step = trainer.steps_done();
+        let written = |at: &Option<(u64, PathBuf)>| at.as_ref().is_some_and(|(at, _)| *at == step);
+        if trainer.is_done() && step > 0 && !written(&self.samples) {
+            self.write_samples(trainer)?;
+        }
+        if step > 0 && !written(&self.checkpoint) {
+            self.write_checkpoint(trainer)?;
+        }
+        let summary = self.summary(trainer);
+        self.record(&Event::Finish(summary.clone()))?;
+        Ok(summary)
+    }
+
+    fn summary(&self, trainer: &Trainer) -> Summary {
+        let path = |at: &Option<(u64, PathBuf)>| at.as_ref().map(|(_, path)| path.clone());
+        Summary {
+            step: trainer.steps_done(),
+            total_steps: trainer.total_steps(),
+            phase: self.recent.phase().unwrap_or(trainer.phase()),
+            n_averaged: self.recent.n(),
+            refiner: self.recent.refiner(),
+            discriminator: self.recent.discriminator(),
+            images_per_sec: self.recent.images_per_sec(),
+            elapsed_secs: self.started.elapsed().as_secs_f64(),
+            n_skipped: trainer.n_skipped(),
+            run: self.run.path().to_owned(),
+            checkpoint: path(&self.checkpoint),
+            samples: path(&self.samples),
+        }
+    }
+
+    /// The error itself is returned to the caller; this only leaves a trace of it where that is possible.
+    fn fail(&mut self, step: u64, error: &TrainError) {
+        if let Err(second) = self.record(&Event::Failed { step, error: error.to_string() }) {
+            tracing::debug!("{second}");
+        }
+    }
+
+    fn record(&mut self, event: &Event) -> Result<(), TrainError> {
+        (self.observe)(event);
+        self.metrics.append(event)
+    }
+
+    fn write_scalars(&mut self, event: &Event) -> Result<(), TrainError> {
+        let Event::Step(report) = event else { return Ok(()) };
+        let scalars = report.scalars();
+        let values: Vec<(&str, f32)> = scalars.iter().map(|(name, value)| (*name, *value as f32)).collect();
+        let written = self.tensorboard.scalars(report.step, &values);
+        written.map_err(TrainError::io(self.tensorboard.path()))
+    }
+
+    fn write_samples(&mut self, trainer: &mut Trainer) -> Result<(), TrainError> {
+        let step = trainer.steps_done();
+        let relative = Path::new(SAMPLES_DIR).join(format!("step-{step:08}.png"));
+        let path = self.run.path().join(&relative);
+        let grid = trainer.sample_grid()?;
+        let spec = grid.spec();
+        let bytes = ImageFile::new(grid, ImageFormat::Png).encode(&path)?;
+        simgan_data::write_atomic(&path, &bytes)?;
+        let image =
+            PngImage { height: spec.height, width: spec.width, channels: spec.channels, bytes: &bytes };
+        let written = self.tensorboard.image(step, "samples", image);
+        written.map_err(TrainError::io(self.tensorboard.path()))?;
+        self.samples = Some((step, relative.clone()));
+        self.record(&Event::Samples { step, path: relative })
+    }
+
+    fn write_checkpoint(&mut self, trainer: &Trainer) -> Result<(), TrainError> {
+        let step = trainer.steps_done();
+        let checkpoints = self.run.checkpoints();
+        trainer.save(&checkpoints)?;
+        let output = &trainer.config().output;
+        checkpoint::retain(&checkpoints, output.keep_last, output.keep_every)?;
+        let relative = checkpoint_path(step);
+        self.checkpoint = Some((step, relative.clone()));
+        self.record(&Event::Checkpoint { step, path: relative })
+    }
+}
+
+fn checkpoint_path(step: u64) -> PathBuf {
+    Path::new(CHECKPOINTS_DIR).join(checkpoint::checkpoint_name(step))
+}
+
+fn is_due(step: u64, every: u64) -> bool {
+    every > 0 && step.is_multiple_of(every)
+}

@@ -1,0 +1,182 @@
+//! The folder of a run: its layout, who may write in it, which of its checkpoints is the newest whole one.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::{TrainConfig, TrainError};
+
+/// The complete configuration.
+pub const CONFIG_FILE: &str = "config.toml";
+/// One event a line.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+/// TensorBoard's event files.
+pub const TENSORBOARD_DIR: &str = "tensorboard";
+/// Sample grids.
+pub const SAMPLES_DIR: &str = "samples";
+/// Checkpoints.
+pub const CHECKPOINTS_DIR: &str = "checkpoints";
+/// Locked by the process that writes the run.
+const LOCK_FILE: &str = "run.lock";
+
+/// A run's folder, locked for as long as this value lives: no second process can write to it.
+///
+/// ```text
+/// config.toml                  complete, re-runnable
+/// metrics.jsonl                one event per line
+/// tensorboard/                 scalars and sample grids
+/// samples/step-00001000.png    the same inputs each time
+/// checkpoints/step-00001000/   refiner, discriminator, optimizers, history, state
+/// run.lock                     held while a process trains
+/// ```
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    _lock: File, // the system releases it when the process ends, however it ends
+}
+
+impl RunDir {
+    /// A new run in `path`, which must not exist or be empty; writes `config.toml`.
+    ///
+    /// # Errors
+    /// There is a run or something else at `path`; another process is at it; it cannot be written.
+    pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
+        config.validate()?;
+        let is_new = !path.exists();
+        fs::create_dir_all(path).map_err(TrainError::io(path))?;
+        let run = Self::lock(path)?;
+        if path.join(CONFIG_FILE).exists() {
+            return Err(TrainError::RunExists { path: path.to_owned() });
+        }
+        check_empty(path)?;
+        run.start(config).inspect_err(|_| discard(path, is_new))?;
+        Ok(run)
+    }
+
+    fn start(&self, config: &TrainConfig) -> Result<(), TrainError> {
+        for dir in [TENSORBOARD_DIR, SAMPLES_DIR, CHECKPOINTS_DIR] {
+            let dir = self.path.join(dir);
+            fs::create_dir_all(&dir).map_err(TrainError::io(&dir))?;
+        }
+        self.write_config(config) // last: with it, the folder is a run
+    }
+
+    /// An existing run, to continue it.
+    ///
+    /// # Errors
+    /// There is no run at `path`; another process is at it; it cannot be written.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        if !path.join(CONFIG_FILE).exists() {
+            let reason = format!("there is no run here, {CONFIG_FILE} is missing");
+            return Err(TrainError::NotARun { path: path.to_owned(), reason });
+        }
+        let run = Self::lock(path)?;
+        checkpoint::remove_leftovers(&run.checkpoints())?;
+        Ok(run)
+    }
+
+    fn lock(path: &Path) -> Result<Self, TrainError> {
+        let lock_path = path.join(LOCK_FILE);
+        let lock = File::options().create(true).append(true).open(&lock_path);
+        let lock = lock.map_err(TrainError::io(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(TrainError::RunInUse { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(TrainError::io(&lock_path)(error)),
+        }
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The configuration in `config.toml`.
+    ///
+    /// # Errors
+    /// It cannot be read or is not a configuration.
+    pub fn config(&self) -> Result<TrainConfig, TrainError> {
+        config_of_run(&self.path)
+    }
+
+    /// Replaces `config.toml`, whole or not at all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_config(&self, config: &TrainConfig) -> Result<(), TrainError> {
+        let text = config.resolved();
+        Ok(simgan_data::write_atomic(&self.path.join(CONFIG_FILE), text.as_bytes())?)
+    }
+
+    /// The newest checkpoint that is whole, and what is wrong with newer ones.
+    ///
+    /// # Errors
+    /// There are checkpoints, but none is whole; the folder cannot be read.
+    pub fn newest_checkpoint(&self) -> Result<Newest, TrainError> {
+        newest_checkpoint(&self.path)
+    }
+
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS_DIR)
+    }
+}
+
+/// What [`newest_checkpoint`] found.
+#[derive(Debug, Default)]
+pub struct Newest {
+    /// The newest whole checkpoint; `None` when the run has none yet.
+    pub checkpoint: Option<Checkpoint>,
+    /// Why newer ones cannot be used, newest first.
+    pub damaged: Vec<TrainError>,
+}
+
+/// The configuration of the run at `path`, without locking it: for those who only look.
+///
+/// # Errors
+/// It cannot be read or is not a configuration.
+pub fn config_of_run(path: &Path) -> Result<TrainConfig, TrainError> {
+    let path = path.join(CONFIG_FILE);
+    let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
+    Ok(TrainConfig::resolve(None, Some(&text), &[])?)
+}
+
+/// The newest whole checkpoint of the run at `path`, without locking it.
+///
+/// # Errors
+/// There are checkpoints, but none is whole; the folder cannot be read.
+pub fn newest_checkpoint(path: &Path) -> Result<Newest, TrainError> {
+    let mut newest = Newest::default();
+    for (_, path) in checkpoint::list(&path.join(CHECKPOINTS_DIR))?.into_iter().rev() {
+        match Checkpoint::open(&path) {
+            Ok(checkpoint) => return Ok(Newest { checkpoint: Some(checkpoint), ..newest }),
+            Err(error) => newest.damaged.push(error),
+        }
+    }
+    match newest.damaged.is_empty() {
+        true => Ok(newest),
+        false => Err(newest.damaged.remove(0)),
+    }
+}
+
+fn check_empty(path: &Path) -> Result<(), TrainError> {
+    let entries = fs::read_dir(path).map_err(TrainError::io(path))?;
+    // A folder that a process left before it wrote a configuration is as good as empty.
+    let ours = [LOCK_FILE, TENSORBOARD_DIR, SAMPLES_DIR, CHECKPOINTS_DIR];
+    for entry in entries {
+        let name = entry.map_err(TrainError::io(path))?.file_name();
+        if !ours.iter().any(|ours| name == *ours) {
+            let reason = format!("this folder is not empty, it has {}", name.display());
+            return Err(TrainError::NotARun { path: path.to_owned(), reason });
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a failed start left; the error that made it fail is what the user needs to see.
+fn discard(path: &Path, is_new: bool) {
+    let removed = if is_new { fs::remove_dir_all(path) } else { Ok(()) };
+    if let Err(error) = removed {
+        tracing::debug!("{}: {error}", path.display());
+    }
+}

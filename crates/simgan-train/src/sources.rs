@@ -1,0 +1,103 @@
+//! From what a user calls a source to images of one kind.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use simgan_data::{Concat, Fitted, Folder, FolderOptions, Size, Sizes, Source, Target};
+use simgan_eyes::{Domain, SimulatorConfig};
+
+use crate::{DataConfig, DataSize, TrainError};
+
+/// What can be given as a source, for help texts and hints.
+pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, `builtin:eyes` (the built-in eye simulator) \
+                                or `builtin:camera` (its \"real\" domain)";
+
+/// The prefix of the built-in simulators' names.
+const BUILTIN: &str = "builtin:";
+const BUILTIN_NAMES: [&str; 2] = ["builtin:eyes", "builtin:camera"];
+
+/// What a source is opened for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenOptions {
+    /// The size that is wanted: a simulator renders it, a folder may then hold images of different sizes. They are not
+    /// resized here; [`Fitted`] does.
+    pub size: Option<Size>,
+    /// 1 or 3: what a simulator renders; `None` is its own.
+    pub channels: Option<usize>,
+    /// The run's seed: what a simulator renders follows from it.
+    pub seed: u64,
+}
+
+/// Opens one source: a folder of images, `builtin:eyes` or `builtin:camera`.
+///
+/// # Errors
+/// No such simulator; a folder that is missing, empty, unreadable, or has images of different sizes without
+/// `options.size`.
+pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainError> {
+    if spec.starts_with(BUILTIN) {
+        return open_builtin(spec, options);
+    }
+    let path = Path::new(spec);
+    if !path.exists() {
+        return Err(TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) });
+    }
+    let sizes = if options.size.is_some() { Sizes::Mixed } else { Sizes::Same };
+    Ok(Arc::new(Folder::open(path, &FolderOptions { sizes })?))
+}
+
+/// Opens several sources as one, in the size and with the channels that `data` asks for.
+///
+/// # Errors
+/// As [`open`]; there is none; their images have different sizes and `data.size` is `"source"`.
+pub fn open_all(specs: &[String], data: &DataConfig, seed: u64) -> Result<Arc<dyn Source>, TrainError> {
+    let size = match data.size {
+        DataSize::Source => None,
+        DataSize::Pixels(size) => Some(size),
+    };
+    let options = OpenOptions { size, channels: Some(data.channels), seed };
+    let target = Target { size, fit: data.fit, channels: Some(data.channels) };
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for spec in specs {
+        sources.push(Arc::new(Fitted::new(open(spec, &options)?, target)));
+    }
+    match sources.len() {
+        1 => Ok(sources.remove(0)),
+        _ => Ok(Arc::new(Concat::new(sources)?)),
+    }
+}
+
+/// The source with an absolute path, so that a configuration means the same from every working directory.
+///
+/// # Errors
+/// The working directory is unknown.
+pub fn absolute(spec: &str) -> Result<String, TrainError> {
+    if spec.starts_with(BUILTIN) {
+        return Ok(spec.to_owned());
+    }
+    let path = std::path::absolute(spec).map_err(TrainError::io(Path::new(spec)))?;
+    path.into_os_string().into_string().map_err(|path| TrainError::UnknownSource {
+        spec: path.display().to_string(),
+        hint: "its path is not Unicode, which a configuration cannot hold; rename it".to_owned(),
+    })
+}
+
+fn open_builtin(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainError> {
+    let unknown = |_| TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) };
+    let domain: Domain = spec.parse().map_err(unknown)?;
+    let default = SimulatorConfig::default();
+    let (width, height) =
+        options.size.map_or((default.width, default.height), |size| (size.width, size.height));
+    let channels = options.channels.unwrap_or(default.channels);
+    let config = SimulatorConfig { seed: options.seed, width, height, channels, ..default };
+    Ok(Arc::new(simgan_eyes::builtin(domain, config)?))
+}
+
+fn missing_hint(spec: &str) -> String {
+    let nearest = BUILTIN_NAMES
+        .into_iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, spec).total_cmp(&strsim::jaro_winkler(b, spec)));
+    match nearest.filter(|name| strsim::jaro_winkler(name, spec) > 0.85) {
+        Some(name) => format!("did you mean `{name}`? A source is {SOURCE_FORMS}"),
+        None => format!("there is no such folder or simulator; a source is {SOURCE_FORMS}"),
+    }
+}

@@ -1,0 +1,121 @@
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DiscriminatorReport, Phase, RefinerReport, StepReport};
+
+/// Steps that a summary's means are taken over, at most.
+const WINDOW: usize = 50;
+
+/// What a run learned and where it is: means over the last steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Steps done in all phases.
+    pub step: u64,
+    /// Steps to be done in all phases.
+    pub total_steps: u64,
+    /// The phase of the last step.
+    pub phase: Phase,
+    /// Steps that the means are over.
+    pub n_averaged: usize,
+    /// The refiner's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refiner: Option<RefinerReport>,
+    /// The discriminator's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<DiscriminatorReport>,
+    /// Images per second over the last steps.
+    pub images_per_sec: f64,
+    /// Seconds since this process began or resumed the run.
+    pub elapsed_secs: f64,
+    /// Images that could not be read and were skipped.
+    pub n_skipped: u64,
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The newest checkpoint, relative to the run's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<PathBuf>,
+    /// The newest sample grid, relative to the run's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<PathBuf>,
+}
+
+impl Summary {
+    /// Whether all steps were done, and not just some because the run was asked to stop.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.step >= self.total_steps
+    }
+
+    /// Commands that make sense now, each with what it is for.
+    #[must_use]
+    pub fn next_steps(&self) -> Vec<(String, &'static str)> {
+        let run = shell_quoted(&self.run);
+        let resume = format!("simgan train --run {run} --resume");
+        let mut steps = Vec::new();
+        if !self.is_complete() {
+            steps.push((resume, "go on where it stopped"));
+        }
+        if self.checkpoint.is_some() {
+            let refine = format!("simgan refine --model {run} --input DIR --output DIR");
+            steps.push((refine, "refine your own images, their labels are kept"));
+            steps.push((format!("simgan inspect {run}"), "losses and settings of the run"));
+        }
+        steps.push((format!("tensorboard --logdir {run}"), "curves and sample grids"));
+        steps
+    }
+}
+
+/// Collects the last steps' reports for a [`Summary`].
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    reports: VecDeque<StepReport>,
+}
+
+impl Recent {
+    /// Takes in a step; only those of one phase are averaged.
+    pub(crate) fn push(&mut self, report: StepReport) {
+        if self.reports.back().is_some_and(|last| last.phase != report.phase) {
+            self.reports.clear();
+        }
+        self.reports.push_back(report);
+        if self.reports.len() > WINDOW {
+            self.reports.pop_front();
+        }
+    }
+
+    /// The phase of the last step.
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        self.reports.back().map(|report| report.phase)
+    }
+
+    pub(crate) fn n(&self) -> usize {
+        self.reports.len()
+    }
+
+    pub(crate) fn refiner(&self) -> Option<RefinerReport> {
+        RefinerReport::mean(self.reports.iter().filter_map(|report| report.refiner.as_ref()))
+    }
+
+    pub(crate) fn discriminator(&self) -> Option<DiscriminatorReport> {
+        DiscriminatorReport::mean(self.reports.iter().filter_map(|report| report.discriminator.as_ref()))
+    }
+
+    /// The harmonic mean: every step looks at the same number of images.
+    pub(crate) fn images_per_sec(&self) -> f64 {
+        let secs_per_image: f64 = self.reports.iter().map(|report| report.images_per_sec.recip()).sum();
+        if secs_per_image > 0.0 { self.reports.len() as f64 / secs_per_image } else { 0.0 }
+    }
+}
+
+/// The path as a shell takes it.
+fn shell_quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,48 @@
+//! Small runs for tests: two domains of a few images, networks of a few features.
+
+use std::sync::Arc;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use simgan_data::{Image, Label, MemorySource, Pixels, Sample, Source};
+
+use crate::{Recipe, Sources, TrainConfig};
+
+/// Width and height of the images: odd, and not equal.
+pub(crate) const SIZE: (usize, usize) = (13, 9);
+
+/// A configuration that trains in milliseconds: three steps of each pretraining, `steps` of Algorithm 1.
+pub(crate) fn config(steps: u64) -> TrainConfig {
+    let set = [
+        "data.batch=4",
+        "refiner.features=4",
+        "refiner.blocks=1",
+        "discriminator.layers=[{conv={kernel=3, stride=2, features=6}}, {max_pool={kernel=3, stride=1}}]",
+        "history.capacity=6",
+        "schedule.pretrain_refiner=3",
+        "schedule.pretrain_discriminator=3",
+        "schedule.k_g=2",
+        &format!("schedule.steps={steps}"),
+        "output.log_every=1",
+        "output.sample_every=4",
+        "output.checkpoint_every=2",
+    ];
+    TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap()
+}
+
+/// Dark noise as the synthetic domain, bright noise as the real one; the numbers of images are not multiples of the
+/// batch.
+pub(crate) fn sources() -> Sources {
+    Sources { synthetic: noise(11, 40), real: noise(7, 200) }
+}
+
+fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
+    let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
+    let (width, height) = SIZE;
+    let mut sample = |index: usize| {
+        let pixels = (0..width * height).map(|_| brightness + rng.random_range(0..50)).collect();
+        let image = Image::new(1, height, width, Pixels::U8(pixels));
+        Sample { name: index.to_string(), image, label: Label::default() }
+    };
+    Arc::new(MemorySource::new((0..n).map(&mut sample).collect()).unwrap())
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use simgan_data::{Batch, Loader, LoaderOptions, Sampler, SamplerState, Source};
+
+use super::Sources;
+use crate::streams::Purpose;
+use crate::{DataConfig, TrainError, Warning, WarningKind};
+
+/// Batches decoded ahead, for each domain; more would only cost memory.
+const QUEUE: usize = 4;
+
+/// Batches of both domains, each in a random order of its own.
+pub(super) struct Batches {
+    synthetic: Loader,
+    real: Loader,
+    n_images: (usize, usize),
+    device: Device,
+    n_skipped: u64,
+    warnings: Vec<Warning>,
+}
+
+/// Where the batches go on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursors {
+    pub(super) synthetic: SamplerState,
+    pub(super) real: SamplerState,
+    pub(super) n_skipped: u64,
+}
+
+impl Cursors {
+    /// The beginning of a run with `seed`.
+    pub(super) fn new(sources: &Sources, seed: u64) -> Self {
+        let start =
+            |source: &dyn Source, purpose: Purpose| Sampler::new(source.len(), purpose.seed(seed)).state();
+        Self {
+            synthetic: start(&*sources.synthetic, Purpose::Synthetic),
+            real: start(&*sources.real, Purpose::Real),
+            n_skipped: 0,
+        }
+    }
+}
+
+impl Batches {
+    pub(super) fn new(
+        sources: &Sources,
+        data: &DataConfig,
+        at: Cursors,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            synthetic: loader(&sources.synthetic, data, at.synthetic)?,
+            real: loader(&sources.real, data, at.real)?,
+            n_images: (sources.synthetic.len(), sources.real.len()),
+            device: device.clone(),
+            n_skipped: at.n_skipped,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Synthetic images `(N, C, H, W)` for the step after `n_steps`.
+    pub(super) fn synthetic(&mut self, n_steps: u64) -> Result<Tensor, TrainError> {
+        let batch = self.synthetic.next_batch()?;
+        self.tensor(&batch, n_steps)
+    }
+
+    /// Real images `(N, C, H, W)`.
+    pub(super) fn real(&mut self, n_steps: u64) -> Result<Tensor, TrainError> {
+        let batch = self.real.next_batch()?;
+        self.tensor(&batch, n_steps)
+    }
+
+    /// How often an image was skipped.
+    pub(super) fn n_skipped(&self) -> u64 {
+        self.n_skipped
+    }
+
+    /// Numbers of synthetic and of real images.
+    pub(super) fn n_images(&self) -> (usize, usize) {
+        self.n_images
+    }
+
+    pub(super) fn cursors(&self) -> Cursors {
+        Cursors { synthetic: self.synthetic.state(), real: self.real.state(), n_skipped: self.n_skipped }
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    fn tensor(&mut self, batch: &Batch, n_steps: u64) -> Result<Tensor, TrainError> {
+        if let Some((_, error)) = batch.skipped.first() {
+            if self.n_skipped == 0 {
+                let message = format!("skipped an image, and will count others without naming them: {error}");
+                self.warnings.push(Warning { step: n_steps, kind: WarningKind::SkippedImages, message });
+            }
+            self.n_skipped += batch.skipped.len() as u64;
+        }
+        Ok(batch.tensor(&self.device)?)
+    }
+}
+
+fn loader(source: &Arc<dyn Source>, data: &DataConfig, at: SamplerState) -> Result<Loader, TrainError> {
+    let options =
+        LoaderOptions { batch: data.batch, workers: data.workers, queue: QUEUE, on_error: data.on_error };
+    Ok(Loader::new(Arc::clone(source), Sampler::from_state(source.len(), at)?, options)?)
+}

@@ -1,0 +1,238 @@
+//! Algorithm 1.
+
+mod batches;
+mod network;
+mod samples;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{Module, Tensor};
+use rand_chacha::ChaCha8Rng;
+use simgan_data::{Image, Source};
+use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy, adversarial};
+use simgan_models::{Discriminator, Refiner};
+
+use self::batches::Batches;
+use self::network::Network;
+use self::samples::SampleInputs;
+use crate::grid::sample_grid;
+use crate::optim::Ema;
+use crate::watch::Watch;
+use crate::{
+    DiscriminatorReport, LossConfig, Phase, RefinerReport, StepReport, TrainConfig, TrainError, Warning,
+    sources,
+};
+
+/// The two domains of a run.
+#[derive(Clone)]
+pub struct Sources {
+    /// What R refines.
+    pub synthetic: Arc<dyn Source>,
+    /// What refined images should look like.
+    pub real: Arc<dyn Source>,
+}
+
+impl Sources {
+    /// Those that the configuration names, with its size and channels.
+    ///
+    /// # Errors
+    /// As [`sources::open`].
+    pub fn open(config: &TrainConfig) -> Result<Self, TrainError> {
+        let open = |specs: &[String]| sources::open_all(specs, &config.data, config.seed);
+        Ok(Self { synthetic: open(&config.data.synthetic)?, real: open(&config.data.real)? })
+    }
+}
+
+/// The two networks and everything that training them changes.
+pub struct Trainer {
+    config: TrainConfig,
+    refiner: Network<Refiner>,
+    discriminator: Network<Discriminator>,
+    self_regularization: SelfRegularization,
+    history: HistoryBuffer,
+    history_stream: ChaCha8Rng,
+    ema: Option<Ema>,
+    batches: Batches,
+    samples: SampleInputs,
+    watch: Watch,
+    warnings: Vec<Warning>,
+    n_steps: u64,
+}
+
+impl Trainer {
+    /// One step of the phase that the run is in: in the last phase, one iteration of Algorithm 1.
+    ///
+    /// # Errors
+    /// An image that cannot be read; a loss or gradient that is not finite. The weights are then those from before
+    /// the update that failed, but the step must not be repeated: resume from a checkpoint.
+    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        let started = Instant::now();
+        let (phase, phase_step) = self.schedule_at(self.n_steps);
+        let schedule = &self.config.schedule;
+        let (k_g, k_d) = match phase {
+            Phase::PretrainRefiner => (1, 0),
+            Phase::PretrainDiscriminator => (0, 1),
+            Phase::Adversarial => (schedule.k_g, schedule.k_d),
+        };
+        let refiner: Vec<_> = (0..k_g).map(|_| self.update_refiner()).collect::<Result<_, _>>()?;
+        let discriminator: Vec<_> =
+            (0..k_d).map(|_| self.update_discriminator()).collect::<Result<_, _>>()?;
+        self.n_steps += 1;
+        let n_images = self.config.data.batch * (k_g + 2 * k_d);
+        let report = StepReport {
+            step: self.n_steps,
+            phase,
+            phase_step: phase_step + 1,
+            refiner: RefinerReport::mean(refiner.iter()),
+            discriminator: DiscriminatorReport::mean(discriminator.iter()),
+            images_per_sec: n_images as f64 / started.elapsed().as_secs_f64(),
+            n_skipped: self.batches.n_skipped(),
+        };
+        self.warnings.extend(self.watch.observe(&report));
+        Ok(report)
+    }
+
+    /// Lines 3–5 of Algorithm 1: a synthetic batch, a step of θ down L_R (eq. 4). Before the adversarial phase L_R is
+    /// the self-regularization alone.
+    fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
+        let LossConfig { lambda, adversarial: weight, .. } = self.config.loss;
+        let synthetic = self.batches.synthetic(self.n_steps)?;
+        let refined = self.refiner.module.forward(&synthetic)?; // x̃ = R(x)
+        let distance = self.self_regularization.loss(&refined, &synthetic)?; // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
+        let mut loss = (&distance * lambda)?;
+        let mut realism = None;
+        if self.phase() == Phase::Adversarial {
+            let logits = self.discriminator.frozen.forward(&refined)?;
+            let cross_entropy = adversarial(&logits, Target::Real)?; // − log(1 − D(x̃)), eq. 3
+            loss = (loss + (&cross_entropy * weight)?)?;
+            realism = Some(scalar(&cross_entropy)?);
+        }
+        let (loss, gradient_norm) = self.refiner.descend(&loss, self.n_steps, self.iteration())?;
+        self.ema.as_mut().map(Ema::update).transpose()?;
+        let drift = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
+        let self_regularization = scalar(&distance)?;
+        Ok(RefinerReport { loss, adversarial: realism, self_regularization, drift, gradient_norm })
+    }
+
+    /// Lines 7–10 of Algorithm 1: a batch of each domain, a step of φ down L_D (eq. 2). Half of the refined images come
+    /// from the history (§2.3).
+    fn update_discriminator(&mut self) -> Result<DiscriminatorReport, TrainError> {
+        let synthetic = self.batches.synthetic(self.n_steps)?;
+        let real = self.batches.real(self.n_steps)?;
+        let fresh = self.refiner.frozen.forward(&synthetic)?; // x̃ = R(x) with the current θ
+        let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
+        let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
+        let logits_refined = self.discriminator.module.forward(&refined)?;
+        let logits_real = self.discriminator.module.forward(&real)?;
+        let loss_refined = adversarial(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
+        let loss_real = adversarial(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
+        let loss = (&loss_refined + &loss_real)?;
+        let (loss, gradient_norm) = self.discriminator.descend(&loss, self.n_steps, self.iteration())?;
+        let (logits_fresh, logits_history) = split(&logits_refined, n_fresh)?;
+        Ok(DiscriminatorReport {
+            loss,
+            loss_real: scalar(&loss_real)?,
+            loss_refined: scalar(&loss_refined)?,
+            accuracy_real: accuracy(&logits_real, Target::Real)?,
+            accuracy_refined: accuracy(&logits_fresh, Target::Refined)?,
+            accuracy_history: logits_history.map(|logits| accuracy(&logits, Target::Refined)).transpose()?,
+            gradient_norm,
+        })
+    }
+
+    /// Whether all steps are done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.n_steps >= self.total_steps()
+    }
+
+    /// Steps done in all phases.
+    #[must_use]
+    pub fn steps_done(&self) -> u64 {
+        self.n_steps
+    }
+
+    /// Steps to be done in all phases.
+    #[must_use]
+    pub fn total_steps(&self) -> u64 {
+        let schedule = &self.config.schedule;
+        schedule.pretrain_refiner + schedule.pretrain_discriminator + schedule.steps
+    }
+
+    /// The phase of the next step.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.schedule_at(self.n_steps).0
+    }
+
+    /// What the run was configured with.
+    #[must_use]
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// The phase of the step after `n_steps`, and how many steps of it were done before.
+    fn schedule_at(&self, n_steps: u64) -> (Phase, u64) {
+        let schedule = &self.config.schedule;
+        let discriminator_from = schedule.pretrain_refiner;
+        let adversarial_from = discriminator_from + schedule.pretrain_discriminator;
+        match n_steps {
+            n if n < discriminator_from => (Phase::PretrainRefiner, n),
+            n if n < adversarial_from => (Phase::PretrainDiscriminator, n - discriminator_from),
+            n => (Phase::Adversarial, n - adversarial_from),
+        }
+    }
+
+    /// Iterations of Algorithm 1 done, on which learning rates depend.
+    fn iteration(&self) -> u64 {
+        match self.schedule_at(self.n_steps) {
+            (Phase::Adversarial, iteration) => iteration,
+            _ => 0,
+        }
+    }
+
+    /// Numbers of synthetic and of real images.
+    #[must_use]
+    pub fn n_images(&self) -> (usize, usize) {
+        self.batches.n_images()
+    }
+
+    /// How often an image was skipped because it could not be read.
+    #[must_use]
+    pub fn n_skipped(&self) -> u64 {
+        self.batches.n_skipped()
+    }
+
+    /// What was noticed since the last call, oldest first.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.extend(self.batches.take_warnings());
+        warnings
+    }
+
+    /// The fixed images of the run before and after refining; see `samples/` of a [`RunDir`](crate::RunDir).
+    ///
+    /// # Errors
+    /// An operation on tensors failed.
+    pub fn sample_grid(&mut self) -> Result<Image, TrainError> {
+        self.ema.as_mut().map(Ema::swap).transpose()?;
+        let refined = self.refiner.frozen.forward(&self.samples.synthetic);
+        self.ema.as_mut().map(Ema::swap).transpose()?;
+        sample_grid(&self.samples.synthetic, &refined?, &self.samples.real)
+    }
+}
+
+/// The logits of the first `n` images, and of the others if there are any.
+fn split(logits: &Tensor, n: usize) -> Result<(Tensor, Option<Tensor>), TrainError> {
+    let n_others = logits.dim(0)? - n;
+    let others = (n_others > 0).then(|| logits.narrow(0, n, n_others)).transpose()?;
+    Ok((logits.narrow(0, 0, n)?, others))
+}
+
+fn scalar(value: &Tensor) -> Result<f64, TrainError> {
+    Ok(f64::from(value.to_scalar::<f32>()?))
+}

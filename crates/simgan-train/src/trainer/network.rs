@@ -1,0 +1,122 @@
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
+
+use super::scalar;
+use crate::optim::{OptimError, Optimizer, Rule};
+use crate::{OptimizerConfig, OptimizerKind, TrainError};
+
+/// A network with its weights and its optimizer.
+pub(super) struct Network<M> {
+    pub(super) module: M,
+    /// The same weights without their gradients, for the other network's update.
+    pub(super) frozen: M,
+    parameters: Parameters,
+    optimizer: Optimizer,
+    schedule: OptimizerConfig,
+    name: &'static str,
+}
+
+impl Network<Refiner> {
+    pub(super) fn refiner(
+        config: &RefinerConfig,
+        optimizer: &OptimizerConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let parameters = Parameters::new(seed, device);
+        let module = Refiner::new(config, parameters.var_builder())?;
+        Self::new(module.frozen(), module, parameters, optimizer, "refiner")
+    }
+}
+
+impl Network<Discriminator> {
+    pub(super) fn discriminator(
+        config: &DiscriminatorConfig,
+        optimizer: &OptimizerConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let parameters = Parameters::new(seed, device);
+        let module = Discriminator::new(config, parameters.var_builder())?;
+        Self::new(module.frozen(), module, parameters, optimizer, "discriminator")
+    }
+}
+
+impl<M> Network<M> {
+    fn new(
+        frozen: M,
+        module: M,
+        parameters: Parameters,
+        schedule: &OptimizerConfig,
+        name: &'static str,
+    ) -> Result<Self, TrainError> {
+        let rule = match schedule.kind {
+            OptimizerKind::Sgd => Rule::Sgd { momentum: schedule.momentum },
+            OptimizerKind::Adam => Rule::adam(schedule.betas),
+        };
+        let clip_norm = (schedule.clip_norm > 0.0).then_some(schedule.clip_norm);
+        let optimizer = Optimizer::new(parameters.vars(), rule, clip_norm)?;
+        Ok(Self { module, frozen, parameters, optimizer, schedule: schedule.clone(), name })
+    }
+
+    /// One step down `loss`; returns its value and the norm of its gradient. `n_steps` is for the error.
+    ///
+    /// If one of them is not finite, the weights stay as they were.
+    pub(super) fn descend(
+        &mut self,
+        loss: &Tensor,
+        n_steps: u64,
+        iteration: u64,
+    ) -> Result<(f64, f64), TrainError> {
+        let value = scalar(loss)?;
+        if !value.is_finite() {
+            return Err(self.not_finite(n_steps, format!("the {}'s loss is {value}", self.name)));
+        }
+        match self.optimizer.step(&loss.backward()?, self.schedule.lr_at(iteration)) {
+            Ok(gradient_norm) => Ok((value, gradient_norm)),
+            Err(OptimError::NotFinite { name }) => Err(self
+                .not_finite(n_steps, format!("the gradient of the {}'s `{name}` is not finite", self.name))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses weights that are not finite: a checkpoint of them would be of no use.
+    pub(super) fn check_finite(&self, n_steps: u64) -> Result<(), TrainError> {
+        for (name, tensor) in self.parameters.tensors() {
+            if !scalar(&tensor.mean_all()?)?.is_finite() {
+                return Err(self.not_finite(n_steps, format!("the {}'s `{name}` is not finite", self.name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn not_finite(&self, n_steps: u64, what: String) -> TrainError {
+        TrainError::NotFinite { step: n_steps + 1, what, network: self.name }
+    }
+
+    pub(super) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The optimizer's state, each name behind the network's.
+    pub(super) fn optimizer_state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        let tensors = self.optimizer.state()?.into_iter();
+        Ok(tensors.map(|(name, tensor)| (format!("{}.{name}", self.name), tensor)).collect())
+    }
+
+    /// Takes over weights, and what [`Self::optimizer_state`] gave for both networks.
+    pub(super) fn restore(
+        &mut self,
+        weights: &Path,
+        optimizers: &[(String, Tensor)],
+    ) -> Result<(), TrainError> {
+        self.parameters.load(weights)?;
+        let own = |(name, tensor): &(String, Tensor)| {
+            Some((name.strip_prefix(self.name)?.strip_prefix('.')?.to_owned(), tensor.clone()))
+        };
+        let state: Vec<_> = optimizers.iter().filter_map(own).collect();
+        Ok(self.optimizer.restore(&state)?)
+    }
+}

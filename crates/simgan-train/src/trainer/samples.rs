@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use simgan_data::{Loader, LoaderOptions, Sampler, Source};
+
+use super::Sources;
+use crate::grid::GRID_COLUMNS;
+use crate::streams::Purpose;
+use crate::{DataConfig, TrainError};
+
+/// The images that every sample grid of a run shows: drawn once, from a stream of their own.
+pub(super) struct SampleInputs {
+    pub(super) synthetic: Tensor,
+    pub(super) real: Tensor,
+}
+
+impl SampleInputs {
+    pub(super) fn draw(
+        sources: &Sources,
+        data: &DataConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let draw = |source: &Arc<dyn Source>| draw(source, data, Purpose::Samples.seed(seed), device);
+        Ok(Self { synthetic: draw(&sources.synthetic)?, real: draw(&sources.real)? })
+    }
+}
+
+fn draw(
+    source: &Arc<dyn Source>,
+    data: &DataConfig,
+    seed: u64,
+    device: &Device,
+) -> Result<Tensor, TrainError> {
+    let sampler = Sampler::new(source.len(), seed);
+    let options = LoaderOptions { batch: GRID_COLUMNS, workers: 1, queue: 1, on_error: data.on_error };
+    let batch = Loader::new(Arc::clone(source), sampler, options)?.next_batch()?;
+    Ok(batch.tensor(device)?)
+}

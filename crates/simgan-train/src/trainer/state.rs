@@ -1,0 +1,198 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
+use simgan_models::{REFINER_FILE, read_tensors, save_refiner, write_tensors};
+
+use super::batches::{Batches, Cursors};
+use super::network::Network;
+use super::samples::SampleInputs;
+use super::{Sources, Trainer};
+use crate::checkpoint::{
+    self, CHECKPOINT_VERSION, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE,
+    RAW_REFINER_FILE, State, unusable,
+};
+use crate::optim::Ema;
+use crate::streams::Purpose;
+use crate::watch::Watch;
+use crate::{Psi, RunDir, TrainConfig, TrainError, Warning, WarningKind};
+
+/// The history's tensor in its file.
+const HISTORY_IMAGES: &str = "images";
+
+impl Trainer {
+    /// A run at its beginning.
+    ///
+    /// # Errors
+    /// A value of the configuration is out of its range; synthetic and real images differ in size or do not have
+    /// `data.channels`; the device has no room.
+    pub fn new(config: TrainConfig, sources: &Sources, device: &Device) -> Result<Self, TrainError> {
+        let cursors = Cursors::new(sources, config.seed);
+        Self::at(config, sources, device, cursors)
+    }
+
+    /// A run as its newest whole checkpoint has it, or at its beginning if it has none yet.
+    ///
+    /// Newer checkpoints that are damaged are passed over, which [`Self::take_warnings`] says.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; `config` differs from the run's in more than `schedule.steps`, `data.workers` and `[output]`;
+    /// no checkpoint is whole; the newest whole one belongs to another configuration or other images.
+    pub fn resume(
+        run: &RunDir,
+        config: TrainConfig,
+        sources: &Sources,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        run.config()?.check_resumable(&config, &run.path().join(crate::run_dir::CONFIG_FILE))?;
+        let newest = run.newest_checkpoint()?;
+        let mut trainer = match &newest.checkpoint {
+            Some(checkpoint) => Self::from_checkpoint(checkpoint, config, sources, device)?,
+            None => Self::new(config, sources, device)?,
+        };
+        let step = trainer.n_steps;
+        trainer.warnings.extend(newest.damaged.into_iter().map(|error| {
+            let message = format!("going on from step {step}, because of {error}");
+            Warning { step, kind: WarningKind::DamagedCheckpoint, message }
+        }));
+        Ok(trainer)
+    }
+
+    fn from_checkpoint(
+        checkpoint: &Checkpoint,
+        config: TrainConfig,
+        sources: &Sources,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let (path, state) = (checkpoint.path(), checkpoint.state());
+        if state.config_crc32c != config_checksum(&config) {
+            let reason = "it was written with another configuration than the run's config.toml".to_owned();
+            return Err(unusable(path, reason));
+        }
+        let State { synthetic, real, n_skipped, .. } = *state;
+        let mut trainer = Self::at(config, sources, device, Cursors { synthetic, real, n_skipped })?;
+        trainer.n_steps = state.step;
+        trainer.watch = state.watch.clone();
+        let words = state.history_stream_words.parse();
+        let words = words.map_err(|error| unusable(path, format!("history_stream_words: {error}")))?;
+        trainer.history_stream.set_word_pos(words);
+        trainer.restore_tensors(path, device)?;
+        Ok(trainer)
+    }
+
+    /// Everything at its beginning, but the batches at `cursors`.
+    fn at(
+        config: TrainConfig,
+        sources: &Sources,
+        device: &Device,
+        cursors: Cursors,
+    ) -> Result<Self, TrainError> {
+        config.validate()?;
+        check_sources(sources, &config)?;
+        let (optim, seed) = (&config.optim, config.seed);
+        let (refiner_seed, discriminator_seed) =
+            (Purpose::Refiner.seed(seed), Purpose::Discriminator.seed(seed));
+        let refiner = Network::refiner(&config.refiner_config(), &optim.refiner, refiner_seed, device)?;
+        let discriminator = &config.discriminator_config();
+        let discriminator =
+            Network::discriminator(discriminator, &optim.discriminator, discriminator_seed, device)?;
+        let ema = config.ema.decay > 0.0;
+        let ema = ema.then(|| Ema::new(refiner.parameters().vars(), config.ema.decay)).transpose()?;
+        Ok(Self {
+            batches: Batches::new(sources, &config.data, cursors, device)?,
+            samples: SampleInputs::draw(sources, &config.data, seed, device)?,
+            self_regularization: SelfRegularization::new(transform(config.loss.psi)),
+            history: HistoryBuffer::new(config.history.capacity),
+            history_stream: Purpose::History.stream(seed),
+            refiner,
+            discriminator,
+            ema,
+            watch: Watch::default(),
+            warnings: Vec::new(),
+            n_steps: 0,
+            config,
+        })
+    }
+
+    /// Writes a checkpoint into the folder `checkpoints`, complete and atomic.
+    ///
+    /// # Errors
+    /// It cannot be written, or the weights are not finite; nothing is left of it then.
+    pub fn save(&self, checkpoints: &Path) -> Result<Checkpoint, TrainError> {
+        self.refiner.check_finite(self.n_steps)?;
+        self.discriminator.check_finite(self.n_steps)?;
+        checkpoint::write(checkpoints, self.state(), |folder| self.write_tensors(folder))
+    }
+
+    fn state(&self) -> State {
+        let Cursors { synthetic, real, n_skipped } = self.batches.cursors();
+        State {
+            format_version: CHECKPOINT_VERSION,
+            step: self.n_steps,
+            phase: self.phase(),
+            config_crc32c: config_checksum(&self.config),
+            history_stream_words: self.history_stream.get_word_pos().to_string(),
+            n_skipped,
+            synthetic,
+            real,
+            watch: self.watch.clone(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    fn write_tensors(&self, folder: &Path) -> Result<(), TrainError> {
+        let raw = self.refiner.parameters();
+        let refiner = self.ema.as_ref().map_or_else(|| raw.tensors(), Ema::tensors);
+        save_refiner(folder, &self.config.refiner_config(), &refiner)?;
+        if self.ema.is_some() {
+            raw.save(&folder.join(RAW_REFINER_FILE))?;
+        }
+        self.discriminator.parameters().save(&folder.join(DISCRIMINATOR_FILE))?;
+        let mut optimizers = self.refiner.optimizer_state()?;
+        optimizers.extend(self.discriminator.optimizer_state()?);
+        write_tensors(&folder.join(OPTIMIZERS_FILE), &optimizers)?;
+        let history = self.history.images()?.map(|images| (HISTORY_IMAGES.to_owned(), images));
+        write_tensors(&folder.join(HISTORY_FILE), history.as_slice())?;
+        Ok(())
+    }
+
+    fn restore_tensors(&mut self, folder: &Path, device: &Device) -> Result<(), TrainError> {
+        let optimizers = read_tensors(&folder.join(OPTIMIZERS_FILE), device)?;
+        let refiner = folder.join(if self.ema.is_some() { RAW_REFINER_FILE } else { REFINER_FILE });
+        self.refiner.restore(&refiner, &optimizers)?;
+        self.discriminator.restore(&folder.join(DISCRIMINATOR_FILE), &optimizers)?;
+        if let Some(ema) = &mut self.ema {
+            ema.restore(&read_tensors(&folder.join(REFINER_FILE), device)?)?;
+        }
+        let history: Vec<(String, Tensor)> = read_tensors(&folder.join(HISTORY_FILE), device)?;
+        history.iter().try_for_each(|(_, images)| self.history.restore(images))?;
+        Ok(())
+    }
+}
+
+fn config_checksum(config: &TrainConfig) -> u32 {
+    crc32c::crc32c(config.identity().as_bytes())
+}
+
+fn transform(psi: Psi) -> FeatureTransform {
+    match psi {
+        Psi::Identity => FeatureTransform::Identity,
+        Psi::Derivatives => FeatureTransform::Derivatives,
+        Psi::MeanColor => FeatureTransform::MeanColor,
+    }
+}
+
+fn check_sources(sources: &Sources, config: &TrainConfig) -> Result<(), TrainError> {
+    let (synthetic, real) = (sources.synthetic.spec(), sources.real.spec());
+    if synthetic.size() != real.size() {
+        let (synthetic, real) = (synthetic.size().to_string(), real.size().to_string());
+        return Err(TrainError::SizesDiffer { synthetic, real });
+    }
+    for found in [synthetic.channels, real.channels] {
+        if found != config.data.channels {
+            return Err(TrainError::Channels { found, expected: config.data.channels });
+        }
+    }
+    Ok(())
+}
