@@ -2,7 +2,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::ops::{Border, Conv2d, conv2d, conv2d_residual};
+use simgan_kernels::{Border, Conv2d, conv2d, conv2d_residual};
 
 /// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its geometry.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::conv::{BorderName, Conv, same_conv};
-use crate::ops::{Border, MaxPool2d, max_pool2d};
+use simgan_kernels::{Border, MaxPool2d, max_pool2d};
 
 /// The discriminator D (§2.2): for each local patch the logits of "real" and "refined".
 ///

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::conv::{BorderName, Conv, same_conv};
-use crate::ops::Border;
+use simgan_kernels::Border;
 
 /// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
 ///
