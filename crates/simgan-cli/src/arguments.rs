@@ -91,7 +91,7 @@ pub(crate) struct RenderArguments {
     /// How many images.
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) count: usize,
-    /// A new or empty folder.
+    /// A new or empty folder, or the one to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain.

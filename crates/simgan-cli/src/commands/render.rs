@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use rayon::prelude::*;
-use simgan_data::{ImageFile, ImageFormat, Source, write_atomic};
+use simgan_data::Source;
 use simgan_eyes::{Domain, Simulator, SimulatorConfig, builtin};
 
 use crate::arguments::{Preset, RenderArguments};
@@ -22,16 +21,19 @@ const AT_ONCE: usize = 64;
 pub(crate) fn render(arguments: &RenderArguments) -> Result<()> {
     compute::size_thread_pool(arguments.threads)?;
     let simulator = open_simulator(arguments)?;
-    make_empty_folder(&arguments.output)?;
+    check_folder(&simulator, &arguments.output)?;
     let stop = interrupt::stop_flag()?;
     let mut progress = Progress::new("rendering", arguments.count as u64, "images");
     let started = Instant::now();
     for first in (0..arguments.count).step_by(AT_ONCE) {
         if stop.load(Ordering::Relaxed) {
-            bail!("interrupted after {first} of {} images", arguments.count);
+            bail!(
+                "interrupted after {first} of {} images; hint: run the same command again to continue",
+                arguments.count
+            );
         }
         let last = (first + AT_ONCE).min(arguments.count);
-        (first..last).into_par_iter().try_for_each(|index| write(&simulator, index, &arguments.output))?;
+        simulator.render_to(&arguments.output, first..last)?;
         progress.update(last as u64, "");
     }
     drop(progress);
@@ -64,20 +66,17 @@ fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
     builtin(domain, config).map_err(|error| usage(format!("{error}")))
 }
 
-fn make_empty_folder(folder: &Path) -> Result<()> {
-    let cannot = || format!("{}: cannot be made", folder.display());
-    fs::create_dir_all(folder).with_context(cannot)?;
-    if fs::read_dir(folder).with_context(cannot)?.next().is_some() {
-        bail!("{}: not empty; hint: choose a new folder", folder.display());
+/// Refuses a folder with anything in it but an interrupted call's images, so that two sets do not mix.
+fn check_folder(simulator: &Simulator, folder: &Path) -> Result<()> {
+    let cannot = || format!("{}: cannot be used", folder.display());
+    if !folder.try_exists().with_context(cannot)? {
+        return Ok(());
+    }
+    let is_empty = fs::read_dir(folder).with_context(cannot)?.next().is_none();
+    let is_ours = fs::read(folder.join("0.json"))
+        .is_ok_and(|text| text == format!("{:#}\n", simulator.record(0)).as_bytes());
+    if !is_empty && !is_ours {
+        bail!("{}: not empty, and not the same images; hint: choose a new folder", folder.display());
     }
     Ok(())
-}
-
-/// The label first: where an image stands, its label does.
-fn write(simulator: &Simulator, index: usize, folder: &Path) -> Result<()> {
-    let sample = simulator.sample(index)?;
-    if let Some(record) = &sample.label.record {
-        write_atomic(&folder.join(format!("{index}.json")), format!("{record:#}\n").as_bytes())?;
-    }
-    Ok(ImageFile::new(sample.image, ImageFormat::Jpeg).save(&folder.join(format!("{index}.jpg")))?)
 }

@@ -7,4 +7,5 @@
 
 mod console;
 mod refine;
+mod render;
 mod scene;

@@ -1,0 +1,83 @@
+//! `simgan render` and `simgan inspect` of data.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use simgan_data::{Image, ImageFile, Pixels};
+
+use crate::scene::{Scene, fails, gray, simgan, succeeds};
+
+#[test]
+fn eyes_are_written_with_labels_the_same_each_time() {
+    let scene = Scene::new();
+    succeeds(scene.simgan("render --count 3 --output a --seed 5 --size 24x16"));
+    succeeds(scene.simgan("render --count 2 --output b --seed 5 --size 24x16 --threads 1"));
+    succeeds(scene.simgan("render --count 1 --output c --seed 6 --size 24x16 --color --preset mpiigaze"));
+    succeeds(scene.simgan("render --count 1 --output d --simulator builtin:camera"));
+    let expected = ["0.jpg", "0.json", "1.jpg", "1.json", "2.jpg", "2.json"].map(PathBuf::from);
+    assert_eq!(scene.files("a"), expected);
+    for name in scene.files("b") {
+        let content = |folder: &str| fs::read(scene.path(folder).join(&name)).unwrap();
+        assert_eq!(content("a"), content("b"), "{name:?}");
+    }
+    let spec = ImageFile::open(&scene.path("c/0.jpg")).unwrap().image().spec();
+    assert_eq!((spec.channels, spec.height, spec.width), (3, 16, 24));
+    assert_ne!(fs::read(scene.path("a/0.json")).unwrap(), fs::read(scene.path("c/0.json")).unwrap());
+}
+
+#[test]
+fn an_interrupted_set_is_continued_and_another_is_not_mixed_in() {
+    let scene = Scene::new();
+    let render = |more: &str| scene.simgan(&format!("render --count 3 --output out --size 24x16 {more}"));
+    succeeds(render(""));
+    let whole = fs::read(scene.path("out/2.jpg")).unwrap();
+    fs::remove_file(scene.path("out/2.jpg")).unwrap();
+    succeeds(render(""));
+    assert_eq!(fs::read(scene.path("out/2.jpg")).unwrap(), whole);
+    fails(render("--seed 1"), 1, &["out: not empty", "hint: "]);
+    scene.text("full/notes.md", "mine");
+    fails(scene.simgan("render --count 1 --output full"), 1, &["full: not empty"]);
+    fails(scene.simgan("render --count 1 --output full/notes.md"), 1, &["notes.md"]);
+    fails(simgan("render --count 1 --output x --simulator builtin:ears"), 2, &["builtin:camera"]);
+    fails(simgan("render --count 1 --output x --size 55"), 2, &["WIDTHxHEIGHT"]);
+    fails(simgan("render --count 1 --output x --size 2x2"), 2, &["8 to 4096"]);
+}
+
+#[test]
+fn a_data_set_is_described() {
+    let scene = Scene::new();
+    scene.images("in", 3, 9, 7);
+    scene.image("in/big.tif", Image::new(3, 2, 2, Pixels::U16(vec![65_535; 12])));
+    scene.text("in/labels.csv", "name\n");
+    scene.text("in/bad.png", "no image");
+    let told = succeeds(scene.simgan("inspect in"));
+    for part in [
+        "5 images",
+        "3 of 9x7 gray 8 bit",
+        "1 of 2x2 RGB 16 bit",
+        "gaze pitch -36.870",
+        "3 labels",
+        "labels.csv",
+    ] {
+        assert!(told.contains(part), "`{part}` is not told:\n{told}");
+    }
+    assert!(told.contains("bad.png"), "{told}");
+    let found: Value = serde_json::from_str(&succeeds(scene.simgan("inspect in --json"))).unwrap();
+    assert_eq!(
+        (&found["kind"], &found["n_images"], &found["n_labelled"]),
+        (&"source".into(), &5.into(), &3.into())
+    );
+    assert_eq!(found["pixels"]["max"], 1.0);
+}
+
+#[test]
+fn what_is_no_data_set_is_said() {
+    let scene = Scene::new();
+    fs::create_dir(scene.path("empty")).unwrap();
+    scene.image("one.png", gray(3, 3, 0));
+    fails(scene.simgan("inspect empty"), 1, &["empty: no images", "hint: "]);
+    fails(scene.simgan("inspect nowhere"), 1, &["nowhere", "hint: "]);
+    fails(scene.simgan("inspect one.png"), 1, &["one.png", "hint: "]);
+    fails(scene.simgan("inspect builtin:eye"), 1, &["builtin:eyes"]);
+}
