@@ -32,7 +32,7 @@ impl Metrics {
 
     /// Appends a line. If the disk is full, the file is left with the lines before.
     pub(crate) fn append(&mut self, event: &Event) -> Result<(), TrainError> {
-        let line = line_of(event);
+        let line = line_of(event).map_err(|error| TrainError::io(&self.path)(error.into()))?;
         match self.file.write_all(line.as_bytes()) {
             Ok(()) => self.n_bytes += line.len() as u64,
             Err(error) => {
@@ -63,10 +63,14 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Event>, TrainError> {
 }
 
 /// The event as JSON and a newline. JSON has no NaN and no infinity: they are written as strings.
-fn line_of(event: &Event) -> String {
-    let mut value = serde_json::to_value(event).unwrap_or_default();
+fn line_of(event: &Event) -> serde_json::Result<String> {
+    let line = serde_json::to_string(event)?;
+    if !line.contains(":null") {
+        return Ok(format!("{line}\n"));
+    }
+    let mut value = serde_json::to_value(event)?;
     name_nulls(&mut value);
-    format!("{value}\n")
+    Ok(format!("{value}\n"))
 }
 
 /// No field of an event is ever null; serde_json writes null for what is not finite.
@@ -86,4 +90,51 @@ fn bytes_until(text: &[u8], step: u64) -> u64 {
     let kept =
         lines.take_while(|line| line.ends_with(b"\n") && step_of(line).is_some_and(|found| found <= step));
     kept.map(|line| line.len() as u64).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Phase, RefinerReport, StepReport};
+
+    fn step(step: u64, loss: f64) -> Event {
+        let refiner = Some(RefinerReport { loss, ..RefinerReport::default() });
+        let phase = Phase::Adversarial;
+        let (discriminator, images_per_sec, n_skipped) = (None, 2.0, 0);
+        Event::Step(StepReport {
+            step,
+            phase,
+            phase_step: step,
+            refiner,
+            discriminator,
+            images_per_sec,
+            n_skipped,
+        })
+    }
+
+    #[test]
+    fn lines_after_the_step_and_torn_lines_are_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.jsonl");
+        let mut metrics = Metrics::open(&path, 0).unwrap();
+        (1..=5).for_each(|n| metrics.append(&step(n, 0.5)).unwrap());
+        drop(metrics);
+        let torn = fs::read(&path).unwrap();
+        fs::write(&path, &torn[..torn.len() - 1]).unwrap();
+        assert_eq!(read_metrics(&path).unwrap().len(), 4);
+        let mut metrics = Metrics::open(&path, 9).unwrap();
+        metrics.append(&step(5, 0.25)).unwrap();
+        let expected: Vec<Event> = (1..=4).map(|n| step(n, 0.5)).chain([step(5, 0.25)]).collect();
+        assert_eq!(read_metrics(&path).unwrap(), expected);
+        Metrics::open(&path, 2).unwrap();
+        assert_eq!(read_metrics(&path).unwrap(), expected[..2]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_never_null() {
+        let line = line_of(&step(1, f64::NAN)).unwrap();
+        assert!(line.contains(r#""loss":"not finite""#) && !line.contains("null"), "{line}");
+        let warning = Event::Failed { step: 1, error: "a:null".to_owned() };
+        assert!(line_of(&warning).unwrap().contains("a:null"));
+    }
 }

@@ -105,12 +105,13 @@ impl RefinerReport {
     }
 
     /// Field by field; `None` of none.
-    pub(crate) fn mean<'a>(reports: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
-        reports.clone().next()?;
-        let mean = |field: fn(&Self) -> f64| mean(reports.clone().map(field));
+    pub(crate) fn mean<'a>(reports: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let reports: Vec<&Self> = reports.into_iter().collect();
+        reports.first()?;
+        let mean = |field: fn(&Self) -> f64| mean(reports.iter().map(|report| field(report)));
         Some(Self {
             loss: mean(|report| report.loss),
-            adversarial: mean_of_some(reports.clone().map(|report| report.adversarial)),
+            adversarial: mean_of_some(reports.iter().map(|report| report.adversarial)),
             self_regularization: mean(|report| report.self_regularization),
             drift: mean(|report| report.drift),
             gradient_norm: mean(|report| report.gradient_norm),
@@ -133,16 +134,17 @@ impl DiscriminatorReport {
     }
 
     /// Field by field; `None` of none.
-    pub(crate) fn mean<'a>(reports: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
-        reports.clone().next()?;
-        let mean = |field: fn(&Self) -> f64| mean(reports.clone().map(field));
+    pub(crate) fn mean<'a>(reports: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let reports: Vec<&Self> = reports.into_iter().collect();
+        reports.first()?;
+        let mean = |field: fn(&Self) -> f64| mean(reports.iter().map(|report| field(report)));
         Some(Self {
             loss: mean(|report| report.loss),
             loss_real: mean(|report| report.loss_real),
             loss_refined: mean(|report| report.loss_refined),
             accuracy_real: mean(|report| report.accuracy_real),
             accuracy_refined: mean(|report| report.accuracy_refined),
-            accuracy_history: mean_of_some(reports.clone().map(|report| report.accuracy_history)),
+            accuracy_history: mean_of_some(reports.iter().map(|report| report.accuracy_history)),
             gradient_norm: mean(|report| report.gradient_norm),
         })
     }

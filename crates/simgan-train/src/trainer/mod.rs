@@ -87,8 +87,8 @@ impl Trainer {
             step: self.n_steps,
             phase,
             phase_step: phase_step + 1,
-            refiner: RefinerReport::mean(refiner.iter()),
-            discriminator: DiscriminatorReport::mean(discriminator.iter()),
+            refiner: RefinerReport::mean(&refiner),
+            discriminator: DiscriminatorReport::mean(&discriminator),
             images_per_sec: n_images as f64 / started.elapsed().as_secs_f64(),
             n_skipped: self.batches.n_skipped(),
         };

@@ -1,5 +1,8 @@
 //! The folder of a run: its layout, who may write in it, which of its checkpoints is the newest whole one.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
