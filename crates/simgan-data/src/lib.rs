@@ -41,6 +41,7 @@ mod gaze;
 mod image;
 mod label;
 mod loader;
+pub mod mat;
 mod sampler;
 mod source;
 mod statistics;
