@@ -23,7 +23,7 @@ const DELAY: &str = "SIMGAN_TEST_DELAY";
 fn config() -> TrainConfig {
     let set = [
         "data.batch=8",
-        "refiner.features=16",
+        "refiner.features=12",
         "refiner.blocks=1",
         "discriminator.layers=[{conv={kernel=3, stride=2, features=24}}, {max_pool={kernel=3, stride=1}}]",
         "history.capacity=10",
@@ -44,10 +44,10 @@ fn config() -> TrainConfig {
 fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
     let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
     let mut sample = |index: usize| {
-        let pixels = (0..41 * 27).map(|_| brightness + rng.random_range(0..50)).collect();
+        let pixels = (0..33 * 21).map(|_| brightness + rng.random_range(0..50)).collect();
         Sample {
             name: index.to_string(),
-            image: Image::new(1, 27, 41, Pixels::U8(pixels)),
+            image: Image::new(1, 21, 33, Pixels::U8(pixels)),
             label: Label::default(),
         }
     };
