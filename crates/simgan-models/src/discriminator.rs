@@ -27,6 +27,10 @@ impl Discriminator {
     /// # Errors
     ///
     /// If the config has an even kernel or a zero, or `vb` cannot provide a parameter.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a `VarBuilder` is passed by value, as in all of candle"
+    )]
     pub fn new(config: &DiscriminatorConfig, vb: VarBuilder) -> Result<Self, ModelError> {
         config.validate()?;
         let (mut stages, mut input, mut n_convs) = (Vec::new(), config.channels, 0);

@@ -25,7 +25,7 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
     }
     let metadata = HashMap::from([(FORMAT_KEY.to_owned(), FORMAT_VERSION.to_owned())]);
     let views = tensors.iter().map(|(name, tensor)| (name, tensor));
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| ModelError::damaged(path, e))?;
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| ModelError::damaged(path, &e))?;
     write_atomically(path, &bytes)
 }
 
@@ -36,15 +36,15 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
 /// If the file cannot be read, is damaged, or has another format version.
 pub fn read_tensors(path: &Path, device: &Device) -> Result<Vec<(String, Tensor)>, ModelError> {
     let bytes = fs::read(path).map_err(ModelError::io(path))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| ModelError::damaged(path, e))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| ModelError::damaged(path, &e))?;
     let version = header.metadata().as_ref().and_then(|metadata| metadata.get(FORMAT_KEY));
     if let Some(version) = version.filter(|version| *version != FORMAT_VERSION) {
-        return Err(ModelError::damaged(path, format!("format version {version}, this program reads 1")));
+        return Err(ModelError::damaged(path, &format!("format version {version}, this program reads 1")));
     }
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| ModelError::damaged(path, e))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| ModelError::damaged(path, &e))?;
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter() {
-        let tensor = view.load(device).map_err(|e| ModelError::damaged(path, format!("`{name}`: {e}")))?;
+        let tensor = view.load(device).map_err(|e| ModelError::damaged(path, &format!("`{name}`: {e}")))?;
         tensors.push((name.to_owned(), tensor));
     }
     tensors.sort_by(|(left, _), (right, _)| left.cmp(right));

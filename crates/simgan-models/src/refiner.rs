@@ -27,6 +27,10 @@ impl Refiner {
     /// # Errors
     ///
     /// If the config has an even kernel or a zero, or `vb` cannot provide a parameter.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a `VarBuilder` is passed by value, as in all of candle"
+    )]
     pub fn new(config: &RefinerConfig, vb: VarBuilder) -> Result<Self, ModelError> {
         config.validate()?;
         let RefinerConfig { channels, features, blocks, kernel, stem_kernel, border } = *config;

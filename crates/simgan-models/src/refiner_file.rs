@@ -35,7 +35,7 @@ pub fn save_refiner(
 ) -> Result<(), ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
     let file = RefinerFile { format_version: FORMAT_VERSION, refiner: *config };
-    let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, e))?;
+    let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     write_atomically(&path, text.as_bytes())?;
     write_tensors(&folder.join(REFINER_FILE), tensors)
 }
@@ -48,10 +48,10 @@ pub fn save_refiner(
 pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
     let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
-    let file: RefinerFile = toml::from_str(&text).map_err(|e| ModelError::damaged(&path, e))?;
+    let file: RefinerFile = toml::from_str(&text).map_err(|e| ModelError::damaged(&path, &e))?;
     if file.format_version != FORMAT_VERSION {
         let reason = format!("format version {}, this program reads {FORMAT_VERSION}", file.format_version);
-        return Err(ModelError::damaged(&path, reason));
+        return Err(ModelError::damaged(&path, &reason));
     }
     let parameters = Parameters::new(0, device);
     let refiner = Refiner::new(&file.refiner, parameters.var_builder())?;

@@ -74,17 +74,14 @@ impl Optimizer {
     /// If a tensor is missing, unknown, or has the wrong shape, type or a value that is not finite; nothing has
     /// changed then.
     pub fn restore(&mut self, tensors: &[(String, Tensor)]) -> Result<(), OptimError> {
-        let n_moments = self.rule.moments().len() * self.parameters.len();
         let expected = self.state()?;
         state::check(&expected, tensors)?;
         let mut found = expected.iter().filter_map(|(name, _)| state::find(tensors, name));
         let step = found.next().map(Tensor::to_scalar::<i64>).transpose()?;
         let n_steps = step.filter(|step| *step >= 0);
         self.n_steps = n_steps.ok_or_else(|| OptimError::State("`step` is negative".into()))?;
-        let moments: Vec<_> = found.map(|tensor| tensor.detach()).collect();
-        debug_assert_eq!(moments.len(), n_moments);
-        for (own, saved) in self.moments.iter_mut().flatten().zip(moments) {
-            *own = saved.to_device(own.device())?;
+        for (own, saved) in self.moments.iter_mut().flatten().zip(found) {
+            *own = saved.detach().to_device(own.device())?;
         }
         Ok(())
     }

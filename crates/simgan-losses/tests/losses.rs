@@ -1,0 +1,47 @@
+//! What the losses refuse, and what the accuracy counts; their values are compared with PyTorch's in the workspace's
+//! tests.
+
+use candle_core::{DType, Device, Tensor};
+use simgan_losses::{FeatureTransform, SelfRegularization, Target, accuracy, adversarial};
+
+fn zeros(shape: (usize, usize, usize, usize)) -> Tensor {
+    Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn the_accuracy_is_the_fraction_of_patches() {
+    // One row of patches: real wins, refined wins, a tie, real wins.
+    let logits = Tensor::new(&[[[[3f32, -1.0, 2.0, 0.5]], [[1.0, 0.0, 2.0, -0.5]]]], &Device::Cpu).unwrap();
+    assert_eq!(accuracy(&logits, Target::Real).unwrap(), 0.5);
+    assert_eq!(accuracy(&logits, Target::Refined).unwrap(), 0.25);
+}
+
+#[test]
+fn chance_costs_ln_2() {
+    for target in [Target::Real, Target::Refined] {
+        let loss = adversarial(&zeros((3, 2, 4, 5)), target).unwrap().to_scalar::<f32>().unwrap();
+        assert!((loss - 2f32.ln()).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn wrong_shapes_are_errors() {
+    for logits in [zeros((1, 1, 3, 3)), zeros((0, 2, 3, 3)), zeros((1, 2, 0, 3))] {
+        assert!(adversarial(&logits, Target::Real).is_err());
+        assert!(accuracy(&logits, Target::Real).is_err());
+    }
+    let identity = SelfRegularization::new(FeatureTransform::Identity);
+    assert!(identity.loss(&zeros((1, 1, 2, 3)), &zeros((1, 1, 3, 2))).is_err());
+    assert!(identity.loss(&zeros((0, 1, 2, 3)), &zeros((0, 1, 2, 3))).is_err());
+    let derivatives = SelfRegularization::new(FeatureTransform::Derivatives);
+    let error = derivatives.loss(&zeros((1, 1, 1, 9)), &zeros((1, 1, 1, 9))).unwrap_err().to_string();
+    assert!(error.contains("1×9"), "{error}");
+}
+
+#[test]
+fn nan_is_not_hidden() {
+    let nan = Tensor::full(f32::NAN, (1, 2, 2, 2), &Device::Cpu).unwrap();
+    assert!(adversarial(&nan, Target::Real).unwrap().to_scalar::<f32>().unwrap().is_nan());
+    let drift = SelfRegularization::new(FeatureTransform::Identity).loss(&nan, &zeros((1, 2, 2, 2))).unwrap();
+    assert!(drift.to_scalar::<f32>().unwrap().is_nan());
+}

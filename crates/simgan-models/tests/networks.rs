@@ -1,0 +1,190 @@
+//! Shapes, sizes and files of the networks; their values are compared with PyTorch's in the workspace's tests.
+
+use std::fs;
+
+use candle_core::{DType, Device, Module, Tensor};
+use simgan_models::{
+    Border, Discriminator, DiscriminatorConfig, Layer, Parameters, REFINER_CONFIG_FILE, REFINER_FILE,
+    Refiner, RefinerConfig, load_refiner, save_refiner,
+};
+use tempfile::TempDir;
+
+fn refiner(config: &RefinerConfig) -> (Refiner, Parameters) {
+    let parameters = Parameters::new(0, &Device::Cpu);
+    (Refiner::new(config, parameters.var_builder()).unwrap(), parameters)
+}
+
+fn discriminator(config: &DiscriminatorConfig) -> (Discriminator, Parameters) {
+    let parameters = Parameters::new(0, &Device::Cpu);
+    (Discriminator::new(config, parameters.var_builder()).unwrap(), parameters)
+}
+
+fn images(shape: (usize, usize, usize, usize)) -> Tensor {
+    let count = shape.0 * shape.1 * shape.2 * shape.3;
+    let values: Vec<f32> = (0..count).map(|idx| ((idx * idx) as f32 * 0.37).sin()).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn the_papers_networks_have_its_sizes() {
+    let (_, parameters) = refiner(&RefinerConfig::eye_gaze());
+    assert_eq!(parameters.count(), 296_129);
+    let (_, parameters) = refiner(&RefinerConfig::hand_pose());
+    assert_eq!(parameters.count(), (49 + 1) * 64 + 20 * (64 * 9 + 1) * 64 + 65);
+
+    let (eyes, parameters) = discriminator(&DiscriminatorConfig::eye_gaze());
+    assert_eq!(parameters.count(), 75_906);
+    assert_eq!(eyes.forward(&images((2, 1, 35, 55))).unwrap().dims(), [2, 2, 9, 14]);
+    let (hands, _) = discriminator(&DiscriminatorConfig::hand_pose());
+    assert_eq!(hands.forward(&images((1, 1, 224, 224))).unwrap().dims(), [1, 2, 7, 7]);
+}
+
+#[test]
+fn any_image_size_works() {
+    let config =
+        RefinerConfig { channels: 3, features: 4, blocks: 1, stem_kernel: 7, ..RefinerConfig::eye_gaze() };
+    let (refiner, _) = refiner(&config);
+    let (eyes, _) = discriminator(&DiscriminatorConfig { channels: 3, ..DiscriminatorConfig::eye_gaze() });
+    let (global, _) =
+        discriminator(&DiscriminatorConfig { channels: 3, local: false, ..DiscriminatorConfig::hand_pose() });
+    for (height, width) in [(1, 1), (1, 9), (8, 7), (20, 33)] {
+        let refined = refiner.forward(&images((2, 3, height, width))).unwrap();
+        assert_eq!(refined.dims(), [2, 3, height, width]);
+        assert!(values(&refined).iter().all(|value| value.abs() <= 1.0));
+        let map = [2, 2, height.div_ceil(2).div_ceil(2), width.div_ceil(2).div_ceil(2)];
+        assert_eq!(eyes.forward(&refined).unwrap().dims(), map);
+        assert_eq!(global.forward(&refined).unwrap().dims(), [2, 2, 1, 1]);
+    }
+    assert!(refiner.forward(&images((1, 1, 8, 8))).is_err(), "one channel for a network of three");
+    assert!(eyes.forward(&images((1, 3, 0, 8))).is_err());
+}
+
+/// Labels stay in place because a change of one pixel reaches no further than the receptive field: 19 pixels for R.
+#[test]
+fn the_refiner_sees_19_pixels() {
+    let (refiner, _) = refiner(&RefinerConfig::eye_gaze());
+    let dark = Tensor::zeros((1, 1, 1, 41), DType::F32, &Device::Cpu).unwrap();
+    let mut spot = vec![0f32; 41];
+    spot[20] = 1.0;
+    let spot = Tensor::from_vec(spot, (1, 1, 1, 41), &Device::Cpu).unwrap();
+    let change = (refiner.forward(&spot).unwrap() - refiner.forward(&dark).unwrap()).unwrap();
+    let changed: Vec<_> = values(&change).iter().map(|value| *value != 0.0).collect();
+    assert_eq!(changed.iter().position(|changed| *changed), Some(11));
+    assert_eq!(changed.iter().rposition(|changed| *changed), Some(29));
+}
+
+/// A uniform image has no edge that a network with replicated borders could paint.
+#[test]
+fn replicated_borders_paint_no_frame() {
+    let flat = Tensor::full(0.4f32, (1, 1, 9, 12), &Device::Cpu).unwrap();
+    let spread = |border| {
+        let (refiner, _) = refiner(&RefinerConfig { border, ..RefinerConfig::eye_gaze() });
+        let refined = values(&refiner.forward(&flat).unwrap());
+        refined.iter().fold(f32::MIN, |a, b| a.max(*b)) - refined.iter().fold(f32::MAX, |a, b| a.min(*b))
+    };
+    assert!(spread(Border::Replicate) < 1e-5);
+    assert!(spread(Border::Zeros) > 1e-3);
+}
+
+#[test]
+fn frozen_networks_follow_their_parameters_without_gradients() {
+    let (refiner, parameters) =
+        refiner(&RefinerConfig { blocks: 1, features: 3, ..RefinerConfig::eye_gaze() });
+    let (eyes, eyes_parameters) = discriminator(&DiscriminatorConfig::eye_gaze());
+    let (frozen_refiner, frozen_eyes) = (refiner.frozen(), eyes.frozen());
+    for (_, var) in parameters.vars().iter().chain(&eyes_parameters.vars()) {
+        var.set(&(var.as_tensor().detach() * 0.5).unwrap()).unwrap();
+    }
+    let synthetic = images((1, 1, 8, 11));
+    let refined = frozen_refiner.forward(&synthetic).unwrap();
+    assert_eq!(values(&refined), values(&refiner.forward(&synthetic).unwrap()));
+    let logits = frozen_eyes.forward(&refined).unwrap();
+    assert_eq!(values(&logits), values(&eyes.forward(&refined).unwrap()));
+    let gradients = logits.sum_all().unwrap().backward().unwrap();
+    for (name, var) in parameters.vars().iter().chain(&eyes_parameters.vars()) {
+        assert!(gradients.get(var).is_none(), "{name}");
+    }
+}
+
+#[test]
+fn impossible_networks_are_refused() {
+    let eye = RefinerConfig::eye_gaze();
+    for config in [
+        RefinerConfig { kernel: 4, ..eye },
+        RefinerConfig { stem_kernel: 0, ..eye },
+        RefinerConfig { channels: 0, ..eye },
+        RefinerConfig { features: 0, ..eye },
+    ] {
+        let error = Refiner::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap_err();
+        assert!(error.to_string().contains("hint"), "{error}");
+    }
+    for layer in [
+        Layer::Conv { kernel: 2, stride: 1, features: 1 },
+        Layer::Conv { kernel: 3, stride: 0, features: 1 },
+        Layer::Conv { kernel: 3, stride: 1, features: 0 },
+        Layer::MaxPool { kernel: 0, stride: 1 },
+    ] {
+        let config = DiscriminatorConfig { layers: vec![layer], ..DiscriminatorConfig::eye_gaze() };
+        let error = Discriminator::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap_err();
+        assert!(error.to_string().contains("layers[0]"), "{error}");
+    }
+}
+
+#[test]
+fn configs_are_readable_and_strict() {
+    for config in [DiscriminatorConfig::eye_gaze(), DiscriminatorConfig::hand_pose()] {
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<DiscriminatorConfig>(&text).unwrap(), config);
+    }
+    let config: RefinerConfig = toml::from_str("features = 8\nborder = \"zeros\"").unwrap();
+    assert_eq!(config, RefinerConfig { features: 8, border: Border::Zeros, ..RefinerConfig::eye_gaze() });
+    assert!(toml::from_str::<RefinerConfig>("feature = 8").is_err());
+    assert!(toml::from_str::<RefinerConfig>("border = \"mirror\"").is_err());
+}
+
+#[test]
+fn a_saved_refiner_refines_the_same() {
+    let folder = TempDir::new().unwrap();
+    let config = RefinerConfig {
+        channels: 3,
+        features: 6,
+        blocks: 2,
+        border: Border::Zeros,
+        ..RefinerConfig::eye_gaze()
+    };
+    let parameters = Parameters::new(5, &Device::Cpu);
+    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap();
+    save_refiner(folder.path(), &config, &parameters.tensors()).unwrap();
+    let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
+    let synthetic = images((2, 3, 7, 10));
+    assert_eq!(values(&loaded.forward(&synthetic).unwrap()), values(&refiner.forward(&synthetic).unwrap()));
+}
+
+#[test]
+fn a_refiner_whose_files_do_not_fit_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let small = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let save = || save_refiner(folder.path(), &small, &refiner(&small).1.tensors()).unwrap();
+    let refusal = |path: &str, from: &str, to: &str| {
+        save();
+        let path = folder.path().join(path);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from));
+        fs::write(&path, text.replace(from, to)).unwrap();
+        load_refiner(folder.path(), &Device::Cpu).unwrap_err().to_string()
+    };
+    let config = REFINER_CONFIG_FILE;
+    assert!(refusal(config, "format_version = 1", "format_version = 2").contains("format version 2"));
+    assert!(refusal(config, "features = 2", "features = 3").contains("`stem.weight` has shape"));
+    assert!(refusal(config, "blocks = 1", "blocks = 0").contains("unknown parameter `blocks.0."));
+    assert!(refusal(config, "blocks = 1", "blocks = 2").contains("`blocks.1.conv1.weight` is missing"));
+    assert!(refusal(config, "kernel = 3", "kernel = 2").contains("kernel"));
+    assert!(refusal(config, "blocks", "block").contains(config));
+    save();
+    fs::remove_file(folder.path().join(REFINER_FILE)).unwrap();
+    assert!(load_refiner(folder.path(), &Device::Cpu).unwrap_err().to_string().contains(REFINER_FILE));
+}

@@ -1,0 +1,54 @@
+"""Writes case.safetensors beside itself: the losses and their gradients from PyTorch.
+
+usage: python export.py
+needs: pip install torch safetensors numpy
+"""
+import pathlib, sys
+
+import torch
+from safetensors.torch import save_file
+
+folder = pathlib.Path(__file__).parent
+sys.path.insert(0, str(folder.parent))
+from torch_simgan import REAL, REFINED, adversarial
+
+torch.manual_seed(2)
+tensors = {}
+
+
+def record(name, inputs, loss):
+    """inputs: the loss's arguments by name; the first one gets a gradient."""
+    first = next(iter(inputs.values())).requires_grad_()
+    value = loss(**inputs)
+    value.backward()
+    saved = inputs | {"value": value, "gradient": first.grad}
+    tensors.update({f"{name}/{key}": tensor.detach().clone().contiguous() for key, tensor in saved.items()})
+
+
+for size, (height, width) in {"local": (5, 3), "global": (1, 1)}.items():
+    for target, channel in {"real": REAL, "refined": REFINED}.items():
+        logits = torch.randn(4, 2, height, width) * 3
+        record(f"adversarial_{size}_{target}", {"logits": logits}, lambda logits: adversarial(logits, channel))
+large = torch.tensor([[[[300.0, -80.0]], [[-300.0, 90.0]]], [[[1e4, 17.5]], [[1e4, 1e4]]]])
+record("adversarial_large", {"logits": large}, lambda logits: adversarial(logits, REAL))
+
+kernel = torch.randn(4, 3, 3, 3) * 0.3
+
+
+def differences(images):
+    return torch.cat([images.diff(dim=3).flatten(), images.diff(dim=2).flatten()])
+
+
+transforms = {
+    "identity": lambda images: images,
+    "derivatives": differences,
+    "mean_color": lambda images: images.mean(1, keepdim=True),
+    "network": lambda images: torch.tanh(torch.nn.functional.conv2d(images, kernel)),
+}
+for name, transform in transforms.items():
+    synthetic, refined = torch.rand(2, 3, 7, 10) * 2 - 1, torch.rand(2, 3, 7, 10) * 2 - 1
+    refined[0, :, 2:5] = synthetic[0, :, 2:5]  # equal pixels: the gradient of |0| is 0
+    record(f"psi_{name}", {"refined": refined, "synthetic": synthetic},
+           lambda refined, synthetic: (transform(refined) - transform(synthetic)).abs().mean())
+tensors["psi_network/kernel"] = kernel
+save_file(tensors, folder / "case.safetensors")

@@ -1,0 +1,98 @@
+//! Gradients in `f64` against central differences, which know nothing of the backward passes.
+
+use candle_core::{DType, Device, Module, Result, Tensor, Var};
+use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
+use simgan_models::{Border, Discriminator, DiscriminatorConfig, Parameters, Refiner};
+
+use crate::support::{eye_layers, images, norm, refiner_config, scalar};
+
+#[test]
+fn the_adversarial_loss() {
+    let logits = var(&images(1, (2, 2, 3, 5)));
+    for target in [Target::Real, Target::Refined] {
+        check(&[logits.clone()], || adversarial(&(logits.as_tensor() * 3.0)?, target));
+    }
+}
+
+#[test]
+fn self_regularization_for_each_transform() {
+    let (refined, synthetic) = (var(&images(2, (2, 3, 5, 7))), var(&images(3, (2, 3, 5, 7))));
+    let network = refiner(&Parameters::new(4, &Device::Cpu), 3).frozen();
+    for transform in [
+        FeatureTransform::Identity,
+        FeatureTransform::Derivatives,
+        FeatureTransform::MeanColor,
+        FeatureTransform::Network(Box::new(network)),
+    ] {
+        let regularization = SelfRegularization::new(transform);
+        check(&[refined.clone()], || regularization.loss(&refined, &synthetic));
+        let loss = regularization.loss(&refined, &synthetic).unwrap();
+        assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{regularization:?}");
+    }
+}
+
+/// The refiner's loss (eq. 4) through both networks, for each of the refiner's parameters and the images.
+#[test]
+fn the_refiners_whole_loss() {
+    let (refiner_parameters, parameters) =
+        (Parameters::new(5, &Device::Cpu), Parameters::new(6, &Device::Cpu));
+    let (refiner, discriminator) =
+        (refiner(&refiner_parameters, 1), discriminator(&parameters, true).frozen());
+    let (synthetic, regularization) =
+        (images(7, (2, 1, 7, 10)), SelfRegularization::new(FeatureTransform::Identity));
+    let synthetic = synthetic.to_dtype(DType::F64).unwrap();
+    let vars: Vec<_> = refiner_parameters.vars().into_iter().map(|(_, var)| var).collect();
+    check(&vars, || {
+        let refined = refiner.forward(&synthetic)?;
+        let realism = adversarial(&discriminator.forward(&refined)?, Target::Real)?;
+        realism + regularization.loss(&refined, &synthetic)?
+    });
+}
+
+#[test]
+fn the_discriminators_loss_local_and_global() {
+    for local in [true, false] {
+        let parameters = Parameters::new(8, &Device::Cpu);
+        let discriminator = discriminator(&parameters, local);
+        let images = var(&images(9, (2, 1, 9, 14)));
+        let vars = parameters.vars().into_iter().map(|(_, var)| var).chain([images.clone()]);
+        check(&vars.collect::<Vec<_>>(), || adversarial(&discriminator.forward(&images)?, Target::Refined));
+    }
+}
+
+fn refiner(parameters: &Parameters, channels: usize) -> Refiner {
+    let vb = parameters.var_builder().to_dtype(DType::F64);
+    Refiner::new(&refiner_config(channels, 3, Border::Replicate), vb).unwrap()
+}
+
+fn discriminator(parameters: &Parameters, local: bool) -> Discriminator {
+    let vb = parameters.var_builder().to_dtype(DType::F64);
+    Discriminator::new(&DiscriminatorConfig { local, ..eye_layers() }, vb).unwrap()
+}
+
+fn var(tensor: &Tensor) -> Var {
+    Var::from_tensor(&tensor.to_dtype(DType::F64).unwrap()).unwrap()
+}
+
+/// Along a direction of its own for each variable: the steps are small enough not to cross the kinks of ReLU and |·|.
+fn check(vars: &[Var], loss: impl Fn() -> Result<Tensor>) {
+    const STEP: f64 = 1e-6;
+    let gradients = loss().unwrap().backward().unwrap();
+    for (var_idx, var) in vars.iter().enumerate() {
+        let gradient = gradients.get(var).unwrap();
+        let start = var.copy().unwrap().detach();
+        let direction = images(100 + var_idx as u64, (1, 1, 1, var.elem_count()));
+        let direction = direction.reshape(var.shape()).unwrap().to_dtype(DType::F64).unwrap();
+        let at = |offset: f64| {
+            var.set(&(&start + (&direction * offset).unwrap()).unwrap()).unwrap();
+            scalar(&loss().unwrap())
+        };
+        let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+        var.set(&start).unwrap();
+        let expected = scalar(&(gradient * &direction).unwrap().sum_all().unwrap());
+        let scale = norm(gradient) * norm(&direction);
+        assert!(scale > 0.0, "variable {var_idx} has no gradient");
+        let error = (difference - expected).abs() / scale;
+        assert!(error < 1e-7, "variable {var_idx}: {difference} instead of {expected}");
+    }
+}

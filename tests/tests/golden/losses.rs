@@ -1,0 +1,59 @@
+use candle_core::{Module, Result, Tensor};
+use simgan_kernels::{Conv2d, conv2d};
+use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
+
+use crate::support::{Golden, assert_close, scalar, var};
+
+/// The map of logits is neither square nor of one image, so that a wrong order of axes shows.
+#[test]
+fn the_adversarial_loss_equals_pytorch() {
+    for size in ["local", "global"] {
+        check(&format!("adversarial_{size}_real"), "logits", |logits, _| adversarial(logits, Target::Real));
+        check(&format!("adversarial_{size}_refined"), "logits", |logits, _| {
+            adversarial(logits, Target::Refined)
+        });
+    }
+}
+
+#[test]
+fn the_adversarial_loss_of_large_logits_equals_pytorch() {
+    check("adversarial_large", "logits", |logits, _| adversarial(logits, Target::Real));
+}
+
+#[test]
+fn self_regularization_equals_pytorch_for_each_transform() {
+    for (name, transform) in [
+        ("identity", FeatureTransform::Identity),
+        ("derivatives", FeatureTransform::Derivatives),
+        ("mean_color", FeatureTransform::MeanColor),
+        ("network", FeatureTransform::Network(Box::new(Layer(kernel())))),
+    ] {
+        let regularization = SelfRegularization::new(transform);
+        check(&format!("psi_{name}"), "refined", |refined, golden| {
+            regularization.loss(refined, golden.get(&format!("psi_{name}/synthetic")))
+        });
+    }
+}
+
+/// A learned transform in small.
+struct Layer(Tensor);
+
+impl Module for Layer {
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        conv2d(images, &self.0, None, Conv2d::default())?.tanh()
+    }
+}
+
+fn kernel() -> Tensor {
+    Golden::open("losses").get("psi_network/kernel").clone()
+}
+
+fn check(case: &str, input: &str, loss: impl Fn(&Tensor, &Golden) -> Result<Tensor>) {
+    let golden = Golden::open("losses");
+    let input = var(golden.get(&format!("{case}/{input}")));
+    let value = loss(&input, &golden).unwrap();
+    let expected = golden.scalar(&format!("{case}/value"));
+    assert!((scalar(&value) - expected).abs() <= 1e-5 * expected, "{case}: {value} instead of {expected}");
+    let gradients = value.backward().unwrap();
+    assert_close(case, gradients.get(&input).unwrap(), golden.get(&format!("{case}/gradient")), 1e-5);
+}

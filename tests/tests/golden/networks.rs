@@ -1,0 +1,53 @@
+use candle_core::Module;
+use simgan_models::{Border, DiscriminatorConfig, Parameters};
+
+use crate::support::{
+    Golden, assert_close, eye_layers, hand_layers, new_discriminator, new_refiner, refiner_config, var,
+};
+
+#[test]
+fn a_refiner_with_replicated_borders_equals_pytorch() {
+    let (refiner, parameters) = new_refiner(0, &refiner_config(1, 3, Border::Replicate));
+    check("refiner_replicate", &refiner, &parameters);
+}
+
+#[test]
+fn a_colour_refiner_with_zero_borders_and_a_larger_stem_equals_pytorch() {
+    let (refiner, parameters) = new_refiner(0, &refiner_config(3, 7, Border::Zeros));
+    check("refiner_zeros", &refiner, &parameters);
+}
+
+#[test]
+fn the_discriminator_of_eyes_equals_pytorch() {
+    let (discriminator, parameters) = new_discriminator(0, &eye_layers());
+    check("discriminator_eye", &discriminator, &parameters);
+}
+
+#[test]
+fn the_discriminator_of_hands_equals_pytorch() {
+    let (discriminator, parameters) = new_discriminator(0, &hand_layers());
+    check("discriminator_hand", &discriminator, &parameters);
+}
+
+#[test]
+fn the_global_discriminator_equals_pytorch() {
+    let (discriminator, parameters) =
+        new_discriminator(0, &DiscriminatorConfig { local: false, ..eye_layers() });
+    check("discriminator_global", &discriminator, &parameters);
+}
+
+/// Output and every gradient, of all parameters and of the images. Fails, among others, if an activation is missing
+/// after a convolution, or if there is one after the logits.
+fn check(case: &str, network: &dyn Module, parameters: &Parameters) {
+    let golden = Golden::open("networks");
+    golden.fill(&format!("{case}/parameter."), parameters);
+    let images = var(golden.get(&format!("{case}/images")));
+    let output = network.forward(&images).unwrap();
+    assert_close("output", &output, golden.get(&format!("{case}/output")), 1e-5);
+    let probe = golden.get(&format!("{case}/probe"));
+    let gradients = (output * probe).unwrap().sum_all().unwrap().backward().unwrap();
+    for (name, var) in parameters.vars().into_iter().chain([("images".into(), images)]) {
+        let gradient = gradients.get(&var).unwrap_or_else(|| panic!("no gradient reached {name}"));
+        assert_close(&name, gradient, golden.get(&format!("{case}/gradient.{name}")), 1e-4);
+    }
+}

@@ -1,0 +1,104 @@
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor, Var};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use simgan_models::{Border, Discriminator, DiscriminatorConfig, Layer, Parameters, Refiner, RefinerConfig};
+
+/// What PyTorch computed; written by the `export.py` beside it.
+pub(crate) struct Golden(Vec<(String, Tensor)>);
+
+impl Golden {
+    pub(crate) fn open(case: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(case).join("case.safetensors");
+        Self(simgan_models::read_tensors(&path, &Device::Cpu).unwrap())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &Tensor {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        &found.unwrap_or_else(|| panic!("no `{name}` in the case")).1
+    }
+
+    pub(crate) fn scalar(&self, name: &str) -> f64 {
+        scalar(self.get(name))
+    }
+
+    /// Gives every parameter PyTorch's value; both sides must have the same parameters.
+    pub(crate) fn fill(&self, prefix: &str, parameters: &Parameters) {
+        let names: Vec<_> = self.0.iter().filter_map(|(name, _)| name.strip_prefix(prefix)).collect();
+        let names: Vec<_> = names.into_iter().filter(|name| !name.contains('/')).collect();
+        assert_eq!(names.len(), parameters.vars().len(), "{names:?}");
+        for (name, var) in parameters.vars() {
+            var.set(self.get(&format!("{prefix}{name}"))).unwrap();
+        }
+    }
+}
+
+/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor for gradients that are 0.
+pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    assert_eq!(found.dims(), expected.dims(), "{name}");
+    let error = norm(&(found - expected).unwrap());
+    let scale = norm(expected).max(1e-6);
+    assert!(error <= tolerance * scale, "{name}: relative error {:e}", error / scale);
+    if std::env::var_os("SIMGAN_SHOW_ERRORS").is_some() {
+        println!("{name}: {:.1e}", error / scale);
+    }
+}
+
+pub(crate) fn norm(tensor: &Tensor) -> f64 {
+    scalar(&tensor.to_dtype(DType::F64).unwrap().sqr().unwrap().sum_all().unwrap()).sqrt()
+}
+
+pub(crate) fn scalar(tensor: &Tensor) -> f64 {
+    tensor.to_dtype(DType::F64).unwrap().to_scalar().unwrap()
+}
+
+/// Uniform in [−1, 1], `f32`.
+pub(crate) fn images(seed: u64, shape: (usize, usize, usize, usize)) -> Tensor {
+    let mut stream = ChaCha8Rng::seed_from_u64(seed);
+    let count = shape.0 * shape.1 * shape.2 * shape.3;
+    let values: Vec<f32> = (0..count).map(|_| stream.random_range(-1.0..1.0)).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+pub(crate) fn var(tensor: &Tensor) -> Var {
+    Var::from_tensor(&tensor.copy().unwrap()).unwrap()
+}
+
+pub(crate) fn refiner_config(channels: usize, stem_kernel: usize, border: Border) -> RefinerConfig {
+    RefinerConfig { channels, features: 5, blocks: 2, kernel: 3, stem_kernel, border }
+}
+
+pub(crate) fn eye_layers() -> DiscriminatorConfig {
+    discriminator_config(1, [(3, 2), (3, 2)], (3, 1), 1)
+}
+
+pub(crate) fn hand_layers() -> DiscriminatorConfig {
+    discriminator_config(3, [(7, 4), (5, 2)], (3, 2), 2)
+}
+
+fn discriminator_config(
+    channels: usize,
+    convs: [(usize, usize); 2],
+    pool: (usize, usize),
+    stride: usize,
+) -> DiscriminatorConfig {
+    let layers = vec![
+        Layer::Conv { kernel: convs[0].0, stride: convs[0].1, features: 6 },
+        Layer::Conv { kernel: convs[1].0, stride: convs[1].1, features: 5 },
+        Layer::MaxPool { kernel: pool.0, stride: pool.1 },
+        Layer::Conv { kernel: 3, stride, features: 4 },
+        Layer::Conv { kernel: 1, stride: 1, features: 3 },
+    ];
+    DiscriminatorConfig { channels, layers, ..DiscriminatorConfig::eye_gaze() }
+}
+
+pub(crate) fn new_refiner(seed: u64, config: &RefinerConfig) -> (Refiner, Parameters) {
+    let parameters = Parameters::new(seed, &Device::Cpu);
+    (Refiner::new(config, parameters.var_builder()).unwrap(), parameters)
+}
+
+pub(crate) fn new_discriminator(seed: u64, config: &DiscriminatorConfig) -> (Discriminator, Parameters) {
+    let parameters = Parameters::new(seed, &Device::Cpu);
+    (Discriminator::new(config, parameters.var_builder()).unwrap(), parameters)
+}
