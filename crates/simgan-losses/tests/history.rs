@@ -1,5 +1,7 @@
 //! The history's half-batch rule (§2.3), for every kind of batch and capacity.
 
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
 use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};

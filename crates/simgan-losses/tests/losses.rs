@@ -1,6 +1,8 @@
 //! What the losses refuse, and what the accuracy counts; their values are compared with PyTorch's in the workspace's
 //! tests.
 
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
 use candle_core::{DType, Device, Tensor};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, accuracy, adversarial};
 

@@ -1,5 +1,7 @@
 //! Shapes, sizes and files of the networks; their values are compared with PyTorch's in the workspace's tests.
 
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
 use std::fs;
 
 use candle_core::{DType, Device, Module, Tensor};

@@ -1,5 +1,7 @@
 //! Where parameters come from and how they are kept.
 
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
 use std::fs;
 use std::path::PathBuf;
 
