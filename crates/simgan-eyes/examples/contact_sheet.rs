@@ -1,44 +1,58 @@
-//! Writes a contact sheet of both built-in domains as PNG, to be looked at beside real images.
+//! Writes a contact sheet of the simulators as PNG, to be looked at beside real images: rows of `builtin:eyes`, of `builtin:camera`, and
+//! with UnityEyes' assets of its own ranges and of the preset for MPIIGaze.
 //!
-//! `cargo run -p simgan-eyes --example contact_sheet -- OUT.png [WIDTHxHEIGHT] [ROWS] [SEED]`
+//! `cargo run -p simgan-eyes --example contact_sheet -- OUT.png [WIDTHxHEIGHT] [ROWS] [SEED] [UNITYEYES]`
+
+use std::path::Path;
+use std::sync::Arc;
 
 use image::{GrayImage, imageops};
 use simgan_data::Pixels;
-use simgan_eyes::{Domain, Simulator, SimulatorConfig, builtin};
+use simgan_eyes::{Assets, Domain, Simulator, SimulatorConfig, builtin, unityeyes};
 
 const COLUMNS: u32 = 8;
 const GAP: u32 = 3;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let path = args.first().ok_or("usage: contact_sheet OUT.png [WIDTHxHEIGHT] [ROWS] [SEED]")?;
+    let path = args.first().ok_or("usage: contact_sheet OUT.png [WIDTHxHEIGHT] [ROWS] [SEED] [UNITYEYES]")?;
     let (width, height) =
         args.get(1).map_or("55x35", String::as_str).split_once('x').ok_or("WIDTHxHEIGHT")?;
+    let (width, height) = (width.parse()?, height.parse()?);
     let rows: u32 = args.get(2).map_or("4", String::as_str).parse()?;
-    let config = SimulatorConfig {
-        width: width.parse()?,
-        height: height.parse()?,
-        seed: args.get(3).map_or("0", String::as_str).parse()?,
-        ..SimulatorConfig::default()
-    };
+    let seed = args.get(3).map_or("0", String::as_str).parse()?;
+    let sized = |config| SimulatorConfig { seed, width, height, ..config };
+    let mut simulators = vec![
+        builtin(Domain::Eyes, sized(SimulatorConfig::default()))?,
+        builtin(Domain::Camera, sized(SimulatorConfig::default()))?,
+    ];
+    if let Some(folder) = args.get(4) {
+        let assets = Arc::new(Assets::open(Path::new(folder))?);
+        simulators.push(unityeyes(Arc::clone(&assets), sized(SimulatorConfig::unityeyes()))?);
+        simulators.push(unityeyes(assets, sized(SimulatorConfig::unityeyes_mpiigaze()))?);
+    }
+    sheet(&simulators, rows).save(path)?;
+    Ok(())
+}
+
+fn sheet(simulators: &[Simulator], rows: u32) -> GrayImage {
+    let config = simulators[0].config();
     let zoom = (220 / config.width as u32).max(1);
     let (cell_width, cell_height) = (config.width as u32 * zoom + GAP, config.height as u32 * zoom + GAP);
-    let mut sheet = GrayImage::new(COLUMNS * cell_width, 2 * rows * cell_height);
-    for (half, domain) in [Domain::Eyes, Domain::Camera].into_iter().enumerate() {
-        let simulator = builtin(domain, config.clone())?;
+    let mut sheet = GrayImage::new(COLUMNS * cell_width, simulators.len() as u32 * rows * cell_height);
+    for (part, simulator) in simulators.iter().enumerate() {
         for cell in 0..rows * COLUMNS {
-            let tile = tile(&simulator, cell as usize, zoom);
-            let row = half as u32 * rows + cell / COLUMNS;
+            let row = part as u32 * rows + cell / COLUMNS;
+            let (left, top) = (cell % COLUMNS * cell_width, row * cell_height);
             imageops::replace(
                 &mut sheet,
-                &tile,
-                i64::from(cell % COLUMNS * cell_width),
-                i64::from(row * cell_height),
+                &tile(simulator, cell as usize, zoom),
+                i64::from(left),
+                i64::from(top),
             );
         }
     }
-    sheet.save(path)?;
-    Ok(())
+    sheet
 }
 
 fn tile(simulator: &Simulator, index: usize, zoom: u32) -> GrayImage {

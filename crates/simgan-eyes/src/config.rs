@@ -54,6 +54,26 @@ impl Range {
     }
 }
 
+/// What the gaze's ranges are relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GazeFrame {
+    /// The camera: the label's own range.
+    Camera,
+    /// The head, as UnityEyes draws; the label is then the sum of gaze and head pose.
+    Head,
+}
+
+/// What the middle of the crop shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Aim {
+    /// The middle between the corners of the eye, as eye crops are cut.
+    Corners,
+    /// The eyeball's centre, as UnityEyes' camera looks.
+    Eyeball,
+}
+
 /// What is rendered: size, framing and the ranges that samples are drawn from.
 ///
 /// Angles are in degrees, in camera coordinates as `simgan_data::Gaze` defines them: pitch up and yaw to the image's left are positive.
@@ -74,9 +94,13 @@ pub struct SimulatorConfig {
     pub supersample: usize,
     /// Width of the crop on the face in mm: 37.5 is 1.6 px/mm at 60×36, the framing of MPIIGaze's normalized crops.
     pub crop_mm: f32,
-    /// Gaze pitch relative to the camera.
+    /// What the middle of the crop shows.
+    pub aim: Aim,
+    /// What the gaze's ranges are relative to.
+    pub gaze_frame: GazeFrame,
+    /// Gaze pitch.
     pub gaze_pitch_deg: Range,
-    /// Gaze yaw relative to the camera.
+    /// Gaze yaw.
     pub gaze_yaw_deg: Range,
     /// Head pitch relative to the camera.
     pub head_pitch_deg: Range,
@@ -86,8 +110,10 @@ pub struct SimulatorConfig {
     pub head_roll_deg: Range,
     /// How far the crop is off the middle between the eye's corners, along each axis.
     pub offset_mm: Range,
-    /// How many different people.
+    /// How many different people the built-in simulators have.
     pub identities: u32,
+    /// Deviation of the angle that UnityEyes' lids follow from the gaze: 0 as in UnityEyes, which ties the lids to the gaze.
+    pub lid_play_deg: f32,
 }
 
 impl Default for SimulatorConfig {
@@ -100,6 +126,8 @@ impl Default for SimulatorConfig {
             channels: 1,
             supersample: 4,
             crop_mm: 37.5,
+            aim: Aim::Corners,
+            gaze_frame: GazeFrame::Camera,
             gaze_pitch_deg: Range::new(-25.0, 16.0),
             gaze_yaw_deg: Range::new(-30.0, 30.0),
             head_pitch_deg: Range::new(-14.0, 14.0),
@@ -107,6 +135,7 @@ impl Default for SimulatorConfig {
             head_roll_deg: Range::new(-5.0, 5.0),
             offset_mm: Range::new(-1.2, 1.2),
             identities: 1_000,
+            lid_play_deg: 0.0,
         }
     }
 }
@@ -122,6 +151,27 @@ impl SimulatorConfig {
             gaze_yaw_deg: Range::new(-24.0, 24.0),
             ..Self::default()
         }
+    }
+
+    /// UnityEyes' ranges of gaze (±30° in the head) and camera (±20° pitch, ±40° yaw) on a crop of eye size.
+    #[must_use]
+    pub fn unityeyes() -> Self {
+        Self {
+            gaze_frame: GazeFrame::Head,
+            gaze_pitch_deg: Range::new(-30.0, 30.0),
+            gaze_yaw_deg: Range::new(-30.0, 30.0),
+            head_pitch_deg: Range::new(-20.0, 20.0),
+            head_yaw_deg: Range::new(-40.0, 40.0),
+            head_roll_deg: Range::new(0.0, 0.0),
+            offset_mm: Range::new(0.0, 0.0),
+            ..Self::default()
+        }
+    }
+
+    /// UnityEyes' people framed as MPIIGaze's normalized crops, with its range of gaze, and lids that do not tell the gaze.
+    #[must_use]
+    pub fn unityeyes_mpiigaze() -> Self {
+        Self { head_yaw_deg: Range::new(-12.0, 28.0), lid_play_deg: 7.0, ..Self::mpiigaze() }
     }
 
     /// Pixels a mm.
@@ -149,8 +199,11 @@ impl SimulatorConfig {
         if self.identities == 0 {
             return bad("identities", "0".to_owned(), "at least 1");
         }
-        if !(self.crop_mm >= 10.0 && self.crop_mm <= 60.0) {
-            return bad("crop_mm", self.crop_mm.to_string(), "10 to 60: the face ends there");
+        if !(self.crop_mm >= 10.0 && self.crop_mm <= 110.0) {
+            return bad("crop_mm", self.crop_mm.to_string(), "10 to 110: the face ends there");
+        }
+        if !(self.lid_play_deg >= 0.0 && self.lid_play_deg <= 20.0) {
+            return bad("lid_play_deg", self.lid_play_deg.to_string(), "0 to 20");
         }
         self.check_ranges()
     }

@@ -33,6 +33,14 @@ pub enum EyesError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An asset of UnityEyes is missing or not what it should be.
+    #[error("{path}: {reason}; hint: `cargo xtask fetch-data unityeyes2` fetches UnityEyes' assets", path = .path.display())]
+    Asset {
+        /// The asset file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A render could not be encoded.
     #[error("{path}: cannot encode the image: {source}", path = .path.display())]
     Encode {

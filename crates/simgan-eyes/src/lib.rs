@@ -24,13 +24,14 @@
 //! # How an image comes about
 //!
 //! ```text
-//! (seed, index) ──▶ Parameters ──▶ procedural::scene ──▶ Scene ──▶ render(Scene, Light, Camera) ──▶ sensor ──▶ Image
-//!                   one ChaCha8      geometry, textures    │                                        (camera only)
-//!                   stream each                            └──▶ Landmarks, Gaze ──▶ record (UnityEyes' JSON)
+//! (seed, index) ──▶ Parameters ──▶ procedural::scene ─┬▶ Scene ─┬▶ render(Scene, Light, Camera) ──▶ sensor ──▶ Image
+//!                   one ChaCha8    unityeyes::scene ──┘         │                                 (camera only)
+//!                   stream each    geometry, textures           └▶ Landmarks, Gaze ──▶ record (UnityEyes' JSON)
 //! ```
 //!
 //! The renderer core (camera, light, shadow map, rasteriser, two-sphere eyeball with refraction, hairs, labels) knows nothing of where a
-//! scene comes from: `procedural` is one provider of geometry and textures. An image is a pure function of (configuration, index),
+//! scene comes from. Providers of geometry and textures are `procedural`, which needs no file, and `unityeyes`, which reads the [`Assets`]
+//! of UnityEyes (Wood et al., ETRA 2016) and reproduces its landmarks; open it with [`unityeyes()`]. An image is a pure function of (configuration, index),
 //! bit for bit on every machine: all elementary functions come from `libm`, nothing is drawn from a shared generator.
 
 mod compression;
@@ -45,10 +46,12 @@ mod record;
 mod render;
 mod sensor;
 mod simulator;
+mod unityeyes;
 mod write;
 
-pub use self::config::{Domain, Range, SimulatorConfig};
+pub use self::config::{Aim, Domain, GazeFrame, Range, SimulatorConfig};
 pub use self::error::EyesError;
 pub use self::landmarks::Landmarks;
 pub use self::parameters::Parameters;
-pub use self::simulator::{Rendered, Simulator, builtin};
+pub use self::simulator::{Rendered, Simulator, builtin, unityeyes};
+pub use self::unityeyes::Assets;

@@ -4,27 +4,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Domain, SimulatorConfig};
 use crate::math::{Color, Rotation, Vec3, vec3};
-use crate::procedural::Identity;
 use crate::random::Stream;
-use crate::render::Light;
+use crate::render::{Light, LightRanges};
 use crate::sensor::Sensor;
+use crate::unityeyes::{self, Assets};
+use crate::{config::GazeFrame, procedural};
 
 /// All that was drawn for one image. Serialized in a record's `simgan.parameters`, exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
-    pub(crate) identity_idx: u32,
-    pub(crate) identity: Identity,
+    pub(crate) subject: Subject,
     pub(crate) pose: Pose,
-    pub(crate) lids: Lids,
-    /// Pupil radius in mm, before the cornea magnifies it.
-    pub(crate) pupil_mm: f32,
     pub(crate) light: Light,
     /// Seed of what differs between two pictures of one person: hairs, grain.
     pub(crate) detail: u32,
     pub(crate) sensor: Option<Sensor>,
 }
 
-/// Gaze, head and crop; angles in degrees.
+/// Whose eye it is, by the provider of its geometry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Subject {
+    Procedural(Box<procedural::Subject>),
+    Unityeyes(unityeyes::Subject),
+}
+
+/// Gaze relative to the camera, head and crop; angles in degrees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pose {
     pub(crate) gaze_pitch_deg: f32,
@@ -35,48 +40,41 @@ pub(crate) struct Pose {
     pub(crate) offset_mm: [f32; 2],
 }
 
-/// How far the lids are open, and how strictly they follow the eye.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Lids {
-    /// Added to the person's own opening.
-    pub(crate) upper_mm: f32,
-    pub(crate) lower_mm: f32,
-    /// mm that a lid moves for each mm that the iris moves.
-    pub(crate) upper_follow: f32,
-    pub(crate) lower_follow: f32,
-}
-
 impl Parameters {
-    pub(crate) fn sample(domain: Domain, config: &SimulatorConfig, index: u64) -> Self {
+    /// Draws from the built-in people.
+    pub(crate) fn procedural(domain: Domain, config: &SimulatorConfig, index: u64) -> Self {
         let seed = config.seed;
-        let (pose_stream, light_stream, sensor_stream) = match domain {
-            Domain::Eyes => ("eyes/pose", "eyes/light", "eyes/sensor"),
-            Domain::Camera => ("camera/pose", "camera/light", "camera/sensor"),
+        let (pose_stream, light_stream, ranges) = match domain {
+            Domain::Eyes => ("eyes/pose", "eyes/light", &LightRanges::EYES),
+            Domain::Camera => ("camera/pose", "camera/light", &LightRanges::CAMERA),
         };
         let mut rng = Stream::new(seed, pose_stream, index);
         let identity_idx = rng.below(config.identities);
-        let identity = Identity::sample(seed, domain, identity_idx);
         let pose = Pose::sample(config, &mut rng);
-        let mut light_rng = Stream::new(seed, light_stream, index);
-        Self {
-            identity_idx,
-            identity,
-            pose,
-            lids: Lids::sample(&mut rng),
-            pupil_mm: rng.uniform(1.2, 2.9),
-            light: Light::sample(domain, &mut light_rng),
-            detail: rng.bits(),
-            sensor: (domain == Domain::Camera)
-                .then(|| Sensor::sample(&mut Stream::new(seed, sensor_stream, index))),
-        }
+        let subject = procedural::Subject::sample(seed, domain, identity_idx, &mut rng);
+        let sensor = (domain == Domain::Camera)
+            .then(|| Sensor::sample(&mut Stream::new(seed, "camera/sensor", index)));
+        let light = Light::sample(ranges, &mut Stream::new(seed, light_stream, index));
+        Self { subject: Subject::Procedural(Box::new(subject)), pose, light, detail: rng.bits(), sensor }
+    }
+
+    /// Draws from UnityEyes' people.
+    pub(crate) fn unityeyes(assets: &Assets, config: &SimulatorConfig, index: u64) -> Self {
+        let mut rng = Stream::new(config.seed, "unityeyes/pose", index);
+        let pose = Pose::sample(config, &mut rng);
+        let mut subject_rng = Stream::new(config.seed, "unityeyes/subject", index);
+        let subject = unityeyes::Subject::sample(assets, config.lid_play_deg, &mut subject_rng);
+        let mut light_rng = Stream::new(config.seed, "unityeyes/light", index);
+        let light = Light::sample(&LightRanges::UNITYEYES, &mut light_rng);
+        Self { subject: Subject::Unityeyes(subject), pose, light, detail: rng.bits(), sensor: None }
     }
 }
 
 impl Pose {
     /// Draws until the eye-in-head rotation is one that eyes make; clamps it if none comes up.
     fn sample(config: &SimulatorConfig, rng: &mut Stream) -> Self {
-        const EYE_PITCH_DEG: f32 = 27.0;
-        const EYE_YAW_DEG: f32 = 34.0;
+        const EYE_PITCH_DEG: f32 = 30.0;
+        const EYE_YAW_DEG: f32 = 35.0;
         const DRAWS: usize = 40;
         let mut pose = Self::draw(config, rng);
         for _ in 0..DRAWS {
@@ -89,19 +87,32 @@ impl Pose {
         let (pitch, yaw) = pitch_yaw(pose.gaze_in_head());
         let limit = |angle: f32, limit: f32| angle.clamp(-limit.to_radians(), limit.to_radians());
         let inside = direction(limit(pitch, EYE_PITCH_DEG), limit(yaw, EYE_YAW_DEG));
-        let (pitch, yaw) = pitch_yaw(pose.head().apply(inside));
-        Self { gaze_pitch_deg: pitch.to_degrees(), gaze_yaw_deg: yaw.to_degrees(), ..pose }
+        let gaze = pose.head().apply(inside);
+        pose.looking(gaze)
     }
 
     fn draw(config: &SimulatorConfig, rng: &mut Stream) -> Self {
-        Self {
+        let pose = Self {
             gaze_pitch_deg: rng.within(config.gaze_pitch_deg),
             gaze_yaw_deg: rng.within(config.gaze_yaw_deg),
             head_pitch_deg: rng.within(config.head_pitch_deg),
             head_yaw_deg: rng.within(config.head_yaw_deg),
             head_roll_deg: rng.within(config.head_roll_deg),
             offset_mm: [rng.within(config.offset_mm), rng.within(config.offset_mm)],
+        };
+        match config.gaze_frame {
+            GazeFrame::Camera => pose,
+            GazeFrame::Head => {
+                let gaze = pose.head().apply(pose.gaze_in_view());
+                pose.looking(gaze)
+            }
         }
+    }
+
+    /// The same head with another gaze, a unit vector in view coordinates.
+    fn looking(self, gaze: Vec3) -> Self {
+        let (pitch, yaw) = pitch_yaw(gaze);
+        Self { gaze_pitch_deg: pitch.to_degrees(), gaze_yaw_deg: yaw.to_degrees(), ..self }
     }
 
     /// From the head's frame (x to the outer corner, y up, z out of the face) to the view's (x right, y up, z to the camera).
@@ -131,17 +142,6 @@ pub(crate) fn direction(pitch: f32, yaw: f32) -> Vec3 {
 /// The inverse of [`direction`] for a unit vector.
 pub(crate) fn pitch_yaw(direction: Vec3) -> (f32, f32) {
     (libm::asinf(direction.y.clamp(-1.0, 1.0)), libm::atan2f(-direction.x, direction.z))
-}
-
-impl Lids {
-    fn sample(rng: &mut Stream) -> Self {
-        Self {
-            upper_mm: rng.normal(0.0, 0.75),
-            lower_mm: rng.normal(0.0, 0.4),
-            upper_follow: rng.uniform(0.5, 1.0),
-            lower_follow: rng.uniform(0.25, 0.55),
-        }
-    }
 }
 
 /// A colour of the given luma, with the hue of `color`.

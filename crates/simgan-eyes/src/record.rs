@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 use simgan_data::Gaze;
 
-use crate::config::{Domain, SimulatorConfig};
+use crate::config::SimulatorConfig;
 use crate::landmarks::{Landmarks, unity_camera_euler, unity_euler};
 use crate::math::vec3;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Subject};
 
 /// Version of the `simgan` object.
 pub(crate) const FORMAT: u32 = 1;
 
 /// What a record describes.
 pub(crate) struct Described<'a> {
-    pub(crate) domain: Domain,
+    pub(crate) simulator: &'a str,
     pub(crate) config: &'a SimulatorConfig,
     pub(crate) index: usize,
     pub(crate) parameters: &'a Parameters,
@@ -31,10 +31,7 @@ impl Described<'_> {
             "iris_2d": self.points(&marks.iris),
             "eye_details": self.eye_details(),
             "lighting_details": self.lighting_details(),
-            "eye_region_details": {
-                "pca_shape_coeffs": [],
-                "primary_skin_texture": format!("procedural_{}", self.parameters.identity_idx),
-            },
+            "eye_region_details": self.eye_region_details(),
             "head_pose": tuple(&unity_camera_euler(&self.parameters.pose.head())),
             "simgan": self.own(),
         })
@@ -48,13 +45,27 @@ impl Described<'_> {
 
     fn eye_details(&self) -> Value {
         let [x, y, z] = self.gaze.vector();
-        let who = &self.parameters.identity;
+        let (pupil_size, iris_size, iris_texture) = match &self.parameters.subject {
+            Subject::Procedural(who) => {
+                (who.pupil_mm, who.identity.iris_size, format!("procedural_{}", who.identity_idx))
+            }
+            Subject::Unityeyes(who) => (who.pupil_size, who.iris_size, who.iris_name().to_owned()),
+        };
         json!({
             "look_vec": tuple(&[x, -y, z, 0.0]),
-            "pupil_size": format!("{:.7}", self.parameters.pupil_mm),
-            "iris_size": format!("{:.7}", who.iris_size),
-            "iris_texture": format!("procedural_{}", self.parameters.identity_idx),
+            "pupil_size": format!("{pupil_size:.7}"),
+            "iris_size": format!("{iris_size:.7}"),
+            "iris_texture": iris_texture,
         })
+    }
+
+    fn eye_region_details(&self) -> Value {
+        let (coefficients, texture) = match &self.parameters.subject {
+            Subject::Procedural(who) => (&[][..], format!("procedural_{}", who.identity_idx)),
+            Subject::Unityeyes(who) => (&who.coefficients[..], format!("{}_color", who.skin_name())),
+        };
+        let coefficients: Vec<String> = coefficients.iter().map(ToString::to_string).collect();
+        json!({ "pca_shape_coeffs": coefficients, "primary_skin_texture": texture })
     }
 
     fn lighting_details(&self) -> Value {
@@ -78,7 +89,7 @@ impl Described<'_> {
         let point = |[x, y, _]: [f32; 3]| json!([x, y]);
         json!({
             "format": FORMAT,
-            "simulator": self.domain.to_string(),
+            "simulator": self.simulator,
             "seed": self.config.seed,
             "index": self.index,
             "size": [self.config.width, self.config.height],

@@ -1,12 +1,15 @@
+use std::sync::Arc;
+
 use serde_json::Value;
 use simgan_data::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Pixels, Sample, Source};
 
-use crate::config::{Domain, SimulatorConfig};
+use crate::config::{Aim, Domain, SimulatorConfig};
 use crate::landmarks::{Landmarks, gaze_vector};
-use crate::math::Color;
-use crate::parameters::Parameters;
+use crate::math::{Color, Vec3, vec3};
+use crate::parameters::{Parameters, Subject};
 use crate::record::Described;
-use crate::render::{Camera, Canvas, Scene, render};
+use crate::render::{Appearance, Camera, Canvas, Scene, render};
+use crate::unityeyes::{self, Assets};
 use crate::{EyesError, procedural};
 
 /// Opens a built-in simulator.
@@ -14,15 +17,32 @@ use crate::{EyesError, procedural};
 /// # Errors
 /// A setting that cannot be rendered.
 pub fn builtin(domain: Domain, config: SimulatorConfig) -> Result<Simulator, EyesError> {
-    Simulator::new(domain, config)
+    config.check()?;
+    Ok(Simulator { provider: Provider::Builtin(domain), config })
+}
+
+/// Opens UnityEyes without Unity: its geometry and textures, rendered here.
+///
+/// # Errors
+/// A setting that cannot be rendered.
+pub fn unityeyes(assets: Arc<Assets>, config: SimulatorConfig) -> Result<Simulator, EyesError> {
+    config.check()?;
+    Ok(Simulator { provider: Provider::Unityeyes(assets), config })
 }
 
 /// A source of rendered eyes. Sample `index` is a pure function of (configuration, index): random access, the same on every
 /// machine and from every thread.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Simulator {
-    domain: Domain,
+    provider: Provider,
     config: SimulatorConfig,
+}
+
+/// Where geometry and textures come from.
+#[derive(Clone)]
+enum Provider {
+    Builtin(Domain),
+    Unityeyes(Arc<Assets>),
 }
 
 /// One image with all that is known about it.
@@ -38,26 +58,27 @@ pub struct Rendered {
     pub parameters: Parameters,
 }
 
+/// What is known before an image is rendered.
+struct Labelled {
+    gaze: Gaze,
+    landmarks: Landmarks,
+    image: Option<Image>,
+}
+
 impl Simulator {
-    /// Checks the configuration.
-    ///
-    /// # Errors
-    /// A setting that cannot be rendered.
-    pub fn new(domain: Domain, config: SimulatorConfig) -> Result<Self, EyesError> {
-        config.check()?;
-        Ok(Self { domain, config })
-    }
-
-    /// Which domain it renders.
-    #[must_use]
-    pub fn domain(&self) -> Domain {
-        self.domain
-    }
-
     /// What it renders.
     #[must_use]
     pub fn config(&self) -> &SimulatorConfig {
         &self.config
+    }
+
+    /// As a source is called: `builtin:eyes`, `builtin:camera` or `unityeyes`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.provider {
+            Provider::Builtin(domain) => domain.to_string(),
+            Provider::Unityeyes(_) => "unityeyes".to_owned(),
+        }
     }
 
     /// What is drawn for an image.
@@ -67,7 +88,10 @@ impl Simulator {
     #[must_use]
     pub fn parameters(&self, index: usize) -> Parameters {
         assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
-        Parameters::sample(self.domain, &self.config, index as u64)
+        match &self.provider {
+            Provider::Builtin(domain) => Parameters::procedural(*domain, &self.config, index as u64),
+            Provider::Unityeyes(assets) => Parameters::unityeyes(assets, &self.config, index as u64),
+        }
     }
 
     /// Renders an image with its labels.
@@ -76,56 +100,91 @@ impl Simulator {
     /// If `index` is not less than the number of samples.
     #[must_use]
     pub fn render(&self, index: usize) -> Rendered {
-        self.render_parameters(self.parameters(index))
+        self.rendered(self.parameters(index))
     }
 
     /// Renders what was drawn before, for example read from a record's `simgan.parameters`.
-    #[must_use]
-    pub fn render_parameters(&self, parameters: Parameters) -> Rendered {
-        let scene = procedural::scene(&parameters);
-        let camera = self.camera(&scene, &parameters);
-        let canvas = self.picture(&scene, &camera, &parameters);
-        let eye = scene.eye.seen_from(&camera.rotation);
-        let gaze = Gaze::from_vector(gaze_vector(&eye));
-        Rendered {
-            image: image_from_canvas(&canvas, self.config.channels),
-            gaze: gaze.unwrap_or_else(|| Gaze::from_pitch_yaw(0.0, 0.0)),
-            landmarks: Landmarks::new(&scene, &camera),
-            parameters,
+    ///
+    /// # Errors
+    /// If the parameters belong to another kind of simulator or name what the assets do not have.
+    pub fn render_parameters(&self, parameters: Parameters) -> Result<Rendered, EyesError> {
+        match (&self.provider, &parameters.subject) {
+            (Provider::Builtin(_), Subject::Procedural(_)) => Ok(self.rendered(parameters)),
+            (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => {
+                subject.check(assets)?;
+                Ok(self.rendered(parameters))
+            }
+            _ => Err(EyesError::Setting {
+                setting: "subject",
+                value: "one of another simulator".to_owned(),
+                reason: "parameters are rendered by the kind of simulator that drew them",
+            }),
         }
     }
 
-    /// The labels of an image in UnityEyes' JSON form, with our own under `simgan`; the image need not be rendered.
+    /// The labels of an image in UnityEyes' JSON form, with our own under `simgan`; the image is not rendered.
     ///
     /// # Panics
     /// If `index` is not less than the number of samples.
     #[must_use]
     pub fn record(&self, index: usize) -> Value {
         let parameters = self.parameters(index);
-        let scene = procedural::scene(&parameters);
-        let camera = self.camera(&scene, &parameters);
-        let eye = scene.eye.seen_from(&camera.rotation);
-        let gaze = Gaze::from_vector(gaze_vector(&eye)).unwrap_or_else(|| Gaze::from_pitch_yaw(0.0, 0.0));
-        self.describe(index, &parameters, &Landmarks::new(&scene, &camera), gaze)
+        let Labelled { gaze, landmarks, .. } = self.labelled(&parameters, false);
+        self.describe(index, &parameters, &landmarks, gaze)
     }
 
-    pub(crate) fn describe(
+    fn rendered(&self, parameters: Parameters) -> Rendered {
+        let Labelled { gaze, landmarks, image } = self.labelled(&parameters, true);
+        let image = image.unwrap_or_else(|| unreachable!("an image was asked for"));
+        Rendered { image, gaze, landmarks, parameters }
+    }
+
+    fn describe(&self, index: usize, parameters: &Parameters, landmarks: &Landmarks, gaze: Gaze) -> Value {
+        Described { simulator: &self.name(), config: &self.config, index, parameters, landmarks, gaze }.json()
+    }
+
+    /// Builds the scene of parameters that belong to this simulator.
+    fn labelled(&self, parameters: &Parameters, with_image: bool) -> Labelled {
+        let (gaze, detail) = (parameters.pose.gaze_in_head(), parameters.detail);
+        match (&self.provider, &parameters.subject) {
+            (Provider::Builtin(_), Subject::Procedural(subject)) => {
+                self.of_scene(&procedural::scene(subject, gaze, detail), parameters, with_image)
+            }
+            (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => {
+                self.of_scene(&unityeyes::scene(assets, subject, gaze, detail), parameters, with_image)
+            }
+            _ => unreachable!("parameters of another simulator are refused before"),
+        }
+    }
+
+    fn of_scene<A: Appearance>(
         &self,
-        index: usize,
+        scene: &Scene<A>,
         parameters: &Parameters,
-        landmarks: &Landmarks,
-        gaze: Gaze,
-    ) -> Value {
-        let (domain, config) = (self.domain, &self.config);
-        Described { domain, config, index, parameters, landmarks, gaze }.json()
+        with_image: bool,
+    ) -> Labelled {
+        let camera = self.camera(scene, parameters);
+        let gaze = Gaze::from_vector(gaze_vector(&scene.eye.seen_from(&camera.rotation)));
+        let image = with_image.then(|| {
+            let canvas = self.picture(scene, &camera, parameters);
+            image_from_canvas(&canvas, self.config.channels)
+        });
+        Labelled {
+            gaze: gaze.unwrap_or_else(|| unreachable!("a rotated unit vector has a direction")),
+            landmarks: Landmarks::new(scene, &camera),
+            image,
+        }
     }
 
-    /// Looks at the middle between the eye's corners, off by the drawn offset.
+    /// Looks where the configuration aims, off by the drawn offset.
     fn camera<A>(&self, scene: &Scene<A>, parameters: &Parameters) -> Camera {
         const DISTANCE_MM: f32 = 600.0;
         let rotation = parameters.pose.head();
         let upper = &scene.margin.upper;
-        let middle = rotation.apply(upper[0].lerp(upper[upper.len() - 1], 0.5));
+        let middle = match self.config.aim {
+            Aim::Corners => rotation.apply(upper[0].lerp(upper[upper.len() - 1], 0.5)),
+            Aim::Eyeball => Vec3::default(),
+        };
         let [x, y] = parameters.pose.offset_mm;
         Camera {
             rotation,
@@ -138,12 +197,7 @@ impl Simulator {
     }
 
     /// Display values in [0, 1].
-    fn picture<A: crate::render::Appearance>(
-        &self,
-        scene: &Scene<A>,
-        camera: &Camera,
-        parameters: &Parameters,
-    ) -> Canvas {
+    fn picture<A: Appearance>(&self, scene: &Scene<A>, camera: &Camera, parameters: &Parameters) -> Canvas {
         let supersample = self.config.supersample;
         let Some(sensor) = &parameters.sensor else {
             let mut canvas = render(scene, &parameters.light, camera, supersample);
@@ -185,7 +239,7 @@ fn displayed(linear: Color) -> Color {
         let level = value.max(0.0).sqrt().min(1.0);
         level * (0.5 + level * (1.5 - level))
     };
-    crate::math::vec3(curve(linear.x), curve(linear.y), curve(linear.z))
+    vec3(curve(linear.x), curve(linear.y), curve(linear.z))
 }
 
 fn image_from_canvas(canvas: &Canvas, channels: usize) -> Image {

@@ -4,25 +4,28 @@ mod appearance;
 mod identity;
 mod lashes;
 mod shape;
+mod subject;
 
-pub(crate) use self::identity::Identity;
+pub(crate) use self::subject::Subject;
 
 use self::appearance::ProceduralAppearance;
+use self::identity::Identity;
 use self::shape::{Face, N_COLUMNS, N_LID, N_RINGS, Place};
 use crate::math::{Color, Rotation, Vec3, bump, lerp, smooth_max, smoothstep, vec3};
-use crate::parameters::{Parameters, pitch_yaw};
+use crate::parameters::pitch_yaw;
 use crate::random::Stream;
-use crate::render::{Eyeball, Finish, Scene};
+use crate::render::{Eyeball, Finish, Scene, normals};
 
-/// Builds the scene of one set of parameters.
-pub(crate) fn scene(parameters: &Parameters) -> Scene<ProceduralAppearance> {
-    let who = &parameters.identity;
-    let (pitch, yaw) = pitch_yaw(parameters.pose.gaze_in_head());
+/// Builds the scene of one subject that looks along `gaze` (unit vector in the head's frame); `detail` seeds the lashes.
+pub(crate) fn scene(subject: &Subject, gaze: Vec3, detail: u32) -> Scene<ProceduralAppearance> {
+    let who = &subject.identity;
+    let (pitch, yaw) = pitch_yaw(gaze);
     let rotation = Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0);
-    let eye = Eyeball::new(rotation, who.iris_size, parameters.pupil_mm);
-    let face = Face::new(who, &parameters.lids, &eye);
+    let eye = Eyeball::new(rotation, who.iris_size, subject.pupil_mm);
+    let face = Face::new(who, &subject.lids, &eye);
     let mut scene = Scene {
         positions: Vec::with_capacity(2048),
+        normals: Vec::new(),
         uvs: Vec::with_capacity(2048),
         finishes: Vec::with_capacity(2048),
         triangles: Vec::with_capacity(4096),
@@ -31,10 +34,11 @@ pub(crate) fn scene(parameters: &Parameters) -> Scene<ProceduralAppearance> {
         margin: face.margin.clone(),
         caruncle: caruncle(&face),
         eye,
-        hairs: lashes::lashes(&face, who, &mut Stream::new(u64::from(parameters.detail), "lashes", 0)),
+        hairs: lashes::lashes(&face, who, &mut Stream::new(u64::from(detail), "lashes", 0)),
     };
     add_skin(&mut scene, &face);
     add_lining(&mut scene, &face);
+    scene.normals = normals(&scene.positions, &scene.triangles);
     scene
 }
 

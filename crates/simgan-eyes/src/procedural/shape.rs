@@ -1,8 +1,8 @@
 //! The face round one eye as a height field over the frontal plane, and the mesh of rings laid on it.
 
 use super::Identity;
+use super::subject::Lids;
 use crate::math::{Vec3, bump, lerp, sin_cos, smooth_max, smoothstep, vec3};
-use crate::parameters::Lids;
 use crate::render::{Eyeball, Margin};
 
 /// The lids' edges and the face for one person and one moment.

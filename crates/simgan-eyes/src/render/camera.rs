@@ -32,6 +32,14 @@ impl Camera {
         )
     }
 
+    /// The view's x and y at a point of the image.
+    pub(crate) fn unproject(&self, x: f32, y: f32) -> (f32, f32) {
+        (
+            (x - self.width as f32 * 0.5) / self.px_per_mm + self.center[0],
+            (self.height as f32 * 0.5 - y) / self.px_per_mm + self.center[1],
+        )
+    }
+
     /// The same framing at another resolution.
     pub(crate) fn scaled(&self, factor: f32, width: usize, height: usize) -> Self {
         Self { px_per_mm: self.px_per_mm * factor, width, height, ..*self }

@@ -36,7 +36,8 @@ impl Eyeball {
     pub(crate) fn seen_from(&self, head: &Rotation) -> SeenEye {
         let rotation = *head * self.rotation;
         let axis = rotation.apply(vec3(0.0, 0.0, 1.0));
-        SeenEye { eye: *self, rotation, from_view: rotation.transposed(), axis }
+        let apex = self.radius.max(self.cornea_offset * axis.z + self.cornea_radius);
+        SeenEye { eye: *self, rotation, from_view: rotation.transposed(), axis, apex }
     }
 
     /// Height of the eyeball's front over (x, y) in the head's frame; beyond 0.8 radii it goes on along the slope there.
@@ -63,6 +64,8 @@ pub(crate) struct SeenEye {
     from_view: Rotation,
     /// Unit gaze vector in view coordinates.
     pub(crate) axis: Vec3,
+    /// The largest z of the eye.
+    pub(crate) apex: f32,
 }
 
 /// Where a ray along the view's −z meets the eye.

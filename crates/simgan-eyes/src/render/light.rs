@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::config::Domain;
+use crate::config::Range;
 use crate::math::{Color, Vec3, bump, lerp, smoothstep, vec3};
 use crate::parameters::direction;
 use crate::random::Stream;
@@ -27,19 +27,48 @@ pub(crate) struct Light {
     pub(crate) window_intensity: f32,
 }
 
+/// What lights are drawn from; angles in degrees.
+pub(crate) struct LightRanges {
+    elevation_deg: Range,
+    azimuth_deg: Range,
+    intensity: Range,
+    ambient: Range,
+}
+
+impl LightRanges {
+    pub(crate) const EYES: Self = Self {
+        elevation_deg: Range::new(-5.0, 60.0),
+        azimuth_deg: Range::new(-75.0, 75.0),
+        intensity: Range::new(0.4, 1.6),
+        ambient: Range::new(0.22, 0.5),
+    };
+    pub(crate) const CAMERA: Self = Self {
+        elevation_deg: Range::new(-5.0, 70.0),
+        azimuth_deg: Range::new(-75.0, 75.0),
+        intensity: Range::new(0.3, 1.6),
+        ambient: Range::new(0.25, 0.6),
+    };
+    /// UnityEyes' own angles; its brightness in linear light.
+    pub(crate) const UNITYEYES: Self = Self {
+        elevation_deg: Range::new(-10.0, 90.0),
+        azimuth_deg: Range::new(-90.0, 90.0),
+        intensity: Range::new(0.3, 1.2),
+        ambient: Range::new(0.3, 0.7),
+    };
+}
+
 impl Light {
-    pub(crate) fn sample(domain: Domain, rng: &mut Stream) -> Self {
-        let camera = domain == Domain::Camera;
-        let elevation = rng.uniform(-5.0, if camera { 70.0 } else { 60.0 });
-        let azimuth = rng.uniform(-75.0, 75.0);
-        let intensity = if camera { rng.uniform(0.3, 1.6) } else { rng.uniform(0.4, 1.6) };
+    pub(crate) fn sample(ranges: &LightRanges, rng: &mut Stream) -> Self {
+        let elevation = rng.within(ranges.elevation_deg);
+        let azimuth = rng.within(ranges.azimuth_deg);
+        let intensity = rng.within(ranges.intensity);
         let warmth = rng.uniform(-0.12, 0.12);
         let tilt = direction(rng.uniform(-0.3, 1.2), rng.uniform(-1.5, 1.5));
         Self {
             direction: direction(elevation.to_radians(), azimuth.to_radians()),
             intensity,
             color: vec3(1.0 + warmth, 1.0, 1.0 - warmth),
-            ambient: if camera { rng.uniform(0.25, 0.6) } else { rng.uniform(0.22, 0.5) },
+            ambient: rng.within(ranges.ambient),
             gradient: tilt * rng.uniform(0.2, 0.8),
             lobe: direction(rng.uniform(-0.5, 1.0), rng.uniform(-1.4, 1.4)),
             lobe_intensity: if rng.chance(0.5) { rng.uniform(0.1, 0.7) } else { 0.0 },

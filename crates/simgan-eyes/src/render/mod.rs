@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use self::camera::Camera;
 pub(crate) use self::eyeball::{Eyeball, SeenEye, across};
 pub(crate) use self::hair::Hair;
-pub(crate) use self::light::Light;
+pub(crate) use self::light::{Light, LightRanges};
 pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
 
 use self::eyeball::{Hit, fresnel, lid_occlusion, reflected};
@@ -84,12 +84,10 @@ impl<'a, A: Appearance> Shading<'a, A> {
     fn new(scene: &'a Scene<A>, light: &'a Light, camera: &'a Camera) -> Self {
         let positions: Vec<Vec3> = scene.positions.iter().map(|position| camera.view(*position)).collect();
         let shadow = ShadowMap::new(light.direction, &positions, &scene.triangles[..scene.n_skin_triangles]);
-        // In the head's frame, so that a camera that mirrors does not turn the skin inside out.
-        let normals = normals(&scene.positions, &scene.triangles);
         let lit = scene
             .finishes
             .iter()
-            .zip(positions.iter().zip(&normals))
+            .zip(positions.iter().zip(&scene.normals))
             .map(|(finish, (position, normal))| {
                 let normal = camera.view(*normal);
                 lit(light, finish, normal, shadow.lit(*position, normal))
@@ -138,11 +136,9 @@ impl<'a, A: Appearance> Shading<'a, A> {
 
     /// The colour at a sample whose nearest triangle and depth are known.
     fn sample(&self, x: f32, y: f32, triangle: u32, depth: f32, albedo: &mut Option<Color>) -> Color {
-        let is_skin = (triangle as usize) < self.scene.n_skin_triangles;
-        if !is_skin {
-            let view_x = (x - self.camera.width as f32 * 0.5) / self.camera.px_per_mm + self.camera.center[0];
-            let view_y =
-                (self.camera.height as f32 * 0.5 - y) / self.camera.px_per_mm + self.camera.center[1];
+        // Nothing of the eye lies beyond its apex.
+        if depth < self.eye.apex {
+            let (view_x, view_y) = self.camera.unproject(x, y);
             if let Some(hit) = self.eye.hit(view_x, view_y)
                 && hit.position.z > depth
             {
@@ -197,8 +193,8 @@ fn lit(light: &Light, finish: &Finish, normal: Vec3, shadow: f32) -> Lit {
     }
 }
 
-/// Vertex normals towards the camera's side of the triangles' winding, weighted by area.
-fn normals(positions: &[Vec3], triangles: &[[u32; 3]]) -> Vec<Vec3> {
+/// Unit vertex normals on the outer side of the triangles, weighted by area.
+pub(crate) fn normals(positions: &[Vec3], triangles: &[[u32; 3]]) -> Vec<Vec3> {
     let mut normals = vec![Vec3::default(); positions.len()];
     for triangle in triangles {
         let [a, b, c] = triangle.map(|corner| corner as usize);

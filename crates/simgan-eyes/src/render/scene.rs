@@ -5,6 +5,8 @@ use crate::math::{Color, Vec3, lerp};
 /// centre is the origin, x goes to the outer corner, y up, z out of the face.
 pub(crate) struct Scene<A> {
     pub(crate) positions: Vec<Vec3>,
+    /// Unit vectors; in the head's frame, so that a camera that mirrors does not turn the skin inside out.
+    pub(crate) normals: Vec<Vec3>,
     pub(crate) uvs: Vec<[f32; 2]>,
     pub(crate) finishes: Vec<Finish>,
     /// Anticlockwise seen from outside; the skin's come first, then what lines the opening behind the lids.

@@ -1,8 +1,13 @@
-use super::{Camera, Light, Rotation, Vec3, render, vec3};
+use super::{Appearance, Camera, Light, Rotation, Scene, Vec3, render, vec3};
 use crate::config::{Domain, SimulatorConfig};
 use crate::landmarks::Landmarks;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Subject};
 use crate::procedural;
+
+fn scene(parameters: &Parameters) -> Scene<impl Appearance> {
+    let Subject::Procedural(subject) = &parameters.subject else { unreachable!("drawn as procedural") };
+    procedural::scene(subject, parameters.pose.gaze_in_head(), parameters.detail)
+}
 
 fn mirrored(v: Vec3) -> Vec3 {
     vec3(-v.x, v.y, v.z)
@@ -21,8 +26,8 @@ fn mirrored_light(light: &Light) -> Light {
 fn a_mirrored_view_is_the_mirror_image() {
     let config = SimulatorConfig { width: 61, height: 36, ..SimulatorConfig::default() };
     for index in 0..20 {
-        let parameters = Parameters::sample(Domain::Eyes, &config, index);
-        let scene = procedural::scene(&parameters);
+        let parameters = Parameters::procedural(Domain::Eyes, &config, index);
+        let scene = scene(&parameters);
         let rotation = parameters.pose.head();
         let camera = Camera {
             rotation,
@@ -54,16 +59,17 @@ fn a_mirrored_view_is_the_mirror_image() {
 #[test]
 fn light_comes_from_where_it_is() {
     let config = SimulatorConfig::default();
-    let mut parameters = Parameters::sample(Domain::Eyes, &config, 1);
-    parameters.light.gradient = Vec3::default();
-    parameters.light.intensity = 1.0;
-    let scene = procedural::scene(&parameters);
+    let parameters = Parameters::procedural(Domain::Eyes, &config, 1);
+    let mut light = parameters.light.clone();
+    light.gradient = Vec3::default();
+    light.intensity = 1.0;
+    let scene = scene(&parameters);
     let rotation = parameters.pose.head();
     let camera =
         Camera { rotation, center: [0.0, 0.0], px_per_mm: 1.5, width: 55, height: 35, distance_mm: 600.0 };
     let mut balance = |x: f32| {
-        parameters.light.direction = vec3(x, 0.2, 0.5).normalized();
-        let canvas = render(&scene, &parameters.light, &camera, 2);
+        light.direction = vec3(x, 0.2, 0.5).normalized();
+        let canvas = render(&scene, &light, &camera, 2);
         let side = |cols: std::ops::Range<usize>| -> f32 {
             cols.map(|col| canvas.pixels[2 * 55 + col].luma()).sum()
         };

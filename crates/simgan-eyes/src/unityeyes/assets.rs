@@ -1,0 +1,166 @@
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::geometry::{Geometry, Shape, Subdivision};
+use super::mesh::Mesh;
+use super::tables::numbers;
+use super::texture::{Texture, read_image};
+use super::topology::{N_CONTROL, N_MODES, N_SKIN, N_TRIANGLES, N_WEIGHTS};
+use crate::EyesError;
+use crate::math::{Color, vec3};
+
+/// UnityEyes' meshes, shape model and textures, read from its `Assets` folder and ready to render. About 40 MB; share it by `Arc`.
+pub struct Assets {
+    pub(super) geometry: Geometry,
+    pub(super) skins: Vec<Skin>,
+    pub(super) irises: Vec<Texture>,
+}
+
+/// The textures of one face.
+pub(super) struct Skin {
+    pub(super) color: Texture,
+    pub(super) look_down: Texture,
+}
+
+/// The 20 faces.
+pub(super) const SKINS: [&str; 20] = [
+    "f01", "f02", "f03", "f04", "f05", "m01", "m02", "m03", "m04", "m05", "m06", "m07", "m08", "m09", "m10",
+    "m11", "m12", "m13", "m14", "m15",
+];
+/// The irises; the second is drawn more often.
+pub(super) const IRISES: [&str; 5] =
+    ["eyeball_amber", "eyeball_brown", "eyeball_green", "eyeball_grey", "eyeball_grey_1"];
+/// No geometry file is longer.
+const MAX_BYTES: u64 = 4 << 20;
+const PREPARED: &str = "prepared-512";
+
+impl Assets {
+    /// Reads the assets under `root`, the folder that holds `Assets`. Quick (a fraction of a second) after [`Assets::prepare`].
+    ///
+    /// # Errors
+    /// A file that is missing, damaged or not what UnityEyes has; the error names it and says how to get it.
+    pub fn open(root: &Path) -> Result<Self, EyesError> {
+        let files = Files { root };
+        let geometry = files.geometry()?;
+        let mask = files.texture("Skin Shading/margin_mask_color_2.png")?;
+        let skins = SKINS.par_iter().map(|name| files.skin(name, &mask)).collect::<Result<_, _>>()?;
+        let irises = IRISES
+            .par_iter()
+            .map(|name| files.texture(&format!("Resources/IrisTextures/{name}.png")))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { geometry, skins, irises })
+    }
+
+    /// Writes small copies of the textures to `root/prepared-512`, which [`Assets::open`] then reads instead; copies that are there are
+    /// kept.
+    ///
+    /// # Errors
+    /// A texture that cannot be read, a copy that cannot be written.
+    pub fn prepare(root: &Path) -> Result<(), EyesError> {
+        let folder = root.join(PREPARED);
+        std::fs::create_dir_all(&folder)
+            .map_err(|source| EyesError::Folder { path: folder.clone(), source })?;
+        let files = Files { root };
+        texture_paths().par_iter().try_for_each(|path| files.prepare_one(path))
+    }
+}
+
+/// Every texture that is used, under `Assets`.
+fn texture_paths() -> Vec<String> {
+    let skins = SKINS.iter().flat_map(|name| {
+        ["color", "color_look_down"].map(|kind| format!("Resources/SkinTextures/{name}_{kind}.png"))
+    });
+    let irises = IRISES.iter().map(|name| format!("Resources/IrisTextures/{name}.png"));
+    skins.chain(irises).chain(["Skin Shading/margin_mask_color_2.png".to_owned()]).collect()
+}
+
+struct Files<'a> {
+    root: &'a Path,
+}
+
+impl Files<'_> {
+    fn original(&self, path: &str) -> PathBuf {
+        self.root.join("Assets").join(path)
+    }
+
+    fn prepared(&self, path: &str) -> PathBuf {
+        self.root.join(PREPARED).join(path.rsplit('/').next().unwrap_or(path))
+    }
+
+    fn texture(&self, path: &str) -> Result<Texture, EyesError> {
+        let prepared = self.prepared(path);
+        if prepared.is_file() { Texture::read(&prepared) } else { Texture::read(&self.original(path)) }
+    }
+
+    fn prepare_one(&self, path: &str) -> Result<(), EyesError> {
+        let prepared = self.prepared(path);
+        if prepared.is_file() {
+            return Ok(());
+        }
+        let image = read_image(&self.original(path))?;
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .map_err(|source| EyesError::Encode { path: prepared.clone(), source })?;
+        Ok(simgan_data::write_atomic(&prepared, &bytes.into_inner())?)
+    }
+
+    fn skin(&self, name: &str, mask: &Texture) -> Result<Skin, EyesError> {
+        let mut color = self.texture(&format!("Resources/SkinTextures/{name}_color.png"))?;
+        let mut look_down = self.texture(&format!("Resources/SkinTextures/{name}_color_look_down.png"))?;
+        redden_margin(&mut color, mask);
+        redden_margin(&mut look_down, mask);
+        Ok(Skin { color, look_down })
+    }
+
+    fn geometry(&self) -> Result<Geometry, EyesError> {
+        let shape = Shape {
+            mean: self.numbers("Resources/ShapePCA/mesh_mean.txt", 3 * N_CONTROL)?,
+            components: self.numbers("Resources/ShapePCA/pca_components.txt", 3 * N_CONTROL * N_MODES)?,
+            deviations: self.numbers("Resources/ShapePCA/transformed_std.txt", N_MODES)?,
+        };
+        let tris = "Resources/SubdivData/new_tris_eye_region.txt";
+        let subdivision = Subdivision::new(
+            &self.numbers("Resources/SubdivData/new_v_idxs_eye_region.txt", N_SKIN * N_WEIGHTS)?,
+            &self.numbers("Resources/SubdivData/new_v_weights_eye_region.txt", N_SKIN * N_WEIGHTS)?,
+            &self.numbers(tris, 3 * N_TRIANGLES)?,
+        );
+        let subdivision =
+            subdivision.map_err(|reason| EyesError::Asset { path: self.original(tris), reason })?;
+        let (control, eyeball) = (self.mesh("eye_region.3ds")?, self.mesh("Eyeball/eyeball.3ds")?);
+        Geometry::new(shape, subdivision, &control, &eyeball)
+            .map_err(|reason| EyesError::Asset { path: self.root.join("Assets"), reason })
+    }
+
+    fn numbers<T: std::str::FromStr + Copy + Into<f64>>(
+        &self,
+        path: &str,
+        n: usize,
+    ) -> Result<Vec<T>, EyesError> {
+        let path = self.original(path);
+        let parsed = String::from_utf8(self.bytes(&path)?).map_err(|_| "is not text".to_owned());
+        parsed.and_then(|text| numbers(&text, n)).map_err(|reason| EyesError::Asset { path, reason })
+    }
+
+    fn mesh(&self, path: &str) -> Result<Mesh, EyesError> {
+        let path = self.original(path);
+        Mesh::parse(&self.bytes(&path)?).map_err(|reason| EyesError::Asset { path, reason })
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, EyesError> {
+        let bad = |reason: String| EyesError::Asset { path: path.to_owned(), reason };
+        let length = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
+        if length > MAX_BYTES {
+            return Err(bad(format!("{length} bytes: no geometry file is that long")));
+        }
+        std::fs::read(path).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// Paints lid margin and caruncle, as UnityEyes' skin shader does for each pixel.
+fn redden_margin(skin: &mut Texture, mask: &Texture) {
+    const FLESH: Color = vec3(172.0 / 255.0, 89.0 / 255.0, 89.0 / 255.0);
+    let color = skin.at([0.0, 0.0]).lerp(FLESH, 0.4);
+    skin.modify(|idx, texel| texel.lerp(color, mask.red(idx)));
+}

@@ -1,0 +1,190 @@
+//! UnityEyes' shape model, subdivision and eyeball, as numbers.
+
+use super::mesh::Mesh;
+use super::topology::{LIMBUS, N_CONTROL, N_MODES, N_SKIN, N_TRIANGLES, N_WEIGHTS};
+use crate::math::{Vec3, vec3};
+
+/// What the geometry files hold, converted once. Unity's axes in cm.
+pub(super) struct Geometry {
+    mean: Vec<Vec3>,
+    /// One displacement of all control points for each mode.
+    modes: Vec<Vec<Vec3>>,
+    pub(super) deviations: Vec<f32>,
+    /// Each skin vertex is a weighted mean of control points.
+    weights: Vec<[(u16, f32); N_WEIGHTS]>,
+    pub(super) triangles: Vec<[u32; 3]>,
+    /// Texture coordinates of the skin vertices.
+    pub(super) uvs: Vec<[f32; 2]>,
+    /// Edges of the skin's outer border.
+    pub(super) outline: Vec<[u32; 2]>,
+    pub(super) eyeball: EyeballMap,
+}
+
+/// What the eyeball's mesh says about limbus and texture.
+pub(super) struct EyeballMap {
+    /// The limbus circle in mm: distance along the axis, and radius.
+    pub(super) limbus_offset: f32,
+    pub(super) limbus_radius: f32,
+    /// (cosine of the angle to the axis, distance from the texture's middle), by descending cosine.
+    pub(super) rings: Vec<(f32, f32)>,
+}
+
+/// Blender's axes in m to Unity's in cm.
+fn unity([x, y, z]: [f32; 3]) -> Vec3 {
+    vec3(-x * 100.0, z * 100.0, -y * 100.0)
+}
+
+impl Geometry {
+    pub(super) fn new(
+        shape: Shape,
+        subdivision: Subdivision,
+        control: &Mesh,
+        eyeball: &Mesh,
+    ) -> Result<Self, String> {
+        if control.vertices.len() != N_CONTROL {
+            return Err(format!("the eye region has {} vertices, not {N_CONTROL}", control.vertices.len()));
+        }
+        let Subdivision { weights, triangles } = subdivision;
+        let uvs = weights
+            .iter()
+            .map(|pairs| {
+                [0, 1].map(|axis| pairs.iter().map(|(idx, w)| control.uvs[usize::from(*idx)][axis] * w).sum())
+            })
+            .collect();
+        let Shape { mean, components, deviations } = shape;
+        let mean = mean.as_chunks::<3>().0.iter().map(|point| unity(*point) - vec3(0.0, 0.0, 0.05)).collect();
+        let mode = |mode: usize| {
+            let at = |row: usize| components[row * N_MODES + mode];
+            (0..N_CONTROL)
+                .map(|vertex| unity([at(3 * vertex), at(3 * vertex + 1), at(3 * vertex + 2)]))
+                .collect()
+        };
+        let modes = (0..N_MODES).map(mode).collect();
+        let (outline, eyeball) = (Vec::new(), EyeballMap::new(eyeball)?);
+        let mut geometry = Self { mean, modes, deviations, weights, triangles, uvs, outline, eyeball };
+        geometry.outline = outline_of(&geometry.skin(&geometry.mean), &geometry.triangles);
+        Ok(geometry)
+    }
+
+    /// The relaxed control mesh of a shape.
+    pub(super) fn control(&self, coefficients: &[f32]) -> Vec<Vec3> {
+        let mut points = self.mean.clone();
+        for (mode, coefficient) in self.modes.iter().zip(coefficients) {
+            for (point, displacement) in points.iter_mut().zip(mode) {
+                *point += *displacement * *coefficient;
+            }
+        }
+        points
+    }
+
+    /// The skin's vertices over a control mesh.
+    pub(super) fn skin(&self, control: &[Vec3]) -> Vec<Vec3> {
+        let mean = |pairs: &[(u16, f32); N_WEIGHTS]| {
+            pairs
+                .iter()
+                .fold(Vec3::default(), |sum, (idx, weight)| sum + control[usize::from(*idx)] * *weight)
+        };
+        self.weights.iter().map(mean).collect()
+    }
+}
+
+/// Edges that only one triangle has, and that lie away from the lids' margin, in that triangle's direction.
+fn outline_of(skin: &[Vec3], triangles: &[[u32; 3]]) -> Vec<[u32; 2]> {
+    const FROM_EYE_CM: f32 = 1.9;
+    let edges: Vec<[u32; 2]> =
+        triangles.iter().flat_map(|[a, b, c]| [[*a, *b], [*b, *c], [*c, *a]]).collect();
+    let mut sorted: Vec<[u32; 2]> = edges.clone();
+    sorted.sort_unstable();
+    let is_outside = |vertex: &u32| {
+        let at = skin[*vertex as usize];
+        at.x * at.x + at.y * at.y > FROM_EYE_CM * FROM_EYE_CM
+    };
+    let is_border = |[a, b]: &[u32; 2]| sorted.binary_search(&[*b, *a]).is_err();
+    edges.into_iter().filter(|edge| is_border(edge) && edge.iter().all(is_outside)).collect()
+}
+
+/// The numbers of the shape model's files.
+pub(super) struct Shape {
+    pub(super) mean: Vec<f32>,
+    pub(super) components: Vec<f32>,
+    pub(super) deviations: Vec<f32>,
+}
+
+/// The subdivision's files.
+pub(super) struct Subdivision {
+    weights: Vec<[(u16, f32); N_WEIGHTS]>,
+    triangles: Vec<[u32; 3]>,
+}
+
+impl Subdivision {
+    /// Index and weight lists of `N_SKIN` × `N_WEIGHTS`, corners of `N_TRIANGLES`.
+    pub(super) fn new(idxs: &[u16], weights: &[f32], corners: &[u32]) -> Result<Self, String> {
+        if let Some(idx) = idxs.iter().find(|idx| usize::from(**idx) >= N_CONTROL) {
+            return Err(format!("control vertex {idx} does not exist"));
+        }
+        if let Some(corner) = corners.iter().find(|corner| **corner as usize >= N_SKIN) {
+            return Err(format!("skin vertex {corner} does not exist"));
+        }
+        let pairs: Vec<(u16, f32)> = idxs.iter().copied().zip(weights.iter().copied()).collect();
+        let weights = pairs.as_chunks::<N_WEIGHTS>().0.to_vec();
+        let sum = |pairs: &[(u16, f32); N_WEIGHTS]| pairs.iter().map(|pair| pair.1).sum::<f32>();
+        if let Some(row) = weights.iter().position(|pairs| (sum(pairs) - 1.0).abs() > 1e-3) {
+            return Err(format!("the weights of skin vertex {row} do not add up to 1"));
+        }
+        let triangles = corners.as_chunks::<3>().0.to_vec();
+        debug_assert_eq!(triangles.len(), N_TRIANGLES, "the reader checks the count");
+        Ok(Self { weights, triangles })
+    }
+}
+
+impl EyeballMap {
+    fn new(mesh: &Mesh) -> Result<Self, String> {
+        let last = LIMBUS[LIMBUS.len() - 1];
+        if mesh.vertices.len() <= last {
+            return Err(format!(
+                "the eyeball has {} vertices, vertex {last} is missing",
+                mesh.vertices.len()
+            ));
+        }
+        let points: Vec<Vec3> = mesh.vertices.iter().map(|vertex| unity(*vertex) * 10.0).collect();
+        let share = 1.0 / LIMBUS.len() as f32;
+        let limbus_offset = LIMBUS.iter().map(|vertex| points[*vertex].z).sum::<f32>() * share;
+        let radius = |point: Vec3| (point.x * point.x + point.y * point.y).sqrt();
+        let limbus_radius = LIMBUS.iter().map(|vertex| radius(points[*vertex])).sum::<f32>() * share;
+        if !(limbus_offset > 5.0 && limbus_offset < 15.0 && limbus_radius > 3.0 && limbus_radius < 9.0) {
+            return Err(format!("the limbus lies at {limbus_offset} mm with radius {limbus_radius} mm"));
+        }
+        Ok(Self { limbus_offset, limbus_radius, rings: rings(&points, &mesh.uvs) })
+    }
+
+    /// Distance from the texture's middle at an angle to the axis.
+    pub(super) fn texture_radius(&self, cos: f32) -> f32 {
+        let next = self.rings.partition_point(|ring| ring.0 > cos).clamp(1, self.rings.len() - 1);
+        let (a, b) = (self.rings[next - 1], self.rings[next]);
+        let t = if a.0 > b.0 { ((a.0 - cos) / (a.0 - b.0)).clamp(0.0, 1.0) } else { 0.0 };
+        crate::math::lerp(a.1, b.1, t)
+    }
+}
+
+/// Texture radius by angle over the eyeball's front half, always growing.
+fn rings(points: &[Vec3], uvs: &[[f32; 2]]) -> Vec<(f32, f32)> {
+    let mut all: Vec<(f32, f32)> = points
+        .iter()
+        .zip(uvs)
+        .map(|(point, [u, v])| {
+            let (du, dv) = (u - 0.5, v - 0.5);
+            (point.normalized().z, (du * du + dv * dv).sqrt())
+        })
+        .filter(|(cos, _)| *cos > 0.0)
+        .collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.total_cmp(&b.1)));
+    let mut rings = vec![(1.0, 0.0)];
+    for (cos, radius) in all {
+        let (last_cos, last_radius) = rings[rings.len() - 1];
+        if cos < last_cos - 1e-4 && radius > last_radius {
+            rings.push((cos, radius));
+        }
+    }
+    rings.push((-1.0, 0.5));
+    rings
+}

@@ -1,0 +1,130 @@
+//! UnityEyes' geometry and textures (Wood et al., "Learning an appearance-based gaze estimator from one million synthesised images",
+//! ETRA 2016) as a provider to the renderer core, from its own asset files.
+
+mod appearance;
+mod assets;
+mod geometry;
+mod lashes;
+mod lids;
+mod mesh;
+mod subject;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod texture;
+mod topology;
+
+pub use self::assets::Assets;
+pub(crate) use self::subject::Subject;
+
+use self::appearance::UnityAppearance;
+use self::lids::Lids;
+use self::topology::{CARUNCLE, MARGIN};
+use crate::math::{Rotation, Vec3, smoothstep, vec3};
+use crate::parameters::pitch_yaw;
+use crate::random::Stream;
+use crate::render::{Eyeball, Finish, Margin, Scene, normals};
+
+/// Unity's axes in cm to the head's frame in mm.
+fn in_head(unity: Vec3) -> Vec3 {
+    vec3(-unity.x, unity.y, unity.z) * 10.0
+}
+
+/// Builds the scene of one subject that looks along `gaze` (unit vector in the head's frame); `detail` seeds the lashes.
+pub(crate) fn scene<'a>(
+    assets: &'a Assets,
+    subject: &Subject,
+    gaze: Vec3,
+    detail: u32,
+) -> Scene<UnityAppearance<'a>> {
+    let geometry = &assets.geometry;
+    let (pitch, yaw) = pitch_yaw(gaze);
+    let down_deg = -pitch.to_degrees();
+    let unity_gaze = vec3(-gaze.x, gaze.y, gaze.z);
+    let lids =
+        Lids::new(geometry.control(&subject.coefficients), unity_gaze, subject.lid_pitch_deg(down_deg));
+    let eye = eyeball(assets, subject, Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0));
+    let control: Vec<Vec3> = lids.points.iter().copied().map(in_head).collect();
+    let mut scene = Scene {
+        positions: geometry.skin(&control),
+        uvs: geometry.uvs.clone(),
+        finishes: Vec::new(),
+        normals: Vec::new(),
+        triangles: geometry.triangles.clone(),
+        n_skin_triangles: geometry.triangles.len(),
+        appearance: UnityAppearance::new(assets, subject, &eye, down_deg),
+        margin: margin(&control),
+        caruncle: CARUNCLE.iter().map(|vertex| control[*vertex]).collect(),
+        eye,
+        hairs: lashes::lashes(&control, &mut Stream::new(u64::from(detail), "lashes", 1)),
+    };
+    face_outwards(&mut scene);
+    add_skirt(&mut scene, &geometry.outline);
+    scene.normals = normals(&scene.positions, &scene.triangles);
+    scene.finishes = scene.positions.iter().map(|position| finish(*position, &scene.margin)).collect();
+    scene
+}
+
+fn eyeball(assets: &Assets, subject: &Subject, rotation: Rotation) -> Eyeball {
+    let map = &assets.geometry.eyeball;
+    let mut eye = Eyeball::new(rotation, subject.iris_size, subject.pupil_mm());
+    eye.radius = 12.031_155;
+    eye.cornea_radius = 7.991_283;
+    eye.limbus_offset = map.limbus_offset;
+    eye.limbus_radius = map.limbus_radius * subject.iris_size;
+    eye
+}
+
+/// Both margins from the inner corner, point by point as UnityEyes lists them.
+fn margin(control: &[Vec3]) -> Margin {
+    let upper = MARGIN[..9].iter().map(|vertex| control[*vertex]).collect();
+    let lower = MARGIN[..1].iter().chain(MARGIN[8..].iter().rev()).map(|vertex| control[*vertex]).collect();
+    Margin { upper, lower }
+}
+
+/// Turns all triangles over if the mesh faces inwards: our x is mirrored.
+fn face_outwards<A>(scene: &mut Scene<A>) {
+    let facing: f32 = scene
+        .triangles
+        .iter()
+        .map(|triangle| {
+            let [a, b, c] = triangle.map(|corner| scene.positions[corner as usize]);
+            (b - a).cross(c - a).z
+        })
+        .sum();
+    if facing < 0.0 {
+        scene.triangles.iter_mut().for_each(|triangle| triangle.swap(1, 2));
+    }
+}
+
+/// How far past the mesh's border its colours go on, in mm.
+const SKIRT_MM: f32 = 30.0;
+
+/// Continues the face past its border, so that a turned head leaves no background in a crop.
+fn add_skirt<A>(scene: &mut Scene<A>, outline: &[[u32; 2]]) {
+    let mut outside = vec![u32::MAX; scene.positions.len()];
+    for vertex in outline.iter().flatten() {
+        let idx = *vertex as usize;
+        if outside[idx] == u32::MAX {
+            let from = scene.positions[idx];
+            let outward = vec3(from.x, from.y, 0.0).normalized();
+            outside[idx] = scene.positions.len() as u32;
+            scene.positions.push(from + outward * SKIRT_MM - vec3(0.0, 0.0, 0.3 * SKIRT_MM));
+            scene.uvs.push(scene.uvs[idx]);
+        }
+    }
+    for [a, b] in outline {
+        let (c, d) = (outside[*a as usize], outside[*b as usize]);
+        scene.triangles.push([*a, *b, c]);
+        scene.triangles.push([*b, d, c]);
+    }
+    scene.n_skin_triangles = scene.triangles.len();
+}
+
+/// Shade under the brow's edge of the socket and in the inner corner; gloss on the lid's wet margin.
+fn finish(position: Vec3, margin: &Margin) -> Finish {
+    let corner = margin.upper[0];
+    let inner = (position - corner).length();
+    let occlusion = 1.0 - 0.3 * smoothstep(7.0, 0.0, inner);
+    Finish { tint: vec3(1.0, 1.0, 1.0), occlusion, gloss: 0.05 }
+}

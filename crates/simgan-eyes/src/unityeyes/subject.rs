@@ -1,0 +1,78 @@
+use serde::{Deserialize, Serialize};
+
+use super::Assets;
+use super::assets::{IRISES, SKINS};
+use super::topology::N_MODES;
+use crate::EyesError;
+use crate::random::Stream;
+
+/// One face of UnityEyes: shape, skin, iris.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Subject {
+    /// Of the 20 modes of the shape model.
+    pub(crate) coefficients: Vec<f32>,
+    pub(crate) skin: usize,
+    pub(crate) iris: usize,
+    /// Scales the limbus.
+    pub(crate) iris_size: f32,
+    /// UnityEyes' texture factor: positive widens the pupil.
+    pub(crate) pupil_size: f32,
+    /// Added to the angle that the lids follow.
+    pub(crate) lid_play_deg: f32,
+}
+
+impl Subject {
+    /// UnityEyes' distributions; `lid_play_deg` is the deviation of the lids from the gaze.
+    pub(crate) fn sample(assets: &Assets, lid_play_deg: f32, rng: &mut Stream) -> Self {
+        const BROWN: usize = 1;
+        let coefficients =
+            assets.geometry.deviations.iter().map(|deviation| rng.normal(0.0, *deviation)).collect();
+        let any_iris = rng.below(IRISES.len() as u32) as usize;
+        Self {
+            coefficients,
+            skin: rng.below(SKINS.len() as u32) as usize,
+            iris: if rng.chance(0.5) { BROWN } else { any_iris },
+            iris_size: rng.uniform(0.9, 1.0),
+            pupil_size: rng.normal(0.0, 0.2),
+            lid_play_deg: rng.normal(0.0, lid_play_deg),
+        }
+    }
+
+    /// # Errors
+    /// If the assets do not have such a subject.
+    pub(crate) fn check(&self, assets: &Assets) -> Result<(), EyesError> {
+        let bad = |setting, value: String, reason| Err(EyesError::Setting { setting, value, reason });
+        if self.coefficients.len() != N_MODES || !self.coefficients.iter().all(|value| value.abs() < 1.0) {
+            return bad("coefficients", format!("{:?}", self.coefficients), "20 numbers under 1");
+        }
+        if self.skin >= assets.skins.len() {
+            return bad("skin", self.skin.to_string(), "an index of UnityEyes' 20 skins");
+        }
+        if self.iris >= assets.irises.len() {
+            return bad("iris", self.iris.to_string(), "an index of UnityEyes' 5 irises");
+        }
+        if !(self.iris_size > 0.5 && self.iris_size < 1.5) {
+            return bad("iris_size", self.iris_size.to_string(), "0.5 to 1.5");
+        }
+        Ok(())
+    }
+
+    /// The angle below the horizon that the lids follow: with play, but not so far down that they close.
+    pub(super) fn lid_pitch_deg(&self, down_deg: f32) -> f32 {
+        const ALMOST_CLOSED_DEG: f32 = 22.0;
+        (down_deg + self.lid_play_deg).min(ALMOST_CLOSED_DEG.max(down_deg))
+    }
+
+    pub(crate) fn skin_name(&self) -> &'static str {
+        SKINS.get(self.skin).copied().unwrap_or("unknown")
+    }
+
+    pub(crate) fn iris_name(&self) -> &'static str {
+        IRISES.get(self.iris).copied().unwrap_or("unknown")
+    }
+
+    /// Radius of the pupil in the iris plane: the texture's own, stretched as UnityEyes' shader does at its depth there.
+    pub(super) fn pupil_mm(&self) -> f32 {
+        (3.18 * self.iris_size / (1.0 - 0.63 * self.pupil_size)).clamp(1.4, 4.4)
+    }
+}

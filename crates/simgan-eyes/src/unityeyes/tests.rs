@@ -1,0 +1,138 @@
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::mesh::Mesh;
+use super::tables::numbers;
+use super::{Assets, Subject, scene};
+use crate::landmarks::Landmarks;
+use crate::math::{Rotation, Vec3, vec3};
+use crate::random::Stream;
+use crate::render::Camera;
+
+/// The folder of third-party test data, if there is one.
+fn test_data() -> Option<PathBuf> {
+    let folder = std::env::var_os("SIMGAN_TEST_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: SIMGAN_TEST_DATA is not set");
+    }
+    folder
+}
+
+fn tuple(value: &Value) -> Vec<f32> {
+    value
+        .as_str()
+        .unwrap()
+        .trim_matches(['(', ')'])
+        .split(", ")
+        .map(|number| number.parse().unwrap())
+        .collect()
+}
+
+/// The head's rotation to the view, from the camera's Euler angles in Unity's world.
+fn rotation(euler: &[f32]) -> Rotation {
+    let turn = Rotation::about_y(euler[1].to_radians()) * Rotation::about_x(euler[0].to_radians());
+    let ours = |v: Vec3| vec3(-v.x, v.y, v.z);
+    let axis = |v: Vec3| ours(turn.apply(v));
+    Rotation::from_rows([axis(vec3(1.0, 0.0, 0.0)), axis(vec3(0.0, 1.0, 0.0)), -axis(vec3(0.0, 0.0, 1.0))])
+}
+
+/// Bytes of a small 3DS file: one triangle.
+fn triangle_3ds() -> Vec<u8> {
+    fn chunk(id: u16, body: &[u8]) -> Vec<u8> {
+        let mut bytes = id.to_le_bytes().to_vec();
+        bytes.extend((body.len() as u32 + 6).to_le_bytes());
+        bytes.extend(body);
+        bytes
+    }
+    let list = |values: &[f32]| {
+        let mut bytes = 3_u16.to_le_bytes().to_vec();
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        bytes
+    };
+    let vertices = chunk(0x4110, &list(&[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.5]));
+    let uvs = chunk(0x4140, &list(&[0.0, 0.0, 1.0, 0.0, 0.0, 1.0]));
+    let faces = chunk(0x4120, &[1, 0, 0, 0, 1, 0, 2, 0, 7, 0]);
+    let mesh = chunk(0x4100, &[vertices, faces, uvs].concat());
+    let object = chunk(0x4000, &[b"eye\0".to_vec(), mesh].concat());
+    chunk(0x4D4D, &chunk(0x3D3D, &object))
+}
+
+#[test]
+fn a_3ds_file_is_read() {
+    let mesh = Mesh::parse(&triangle_3ds()).unwrap();
+    assert_eq!((mesh.vertices[2], mesh.uvs[1], mesh.faces[0]), ([0.0, 1.0, 0.5], [1.0, 0.0], [0, 1, 2]));
+}
+
+/// Bytes flipped, cut off, doubled: an error or a mesh, never a panic; and what is accepted is in range.
+#[test]
+fn damaged_3ds_files_never_panic() {
+    let good = triangle_3ds();
+    let mut rng = Stream::new(5, "mutations", 0);
+    for _ in 0..100_000 {
+        let mut bytes = good.clone();
+        for _ in 0..=rng.below(3) {
+            let at = rng.below(bytes.len() as u32) as usize;
+            bytes[at] = rng.bits() as u8;
+        }
+        bytes.truncate(bytes.len() - rng.below(4) as usize * rng.below(40) as usize % bytes.len());
+        if let Ok(mesh) = Mesh::parse(&bytes) {
+            assert!(mesh.faces.iter().flatten().all(|corner| usize::from(*corner) < mesh.vertices.len()));
+        }
+    }
+    for length in 0..good.len() {
+        assert!(Mesh::parse(&good[..length]).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn number_tables_are_checked() {
+    assert_eq!(numbers::<f32>("1,2.5\n-3e-2 4\n", 4).unwrap(), [1.0, 2.5, -0.03, 4.0]);
+    for (text, expected) in [
+        ("1 2", "holds 2 numbers"),
+        ("1 2 3 4", "more than 3"),
+        ("1 x 3", "\"x\""),
+        ("1 NaN 3", "not finite"),
+    ] {
+        let error = numbers::<f32>(text, 3).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// A record that UnityEyes itself wrote: all its landmarks follow from its parameters.
+#[test]
+fn landmarks_equal_unityeyes() {
+    let Some(data) = test_data() else { return };
+    let assets = Assets::open(&data.join("unityeyes2")).unwrap();
+    let record: Value =
+        serde_json::from_str(&std::fs::read_to_string(data.join("unityeyes/sample.json")).unwrap()).unwrap();
+    let number = |value: &Value| value.as_str().unwrap().parse::<f32>().unwrap();
+    let coefficients = record["eye_region_details"]["pca_shape_coeffs"].as_array().unwrap();
+    let subject = Subject {
+        coefficients: coefficients.iter().map(number).collect(),
+        skin: 1,
+        iris: 1,
+        iris_size: number(&record["eye_details"]["iris_size"]),
+        pupil_size: number(&record["eye_details"]["pupil_size"]),
+        lid_play_deg: 0.0,
+    };
+    let rotation = rotation(&tuple(&record["head_pose"]));
+    let look = tuple(&record["eye_details"]["look_vec"]);
+    let gaze = rotation.transposed().apply(vec3(look[0], look[1], -look[2])).normalized();
+    let scene = scene(&assets, &subject, gaze, 0);
+    let camera =
+        Camera { rotation, center: [0.0, 0.0], px_per_mm: 7.5, width: 800, height: 600, distance_mm: 100.0 };
+    let marks = Landmarks::new(&scene, &camera);
+    let margin: Vec<[f32; 3]> = marks.margin().copied().collect();
+    for (field, ours) in
+        [("interior_margin_2d", &margin), ("caruncle_2d", &marks.caruncle), ("iris_2d", &marks.iris)]
+    {
+        let theirs = record[field].as_array().unwrap();
+        assert_eq!(theirs.len(), ours.len());
+        for (their, [x, y, depth]) in theirs.iter().map(tuple).zip(ours) {
+            let off =
+                (their[0] - x).abs().max((600.0 - their[1] - y).abs()).max((their[2] - depth / 10.0).abs());
+            assert!(off < 0.01, "{field}: ({x}, {}, {}) is off by {off}", 600.0 - y, depth / 10.0);
+        }
+    }
+}
