@@ -213,3 +213,28 @@ fn another_configuration_or_other_images_are_refused() {
     let swapped = Sources { synthetic: sources().real, real: sources().synthetic };
     assert!(resume(config(2), &swapped).contains("images"));
 }
+
+#[test]
+fn images_that_cannot_be_read_are_skipped_counted_and_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    for index in 0..8 {
+        std::fs::write(dir.path().join(format!("{index}.png")), "no image").unwrap();
+    }
+    let sample = sources().synthetic.sample(0).unwrap();
+    simgan_data::ImageFile::new(sample.image, simgan_data::ImageFormat::Png)
+        .save(&dir.path().join("8.png"))
+        .unwrap();
+    let mut config = config(2);
+    config.data.real = vec![dir.path().to_str().unwrap().to_owned()];
+    let real = sources::open_all(&config.data.real, &config.data, 0).unwrap();
+    let sources = Sources { real, ..sources() };
+    let error = Trainer::new(config.clone(), &sources, &Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains(".png") && error.contains("on_error"), "{error}");
+    config.data.on_error = simgan_data::OnError::Skip;
+    let mut trainer = Trainer::new(config, &sources, &Device::Cpu).unwrap();
+    let reports = steps(&mut trainer, 5);
+    assert!(reports[4].n_skipped > 0);
+    let warnings = trainer.take_warnings();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].message.contains(".png"), "{warnings:?}");
+}

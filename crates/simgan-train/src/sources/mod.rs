@@ -1,5 +1,8 @@
 //! From what a user calls a source to images of one kind.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 
