@@ -96,6 +96,14 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// A file or folder of a known data set does not hold what it should.
+    #[error("{path}: {reason}; hint: fetch it again, or remove it", path = .path.display())]
+    Dataset {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// An image cannot be written in the wanted format.
     #[error("{path}: cannot be written as {format}: {reason}", path = .path.display())]
     Encode {

@@ -8,8 +8,8 @@ impl Gaze {
     /// The direction of `vector`, whatever its length; `None` unless it is finite and longer than zero.
     #[must_use]
     pub fn from_vector(vector: [f32; 3]) -> Option<Self> {
-        let norm = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
-        (norm.is_finite() && norm > 0.0).then(|| Self(vector.map(|v| v / norm)))
+        let norm = vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        (norm.is_finite() && norm > 0.0).then(|| Self(vector.map(|v| (f64::from(v) / norm) as f32)))
     }
 
     /// The direction with `pitch = asin(−y)` (up is positive) and `yaw = atan2(−x, −z)`, both in radians.

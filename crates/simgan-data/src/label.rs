@@ -10,6 +10,8 @@ pub struct Label {
     pub gaze: Option<Gaze>,
     /// Points on the eye, where the source knows them.
     pub landmarks: Option<Landmarks>,
+    /// How the head is turned, in camera coordinates: a rotation vector (axis times angle in radians).
+    pub head_pose: Option<[f32; 3]>,
     /// The source's own record (UnityEyes' JSON, for example), unchanged.
     pub record: Option<Value>,
 }
@@ -47,7 +49,12 @@ impl Label {
             iris: points(&record, "iris_2d", height)?,
         };
         let has_landmarks = landmarks != Landmarks::default();
-        Ok(Self { gaze: gaze(&record)?, landmarks: has_landmarks.then_some(landmarks), record: Some(record) })
+        Ok(Self {
+            gaze: gaze(&record)?,
+            landmarks: has_landmarks.then_some(landmarks),
+            record: Some(record),
+            ..Self::default()
+        })
     }
 }
 

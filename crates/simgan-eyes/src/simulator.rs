@@ -228,7 +228,12 @@ impl Source for Simulator {
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
         let Rendered { image, gaze, landmarks, parameters } = self.render(index);
         let record = self.describe(index, &parameters, &landmarks, gaze);
-        let label = Label { gaze: Some(gaze), landmarks: Some(landmarks.labels()), record: Some(record) };
+        let label = Label {
+            gaze: Some(gaze),
+            landmarks: Some(landmarks.labels()),
+            record: Some(record),
+            ..Label::default()
+        };
         Ok(Sample { name: index.to_string(), image, label })
     }
 }

@@ -1,0 +1,216 @@
+//! MPIIGaze's normalized eye images.
+
+mod day;
+mod files;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+use serde_json::json;
+
+use self::day::Day;
+pub use self::files::{Persons, Subset};
+use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Pixels, Sample, Source};
+
+/// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with the direction of their gaze.
+///
+/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, left and right eyes alternating as the
+/// files list them. Right eyes are mirrored, with their gaze and head pose, so that all eyes look like left ones. A
+/// sample is called `p00/day01/0001-left`; its record holds person, day, file and eye.
+///
+/// The files are compressed, so they are unpacked one at a time and kept in memory up to
+/// [`MpiiGazeOptions::memory`]. All of MPIIGaze takes 1 GB; less memory than the selected part needs is fine for
+/// reading in order, but slow at random.
+pub struct MpiiGaze {
+    days: Vec<DayFile>,
+    /// Which eye of which day each sample is.
+    samples: Vec<Place>,
+    cache: Mutex<Cache>,
+}
+
+/// Which part of MPIIGaze is opened, and how.
+#[derive(Clone, Debug)]
+pub struct MpiiGazeOptions {
+    /// Whose eyes.
+    pub persons: Persons,
+    /// Which of their images.
+    pub subset: Subset,
+    /// Bytes of unpacked images that are kept.
+    pub memory: usize,
+}
+
+struct DayFile {
+    path: PathBuf,
+    person: String,
+    day: String,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    day: u32,
+    row: u32,
+    eye: Eye,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Eye {
+    Left,
+    Right,
+}
+
+/// Rows of every image.
+const HEIGHT: usize = 36;
+/// Columns of every image.
+const WIDTH: usize = 60;
+
+impl Default for MpiiGazeOptions {
+    /// All images of all persons, with up to 1.5 GB of them in memory.
+    fn default() -> Self {
+        Self { persons: Persons::All, subset: Subset::All, memory: 1_500_000_000 }
+    }
+}
+
+impl MpiiGaze {
+    /// Whether a folder has MPIIGaze's layout: `Data/Normalized` (or `Normalized`) in it, with folders `pNN`.
+    #[must_use]
+    pub fn is_at(path: &Path) -> bool {
+        files::normalized(path).is_some()
+    }
+
+    /// Reads which images there are, from the folder that holds `Data`. Each selected file is read once, to check it.
+    ///
+    /// # Errors
+    /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list that names
+    /// an image that is not there.
+    pub fn open(path: &Path, options: &MpiiGazeOptions) -> Result<Self, DataError> {
+        let days = files::days(path, &options.persons)?;
+        let cache = Mutex::new(Cache::new(options.memory));
+        let mut source = Self { days, samples: Vec::new(), cache };
+        let wanted = files::wanted(path, &options.subset, &source.days)?;
+        let places = source.days.par_iter().enumerate().map(|(i, _)| source.places(i, wanted.as_ref()));
+        let places: Vec<Vec<Place>> = places.collect::<Result<_, _>>()?;
+        source.samples = places.concat();
+        if source.samples.is_empty() {
+            return Err(DataError::Empty { what: format!("{} selects no image", path.display()) });
+        }
+        Ok(source)
+    }
+
+    /// The persons whose images are there, sorted.
+    #[must_use]
+    pub fn persons(&self) -> Vec<&str> {
+        let mut persons: Vec<&str> = self.days.iter().map(|day| day.person.as_str()).collect();
+        persons.dedup();
+        persons
+    }
+
+    /// The selected eyes of a day.
+    fn places(&self, index: usize, wanted: Option<&files::Wanted>) -> Result<Vec<Place>, DataError> {
+        let file = &self.days[index];
+        let day = self.day(index)?;
+        let place = |row, eye| Place { day: index as u32, row: row as u32, eye };
+        let Some(wanted) = wanted else {
+            let rows = 0..day.left.len().max(day.right.len());
+            let both = rows.flat_map(|row| [place(row, Eye::Left), place(row, Eye::Right)]);
+            return Ok(both.filter(|place| (place.row as usize) < day.eyes(place.eye).len()).collect());
+        };
+        let rows: BTreeMap<&str, usize> =
+            day.file_names.iter().enumerate().map(|(row, name)| (name.as_str(), row)).collect();
+        let of_day = wanted.get(&(file.person.clone(), file.day.clone()));
+        let find = |(name, eye): &(String, Eye)| match rows.get(name.as_str()) {
+            Some(&row) if row < day.eyes(*eye).len() => Ok(place(row, *eye)),
+            _ => Err(file.error(format!("the evaluation subset's {name} is not in it"))),
+        };
+        of_day.into_iter().flatten().map(find).collect()
+    }
+
+    /// A day from memory, or else from its file.
+    fn day(&self, index: usize) -> Result<Arc<Day>, DataError> {
+        let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(day) = cache().get(index) {
+            return Ok(day);
+        }
+        let file = &self.days[index];
+        let day = Arc::new(Day::read(&file.path).map_err(|reason| file.error(reason))?);
+        cache().insert(index, Arc::clone(&day));
+        Ok(day)
+    }
+}
+
+impl Source for MpiiGaze {
+    fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    fn spec(&self) -> ImageSpec {
+        ImageSpec { channels: 1, height: HEIGHT, width: WIDTH, depth: BitDepth::Eight }
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        let Place { day, row, eye } = self.samples[index];
+        let file = &self.days[day as usize];
+        let day = self.day(day as usize)?;
+        let (eyes, row) = (day.eyes(eye), row as usize);
+        let mut image = Image::new(1, HEIGHT, WIDTH, Pixels::U8(eyes.image(row).to_vec()));
+        let ([x, y, z], pose) = (eyes.gaze[row], eyes.pose.get(row).copied());
+        let is_right = eye == Eye::Right;
+        if is_right {
+            image = image.mirrored();
+        }
+        let sign = if is_right { -1.0 } else { 1.0 };
+        let gaze = Gaze::from_vector([sign * x, y, z]);
+        let eye = if is_right { "right" } else { "left" };
+        let file_name = day.file_names.get(row).cloned().unwrap_or_else(|| format!("{:04}", row + 1));
+        let stem = file_name.strip_suffix(".jpg").unwrap_or(&file_name);
+        let name = format!("{}/{}/{stem}-{eye}", file.person, file.day);
+        let record = json!({"person": file.person, "day": file.day, "file": file_name, "eye": eye});
+        // A mirror turns a rotation about x into itself, one about y or z into its opposite.
+        let head_pose = pose.map(|[x, y, z]| [x, sign * y, sign * z]).filter(|pose| *pose != [0.0; 3]);
+        Ok(Sample { name, image, label: Label { gaze, head_pose, record: Some(record), ..Label::default() } })
+    }
+}
+
+impl DayFile {
+    fn error(&self, reason: String) -> DataError {
+        DataError::Dataset { path: self.path.clone(), reason }
+    }
+}
+
+/// Unpacked days; the one that was used longest ago goes first.
+struct Cache {
+    limit: usize,
+    used: usize,
+    clock: u64,
+    days: BTreeMap<usize, (u64, Arc<Day>)>,
+}
+
+impl Cache {
+    fn new(limit: usize) -> Self {
+        Self { limit, used: 0, clock: 0, days: BTreeMap::new() }
+    }
+
+    fn get(&mut self, index: usize) -> Option<Arc<Day>> {
+        self.clock += 1;
+        let (last_use, day) = self.days.get_mut(&index)?;
+        *last_use = self.clock;
+        Some(Arc::clone(day))
+    }
+
+    fn insert(&mut self, index: usize, day: Arc<Day>) {
+        self.clock += 1;
+        self.used += day.n_bytes();
+        if let Some((_, old)) = self.days.insert(index, (self.clock, day)) {
+            self.used -= old.n_bytes();
+        }
+        while self.used > self.limit && self.days.len() > 1 {
+            let Some((&oldest, _)) = self.days.iter().min_by_key(|(_, (last_use, _))| *last_use) else {
+                return;
+            };
+            if let Some((_, day)) = self.days.remove(&oldest) {
+                self.used -= day.n_bytes();
+            }
+        }
+    }
+}

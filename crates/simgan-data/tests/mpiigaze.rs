@@ -1,0 +1,170 @@
+//! MPIIGaze: a made-up data set in its layout as SciPy reads it, and the real one where it is at hand.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failed test is what it is for; one says it is skipped"
+)]
+
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use simgan_data::{DataError, ImageFile, MpiiGaze, MpiiGazeOptions, Persons, Pixels, Sample, Source, Subset};
+
+struct Case {
+    bytes: Vec<u8>,
+    root: tempfile::TempDir,
+}
+
+impl Case {
+    /// The made-up data set, unpacked.
+    fn new() -> Self {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/mpiigaze/case.safetensors");
+        let case = Self { bytes: std::fs::read(path).unwrap(), root: tempfile::tempdir().unwrap() };
+        for (name, tensor) in case.tensors().tensors() {
+            if let Some(name) = name.strip_prefix("files/") {
+                let path = case.root.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, tensor.data()).unwrap();
+            }
+        }
+        case
+    }
+
+    fn tensors(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).unwrap()
+    }
+
+    fn open(&self, options: &MpiiGazeOptions) -> Result<MpiiGaze, DataError> {
+        MpiiGaze::open(self.root.path(), options)
+    }
+
+    fn vectors(&self, name: &str) -> Vec<[f32; 3]> {
+        let floats = self
+            .tensors()
+            .tensor(name)
+            .unwrap()
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect::<Vec<_>>();
+        floats.as_chunks().0.to_vec()
+    }
+}
+
+fn samples(source: &dyn Source) -> Vec<Sample> {
+    (0..source.len()).map(|i| source.sample(i).unwrap()).collect()
+}
+
+fn names(source: &MpiiGaze) -> Vec<String> {
+    samples(source).into_iter().map(|sample| sample.name).collect()
+}
+
+#[test]
+fn everything_is_what_scipy_reads_mirrored() {
+    let case = Case::new();
+    for memory in [0, 1 << 30] {
+        let source = case.open(&MpiiGazeOptions { memory, ..MpiiGazeOptions::default() }).unwrap();
+        assert_eq!((source.len(), source.persons()), (12, vec!["p00", "p07"]));
+        let (gaze, pose) = (case.vectors("gaze"), case.vectors("pose"));
+        let tensors = case.tensors();
+        let images = tensors.tensor("images").unwrap();
+        for (i, sample) in samples(&source).into_iter().enumerate() {
+            assert_eq!(sample.image.spec(), source.spec());
+            assert_eq!(sample.image.pixels(), &Pixels::U8(images.data()[i * 2160..][..2160].to_vec()), "{i}");
+            assert_eq!(sample.label.gaze.unwrap().vector(), gaze[i], "{i}");
+            assert_eq!(sample.label.head_pose.unwrap(), pose[i], "{i}");
+        }
+    }
+}
+
+#[test]
+fn samples_are_named_and_selected() {
+    let case = Case::new();
+    let select =
+        |persons, subset| case.open(&MpiiGazeOptions { persons, subset, ..MpiiGazeOptions::default() });
+    let p07 = vec!["p07".to_owned()];
+    let only = select(Persons::Only(p07.clone()), Subset::All).unwrap();
+    assert_eq!(
+        names(&only),
+        ["p07/day11/0001-left", "p07/day11/0001-right", "p07/day11/0003-left", "p07/day11/0003-right"]
+    );
+    assert_eq!(only.sample(3).unwrap().label.record.unwrap()["person"], "p07");
+    let except = select(Persons::Except(p07), Subset::All).unwrap();
+    assert_eq!(except.len(), 8);
+    let subset = select(Persons::All, Subset::Evaluation).unwrap();
+    let expected =
+        ["p00/day01/0005-left", "p00/day01/0001-right", "p00/day02/0001-left", "p07/day11/0003-right"];
+    assert_eq!(names(&subset), expected);
+    let unknown = select(Persons::Only(vec!["p99".to_owned()]), Subset::All).err().unwrap().to_string();
+    assert!(unknown.contains("no person p99") && unknown.contains("p00, p07"), "{unknown}");
+}
+
+#[test]
+fn damaged_files_are_named() {
+    let case = Case::new();
+    let day = case.root.path().join("Data/Normalized/p00/day01.mat");
+    let mut n_bad = 0;
+    for (name, tensor) in case.tensors().tensors() {
+        let Some(what) = name.strip_prefix("bad/") else { continue };
+        n_bad += 1;
+        std::fs::write(&day, tensor.data()).unwrap();
+        let error = case.open(&MpiiGazeOptions::default()).err().unwrap().to_string();
+        let word = match what {
+            "no right" => "right eyes: it has no field \"gaze\"",
+            "no image" => "no field \"image\"",
+            "size" => "[2, 35, 60] instead of 2×36×60",
+            "number" => "[2, 36, 60] instead of 1×36×60",
+            "doubles" => "does not hold bytes",
+            "nan" => "holds NaN",
+            _ => "at byte",
+        };
+        assert!(error.contains("day01.mat") && error.contains(word), "{what}: {error}");
+    }
+    assert_eq!(n_bad, 7);
+}
+
+#[test]
+fn bad_lists_and_other_folders_are_named() {
+    let case = Case::new();
+    let list = case.root.path().join("Evaluation Subset/sample list for eye image/p00.txt");
+    let options = MpiiGazeOptions { subset: Subset::Evaluation, ..MpiiGazeOptions::default() };
+    for (text, expected) in [
+        ("day01/0001.jpg middle", "line 1"),
+        ("\nday09/0001.jpg left", "line 2 names day09"),
+        ("day01/0002.jpg left", "0002.jpg is not in it"),
+    ] {
+        std::fs::write(&list, text).unwrap();
+        let error = case.open(&options).err().unwrap().to_string();
+        assert!(error.contains(expected) && error.contains("hint"), "{error}");
+    }
+    let other = tempfile::tempdir().unwrap();
+    assert!(MpiiGaze::is_at(case.root.path()) && !MpiiGaze::is_at(other.path()));
+    let error = MpiiGaze::open(other.path(), &MpiiGazeOptions::default()).err().unwrap().to_string();
+    assert!(error.contains("no MPIIGaze"), "{error}");
+}
+
+/// The crops of `$SIMGAN_TEST_DATA/mpiigaze/crops_p00` are the same images, right eyes mirrored, lefts first.
+#[test]
+fn the_real_day_files_hold_the_real_crops() {
+    let Some(root) = std::env::var_os("SIMGAN_TEST_DATA").map(|root| Path::new(&root).join("mpiigaze"))
+    else {
+        return println!("skipped: SIMGAN_TEST_DATA is not set");
+    };
+    let source = MpiiGaze::open(&root, &MpiiGazeOptions::default()).unwrap();
+    assert_eq!(source.len(), 1500);
+    let mut found: Vec<Pixels> =
+        samples(&source).into_iter().map(|sample| sample.image.pixels().clone()).collect();
+    let crop = |i| ImageFile::open(&root.join(format!("crops_p00/{i:04}.png"))).unwrap();
+    let mut expected: Vec<Pixels> = (1..=1500).map(|i| crop(i).image().pixels().clone()).collect();
+    let key = |pixels: &Pixels| match pixels {
+        Pixels::U8(values) => values.clone(),
+        Pixels::U16(_) => Vec::new(),
+    };
+    found.sort_by_key(key);
+    expected.sort_by_key(key);
+    assert!(found == expected);
+    assert_eq!(source.sample(0).unwrap().label.head_pose, None, "zero stands for unknown");
+}
