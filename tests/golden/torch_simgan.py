@@ -50,6 +50,31 @@ class Discriminator(nn.Module):
         return logits if self.local else logits.mean((2, 3), keepdim=True)
 
 
+class GazeEstimator(nn.Module):
+    """The paper's gaze network; convolutions without padding."""
+
+    def __init__(self, channels, features, flattened, hidden):
+        super().__init__()
+        for idx, width in enumerate(features):
+            setattr(self, f"conv{idx + 1}", nn.Conv2d(channels, width, 3))
+            channels = width
+        self.n_hidden = len(hidden)
+        for idx, width in enumerate(hidden):
+            setattr(self, f"hidden{idx + 1}", nn.Linear(flattened, width))
+            flattened = width
+        self.head = nn.Linear(flattened, 3)
+
+    def forward(self, images):
+        for idx in range(1, 6):
+            images = F.relu(getattr(self, f"conv{idx}")(images))
+            if idx == 3:
+                images = F.max_pool2d(images, 3, 2)
+        features = F.max_pool2d(images, 2, 2).flatten(1)
+        for idx in range(1, self.n_hidden + 1):
+            features = F.relu(getattr(self, f"hidden{idx}")(features))
+        return self.head(features)
+
+
 REAL, REFINED = 0, 1
 
 

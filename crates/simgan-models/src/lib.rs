@@ -4,7 +4,7 @@
 //! patch, real images from refined ones. Both are built from a config and a `VarBuilder` that [`Parameters`]
 //! hands out: it creates each parameter from a seed and its name, keeps them in order of creation, and saves and
 //! loads them strictly. [`save_refiner`] and [`load_refiner`] keep a refiner with its config in a folder, which is
-//! all that inference needs.
+//! all that inference needs. [`GazeEstimator`] is the paper's measure of whether refined images are better training data.
 //!
 //! Images are `(N, C, H, W)`, `f32`, in [−1, 1], before and after the refiner.
 //!
@@ -32,6 +32,7 @@ mod conv;
 mod discriminator;
 mod error;
 mod file;
+mod gaze_estimator;
 mod parameters;
 mod refiner;
 mod refiner_file;
@@ -39,6 +40,7 @@ mod refiner_file;
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
 pub use self::error::ModelError;
 pub use self::file::{read_tensors, write_tensors};
+pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
 pub use self::parameters::Parameters;
 pub use self::refiner::{Refiner, RefinerConfig};
 pub use self::refiner_file::{REFINER_CONFIG_FILE, REFINER_FILE, load_refiner, save_refiner};

@@ -6,8 +6,8 @@ use std::fs;
 
 use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
-    Border, Discriminator, DiscriminatorConfig, Layer, Parameters, REFINER_CONFIG_FILE, REFINER_FILE,
-    Refiner, RefinerConfig, load_refiner, save_refiner,
+    Border, Discriminator, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Layer, Parameters,
+    REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
 };
 use tempfile::TempDir;
 
@@ -189,4 +189,36 @@ fn a_refiner_whose_files_do_not_fit_is_refused() {
     save();
     fs::remove_file(folder.path().join(REFINER_FILE)).unwrap();
     assert!(load_refiner(folder.path(), &Device::Cpu).unwrap_err().to_string().contains(REFINER_FILE));
+}
+
+#[test]
+fn the_papers_gaze_network_flattens_to_9600() {
+    let config = GazeEstimatorConfig::eye_gaze();
+    assert_eq!(config.flattened().unwrap(), 9600);
+    let parameters = Parameters::new(0, &Device::Cpu);
+    let network = GazeEstimator::new(&config, parameters.var_builder()).unwrap();
+    let convs = [1, 32, 32, 64, 80, 192].windows(2).map(|pair| (9 * pair[0] + 1) * pair[1]).sum::<usize>();
+    assert_eq!(parameters.count(), convs + 9601 * 1000 + 1001 * 3);
+    assert_eq!(network.forward(&images((2, 1, 35, 55))).unwrap().dims(), [2, 3]);
+    let error = network.forward(&images((2, 1, 36, 60))).unwrap_err().to_string();
+    assert!(error.contains("[1, 35, 55]"), "{error}");
+    assert_eq!(GazeEstimatorConfig::eye_gaze_wide().hidden, [9600, 1000]);
+}
+
+#[test]
+fn gaze_networks_work_from_19_pixels_on() {
+    let small = GazeEstimatorConfig { features: [2; 5], hidden: vec![], ..GazeEstimatorConfig::eye_gaze() };
+    for (height, width) in [(19, 19), (20, 26), (33, 24)] {
+        let config = GazeEstimatorConfig { height, width, ..small.clone() };
+        let network = GazeEstimator::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap();
+        assert_eq!(network.forward(&images((3, 1, height, width))).unwrap().dims(), [3, 3]);
+    }
+    for config in [
+        GazeEstimatorConfig { height: 18, ..small.clone() },
+        GazeEstimatorConfig { width: 0, ..small.clone() },
+        GazeEstimatorConfig { hidden: vec![0], ..small.clone() },
+    ] {
+        let error = GazeEstimator::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap_err();
+        assert!(error.to_string().contains("hint"), "{error}");
+    }
 }

@@ -50,5 +50,7 @@ for name, transform in transforms.items():
     refined[0, :, 2:5] = synthetic[0, :, 2:5]  # equal pixels: the gradient of |0| is 0
     record(f"psi_{name}", {"refined": refined, "synthetic": synthetic},
            lambda refined, synthetic: (transform(refined) - transform(synthetic)).abs().mean())
+record("gaze", {"predicted": torch.randn(5, 3), "target": torch.nn.functional.normalize(torch.randn(5, 3))},
+       lambda predicted, target: (predicted - target).pow(2).sum(1).mean())
 tensors["psi_network/kernel"] = kernel
 save_file(tensors, folder / "case.safetensors")

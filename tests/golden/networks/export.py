@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 folder = pathlib.Path(__file__).parent
 sys.path.insert(0, str(folder.parent))
-from torch_simgan import Discriminator, Refiner
+from torch_simgan import Discriminator, GazeEstimator, Refiner
 
 torch.manual_seed(1)
 EYE = [("conv", 3, 2, 6), ("conv", 3, 2, 5), ("max_pool", 3, 1), ("conv", 3, 1, 4), ("conv", 1, 1, 3)]
@@ -22,6 +22,7 @@ cases = {
     "discriminator_eye": (Discriminator(1, EYE, True), (2, 1, 35, 55)),
     "discriminator_hand": (Discriminator(3, HAND, True), (2, 3, 53, 38)),
     "discriminator_global": (Discriminator(1, EYE, False), (2, 1, 14, 23)),
+    "gaze": (GazeEstimator(1, [4, 3, 5, 4, 6], 6 * 2 * 3, [7]), (2, 1, 23, 30)),
 }
 tensors = {}
 for name, (network, shape) in cases.items():

@@ -1,6 +1,6 @@
 use candle_core::{Module, Result, Tensor};
 use simgan_kernels::{Conv2d, conv2d};
-use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
+use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial, gaze_distance};
 
 use crate::support::{Golden, assert_close, scalar, var};
 
@@ -33,6 +33,11 @@ fn self_regularization_equals_pytorch_for_each_transform() {
             regularization.loss(refined, golden.get(&format!("psi_{name}/synthetic")))
         });
     }
+}
+
+#[test]
+fn the_gaze_loss_equals_pytorch() {
+    check("gaze", "predicted", |predicted, golden| gaze_distance(predicted, golden.get("gaze/target")));
 }
 
 /// A learned transform in small.

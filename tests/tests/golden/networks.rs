@@ -1,5 +1,5 @@
-use candle_core::Module;
-use simgan_models::{Border, DiscriminatorConfig, Parameters};
+use candle_core::{Device, Module};
+use simgan_models::{Border, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Parameters};
 
 use crate::support::{
     Golden, assert_close, eye_layers, hand_layers, new_discriminator, new_refiner, refiner_config, var,
@@ -34,6 +34,21 @@ fn the_global_discriminator_equals_pytorch() {
     let (discriminator, parameters) =
         new_discriminator(0, &DiscriminatorConfig { local: false, ..eye_layers() });
     check("discriminator_global", &discriminator, &parameters);
+}
+
+/// Both readings of the paper have hidden layers; here is one.
+#[test]
+fn the_gaze_network_equals_pytorch() {
+    let parameters = Parameters::new(0, &Device::Cpu);
+    let config = GazeEstimatorConfig {
+        channels: 1,
+        height: 23,
+        width: 30,
+        features: [4, 3, 5, 4, 6],
+        hidden: vec![7],
+    };
+    let network = GazeEstimator::new(&config, parameters.var_builder()).unwrap();
+    check("gaze", &network, &parameters);
 }
 
 /// Output and every gradient, of all parameters and of the images. Fails, among others, if an activation is missing

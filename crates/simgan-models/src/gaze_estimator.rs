@@ -1,0 +1,156 @@
+use candle_core::{Module, Tensor, bail};
+use candle_nn::{Init, VarBuilder};
+use serde::{Deserialize, Serialize};
+use simgan_kernels::{Conv2d, MaxPool2d, max_pool2d, reference::relu};
+
+use crate::ModelError;
+use crate::conv::Conv;
+
+/// The paper's gaze network (§3.1), with which it tells whether refined images are better training data.
+///
+/// Convolutions without padding, 3×3 except where stated: 32, 32, 64, max pool 3×3 stride 2, 80, 192, max pool 2×2
+/// stride 2; then fully connected layers. A ReLU follows each convolution and hidden layer.
+///
+/// # Shapes
+///
+/// `(N, C, height, width)` of the config, in [−1, 1] → `(N, 3)`, the gaze in camera coordinates. It is not normalised:
+/// the network is trained with the L2 loss on unit vectors, and its direction is what counts.
+#[derive(Clone, Debug)]
+pub struct GazeEstimator {
+    input: [usize; 3],
+    convs: [Conv; 5],
+    hidden: Vec<Linear>,
+    head: Linear,
+}
+
+impl GazeEstimator {
+    /// Creates the parameters `conv1.*` … `conv5.*`, `hidden1.*` … and `head.*`.
+    ///
+    /// # Errors
+    ///
+    /// If the images are too small, the config has a zero, or `vb` cannot provide a parameter.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a `VarBuilder` is passed by value, as in all of candle"
+    )]
+    pub fn new(config: &GazeEstimatorConfig, vb: VarBuilder) -> Result<Self, ModelError> {
+        let mut size = config.flattened()?;
+        let GazeEstimatorConfig { channels, height, width, features, ref hidden } = *config;
+        let conv = |idx: usize| {
+            let input = if idx == 0 { channels } else { features[idx - 1] };
+            let options = Conv2d { relu: true, ..Conv2d::default() };
+            Conv::new(input, features[idx], 3, options, &vb.pp(format!("conv{}", idx + 1)))
+        };
+        let convs = [conv(0)?, conv(1)?, conv(2)?, conv(3)?, conv(4)?];
+        let mut layers = Vec::with_capacity(hidden.len());
+        for (idx, width) in hidden.iter().enumerate() {
+            layers.push(Linear::new(size, *width, &vb.pp(format!("hidden{}", idx + 1)))?);
+            size = *width;
+        }
+        let head = Linear::new(size, 3, &vb.pp("head"))?;
+        Ok(Self { input: [channels, height, width], convs, hidden: layers, head })
+    }
+}
+
+impl Module for GazeEstimator {
+    fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        if images.rank() != 4 || images.dims()[1..] != self.input {
+            bail!("the gaze network takes images (N, C, H, W) of {:?}, not {:?}", self.input, images.dims());
+        }
+        let [conv1, conv2, conv3, conv4, conv5] = &self.convs;
+        let map = conv3.forward(&conv2.forward(&conv1.forward(images)?)?)?;
+        let map = max_pool2d(&map, MaxPool2d { kernel: 3, stride: 2, padding: 0 })?;
+        let map = conv5.forward(&conv4.forward(&map)?)?;
+        let mut features =
+            max_pool2d(&map, MaxPool2d { kernel: 2, stride: 2, padding: 0 })?.flatten_from(1)?;
+        for layer in &self.hidden {
+            features = relu(&layer.forward(&features)?)?;
+        }
+        self.head.forward(&features)
+    }
+}
+
+/// A fully connected layer: `weight` `(out, in)`, `bias` `(out)`, initialised as the convolutions.
+#[derive(Clone, Debug)]
+struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    fn new(input: usize, output: usize, vb: &VarBuilder) -> candle_core::Result<Self> {
+        let bound = 1.0 / (input as f64).sqrt();
+        let init = Init::Uniform { lo: -bound, up: bound };
+        let weight = vb.get_with_hints((output, input), "weight", init)?;
+        Ok(Self { weight, bias: vb.get_with_hints(output, "bias", init)? })
+    }
+
+    fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
+        input.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+    }
+}
+
+/// What a [`GazeEstimator`] looks like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GazeEstimatorConfig {
+    /// Channels of the images, 1 in the paper.
+    pub channels: usize,
+    /// Height of the images in pixels, at least 19.
+    pub height: usize,
+    /// Width of the images in pixels, at least 19.
+    pub width: usize,
+    /// Feature maps of the five convolutions.
+    pub features: [usize; 5],
+    /// Widths of the hidden fully connected layers.
+    pub hidden: Vec<usize>,
+}
+
+impl GazeEstimatorConfig {
+    /// The paper's network for gray 35×55 images (height × width). Its "FC 9600" is read as the flattened map, which
+    /// has exactly 192·5·10 = 9,600 values, so that FC 1000 and FC 3 follow; 9.8 M parameters.
+    #[must_use]
+    pub fn eye_gaze() -> Self {
+        Self { channels: 1, height: 35, width: 55, features: [32, 32, 64, 80, 192], hidden: vec![1000] }
+    }
+
+    /// The other reading of "FC 9600": a layer of that width on top of the flattened map; 102 M parameters.
+    #[must_use]
+    pub fn eye_gaze_wide() -> Self {
+        Self { hidden: vec![9600, 1000], ..Self::eye_gaze() }
+    }
+
+    /// How many values the last feature map has, which is the width of the first fully connected layer's input.
+    ///
+    /// # Errors
+    ///
+    /// If the images are too small or something is 0.
+    pub fn flattened(&self) -> Result<usize, ModelError> {
+        if self.channels == 0 || self.features.contains(&0) || self.hidden.contains(&0) {
+            return Err(ModelError::Config(format!(
+                "a gaze network of {self:?} is not possible (hint: no zeros)"
+            )));
+        }
+        match (map_size(self.height), map_size(self.width)) {
+            (Some(height), Some(width)) => Ok(self.features[4] * height * width),
+            _ => {
+                let size = format!("{}×{}", self.height, self.width);
+                let text =
+                    format!("images of {size} are too small for the gaze network (hint: at least 19×19)");
+                Err(ModelError::Config(text))
+            }
+        }
+    }
+}
+
+impl Default for GazeEstimatorConfig {
+    fn default() -> Self {
+        Self::eye_gaze()
+    }
+}
+
+/// The last map's size along an axis: three convolutions, a pool, two convolutions, a pool.
+fn map_size(image: usize) -> Option<usize> {
+    let pooled = image.checked_sub(6)?.checked_sub(3)? / 2 + 1;
+    Some(pooled.checked_sub(4)?.checked_sub(2)? / 2 + 1)
+}
