@@ -124,7 +124,7 @@ impl Refinement<'_> {
             program: concat!("simgan ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: self.model.folder.clone(),
             model_crc32c: self.model.crc32c.clone(),
-            refiner: self.model.config,
+            refiner: *self.model.refiner.config(),
             input: self.input.name().to_owned(),
         }
     }

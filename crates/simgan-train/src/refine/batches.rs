@@ -10,7 +10,7 @@ pub(super) struct Batches<T> {
 }
 
 /// Pixels in one pass through the network: with 64 features of four bytes each map is then 128 MiB.
-const MAX_BATCH_PIXELS: usize = 1 << 19;
+pub(super) const MAX_BATCH_PIXELS: usize = 1 << 19;
 /// Pixels that wait for others of their size.
 const MAX_WAITING_PIXELS: usize = 4 * MAX_BATCH_PIXELS;
 

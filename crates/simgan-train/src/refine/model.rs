@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use simgan_models::{REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner};
+use simgan_models::{REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
 
 use super::RefineError;
 use super::input::hex;
@@ -12,7 +12,6 @@ use super::input::hex;
 /// A trained refiner, read from a checkpoint.
 pub struct RefineModel {
     pub(super) refiner: Refiner,
-    pub(super) config: RefinerConfig,
     pub(super) folder: PathBuf,
     pub(super) crc32c: String,
     pub(super) device: Device,
@@ -26,11 +25,11 @@ impl RefineModel {
     pub fn open(path: &Path, device: &Device) -> Result<Self, RefineError> {
         let folder = checkpoint_folder(path)?;
         let refiner = load_refiner(&folder, device)?;
-        let config = *refiner.config();
-        if !matches!(config.channels, 1 | 3) {
-            return Err(RefineError::Channels { path: folder, channels: config.channels });
+        let channels = refiner.config().channels;
+        if !matches!(channels, 1 | 3) {
+            return Err(RefineError::Channels { path: folder, channels });
         }
-        Ok(Self { refiner, config, crc32c: digest(&folder)?, folder, device: device.clone() })
+        Ok(Self { refiner, crc32c: digest(&folder)?, folder, device: device.clone() })
     }
 
     /// The checkpoint's folder.

@@ -88,7 +88,7 @@ impl Work<'_> {
 
     fn job(self, index: usize) -> Result<Job, DataError> {
         let input = self.input.read(index)?;
-        let refinable = Refinable::new(input.file.image(), self.model.config.channels);
+        let refinable = Refinable::new(input.file.image(), self.model.refiner.config().channels);
         Ok(Job { index, input, refinable })
     }
 
@@ -103,9 +103,9 @@ impl Work<'_> {
     }
 
     fn refine_jobs(self, jobs: Vec<Job>) -> Step<Outcome> {
-        let RefineModel { refiner, config, device, .. } = self.model;
+        let RefineModel { refiner, device, .. } = self.model;
         let images: Vec<&Refinable> = jobs.iter().map(|job| &job.refinable).collect();
-        let refined = refine_batch(refiner, config.channels, &images, device)?;
+        let refined = refine_batch(refiner, &images, device)?;
         let finish = |(job, refined): (Job, Vec<f32>)| {
             let (image, drift) = job.refinable.with_refined(&refined);
             (job, image, drift)
