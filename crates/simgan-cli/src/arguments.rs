@@ -46,11 +46,54 @@ pub(crate) struct Verbosity {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Train(TrainArguments),
     Refine(RefineArguments),
     Render(RenderArguments),
     Inspect(InspectArguments),
+    Bench(BenchArguments),
     Completions(CompletionsArguments),
     Man(ManArguments),
+}
+
+/// Train a refiner; with no arguments, the demo on the built-in data.
+///
+/// Everything is written to the run's folder: config.toml, metrics.jsonl, tensorboard/, samples/ and checkpoints/. Ctrl-C
+/// finishes the step, writes a checkpoint and says how to go on.
+#[derive(Args, Debug)]
+pub(crate) struct TrainArguments {
+    /// Settings to start from: demo (built-in eyes, minutes on two cores), eye-gaze or hand-pose (the paper's numbers)
+    /// [default: demo, or the recipe that --config names].
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    pub(crate) recipe: Option<String>,
+    /// Synthetic images, the ones to refine; may be given more than once [default: builtin:eyes].
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) synthetic: Vec<String>,
+    /// Real images, unlabelled; may be given more than once [default: builtin:camera].
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) real: Vec<String>,
+    /// The run's folder [default: a new one, runs/NAME-001 counting up].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+    /// Settings from a TOML file, such as another run's config.toml.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting, such as data.size=55x35 (WIDTHxHEIGHT in pixels) or loss.lambda=2; may be given more than once.
+    ///
+    /// The run's config.toml lists every key. loss.lambda weighs the mean absolute difference per pixel (range [-1, 1])
+    /// against the mean cross-entropy per patch; it depends neither on the batch nor on the image size.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Adversarial steps (iterations of Algorithm 1), counted from the run's beginning: sets schedule.steps.
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<u64>,
+    /// Seed of every random number: the same seed gives the same run [default: 0].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Go on exactly where the last checkpoint of --run was written.
+    #[arg(long, requires = "run")]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) compute: Compute,
 }
 
 /// Refine every image of a source; names, formats and label files are kept.
@@ -135,6 +178,25 @@ pub(crate) struct InspectArguments {
     /// Read at most N images, evenly spread, for the statistics.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
     pub(crate) limit: usize,
+}
+
+/// Measure speed: images per second of the eye-gaze networks at 55x35 pixels.
+///
+/// Three figures, each a median: refining alone, a whole update of the refiner, a whole update of the discriminator. Only
+/// figures taken on the same idle machine can be compared.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArguments {
+    /// Images in a batch.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) batch: usize,
+    /// Timed repetitions of each figure.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = positive)]
+    pub(crate) reps: usize,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) compute: Compute,
 }
 
 /// Print a completion script for a shell: simgan completions bash > /etc/bash_completion.d/simgan.

@@ -1,16 +1,19 @@
 //! One module for each command: what was typed becomes what was meant, and results are printed.
 
+mod bench;
 mod inspect;
+mod inspect_run;
 mod refine;
 mod render;
 mod shell;
+mod train;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use simgan_data::{Folder, FolderOptions, Sizes, Source};
-use simgan_eyes::{Domain, SimulatorConfig, builtin};
+use simgan_train::sources::{self, OpenOptions};
 
 use crate::arguments::Command;
 
@@ -23,6 +26,8 @@ const BUILTIN: &str = "builtin:";
 /// Whatever makes the command fail; the message says what, where and what to do.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
+        Command::Train(arguments) => train::train(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Refine(arguments) => refine::refine(&arguments),
         Command::Render(arguments) => render::render(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
@@ -31,13 +36,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
     }
 }
 
-/// A source to look at image by image: its sizes may be mixed. A simulator has `samples` of them, where given.
-fn open_source(name: &str, samples: Option<usize>) -> Result<Arc<dyn Source>> {
-    if !name.starts_with(BUILTIN) {
-        return Ok(Arc::new(Folder::open(Path::new(name), &FolderOptions { sizes: Sizes::Mixed })?));
+/// A source to look at image by image: its sizes may be mixed.
+fn open_source(name: &str) -> Result<Arc<dyn Source>> {
+    let path = Path::new(name);
+    if path.is_dir() {
+        return Ok(Arc::new(Folder::open(path, &FolderOptions { sizes: Sizes::Mixed })?));
     }
-    let domain: Domain = name.parse()?;
-    let mut config = SimulatorConfig::default();
-    config.samples = samples.unwrap_or(config.samples);
-    Ok(Arc::new(builtin(domain, config)?))
+    Ok(sources::open(name, &OpenOptions::default())?)
 }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Error;
+use simgan_train::{ConfigError, TrainError};
 
 const JOB_FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
@@ -35,8 +36,13 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A closed standard error leaves nobody to tell.
     let _ = io::stderr().write_all(render(&message_of(error), colour).as_bytes());
-    let is_usage = error.downcast_ref::<Usage>().is_some();
-    ExitCode::from(if is_usage { WRONG_USAGE } else { JOB_FAILED })
+    ExitCode::from(if is_usage(error) { WRONG_USAGE } else { JOB_FAILED })
+}
+
+/// Whether what was typed is wrong, and not the world.
+fn is_usage(error: &Error) -> bool {
+    let resumed = matches!(error.downcast_ref(), Some(TrainError::Config(ConfigError::Resumed { .. })));
+    error.is::<Usage>() || error.is::<ConfigError>() || resumed
 }
 
 fn is_closed_pipe(error: &Error) -> bool {

@@ -9,6 +9,7 @@ mod compute;
 mod console;
 mod failure;
 mod interrupt;
+mod report;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `simgan inspect`: what a data set, a run or a checkpoint is.
+//! `simgan inspect`: what a data set or a run is.
 
 use std::path::Path;
 
@@ -6,11 +6,17 @@ use anyhow::Result;
 use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
+use crate::commands::inspect_run::{Run, is_run};
 use crate::commands::open_source;
 use crate::console::print;
 
 /// Prints what is there, as text or as JSON.
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {
+    let path = Path::new(&arguments.what);
+    if is_run(path) {
+        let run = Run::read(path)?;
+        return if arguments.json { print_json(&run) } else { print(&run.text()) };
+    }
     let found = Found::read(&arguments.what, arguments.limit)?;
     if arguments.json { print_json(&found) } else { print(&found.text()) }
 }
@@ -39,7 +45,7 @@ impl Found {
             source: name.to_owned(),
             n_labelled: None,
             index_files: None,
-            statistics: Statistics::of(&*open_source(name, None)?, limit),
+            statistics: Statistics::of(&*open_source(name)?, limit),
         };
         if Path::new(name).is_dir() {
             let folder = Folder::open(Path::new(name), &FolderOptions { sizes: Sizes::Mixed })?;

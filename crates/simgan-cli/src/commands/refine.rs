@@ -48,7 +48,7 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
         if count.is_none() {
             return Err(usage(format!("{name} never ends; hint: say how many images with --count")));
         }
-        RefineInput::simulator(name, open_source(name, *count)?)
+        RefineInput::simulator(name, open_source(name)?)
     } else {
         RefineInput::folder(Path::new(name))?
     };

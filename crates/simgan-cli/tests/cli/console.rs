@@ -7,7 +7,7 @@ use crate::scene::{fails, simgan, succeeds, told};
 
 #[test]
 fn help_says_units_scales_and_defaults() {
-    for command in ["", "refine", "render", "inspect"] {
+    for command in ["", "train", "refine", "render", "inspect", "bench"] {
         let help = succeeds(simgan(&format!("{command} --help")));
         insta::assert_snapshot!(format!("help-{command}"), help);
     }
@@ -16,13 +16,26 @@ fn help_says_units_scales_and_defaults() {
 #[test]
 fn wrong_usage_ends_with_status_2() {
     for (arguments, parts) in [
-        ("refin", vec!["refin", "refine"]),
+        ("trian", vec!["trian", "train"]),
+        ("train --set lambda", vec!["KEY=VALUE"]),
+        ("train --resume", vec!["--run"]),
+        ("train --device gpu", vec!["cuda:N"]),
+        ("train --threads 0", vec!["at least 1"]),
+        ("train --steps -1", vec!["-1"]),
         ("refine --model a --input b", vec!["--output"]),
         ("refine --model a --input b --output c --on-error ignore", vec!["fail, skip"]),
+        ("bench --batch many", vec!["many"]),
+        ("train -q -v", vec!["cannot be used with"]),
         ("man trian", vec!["trian", "hint: "]),
     ] {
         fails(simgan(arguments), 2, &parts);
     }
+}
+
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_device_that_is_not_built_in_is_wrong_usage() {
+    fails(simgan("bench --device cuda:1"), 2, &["no cuda device", "hint: ", "--features cuda"]);
 }
 
 #[test]
@@ -31,6 +44,7 @@ fn shells_and_man_are_served() {
         assert!(succeeds(simgan(&format!("completions {shell}"))).contains("simgan"));
     }
     assert!(succeeds(simgan("man")).contains(".TH simgan 1"));
+    assert!(succeeds(simgan("man train")).contains("loss.lambda"));
 }
 
 #[test]

@@ -9,3 +9,5 @@ mod console;
 mod refine;
 mod render;
 mod scene;
+mod train;
+mod train_bad;

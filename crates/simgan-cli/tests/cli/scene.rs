@@ -117,3 +117,52 @@ pub(crate) fn succeeds(command: Command) -> String {
     assert_eq!(code, 0, "{stderr}");
     stdout
 }
+
+impl Scene {
+    /// Two domains of a few small images, and a configuration that trains on them in milliseconds a step.
+    pub(crate) fn with_domains() -> Self {
+        let scene = Self::new();
+        scene.images("synthetic", 10, 9, 7);
+        scene.images("real", 7, 9, 7);
+        scene.text("tiny.toml", TINY);
+        scene
+    }
+
+    /// `simgan train` on the two domains, in the folder `run`.
+    pub(crate) fn train(&self, more: &str) -> Command {
+        self.simgan(&format!("train --config tiny.toml --run run {more}"))
+    }
+
+    /// `simgan train --resume` of the folder `run`.
+    pub(crate) fn resume(&self, more: &str) -> Command {
+        self.simgan(&format!("train --run run --resume {more}"))
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+}
+
+const TINY: &str = "
+[data]
+synthetic = [\"synthetic\"]
+real = [\"real\"]
+batch = 4
+workers = 1
+[refiner]
+features = 4
+blocks = 1
+[discriminator]
+layers = [{ conv = { kernel = 3, stride = 2, features = 6 } }]
+[history]
+capacity = 6
+[schedule]
+pretrain_refiner = 3
+pretrain_discriminator = 2
+steps = 5
+[output]
+log_every = 1
+sample_every = 4
+checkpoint_every = 3
+";

@@ -98,7 +98,10 @@ impl Trainer {
 
     /// Lines 3–5 of Algorithm 1: a synthetic batch, a step of θ down L_R (eq. 4). Before the adversarial phase L_R is
     /// the self-regularization alone.
-    fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
+    ///
+    /// # Errors
+    /// As [`Self::step`], of which it is a part.
+    pub fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
         let LossConfig { lambda, adversarial: weight, .. } = self.config.loss;
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let refined = self.refiner.module.forward(&synthetic)?; // x̃ = R(x)
@@ -120,7 +123,10 @@ impl Trainer {
 
     /// Lines 7–10 of Algorithm 1: a batch of each domain, a step of φ down L_D (eq. 2). Half of the refined images come
     /// from the history (§2.3).
-    fn update_discriminator(&mut self) -> Result<DiscriminatorReport, TrainError> {
+    ///
+    /// # Errors
+    /// As [`Self::step`], of which it is a part.
+    pub fn update_discriminator(&mut self) -> Result<DiscriminatorReport, TrainError> {
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let real = self.batches.real(self.n_steps)?;
         let fresh = self.refiner.frozen.forward(&synthetic)?; // x̃ = R(x) with the current θ

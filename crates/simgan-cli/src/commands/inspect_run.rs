@@ -1,0 +1,147 @@
+//! What the folder of a run tells: settings, how far it is, losses, checkpoints.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use simgan_train::run_dir::{CHECKPOINTS_DIR, CONFIG_FILE, METRICS_FILE, SAMPLES_DIR, config_of_run};
+use simgan_train::{Event, StepReport, Summary, TrainConfig, Warning, read_metrics};
+
+use crate::report;
+
+/// Whether the folder is a run's.
+pub(crate) fn is_run(path: &Path) -> bool {
+    path.join(CONFIG_FILE).is_file()
+}
+
+/// A run as it is now; it may still be trained.
+#[derive(Serialize)]
+pub(crate) struct Run {
+    kind: &'static str,
+    run: String,
+    /// crc32c of the complete configuration.
+    config_crc32c: String,
+    config: TrainConfig,
+    step: u64,
+    total_steps: u64,
+    /// The last step of each phase.
+    losses: Vec<StepReport>,
+    /// Means over the last steps, when the run ended or was interrupted.
+    summary: Option<Summary>,
+    warnings: Vec<Warning>,
+    failure: Option<String>,
+    checkpoints: Vec<String>,
+    samples: Vec<String>,
+}
+
+impl Run {
+    /// Reads a run without disturbing it.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let config = config_of_run(path)?;
+        let schedule = &config.schedule;
+        let mut run = Self {
+            kind: "run",
+            run: path.display().to_string(),
+            config_crc32c: format!("{:08x}", crc32c::crc32c(config.resolved().as_bytes())),
+            step: 0,
+            total_steps: schedule.pretrain_refiner + schedule.pretrain_discriminator + schedule.steps,
+            losses: Vec::new(),
+            summary: None,
+            warnings: Vec::new(),
+            failure: None,
+            checkpoints: names(&path.join(CHECKPOINTS_DIR))?,
+            samples: names(&path.join(SAMPLES_DIR))?,
+            config,
+        };
+        let metrics = path.join(METRICS_FILE);
+        if metrics.exists() {
+            read_metrics(&metrics)?.into_iter().for_each(|event| run.take(event));
+        }
+        Ok(run)
+    }
+
+    fn take(&mut self, event: Event) {
+        self.step = event.step();
+        match event {
+            Event::Start { .. } => (self.summary, self.failure) = (None, None),
+            Event::Step(report) => {
+                self.losses.retain(|earlier| earlier.phase != report.phase);
+                self.losses.push(report);
+            }
+            Event::Warning(warning) => self.warnings.push(warning),
+            Event::Failed { error, .. } => self.failure = Some(error),
+            Event::Finish(summary) => self.summary = Some(summary),
+            Event::Samples { .. } | Event::Checkpoint { .. } => {}
+        }
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("{}: step {} of {}\n", self.run, self.step, self.total_steps);
+        text.push_str(&self.settings());
+        for report in &self.losses {
+            let phase = report::phase(report.phase);
+            text.push_str(&format!("step {}, {phase}:\n", report.step));
+            text.push_str(&report::losses(report.refiner.as_ref(), report.discriminator.as_ref()));
+        }
+        for warning in &self.warnings {
+            text.push_str(&format!("warning at step {}: {}\n", warning.step, warning.message));
+        }
+        if let Some(failure) = &self.failure {
+            text.push_str(&format!("failed: {failure}\n"));
+        }
+        text.push_str(&format!("checkpoints    {}\n", list(&self.checkpoints)));
+        text.push_str(&format!("samples        {}\n", list(&self.samples)));
+        text
+    }
+
+    fn settings(&self) -> String {
+        let TrainConfig { recipe, seed, data, loss, schedule, .. } = &self.config;
+        format!(
+            "recipe {recipe}, seed {seed}, config crc32c {}\n\
+             synthetic      {}\n\
+             real           {}\n\
+             images         {} pixels, {} channel(s), batch {}\n\
+             lambda         {} (mean cross-entropy per patch + lambda * mean |difference| per pixel)\n\
+             schedule       {} + {} + {} steps, k_g {}, k_d {}\n",
+            self.config_crc32c,
+            data.synthetic.join(", "),
+            data.real.join(", "),
+            data.size,
+            data.channels,
+            data.batch,
+            loss.lambda,
+            schedule.pretrain_refiner,
+            schedule.pretrain_discriminator,
+            schedule.steps,
+            schedule.k_g,
+            schedule.k_d
+        )
+    }
+}
+
+/// Names in a folder, sorted; none where it is missing; without what is still being written.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let cannot = || format!("{}: cannot be read", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let name = entry.with_context(cannot)?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "none yet".to_owned(),
+        [name] => name.clone(),
+        [first, .., last] => format!("{} of them, {first} to {last}", names.len()),
+    }
+}

@@ -1,0 +1,131 @@
+//! `simgan train`: from arguments to a run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use candle_core::Device;
+use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, sources};
+
+use crate::arguments::TrainArguments;
+use crate::console::{Progress, print};
+use crate::{compute, interrupt, report};
+
+/// Where runs without a name go.
+const RUNS: &str = "runs";
+
+/// Trains a new run or goes on with one, and prints what was learned.
+pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
+    let device = compute::open(&arguments.compute)?;
+    let (mut trainer, run) = match &arguments.run {
+        Some(path) if arguments.resume => resume(path, arguments, &device)?,
+        path => start(path.as_deref(), arguments, &device)?,
+    };
+    tracing::info!("run {}, device {}", run.path().display(), compute::Name(&device));
+    let stop = interrupt::stop_flag()?;
+    let mut observer = Observer::default();
+    let summary = simgan_train::run(&mut trainer, &run, &mut |event| observer.see(event), &stop)?;
+    drop(observer);
+    if summary.is_complete() {
+        return print(&report::summary(&summary));
+    }
+    let resume = summary.next_steps().into_iter().next().map(|(command, _)| command).unwrap_or_default();
+    bail!("interrupted after {} of {} steps; hint: {resume}", summary.step, summary.total_steps)
+}
+
+/// Nothing is written before configuration and images are known to be good.
+fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
+    let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
+    let file = match &arguments.config {
+        Some(path) => Some(fs::read_to_string(path).with_context(|| path.display().to_string())?),
+        None => None,
+    };
+    let config = TrainConfig::resolve(recipe, file.as_deref(), &settings(arguments)?)?;
+    let config = with_absolute_sources(config)?;
+    let sources = Sources::open(&config)?;
+    let trainer = Trainer::new(config.clone(), &sources, device)?;
+    let run = match path {
+        Some(path) => RunDir::create(path, &config)?,
+        None => numbered_run(&config)?,
+    };
+    Ok((trainer, run))
+}
+
+fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
+    let run = RunDir::open(path)?;
+    let before = run.config()?;
+    let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
+    let config = with_absolute_sources(config)?;
+    let sources = Sources::open(&config)?;
+    let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
+    if config != before {
+        run.write_config(&config)?;
+    }
+    tracing::info!("going on after step {} of {}", trainer.steps_done(), trainer.total_steps());
+    Ok((trainer, run))
+}
+
+/// What was typed as `KEY=VALUE`s; arguments of their own come last and win over `--set`.
+fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
+    let mut settings = arguments.set.clone();
+    for (key, names) in [("data.synthetic", &arguments.synthetic), ("data.real", &arguments.real)] {
+        if !names.is_empty() {
+            // A JSON list of strings is a TOML one.
+            settings.push(format!("{key}={}", serde_json::to_string(names)?));
+        }
+    }
+    settings.extend(arguments.steps.map(|steps| format!("schedule.steps={steps}")));
+    settings.extend(arguments.seed.map(|seed| format!("seed={seed}")));
+    Ok(settings)
+}
+
+/// The run can then be resumed from any working directory.
+fn with_absolute_sources(mut config: TrainConfig) -> Result<TrainConfig> {
+    for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
+        *name = sources::absolute(name)?;
+    }
+    Ok(config)
+}
+
+/// A new run in `runs/`, called by its recipe and the first number that is free.
+fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
+    for number in 1.. {
+        let path = PathBuf::from(RUNS).join(format!("{}-{number:03}", config.recipe));
+        if path.exists() {
+            continue;
+        }
+        match RunDir::create(&path, config) {
+            // Another process was faster.
+            Err(TrainError::RunExists { .. } | TrainError::RunInUse { .. }) => {}
+            run => return Ok(run?),
+        }
+    }
+    unreachable!("there are more numbers than folders")
+}
+
+/// Shows what happens in a run.
+#[derive(Default)]
+struct Observer {
+    progress: Option<Progress>,
+}
+
+impl Observer {
+    fn see(&mut self, event: &Event) {
+        match event {
+            Event::Start { total_steps, n_synthetic, n_real, .. } => {
+                tracing::info!("{n_synthetic} synthetic and {n_real} real images");
+                self.progress = Some(Progress::new("training", *total_steps, "steps"));
+            }
+            Event::Step(step) => {
+                if let Some(progress) = &mut self.progress {
+                    progress.update(step.step, &report::line(step));
+                }
+            }
+            Event::Samples { step, path } => tracing::info!("step {step}: {}", path.display()),
+            Event::Checkpoint { step, path } => tracing::info!("step {step}: {}", path.display()),
+            Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
+            // Told as the error or the result of the command.
+            Event::Failed { .. } | Event::Finish(_) => {}
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Losses and accuracies as people read them.
+
+use simgan_train::{DiscriminatorReport, Phase, RefinerReport, StepReport, Summary};
+
+/// One line for a bar: the figures that tell whether a run goes well.
+pub(crate) fn line(report: &StepReport) -> String {
+    let mut parts = vec![phase(report.phase).to_owned()];
+    if let Some(refiner) = &report.refiner {
+        parts.push(format!("R {:.3} change {:.3}", refiner.loss, refiner.drift));
+    }
+    if let Some(discriminator) = &report.discriminator {
+        parts.push(format!(
+            "D {:.3} real {} refined {}",
+            discriminator.loss,
+            percent(discriminator.accuracy_real),
+            percent(discriminator.accuracy_refined)
+        ));
+    }
+    parts.push(format!("{:.0} images/s", report.images_per_sec));
+    parts.join("  ")
+}
+
+/// What was learned, where it is, and what to do next.
+pub(crate) fn summary(summary: &Summary) -> String {
+    let mut text = format!(
+        "{}: {} of {} steps, {:.0} s, {:.0} images/s\n",
+        summary.run.display(),
+        summary.step,
+        summary.total_steps,
+        summary.elapsed_secs,
+        summary.images_per_sec
+    );
+    if summary.n_averaged > 0 {
+        text.push_str(&format!(
+            "means over the last {} steps, {}:\n",
+            summary.n_averaged,
+            phase(summary.phase)
+        ));
+    }
+    text.push_str(&losses(summary.refiner.as_ref(), summary.discriminator.as_ref()));
+    if summary.n_skipped > 0 {
+        text.push_str(&format!("skipped        {} times an image that cannot be read\n", summary.n_skipped));
+    }
+    let places = [("samples", &summary.samples), ("checkpoint", &summary.checkpoint)];
+    for (name, path) in places.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+        text.push_str(&format!("{name:<14} {}\n", summary.run.join(path).display()));
+    }
+    text.push_str("next:\n");
+    for (command, purpose) in summary.next_steps() {
+        text.push_str(&format!("  {command}\n      {purpose}\n"));
+    }
+    text
+}
+
+/// Both networks' figures, a line or two each.
+pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&DiscriminatorReport>) -> String {
+    let mut text = String::new();
+    if let Some(refiner) = refiner {
+        let adversarial =
+            refiner.adversarial.map(|loss| format!("adversarial {loss:.4}, ")).unwrap_or_default();
+        text.push_str(&format!(
+            "refiner        loss {:.4} ({adversarial}self-regularization {:.4} before lambda)\n\
+             \x20              mean |R(x) - x| {:.4} of the range [-1, 1]\n",
+            refiner.loss, refiner.self_regularization, refiner.drift
+        ));
+    }
+    if let Some(discriminator) = discriminator {
+        let history = discriminator.accuracy_history;
+        let history = history.map(|share| format!(", history {}", percent(share))).unwrap_or_default();
+        text.push_str(&format!(
+            "discriminator  loss {:.4} (1.386 is chance)\n\
+             \x20              patches told right: real {}, refined {}{history}\n",
+            discriminator.loss,
+            percent(discriminator.accuracy_real),
+            percent(discriminator.accuracy_refined)
+        ));
+    }
+    text
+}
+
+/// A phase's name.
+pub(crate) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::PretrainRefiner => "pretraining the refiner",
+        Phase::PretrainDiscriminator => "pretraining the discriminator",
+        Phase::Adversarial => "adversarial training",
+    }
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.0} %", 100.0 * fraction)
+}

@@ -1,0 +1,178 @@
+//! `simgan train` and what is said about a run: new, interrupted, killed, continued.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::scene::{Scene, fails, succeeds, told};
+
+const REFINER: &str = "run/checkpoints/step-00000010/refiner.safetensors";
+
+#[test]
+fn a_run_leaves_a_complete_folder_and_a_summary() {
+    let scene = Scene::with_domains();
+    let summary = succeeds(scene.train(""));
+    for part in
+        ["run: 10 of 10 steps", "patches told right: real", "mean |R(x) - x|", "step-00000010", "next:"]
+    {
+        assert!(summary.contains(part), "`{part}` is not told:\n{summary}");
+    }
+    let files = scene.files("run");
+    for name in
+        ["config.toml", "metrics.jsonl", "samples/step-00000010.png", "checkpoints/step-00000010/state.toml"]
+    {
+        assert!(files.contains(&PathBuf::from(name)), "{name} is missing: {files:?}");
+    }
+    assert!(files.iter().any(|file| file.starts_with("tensorboard")));
+    succeeds(scene.simgan("refine --model run --input synthetic --output refined"));
+}
+
+#[test]
+fn runs_without_a_name_are_numbered() {
+    let scene = Scene::with_domains();
+    for _ in 0..2 {
+        succeeds(scene.simgan("train --config tiny.toml --steps 1"));
+    }
+    assert!(
+        scene.path("runs/demo-001/config.toml").exists() && scene.path("runs/demo-002/config.toml").exists()
+    );
+}
+
+#[test]
+fn arguments_of_their_own_win_over_settings_and_file() {
+    let scene = Scene::with_domains();
+    scene.images("other folder", 4, 5, 3);
+    let mut command =
+        scene.train("--set schedule.steps=7 --steps 1 --set seed=3 --seed 4 --set data.size=5x3");
+    command.args(["--synthetic", "other folder", "--real", "synthetic", "--real", "real"]);
+    succeeds(command);
+    let config = fs::read_to_string(scene.path("run/config.toml")).unwrap();
+    for part in ["steps = 1\n", "seed = 4\n", "size = \"5x3\"\n", "other folder"] {
+        assert!(config.contains(part), "`{part}` is missing:\n{config}");
+    }
+    assert_eq!(
+        config.matches(scene.path("real").to_str().unwrap()).count(),
+        1,
+        "paths are absolute:\n{config}"
+    );
+}
+
+#[test]
+fn a_run_s_configuration_runs_again() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train("--steps 2"));
+    succeeds(scene.simgan("train --config run/config.toml --run again"));
+    let refiner = |run: &str| scene.bytes(&format!("{run}/checkpoints/step-00000007/refiner.safetensors"));
+    assert_eq!(refiner("run"), refiner("again"));
+}
+
+/// Waits until `path` exists.
+fn wait_for(path: &Path, child: &mut Child) {
+    for _ in 0..2000 {
+        if path.exists() {
+            return;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "the program ended before {path:?} was there");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("no {path:?} after 10 s");
+}
+
+#[test]
+fn killed_and_resumed_it_ends_as_if_nothing_had_happened() {
+    let scene = Scene::with_domains();
+    succeeds(scene.simgan("train --config tiny.toml --run whole --steps 400 --threads 1"));
+    let mut child = scene.train("--steps 400").stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&scene.path("run/checkpoints/step-00000060"), &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!scene.path("run/checkpoints/step-00000405").exists(), "killed too late to test anything");
+    succeeds(scene.resume(""));
+    for name in ["refiner", "discriminator", "optimizers", "history"] {
+        let file = |run: &str| scene.bytes(&format!("{run}/checkpoints/step-00000405/{name}.safetensors"));
+        assert!(file("whole") == file("run"), "{name} differs");
+    }
+    let steps: Vec<u64> = fs::read_to_string(scene.path("run/metrics.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event["event"] == "step")
+        .map(|event| event["step"].as_u64().unwrap())
+        .collect();
+    assert!(steps.iter().copied().eq(1..=405), "each step is told once");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
+    let scene = Scene::with_domains();
+    let mut command =
+        scene.train("--steps 100000 --set output.checkpoint_every=0 --set output.sample_every=50");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&scene.path("run/samples/step-00000050.png"), &mut child);
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("hint: simgan train --run run --resume"), "{stderr}");
+    assert_eq!(fs::read_dir(scene.path("run/checkpoints")).unwrap().count(), 1);
+    let told = succeeds(scene.simgan("inspect run"));
+    assert!(told.contains("100005") && told.contains("adversarial training"), "{told}");
+}
+
+#[test]
+fn a_finished_run_is_lengthened_by_resume() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train("--steps 5"));
+    let refiner = scene.bytes(REFINER);
+    succeeds(scene.resume(""));
+    assert_eq!(scene.bytes(REFINER), refiner, "nothing was left to do");
+    assert!(succeeds(scene.resume("--steps 8")).contains("13 of 13 steps"));
+    assert!(fs::read_to_string(scene.path("run/config.toml")).unwrap().contains("steps = 8\n"));
+}
+
+#[test]
+fn a_run_is_described() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train(""));
+    let told = succeeds(scene.simgan("inspect run"));
+    for part in
+        ["step 10 of 10", "recipe demo, seed 0", "lambda", "pretraining the refiner", "adversarial training"]
+    {
+        assert!(told.contains(part), "`{part}` is not told:\n{told}");
+    }
+    let run: Value = serde_json::from_str(&succeeds(scene.simgan("inspect run --json"))).unwrap();
+    assert_eq!(
+        (&run["kind"], &run["step"], &run["losses"][2]["step"]),
+        (&"run".into(), &10.into(), &10.into())
+    );
+    assert!(run["summary"]["refiner"]["drift"].is_number() && run["config"]["loss"]["lambda"].is_number());
+    assert_eq!(run["config_crc32c"].as_str().unwrap().len(), 8);
+}
+
+#[test]
+fn a_second_process_keeps_out() {
+    let scene = Scene::with_domains();
+    let mut child = scene.train("--steps 100000").stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&scene.path("run/checkpoints/step-00000003"), &mut child);
+    fails(scene.resume(""), 1, &["run", "another process", "hint: "]);
+    fails(scene.train(""), 1, &["run", "hint: "]);
+    let (code, ..) = told(scene.simgan("inspect run"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(code, 0, "looking is allowed");
+}
+
+#[test]
+fn speed_is_measured() {
+    let scene = Scene::new();
+    let told = succeeds(scene.simgan("bench --batch 1 --reps 1 --json --threads 1"));
+    let speed: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&speed["batch"], &speed["threads"], &speed["device"]), (&1.into(), &1.into(), &"cpu".into()));
+    for name in ["refine", "refiner_step", "discriminator_step"] {
+        assert!(speed[name].as_f64().unwrap() > 0.0, "{told}");
+    }
+}

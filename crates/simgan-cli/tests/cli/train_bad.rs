@@ -1,0 +1,177 @@
+//! Bad input to `simgan train`: each is answered clearly, and nothing is left half-written.
+
+use std::fs;
+
+use simgan_data::{Image, Pixels};
+
+use crate::scene::{Scene, fails, gray, succeeds, told};
+
+#[test]
+fn missing_and_empty_folders_are_named() {
+    let scene = Scene::with_domains();
+    fs::create_dir(scene.path("empty")).unwrap();
+    scene.text("words/readme.md", "no images here");
+    fails(scene.train("--synthetic nowhere"), 1, &["nowhere", "hint: "]);
+    fails(scene.train("--real empty"), 1, &["empty: no images", "hint: "]);
+    fails(scene.train("--real words"), 1, &["words: no images among its 1 other files"]);
+    fails(scene.train("--real builtin:cam"), 1, &["builtin:camera"]);
+    fails(scene.simgan("train --config nowhere.toml"), 1, &["nowhere.toml"]);
+    assert!(!scene.path("run").exists());
+}
+
+#[test]
+fn a_damaged_image_is_named_or_skipped() {
+    let scene = Scene::with_domains();
+    let whole = scene.bytes("real/003.png");
+    for damaged in [&whole[..whole.len() - 20], &b"no image"[..]] {
+        fs::write(scene.path("real/003.png"), damaged).unwrap();
+        fails(scene.train(""), 1, &["real/003.png", "hint: ", "skip"]);
+        fs::remove_dir_all(scene.path("run")).unwrap_or_default();
+    }
+    let told = succeeds(scene.train("--set data.on_error=skip"));
+    assert!(told.contains("skipped"), "{told}");
+}
+
+#[test]
+fn mixed_sizes_name_two_files() {
+    let scene = Scene::with_domains();
+    scene.image("real/odd.png", gray(5, 4, 1));
+    fails(scene.train(""), 1, &["000.png is 9×7", "odd.png is 5×4", "hint: ", "data.size"]);
+    assert!(!scene.path("run").exists());
+    succeeds(scene.train("--set data.size=6x5"));
+}
+
+#[test]
+fn domains_of_different_sizes_are_told() {
+    let scene = Scene::with_domains();
+    scene.images("large", 4, 12, 10);
+    fails(scene.train("--real large"), 1, &["9x7", "12x10", "data.size"]);
+    assert!(!scene.path("run").exists());
+}
+
+#[test]
+fn one_pixel_is_an_image() {
+    let scene = Scene::with_domains();
+    scene.images("dots", 5, 1, 1);
+    succeeds(scene.train("--synthetic dots --real dots"));
+}
+
+#[test]
+fn colour_is_converted_and_other_channels_are_refused() {
+    let scene = Scene::with_domains();
+    scene.image("colour/a.png", Image::new(3, 7, 9, Pixels::U8((0..189).collect())));
+    succeeds(scene.train("--synthetic colour"));
+    fs::remove_dir_all(scene.path("run")).unwrap();
+    succeeds(scene.train("--synthetic colour --set data.channels=3"));
+    fails(scene.train("--set data.channels=2"), 2, &["data.channels", "1 (gray) or 3 (RGB)"]);
+    fails(scene.simgan("refine --model run --input nowhere --output out"), 1, &["nowhere"]);
+}
+
+#[test]
+fn wrong_settings_are_wrong_usage() {
+    let scene = Scene::with_domains();
+    for (arguments, parts) in [
+        ("--set loss.lamda=2", vec!["loss.lamda", "hint: ", "loss.lambda"]),
+        ("--set loss.lambda=-1", vec!["loss.lambda", "-1"]),
+        ("--set loss.lambda=much", vec!["loss.lambda", "much"]),
+        ("--set data.size=55", vec!["data.size", "WIDTHxHEIGHT"]),
+        ("--set data.batch=5", vec!["data.batch", "even"]),
+        ("--set refiner.kernel=4", vec!["refiner.kernel", "odd"]),
+        ("--set seed", vec!["seed", "KEY=VALUE"]),
+        ("--recipe demmo", vec!["demmo", "demo"]),
+    ] {
+        fails(scene.train(arguments), 2, &parts);
+    }
+    scene.text("bad.toml", "[los]\nlambda = 1");
+    fails(scene.simgan("train --config bad.toml --run run"), 2, &["los", "hint: "]);
+    scene.text("bad.toml", "[loss\nlambda = 1");
+    fails(scene.simgan("train --config bad.toml --run run"), 2, &["TOML"]);
+    assert!(!scene.path("run").exists());
+}
+
+#[test]
+fn divergence_is_told_with_what_to_try() {
+    let scene = Scene::with_domains();
+    let diverging =
+        "--set optim.refiner.kind=sgd --set optim.refiner.lr=1e30 --set output.checkpoint_every=1";
+    fails(scene.train(diverging), 1, &["diverged", "hint: ", "optim.refiner.lr"]);
+    let metrics = fs::read_to_string(scene.path("run/metrics.jsonl")).unwrap();
+    assert!(metrics.contains("\"event\":\"failed\""), "{metrics}");
+    let told = succeeds(scene.simgan("inspect run"));
+    assert!(told.contains("diverged"), "{told}");
+}
+
+#[test]
+fn the_run_must_be_writable_and_new() {
+    let scene = Scene::with_domains();
+    scene.text("file", "not a folder");
+    scene.text("full/notes.md", "mine");
+    let train = |run: &str| scene.simgan(&format!("train --config tiny.toml --run {run}"));
+    fails(train("file"), 1, &["file"]);
+    fails(train("file/deeper"), 1, &["file/deeper"]);
+    fails(train("full"), 1, &["full", "not empty", "hint: "]);
+    #[cfg(target_os = "linux")]
+    fails(train("/proc/simgan"), 1, &["/proc/simgan"]);
+    assert_eq!(scene.files("full").len(), 1, "nothing is written into a stranger's folder");
+    fails(scene.resume(""), 1, &["no run here", "hint: "]);
+    succeeds(scene.train(""));
+    fails(scene.train(""), 1, &["there is a run here already", "hint: ", "--resume"]);
+}
+
+/// A file may not grow beyond this many blocks of 512 bytes: what a full disk does, without one.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_whole_files() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train(""));
+    let limited = |arguments: &str| {
+        let mut command = std::process::Command::new("sh");
+        // A signal that is ignored stays ignored in the program: the write fails instead.
+        command.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_simgan")]);
+        command.args(arguments.split_whitespace()).current_dir(scene.path(""));
+        command
+    };
+    let before = scene.files("run/checkpoints");
+    fails(limited("train --run run --resume --steps 9"), 1, &["run/"]);
+    assert_eq!(
+        scene.files("run/checkpoints"),
+        before,
+        "the earlier checkpoints stay, and nothing half-written"
+    );
+    succeeds(scene.resume("--steps 9"));
+
+    scene.image("large/a.png", gray(60, 50, 3));
+    fails(limited("refine --model run --input large --output refined"), 1, &["refined/a.png"]);
+    assert!(!scene.path("refined/a.png").exists());
+    assert_eq!(scene.files("refined").len(), 1, "the manifest alone: {:?}", scene.files("refined"));
+    let (code, stdout, stderr) = told(scene.simgan("refine --model run --input large --output refined"));
+    assert!(code == 0 && stdout.contains("1 images refined"), "{stderr}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_or_told() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train(""));
+    let newest = scene.path("run/checkpoints/step-00000010/discriminator.safetensors");
+    let whole = fs::read(&newest).unwrap();
+    fs::write(&newest, &whole[..whole.len() - 4]).unwrap();
+    let (code, _, stderr) = told(scene.resume(""));
+    assert!(
+        code == 0 && stderr.contains("step-00000010") && stderr.contains("going on from step 9"),
+        "{stderr}"
+    );
+    for step in [9, 10] {
+        fs::write(scene.path(&format!("run/checkpoints/step-{step:08}/state.toml")), "format_version = 1")
+            .unwrap();
+    }
+    fails(scene.resume(""), 1, &["step-00000010", "hint: "]);
+    fails(scene.resume("--set loss.lambda=9"), 2, &["loss.lambda", "hint: "]);
+}
+
+#[test]
+fn a_run_does_not_go_on_with_other_images() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train(""));
+    fs::remove_file(scene.path("real/000.png")).unwrap();
+    fails(scene.resume("--steps 20"), 1, &["hint: ", "6 images"]);
+}
