@@ -46,12 +46,15 @@ impl RunDir {
     pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
         config.validate()?;
         let is_new = !path.exists();
+        let config_path = path.join(CONFIG_FILE);
+        if !is_new && !config_path.exists() {
+            check_empty(path)?; // before the lock, which is a file too
+        }
         fs::create_dir_all(path).map_err(TrainError::io(path))?;
         let run = Self::lock(path)?;
-        if path.join(CONFIG_FILE).exists() {
+        if config_path.exists() {
             return Err(TrainError::RunExists { path: path.to_owned() });
         }
-        check_empty(path)?;
         run.start(config).inspect_err(|_| discard(path, is_new))?;
         Ok(run)
     }
