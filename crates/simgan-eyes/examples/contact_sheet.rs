@@ -1,7 +1,7 @@
 //! Writes a contact sheet of the simulators as PNG, to be looked at beside real images: rows of `builtin:eyes`, of `builtin:camera`, and
 //! with UnityEyes' assets of its own ranges and of the preset for MPIIGaze.
 //!
-//! `cargo run -p simgan-eyes --example contact_sheet -- OUT.png [WIDTHxHEIGHT] [ROWS] [SEED] [UNITYEYES]`
+//! `cargo run -p simgan-eyes --example contact_sheet -- OUT.png [WIDTHxHEIGHT] [ROWS] [SEED] [UNITYEYES] [CROP_MM]`
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +15,16 @@ const GAP: u32 = 3;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let path = args.first().ok_or("usage: contact_sheet OUT.png [WIDTHxHEIGHT] [ROWS] [SEED] [UNITYEYES]")?;
+    let path = args
+        .first()
+        .ok_or("usage: contact_sheet OUT.png [WIDTHxHEIGHT] [ROWS] [SEED] [UNITYEYES] [CROP_MM]")?;
     let (width, height) =
         args.get(1).map_or("55x35", String::as_str).split_once('x').ok_or("WIDTHxHEIGHT")?;
     let (width, height) = (width.parse()?, height.parse()?);
     let rows: u32 = args.get(2).map_or("4", String::as_str).parse()?;
     let seed = args.get(3).map_or("0", String::as_str).parse()?;
-    let sized = |config| SimulatorConfig { seed, width, height, ..config };
+    let crop_mm = args.get(5).map_or("37.5", String::as_str).parse()?;
+    let sized = |config| SimulatorConfig { seed, width, height, crop_mm, ..config };
     let mut simulators = vec![
         builtin(Domain::Eyes, sized(SimulatorConfig::default()))?,
         builtin(Domain::Camera, sized(SimulatorConfig::default()))?,

@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use simgan_data::Source;
 use simgan_eyes::{Domain, SimulatorConfig, builtin};
 
 #[expect(clippy::print_stdout, reason = "an example that reports")]
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let simulator = builtin(domain, config.clone())?;
         let start = Instant::now();
         for index in 0..count {
-            std::hint::black_box(simulator.render(index));
+            std::hint::black_box(simulator.sample(index)?);
         }
         println!("{domain}: {:.0} images/s", count as f64 / start.elapsed().as_secs_f64());
     }

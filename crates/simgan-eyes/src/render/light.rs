@@ -52,8 +52,8 @@ impl LightRanges {
     pub(crate) const UNITYEYES: Self = Self {
         elevation_deg: Range::new(-10.0, 90.0),
         azimuth_deg: Range::new(-90.0, 90.0),
-        intensity: Range::new(0.3, 1.2),
-        ambient: Range::new(0.3, 0.7),
+        intensity: Range::new(0.4, 1.6),
+        ambient: Range::new(0.2, 0.55),
     };
 }
 
@@ -100,7 +100,7 @@ impl Light {
         let away = self.direction.cross(reflected).length();
         let disc = smoothstep(self.radius * 1.5, self.radius * 0.7, away);
         let lit = if reflected.dot(self.direction) > 0.0 { disc * self.highlight * 14.0 } else { 0.0 };
-        let sky = lerp(0.25, 1.0, smoothstep(-0.4, 0.8, reflected.y)) * self.ambient;
+        let sky = lerp(0.1, 0.6, smoothstep(-0.4, 0.8, reflected.y)) * self.ambient;
         self.color * lit + Vec3::splat(self.window_at(reflected) + sky)
     }
 

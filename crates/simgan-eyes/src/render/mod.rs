@@ -17,7 +17,7 @@ pub(crate) use self::light::{Light, LightRanges};
 pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
 
 use self::eyeball::{Hit, fresnel, lid_occlusion, reflected};
-use self::raster::{DepthBuffer, NOTHING, weights};
+use self::raster::{DepthBuffer, Fragment};
 use self::scene::LidTable;
 use self::shadow::ShadowMap;
 use crate::math::{Color, Rotation, Vec3, smoothstep, vec3};
@@ -127,15 +127,15 @@ impl<'a, A: Appearance> Shading<'a, A> {
             for col in 0..width {
                 let idx = row * width + col;
                 let (x, y) = (col as f32 + 0.5, row as f32 + 0.5);
-                let (triangle, depth) = (buffer.triangle[idx], buffer.depth[idx]);
-                pixels.push(self.sample(x, y, triangle, depth, &mut albedos[col / block]));
+                let (fragment, depth) = (buffer.fragments[idx], buffer.depth[idx]);
+                pixels.push(self.sample(x, y, fragment, depth, &mut albedos[col / block]));
             }
         }
         Canvas { width, height, pixels }
     }
 
     /// The colour at a sample whose nearest triangle and depth are known.
-    fn sample(&self, x: f32, y: f32, triangle: u32, depth: f32, albedo: &mut Option<Color>) -> Color {
+    fn sample(&self, x: f32, y: f32, fragment: Fragment, depth: f32, albedo: &mut Option<Color>) -> Color {
         // Nothing of the eye lies beyond its apex.
         if depth < self.eye.apex {
             let (view_x, view_y) = self.camera.unproject(x, y);
@@ -145,12 +145,16 @@ impl<'a, A: Appearance> Shading<'a, A> {
                 return self.eye_color(&hit);
             }
         }
-        if triangle == NOTHING { vec3(0.0, 0.0, 0.0) } else { self.mesh_color(x, y, triangle, albedo) }
+        if fragment.triangle == Fragment::NONE.triangle {
+            return vec3(0.0, 0.0, 0.0);
+        }
+        self.mesh_color(fragment, albedo)
     }
 
-    fn mesh_color(&self, x: f32, y: f32, triangle: u32, albedo: &mut Option<Color>) -> Color {
+    fn mesh_color(&self, fragment: Fragment, albedo: &mut Option<Color>) -> Color {
+        let Fragment { triangle, weight_b: wb, weight_c: wc } = fragment;
         let [a, b, c] = self.scene.triangles[triangle as usize].map(|corner| corner as usize);
-        let [wa, wb, wc] = weights([self.corners[a], self.corners[b], self.corners[c]], x, y);
+        let wa = 1.0 - wb - wc;
         let light = self.lit[a].light * wa + self.lit[b].light * wb + self.lit[c].light * wc;
         let sheen = self.lit[a].sheen * wa + self.lit[b].sheen * wb + self.lit[c].sheen * wc;
         if triangle as usize >= self.scene.n_skin_triangles {

@@ -1,20 +1,34 @@
 use crate::math::Vec3;
 
-/// No triangle covers this sample.
-pub(crate) const NOTHING: u32 = u32::MAX;
-
 /// The nearest triangle of each sample of a grid; nearest is the largest z.
 pub(crate) struct DepthBuffer {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) depth: Vec<f32>,
-    pub(crate) triangle: Vec<u32>,
+    pub(crate) fragments: Vec<Fragment>,
 }
+
+/// Which triangle covers a sample, and the barycentric weights of its second and third corner there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fragment {
+    pub(crate) triangle: u32,
+    pub(crate) weight_b: f32,
+    pub(crate) weight_c: f32,
+}
+
+impl Fragment {
+    /// No triangle covers the sample.
+    pub(crate) const NONE: Self = Self { triangle: u32::MAX, weight_b: 0.0, weight_c: 0.0 };
+}
+
+/// A hair's breadth of overlap, so that rounding leaves no gap between neighbours.
+const OVERLAP: f32 = 1e-5;
 
 impl DepthBuffer {
     pub(crate) fn new(width: usize, height: usize) -> Self {
         let n_samples = width * height;
-        Self { width, height, depth: vec![f32::NEG_INFINITY; n_samples], triangle: vec![NOTHING; n_samples] }
+        let (depth, fragments) = (vec![f32::NEG_INFINITY; n_samples], vec![Fragment::NONE; n_samples]);
+        Self { width, height, depth, fragments }
     }
 
     /// Draws triangles whose corners are given in samples (x right, y down, the first sample's middle at 0.5).
@@ -24,7 +38,7 @@ impl DepthBuffer {
         }
     }
 
-    fn draw_one(&mut self, id: u32, [a, b, c]: [Vec3; 3]) {
+    fn draw_one(&mut self, triangle: u32, [a, b, c]: [Vec3; 3]) {
         let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
         if area.is_nan() || area.abs() <= 1e-9 {
             return;
@@ -32,31 +46,47 @@ impl DepthBuffer {
         let inverse = 1.0 / area;
         let (first_col, last_col) = span(a.x, b.x, c.x, self.width);
         let (first_row, last_row) = span(a.y, b.y, c.y, self.height);
-        // Barycentric weights of b and c are planes over the image: value at a point, and slopes.
+        // The weights of b and c are planes over the image: value at a point, and slopes.
         let (b_dx, b_dy) = ((c.y - a.y) * inverse, (a.x - c.x) * inverse);
         let (c_dx, c_dy) = ((a.y - b.y) * inverse, (b.x - a.x) * inverse);
         let dx = first_col as f32 + 0.5 - a.x;
-        let (start_b, start_c) = (dx * b_dx, dx * c_dx);
         for row in first_row..last_row {
             let dy = row as f32 + 0.5 - a.y;
-            let columns = row * self.width + first_col..row * self.width + last_col;
-            let depths = &mut self.depth[columns.clone()];
-            let triangles = &mut self.triangle[columns];
-            let (row_b, row_c) = (start_b + dy * b_dy, start_c + dy * c_dy);
-            for (step, (depth, triangle)) in depths.iter_mut().zip(triangles).enumerate() {
-                let along = step as f32;
+            let (row_b, row_c) = (dx * b_dx + dy * b_dy, dx * c_dx + dy * c_dy);
+            let inside = [(row_b, b_dx), (row_c, c_dx), (1.0 - row_b - row_c, -b_dx - c_dx)];
+            let Some((first, last)) = covered(inside, last_col - first_col) else { continue };
+            let start = row * self.width + first_col;
+            let depths = &mut self.depth[start + first..start + last];
+            let fragments = &mut self.fragments[start + first..start + last];
+            for (step, (depth, fragment)) in depths.iter_mut().zip(fragments).enumerate() {
+                let along = (first + step) as f32;
                 let (weight_b, weight_c) = (row_b + along * b_dx, row_c + along * c_dx);
-                // A hair's breadth of overlap, so that rounding leaves no gap between neighbours.
-                if weight_b < -1e-5 || weight_c < -1e-5 || weight_b + weight_c > 1.00001 {
-                    continue;
-                }
                 let z = a.z + weight_b * (b.z - a.z) + weight_c * (c.z - a.z);
                 if z > *depth {
-                    (*depth, *triangle) = (z, id);
+                    *depth = z;
+                    *fragment = Fragment { triangle, weight_b, weight_c };
                 }
             }
         }
     }
+}
+
+/// The steps along a row, of `n`, at which none of three weights (value at the first step, slope) is negative.
+fn covered(weights: [(f32, f32); 3], n: usize) -> Option<(usize, usize)> {
+    let (mut low, mut high) = (0.0_f32, n as f32 - 1.0);
+    for (value, slope) in weights {
+        let bound = -(value + OVERLAP) / slope;
+        if slope > 0.0 {
+            low = low.max(bound);
+        } else if slope < 0.0 {
+            high = high.min(bound);
+        } else if value < -OVERLAP {
+            return None;
+        }
+    }
+    // Truncation is the floor from zero on.
+    let first = low as usize + usize::from(low > (low as usize) as f32);
+    (high >= first as f32).then_some((first, high as usize + 1))
 }
 
 /// Samples whose middle lies between the smallest and the largest of three coordinates.
@@ -68,11 +98,52 @@ fn span(a: f32, b: f32, c: f32, n: usize) -> (usize, usize) {
     (first, last.max(first))
 }
 
-/// Barycentric weights of a triangle's corners at a point.
-pub(crate) fn weights([a, b, c]: [Vec3; 3], x: f32, y: f32) -> [f32; 3] {
-    let inverse = 1.0 / ((b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x));
-    let (dx, dy) = (x - a.x, y - a.y);
-    let weight_b = (dx * (c.y - a.y) - dy * (c.x - a.x)) * inverse;
-    let weight_c = (dy * (b.x - a.x) - dx * (b.y - a.y)) * inverse;
-    [1.0 - weight_b - weight_c, weight_b, weight_c]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::vec3;
+    use crate::random::Stream;
+
+    /// Against the definition: a sample belongs to the nearest triangle that holds its middle.
+    #[test]
+    fn every_sample_gets_its_nearest_triangle() {
+        let mut rng = Stream::new(1, "triangles", 0);
+        for _ in 0..200 {
+            let corners: Vec<Vec3> = (0..12)
+                .map(|_| vec3(rng.uniform(-8.0, 40.0), rng.uniform(-8.0, 30.0), rng.uniform(0.0, 1.0)))
+                .collect();
+            let triangles = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]];
+            let mut buffer = DepthBuffer::new(31, 23);
+            buffer.draw(&corners, &triangles);
+            for row in 0..23 {
+                for col in 0..31 {
+                    let depth = buffer.depth[row * 31 + col];
+                    let expected = nearest(&corners, &triangles, col as f32 + 0.5, row as f32 + 0.5);
+                    if let Some(expected) = expected {
+                        assert_eq!(depth.is_finite(), expected.is_finite(), "({col}, {row})");
+                        assert!(depth == expected || (depth - expected).abs() < 1e-3, "{depth} {expected}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The nearest depth; `None` too close to an edge to tell.
+    fn nearest(corners: &[Vec3], triangles: &[[u32; 3]], x: f32, y: f32) -> Option<f32> {
+        let mut nearest = f32::NEG_INFINITY;
+        for triangle in triangles {
+            let [a, b, c] = triangle.map(|corner| corners[corner as usize]);
+            let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+            let weight_b = ((x - a.x) * (c.y - a.y) - (y - a.y) * (c.x - a.x)) / area;
+            let weight_c = ((y - a.y) * (b.x - a.x) - (x - a.x) * (b.y - a.y)) / area;
+            let least = weight_b.min(weight_c).min(1.0 - weight_b - weight_c);
+            if least.abs() < 1e-3 {
+                return None;
+            }
+            if least > 0.0 {
+                nearest = nearest.max(a.z + weight_b * (b.z - a.z) + weight_c * (c.z - a.z));
+            }
+        }
+        Some(nearest)
+    }
 }

@@ -55,7 +55,7 @@ impl Appearance for UnityAppearance<'_> {
     fn eyeball(&self, seen: Vec3, through_cornea: bool) -> Color {
         let radius = (seen.x * seen.x + seen.y * seen.y).sqrt();
         let from_middle = self.texture_radius(seen, radius, through_cornea) / radius.max(1e-3);
-        linear(self.iris.at([0.5 + seen.x * from_middle, 0.5 + seen.y * from_middle]) * 0.85)
+        linear(self.iris.at([0.5 + seen.x * from_middle, 0.5 + seen.y * from_middle]) * 0.8)
     }
 }
 
