@@ -46,6 +46,7 @@ mod mpiigaze;
 mod sampler;
 mod source;
 mod statistics;
+mod unityeyes;
 mod write;
 
 pub use self::batch::Batch;
@@ -60,4 +61,5 @@ pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{Concat, MemorySource, Sample, Source};
 pub use self::statistics::{Range, Statistics};
+pub use self::unityeyes::{Crop, UnityEyes};
 pub use self::write::write_atomic;

@@ -1,10 +1,6 @@
 //! MPIIGaze: a made-up data set in its layout as SciPy reads it, and the real one where it is at hand.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a failed test is what it is for; one says it is skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
 mod labels;
-mod walk;
+pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
 

@@ -5,16 +5,16 @@ use crate::{DataError, ImageFormat};
 
 /// What lies in a folder and its subfolders: paths relative to it, sorted, `/` sorting before other characters.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) images: Vec<PathBuf>,
+pub(crate) struct Found {
+    pub(crate) images: Vec<PathBuf>,
     /// `.json`, `.txt` and `.csv` files.
-    pub(super) labels: Vec<PathBuf>,
+    pub(crate) labels: Vec<PathBuf>,
     /// How many other files there are.
-    pub(super) n_other: usize,
+    pub(crate) n_other: usize,
 }
 
 /// Lists a folder. Hidden files are left out; links are followed, but no folder is entered twice, so that loops end.
-pub(super) fn walk(root: &Path) -> Result<Found, DataError> {
+pub(crate) fn walk(root: &Path) -> Result<Found, DataError> {
     let mut found = Found::default();
     let mut entered = BTreeSet::new();
     let mut folders = vec![PathBuf::new()];

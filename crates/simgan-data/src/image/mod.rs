@@ -12,6 +12,8 @@ pub use self::size::Size;
 
 pub(crate) use self::resize::Window;
 
+use crate::unityeyes::CropWindow;
+
 /// One image, planar `[channels, height, width]`, as stored: only this crate knows bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -134,6 +136,21 @@ impl Image {
             Pixels::U16(values) => values.chunks_exact_mut(self.width).for_each(<[u16]>::reverse),
         }
         image
+    }
+
+    /// The pixels within `crop`, which must lie within the image.
+    pub(crate) fn cropped(&self, crop: CropWindow) -> Self {
+        let pixels = match &self.pixels {
+            Pixels::U8(values) => Pixels::U8(self.cut(values, crop)),
+            Pixels::U16(values) => Pixels::U16(self.cut(values, crop)),
+        };
+        Self::new(self.channels, crop.size.height, crop.size.width, pixels)
+    }
+
+    fn cut<T: Copy>(&self, values: &[T], crop: CropWindow) -> Vec<T> {
+        let planes = values.chunks_exact(self.width * self.height);
+        let rows = |plane| <[T]>::chunks_exact(plane, self.width).skip(crop.top).take(crop.size.height);
+        planes.flat_map(rows).flat_map(|row| &row[crop.left..][..crop.size.width]).copied().collect()
     }
 
     /// Sizes and bit depth.

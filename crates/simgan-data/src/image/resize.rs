@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Image, Size};
+use crate::unityeyes::CropWindow;
 
 /// How an image comes to another size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,13 @@ impl Window {
             }
         };
         Self { left: (full_width - width) / 2.0, top: (full_height - height) / 2.0, width, height, to }
+    }
+
+    /// The part that a crop shows, at its own scale.
+    pub(crate) fn of_crop(crop: CropWindow) -> Self {
+        let Size { width, height } = crop.size;
+        let (left, top) = (crop.left as f64, crop.top as f64);
+        Self { left, top, width: width as f64, height: height as f64, to: crop.size }
     }
 
     /// Where a point of the image lies in the resized one.

@@ -14,7 +14,7 @@
 //! # fn main() -> Result<(), simgan_data::mat::MatError> {
 //! # let mut file = vec![b' '; 124];
 //! # file.extend([0, 1, b'I', b'M']);
-//! # file.extend([14, 0, 0, 0, 56, 0, 0, 0, 6, 0, 0, 0, 8, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0]);
+//! # file.extend([14, 0, 0, 0, 48, 0, 0, 0, 6, 0, 0, 0, 8, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0]);
 //! # file.extend([1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 4, 0, b'g', b'a', b'z', b'e', 2, 0, 2, 0, 3, 5, 0, 0]);
 //! let variables = mat::read(&file, &Limits::default())?;
 //! assert_eq!(variables[0].name, "gaze");
