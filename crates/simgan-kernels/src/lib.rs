@@ -28,16 +28,24 @@
 //! # }
 //! ```
 
+#![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
+
 mod conv2d;
 mod matrix;
 mod max_pool2d;
+mod product;
+mod refiner;
+mod simd;
 mod tensors;
+mod winograd;
 
 pub use self::conv2d::{Border, Conv2d, conv2d, conv2d_residual};
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
+pub use self::refiner::{Layer, RefinerLayers, refiner};
 
 /// The same operations composed of candle's own: slower, for any device and type, and what the kernels are tested against.
 pub mod reference {
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
     pub use crate::max_pool2d::reference::max_pool2d;
+    pub use crate::refiner::reference::refiner;
 }

@@ -56,7 +56,6 @@ pub(crate) fn multiply<T: Real>(
 ) {
     assert_eq!((out.rows, out.columns, lhs.columns), (lhs.rows, rhs.columns, rhs.rows), "shapes do not fit");
     let one = T::from_f64(1.0);
-    #[expect(unsafe_code, reason = "gemm takes pointers")]
     // SAFETY: `Matrix::new` checked that every element of each matrix lies inside its slice, and transposing moves no element. `out` is
     // borrowed mutably, so it overlaps neither operand; its rows do not overlap each other. T is f32 or f64, which gemm supports.
     unsafe {

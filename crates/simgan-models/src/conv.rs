@@ -2,7 +2,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-use simgan_kernels::{Border, Conv2d, conv2d, conv2d_residual};
+use simgan_kernels::{Border, Conv2d, Layer, conv2d};
 
 /// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its geometry.
 #[derive(Clone, Debug)]
@@ -35,9 +35,9 @@ impl Conv {
         conv2d(input, &self.weight, Some(&self.bias), self.options)
     }
 
-    /// The residual is added before the ReLU, if there is one.
-    pub(crate) fn forward_residual(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor> {
-        conv2d_residual(input, &self.weight, Some(&self.bias), residual, self.options)
+    /// Its parameters.
+    pub(crate) fn layer(&self) -> Layer<'_> {
+        Layer { weight: &self.weight, bias: &self.bias }
     }
 
     /// The same convolution, sharing its memory, without gradients for weight and bias.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::conv::{BorderName, Conv, same_conv};
-use simgan_kernels::Border;
+use simgan_kernels::{Border, RefinerLayers};
 
 /// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
 ///
@@ -66,11 +66,12 @@ impl Refiner {
 
 impl Module for Refiner {
     fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
-        let mut features = self.stem.forward(synthetic)?;
-        for block in &self.blocks {
-            features = block.forward(&features)?;
-        }
-        self.head.forward(&features)?.tanh()
+        let layers = RefinerLayers {
+            stem: self.stem.layer(),
+            blocks: self.blocks.iter().map(|block| [block.conv1.layer(), block.conv2.layer()]).collect(),
+            head: self.head.layer(),
+        };
+        simgan_kernels::refiner(synthetic, &layers, self.config.border)
     }
 }
 
@@ -87,10 +88,6 @@ impl ResNetBlock {
         let conv1 = Conv::new(features, features, kernel, options, &vb.pp("conv1"))?;
         let conv2 = Conv::new(features, features, kernel, options, &vb.pp("conv2"))?;
         Ok(Self { conv1, conv2 })
-    }
-
-    fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        self.conv2.forward_residual(&self.conv1.forward(input)?, input)
     }
 
     fn frozen(&self) -> Self {

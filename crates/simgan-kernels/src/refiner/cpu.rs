@@ -1,0 +1,272 @@
+//! The refiner on the CPU as an operation of candle's autograd: a thread takes an image through all layers.
+
+use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::RefinerLayers;
+use super::image::{Differentiate, Refine, Sums, Workspace};
+use super::network::{Direction, Network, Prepared};
+use crate::simd::{Isa, padded, run};
+use crate::tensors::{slice, with_slice};
+use crate::winograd::FiltersAdjoint;
+
+pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, network: Network) -> Result<Tensor> {
+    let mut parameters = Vec::with_capacity(4 * network.blocks + 4);
+    for layer in [layers.stem].iter().chain(layers.blocks.as_flattened()).chain([&layers.head]) {
+        parameters.push(layer.weight.flatten_all()?);
+        parameters.push(layer.bias.clone());
+    }
+    let parameters = Tensor::cat(&parameters, 0)?;
+    let images = images.contiguous()?;
+    let isa = Isa::current()?;
+    let keeps_maps = images.track_op() || parameters.track_op();
+    images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Mutex::new(None) })
+}
+
+/// The refiner as an operation on images and flat parameters.
+struct Refiner {
+    network: Network,
+    isa: Isa,
+    /// Whether there will be gradients to compute.
+    keeps_maps: bool,
+    /// The feature maps of the forward pass, until they are used.
+    maps: Mutex<Option<Maps>>,
+}
+
+impl CustomOp2 for Refiner {
+    fn name(&self) -> &'static str {
+        "simgan-refiner"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let images = slice::<f32>(images, images_layout)?;
+        let parameters = slice::<f32>(parameters, parameters_layout)?;
+        let (out, maps) = self.forward(images, parameters, self.keeps_maps);
+        *self.maps.lock().unwrap_or_else(PoisonError::into_inner) = maps;
+        let Network { images, channels, size: [height, width], .. } = self.network;
+        Ok((CpuStorage::F32(out), Shape::from((images, channels, height, width))))
+    }
+
+    fn bwd(
+        &self,
+        images: &Tensor,
+        parameters: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let wants = [images.track_op(), parameters.track_op()];
+        let maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (of_images, of_parameters) = with_slice::<f32, _>(images, |images| {
+            with_slice::<f32, _>(parameters, |parameters| {
+                // They are gone when this is not the first backward pass through the operation.
+                let maps = maps.or_else(|| self.forward(images, parameters, true).1);
+                let length = self.network.images * self.network.all_maps();
+                let maps = maps.as_ref().map_or(&[][..], |maps| &maps.0[..length]);
+                with_slice::<f32, _>(out, |out| {
+                    with_slice::<f32, _>(gradient, |gradient| {
+                        Ok(self.backward(&Batch { images, maps, out, gradient }, parameters, wants))
+                    })
+                })
+            })
+        })?;
+        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+        Ok((
+            of_images.map(|values| tensor(values, images)).transpose()?,
+            of_parameters.map(|values| tensor(values, parameters)).transpose()?,
+        ))
+    }
+}
+
+impl Refiner {
+    fn forward(&self, images: &[f32], parameters: &[f32], keeps_maps: bool) -> (Vec<f32>, Option<Maps>) {
+        let network = &self.network;
+        let prepared = &Prepared::new(self.isa, network, parameters, Direction::Forward);
+        let mut out = vec![0.0; images.len()];
+        let mut maps = keeps_maps.then(|| Maps::take(network.images * network.all_maps()));
+        let mut kept: Vec<Option<&mut [f32]>> = match &mut maps {
+            Some(maps) => maps.0.chunks_exact_mut(network.all_maps()).map(Some).collect(),
+            None => Vec::new(),
+        };
+        kept.resize_with(network.images, || None);
+        let work = images.par_chunks_exact(network.image()).zip(out.par_chunks_exact_mut(network.image()));
+        work.zip(kept).with_max_len(1).for_each(|((image, out), maps)| {
+            Workspace::with(|workspace| {
+                run(self.isa, Refine { network, prepared, image, maps, out, workspace });
+            });
+        });
+        (out, maps)
+    }
+
+    fn backward(
+        &self,
+        batch: &Batch<'_>,
+        parameters: &[f32],
+        [wants_images, wants_parameters]: [bool; 2],
+    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
+        let prepared = Prepared::new(self.isa, &self.network, parameters, Direction::Backward);
+        let mut of_images = vec![0.0; if wants_images { batch.images.len() } else { 0 }];
+        let descent = Descent {
+            refiner: self,
+            prepared: &prepared,
+            // Shares depend on the size of the batch alone, and so does the order of summation.
+            share: (self.network.images / 16).clamp(1, 8),
+            wants_parameters,
+        };
+        let of_parameters = descent.of_batch(batch, &mut of_images);
+        (wants_images.then_some(of_images), wants_parameters.then_some(of_parameters))
+    }
+}
+
+/// What is known of some images.
+struct Batch<'a> {
+    images: &'a [f32],
+    maps: &'a [f32],
+    out: &'a [f32],
+    gradient: &'a [f32],
+}
+
+impl Batch<'_> {
+    fn split(&self, network: &Network, at: usize) -> [Self; 2] {
+        let (image, maps) = (at * network.image(), at * network.all_maps());
+        let (images, maps) = (self.images.split_at(image), self.maps.split_at(maps));
+        let (out, gradient) = (self.out.split_at(image), self.gradient.split_at(image));
+        [
+            Self { images: images.0, maps: maps.0, out: out.0, gradient: gradient.0 },
+            Self { images: images.1, maps: maps.1, out: out.1, gradient: gradient.1 },
+        ]
+    }
+}
+
+/// The backward pass: the batch is halved until a share is left; sums of gradients are added on the way back.
+struct Descent<'a> {
+    refiner: &'a Refiner,
+    prepared: &'a Prepared,
+    share: usize,
+    wants_parameters: bool,
+}
+
+impl Descent<'_> {
+    /// Writes the gradients of the images, unless `of_images` is empty; returns that of the parameters, if wanted.
+    fn of_batch(&self, batch: &Batch<'_>, of_images: &mut [f32]) -> Vec<f32> {
+        let network = &self.refiner.network;
+        let n = batch.images.len() / network.image();
+        if n <= self.share {
+            return self.of_share(batch, of_images);
+        }
+        // The first half is a whole number of shares.
+        let at = n.div_ceil(self.share).div_ceil(2) * self.share;
+        let [first, second] = batch.split(network, at);
+        let (of_first, of_second) = of_images.split_at_mut((at * network.image()).min(of_images.len()));
+        let (mut sum, other) =
+            rayon::join(|| self.of_batch(&first, of_first), || self.of_batch(&second, of_second));
+        for (sum, other) in sum.iter_mut().zip(other) {
+            *sum += other;
+        }
+        sum
+    }
+
+    fn of_share(&self, batch: &Batch<'_>, of_images: &mut [f32]) -> Vec<f32> {
+        let network = &self.refiner.network;
+        let mut of_images = of_images.chunks_exact_mut(network.image());
+        let mut sums = self.wants_parameters.then(|| Sums::take(network));
+        let size = network.image();
+        for (at, maps) in batch.maps.chunks_exact(network.all_maps()).enumerate() {
+            let place = at * size..(at + 1) * size;
+            Workspace::with(|workspace| {
+                let task = Differentiate {
+                    network,
+                    prepared: self.prepared,
+                    image: &batch.images[place.clone()],
+                    maps,
+                    out: &batch.out[place.clone()],
+                    gradient: &batch.gradient[place],
+                    sums: sums.as_mut(),
+                    of_image: of_images.next(),
+                    workspace,
+                };
+                run(self.refiner.isa, task);
+            });
+        }
+        sums.map_or_else(Vec::new, |sums| sums.into_flat(network, self.refiner.isa))
+    }
+}
+
+thread_local! {
+    /// The last sums this thread used: several megabytes to be had without asking the system.
+    static SPARE_SUMS: RefCell<Option<(Network, Sums)>> = const { RefCell::new(None) };
+}
+
+impl Sums {
+    fn take(network: &Network) -> Self {
+        match SPARE_SUMS.take() {
+            Some((of, mut sums)) if of.same_parameters(network) => {
+                sums.clear();
+                sums
+            }
+            _ => Self::zeros(network),
+        }
+    }
+
+    /// The gradients in the order of the parameters.
+    fn into_flat(self, network: &Network, isa: Isa) -> Vec<f32> {
+        let Network { features, plan, .. } = network;
+        let places = network.places();
+        let mut flat = vec![0.0; network.parameters()];
+        let stride = padded(*features);
+        let taps = network.stem_taps();
+        for (at, of_weight) in flat[places[0][0].clone()].iter_mut().enumerate() {
+            *of_weight = self.stem[at % taps * stride + at / taps];
+        }
+        flat[places[0][1].clone()].copy_from_slice(&self.stem_bias[..*features]);
+        for (sums, [weights, biases]) in self.body.iter().zip(&places[1..]) {
+            let of_weight = &mut flat[weights.clone()];
+            let shape = [*features, *features];
+            run(isa, FiltersAdjoint { plan, filters: &sums.filters, of_weight, shape });
+            flat[biases.clone()].copy_from_slice(&sums.bias[..*features]);
+        }
+        let [weights, biases] = &places[2 * network.blocks + 1];
+        for (to, from) in
+            flat[weights.clone()].chunks_exact_mut(*features).zip(self.head.chunks_exact(stride))
+        {
+            to.copy_from_slice(&from[..*features]);
+        }
+        flat[biases.clone()].copy_from_slice(&self.head_bias);
+        SPARE_SUMS.set(Some((*network, self)));
+        flat
+    }
+}
+
+/// The feature maps of a batch. Their memory, the most that training needs, is used again by the next batch.
+struct Maps(Vec<f32>);
+
+static SPARE_MAPS: Mutex<Vec<f32>> = Mutex::new(Vec::new());
+
+impl Maps {
+    fn take(length: usize) -> Self {
+        let mut spare = std::mem::take(&mut *SPARE_MAPS.lock().unwrap_or_else(PoisonError::into_inner));
+        if spare.len() < length {
+            // Fresh zeros cost nothing until they are touched; growing would copy.
+            drop(spare);
+            spare = vec![0.0; length];
+        }
+        Self(spare)
+    }
+}
+
+impl Drop for Maps {
+    fn drop(&mut self) {
+        let mut spare = SPARE_MAPS.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < self.0.len() {
+            *spare = std::mem::take(&mut self.0);
+        }
+    }
+}

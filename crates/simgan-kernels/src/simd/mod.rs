@@ -1,0 +1,139 @@
+//! Vectors of `f32` whose width is chosen at run time: each kernel is written once, for any width.
+//!
+//! A kernel is a [`Task`]: [`run`] calls it with the vectors of an [`Isa`] inside a function compiled for that instruction set. All that a
+//! task does with vectors must be `#[inline(always)]`, so that it is compiled there too. A value of a vector type's token, such as
+//! `Avx512`, proves that the processor has its instructions.
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::OnceLock;
+
+use candle_core::{Result, bail};
+
+/// The environment variable that names the instruction set to use instead of the best one.
+const VARIABLE: &str = "SIMGAN_KERNELS_ISA";
+/// Arrays that vectors walk over have a multiple of this many elements, whatever the instruction set.
+pub(crate) const BLOCK: usize = 16;
+
+/// The smallest multiple of [`BLOCK`] that holds `count` elements.
+pub(crate) const fn padded(count: usize) -> usize {
+    count.next_multiple_of(BLOCK)
+}
+
+/// Operations on vectors of `LANES` numbers; `LANES` divides [`BLOCK`].
+pub(crate) trait Simd: Copy + Send + Sync + 'static {
+    type Vector: Copy;
+    const LANES: usize;
+    /// Rows of two vectors that a matrix product holds in registers.
+    const ROWS: usize;
+
+    /// Runs a task in a function of its own that is compiled for these vectors.
+    fn run<T: Task>(self, task: T) -> T::Output;
+
+    fn splat(self, value: f32) -> Self::Vector;
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a * b + c`, rounded once where the processor can.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// `max(0, a)`; NaN stays NaN.
+    fn relu(self, a: Self::Vector) -> Self::Vector;
+    /// `a` where `mask <= 0` does not hold, else 0.
+    fn keep_positive(self, mask: Self::Vector, a: Self::Vector) -> Self::Vector;
+
+    /// # Safety
+    /// `LANES` numbers can be read from `from`, which need not be aligned.
+    unsafe fn load(self, from: *const f32) -> Self::Vector;
+    /// # Safety
+    /// `LANES` numbers can be written to `to`, which need not be aligned.
+    unsafe fn store(self, to: *mut f32, a: Self::Vector);
+}
+
+/// A computation with vectors of any width.
+pub(crate) trait Task {
+    type Output;
+    /// Must be `#[inline(always)]`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// An instruction set that this processor has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Isa {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(x86::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(x86::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
+    Portable(portable::Portable),
+}
+
+impl Isa {
+    /// The instruction set named by `SIMGAN_KERNELS_ISA`, or the best one.
+    ///
+    /// # Errors
+    /// When the variable names none that this processor has.
+    pub(crate) fn current() -> Result<Self> {
+        static CURRENT: OnceLock<std::result::Result<Isa, String>> = OnceLock::new();
+        let current = CURRENT.get_or_init(|| match std::env::var(VARIABLE) {
+            Ok(name) if !name.is_empty() => Self::named(&name),
+            _ => Ok(Self::available()[0]),
+        });
+        match current {
+            Ok(isa) => Ok(*isa),
+            Err(message) => bail!("{message}"),
+        }
+    }
+
+    fn named(name: &str) -> std::result::Result<Self, String> {
+        let available = Self::available();
+        available.iter().find(|isa| isa.name() == name).copied().ok_or_else(|| {
+            let names: Vec<&str> = available.iter().map(Self::name).collect();
+            format!("{VARIABLE} is {name:?}; hint: this processor has {}", names.join(", "))
+        })
+    }
+
+    /// Those that this processor has, best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut available = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            available.extend(x86::Avx512::detect().map(Self::Avx512));
+            available.extend(x86::Avx2::detect().map(Self::Avx2));
+        }
+        #[cfg(target_arch = "aarch64")]
+        available.extend(neon::Neon::detect().map(Self::Neon));
+        available.push(Self::Portable(portable::Portable));
+        available
+    }
+
+    /// Its name, as in `SIMGAN_KERNELS_ISA`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
+            Self::Portable(_) => "portable",
+        }
+    }
+}
+
+/// Runs a task with the vectors of an instruction set.
+pub(crate) fn run<T: Task>(isa: Isa, task: T) -> T::Output {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(simd) => simd.run(task),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(simd) => simd.run(task),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(simd) => simd.run(task),
+        Isa::Portable(simd) => simd.run(task),
+    }
+}

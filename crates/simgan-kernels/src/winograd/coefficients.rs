@@ -1,0 +1,115 @@
+//! The matrices of the transforms, from their interpolation points, at compile time.
+//!
+//! A tile of `M × M` results needs `A × A` pixels, `A = M + 2`. With the points p₀ … and ∞, results are `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` for
+//! a 3×3 filter `g` and pixels `d`: Winograd's minimal filtering, after Lavin and Gray (2015). The points come in pairs ±p, then 0 where
+//! there is one, then ∞, so that the transforms of a pair share their work: one is the sum, the other the difference of two halves.
+
+/// The matrices for tiles that need `A` pixels along each axis. `f64` where they are used once a step, `f32` where once a pixel.
+pub(super) struct Coefficients<const A: usize> {
+    /// `Bᵀ`: for the pair `(2 i, 2 i + 1)`, row `2 i` holds half of the sum and `2 i + 1` half of the difference of its rows.
+    pub(super) input: [[f32; A]; A],
+    /// `pⁱ` for row `i` and every point; of ∞ only the last row of `A − 2` is 1.
+    pub(super) powers: [[f32; A]; A],
+    /// `G`.
+    pub(super) filter: [[f32; 3]; A],
+}
+
+/// Positive points of each tile size, smallest first; chosen for small rounding errors.
+const fn positive_points(a: usize) -> &'static [f64] {
+    match a {
+        4 => &[1.0],
+        5 => &[0.4, 1.25],
+        6 => &[0.625, 1.5],
+        7 => &[0.3, 0.85, 1.7],
+        8 => &[0.5, 1.0, 1.75],
+        _ => panic!("no points for this tile size"),
+    }
+}
+
+/// How many points come in pairs.
+pub(super) const fn pairs(a: usize) -> usize {
+    (a - 1) / 2
+}
+
+impl<const A: usize> Coefficients<A> {
+    pub(super) const fn new() -> Self {
+        let points = Self::points();
+        let mut input = [[0.0; A]; A];
+        let mut filter = [[0.0; 3]; A];
+        let mut powers = [[0.0; A]; A];
+        let mut j = 0;
+        while j < A {
+            let paired = j < 2 * pairs(A);
+            let row = Self::input_row(&points, if paired { j - j % 2 } else { j });
+            let mut k = 0;
+            while k < A {
+                // The rows of p and −p differ in the signs of every other coefficient.
+                let keeps = !paired || (A - k) % 2 == j % 2;
+                input[j][k] = if keeps { row[k] as f32 } else { 0.0 };
+                k += 1;
+            }
+            let scale = 1.0 / Self::scale(&points, j);
+            let mut power = 1.0;
+            let mut k = 0;
+            while k < A {
+                let value = if j < A - 1 { power } else { 0.0 };
+                powers[k][j] = value as f32;
+                if k < 3 {
+                    filter[j][k] = (value * scale) as f32;
+                }
+                power *= if j < A - 1 { points[j] } else { 0.0 };
+                k += 1;
+            }
+            j += 1;
+        }
+        powers[A - 3][A - 1] = 1.0;
+        filter[A - 1][2] = 1.0;
+        Self { input, powers, filter }
+    }
+
+    /// The finite points, each pair as `p, −p`; the last entry stands for ∞ and is unused.
+    const fn points() -> [f64; A] {
+        let positive = positive_points(A);
+        let mut points = [0.0; A];
+        let mut pair = 0;
+        while pair < pairs(A) {
+            points[2 * pair] = positive[pair];
+            points[2 * pair + 1] = -positive[pair];
+            pair += 1;
+        }
+        points
+    }
+
+    /// Coefficients of `Π (x − pₗ)` over the finite points `l ≠ j`; over all of them for ∞.
+    const fn input_row(points: &[f64; A], j: usize) -> [f64; A] {
+        let mut row = [0.0; A];
+        row[0] = 1.0;
+        let mut degree = 0;
+        let mut l = 0;
+        while l < A - 1 {
+            if l != j {
+                let mut k = degree + 1;
+                while k > 0 {
+                    row[k] = row[k - 1] - points[l] * row[k];
+                    k -= 1;
+                }
+                row[0] *= -points[l];
+                degree += 1;
+            }
+            l += 1;
+        }
+        row
+    }
+
+    const fn scale(points: &[f64; A], j: usize) -> f64 {
+        let mut scale = 1.0;
+        let mut l = 0;
+        while j < A - 1 && l < A - 1 {
+            if l != j {
+                scale *= points[j] - points[l];
+            }
+            l += 1;
+        }
+        scale
+    }
+}

@@ -1,0 +1,243 @@
+//! 3×3 convolutions with stride 1 by Winograd's minimal filtering: fewer multiplications for the same result.
+//!
+//! [`Plan`] holds the sizes and the tile size. Filters are brought into the transformed domain once ([`filters`]); then [`Forward`] and
+//! [`Backward`] do an image each, channels last. The backward pass is the exact adjoint of the forward pass, so that it holds for both
+//! borders, and the transform of the gradient serves the gradients of the image and of the filters.
+
+mod coefficients;
+mod filters;
+mod passes;
+mod plan;
+mod transforms;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::filters::{FilterGradient, Filters, FiltersAdjoint};
+pub(crate) use self::passes::{Finish, FinishGradient, Residual};
+pub(crate) use self::plan::Plan;
+
+use self::passes::{Domain, gather_gradient, gather_input, scatter_input_gradient, scatter_output};
+use crate::product::{Left, Rows, multiply};
+use crate::simd::{BLOCK, Simd, Task};
+
+/// Elements of the transformed domain to work on at a time: they share a second-level cache with the filters that stream past.
+const FORWARD_DOMAIN: usize = 140 * 1024;
+
+/// Memory that the passes use; reused from image to image.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    left: Vec<f32>,
+    right: Vec<f32>,
+    lines: Vec<f32>,
+    carried: Vec<f32>,
+}
+
+/// Makes a buffer at least `length` long. Its content is of no meaning.
+fn grow(buffer: &mut Vec<f32>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, 0.0);
+    }
+}
+
+/// Calls a generic function with the plan's tile size as constants.
+macro_rules! with_tile {
+    ($tile:expr, $simd:ty, $function:ident($simd_value:expr, $task:expr)) => {
+        match $tile {
+            2 => $function::<$simd, 2, 4>($simd_value, $task),
+            3 => $function::<$simd, 3, 5>($simd_value, $task),
+            4 => $function::<$simd, 4, 6>($simd_value, $task),
+            5 => $function::<$simd, 5, 7>($simd_value, $task),
+            other => unreachable!("no plan has tiles of {other}"),
+        }
+    };
+}
+pub(crate) use with_tile;
+
+/// The convolution of one image.
+pub(crate) struct Forward<'a> {
+    pub(crate) plan: &'a Plan,
+    /// Channels last, `plan.image_in()` elements.
+    pub(crate) image: &'a [f32],
+    /// [`Filters`], `plan.filters()` elements.
+    pub(crate) filters: &'a [f32],
+    pub(crate) finish: Finish<'a>,
+    /// Channels last, `plan.image_out()` elements.
+    pub(crate) out: &'a mut [f32],
+    pub(crate) scratch: &'a mut Scratch,
+}
+
+impl Task for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let plan = self.plan;
+        assert_eq!(self.image.len(), plan.image_in());
+        assert_eq!(self.filters.len(), plan.filters());
+        assert_eq!(self.out.len(), plan.image_out());
+        assert_eq!(self.finish.bias.len(), plan.channels[1]);
+        if let Residual::Of(residual) = self.finish.residual {
+            assert_eq!(residual.len(), plan.image_out());
+        }
+        with_tile!(plan.tile, S, forward(simd, self));
+    }
+}
+
+#[inline(always)]
+fn forward<S: Simd, const M: usize, const A: usize>(simd: S, task: Forward<'_>) {
+    let Forward { plan, image, filters, finish, out, scratch } = task;
+    let [channels_in, channels_out] = plan.channels;
+    let row_elements = plan.points() * plan.tiles[1] * (channels_in + channels_out);
+    let rows_at_once = (2 * FORWARD_DOMAIN / row_elements).clamp(1, plan.tiles[0]);
+    let count = rows_at_once * plan.tiles[1];
+    grow(&mut scratch.left, plan.points() * count * channels_in);
+    grow(&mut scratch.right, plan.points() * count * channels_out);
+    grow(&mut scratch.lines, A * plan.span() * BLOCK);
+    let (left, right, lines) =
+        (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr(), scratch.lines.as_mut_ptr());
+    for start in (0..plan.tiles[0]).step_by(rows_at_once) {
+        let rows = start..(start + rows_at_once).min(plan.tiles[0]);
+        let count = rows.len() * plan.tiles[1];
+        // SAFETY: the buffers were grown to what `count` tiles need, the slices' lengths were checked by `run`, and all are distinct.
+        unsafe {
+            for row in rows.clone() {
+                let first = (row - start) * plan.tiles[1];
+                let domain = Domain { data: left, count, first, channels: channels_in };
+                gather_input::<S, M, A>(simd, plan, row, image.as_ptr(), domain, lines);
+            }
+            for point in 0..plan.points() {
+                multiply::<S, false>(
+                    simd,
+                    (count, channels_in, channels_out),
+                    Left {
+                        data: left.add(point * count * channels_in),
+                        stride: channels_in,
+                        transposed: false,
+                    },
+                    Rows {
+                        data: filters.as_ptr().add(point * channels_in * channels_out),
+                        stride: channels_out,
+                    },
+                    Rows { data: right.add(point * count * channels_out), stride: channels_out },
+                );
+            }
+            for row in rows {
+                let first = (row - start) * plan.tiles[1];
+                let domain = Domain { data: right, count, first, channels: channels_out };
+                scatter_output::<S, M, A>(simd, plan, row, domain, out.as_mut_ptr(), finish, lines);
+            }
+        }
+    }
+}
+
+/// The gradients of the convolution of one image.
+pub(crate) struct Backward<'a> {
+    pub(crate) plan: &'a Plan,
+    /// What was convolved: channels last, `plan.image_in()` elements.
+    pub(crate) image: &'a [f32],
+    /// Of the result, before any activation: channels last, `plan.image_out()` elements.
+    pub(crate) gradient: &'a [f32],
+    /// Where to add the gradients of the filters and the bias, if wanted.
+    pub(crate) of_filters: Option<&'a mut FilterGradient>,
+    /// What the gradient of the image needs, if wanted: transposed [`Filters`], where to, and how.
+    pub(crate) of_image: Option<(&'a [f32], &'a mut [f32], FinishGradient<'a>)>,
+    pub(crate) scratch: &'a mut Scratch,
+}
+
+impl Task for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let plan = self.plan;
+        assert_eq!(self.image.len(), plan.image_in());
+        assert_eq!(self.gradient.len(), plan.image_out());
+        if let Some(of_filters) = &self.of_filters {
+            assert_eq!(of_filters.filters.len(), plan.filters());
+            assert_eq!(of_filters.bias.len(), plan.channels[1]);
+        }
+        if let Some((filters, out, finish)) = &self.of_image {
+            assert_eq!(filters.len(), plan.filters());
+            assert_eq!(out.len(), plan.image_in());
+            assert!(finish.mask.is_none_or(|mask| mask.len() == plan.image_in()));
+        }
+        with_tile!(plan.tile, S, backward(simd, self));
+    }
+}
+
+#[inline(always)]
+fn backward<S: Simd, const M: usize, const A: usize>(simd: S, task: Backward<'_>) {
+    let Backward { plan, image, gradient, mut of_filters, mut of_image, scratch } = task;
+    let [channels_in, channels_out] = plan.channels;
+    let rows_at_once = plan.tiles[0];
+    let count = rows_at_once * plan.tiles[1];
+    grow(&mut scratch.left, plan.points() * count * channels_in);
+    grow(&mut scratch.right, plan.points() * count * channels_out);
+    grow(&mut scratch.lines, A * plan.span() * BLOCK);
+    grow(&mut scratch.carried, 2 * plan.size[1] * channels_in);
+    let mut unused_sums = vec![0.0; if of_filters.is_none() { channels_out } else { 0 }];
+    let (left, right, lines) =
+        (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr(), scratch.lines.as_mut_ptr());
+    for start in (0..plan.tiles[0]).step_by(rows_at_once) {
+        let rows = start..(start + rows_at_once).min(plan.tiles[0]);
+        let count = rows.len() * plan.tiles[1];
+        // SAFETY: as in `forward`; the domain of the image is read for the filters' gradient before it is overwritten.
+        unsafe {
+            for row in rows.clone() {
+                let first = (row - start) * plan.tiles[1];
+                let domain = Domain { data: right, count, first, channels: channels_out };
+                let sums = of_filters.as_mut().map_or(&mut unused_sums, |of_filters| &mut of_filters.bias);
+                gather_gradient::<S, M, A>(simd, plan, row, gradient.as_ptr(), domain, lines, sums);
+                if of_filters.is_some() {
+                    let domain = Domain { data: left, count, first, channels: channels_in };
+                    gather_input::<S, M, A>(simd, plan, row, image.as_ptr(), domain, lines);
+                }
+            }
+            for point in 0..plan.points() {
+                let of_results = right.add(point * count * channels_out);
+                let of_pixels = left.add(point * count * channels_in);
+                if let Some(of_filters) = &mut of_filters {
+                    multiply::<S, true>(
+                        simd,
+                        (channels_in, count, channels_out),
+                        Left { data: of_pixels, stride: channels_in, transposed: true },
+                        Rows { data: of_results, stride: channels_out },
+                        Rows {
+                            data: of_filters.filters.as_mut_ptr().add(point * channels_in * channels_out),
+                            stride: channels_out,
+                        },
+                    );
+                }
+                if let Some((filters, ..)) = &of_image {
+                    multiply::<S, false>(
+                        simd,
+                        (count, channels_out, channels_in),
+                        Left { data: of_results, stride: channels_out, transposed: false },
+                        Rows {
+                            data: filters.as_ptr().add(point * channels_in * channels_out),
+                            stride: channels_in,
+                        },
+                        Rows { data: of_pixels, stride: channels_in },
+                    );
+                }
+            }
+            if let Some((_, out, finish)) = &mut of_image {
+                for row in rows {
+                    let first = (row - start) * plan.tiles[1];
+                    let domain = Domain { data: left, count, first, channels: channels_in };
+                    let carried = scratch.carried.as_mut_ptr();
+                    scatter_input_gradient::<S, M, A>(
+                        simd,
+                        plan,
+                        row,
+                        domain,
+                        out.as_mut_ptr(),
+                        *finish,
+                        [lines, carried],
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Between images and the transformed domain, a row of tiles at a time.
+//!
+//! The domain is laid out `[point][tile][channel]`, with the points `[vertical][horizontal]`. Each pass does one vector of channels of a
+//! row of tiles after the other, the vertical and the horizontal transform of all its columns in turn; between the two the values lie in
+//! `lines`, `[point or row][column][lane]`, which fits a first-level cache.
+
+use super::plan::Plan;
+use super::transforms::{input, input_adjoint, output, output_adjoint};
+use crate::conv2d::Border;
+use crate::simd::Simd;
+
+/// Pixels in front of the image and behind it.
+const PADDING: usize = 1;
+static ZEROS: [f32; crate::simd::BLOCK] = [0.0; crate::simd::BLOCK];
+
+/// A part of the transformed domain: `count` tiles, of which a row of tiles begins at `first`.
+#[derive(Clone, Copy)]
+pub(super) struct Domain {
+    pub(super) data: *mut f32,
+    pub(super) count: usize,
+    pub(super) first: usize,
+    pub(super) channels: usize,
+}
+
+impl Domain {
+    /// # Safety
+    /// The domain holds the point, the tile and the channel.
+    #[inline(always)]
+    unsafe fn at(&self, point: usize, tile: usize, channel: usize) -> *mut f32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.data.add((point * self.count + self.first + tile) * self.channels + channel) }
+    }
+}
+
+/// What is done to a result before it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish<'a> {
+    /// Added to each channel.
+    pub(crate) bias: &'a [f32],
+    pub(crate) residual: Residual<'a>,
+    pub(crate) relu: bool,
+}
+
+/// What is added to each element of a result.
+#[derive(Clone, Copy)]
+pub(crate) enum Residual<'a> {
+    None,
+    Of(&'a [f32]),
+    /// What lies where the result goes.
+    InPlace,
+}
+
+/// What is done to a gradient before it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct FinishGradient<'a> {
+    /// Whether what was there is added.
+    pub(crate) accumulate: bool,
+    /// Where this is not above zero, the gradient becomes zero.
+    pub(crate) mask: Option<&'a [f32]>,
+}
+
+/// Reads a column of `ROWS` pixels of a channels-last image; rows outside are zeros or repeat the nearest.
+#[derive(Clone, Copy)]
+struct Column<const ROWS: usize> {
+    rows: [*const f32; ROWS],
+    steps: [usize; ROWS],
+}
+
+impl<const ROWS: usize> Column<ROWS> {
+    /// Rows from `first` on, which may be −1, of an image of `height × width` pixels, starting at `channel`.
+    ///
+    /// # Safety
+    /// `image` holds the image, and the channels from `channel` on.
+    #[inline(always)]
+    unsafe fn new(
+        image: *const f32,
+        [height, width]: [usize; 2],
+        channels: usize,
+        channel: usize,
+        first: isize,
+        border: Border,
+    ) -> Self {
+        let mut column = Self { rows: [ZEROS.as_ptr(); ROWS], steps: [0; ROWS] };
+        for (i, (row, step)) in column.rows.iter_mut().zip(&mut column.steps).enumerate() {
+            let wanted = first + i as isize;
+            let nearest = wanted.clamp(0, height as isize - 1);
+            if wanted == nearest || border == Border::Replicate {
+                // SAFETY: `nearest` is a row of the image.
+                *row = unsafe { image.add(nearest as usize * width * channels + channel) };
+                *step = channels;
+            }
+        }
+        column
+    }
+
+    /// # Safety
+    /// `x` is a column of the image.
+    #[inline(always)]
+    unsafe fn load<S: Simd>(&self, simd: S, x: usize) -> [S::Vector; ROWS] {
+        // SAFETY: row pointers address pixel 0 of a row and `LANES` channels, or zeros with step 0.
+        std::array::from_fn(|i| unsafe { simd.load(self.rows[i].add(x * self.steps[i])) })
+    }
+}
+
+/// Pixels to the domain: `V = Bᵀ d B` for the row of tiles `tile_row`.
+///
+/// # Safety
+/// `image` holds `plan.image_in()` elements, `domain` all points of the row's tiles with `plan.channels[0]` channels, `lines`
+/// `A * plan.span() * LANES`; none overlap.
+#[inline(always)]
+pub(super) unsafe fn gather_input<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    plan: &Plan,
+    tile_row: usize,
+    image: *const f32,
+    domain: Domain,
+    lines: *mut f32,
+) {
+    let (span, width) = (plan.span(), plan.size[1]);
+    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
+    for channel in (0..plan.channels[0]).step_by(S::LANES) {
+        // SAFETY: columns 0..span of the A lines are written, then read; the pixels read lie in the image (see `Column`).
+        unsafe {
+            let first = (tile_row * M) as isize - PADDING as isize;
+            let column = Column::<A>::new(image, plan.size, plan.channels[0], channel, first, plan.border);
+            for x in 0..width {
+                let points = input::<S, A>(simd, column.load(simd, x));
+                for (j, &point) in points.iter().enumerate() {
+                    simd.store(line(j, x + PADDING), point);
+                }
+            }
+            for j in 0..A {
+                let edge = |x: usize| match plan.border {
+                    Border::Zeros => simd.splat(0.0),
+                    Border::Replicate => simd.load(line(j, x)),
+                };
+                simd.store(line(j, 0), edge(PADDING));
+                let behind = edge(PADDING + width - 1);
+                for x in PADDING + width..span {
+                    simd.store(line(j, x), behind);
+                }
+            }
+            for tile in 0..plan.tiles[1] {
+                for j in 0..A {
+                    let pixels: [S::Vector; A] = std::array::from_fn(|i| simd.load(line(j, tile * M + i)));
+                    for (i, &point) in input::<S, A>(simd, pixels).iter().enumerate() {
+                        simd.store(domain.at(j * A + i, tile, channel), point);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The domain to results: `Y = Aᵀ m A`, finished and written.
+///
+/// # Safety
+/// `domain` holds all points of the row's tiles with `plan.channels[1]` channels; `out`, and the residual if any, hold
+/// `plan.image_out()` elements, the bias `plan.channels[1]`, `lines` `A * plan.span() * LANES`; `out` and `lines` overlap nothing.
+#[inline(always)]
+pub(super) unsafe fn scatter_output<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    plan: &Plan,
+    tile_row: usize,
+    domain: Domain,
+    out: *mut f32,
+    finish: Finish<'_>,
+    lines: *mut f32,
+) {
+    let ([height, width], channels) = (plan.size, plan.channels[1]);
+    let span = plan.span();
+    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
+    let rows = M.min(height - tile_row * M);
+    for channel in (0..channels).step_by(S::LANES) {
+        // SAFETY: the domain is read inside its bounds; columns 0..width <= tiles * M of the lines are written, then read; only the
+        // `rows` rows that the image has are written.
+        unsafe {
+            for tile in 0..plan.tiles[1] {
+                for j in 0..A {
+                    let points: [S::Vector; A] =
+                        std::array::from_fn(|i| simd.load(domain.at(j * A + i, tile, channel)));
+                    for (x, &value) in output::<S, M, A>(simd, points).iter().enumerate() {
+                        simd.store(line(j, tile * M + x), value);
+                    }
+                }
+            }
+            let bias = simd.load(finish.bias.as_ptr().add(channel));
+            for x in 0..width {
+                let points: [S::Vector; A] = std::array::from_fn(|j| simd.load(line(j, x)));
+                let values = output::<S, M, A>(simd, points);
+                for (y, &value) in values.iter().enumerate() {
+                    if y < rows {
+                        let place = ((tile_row * M + y) * width + x) * channels + channel;
+                        let mut value = simd.add(value, bias);
+                        match finish.residual {
+                            Residual::None => {}
+                            Residual::Of(residual) => {
+                                value = simd.add(value, simd.load(residual.as_ptr().add(place)));
+                            }
+                            Residual::InPlace => value = simd.add(value, simd.load(out.add(place))),
+                        }
+                        if finish.relu {
+                            value = simd.relu(value);
+                        }
+                        simd.store(out.add(place), value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A gradient of results to the domain: `Z = A g Aᵀ`; its sums over the pixels are added to `sums`, channel by channel.
+///
+/// # Safety
+/// As [`gather_input`], with `plan.image_out()` elements and `plan.channels[1]` channels; `sums` holds the channels.
+#[inline(always)]
+pub(super) unsafe fn gather_gradient<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    plan: &Plan,
+    tile_row: usize,
+    gradient: *const f32,
+    domain: Domain,
+    lines: *mut f32,
+    sums: &mut [f32],
+) {
+    let (span, width) = (plan.span(), plan.size[1]);
+    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
+    for channel in (0..plan.channels[1]).step_by(S::LANES) {
+        // SAFETY: columns 0..tiles * M < span of the A lines are written, then read; `Column` keeps inside the gradient.
+        unsafe {
+            let first = (tile_row * M) as isize;
+            let column =
+                Column::<M>::new(gradient, plan.size, plan.channels[1], channel, first, Border::Zeros);
+            let mut sum = simd.load(sums.as_ptr().add(channel));
+            for x in 0..width {
+                let pixels = column.load(simd, x);
+                let mut column_sum = pixels[0];
+                for &pixel in &pixels[1..] {
+                    column_sum = simd.add(column_sum, pixel);
+                }
+                sum = simd.add(sum, column_sum);
+                for (j, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
+                    simd.store(line(j, x), point);
+                }
+            }
+            simd.store(sums.as_mut_ptr().add(channel), sum);
+            for j in 0..A {
+                for x in width..plan.tiles[1] * M {
+                    simd.store(line(j, x), simd.splat(0.0));
+                }
+            }
+            for tile in 0..plan.tiles[1] {
+                for j in 0..A {
+                    let pixels: [S::Vector; M] = std::array::from_fn(|i| simd.load(line(j, tile * M + i)));
+                    for (i, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
+                        simd.store(domain.at(j * A + i, tile, channel), point);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The domain to the gradient of the pixels: the adjoint of [`gather_input`], finished and written. Rows of tiles come in order: two rows
+/// of pixels are unfinished after each and stay in `carried`.
+///
+/// # Safety
+/// `domain` holds all points of the row's tiles with `plan.channels[0]` channels; `out`, and the mask if any, hold `plan.image_in()`
+/// elements, `lines` `A * plan.span() * LANES`, `carried` `2 * width * channels`; `out`, `lines` and `carried` overlap nothing.
+#[inline(always)]
+pub(super) unsafe fn scatter_input_gradient<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    plan: &Plan,
+    tile_row: usize,
+    domain: Domain,
+    out: *mut f32,
+    finish: FinishGradient<'_>,
+    [lines, carried]: [*mut f32; 2],
+) {
+    let ([height, width], channels) = (plan.size, plan.channels[0]);
+    let span = plan.span();
+    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
+    let carry =
+        |row: usize, x: usize, channel: usize| carried.wrapping_add((row * width + x) * channels + channel);
+    let last = tile_row + 1 == plan.tiles[0];
+    let first = (tile_row * M) as isize - PADDING as isize;
+    let complete = if last { A } else { M };
+    for channel in (0..channels).step_by(S::LANES) {
+        // SAFETY: the domain is read inside its bounds; columns 0..tiles * M + 2 = span of the lines are written, then read; rows are
+        // written where the image has them.
+        unsafe {
+            for j in 0..A {
+                let mut overlap = [simd.splat(0.0); 2];
+                for tile in 0..plan.tiles[1] {
+                    let points: [S::Vector; A] =
+                        std::array::from_fn(|i| simd.load(domain.at(j * A + i, tile, channel)));
+                    let mut pixels = input_adjoint::<S, A>(simd, points);
+                    pixels[0] = simd.add(pixels[0], overlap[0]);
+                    pixels[1] = simd.add(pixels[1], overlap[1]);
+                    for (x, &pixel) in pixels[..M].iter().enumerate() {
+                        simd.store(line(j, tile * M + x), pixel);
+                    }
+                    overlap = [pixels[M], pixels[M + 1]];
+                }
+                simd.store(line(j, span - 2), overlap[0]);
+                simd.store(line(j, span - 1), overlap[1]);
+                if plan.border == Border::Replicate {
+                    for (from, to) in [(0, PADDING), (PADDING + width, PADDING + width - 1)] {
+                        simd.store(line(j, to), simd.add(simd.load(line(j, to)), simd.load(line(j, from))));
+                    }
+                }
+            }
+            for x in 0..width {
+                let points: [S::Vector; A] = std::array::from_fn(|j| simd.load(line(j, x + PADDING)));
+                let mut pixels = input_adjoint::<S, A>(simd, points);
+                if tile_row > 0 {
+                    pixels[0] = simd.add(pixels[0], simd.load(carry(0, x, channel)));
+                    pixels[1] = simd.add(pixels[1], simd.load(carry(1, x, channel)));
+                }
+                if !last {
+                    simd.store(carry(0, x, channel), pixels[M]);
+                    simd.store(carry(1, x, channel), pixels[M + 1]);
+                }
+                if plan.border == Border::Replicate {
+                    fold_rows(simd, &mut pixels, first, height);
+                }
+                for (i, &value) in pixels.iter().enumerate() {
+                    let y = first + i as isize;
+                    if i < complete && y >= 0 && y < height as isize {
+                        let place = (y as usize * width + x) * channels + channel;
+                        let mut value = value;
+                        if finish.accumulate {
+                            value = simd.add(value, simd.load(out.add(place)));
+                        }
+                        if let Some(mask) = finish.mask {
+                            value = simd.keep_positive(simd.load(mask.as_ptr().add(place)), value);
+                        }
+                        simd.store(out.add(place), value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the rows just outside the image, −1 and `height`, to the nearest ones inside. The image's last row and the one behind it always
+/// come in the same, last, row of tiles.
+#[inline(always)]
+fn fold_rows<S: Simd, const A: usize>(simd: S, pixels: &mut [S::Vector; A], first: isize, height: usize) {
+    if first < 0 {
+        pixels[1] = simd.add(pixels[0], pixels[1]);
+    }
+    for i in 1..A {
+        if first + i as isize == height as isize {
+            pixels[i - 1] = simd.add(pixels[i - 1], pixels[i]);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The fused refiner against its oracle.
+#![expect(clippy::unwrap_used, reason = "a failure in a helper fails the test that called it")]
+
+mod common;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use common::{check_differences, generator, relative_distance, uniform, variable};
+use simgan_kernels::{Border, Layer, RefinerLayers, reference, refiner};
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    images: usize,
+    channels: usize,
+    size: [usize; 2],
+    features: usize,
+    stem: usize,
+    blocks: usize,
+    border: Border,
+}
+
+fn cases() -> Vec<Case> {
+    let case = |images, channels, size, features, stem, blocks| {
+        [Border::Zeros, Border::Replicate].map(|border| Case {
+            images,
+            channels,
+            size,
+            features,
+            stem,
+            blocks,
+            border,
+        })
+    };
+    [
+        case(1, 1, [35, 55], 64, 3, 4),
+        case(1, 3, [16, 16], 16, 3, 2),
+        case(7, 1, [13, 11], 17, 3, 2),
+        case(7, 2, [1, 19], 5, 5, 1),
+        case(1, 1, [23, 1], 33, 7, 1),
+        case(1, 1, [7, 31], 130, 7, 1),
+        case(3, 3, [5, 4], 1, 1, 3),
+        case(2, 1, [9, 9], 8, 3, 0),
+        case(19, 1, [6, 5], 3, 3, 1),
+    ]
+    .concat()
+}
+
+/// Images and parameters: weight, bias of each layer.
+struct Arguments {
+    images: Var,
+    parameters: Vec<[Var; 2]>,
+}
+
+impl Arguments {
+    /// If `decided`, biases outweigh all else, so that rounding cannot turn a ReLU on or off: half of the features are always on.
+    fn random(case: &Case, dtype: DType, decided: bool) -> Self {
+        let mut rng = generator(1);
+        let Case { images, channels, size: [height, width], features, stem, blocks, .. } = *case;
+        let mut draw = |dims: &[usize]| uniform(&mut rng, dims);
+        let input = draw(&[images, channels, height, width]);
+        let mut layer = |[n_out, n_in, k]: [usize; 3], hidden: bool| {
+            let scale = (3.0 / (n_in * k * k) as f64).sqrt();
+            let scale = if decided { scale * 0.1 } else { scale };
+            let weight = (draw(&[n_out, n_in, k, k]) * scale).unwrap();
+            let mut bias = (draw(&[n_out]) * 0.1).unwrap();
+            if decided && hidden {
+                let sides: Vec<f64> = (0..n_out).map(|i| if i % 2 == 0 { 8.0 } else { -60.0 }).collect();
+                bias = (bias + Tensor::new(sides, &Device::Cpu).unwrap()).unwrap();
+            }
+            [variable(&weight, dtype), variable(&bias, dtype)]
+        };
+        let mut parameters = vec![layer([features, channels, stem], true)];
+        parameters.extend((0..2 * blocks).map(|_| layer([features, features, 3], true)));
+        parameters.push(layer([channels, features, 1], false));
+        Self { images: variable(&input, dtype), parameters }
+    }
+
+    fn run(
+        &self,
+        border: Border,
+        f: impl Fn(&Tensor, &RefinerLayers<'_>, Border) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let layers: Vec<Layer<'_>> =
+            self.parameters.iter().map(|[weight, bias]| Layer { weight, bias }).collect();
+        let blocks = layers[1..layers.len() - 1].chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+        f(&self.images, &RefinerLayers { stem: layers[0], blocks, head: layers[layers.len() - 1] }, border)
+    }
+
+    fn all(&self) -> Vec<Var> {
+        let parameters = self.parameters.as_flattened().iter();
+        std::iter::once(&self.images).chain(parameters).cloned().collect()
+    }
+}
+
+#[test]
+fn results_equal_the_oracle() {
+    for case in cases() {
+        let expected =
+            Arguments::random(&case, DType::F64, false).run(case.border, reference::refiner).unwrap();
+        // The head's sums cancel: errors weigh twice what they do in the feature maps.
+        for (dtype, tolerance) in [(DType::F32, 4e-6), (DType::F64, 1e-13)] {
+            let out = Arguments::random(&case, dtype, false).run(case.border, refiner).unwrap();
+            let error = relative_distance(&out, &expected);
+            assert!(error <= tolerance, "{case:?}: {error:e} in {dtype:?}");
+        }
+    }
+}
+
+/// With the identity as its head, a refiner shows its last feature maps.
+#[test]
+fn feature_maps_equal_the_oracle() {
+    for border in [Border::Zeros, Border::Replicate] {
+        for (size, features) in [([35, 55], 64), ([17, 13], 24)] {
+            let case = Case { images: 1, channels: features, size, features, stem: 3, blocks: 4, border };
+            let maps = |dtype: DType| {
+                let mut arguments = Arguments::random(&case, dtype, false);
+                let identity = (Tensor::eye(features, DType::F64, &Device::Cpu).unwrap() * 0.05).unwrap();
+                let identity = identity.reshape((features, features, 1, 1)).unwrap();
+                *arguments.parameters.last_mut().unwrap() = [
+                    variable(&identity, dtype),
+                    variable(&Tensor::zeros(features, dtype, &Device::Cpu).unwrap(), dtype),
+                ];
+                let run =
+                    |f: fn(&Tensor, &RefinerLayers<'_>, Border) -> Result<Tensor>| arguments.run(border, f);
+                if dtype == DType::F64 { run(reference::refiner) } else { run(refiner) }
+            };
+            let error = relative_distance(&maps(DType::F32).unwrap(), &maps(DType::F64).unwrap());
+            assert!(error <= 2e-6, "{case:?}: {error:e}");
+        }
+    }
+}
+
+/// The largest distance of a gradient from the oracle's.
+fn gradient_error(case: &Case, decided: bool) -> f64 {
+    let exact = Arguments::random(case, DType::F64, decided);
+    let arguments = Arguments::random(case, DType::F32, decided);
+    let out = arguments.run(case.border, refiner).unwrap();
+    let direction = uniform(&mut generator(2), out.dims());
+    let gradients = |out: Tensor| {
+        let direction = direction.to_dtype(out.dtype()).unwrap();
+        (out * direction).unwrap().sum_all().unwrap().backward().unwrap()
+    };
+    let expected = gradients(exact.run(case.border, reference::refiner).unwrap());
+    let gradients = gradients(out);
+    let mut largest: f64 = 0.0;
+    for (variable, exact) in arguments.all().iter().zip(exact.all()) {
+        largest =
+            largest.max(relative_distance(gradients.get(variable).unwrap(), expected.get(&exact).unwrap()));
+    }
+    largest
+}
+
+#[test]
+fn gradients_equal_the_oracle() {
+    for case in cases() {
+        let error = gradient_error(&case, true);
+        assert!(error <= 2e-5, "{case:?}: {error:e}");
+    }
+}
+
+/// Where a sum is as good as zero, `f32` and `f64` may disagree on its sign, and then on a whole path of the gradient.
+#[test]
+fn gradients_through_undecided_relus_are_near_the_oracle() {
+    for case in cases() {
+        let error = gradient_error(&case, false);
+        assert!(error <= 1e-2, "{case:?}: {error:e}");
+    }
+}
+
+#[test]
+fn other_networks_are_composed_and_differentiate_right() {
+    let case = Case {
+        images: 2,
+        channels: 2,
+        size: [5, 6],
+        features: 3,
+        stem: 3,
+        blocks: 1,
+        border: Border::Replicate,
+    };
+    let arguments = Arguments::random(&case, DType::F64, true);
+    check_differences(&arguments.all(), &mut generator(3), || arguments.run(case.border, refiner));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let case = Case {
+        images: 37,
+        channels: 1,
+        size: [9, 11],
+        features: 16,
+        stem: 3,
+        blocks: 1,
+        border: Border::Zeros,
+    };
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let arguments = Arguments::random(&case, DType::F32, false);
+            let out = arguments.run(case.border, refiner).unwrap();
+            let gradients = out.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let mut all = vec![out];
+            all.extend(arguments.all().iter().map(|variable| gradients.get(variable).unwrap().clone()));
+            all
+        })
+    };
+    let expected = run(1);
+    for threads in [2, 3, 8] {
+        for (a, b) in run(threads).iter().zip(&expected) {
+            assert_eq!(relative_distance(a, b), 0.0, "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_second_backward_pass_gives_the_same() {
+    let case = cases()[2];
+    let arguments = Arguments::random(&case, DType::F32, false);
+    let loss = arguments.run(case.border, refiner).unwrap().sum_all().unwrap();
+    let (first, second) = (loss.backward().unwrap(), loss.backward().unwrap());
+    for variable in arguments.all() {
+        assert_eq!(relative_distance(second.get(&variable).unwrap(), first.get(&variable).unwrap()), 0.0);
+    }
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_errors() {
+    let mut arguments = Arguments::random(&cases()[2], DType::F32, false);
+    arguments.parameters[1][1] = variable(&Tensor::zeros(3, DType::F64, &Device::Cpu).unwrap(), DType::F32);
+    assert!(arguments.run(Border::Zeros, refiner).unwrap_err().to_string().contains("block"));
+    arguments = Arguments::random(&cases()[2], DType::F32, false);
+    arguments.parameters[0] = arguments.parameters[0].clone().map(|var| variable(&var, DType::F64));
+    assert!(arguments.run(Border::Zeros, refiner).is_err());
+}
