@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 pub struct OptimizerConfig {
     /// `"sgd"` or `"adam"`.
     pub kind: OptimizerKind,
-    /// Learning rate of the first steps. The losses are means over patches and pixels: where the paper sums over P
-    /// patches, its learning rate for plain SGD is P times smaller than the same step's rate here.
+    /// Learning rate of the first steps. The losses are means over patches and pixels: a step of plain SGD on a loss
+    /// summed over P patches, as the paper has it, is the same step at a rate P times as large here. Adam's steps do
+    /// not depend on the loss's scale.
     pub lr: f64,
     /// For `sgd` alone, in [0, 1): how much of the previous step is kept.
     pub momentum: f64,
@@ -25,7 +26,7 @@ pub struct OptimizerConfig {
 pub enum OptimizerKind {
     /// Stochastic gradient descent, the paper's, with momentum if `momentum` is not 0.
     Sgd,
-    /// Adam with bias correction, for short runs.
+    /// Adam with bias correction.
     Adam,
 }
 
