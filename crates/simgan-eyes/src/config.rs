@@ -54,6 +54,43 @@ impl Range {
     }
 }
 
+/// What lights are drawn from; directions are towards the light, seen from the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LightRanges {
+    /// Height of the directional light.
+    pub elevation_deg: Range,
+    /// Its side: positive is the image's left.
+    pub azimuth_deg: Range,
+    /// Its brightness.
+    pub intensity: Range,
+    /// Brightness of light from everywhere.
+    pub ambient: Range,
+}
+
+impl LightRanges {
+    pub(crate) const EYES: Self = Self {
+        elevation_deg: Range::new(-15.0, 60.0),
+        azimuth_deg: Range::new(-75.0, 75.0),
+        intensity: Range::new(0.4, 1.6),
+        ambient: Range::new(0.22, 0.5),
+    };
+    /// A screen below the face and lamps above it.
+    pub(crate) const CAMERA: Self = Self {
+        elevation_deg: Range::new(-30.0, 50.0),
+        azimuth_deg: Range::new(-65.0, 65.0),
+        intensity: Range::new(0.2, 1.4),
+        ambient: Range::new(0.25, 0.65),
+    };
+    /// UnityEyes' own angles; its brightness in linear light.
+    pub(crate) const UNITYEYES: Self = Self {
+        elevation_deg: Range::new(-10.0, 90.0),
+        azimuth_deg: Range::new(-90.0, 90.0),
+        intensity: Range::new(0.4, 1.6),
+        ambient: Range::new(0.2, 0.55),
+    };
+}
+
 /// What the gaze's ranges are relative to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -110,6 +147,8 @@ pub struct SimulatorConfig {
     pub head_roll_deg: Range,
     /// How far the crop is off the middle between the eye's corners, along each axis.
     pub offset_mm: Range,
+    /// What lights are drawn from; `None` for the simulator's own.
+    pub light: Option<LightRanges>,
     /// How many different people the built-in simulators have.
     pub identities: u32,
     /// Deviation of the angle that UnityEyes' lids follow from the gaze: 0 as in UnityEyes, which ties the lids to the gaze.
@@ -134,6 +173,7 @@ impl Default for SimulatorConfig {
             head_yaw_deg: Range::new(-18.0, 18.0),
             head_roll_deg: Range::new(-5.0, 5.0),
             offset_mm: Range::new(-1.2, 1.2),
+            light: None,
             identities: 1_000,
             lid_play_deg: 0.0,
         }
@@ -171,7 +211,12 @@ impl SimulatorConfig {
     /// UnityEyes' people framed as MPIIGaze's normalized crops, with its range of gaze, and lids that do not tell the gaze.
     #[must_use]
     pub fn unityeyes_mpiigaze() -> Self {
-        Self { head_yaw_deg: Range::new(-12.0, 28.0), lid_play_deg: 7.0, ..Self::mpiigaze() }
+        Self {
+            head_yaw_deg: Range::new(-12.0, 28.0),
+            lid_play_deg: 7.0,
+            light: Some(LightRanges::CAMERA),
+            ..Self::mpiigaze()
+        }
     }
 
     /// Pixels a mm.
@@ -209,21 +254,29 @@ impl SimulatorConfig {
     }
 
     fn check_ranges(&self) -> Result<(), EyesError> {
-        let limits = [
-            ("gaze_pitch_deg", self.gaze_pitch_deg, 60.0),
-            ("gaze_yaw_deg", self.gaze_yaw_deg, 70.0),
-            ("head_pitch_deg", self.head_pitch_deg, 30.0),
-            ("head_yaw_deg", self.head_yaw_deg, 40.0),
-            ("head_roll_deg", self.head_roll_deg, 30.0),
-            ("offset_mm", self.offset_mm, 5.0),
+        let mut limits = vec![
+            ("gaze_pitch_deg", self.gaze_pitch_deg, -60.0..=60.0),
+            ("gaze_yaw_deg", self.gaze_yaw_deg, -70.0..=70.0),
+            ("head_pitch_deg", self.head_pitch_deg, -30.0..=30.0),
+            ("head_yaw_deg", self.head_yaw_deg, -40.0..=40.0),
+            ("head_roll_deg", self.head_roll_deg, -30.0..=30.0),
+            ("offset_mm", self.offset_mm, -5.0..=5.0),
         ];
+        if let Some(light) = self.light {
+            limits.extend([
+                ("light.elevation_deg", light.elevation_deg, -90.0..=90.0),
+                ("light.azimuth_deg", light.azimuth_deg, -180.0..=180.0),
+                ("light.intensity", light.intensity, 0.0..=20.0),
+                ("light.ambient", light.ambient, 0.0..=20.0),
+            ]);
+        }
         for (setting, Range { low, high }, limit) in limits {
-            if !(low >= -limit && low <= high && high <= limit) {
+            if !(limit.contains(&low) && limit.contains(&high) && low <= high) {
                 return Err(EyesError::Setting {
                     setting,
-                    value: format!("{low}..{high}"),
-                    reason: "low must not exceed high, and both must lie within what the model can show \
-                             (pitch ±60, yaw ±70, head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm)",
+                    value: format!("{low} to {high}"),
+                    reason: "low must not exceed high, and both must lie within what the model can show (pitch ±60, yaw ±70, \
+                             head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, light 0 to 20)",
                 });
             }
         }

@@ -49,7 +49,7 @@ mod simulator;
 mod unityeyes;
 mod write;
 
-pub use self::config::{Aim, Domain, GazeFrame, Range, SimulatorConfig};
+pub use self::config::{Aim, Domain, GazeFrame, LightRanges, Range, SimulatorConfig};
 pub use self::error::EyesError;
 pub use self::landmarks::Landmarks;
 pub use self::parameters::Parameters;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Domain, SimulatorConfig};
+use crate::config::{Domain, LightRanges, SimulatorConfig};
 use crate::math::{Color, Rotation, Vec3, vec3};
 use crate::random::Stream;
-use crate::render::{Light, LightRanges};
+use crate::render::Light;
 use crate::sensor::Sensor;
 use crate::unityeyes::{self, Assets};
 use crate::{config::GazeFrame, procedural};
@@ -45,8 +45,8 @@ impl Parameters {
     pub(crate) fn procedural(domain: Domain, config: &SimulatorConfig, index: u64) -> Self {
         let seed = config.seed;
         let (pose_stream, light_stream, ranges) = match domain {
-            Domain::Eyes => ("eyes/pose", "eyes/light", &LightRanges::EYES),
-            Domain::Camera => ("camera/pose", "camera/light", &LightRanges::CAMERA),
+            Domain::Eyes => ("eyes/pose", "eyes/light", LightRanges::EYES),
+            Domain::Camera => ("camera/pose", "camera/light", LightRanges::CAMERA),
         };
         let mut rng = Stream::new(seed, pose_stream, index);
         let identity_idx = rng.below(config.identities);
@@ -54,7 +54,8 @@ impl Parameters {
         let subject = procedural::Subject::sample(seed, domain, identity_idx, &mut rng);
         let sensor = (domain == Domain::Camera)
             .then(|| Sensor::sample(&mut Stream::new(seed, "camera/sensor", index)));
-        let light = Light::sample(ranges, &mut Stream::new(seed, light_stream, index));
+        let ranges = config.light.unwrap_or(ranges);
+        let light = Light::sample(&ranges, &mut Stream::new(seed, light_stream, index));
         Self { subject: Subject::Procedural(Box::new(subject)), pose, light, detail: rng.bits(), sensor }
     }
 
@@ -65,7 +66,8 @@ impl Parameters {
         let mut subject_rng = Stream::new(config.seed, "unityeyes/subject", index);
         let subject = unityeyes::Subject::sample(assets, config.lid_play_deg, &mut subject_rng);
         let mut light_rng = Stream::new(config.seed, "unityeyes/light", index);
-        let light = Light::sample(&LightRanges::UNITYEYES, &mut light_rng);
+        let ranges = config.light.unwrap_or(LightRanges::UNITYEYES);
+        let light = Light::sample(&ranges, &mut light_rng);
         Self { subject: Subject::Unityeyes(subject), pose, light, detail: rng.bits(), sensor: None }
     }
 }

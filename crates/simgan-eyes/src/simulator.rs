@@ -180,9 +180,8 @@ impl Simulator {
     fn camera<A>(&self, scene: &Scene<A>, parameters: &Parameters) -> Camera {
         const DISTANCE_MM: f32 = 600.0;
         let rotation = parameters.pose.head();
-        let upper = &scene.margin.upper;
         let middle = match self.config.aim {
-            Aim::Corners => rotation.apply(upper[0].lerp(upper[upper.len() - 1], 0.5)),
+            Aim::Corners => rotation.apply(scene.corners[0].lerp(scene.corners[1], 0.5)),
             Aim::Eyeball => Vec3::default(),
         };
         let [x, y] = parameters.pose.offset_mm;

@@ -33,12 +33,12 @@ fn labels_agree_with_the_gaze_and_lie_in_the_image() {
     for index in 0..400 {
         let rendered = eyes.render(index);
         let marks = &rendered.landmarks;
-        let all = [marks.iris_center, marks.pupil_center].into_iter();
-        let all = all.chain(
-            [&marks.iris, &marks.pupil, &marks.upper_lid, &marks.lower_lid].into_iter().flatten().copied(),
-        );
-        for [x, y, _] in all {
-            assert!(x > 0.0 && x < 60.0 && y > 0.0 && y < 36.0, "{index}: ({x}, {y})");
+        for [x, y, _] in [marks.iris_center, marks.pupil_center].iter().chain(&marks.pupil) {
+            assert!(*x > 0.0 && *x < 60.0 && *y > 0.0 && *y < 36.0, "{index}: ({x}, {y})");
+        }
+        // A wide eye's upper lid may just leave the crop.
+        for [x, y, _] in marks.iris.iter().chain(&marks.upper_lid).chain(&marks.lower_lid) {
+            assert!(*x > 0.0 && *x < 60.0 && *y > -5.0 && *y < 41.0, "{index}: ({x}, {y})");
         }
         let gaze = rendered.gaze.vector();
         let off = |axis: usize| marks.iris_center[axis] - marks.eye_center[axis] - gaze[axis] * 10.752 * 1.6;
@@ -87,7 +87,7 @@ fn pinned_renders() {
         let Pixels::U8(values) = rendered.image.pixels() else { panic!("renders have 8 bits") };
         values.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3))
     });
-    assert_eq!(format!("{hash:016x}"), "20d23521c264364b");
+    assert_eq!(format!("{hash:016x}"), "3187f373bcac146e");
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(crate) fn scene(subject: &Subject, gaze: Vec3, detail: u32) -> Scene<Procedu
         n_skin_triangles: 0,
         appearance: ProceduralAppearance::new(who, eye.limbus_radius, eye.pupil_radius),
         margin: face.margin.clone(),
+        corners: [face.margin.upper[0], face.margin.upper[N_LID - 1]],
         caruncle: caruncle(&face),
         eye,
         hairs: lashes::lashes(&face, who, &mut Stream::new(u64::from(detail), "lashes", 0)),
@@ -76,9 +77,9 @@ fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
     let crease = crease * smoothstep(7.0, 1.0, face.lowered_mm);
     let groove = 0.12 * bump((d - 3.0) / 1.0) * (1.0 - upper);
     let inner = (x - who.inner[0]) * (x - who.inner[0]) + (y - who.inner[1]) * (y - who.inner[1]);
-    let corner = 0.4 * bump((inner * 0.09).sqrt());
-    let hollow = 0.45 * bump((y - 8.0) / 6.0) * bump((x + 13.0) / 8.0);
-    let sulcus = 0.3 * upper * bump((y - 10.5) / 3.5) * smoothstep(-2.0, 3.0, -who.socket_mm + 1.0);
+    let corner = 0.25 * bump((inner * 0.09).sqrt());
+    let hollow = 0.25 * bump((y - 8.0) / 6.0) * bump((x + 13.0) / 8.0);
+    let sulcus = 0.15 * upper * bump((y - 10.5) / 3.5) * smoothstep(-2.0, 3.0, -who.socket_mm + 1.0);
     let occlusion = (1.0 - crease) * (1.0 - groove) * (1.0 - corner) * (1.0 - hollow) * (1.0 - sulcus);
     let under = who.shadows * (1.0 - upper) * bump((d - 6.0) / 5.0);
     let liner =

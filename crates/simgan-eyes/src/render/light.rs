@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::config::Range;
+use crate::config::LightRanges;
 use crate::math::{Color, Vec3, bump, lerp, smoothstep, vec3};
 use crate::parameters::direction;
 use crate::random::Stream;
@@ -25,36 +25,6 @@ pub(crate) struct Light {
     pub(crate) window: Vec3,
     pub(crate) window_size: [f32; 2],
     pub(crate) window_intensity: f32,
-}
-
-/// What lights are drawn from; angles in degrees.
-pub(crate) struct LightRanges {
-    elevation_deg: Range,
-    azimuth_deg: Range,
-    intensity: Range,
-    ambient: Range,
-}
-
-impl LightRanges {
-    pub(crate) const EYES: Self = Self {
-        elevation_deg: Range::new(-5.0, 60.0),
-        azimuth_deg: Range::new(-75.0, 75.0),
-        intensity: Range::new(0.4, 1.6),
-        ambient: Range::new(0.22, 0.5),
-    };
-    pub(crate) const CAMERA: Self = Self {
-        elevation_deg: Range::new(-5.0, 70.0),
-        azimuth_deg: Range::new(-75.0, 75.0),
-        intensity: Range::new(0.3, 1.6),
-        ambient: Range::new(0.25, 0.6),
-    };
-    /// UnityEyes' own angles; its brightness in linear light.
-    pub(crate) const UNITYEYES: Self = Self {
-        elevation_deg: Range::new(-10.0, 90.0),
-        azimuth_deg: Range::new(-90.0, 90.0),
-        intensity: Range::new(0.4, 1.6),
-        ambient: Range::new(0.2, 0.55),
-    };
 }
 
 impl Light {

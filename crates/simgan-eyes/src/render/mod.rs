@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use self::camera::Camera;
 pub(crate) use self::eyeball::{Eyeball, SeenEye, across};
 pub(crate) use self::hair::Hair;
-pub(crate) use self::light::{Light, LightRanges};
+pub(crate) use self::light::Light;
 pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
 
 use self::eyeball::{Hit, fresnel, lid_occlusion, reflected};

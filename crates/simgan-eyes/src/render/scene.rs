@@ -14,6 +14,8 @@ pub(crate) struct Scene<A> {
     pub(crate) n_skin_triangles: usize,
     pub(crate) appearance: A,
     pub(crate) margin: Margin,
+    /// The inner corner, where the caruncle ends, and the outer one.
+    pub(crate) corners: [Vec3; 2],
     pub(crate) caruncle: Vec<Vec3>,
     pub(crate) eye: Eyeball,
     pub(crate) hairs: Vec<Hair>,

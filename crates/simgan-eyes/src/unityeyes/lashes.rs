@@ -5,8 +5,8 @@ use crate::render::Hair;
 
 /// Lashes along the loops' columns 3 to 9 and 11 to 17, as UnityEyes' guide hairs run, between them jittered.
 pub(super) fn lashes(control: &[Vec3], rng: &mut Stream) -> Vec<Hair> {
-    const N_UPPER: usize = 90;
-    const N_LOWER: usize = 50;
+    const N_UPPER: usize = 120;
+    const N_LOWER: usize = 55;
     let upper = Lid { control, first: 3.0, last: 9.4, up: 1.0, length_mm: 8.0, bend_deg: -20.0 };
     let lower = Lid { control, first: 11.0, last: 17.0, up: -1.0, length_mm: 4.6, bend_deg: -18.0 };
     let mut hairs: Vec<Hair> = (0..N_UPPER).map(|_| upper.hair(rng)).collect();
@@ -41,7 +41,7 @@ impl Lid<'_> {
             points[idx] = points[idx - 1] + direction * step;
             direction = rotated(direction, tangent, self.bend_deg * 1.2);
         }
-        Hair { points, width_mm: rng.uniform(0.07, 0.13), color: vec3(0.004, 0.003, 0.003) }
+        Hair { points, width_mm: rng.uniform(0.09, 0.16), color: vec3(0.004, 0.003, 0.003) }
     }
 
     /// A point on a loop between two columns.

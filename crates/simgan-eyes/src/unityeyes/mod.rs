@@ -54,6 +54,7 @@ pub(crate) fn scene<'a>(
         n_skin_triangles: geometry.triangles.len(),
         appearance: UnityAppearance::new(assets, subject, &eye, down_deg),
         margin: margin(&control),
+        corners: [control[CARUNCLE[6]], control[MARGIN[8]]],
         caruncle: CARUNCLE.iter().map(|vertex| control[*vertex]).collect(),
         eye,
         hairs: lashes::lashes(&control, &mut Stream::new(u64::from(detail), "lashes", 1)),
@@ -125,6 +126,6 @@ fn add_skirt<A>(scene: &mut Scene<A>, outline: &[[u32; 2]]) {
 fn finish(position: Vec3, margin: &Margin) -> Finish {
     let corner = margin.upper[0];
     let inner = (position - corner).length();
-    let occlusion = 1.0 - 0.3 * smoothstep(7.0, 0.0, inner);
+    let occlusion = 1.0 - 0.15 * smoothstep(7.0, 0.0, inner);
     Finish { tint: vec3(1.0, 1.0, 1.0), occlusion, gloss: 0.05 }
 }
