@@ -104,6 +104,14 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// A data set cannot be packed now.
+    #[error("{path}: {reason}", path = .path.display())]
+    Pack {
+        /// The folder of the unfinished work.
+        path: PathBuf,
+        /// What is in the way.
+        reason: String,
+    },
     /// An image cannot be written in the wanted format.
     #[error("{path}: cannot be written as {format}: {reason}", path = .path.display())]
     Encode {

@@ -12,6 +12,12 @@ impl Gaze {
         (norm.is_finite() && norm > 0.0).then(|| Self(vector.map(|v| (f64::from(v) / norm) as f32)))
     }
 
+    /// A vector that is a direction already, unchanged; `None` if its length is not 1.
+    pub(crate) fn from_unit_vector(vector: [f32; 3]) -> Option<Self> {
+        let square: f64 = vector.iter().map(|&v| f64::from(v).powi(2)).sum();
+        ((square - 1.0).abs() < 1e-5).then_some(Self(vector))
+    }
+
     /// The direction with `pitch = asin(−y)` (up is positive) and `yaw = atan2(−x, −z)`, both in radians.
     #[must_use]
     pub fn from_pitch_yaw(pitch: f32, yaw: f32) -> Self {

@@ -1,0 +1,82 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::{
+    Crop, DataError, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, Packed, Sizes, Source, UnityEyes,
+};
+
+/// How [`open`] opens what it finds.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Which sizes the images of a folder may have.
+    pub sizes: Sizes,
+    /// What is cut out of UnityEyes' renders.
+    pub crop: Crop,
+    /// Which part of MPIIGaze is taken.
+    pub mpiigaze: MpiiGazeOptions,
+}
+
+/// The kinds of data set that [`open`] tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A file made by [`pack`](crate::pack).
+    Packed,
+    /// MPIIGaze's folder, which holds `Data/Normalized`.
+    MpiiGaze,
+    /// A folder of `N.jpg` and `N.json`.
+    UnityEyes,
+    /// Any other folder.
+    Folder,
+}
+
+impl Layout {
+    /// What lies at a path, from a glance at it.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        if path.is_file() {
+            Self::Packed
+        } else if MpiiGaze::is_at(path) {
+            Self::MpiiGaze
+        } else if UnityEyes::is_at(path) {
+            Self::UnityEyes
+        } else {
+            Self::Folder
+        }
+    }
+}
+
+/// Opens the data set at a path, whatever its layout.
+///
+/// UnityEyes' renders are taken one by one only if they are cropped: a folder of whole renders is a [`Folder`], which
+/// reads the same labels and does not insist that each image has one.
+///
+/// # Errors
+/// As the layout's own `open`.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataError> {
+    Ok(match Layout::of(path) {
+        Layout::Packed => Arc::new(Packed::open(path)?),
+        Layout::MpiiGaze => Arc::new(MpiiGaze::open(path, &options.mpiigaze)?),
+        Layout::UnityEyes if options.crop != Crop::None => Arc::new(UnityEyes::open(path, options.crop)?),
+        _ => Arc::new(Folder::open(path, &FolderOptions { sizes: options.sizes })?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        assert_eq!(Layout::of(path), Layout::Folder);
+        std::fs::write(path.join("7.json"), r#"{"eye_details": {"look_vec": "(0, 0, -1, 0)"}}"#).unwrap();
+        assert_eq!(Layout::of(path), Layout::UnityEyes);
+        std::fs::create_dir_all(path.join("Data/Normalized/p00")).unwrap();
+        assert_eq!(Layout::of(path), Layout::MpiiGaze);
+        assert_eq!(Layout::of(&path.join("7.json")), Layout::Packed);
+        let error = open(&path.join("7.json"), &OpenOptions::default()).err().unwrap().to_string();
+        assert!(error.contains("no packed data set"), "{error}");
+        assert_eq!(Layout::of(&path.join("none")), Layout::Folder);
+    }
+}

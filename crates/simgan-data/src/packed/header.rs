@@ -1,0 +1,142 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BitDepth, ImageSpec, Size};
+
+/// The header of a packed file: safetensors' JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: BTreeMap<String, String>,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, TensorInfo>,
+    #[serde(skip)]
+    data_start: u64,
+}
+
+/// Where a tensor lies, as safetensors says it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct TensorInfo {
+    pub(super) dtype: String,
+    pub(super) shape: Vec<usize>,
+    pub(super) data_offsets: [u64; 2],
+}
+
+/// Where the rows of a tensor lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tensor {
+    /// In the file.
+    pub(super) start: u64,
+    pub(super) n_rows: usize,
+    pub(super) row_bytes: usize,
+}
+
+/// Bytes in front of the data: the header's length, and the header filled up with blanks, which safetensors allows.
+pub(super) const DATA_START: u64 = 4096;
+const FORMAT: &str = "simgan packed data set";
+const VERSION: &str = "1";
+
+impl Header {
+    pub(super) fn new(source: &str, tensors: BTreeMap<String, TensorInfo>) -> Self {
+        let metadata = [("format", FORMAT), ("version", VERSION), ("source", source)];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        Self { metadata, tensors, data_start: DATA_START }
+    }
+
+    /// The first [`DATA_START`] bytes of a file.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let json = serde_json::to_vec(self).map_err(|error| error.to_string())?;
+        let room = DATA_START as usize - 8;
+        if json.len() > room {
+            return Err(format!("its header takes {} bytes, more than {room}", json.len()));
+        }
+        let mut bytes = (room as u64).to_le_bytes().to_vec();
+        bytes.extend(json);
+        bytes.resize(DATA_START as usize, b' ');
+        Ok(bytes)
+    }
+
+    /// Reads and checks the header of a file.
+    pub(super) fn read(path: &Path) -> Result<(File, Self), String> {
+        let io = |error: std::io::Error| error.to_string();
+        let mut file = File::open(path).map_err(io)?;
+        let file_len = file.metadata().map_err(io)?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|_| "no packed data set: it is too short".to_owned())?;
+        let length = u64::from_le_bytes(length);
+        if length > 1 << 20 || length + 8 > file_len {
+            return Err("no packed data set: its beginning makes no sense".to_owned());
+        }
+        let mut json = vec![0; length as usize];
+        file.read_exact(&mut json).map_err(io)?;
+        let mut header: Self =
+            serde_json::from_slice(&json).map_err(|error| format!("no packed data set: {error}"))?;
+        header.data_start = length + 8;
+        header.check(file_len - header.data_start)?;
+        Ok((file, header))
+    }
+
+    fn check(&self, data_len: u64) -> Result<(), String> {
+        if self.metadata.get("format").is_none_or(|format| format != FORMAT) {
+            return Err(
+                "a safetensors file, but no packed data set; hint: cargo xtask preprocess makes them".into(),
+            );
+        }
+        match self.metadata.get("version").map(String::as_str) {
+            Some(VERSION) => {}
+            version => return Err(format!("format version {version:?} is not known; hint: pack it again")),
+        }
+        let end = self.tensors.values().map(|info| info.data_offsets[1]).max().unwrap_or(0);
+        if end != data_len {
+            return Err(format!("{data_len} bytes of data instead of {end}: it was cut short or changed"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn source(&self) -> &str {
+        self.metadata.get("source").map_or("", String::as_str)
+    }
+
+    /// How many images there are, and what they are.
+    pub(super) fn images(&self) -> Result<(usize, ImageSpec), String> {
+        let shape = self.tensors.get("images").map(|info| &info.shape[..]);
+        let sizes = 1..=Size::MAX;
+        match shape {
+            Some(&[n, channels @ (1 | 3), height, width])
+                if n > 0 && sizes.contains(&height) && sizes.contains(&width) =>
+            {
+                Ok((n, ImageSpec { channels, height, width, depth: BitDepth::Eight }))
+            }
+            _ => Err(format!("its images have the shape {shape:?} instead of N, 1 or 3, height, width")),
+        }
+    }
+
+    /// A tensor, checked to have this type and shape; `None` if it is absent.
+    pub(super) fn tensor(&self, name: &str, kind: &str, shape: &[usize]) -> Result<Option<Tensor>, String> {
+        let Some(info) = self.tensors.get(name) else { return Ok(None) };
+        let size = match kind {
+            "U8" => 1,
+            "F32" => 4,
+            _ => 8,
+        };
+        let [start, end] = info.data_offsets;
+        let n_rows = shape[0];
+        let row_bytes = shape[1..].iter().product::<usize>() * size;
+        let length = (row_bytes as u64).checked_mul(n_rows as u64);
+        if info.dtype != kind || info.shape != shape || length.is_none() || end.checked_sub(start) != length {
+            let found = (&info.dtype, &info.shape, end.wrapping_sub(start));
+            return Err(format!("its tensor \"{name}\" is {found:?} instead of {kind} {shape:?}"));
+        }
+        Ok(Some(Tensor { start: self.data_start + start, n_rows, row_bytes }))
+    }
+
+    /// A tensor of bytes of any length.
+    pub(super) fn bytes(&self, name: &str) -> Result<Tensor, String> {
+        let n = self.tensors.get(name).and_then(|info| info.shape.first().copied()).unwrap_or(0);
+        self.tensor(name, "U8", &[n])?.ok_or_else(|| format!("its tensor \"{name}\" is missing"))
+    }
+}

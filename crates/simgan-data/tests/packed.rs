@@ -1,0 +1,227 @@
+//! Packed data sets: the same samples as their source, the same bytes however they were made, honest about damage.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use safetensors::SafeTensors;
+use simgan_data::{
+    BitDepth, DataError, Gaze, Image, ImageSpec, Label, Landmarks, Loader, LoaderOptions, OnError,
+    PackOptions, Packed, Pixels, Sample, Sampler, Source, pack,
+};
+
+use common::damage::damage;
+
+/// `n` images of 3×2 with labels here and there. Reading fails for those in `bad`, and for all from `broken_from` on.
+struct Made {
+    n: usize,
+    labelled: bool,
+    bad: Vec<usize>,
+    broken_from: AtomicUsize,
+}
+
+impl Made {
+    fn new(n: usize, labelled: bool) -> Self {
+        Self { n, labelled, bad: Vec::new(), broken_from: AtomicUsize::new(usize::MAX) }
+    }
+}
+
+impl Source for Made {
+    fn len(&self) -> usize {
+        self.n
+    }
+
+    fn spec(&self) -> ImageSpec {
+        ImageSpec { channels: 3, height: 2, width: 3, depth: BitDepth::Eight }
+    }
+
+    fn sample(&self, i: usize) -> Result<Sample, DataError> {
+        if self.bad.contains(&i) || i >= self.broken_from.load(Ordering::Relaxed) {
+            return Err(DataError::Image { path: format!("{i}.png").into(), reason: "bad".to_owned() });
+        }
+        let pixels = Pixels::U8((0..18).map(|k| (i * 7 + k * 11) as u8).collect());
+        let points = |n: usize| (0..n).map(|k| [k as f32, i as f32 + 0.5]).collect();
+        let landmarks = Landmarks { lid_margin: points(16), caruncle: points(7), iris: points(32) };
+        let label = Label {
+            gaze: (self.labelled && i % 3 != 1).then(|| Gaze::from_pitch_yaw(i as f32 * 0.1, -0.3)),
+            head_pose: (self.labelled && i.is_multiple_of(2)).then_some([0.1, i as f32, 0.0]),
+            landmarks: (self.labelled && i.is_multiple_of(4)).then_some(landmarks),
+            record: None,
+        };
+        Ok(Sample { name: format!("s{}/ä{i}.png", i % 5), image: Image::new(3, 2, 3, pixels), label })
+    }
+}
+
+fn pack_to(
+    source: &dyn Source,
+    output: &Path,
+    on_error: OnError,
+) -> Result<simgan_data::PackReport, DataError> {
+    let options = PackOptions { source: "made".to_owned(), on_error, limit: None };
+    pack(source, output, &options, &mut |_, _| {})
+}
+
+fn packed(source: &dyn Source) -> (tempfile::TempDir, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    pack_to(source, &path, OnError::Fail).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    (folder, bytes)
+}
+
+#[test]
+fn a_packed_source_is_the_source() {
+    for labelled in [true, false] {
+        let source = Made::new(700, labelled);
+        let (folder, bytes) = packed(&source);
+        let packed = Packed::open(&folder.path().join("a.safetensors")).unwrap();
+        assert_eq!((packed.len(), packed.spec(), packed.source()), (700, source.spec(), "made"));
+        for i in 0..700 {
+            assert_eq!(packed.sample(i).unwrap(), source.sample(i).unwrap());
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        // Anybody's safetensors reads it.
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(tensors.tensor("images").unwrap().shape(), [700, 3, 2, 3]);
+        assert_eq!(tensors.tensor("gaze").is_ok(), labelled);
+        assert_eq!(tensors.names().len(), if labelled { 6 } else { 3 });
+    }
+}
+
+#[test]
+fn threads_and_interruptions_do_not_change_the_bytes() {
+    let (_whole, expected) = packed(&Made::new(700, true));
+    for (threads, stops) in [(1, vec![1, 300, 699]), (3, vec![256, 257, 512])] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let source = Made::new(700, true);
+        for stop in stops {
+            source.broken_from.store(stop, Ordering::Relaxed);
+            let error = pool.install(|| pack_to(&source, &path, OnError::Fail)).unwrap_err().to_string();
+            assert!(error.contains(&format!("{stop}.png")) && !path.exists(), "{error}");
+        }
+        source.broken_from.store(usize::MAX, Ordering::Relaxed);
+        let report = pool.install(|| pack_to(&source, &path, OnError::Fail)).unwrap();
+        assert_eq!((report.n_packed, report.n_resumed), (700, 512), "whole chunks were kept");
+        assert!(std::fs::read(&path).unwrap() == expected);
+    }
+}
+
+#[test]
+fn a_torn_write_is_cut_back() {
+    let (_whole, expected) = packed(&Made::new(600, true));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    let source = Made::new(600, true);
+    source.broken_from.store(590, Ordering::Relaxed);
+    assert!(pack_to(&source, &path, OnError::Fail).is_err());
+    let partial = folder.path().join("a.safetensors.partial");
+    for (column, n_lost) in [("gaze", 5), ("names", 0), ("images", 700), ("indices", 3)] {
+        let file = std::fs::OpenOptions::new().write(true).open(partial.join(column)).unwrap();
+        file.set_len(file.metadata().unwrap().len() - n_lost).unwrap();
+    }
+    source.broken_from.store(usize::MAX, Ordering::Relaxed);
+    let report = pack_to(&source, &path, OnError::Fail).unwrap();
+    assert!(report.n_resumed > 400 && report.n_resumed < 512, "{report:?}");
+    assert!(std::fs::read(&path).unwrap() == expected);
+}
+
+#[test]
+fn unreadable_images_are_left_out_and_reported() {
+    let mut source = Made::new(10, true);
+    source.bad = vec![0, 4, 9];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    let report = pack_to(&source, &path, OnError::Skip).unwrap();
+    assert_eq!((report.n_packed, report.skipped.len()), (7, 3));
+    assert!(report.skipped[1].contains("4.png"));
+    let packed = Packed::open(&path).unwrap();
+    let names: Vec<String> = (0..7).map(|i| packed.sample(i).unwrap().name).collect();
+    assert_eq!(names[0], "s1/ä1.png");
+    assert_eq!(names[6], "s3/ä8.png");
+    source.bad = (0..10).collect();
+    let error = pack_to(&source, &folder.path().join("b"), OnError::Skip).unwrap_err().to_string();
+    assert!(error.contains("no image"), "{error}");
+}
+
+#[test]
+fn other_work_in_the_same_place_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let source = Made::new(5, true);
+    source.broken_from.store(2, Ordering::Relaxed);
+    assert!(pack_to(&source, &path, OnError::Fail).is_err());
+    let other = PackOptions { source: "another".to_owned(), ..PackOptions::default() };
+    let error = pack(&Made::new(5, true), &path, &other, &mut |_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("another job") && error.contains("a.partial"), "{error}");
+    let held = std::fs::File::create(folder.path().join("a.partial/lock")).unwrap();
+    held.lock().unwrap();
+    let error = pack_to(&Made::new(5, true), &path, OnError::Fail).unwrap_err().to_string();
+    assert!(error.contains("another process"), "{error}");
+}
+
+#[test]
+fn sixteen_bits_are_rounded_to_eight() {
+    let sample = |value: u16| Sample {
+        name: value.to_string(),
+        image: Image::new(1, 1, 1, Pixels::U16(vec![value])),
+        label: Label::default(),
+    };
+    let values = [0, 128, 129, 257, 65406, 65407, 65535];
+    let source = simgan_data::MemorySource::new(values.map(sample).to_vec()).unwrap();
+    let (folder, _) = packed(&source);
+    let packed = Packed::open(&folder.path().join("a.safetensors")).unwrap();
+    let found: Vec<Pixels> = (0..7).map(|i| packed.sample(i).unwrap().image.pixels().clone()).collect();
+    assert_eq!(found, [0, 0, 1, 1, 254, 255, 255].map(|value| Pixels::U8(vec![value])));
+}
+
+#[test]
+fn batches_are_those_of_the_source() {
+    let (folder, _) = packed(&Made::new(50, true));
+    let packed: Arc<dyn Source> = Arc::new(Packed::open(&folder.path().join("a.safetensors")).unwrap());
+    let made: Arc<dyn Source> = Arc::new(Made::new(50, true));
+    let [mut a, mut b] = [packed, made].map(|source| {
+        Loader::new(source, Sampler::new(50, 9), LoaderOptions { batch: 7, ..LoaderOptions::default() })
+            .unwrap()
+    });
+    for _ in 0..20 {
+        assert_eq!(a.next_batch().unwrap(), b.next_batch().unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damage_is_an_error_and_no_panic(seed: u64) {
+        static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+        let bytes = BYTES.get_or_init(|| packed(&Made::new(9, true)).1);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        // Pixels have no checksum: the header and the labels behind the pixels are what can be told.
+        let mut damaged = damage(&bytes[..4096], seed);
+        damaged.extend(damage(&bytes[4096..], seed ^ 1));
+        std::fs::write(&path, &damaged).unwrap();
+        match Packed::open(&path) {
+            Err(error) => prop_assert!(error.to_string().contains("a.safetensors")),
+            Ok(packed) => (0..packed.len().min(20)).for_each(|i| drop(packed.sample(i))),
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_short_is_refused() {
+    let (folder, bytes) = packed(&Made::new(9, true));
+    let path = folder.path().join("a.safetensors");
+    assert!(Packed::is_at(&path));
+    for length in [0, 7, 8, 100, 4096, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        assert!(Packed::open(&path).is_err() && !Packed::is_at(&path), "{length}");
+    }
+}
