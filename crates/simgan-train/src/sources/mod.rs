@@ -6,14 +6,14 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use simgan_data::{Concat, Fitted, Folder, FolderOptions, Size, Sizes, Source, Target};
+use simgan_data::{Concat, Fitted, Size, Sizes, Source, Target};
 use simgan_eyes::{Domain, SimulatorConfig};
 
 use crate::{DataConfig, DataSize, TrainError};
 
 /// What can be given as a source, for help texts and hints.
-pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, `builtin:eyes` (the built-in eye simulator) \
-                                or `builtin:camera` (its \"real\" domain)";
+pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder, a packed data set, \
+                                `builtin:eyes` (the built-in eye simulator) or `builtin:camera` (its \"real\" domain)";
 
 /// The prefix of the built-in simulators' names.
 const BUILTIN: &str = "builtin:";
@@ -31,7 +31,7 @@ pub struct OpenOptions {
     pub seed: u64,
 }
 
-/// Opens one source: a folder of images, `builtin:eyes` or `builtin:camera`.
+/// Opens one source: a data set of any layout that [`simgan_data::open`] knows, `builtin:eyes` or `builtin:camera`.
 ///
 /// # Errors
 /// No such simulator; a folder that is missing, empty, unreadable, or has images of different sizes without
@@ -45,7 +45,7 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainE
         return Err(TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) });
     }
     let sizes = if options.size.is_some() { Sizes::Mixed } else { Sizes::Same };
-    Ok(Arc::new(Folder::open(path, &FolderOptions { sizes })?))
+    Ok(simgan_data::open(path, &simgan_data::OpenOptions { sizes, ..Default::default() })?)
 }
 
 /// Opens several sources as one, in the size and with the channels that `data` asks for.
