@@ -33,7 +33,8 @@ impl Layout {
     /// What lies at a path, from a glance at it.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        if path.is_file() {
+        let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
+        if path.is_file() && (is_safetensors || Packed::is_at(path)) {
             Self::Packed
         } else if MpiiGaze::is_at(path) {
             Self::MpiiGaze
@@ -74,9 +75,11 @@ mod tests {
         assert_eq!(Layout::of(path), Layout::UnityEyes);
         std::fs::create_dir_all(path.join("Data/Normalized/p00")).unwrap();
         assert_eq!(Layout::of(path), Layout::MpiiGaze);
-        assert_eq!(Layout::of(&path.join("7.json")), Layout::Packed);
-        let error = open(&path.join("7.json"), &OpenOptions::default()).err().unwrap().to_string();
-        assert!(error.contains("no packed data set"), "{error}");
+        let refusal = |name: &str| open(&path.join(name), &OpenOptions::default()).err().unwrap().to_string();
+        assert!(refusal("7.json").contains("not a folder"));
+        std::fs::write(path.join("7.safetensors"), "cut").unwrap();
+        assert_eq!(Layout::of(&path.join("7.safetensors")), Layout::Packed);
+        assert!(refusal("7.safetensors").contains("no packed data set"));
         assert_eq!(Layout::of(&path.join("none")), Layout::Folder);
     }
 }
