@@ -1,11 +1,13 @@
-//! Images a second on one core, in both domains.
+//! Images a second on one core, of each simulator; of UnityEyes too if its assets are there.
 //!
-//! `cargo run --release -p simgan-eyes --example throughput -- [WIDTHxHEIGHT] [COUNT]`
+//! `cargo run --release -p simgan-eyes --example throughput -- [WIDTHxHEIGHT] [COUNT] [UNITYEYES]`
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use simgan_data::Source;
-use simgan_eyes::{Domain, SimulatorConfig, builtin};
+use simgan_eyes::{Assets, Domain, SimulatorConfig, builtin, unityeyes};
 
 #[expect(clippy::print_stdout, reason = "an example that reports")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,13 +17,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count: usize = args.get(1).map_or("1000", String::as_str).parse()?;
     let config =
         SimulatorConfig { width: width.parse()?, height: height.parse()?, ..SimulatorConfig::default() };
-    for domain in [Domain::Eyes, Domain::Camera] {
-        let simulator = builtin(domain, config.clone())?;
+    let mut simulators =
+        vec![builtin(Domain::Eyes, config.clone())?, builtin(Domain::Camera, config.clone())?];
+    if let Some(folder) = args.get(2) {
+        let start = Instant::now();
+        let assets = Arc::new(Assets::open(Path::new(folder))?);
+        println!("UnityEyes' assets read in {:.1} s", start.elapsed().as_secs_f64());
+        simulators.push(unityeyes(assets, config)?);
+    }
+    for simulator in simulators {
         let start = Instant::now();
         for index in 0..count {
             std::hint::black_box(simulator.sample(index)?);
         }
-        println!("{domain}: {:.0} images/s", count as f64 / start.elapsed().as_secs_f64());
+        println!("{}: {:.0} images/s", simulator.name(), count as f64 / start.elapsed().as_secs_f64());
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 use super::{Camera, Canvas};
-use crate::math::{Color, Vec3};
+use crate::math::{Color, Vec3, vec3};
 
 /// A hair: a bent line that thins out.
 #[derive(Clone, Debug)]
@@ -14,10 +14,10 @@ impl Hair {
     pub(crate) const N: usize = 5;
 }
 
-/// Draws hairs over an image; what is thinner than a sample covers its share of it.
-pub(crate) fn draw(canvas: &mut Canvas, hairs: &[Hair], camera: &Camera) {
+/// Draws hairs over the part of an image that begins at row `top`; what is thinner than a sample covers its share of it.
+pub(crate) fn draw(canvas: &mut Canvas, hairs: &[Hair], camera: &Camera, top: usize) {
     for hair in hairs {
-        let points = hair.points.map(|point| camera.project(camera.view(point)));
+        let points = hair.points.map(|point| camera.project(camera.view(point)) - vec3(0.0, top as f32, 0.0));
         let width = hair.width_mm * camera.px_per_mm;
         for (idx, ends) in points.windows(2).enumerate() {
             let [thick, thin] = [idx, idx + 1].map(|step| width * (1.0 - 0.8 * step as f32 / Hair::N as f32));

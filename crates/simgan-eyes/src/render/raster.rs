@@ -1,11 +1,13 @@
+use std::ops::Range;
+
 use crate::math::Vec3;
 
-/// The nearest triangle of each sample of a grid; nearest is the largest z.
+/// The nearest triangle of each sample in some rows of a grid; nearest is the largest z.
 pub(crate) struct DepthBuffer {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
+    width: usize,
+    rows: Range<usize>,
     pub(crate) depth: Vec<f32>,
-    pub(crate) fragments: Vec<Fragment>,
+    fragments: Vec<Fragment>,
 }
 
 /// Which triangle covers a sample, and the barycentric weights of its second and third corner there.
@@ -25,10 +27,19 @@ impl Fragment {
 const OVERLAP: f32 = 1e-5;
 
 impl DepthBuffer {
-    pub(crate) fn new(width: usize, height: usize) -> Self {
-        let n_samples = width * height;
+    pub(crate) fn new(width: usize, rows: Range<usize>) -> Self {
+        let n_samples = width * rows.len();
         let (depth, fragments) = (vec![f32::NEG_INFINITY; n_samples], vec![Fragment::NONE; n_samples]);
-        Self { width, height, depth, fragments }
+        Self { width, rows, depth, fragments }
+    }
+
+    /// Depths and triangles, row by row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = (&f32, &Fragment)>> {
+        let fragments = self.fragments.chunks_exact(self.width);
+        self.depth
+            .chunks_exact(self.width)
+            .zip(fragments)
+            .map(|(depth, fragments)| depth.iter().zip(fragments))
     }
 
     /// Draws triangles whose corners are given in samples (x right, y down, the first sample's middle at 0.5).
@@ -39,13 +50,17 @@ impl DepthBuffer {
     }
 
     fn draw_one(&mut self, triangle: u32, [a, b, c]: [Vec3; 3]) {
+        let (first_row, last_row) = span(a.y, b.y, c.y, self.rows.end);
+        let first_row = first_row.max(self.rows.start);
+        if first_row >= last_row {
+            return;
+        }
         let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
         if area.is_nan() || area.abs() <= 1e-9 {
             return;
         }
         let inverse = 1.0 / area;
         let (first_col, last_col) = span(a.x, b.x, c.x, self.width);
-        let (first_row, last_row) = span(a.y, b.y, c.y, self.height);
         // The weights of b and c are planes over the image: value at a point, and slopes.
         let (b_dx, b_dy) = ((c.y - a.y) * inverse, (a.x - c.x) * inverse);
         let (c_dx, c_dy) = ((a.y - b.y) * inverse, (b.x - a.x) * inverse);
@@ -55,7 +70,7 @@ impl DepthBuffer {
             let (row_b, row_c) = (dx * b_dx + dy * b_dy, dx * c_dx + dy * c_dy);
             let inside = [(row_b, b_dx), (row_c, c_dx), (1.0 - row_b - row_c, -b_dx - c_dx)];
             let Some((first, last)) = covered(inside, last_col - first_col) else { continue };
-            let start = row * self.width + first_col;
+            let start = (row - self.rows.start) * self.width + first_col;
             let depths = &mut self.depth[start + first..start + last];
             let fragments = &mut self.fragments[start + first..start + last];
             for (step, (depth, fragment)) in depths.iter_mut().zip(fragments).enumerate() {
@@ -113,11 +128,13 @@ mod tests {
                 .map(|_| vec3(rng.uniform(-8.0, 40.0), rng.uniform(-8.0, 30.0), rng.uniform(0.0, 1.0)))
                 .collect();
             let triangles = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]];
-            let mut buffer = DepthBuffer::new(31, 23);
-            buffer.draw(&corners, &triangles);
+            let (mut upper, mut lower) = (DepthBuffer::new(31, 0..9), DepthBuffer::new(31, 9..23));
+            upper.draw(&corners, &triangles);
+            lower.draw(&corners, &triangles);
+            let depths = [upper.depth, lower.depth].concat();
             for row in 0..23 {
                 for col in 0..31 {
-                    let depth = buffer.depth[row * 31 + col];
+                    let depth = depths[row * 31 + col];
                     let expected = nearest(&corners, &triangles, col as f32 + 0.5, row as f32 + 0.5);
                     if let Some(expected) = expected {
                         assert_eq!(depth.is_finite(), expected.is_finite(), "({col}, {row})");

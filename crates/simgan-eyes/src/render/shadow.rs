@@ -21,7 +21,7 @@ impl ShadowMap {
         let right = aside.cross(towards_light).normalized();
         let light = Rotation::from_rows([right, towards_light.cross(right), towards_light]);
         let corners: Vec<Vec3> = positions.iter().map(|position| texel(light.apply(*position))).collect();
-        let mut buffer = DepthBuffer::new(SIDE, SIDE);
+        let mut buffer = DepthBuffer::new(SIDE, 0..SIDE);
         buffer.draw(&corners, triangles);
         Self { light, buffer }
     }

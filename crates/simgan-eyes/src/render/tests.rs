@@ -1,6 +1,7 @@
-use super::{Appearance, Camera, Light, Rotation, Scene, Vec3, render, vec3};
+use super::{Appearance, Camera, Light, Scene, render};
 use crate::config::{Domain, SimulatorConfig};
 use crate::landmarks::Landmarks;
+use crate::math::{Rotation, Vec3, vec3};
 use crate::parameters::{Parameters, Subject};
 use crate::procedural;
 

@@ -1,0 +1,169 @@
+use std::ops::Range;
+
+use super::eyeball::{Hit, SeenEye, fresnel, lid_occlusion, reflected};
+use super::raster::{DepthBuffer, Fragment};
+use super::scene::LidTable;
+use super::shadow::ShadowMap;
+use super::{Appearance, Camera, Canvas, Finish, Light, Scene};
+use crate::math::{Color, Rotation, Vec3, smoothstep, vec3};
+
+/// What a vertex passes on to the samples around it.
+#[derive(Clone, Copy)]
+struct Lit {
+    light: Color,
+    sheen: f32,
+}
+
+/// What the samples of a block share.
+#[derive(Clone, Copy, Default)]
+struct Look {
+    skin: Option<Color>,
+    eye: Option<Color>,
+}
+
+/// A sample's place, and the way from it to the middle of its block.
+#[derive(Clone, Copy)]
+struct At {
+    x: f32,
+    y: f32,
+    to_middle: [f32; 2],
+}
+
+fn middle(col: usize, row: usize, block: usize) -> [f32; 2] {
+    [col, row].map(|place| (block - 1) as f32 * 0.5 - (place % block) as f32)
+}
+
+/// A scene, lit and in samples.
+pub(super) struct Shading<'a, A> {
+    scene: &'a Scene<A>,
+    light: &'a Light,
+    camera: &'a Camera,
+    to_head: Rotation,
+    corners: Vec<Vec3>,
+    lit: Vec<Lit>,
+    eye: SeenEye,
+    lids: LidTable,
+    shadow: ShadowMap,
+}
+
+impl<'a, A: Appearance> Shading<'a, A> {
+    pub(super) fn new(scene: &'a Scene<A>, light: &'a Light, camera: &'a Camera) -> Self {
+        let positions: Vec<Vec3> = scene.positions.iter().map(|position| camera.view(*position)).collect();
+        let shadow = ShadowMap::new(light.direction, &positions, &scene.triangles[..scene.n_skin_triangles]);
+        let lit = scene
+            .finishes
+            .iter()
+            .zip(positions.iter().zip(&scene.normals))
+            .map(|(finish, (position, normal))| {
+                let normal = camera.view(*normal);
+                lit(light, finish, normal, shadow.lit(*position, normal))
+            })
+            .collect();
+        let corners = positions
+            .iter()
+            .map(|position| {
+                let at = camera.project(*position);
+                vec3(at.x, at.y, position.z)
+            })
+            .collect();
+        Self {
+            scene,
+            light,
+            camera,
+            to_head: camera.rotation.transposed(),
+            corners,
+            lit,
+            eye: scene.eye.seen_from(&camera.rotation),
+            lids: LidTable::new(&scene.margin),
+            shadow,
+        }
+    }
+
+    /// Colours of the samples in some rows; a surface is looked at once for each `block`² samples.
+    pub(super) fn samples(&self, rows: Range<usize>, block: usize) -> Canvas {
+        let (width, height) = (self.camera.width, rows.len());
+        let mut buffer = DepthBuffer::new(width, rows.clone());
+        buffer.draw(&self.corners, &self.scene.triangles);
+        let mut pixels = Vec::with_capacity(width * height);
+        let mut looks = vec![Look::default(); width.div_ceil(block)];
+        for (row, samples) in rows.zip(buffer.rows()) {
+            if row % block == 0 {
+                looks.fill(Look::default());
+            }
+            for (col, (depth, fragment)) in samples.enumerate() {
+                let at = At { x: col as f32 + 0.5, y: row as f32 + 0.5, to_middle: middle(col, row, block) };
+                pixels.push(self.sample(at, *fragment, *depth, &mut looks[col / block]));
+            }
+        }
+        Canvas { width, height, pixels }
+    }
+
+    /// The colour at a sample whose nearest triangle and depth are known.
+    fn sample(&self, at: At, fragment: Fragment, depth: f32, look: &mut Look) -> Color {
+        // Nothing of the eye lies beyond its apex.
+        if depth < self.eye.apex {
+            let (view_x, view_y) = self.camera.unproject(at.x, at.y);
+            if let Some(hit) = self.eye.hit(view_x, view_y)
+                && hit.position.z > depth
+            {
+                return *look.eye.get_or_insert_with(|| self.eye_color(&self.middle_hit(at).unwrap_or(hit)));
+            }
+        }
+        if fragment.triangle == Fragment::NONE.triangle {
+            return vec3(0.0, 0.0, 0.0);
+        }
+        if fragment.triangle as usize >= self.scene.n_skin_triangles {
+            return self.mesh_color(fragment, false);
+        }
+        *look.skin.get_or_insert_with(|| self.mesh_color(fragment, true))
+    }
+
+    /// The eye in the middle of a sample's block, so that iris and pupil are not shifted.
+    fn middle_hit(&self, at: At) -> Option<Hit> {
+        let (x, y) = self.camera.unproject(at.x + at.to_middle[0], at.y + at.to_middle[1]);
+        self.eye.hit(x, y)
+    }
+
+    fn mesh_color(&self, fragment: Fragment, is_skin: bool) -> Color {
+        let Fragment { triangle, weight_b: wb, weight_c: wc } = fragment;
+        let [a, b, c] = self.scene.triangles[triangle as usize].map(|corner| corner as usize);
+        let wa = 1.0 - wb - wc;
+        let light = self.lit[a].light * wa + self.lit[b].light * wb + self.lit[c].light * wc;
+        let sheen = self.lit[a].sheen * wa + self.lit[b].sheen * wb + self.lit[c].sheen * wc;
+        if !is_skin {
+            return light + Vec3::splat(sheen);
+        }
+        let [ua, ub, uc] = [a, b, c].map(|corner| self.scene.uvs[corner]);
+        let uv = [0, 1].map(|axis| ua[axis] * wa + ub[axis] * wb + uc[axis] * wc);
+        light.times(self.scene.appearance.skin(uv)) + Vec3::splat(sheen)
+    }
+
+    fn eye_color(&self, hit: &Hit) -> Color {
+        let seen = self.eye.seen(hit);
+        let albedo = self.scene.appearance.eyeball(seen, hit.on_cornea);
+        let in_head = self.to_head.apply(hit.position);
+        let (upper, lower) = self.lids.at(in_head.x);
+        let aside = smoothstep(5.0, 12.5, in_head.x.abs());
+        let occlusion = lid_occlusion(upper - in_head.y, in_head.y - lower) * (1.0 - 0.4 * aside);
+        let lit = self.shadow.lit(hit.position, hit.normal);
+        // The iris lies flat behind the cornea.
+        let normal = if hit.on_cornea { hit.normal.lerp(self.eye.axis, 0.7) } else { hit.normal };
+        let scattered = self.light.diffuse(normal, lit, 0.25).times(albedo) * occlusion;
+        let gloss = if hit.on_cornea { 1.0 } else { 0.35 };
+        let mirrored = self.light.mirrored(reflected(hit.normal));
+        scattered + mirrored * (fresnel(hit.normal.z) * gloss * occlusion * (0.3 + 0.7 * lit))
+    }
+}
+
+fn lit(light: &Light, finish: &Finish, normal: Vec3, shadow: f32) -> Lit {
+    let diffuse = light.diffuse(normal, shadow, 0.3);
+    let half = (light.direction + vec3(0.0, 0.0, 1.0)).normalized();
+    let mut sheen = normal.dot(half).max(0.0);
+    for _ in 0..4 {
+        sheen = sheen * sheen;
+    }
+    Lit {
+        light: diffuse.times(finish.tint) * finish.occlusion,
+        sheen: sheen * finish.gloss * light.intensity * shadow * finish.occlusion,
+    }
+}
