@@ -1,0 +1,94 @@
+use serde::Serialize;
+use simgan_data::Gaze;
+
+use crate::EvalError;
+
+/// How far predicted gaze directions are from the true ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct GazeErrors {
+    /// Number of images.
+    pub n_images: usize,
+    /// Mean angle between prediction and truth, in degrees.
+    pub mean_deg: f64,
+    /// Median of the angles, in degrees.
+    pub median_deg: f64,
+    /// Share of images with an angle of at most 7°, in [0, 1]: the paper's figure 8.
+    pub within_7deg: f64,
+    /// Mean of predicted − true pitch, in degrees: the constant part of the error, up is positive.
+    pub pitch_offset_deg: f64,
+    /// Mean of predicted − true yaw, in degrees, positive to the image's left.
+    pub yaw_offset_deg: f64,
+}
+
+impl GazeErrors {
+    /// The errors of one prediction for each image.
+    ///
+    /// # Errors
+    ///
+    /// If the numbers of predictions and truths differ, or are 0.
+    pub fn new(predicted: &[Gaze], truth: &[Gaze]) -> Result<Self, EvalError> {
+        let n_images = check_pairs(predicted, truth, 1)?;
+        let pairs = || predicted.iter().zip(truth);
+        let mut angles: Vec<_> = pairs().map(|(predicted, truth)| angle_deg(*predicted, *truth)).collect();
+        angles.sort_by(f64::total_cmp);
+        let n_within = angles.partition_point(|angle| *angle <= 7.0);
+        let offsets: Vec<_> = pairs().map(|(predicted, truth)| offset(*predicted, *truth)).collect();
+        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n_images as f64;
+        Ok(Self {
+            n_images,
+            mean_deg: mean(&mut angles.iter().copied()),
+            median_deg: f64::midpoint(angles[(n_images - 1) / 2], angles[n_images / 2]),
+            within_7deg: n_within as f64 / n_images as f64,
+            pitch_offset_deg: mean(&mut offsets.iter().map(|offset| offset[0])).to_degrees(),
+            yaw_offset_deg: mean(&mut offsets.iter().map(|offset| offset[1])).to_degrees(),
+        })
+    }
+
+    /// The errors after a personal calibration: the mean offset in pitch and yaw on `n_calibration` evenly chosen
+    /// images is taken off the predictions for all others, on which the errors are measured.
+    ///
+    /// # Errors
+    ///
+    /// If there are not more images than are calibrated on, or `n_calibration` is 0.
+    pub fn calibrated(predicted: &[Gaze], truth: &[Gaze], n_calibration: usize) -> Result<Self, EvalError> {
+        let n_images = check_pairs(predicted, truth, n_calibration + 1)?;
+        if n_calibration == 0 {
+            return Err(EvalError::Mismatch("a calibration needs at least one image".into()));
+        }
+        let chosen: Vec<_> = (0..n_calibration).map(|idx| idx * n_images / n_calibration).collect();
+        let offsets = chosen.iter().map(|idx| offset(predicted[*idx], truth[*idx]));
+        let sum = offsets.fold([0.0, 0.0], |sum, offset| [sum[0] + offset[0], sum[1] + offset[1]]);
+        let [pitch, yaw] = sum.map(|sum| (sum / n_calibration as f64) as f32);
+        let rest = (0..n_images).filter(|idx| chosen.binary_search(idx).is_err());
+        let corrected = |gaze: Gaze| Gaze::from_pitch_yaw(gaze.pitch() - pitch, gaze.yaw() - yaw);
+        let (predicted, truth): (Vec<_>, Vec<_>) =
+            rest.map(|idx| (corrected(predicted[idx]), truth[idx])).unzip();
+        Self::new(&predicted, &truth)
+    }
+}
+
+/// The angle between two directions in degrees, exact for small and for large angles.
+#[must_use]
+pub fn angle_deg(left: Gaze, right: Gaze) -> f64 {
+    let ([x1, y1, z1], [x2, y2, z2]) = (left.vector().map(f64::from), right.vector().map(f64::from));
+    let cross = [y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2];
+    let sine = cross.iter().map(|value| value * value).sum::<f64>().sqrt();
+    sine.atan2(x1 * x2 + y1 * y2 + z1 * z2).to_degrees()
+}
+
+/// Predicted − true pitch and yaw in radians; the yaw's is the shorter way round.
+fn offset(predicted: Gaze, truth: Gaze) -> [f64; 2] {
+    let turn = f64::from(predicted.yaw() - truth.yaw());
+    [f64::from(predicted.pitch() - truth.pitch()), turn.sin().atan2(turn.cos())]
+}
+
+fn check_pairs(predicted: &[Gaze], truth: &[Gaze], needed: usize) -> Result<usize, EvalError> {
+    let found = truth.len();
+    if predicted.len() != found {
+        return Err(EvalError::Mismatch(format!("{} predictions for {found} images", predicted.len())));
+    }
+    if found < needed {
+        return Err(EvalError::TooFew { what: "the gaze error", found, needed });
+    }
+    Ok(found)
+}

@@ -1,0 +1,76 @@
+use candle_core::{Module, Tensor};
+use serde::{Deserialize, Serialize};
+use simgan_data::{Gaze, Sampler};
+use simgan_losses::gaze_distance;
+use simgan_models::{GazeEstimator, GazeEstimatorConfig, Parameters};
+use simgan_train::optim::{Optimizer, Rule};
+
+use crate::{EvalError, LabelledImages};
+
+/// How the gaze network is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GazeTraining {
+    /// Updates.
+    pub steps: usize,
+    /// Images of one update.
+    pub batch: usize,
+    /// Learning rate of Adam; the last third of the steps has a tenth of it.
+    pub lr: f64,
+    /// What weights and the order of images are drawn from.
+    pub seed: u64,
+}
+
+impl Default for GazeTraining {
+    /// The paper's learning rate and batch (§3.1); it does not say how long.
+    fn default() -> Self {
+        Self { steps: 2000, batch: 512, lr: 0.001, seed: 0 }
+    }
+}
+
+/// Trains the gaze network on labelled images (§3.1: L2 loss on the gaze vector).
+///
+/// # Errors
+///
+/// If the images do not fit `config`, a batch or the steps are 0, or the loss is not finite.
+pub fn train_gaze_estimator(
+    config: &GazeEstimatorConfig,
+    images: &LabelledImages,
+    training: &GazeTraining,
+) -> Result<GazeEstimator, EvalError> {
+    if training.batch == 0 || training.steps == 0 {
+        return Err(EvalError::Mismatch("the gaze network's batch and steps must be at least 1".into()));
+    }
+    let parameters = Parameters::new(training.seed, images.images().device());
+    let network = GazeEstimator::new(config, parameters.var_builder())?;
+    let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
+    let mut sampler = Sampler::new(images.gazes().len(), training.seed);
+    let targets = images.targets()?;
+    for step in 0..training.steps {
+        let batch: Vec<_> = sampler.next_batch(training.batch).into_iter().map(|idx| idx as u32).collect();
+        let batch = Tensor::new(batch, targets.device())?;
+        let predicted = network.forward(&images.images().index_select(&batch, 0)?)?;
+        let loss = gaze_distance(&predicted, &targets.index_select(&batch, 0)?)?;
+        let lr = if step * 3 < training.steps * 2 { training.lr } else { 0.1 * training.lr };
+        optimizer.step(&loss.backward()?, lr)?;
+    }
+    Ok(network)
+}
+
+/// The network's answer for each image of `(N, C, H, W)`, a batch of 256 at a time.
+///
+/// # Errors
+///
+/// If the images do not fit the network, or an answer is no direction.
+pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Gaze>, EvalError> {
+    let (n_images, ..) = images.dims4()?;
+    let mut gazes = Vec::with_capacity(n_images);
+    for start in (0..n_images).step_by(256) {
+        let batch = images.narrow(0, start, (n_images - start).min(256))?;
+        for answer in network.forward(&batch)?.to_vec2::<f32>()? {
+            let answer = [answer[0], answer[1], answer[2]];
+            gazes.push(Gaze::from_vector(answer).ok_or(EvalError::NoDirection { answer })?);
+        }
+    }
+    Ok(gazes)
+}

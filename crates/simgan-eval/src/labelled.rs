@@ -1,0 +1,77 @@
+use candle_core::{Device, Tensor};
+use simgan_data::{Gaze, Source};
+
+use crate::EvalError;
+
+/// Images in memory with the gaze of each.
+#[derive(Clone, Debug)]
+pub struct LabelledImages {
+    images: Tensor,
+    gazes: Vec<Gaze>,
+}
+
+impl LabelledImages {
+    /// Images `(N, C, H, W)` in [−1, 1] and N directions.
+    ///
+    /// # Errors
+    ///
+    /// If the numbers differ or are 0.
+    pub fn new(images: Tensor, gazes: Vec<Gaze>) -> Result<Self, EvalError> {
+        let (found, ..) = images.dims4()?;
+        if found != gazes.len() {
+            return Err(EvalError::Mismatch(format!("{} gaze labels for {found} images", gazes.len())));
+        }
+        if found == 0 {
+            return Err(EvalError::TooFew { what: "labelled images", found, needed: 1 });
+        }
+        Ok(Self { images, gazes })
+    }
+
+    /// Reads the samples at `indices`.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be read or has no gaze label, or there are none.
+    pub fn read(
+        source: &dyn Source,
+        indices: impl IntoIterator<Item = usize>,
+        device: &Device,
+    ) -> Result<Self, EvalError> {
+        let (spec, mut values, mut gazes) = (source.spec(), Vec::new(), Vec::new());
+        for idx in indices {
+            let sample = source.sample(idx)?;
+            let Some(gaze) = sample.label.gaze else { return Err(EvalError::NoGaze { name: sample.name }) };
+            gazes.push(gaze);
+            values.extend(sample.image.to_unit());
+        }
+        let shape = (gazes.len(), spec.channels, spec.height, spec.width);
+        Self::new(Tensor::from_vec(values, shape, device)?, gazes)
+    }
+
+    /// The same labels for other images, as many: what refining is about.
+    ///
+    /// # Errors
+    ///
+    /// If the numbers differ.
+    pub fn with_images(&self, images: Tensor) -> Result<Self, EvalError> {
+        Self::new(images, self.gazes.clone())
+    }
+
+    /// `(N, C, H, W)` in [−1, 1].
+    #[must_use]
+    pub const fn images(&self) -> &Tensor {
+        &self.images
+    }
+
+    /// One for each image.
+    #[must_use]
+    pub fn gazes(&self) -> &[Gaze] {
+        &self.gazes
+    }
+
+    /// The directions as `(N, 3)`.
+    pub(crate) fn targets(&self) -> Result<Tensor, EvalError> {
+        let values: Vec<_> = self.gazes.iter().flat_map(|gaze| gaze.vector()).collect();
+        Ok(Tensor::from_vec(values, (self.gazes.len(), 3), self.images.device())?)
+    }
+}

@@ -1,0 +1,39 @@
+//! Does refining help, and do the labels stay true? The paper's measures (§3.1), for any simulator and camera.
+//!
+//! [`LabelledImages`] are images in memory with the gaze of each. [`train_gaze_estimator`] trains the paper's gaze
+//! network on them, [`predict_gaze`] asks it, and [`GazeErrors`] compares with the truth, beside the baselines
+//! [`mean_gaze`] and [`nearest_neighbours`]. [`pupil_shift`] measures how far the iris moved between an image and its
+//! refined version. [`realism`] lets a fresh classifier tell real from refined images, and [`kernel_distance`] (KID)
+//! compares their features. [`binomial_p`] and [`share_interval`] say what such counts are worth.
+//!
+//! ```
+//! use simgan_data::Gaze;
+//! use simgan_eval::{GazeErrors, mean_gaze};
+//!
+//! let truth: Vec<_> = (0..10).map(|i| Gaze::from_pitch_yaw(0.0, 0.02 * i as f32)).collect();
+//! let guess = vec![mean_gaze(&truth).unwrap(); truth.len()];
+//! let errors = GazeErrors::new(&guess, &truth)?;
+//! assert!((errors.mean_deg - 0.05f64.to_degrees()).abs() < 1e-3);
+//! assert_eq!(errors.within_7deg, 1.0);
+//! # Ok::<(), simgan_eval::EvalError>(())
+//! ```
+
+mod baseline;
+mod error;
+mod gaze_error;
+mod gaze_training;
+mod iris;
+mod kid;
+mod labelled;
+mod realism;
+mod statistics;
+
+pub use self::baseline::{mean_gaze, nearest_neighbours};
+pub use self::error::EvalError;
+pub use self::gaze_error::{GazeErrors, angle_deg};
+pub use self::gaze_training::{GazeTraining, predict_gaze, train_gaze_estimator};
+pub use self::iris::{Iris, PupilShift, find_irises, pupil_shift};
+pub use self::kid::kernel_distance;
+pub use self::labelled::LabelledImages;
+pub use self::realism::{Realism, RealismTraining, realism};
+pub use self::statistics::{Spread, binomial_p, share_interval};
