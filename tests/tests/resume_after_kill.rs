@@ -2,6 +2,8 @@
 //!
 //! A test spawns this same test binary to run `child`, which trains in the folder that it finds in its environment.
 
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

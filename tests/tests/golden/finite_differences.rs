@@ -10,7 +10,7 @@ use crate::support::{eye_layers, images, norm, refiner_config, scalar};
 fn the_adversarial_loss() {
     let logits = var(&images(1, (2, 2, 3, 5)));
     for target in [Target::Real, Target::Refined] {
-        check(&[logits.clone()], || adversarial(&(logits.as_tensor() * 3.0)?, target));
+        check(std::slice::from_ref(&logits), || adversarial(&(logits.as_tensor() * 3.0)?, target));
     }
 }
 
@@ -25,7 +25,7 @@ fn self_regularization_for_each_transform() {
         FeatureTransform::Network(Box::new(network)),
     ] {
         let regularization = SelfRegularization::new(transform);
-        check(&[refined.clone()], || regularization.loss(&refined, &synthetic));
+        check(std::slice::from_ref(&refined), || regularization.loss(&refined, &synthetic));
         let loss = regularization.loss(&refined, &synthetic).unwrap();
         assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{regularization:?}");
     }

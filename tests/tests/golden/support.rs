@@ -40,9 +40,6 @@ pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolera
     let error = norm(&(found - expected).unwrap());
     let scale = norm(expected).max(1e-6);
     assert!(error <= tolerance * scale, "{name}: relative error {:e}", error / scale);
-    if std::env::var_os("SIMGAN_SHOW_ERRORS").is_some() {
-        println!("{name}: {:.1e}", error / scale);
-    }
 }
 
 pub(crate) fn norm(tensor: &Tensor) -> f64 {

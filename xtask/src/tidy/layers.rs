@@ -13,8 +13,20 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-losses", &["simgan-kernels"]),
     ("simgan-train", &["simgan-losses", "simgan-models", "simgan-eyes", "simgan-data", "simgan-kernels"]),
     (
-        "simgan-cli",
+        "simgan-eval",
         &["simgan-train", "simgan-losses", "simgan-models", "simgan-eyes", "simgan-data", "simgan-kernels"],
+    ),
+    (
+        "simgan-cli",
+        &[
+            "simgan-eval",
+            "simgan-train",
+            "simgan-losses",
+            "simgan-models",
+            "simgan-eyes",
+            "simgan-data",
+            "simgan-kernels",
+        ],
     ),
     ("simgan-tests", &[]),
     ("xtask", &["simgan-data"]),
