@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use simgan_data::DataError;
 use simgan_models::ModelError;
 
+use crate::TrainError;
+
 /// Why a refinement did not come to its end. What was written before stays whole, and the same call continues it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +15,9 @@ pub enum RefineError {
     /// The checkpoint is missing, damaged or of another kind.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// No checkpoint of the run is whole.
+    #[error(transparent)]
+    Run(#[from] Box<TrainError>),
     /// The network failed, for example for want of memory.
     #[error("the refiner failed: {0}; hint: a smaller batch needs less memory")]
     Tensor(#[from] candle_core::Error),

@@ -8,6 +8,7 @@ use simgan_models::{REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
 
 use super::RefineError;
 use super::input::hex;
+use crate::run_dir::{CHECKPOINTS_DIR, newest_checkpoint};
 
 /// A trained refiner, read from a checkpoint.
 pub struct RefineModel {
@@ -48,27 +49,22 @@ fn digest(folder: &Path) -> Result<String, RefineError> {
     Ok(hex(crc))
 }
 
-/// The checkpoint that `path` is, or the last one of the run that it is.
+/// The checkpoint that `path` is, or the newest whole one of the run that it is.
 fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
-    let missing = |reason| Err(RefineError::NoCheckpoint { path: path.to_owned(), reason });
     if path.join(REFINER_CONFIG_FILE).is_file() {
         return Ok(path.to_owned());
     }
+    let missing = |reason| RefineError::NoCheckpoint { path: path.to_owned(), reason };
     if !path.exists() {
-        return missing("no such folder");
+        return Err(missing("no such folder"));
     }
-    let checkpoints = path.join("checkpoints");
-    if !checkpoints.is_dir() {
-        return missing("neither a run nor a checkpoint");
+    if !path.join(CHECKPOINTS_DIR).is_dir() {
+        return Err(missing("neither a run nor a checkpoint"));
     }
-    let mut folders = Vec::new();
-    for entry in checkpoints.read_dir().map_err(RefineError::io(&checkpoints))? {
-        let entry = entry.map_err(RefineError::io(&checkpoints))?;
-        // Names count steps with leading zeros; a checkpoint that is still being written has another name.
-        if entry.file_name().as_encoded_bytes().starts_with(b"step-") {
-            folders.push(entry.path());
-        }
+    let newest = newest_checkpoint(path).map_err(Box::new)?;
+    for error in &newest.damaged {
+        tracing::warn!("taking an earlier checkpoint: {error}");
     }
-    folders.sort_unstable();
-    folders.pop().map_or_else(|| missing("the run has no checkpoint yet"), Ok)
+    let checkpoint = newest.checkpoint.ok_or_else(|| missing("the run has no checkpoint yet"))?;
+    Ok(checkpoint.path().to_owned())
 }

@@ -8,6 +8,7 @@ use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
 use tempfile::TempDir;
 
 use super::*;
+use crate::{Trainer, testing};
 
 static GOING: AtomicBool = AtomicBool::new(false);
 
@@ -241,21 +242,29 @@ fn two_jobs_do_not_write_into_one_folder() {
 fn the_model_is_a_run_or_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for (name, reason) in [("none", "no such folder"), ("", "neither")] {
-        let error = RefineModel::open(&path(name), &Device::Cpu).err().unwrap();
-        assert!(error.to_string().contains(reason), "{error}");
+    let open = |name: &str| RefineModel::open(&path(name), &Device::Cpu);
+    let refused = |name: &str| open(name).err().unwrap().to_string();
+    fs::create_dir_all(path("new/checkpoints")).unwrap();
+    for (name, reason) in [("none", "no such folder"), ("", "neither"), ("new", "no checkpoint yet")] {
+        assert!(refused(name).contains(reason), "{}", refused(name));
     }
-    checkpoint(&path("run/checkpoints/step-00000200"), 1, 1);
-    checkpoint(&path("run/checkpoints/step-00001000"), 2, 3);
-    checkpoint(&path("run/checkpoints/.tmp-step-00002000"), 3, 1);
-    let model = RefineModel::open(&path("run"), &Device::Cpu).unwrap();
-    assert!(model.folder().ends_with("step-00001000"));
-    fs::write(path("run/checkpoints/step-00001000/refiner.safetensors"), "damaged").unwrap();
-    assert!(
-        RefineModel::open(&path("run"), &Device::Cpu)
-            .err()
-            .unwrap()
-            .to_string()
-            .contains("refiner.safetensors")
-    );
+    let checkpoints = path("run/checkpoints");
+    fs::create_dir_all(&checkpoints).unwrap();
+    let mut trainer = Trainer::new(testing::config(1), &testing::sources(), &Device::Cpu).unwrap();
+    for _ in 0..2 {
+        trainer.step().unwrap();
+        trainer.save(&checkpoints).unwrap();
+    }
+    assert!(open("run").unwrap().folder().ends_with("step-00000002"));
+    assert!(open("run/checkpoints/step-00000001").unwrap().folder().ends_with("step-00000001"));
+    for step in ["step-00000002", "step-00000001"] {
+        let file = checkpoints.join(step).join("refiner.safetensors");
+        let mut bytes = fs::read(&file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&file, bytes).unwrap();
+        if step == "step-00000002" {
+            assert!(open("run").unwrap().folder().ends_with("step-00000001"), "a damaged one is passed over");
+        }
+    }
+    assert!(refused("run").contains("refiner.safetensors"), "{}", refused("run"));
 }
