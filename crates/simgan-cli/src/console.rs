@@ -57,8 +57,9 @@ impl Progress {
     /// `what` names the job (`refining`), `length` is its end, in `unit`s.
     pub(crate) fn new(what: &'static str, length: u64, unit: &str) -> Self {
         let bar = tracing::info_span!("progress", indicatif.pb_show = tracing::field::Empty);
+        // Figures have a line of their own, so that neither they nor the bar are cut on a narrow terminal.
         let template = format!(
-            "{what} {{wide_bar:.cyan/blue}} {{human_pos}}/{{human_len}} {unit}  {{eta}} left  {{msg}}"
+            "{what} {{wide_bar:.cyan/blue}} {{human_pos}}/{{human_len}} {unit}  {{eta}} left\n  {{wide_msg}}"
         );
         // The template is fixed but for `what` and `unit`, which hold no braces.
         if let Ok(style) = ProgressStyle::with_template(&template) {

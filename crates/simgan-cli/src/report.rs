@@ -4,13 +4,18 @@ use simgan_train::{DiscriminatorReport, Phase, RefinerReport, StepReport, Summar
 
 /// One line for a bar: the figures that tell whether a run goes well.
 pub(crate) fn line(report: &StepReport) -> String {
-    let mut parts = vec![phase(report.phase).to_owned()];
+    let phase = match report.phase {
+        Phase::PretrainRefiner => "R alone",
+        Phase::PretrainDiscriminator => "D alone",
+        Phase::Adversarial => "R and D",
+    };
+    let mut parts = vec![phase.to_owned()];
     if let Some(refiner) = &report.refiner {
         parts.push(format!("R {:.3} change {:.3}", refiner.loss, refiner.drift));
     }
     if let Some(discriminator) = &report.discriminator {
         parts.push(format!(
-            "D {:.3} real {} refined {}",
+            "D {:.3} right on real {} refined {}",
             discriminator.loss,
             percent(discriminator.accuracy_real),
             percent(discriminator.accuracy_refined)

@@ -40,7 +40,8 @@ pub enum DataError {
     },
     /// The file is damaged, cut short or no image.
     #[error(
-        "{path}: not a readable image: {reason}; hint: remove or replace it, or set data.on_error = \"skip\"",
+        "{path}: not a readable image: {reason}; \
+         hint: remove or replace it, or skip such images (data.on_error = \"skip\" in training, --on-error skip in refining)",
         path = .path.display()
     )]
     Image {

@@ -57,7 +57,6 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
 
 fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
     let RefineSummary { refined, already, skipped, label_files, drift, .. } = *summary;
-    let rate = (refined - already) as f64 / elapsed_secs;
     let mut text = format!(
         "{refined} images refined, mean |R(x) - x| {drift:.4} of the range [-1, 1]\n\
          {label_files} label files copied\n"
@@ -68,5 +67,9 @@ fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
     if skipped > 0 {
         text.push_str(&format!("{skipped} images skipped, see {}\n", output.join(MANIFEST_FILE).display()));
     }
-    text + &format!("{} in {elapsed_secs:.1} s ({rate:.0} images/s)\n", output.display())
+    if refined > already {
+        let rate = (refined - already) as f64 / elapsed_secs;
+        text.push_str(&format!("{elapsed_secs:.1} s, {rate:.0} images/s\n"));
+    }
+    text + &format!("output {}\n", output.display())
 }

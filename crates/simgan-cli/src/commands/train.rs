@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
+use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, sources};
 
 use crate::arguments::TrainArguments;
@@ -56,6 +57,8 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
     let config = with_absolute_sources(config)?;
+    // Before the images are looked at: other sources are another run.
+    before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
     let sources = Sources::open(&config)?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
     if config != before {

@@ -166,6 +166,7 @@ fn a_damaged_checkpoint_is_passed_over_or_told() {
     }
     fails(scene.resume(""), 1, &["step-00000010", "hint: "]);
     fails(scene.resume("--set loss.lambda=9"), 2, &["loss.lambda", "hint: "]);
+    fails(scene.resume("--real nowhere"), 2, &["data.real", "hint: "]);
 }
 
 #[test]
