@@ -1,6 +1,7 @@
-//! The project's own tasks: `cargo xtask ci` and the checks under it.
+//! The project's own tasks: `cargo xtask ci` and the checks under it, and the data.
 
 mod ci;
+mod preprocess;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ struct Arguments {
 enum Task {
     /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
     Ci,
+    /// Pack a data set into one file that trains fast
+    Preprocess(Box<preprocess::Arguments>),
     /// Check the invariants of crates/README.md that a program can check
     Tidy,
 }
@@ -25,6 +28,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Ci => ci::run(&workspace_root()),
+        Task::Preprocess(arguments) => preprocess::run(&workspace_root(), &arguments),
         Task::Tidy => tidy::run(&workspace_root()),
     }
 }

@@ -1,0 +1,197 @@
+//! `cargo xtask preprocess`: a data set as it is published → one packed file.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+
+#[cfg(test)]
+mod tests;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use simgan_data::{
+    Crop, Fit, Fitted, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, OnError, PackOptions, PackReport,
+    Persons, Size, Sizes, Source, Subset, Target, UnityEyes,
+};
+
+/// What to pack, and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Arguments {
+    /// The kind of data set
+    name: Name,
+    /// The folder that holds it [default: data/raw/NAME]
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// The file to make [default: data/packed/NAME.safetensors]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Size of the packed images, WIDTHxHEIGHT; `source` keeps them
+    #[arg(long, value_name = "WxH", default_value = "55x35")]
+    size: String,
+    /// How images come to that size: scaled to cover it and cut, or stretched
+    #[arg(long, default_value = "cover")]
+    fit: FitChoice,
+    /// 1 packs gray images, 3 RGB
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    channels: u8,
+    /// What is cut out of UnityEyes' renders
+    #[arg(long, default_value = "fixed")]
+    crop: CropChoice,
+    /// Only MPIIGaze's evaluation subset
+    #[arg(long)]
+    evaluation_subset: bool,
+    /// Only these persons of MPIIGaze
+    #[arg(long, value_name = "PERSON", value_delimiter = ',')]
+    persons: Vec<String>,
+    /// All persons of MPIIGaze but these
+    #[arg(long, value_name = "PERSON", value_delimiter = ',', conflicts_with = "persons")]
+    except_persons: Vec<String>,
+    /// Only the first N samples
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Decode threads [default: all cores]; the file does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Leave out images that cannot be read, and report them, instead of stopping
+    #[arg(long)]
+    skip_errors: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// MPIIGaze's folder with Data/Normalized
+    Mpiigaze,
+    /// UnityEyes' pairs N.jpg and N.json, or those of `simgan render`
+    Unityeyes,
+    /// Any folder of images
+    Folder,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FitChoice {
+    Cover,
+    Stretch,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CropChoice {
+    /// The whole render
+    None,
+    /// 140×84 of 640×480 around the lid margin
+    Fixed,
+    /// 1.5 times the eye's width, 3/5 as high
+    EyeWidth,
+}
+
+/// Days of MPIIGaze that are kept unpacked while it is read in order.
+const MPIIGAZE_MEMORY: usize = 32 << 20;
+
+/// Packs a data set and says what was done.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let output = arguments.output(root);
+    let report = make(root, arguments, &output)?;
+    for error in &report.skipped {
+        eprintln!("left out: {error}");
+    }
+    let resumed = match report.n_resumed {
+        0 => String::new(),
+        n => format!(", {n} of them by an earlier, interrupted job"),
+    };
+    println!("{}: {} images{resumed}, {} left out", output.display(), report.n_packed, report.skipped.len());
+    println!("next: simgan train --synthetic … --real {}", output.display());
+    Ok(())
+}
+
+fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<PackReport> {
+    let from = arguments.from(root);
+    let source = Fitted::new(arguments.open(&from)?, arguments.target()?);
+    if let Some(folder) = output.parent() {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let on_error = if arguments.skip_errors { OnError::Skip } else { OnError::Fail };
+    let options = PackOptions { source: arguments.describe(), on_error, limit: arguments.limit };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
+    Ok(pool.install(|| simgan_data::pack(&source, output, &options, &mut show))?)
+}
+
+/// Tells a person how far it is.
+fn show(n_done: usize, n_samples: usize) {
+    if std::io::stderr().is_terminal() {
+        let end = if n_done == n_samples { "\n" } else { "" };
+        eprint!("\r{n_done} of {n_samples}{end}");
+    }
+}
+
+impl Arguments {
+    fn from(&self, root: &Path) -> PathBuf {
+        self.from.clone().unwrap_or_else(|| root.join("data/raw").join(self.name()))
+    }
+
+    fn output(&self, root: &Path) -> PathBuf {
+        let default = || root.join("data/packed").join(format!("{}.safetensors", self.name()));
+        self.output.clone().unwrap_or_else(default)
+    }
+
+    fn name(&self) -> &'static str {
+        match self.name {
+            Name::Mpiigaze => "mpiigaze",
+            Name::Unityeyes => "unityeyes",
+            Name::Folder => "folder",
+        }
+    }
+
+    fn open(&self, from: &Path) -> anyhow::Result<Arc<dyn Source>> {
+        Ok(match self.name {
+            Name::Mpiigaze => {
+                let persons = match (&self.persons[..], &self.except_persons[..]) {
+                    ([], []) => Persons::All,
+                    ([], except) => Persons::Except(except.to_vec()),
+                    (only, _) => Persons::Only(only.to_vec()),
+                };
+                let subset = if self.evaluation_subset { Subset::Evaluation } else { Subset::All };
+                let options = MpiiGazeOptions { persons, subset, memory: MPIIGAZE_MEMORY };
+                Arc::new(MpiiGaze::open(from, &options)?)
+            }
+            Name::Unityeyes => Arc::new(UnityEyes::open(from, self.crop())?),
+            Name::Folder => {
+                let sizes = if self.size == "source" { Sizes::Same } else { Sizes::Mixed };
+                Arc::new(Folder::open(from, &FolderOptions { sizes })?)
+            }
+        })
+    }
+
+    fn crop(&self) -> Crop {
+        match self.crop {
+            CropChoice::None => Crop::None,
+            CropChoice::Fixed => Crop::Fixed,
+            CropChoice::EyeWidth => Crop::EyeWidth,
+        }
+    }
+
+    fn target(&self) -> anyhow::Result<Target> {
+        anyhow::ensure!(self.channels != 2, "2 channels; hint: 1 packs gray images, 3 RGB");
+        let size: Option<Size> = if self.size == "source" { None } else { Some(self.size.parse()?) };
+        let fit = match self.fit {
+            FitChoice::Cover => Fit::Cover,
+            FitChoice::Stretch => Fit::Stretch,
+        };
+        Ok(Target { size, fit, channels: Some(usize::from(self.channels)) })
+    }
+
+    /// Everything that the packed values depend on, except where the data lay.
+    fn describe(&self) -> String {
+        let Self { size, fit, channels, crop, .. } = self;
+        let mut text = format!("{} size={size} fit={fit:?} channels={channels}", self.name());
+        match self.name {
+            Name::Unityeyes => text += &format!(" crop={crop:?}"),
+            Name::Mpiigaze => {
+                let (only, except, subset) = (&self.persons, &self.except_persons, self.evaluation_subset);
+                text += &format!(" persons={only:?} except={except:?} evaluation_subset={subset}");
+            }
+            Name::Folder => {}
+        }
+        text
+    }
+}

@@ -1,0 +1,79 @@
+use std::path::Path;
+
+use clap::Parser;
+use simgan_data::{Image, ImageFile, ImageFormat, Packed, Pixels, Source};
+
+use super::{Arguments, make};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+fn arguments(line: &str) -> Arguments {
+    Line::try_parse_from(std::iter::once("preprocess").chain(line.split_whitespace())).unwrap().arguments
+}
+
+/// A UnityEyes pair of 64×48 with its eye in the middle.
+fn write_pair(folder: &Path, number: usize) {
+    let values = (0..64 * 48).map(|i| (i * (number + 3)) as u8).collect();
+    let image = Image::new(1, 48, 64, Pixels::U8(values));
+    ImageFile::new(image, ImageFormat::Png).save(&folder.join(format!("{number}.png"))).unwrap();
+    let margin = vec!["\"(32, 24, 9)\""; 16].join(", ");
+    let record = format!(
+        r#"{{"interior_margin_2d": [{margin}], "eye_details": {{"look_vec": "(0, 0.6, -0.8, 0)"}}}}"#
+    );
+    std::fs::write(folder.join(format!("{number}.json")), record).unwrap();
+}
+
+#[test]
+fn pairs_are_packed_the_same_with_any_number_of_threads() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = root.path().join("data/raw/unityeyes");
+    std::fs::create_dir_all(&raw).unwrap();
+    (1..=20).for_each(|number| write_pair(&raw, number));
+    let mut files = Vec::new();
+    for threads in [1, 3] {
+        let arguments = arguments(&format!("unityeyes --threads {threads} --size 10x6"));
+        let output = arguments.output(root.path());
+        assert!(output.ends_with("data/packed/unityeyes.safetensors"));
+        assert_eq!(make(root.path(), &arguments, &output).unwrap().n_packed, 20);
+        files.push(std::fs::read(&output).unwrap());
+    }
+    assert!(files[0] == files[1]);
+    let packed = Packed::open(&root.path().join("data/packed/unityeyes.safetensors")).unwrap();
+    let sample = packed.sample(19).unwrap();
+    assert_eq!((sample.name.as_str(), packed.spec().size()), ("20.png", "10x6".parse().unwrap()));
+    assert_eq!(sample.label.gaze.unwrap().vector(), [0.0, -0.6, -0.8]);
+    assert!(packed.source().contains("crop=Fixed"), "{}", packed.source());
+}
+
+#[test]
+fn a_bad_pair_stops_it_or_is_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    (1..=4).for_each(|number| write_pair(root.path(), number));
+    std::fs::write(root.path().join("3.json"), "{").unwrap();
+    let output = root.path().join("out/a.safetensors");
+    let from = root.path().display();
+    let error = make(root.path(), &arguments(&format!("unityeyes --from {from}")), &output).unwrap_err();
+    assert!(error.to_string().contains("3.json") && !output.exists(), "{error}");
+    let report =
+        make(root.path(), &arguments(&format!("unityeyes --from {from} --skip-errors")), &output).unwrap();
+    assert_eq!((report.n_packed, report.skipped.len()), (3, 1));
+}
+
+#[test]
+fn wrong_wishes_are_answered() {
+    let root = tempfile::tempdir().unwrap();
+    write_pair(root.path(), 1);
+    let from = root.path().display();
+    let refusal = |line: &str| {
+        let output = root.path().join("a.safetensors");
+        make(root.path(), &arguments(line), &output).unwrap_err().to_string()
+    };
+    assert!(refusal(&format!("folder --from {from} --size 7")).contains("not a size"));
+    assert!(refusal(&format!("folder --from {from} --channels 2")).contains("gray"));
+    assert!(refusal("mpiigaze").contains("no MPIIGaze"));
+    assert!(refusal(&format!("folder --from {from}/none")).contains("no such folder"));
+}
