@@ -34,7 +34,11 @@ pub enum EyesError {
         source: std::io::Error,
     },
     /// An asset of UnityEyes is missing or not what it should be.
-    #[error("{path}: {reason}; hint: `cargo xtask fetch-data unityeyes2` fetches UnityEyes' assets", path = .path.display())]
+    #[error(
+        "{path}: {reason}; hint: UnityEyes' assets are the folder `Assets` of \
+         https://github.com/alexanderdsmith/UnityEyes2 at commit 156a24a4956239629d5e9556c2ca6234699fbef3",
+        path = .path.display()
+    )]
     Asset {
         /// The asset file.
         path: PathBuf,

@@ -1,4 +1,5 @@
 //! UnityEyes' assets as a source; skipped without them.
+#![cfg(unix)]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -16,11 +17,22 @@ fn folder() -> Option<PathBuf> {
     data.map(|data| data.join("unityeyes2"))
 }
 
+/// A folder whose `Assets` are the real ones, to write beside them.
+fn linked(folder: &Path) -> tempfile::TempDir {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    std::os::unix::fs::symlink(folder.join("Assets"), root.path().join("Assets")).expect("a link");
+    root
+}
+
+/// Read from prepared textures; the pinned renders were made from the originals.
 fn assets() -> Option<Arc<Assets>> {
     static ASSETS: OnceLock<Option<Arc<Assets>>> = OnceLock::new();
-    ASSETS
-        .get_or_init(|| folder().map(|folder| Arc::new(Assets::open(&folder).expect("the assets are whole"))))
-        .clone()
+    let open = |folder: PathBuf| {
+        let root = linked(&folder);
+        Assets::prepare(root.path()).expect("the textures are whole");
+        Arc::new(Assets::open(root.path()).expect("the assets are whole"))
+    };
+    ASSETS.get_or_init(|| folder().map(open)).clone()
 }
 
 fn simulator(config: SimulatorConfig) -> Option<Simulator> {
@@ -90,8 +102,63 @@ fn pinned_renders() {
     assert_eq!(format!("{hash:016x}"), "fe9baa9cb902bee7");
 }
 
+/// Each file that is damaged is named, with what is wrong and the way out.
+#[test]
+fn damaged_assets_are_named() {
+    let Some(folder) = folder() else { return };
+    let assets = folder.join("Assets");
+    let (shape, subdivision) = ("Resources/ShapePCA", "Resources/SubdivData");
+    let text = |path: &str| std::fs::read_to_string(assets.join(path)).unwrap();
+    let [mean, deviations] = ["mesh_mean", "transformed_std"].map(|name| format!("{shape}/{name}.txt"));
+    let [idxs, weights, triangles] =
+        ["v_idxs", "v_weights", "tris"].map(|name| format!("{subdivision}/new_{name}_eye_region.txt"));
+    let eyeball = std::fs::read(assets.join("Eyeball/eyeball.3ds")).unwrap();
+    let mask = "Skin Shading/margin_mask_color_2.png";
+    let cases: [(&str, Vec<u8>, &str); 8] = [
+        (&mean, text(&mean)[..9000].into(), "numbers"),
+        (&deviations, b"NaN\n".repeat(20), "not finite"),
+        (&idxs, text(&idxs).replacen("14", "229", 1).into(), "control vertex 229"),
+        (&weights, text(&weights).replacen("0.5", "0.9", 1).into(), "add up to 1"),
+        (&triangles, text(&triangles).replacen('3', "872", 1).into(), "skin vertex"),
+        ("Eyeball/eyeball.3ds", eyeball[..eyeball.len() / 2].into(), "bytes"),
+        ("eye_region.3ds", eyeball.clone(), "626 vertices"),
+        (mask, b"GIF89a".to_vec(), "margin_mask"),
+    ];
+    for (path, bytes, expected) in cases {
+        let root = damaged(&assets, path, &bytes);
+        let error = Assets::open(root.path()).err().unwrap_or_else(|| panic!("{path} accepted")).to_string();
+        assert!(error.contains(expected) && error.contains("alexanderdsmith/UnityEyes2"), "{path}: {error}");
+    }
+}
+
+/// The assets as links, but for one file.
+fn damaged(assets: &Path, path: &str, bytes: &[u8]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let link = |folder: &Path, into: &Path| {
+        std::fs::create_dir_all(into).expect("a folder");
+        for entry in std::fs::read_dir(folder).expect("the assets") {
+            let entry = entry.expect("an entry");
+            std::os::unix::fs::symlink(entry.path(), into.join(entry.file_name())).expect("a link");
+        }
+    };
+    // Every folder on the way to the file becomes a real one, full of links.
+    let mut into = root.path().join("Assets");
+    let mut from = assets.to_owned();
+    link(&from, &into);
+    let parts: Vec<&str> = path.split('/').collect();
+    for part in &parts[..parts.len() - 1] {
+        (into, from) = (into.join(part), from.join(part));
+        std::fs::remove_file(&into).expect("a link");
+        link(&from, &into);
+    }
+    let file = into.join(parts[parts.len() - 1]);
+    std::fs::remove_file(&file).expect("a link");
+    std::fs::write(&file, bytes).expect("a file");
+    root
+}
+
 #[test]
 fn missing_assets_say_how_to_get_them() {
     let error = Assets::open(Path::new("no/such/folder")).err().unwrap().to_string();
-    assert!(error.contains("no/such/folder") && error.contains("fetch-data unityeyes2"), "{error}");
+    assert!(error.contains("no/such/folder") && error.contains("alexanderdsmith/UnityEyes2"), "{error}");
 }

@@ -11,6 +11,21 @@ use crate::EyesError;
 use crate::math::{Color, vec3};
 
 /// UnityEyes' meshes, shape model and textures, read from its `Assets` folder and ready to render. About 40 MB; share it by `Arc`.
+///
+/// The files are those of <https://github.com/alexanderdsmith/UnityEyes2>, commit 156a24a (MIT, © Erroll Wood and others). They are fetched by the user and no part of
+/// this crate; cite Wood et al., "Learning an appearance-based gaze estimator from one million synthesised images", ETRA 2016.
+///
+/// ```no_run
+/// use std::{path::Path, sync::Arc};
+///
+/// use simgan_eyes::{Assets, SimulatorConfig, unityeyes};
+///
+/// let folder = Path::new("UnityEyes2"); // holds the folder `Assets`
+/// Assets::prepare(folder)?; // once: later calls of `open` are quick
+/// let eyes = unityeyes(Arc::new(Assets::open(folder)?), SimulatorConfig::unityeyes_mpiigaze())?;
+/// eyes.render_to(Path::new("renders"), 0..100)?;
+/// # Ok::<(), simgan_eyes::EyesError>(())
+/// ```
 pub struct Assets {
     pub(super) geometry: Geometry,
     pub(super) skins: Vec<Skin>,
