@@ -2,7 +2,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-use simgan_kernels::{Border, Conv2d, Layer, conv2d};
+use simgan_kernels::{Border, Conv2d, Layer, conv2d, conv2d_residual};
 
 /// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its geometry.
 #[derive(Clone, Debug)]
@@ -33,6 +33,11 @@ impl Conv {
 
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor> {
         conv2d(input, &self.weight, Some(&self.bias), self.options)
+    }
+
+    /// The residual is added before the ReLU, if there is one.
+    pub(crate) fn forward_residual(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        conv2d_residual(input, &self.weight, Some(&self.bias), residual, self.options)
     }
 
     /// Its parameters.

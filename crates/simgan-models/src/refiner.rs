@@ -57,6 +57,23 @@ impl Refiner {
         Self { config: self.config, stem: self.stem.frozen(), blocks, head: self.head.frozen() }
     }
 
+    /// The feature maps before the last convolution: a learned feature transform ψ (§2.1).
+    ///
+    /// # Shapes
+    ///
+    /// `(N, C, H, W)` → `(N, features, H, W)`, not negative.
+    ///
+    /// # Errors
+    ///
+    /// If the images have another number of channels.
+    pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        let mut features = self.stem.forward(images)?;
+        for block in &self.blocks {
+            features = block.conv2.forward_residual(&block.conv1.forward(&features)?, &features)?;
+        }
+        Ok(features)
+    }
+
     /// What it looks like.
     #[must_use]
     pub fn config(&self) -> &RefinerConfig {

@@ -64,6 +64,16 @@ pub enum TrainError {
         /// `data.channels`.
         expected: usize,
     },
+    /// The refiner of `loss.psi_model` takes other images.
+    #[error("{}: a refiner of {found} channels, but the run has data.channels={expected}; hint: choose another loss.psi_model", path.display())]
+    PsiChannels {
+        /// `loss.psi_model`.
+        path: PathBuf,
+        /// Its channels.
+        found: usize,
+        /// `data.channels`.
+        expected: usize,
+    },
     /// A new run would overwrite an existing one.
     #[error("{}: there is a run here already; hint: continue it with --resume, or choose another --run", path.display())]
     RunExists {

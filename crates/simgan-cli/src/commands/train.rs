@@ -42,7 +42,7 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
         None => None,
     };
     let config = TrainConfig::resolve(recipe, file.as_deref(), &settings(arguments)?)?;
-    let config = with_absolute_sources(config)?;
+    let config = with_absolute_paths(config)?;
     let sources = Sources::open(&config)?;
     let trainer = Trainer::new(config.clone(), &sources, device)?;
     let run = match path {
@@ -56,7 +56,7 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
     let run = RunDir::open(path)?;
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
-    let config = with_absolute_sources(config)?;
+    let config = with_absolute_paths(config)?;
     // Before the images are looked at: other sources are another run.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
     let sources = Sources::open(&config)?;
@@ -83,9 +83,12 @@ fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
 }
 
 /// The run can then be resumed from any working directory.
-fn with_absolute_sources(mut config: TrainConfig) -> Result<TrainConfig> {
+fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig> {
     for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
         *name = sources::absolute(name)?;
+    }
+    if !config.loss.psi_model.is_empty() {
+        config.loss.psi_model = sources::absolute(&config.loss.psi_model)?;
     }
     Ok(config)
 }

@@ -134,8 +134,11 @@ pub struct LossConfig {
     /// means the same for every batch and image size. The paper sums both. With 126 patches and 1,925 pixels
     /// (55 × 35) this λ is 1925 / 126 = 15.28 × the λ of the paper's summed scale.
     pub lambda: f64,
-    /// ψ of the self-regularization: `"identity"`, `"derivatives"` or `"mean-color"` (§2.2).
+    /// ψ of the self-regularization: `"identity"`, `"derivatives"`, `"mean-color"` or `"network"` (§2.1).
     pub psi: Psi,
+    /// The folder of a checkpoint of an earlier run, for `psi = "network"`; otherwise empty. ψ is then what that
+    /// run's refiner computes before its last convolution, frozen.
+    pub psi_model: String,
     /// Weight of R's adversarial term, 1 in eq. 4. With 0 the refiner only copies: an ablation.
     pub adversarial: f64,
 }
@@ -150,6 +153,8 @@ pub enum Psi {
     Derivatives,
     /// The mean of the colour channels.
     MeanColor,
+    /// The feature maps of a refiner that was trained before, `loss.psi_model`.
+    Network,
 }
 
 /// `[history]`: refined images of earlier refiners, half of D's refined batch (§2.3).

@@ -111,7 +111,8 @@ fn eye_gaze() -> TrainConfig {
         discriminator: discriminator(DiscriminatorConfig::eye_gaze()), // §3.1
         loss: LossConfig {
             lambda: 2.0, // [open] less let R swallow the sclera and move the iris by pixels, in small experiments
-            psi: Psi::Identity, // §2.2: identity unless stated
+            psi: Psi::Identity, // §2.1: identity unless stated
+            psi_model: String::new(),
             adversarial: 1.0, // eq. 4
         },
         history: HistoryConfig {

@@ -1,4 +1,4 @@
-use super::{ConfigError, OptimizerConfig, OptimizerKind, TrainConfig};
+use super::{ConfigError, OptimizerConfig, OptimizerKind, Psi, TrainConfig};
 
 /// Beyond this a number in a configuration is a mistake, and TOML's integers end not far above.
 const MANY: u64 = 1 << 53;
@@ -48,6 +48,9 @@ impl TrainConfig {
         let ok = |value: f64| value.is_finite() && value >= 0.0;
         check_number("loss.lambda", self.loss.lambda, allowed, ok)?;
         check_number("loss.adversarial", self.loss.adversarial, allowed, ok)?;
+        let fits = (self.loss.psi == Psi::Network) != self.loss.psi_model.is_empty();
+        let allowed = "the folder of a checkpoint with psi = \"network\", and empty without it";
+        check("loss.psi_model", format!("\"{}\"", self.loss.psi_model), allowed, fits)?;
         let capacity = self.history.capacity;
         let enough = capacity == 0 || (self.data.batch / 2..=10_000_000).contains(&capacity);
         check("history.capacity", capacity, "0 (off), or from half of data.batch to 10000000 images", enough)

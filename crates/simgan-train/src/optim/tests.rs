@@ -75,12 +75,14 @@ fn a_restored_optimizer_goes_on_bit_for_bit() {
     }
 }
 
+type State = Vec<(String, Tensor)>;
+
 #[test]
 fn restoring_is_strict() {
     let w = var(&[1.0, 2.0]);
     let mut sgd = optimizer(&w, Rule::Sgd { momentum: 0.9 }, None);
     let good = sgd.state().unwrap();
-    let mut refuse = |change: &dyn Fn(&mut Vec<(String, Tensor)>), text: &str| {
+    let mut refuse = |change: &dyn Fn(&mut State), text: &str| {
         let mut tensors = good.clone();
         change(&mut tensors);
         let error = sgd.restore(&tensors).unwrap_err().to_string();

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Module, Tensor};
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
-use simgan_models::{REFINER_FILE, read_tensors, save_refiner, write_tensors};
+use simgan_models::{REFINER_FILE, Refiner, load_refiner, read_tensors, save_refiner, write_tensors};
 
 use super::batches::{Batches, Cursors};
 use super::network::Network;
@@ -102,7 +102,7 @@ impl Trainer {
         Ok(Self {
             batches: Batches::new(sources, &config.data, cursors, device)?,
             samples: SampleInputs::draw(sources, &config.data, seed, device)?,
-            self_regularization: SelfRegularization::new(transform(config.loss.psi)),
+            self_regularization: SelfRegularization::new(transform(&config, device)?),
             history: HistoryBuffer::new(config.history.capacity),
             history_stream: Purpose::History.stream(seed),
             refiner,
@@ -175,11 +175,32 @@ fn config_checksum(config: &TrainConfig) -> u32 {
     crc32c::crc32c(config.identity().as_bytes())
 }
 
-fn transform(psi: Psi) -> FeatureTransform {
-    match psi {
+fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {
+    Ok(match config.loss.psi {
         Psi::Identity => FeatureTransform::Identity,
         Psi::Derivatives => FeatureTransform::Derivatives,
         Psi::MeanColor => FeatureTransform::MeanColor,
+        Psi::Network => FeatureTransform::Network(Box::new(Features(psi_refiner(config, device)?))),
+    })
+}
+
+/// The refiner of `loss.psi_model`, if it takes the run's images.
+fn psi_refiner(config: &TrainConfig, device: &Device) -> Result<Refiner, TrainError> {
+    let refiner = load_refiner(Path::new(&config.loss.psi_model), device)?;
+    match (refiner.config().channels, config.data.channels) {
+        (found, expected) if found != expected => {
+            Err(TrainError::PsiChannels { path: config.loss.psi_model.clone().into(), found, expected })
+        }
+        _ => Ok(refiner),
+    }
+}
+
+/// The learned ψ: a refiner without its last convolution.
+struct Features(Refiner);
+
+impl Module for Features {
+    fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        self.0.features(images)
     }
 }
 

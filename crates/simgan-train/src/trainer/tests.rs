@@ -238,3 +238,23 @@ fn images_that_cannot_be_read_are_skipped_counted_and_reported() {
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].message.contains(".png"), "{warnings:?}");
 }
+
+#[test]
+fn a_refiner_trained_before_is_a_transform() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut earlier = trainer(config(1));
+    steps(&mut earlier, 3);
+    let checkpoint = earlier.save(dir.path()).unwrap();
+    let mut learned = config(4);
+    learned.loss.psi = crate::Psi::Network;
+    learned.loss.psi_model = checkpoint.path().display().to_string();
+    let report = steps(&mut trainer(learned.clone()), 1).remove(0).refiner.unwrap();
+    assert!(report.self_regularization > 0.0 && report.self_regularization != report.drift, "{report:?}");
+
+    learned.loss.psi_model = dir.path().display().to_string(); // a folder, but no checkpoint
+    let error = Trainer::new(learned.clone(), &sources(), &Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains("refiner.toml"), "{error}");
+    learned.loss.psi_model.clear();
+    let error = Trainer::new(learned, &sources(), &Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains("loss.psi_model"), "{error}");
+}
