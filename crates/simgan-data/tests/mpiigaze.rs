@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use safetensors::SafeTensors;
-use simgan_data::{DataError, ImageFile, MpiiGaze, MpiiGazeOptions, Persons, Pixels, Sample, Source, Subset};
+use simgan_data::{
+    DataError, Fitted, ImageFile, Loader, LoaderOptions, MpiiGaze, MpiiGazeOptions, OpenOptions, PackOptions,
+    Persons, Pixels, Sample, Sampler, Source, Subset, Target, pack,
+};
 
 struct Case {
     bytes: Vec<u8>,
@@ -73,6 +77,25 @@ fn everything_is_what_scipy_reads_mirrored() {
             assert_eq!(sample.label.gaze.unwrap().vector(), gaze[i], "{i}");
             assert_eq!(sample.label.head_pose.unwrap(), pose[i], "{i}");
         }
+    }
+}
+
+#[test]
+fn packed_it_gives_the_same_batches() {
+    let case = Case::new();
+    let source = Arc::new(case.open(&MpiiGazeOptions::default()).unwrap());
+    let target = Target { size: Some("55x35".parse().unwrap()), ..Target::default() };
+    let raw: Arc<dyn Source> = Arc::new(Fitted::new(source, target));
+    let path = case.root.path().join("packed.safetensors");
+    pack(&*raw, &path, &PackOptions::default(), &mut |_, _| {}).unwrap();
+    let packed = simgan_data::open(&path, &OpenOptions::default()).unwrap();
+    let options = LoaderOptions { batch: 5, ..LoaderOptions::default() };
+    let [mut raw, mut packed] =
+        [raw, packed].map(|source| Loader::new(source, Sampler::new(12, 1), options).unwrap());
+    for _ in 0..6 {
+        let mut expected = raw.next_batch().unwrap();
+        expected.labels.iter_mut().for_each(|label| label.record = None);
+        assert_eq!(packed.next_batch().unwrap(), expected);
     }
 }
 
