@@ -8,10 +8,17 @@
 pub(super) struct Coefficients<const A: usize> {
     /// `Bᵀ`: for the pair `(2 i, 2 i + 1)`, row `2 i` holds half of the sum and `2 i + 1` half of the difference of its rows.
     pub(super) input: [[f32; A]; A],
-    /// `pⁱ` for row `i` and every point; of ∞ only the last row of `A − 2` is 1.
-    pub(super) powers: [[f32; A]; A],
+    /// Its transpose, for sums and differences of pairs.
+    pub(super) input_adjoint: [[f32; A]; A],
+    /// `Aᵀ` for sums and differences of pairs: `pⁱ` in row `i`, in place of the sum if `i` is even, else of the difference; of ∞ only the
+    /// last row, `A − 3`, is 1. Two rows are unused.
+    pub(super) output: [[f32; A]; A],
+    /// Its transpose: in rows `2 i` and `2 i + 1` the even and the odd powers of pair `i`.
+    pub(super) output_adjoint: [[f32; A]; A],
     /// `G`.
     pub(super) filter: [[f32; 3]; A],
+    /// Its transpose.
+    pub(super) filter_adjoint: [[f32; A]; 3],
 }
 
 /// Positive points of each tile size, smallest first; chosen for small rounding errors.
@@ -34,37 +41,47 @@ pub(super) const fn pairs(a: usize) -> usize {
 impl<const A: usize> Coefficients<A> {
     pub(super) const fn new() -> Self {
         let points = Self::points();
-        let mut input = [[0.0; A]; A];
-        let mut filter = [[0.0; 3]; A];
-        let mut powers = [[0.0; A]; A];
+        let mut all = Self {
+            input: [[0.0; A]; A],
+            input_adjoint: [[0.0; A]; A],
+            output: [[0.0; A]; A],
+            output_adjoint: [[0.0; A]; A],
+            filter: [[0.0; 3]; A],
+            filter_adjoint: [[0.0; A]; 3],
+        };
         let mut j = 0;
         while j < A {
             let paired = j < 2 * pairs(A);
             let row = Self::input_row(&points, if paired { j - j % 2 } else { j });
-            let mut k = 0;
-            while k < A {
-                // The rows of p and −p differ in the signs of every other coefficient.
-                let keeps = !paired || (A - k) % 2 == j % 2;
-                input[j][k] = if keeps { row[k] as f32 } else { 0.0 };
-                k += 1;
-            }
             let scale = 1.0 / Self::scale(&points, j);
             let mut power = 1.0;
             let mut k = 0;
             while k < A {
-                let value = if j < A - 1 { power } else { 0.0 };
-                powers[k][j] = value as f32;
-                if k < 3 {
-                    filter[j][k] = (value * scale) as f32;
+                // The rows of p and −p differ in the signs of every other coefficient.
+                if !paired || (A - k) % 2 == j % 2 {
+                    all.input[j][k] = row[k] as f32;
+                    all.input_adjoint[k][j] = row[k] as f32;
                 }
-                power *= if j < A - 1 { points[j] } else { 0.0 };
+                let infinite = j == A - 1;
+                let value = if !infinite { power } else { 0.0 };
+                if k < 3 {
+                    let value = if infinite && k == 2 { 1.0 } else { value * scale };
+                    all.filter[j][k] = value as f32;
+                    all.filter_adjoint[k][j] = value as f32;
+                }
+                let value = if infinite && k == A - 3 { 1.0 } else { value };
+                if k < A - 2 && (!paired || k % 2 == j % 2) {
+                    // Where j is odd it stands for the difference, which multiplies powers of +p.
+                    let value = if paired && j % 2 == 1 { -value } else { value };
+                    all.output[k][j] = value as f32;
+                    all.output_adjoint[j][k] = value as f32;
+                }
+                power *= points[j];
                 k += 1;
             }
             j += 1;
         }
-        powers[A - 3][A - 1] = 1.0;
-        filter[A - 1][2] = 1.0;
-        Self { input, powers, filter }
+        all
     }
 
     /// The finite points, each pair as `p, −p`; the last entry stands for ∞ and is unused.

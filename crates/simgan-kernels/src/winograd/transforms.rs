@@ -1,4 +1,5 @@
 //! The one-dimensional transforms, on arrays of vectors. Unrolled, with their coefficients as constants.
+#![expect(clippy::needless_range_loop, reason = "counted loops over constant tables are unrolled, others not always")]
 
 use super::coefficients::{Coefficients, pairs};
 use crate::simd::Simd;
@@ -23,15 +24,11 @@ pub(super) fn input<S: Simd, const A: usize>(simd: S, d: [S::Vector; A]) -> [S::
 /// `B v`: the adjoint of [`input`].
 #[inline(always)]
 pub(super) fn input_adjoint<S: Simd, const A: usize>(simd: S, v: [S::Vector; A]) -> [S::Vector; A] {
-    let rows = const { &Coefficients::<A>::new().input };
+    let rows = const { &Coefficients::<A>::new().input_adjoint };
     let v = sums_and_differences(simd, v);
     let mut out = v;
-    for (k, out) in out.iter_mut().enumerate() {
-        let mut column = [0.0; A];
-        for row in 0..A {
-            column[row] = rows[row][k];
-        }
-        *out = dot(simd, &column, &v);
+    for k in 0..A {
+        out[k] = dot(simd, &rows[k], &v);
     }
     out
 }
@@ -39,16 +36,11 @@ pub(super) fn input_adjoint<S: Simd, const A: usize>(simd: S, v: [S::Vector; A])
 /// `Aᵀ m`: from the transformed domain to results.
 #[inline(always)]
 pub(super) fn output<S: Simd, const M: usize, const A: usize>(simd: S, m: [S::Vector; A]) -> [S::Vector; M] {
-    let powers = const { &Coefficients::<A>::new().powers };
+    let rows = const { &Coefficients::<A>::new().output };
     let m = sums_and_differences(simd, m);
     let mut out = [m[0]; M];
-    for (power, out) in out.iter_mut().enumerate() {
-        let mut row = [0.0; A];
-        for pair in 0..pairs(A) {
-            row[2 * pair + power % 2] = powers[power][2 * pair];
-        }
-        row[2 * pairs(A)..].copy_from_slice(&powers[power][2 * pairs(A)..]);
-        *out = dot(simd, &row, &m);
+    for row in 0..M {
+        out[row] = dot(simd, &rows[row], &m);
     }
     out
 }
@@ -59,19 +51,17 @@ pub(super) fn output_adjoint<S: Simd, const M: usize, const A: usize>(
     simd: S,
     g: [S::Vector; M],
 ) -> [S::Vector; A] {
-    let powers = const { &Coefficients::<A>::new().powers };
+    let rows = const { &Coefficients::<A>::new().output_adjoint };
     let mut out = [g[0]; A];
     for pair in 0..pairs(A) {
-        let (mut even, mut odd) = ([0.0; M], [0.0; M]);
-        for power in 0..M {
-            let half = if power % 2 == 0 { &mut even } else { &mut odd };
-            half[power] = powers[power][2 * pair];
-        }
-        let (even, odd) = (dot(simd, &even, &g), dot(simd, &odd, &g));
+        let even = dot(simd, rows[2 * pair].first_chunk::<M>().unwrap_or(&[0.0; M]), &g);
+        let odd = dot(simd, rows[2 * pair + 1].first_chunk::<M>().unwrap_or(&[0.0; M]), &g);
         out[2 * pair] = simd.add(even, odd);
         out[2 * pair + 1] = simd.sub(even, odd);
     }
-    out[A - 1] = g[M - 1];
+    for row in 2 * pairs(A)..A {
+        out[row] = dot(simd, rows[row].first_chunk::<M>().unwrap_or(&[0.0; M]), &g);
+    }
     out
 }
 
@@ -89,14 +79,10 @@ pub(super) fn filter<S: Simd, const A: usize>(simd: S, g: [S::Vector; 3]) -> [S:
 /// `Gᵀ u`: the adjoint of [`filter`].
 #[inline(always)]
 pub(super) fn filter_adjoint<S: Simd, const A: usize>(simd: S, u: [S::Vector; A]) -> [S::Vector; 3] {
-    let rows = const { &Coefficients::<A>::new().filter };
+    let rows = const { &Coefficients::<A>::new().filter_adjoint };
     let mut out = [u[0]; 3];
-    for (k, out) in out.iter_mut().enumerate() {
-        let mut column = [0.0; A];
-        for row in 0..A {
-            column[row] = rows[row][k];
-        }
-        *out = dot(simd, &column, &u);
+    for row in 0..3 {
+        out[row] = dot(simd, &rows[row], &u);
     }
     out
 }
