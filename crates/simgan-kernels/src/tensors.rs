@@ -24,3 +24,13 @@ pub(crate) fn with_slice<T: WithDType, R>(tensor: &Tensor, f: impl FnOnce(&[T]) 
         _ => bail!("a CPU kernel was given a tensor on {:?}", tensor.device()),
     }
 }
+
+/// `(N, C, H, W)` -> `(N, H, W, C)`, contiguous: a copy unless it already lies so.
+pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
+    tensor.permute((0, 2, 3, 1))?.contiguous()
+}
+
+/// `(N, H, W, C)` -> `(N, C, H, W)`: a view.
+pub(crate) fn channels_first(tensor: &Tensor) -> Result<Tensor> {
+    tensor.permute((0, 3, 1, 2))
+}

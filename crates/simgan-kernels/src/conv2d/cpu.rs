@@ -1,11 +1,9 @@
-//! The convolution on the CPU as an operation of candle's autograd.
+//! The convolution of `f64` on the CPU as an operation of candle's autograd, for gradient checks.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::geometry::Geometry;
 use super::unfolded;
-use crate::matrix::Real;
 use crate::tensors::{slice, with_slice};
 
 /// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`.
@@ -20,17 +18,21 @@ pub(crate) fn convolve(
     residual: Option<&Tensor>,
     geometry: Geometry,
 ) -> Result<Tensor> {
-    let weight = weight.flatten_all()?;
-    let bias = match bias {
-        Some(bias) => bias.clone(),
-        None => Tensor::zeros(geometry.channels_out, weight.dtype(), weight.device())?,
-    };
-    let parameters = Tensor::cat(&[weight, bias], 0)?;
+    let parameters = pack(weight, bias)?;
     let input = input.contiguous()?;
     match residual {
         Some(residual) => input.apply_op3(&parameters, &residual.contiguous()?, Convolution(geometry)),
         None => input.apply_op2(&parameters, Convolution(geometry)),
     }
+}
+
+/// The weights, and behind them the bias, or zeros if there is none.
+pub(super) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let bias = match bias {
+        Some(bias) => bias.clone(),
+        None => Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?,
+    };
+    Tensor::cat(&[weight.flatten_all()?, bias], 0)
 }
 
 impl CustomOp2 for Convolution {
@@ -106,29 +108,16 @@ type Stored<'a> = (&'a CpuStorage, &'a Layout);
 impl Convolution {
     fn forward(
         &self,
-        input: Stored<'_>,
-        parameters: Stored<'_>,
-        residual: Option<Stored<'_>>,
-    ) -> Result<(CpuStorage, Shape)> {
-        match input.0.dtype() {
-            DType::F32 => self.forward_real::<f32>(input, parameters, residual),
-            DType::F64 => self.forward_real::<f64>(input, parameters, residual),
-            other => bail!("the CPU convolution computes with f32 and f64, not {other:?}"),
-        }
-    }
-
-    fn forward_real<T: Real>(
-        &self,
         (input, input_layout): Stored<'_>,
         (parameters, parameters_layout): Stored<'_>,
         residual: Option<Stored<'_>>,
     ) -> Result<(CpuStorage, Shape)> {
         let Geometry { images, channels_out, size_out: [rows, columns], .. } = self.0;
-        let input = slice::<T>(input, input_layout)?;
-        let parameters = slice::<T>(parameters, parameters_layout)?;
-        let residual = residual.map(|(storage, layout)| slice::<T>(storage, layout)).transpose()?;
+        let input = slice::<f64>(input, input_layout)?;
+        let parameters = slice::<f64>(parameters, parameters_layout)?;
+        let residual = residual.map(|(storage, layout)| slice::<f64>(storage, layout)).transpose()?;
         let out = unfolded::forward(&self.0, input, parameters, residual);
-        Ok((T::to_cpu_storage_owned(out), Shape::from((images, channels_out, rows, columns))))
+        Ok((CpuStorage::F64(out), Shape::from((images, channels_out, rows, columns))))
     }
 
     fn backward(
@@ -139,26 +128,11 @@ impl Convolution {
         gradient: &Tensor,
         wants_residual: bool,
     ) -> Result<Gradients> {
-        match input.dtype() {
-            DType::F32 => self.backward_real::<f32>(input, parameters, out, gradient, wants_residual),
-            DType::F64 => self.backward_real::<f64>(input, parameters, out, gradient, wants_residual),
-            other => bail!("the CPU convolution computes with f32 and f64, not {other:?}"),
-        }
-    }
-
-    fn backward_real<T: Real>(
-        &self,
-        input: &Tensor,
-        parameters: &Tensor,
-        out: &Tensor,
-        gradient: &Tensor,
-        wants_residual: bool,
-    ) -> Result<Gradients> {
         let wants = unfolded::Wants { input: input.track_op(), parameters: parameters.track_op() };
-        let residual = self.before_relu::<T>(out, gradient)?;
-        let (of_input, of_parameters) = with_slice::<T, _>(input, |input| {
-            with_slice::<T, _>(parameters, |parameters| {
-                with_slice::<T, _>(&residual, |gradient| {
+        let residual = self.before_relu(out, gradient)?;
+        let (of_input, of_parameters) = with_slice::<f64, _>(input, |input| {
+            with_slice::<f64, _>(parameters, |parameters| {
+                with_slice::<f64, _>(&residual, |gradient| {
                     Ok(unfolded::backward(&self.0, input, parameters, gradient, wants))
                 })
             })
@@ -175,18 +149,17 @@ impl Convolution {
     }
 
     /// The gradient of what the ReLU was applied to, which is also the residual's.
-    fn before_relu<T: Real>(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+    fn before_relu(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         if !self.0.options.relu {
             return gradient.contiguous();
         }
-        let zero = T::default();
-        let masked = with_slice::<T, _>(out, |out| {
-            with_slice::<T, _>(gradient, |gradient| {
+        let masked = with_slice::<f64, _>(out, |out| {
+            with_slice::<f64, _>(gradient, |gradient| {
                 Ok(out
                     .iter()
                     .zip(gradient)
-                    .map(|(&out, &g)| if out <= zero { zero } else { g })
-                    .collect::<Vec<T>>())
+                    .map(|(&out, &g)| if out <= 0.0 { 0.0 } else { g })
+                    .collect::<Vec<_>>())
             })
         })?;
         Tensor::from_vec(masked, out.shape(), out.device())

@@ -1,14 +1,15 @@
 //! Convolution with its border rule, bias, skip connection and ReLU in one operation.
 
 mod cpu;
+mod direct;
 mod geometry;
 pub(crate) mod reference;
+mod single;
 mod unfolded;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use self::geometry::Geometry;
-use crate::tensors::has_kernel;
 
 /// What lies outside the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -80,9 +81,10 @@ fn convolve(
     options: Conv2d,
 ) -> Result<Tensor> {
     let geometry = Geometry::new(input, weight, bias, residual, options)?;
-    if has_kernel(input) {
-        cpu::convolve(input, weight, bias, residual, geometry)
-    } else {
-        reference::convolve(input, weight, bias, residual, geometry)
-    }
+    let convolve = match input.dtype() {
+        DType::F32 if input.device().is_cpu() => single::convolve,
+        DType::F64 if input.device().is_cpu() => cpu::convolve,
+        _ => reference::convolve,
+    };
+    convolve(input, weight, bias, residual, geometry)
 }

@@ -1,4 +1,4 @@
-//! The maximum on the CPU.
+//! The maximum on the CPU, channels last.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
@@ -6,12 +6,13 @@ use rayon::prelude::*;
 
 use super::Windows;
 use crate::matrix::Real;
-use crate::tensors::{slice, with_slice};
+use crate::tensors::{channels_first, channels_last, slice, with_slice};
 
 pub(crate) fn max_pool2d(input: &Tensor, windows: Windows) -> Result<Tensor> {
-    input.contiguous()?.apply_op1(MaxPool(windows))
+    channels_first(&channels_last(input)?.apply_op1(MaxPool(windows))?)
 }
 
+/// The maximum as an operation on images `(N, H, W, C)`.
 struct MaxPool(Windows);
 
 impl CustomOp1 for MaxPool {
@@ -38,54 +39,87 @@ impl CustomOp1 for MaxPool {
 
 impl MaxPool {
     fn forward<T: Real>(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let Windows { planes: [images, channels], size_in, size_out, .. } = self.0;
+        let Windows { planes: [images, channels], size_in, size_out: [rows, columns], .. } = self.0;
         let input = slice::<T>(storage, layout)?;
-        let mut out = vec![T::default(); images * channels * size_out[0] * size_out[1]];
-        let planes = input.par_chunks(size_in[0] * size_in[1]);
-        planes.zip(out.par_chunks_mut(size_out[0] * size_out[1])).for_each(|(input, out)| {
-            self.each_maximum(input, |place, source| out[place] = input[source]);
+        let mut out = vec![T::default(); images * channels * rows * columns];
+        let work = input
+            .par_chunks(size_in[0] * size_in[1] * channels)
+            .zip(out.par_chunks_mut(rows * columns * channels));
+        work.for_each(|(input, out)| {
+            self.each_window(|window, pixels| {
+                let out = &mut out[window * channels..][..channels];
+                out.copy_from_slice(&input[pixels[0] * channels..][..channels]);
+                for pixel in &pixels[1..] {
+                    for (largest, &next) in out.iter_mut().zip(&input[pixel * channels..]) {
+                        *largest = if takes_over(next, *largest) { next } else { *largest };
+                    }
+                }
+            });
         });
-        Ok((T::to_cpu_storage_owned(out), Shape::from((images, channels, size_out[0], size_out[1]))))
+        Ok((T::to_cpu_storage_owned(out), Shape::from((images, rows, columns, channels))))
     }
 
     fn backward<T: Real>(&self, input: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        let Windows { size_in, size_out, .. } = self.0;
+        let Windows { planes: [_, channels], size_in, size_out, .. } = self.0;
         let of_input = with_slice::<T, _>(input, |input| {
             with_slice::<T, _>(gradient, |gradient| {
                 let mut of_input = vec![T::default(); input.len()];
-                input
-                    .par_chunks(size_in[0] * size_in[1])
-                    .zip(gradient.par_chunks(size_out[0] * size_out[1]))
-                    .zip(of_input.par_chunks_mut(size_in[0] * size_in[1]))
-                    .for_each(|((input, gradient), of_input)| {
-                        self.each_maximum(input, |place, source| of_input[source] += gradient[place]);
-                    });
+                let size = size_in[0] * size_in[1] * channels;
+                let results = gradient.par_chunks(size_out[0] * size_out[1] * channels);
+                let work = input.par_chunks(size).zip(results).zip(of_input.par_chunks_mut(size));
+                work.for_each(|((input, gradient), of_input)| self.of_image(input, gradient, of_input));
                 Ok(of_input)
             })
         })?;
         Tensor::from_vec(of_input, input.shape(), input.device())
     }
 
-    /// Calls `f` with each output's place in its plane and the place of its maximum.
-    fn each_maximum<T: Real>(&self, input: &[T], mut f: impl FnMut(usize, usize)) {
+    fn of_image<T: Real>(&self, input: &[T], gradient: &[T], of_input: &mut [T]) {
+        let channels = self.0.planes[1];
+        let mut largest = vec![T::default(); channels];
+        let mut places = vec![0u32; channels];
+        self.each_window(|window, pixels| {
+            largest.copy_from_slice(&input[pixels[0] * channels..][..channels]);
+            places.fill(0);
+            for (place, pixel) in (0u32..).zip(pixels).skip(1) {
+                let found = largest.iter_mut().zip(&mut places);
+                for ((largest, at), &next) in found.zip(&input[pixel * channels..]) {
+                    let takes_over = takes_over(next, *largest);
+                    *largest = if takes_over { next } else { *largest };
+                    *at = if takes_over { place } else { *at };
+                }
+            }
+            let gradient = &gradient[window * channels..][..channels];
+            for (place, pixel) in (0u32..).zip(pixels) {
+                let of_pixel = of_input[pixel * channels..].iter_mut();
+                for ((of_pixel, &gradient), &at) in of_pixel.zip(gradient).zip(&places) {
+                    *of_pixel += if at == place { gradient } else { T::default() };
+                }
+            }
+        });
+    }
+
+    /// Calls `f` with each window's number and its pixels, in row-major order.
+    fn each_window(&self, mut f: impl FnMut(usize, &[usize])) {
         let width = self.0.size_in[1];
         let [rows, columns] = self.0.size_out;
+        let mut pixels = Vec::new();
         for row in 0..rows {
-            let lines = self.0.range(0, row);
             for column in 0..columns {
-                let window = self.0.range(1, column);
-                let mut largest = lines.start * width + window.start;
-                for line in lines.clone() {
-                    for place in line * width + window.start..line * width + window.end {
-                        // NaN is unequal to itself.
-                        #[expect(clippy::eq_op, reason = "the test for NaN of a generic number")]
-                        if input[place] > input[largest] || input[place] != input[place] {
-                            largest = place;
-                        }
-                    }
+                pixels.clear();
+                for line in self.0.range(0, row) {
+                    pixels.extend(self.0.range(1, column).map(|x| line * width + x));
                 }
-                f(row * columns + column, largest);
+                f(row * columns + column, &pixels);
             }
         }
     }
+}
+
+/// Whether `next` replaces the largest value so far; the first of equals stays, NaN prevails.
+#[inline(always)]
+fn takes_over<T: Real>(next: T, largest: T) -> bool {
+    #[expect(clippy::eq_op, reason = "the test for NaN of a generic number")]
+    let is_nan = next != next;
+    next > largest || is_nan
 }

@@ -188,9 +188,8 @@ pub(super) unsafe fn scatter_output<S: Simd, const M: usize, const A: usize>(
             for x in 0..width {
                 let points: [S::Vector; A] = std::array::from_fn(|j| simd.load(line(j, x)));
                 let values = output::<S, M, A>(simd, points);
-                for y in 0..M {
+                for (y, &value) in values.iter().enumerate() {
                     if y < rows {
-                        let value = values[y];
                         let place = ((tile_row * M + y) * width + x) * channels + channel;
                         let mut value = simd.add(value, bias);
                         match finish.residual {

@@ -1,5 +1,4 @@
 //! The one-dimensional transforms, on arrays of vectors. Unrolled, with their coefficients as constants.
-#![expect(clippy::needless_range_loop, reason = "counted loops over constant tables are unrolled, others not always")]
 
 use super::coefficients::{Coefficients, pairs};
 use crate::simd::Simd;

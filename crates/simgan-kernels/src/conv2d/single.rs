@@ -1,0 +1,245 @@
+//! The convolution of `f32` on the CPU as an operation of candle's autograd, channels last.
+//!
+//! Tensors that look like `(N, C, H, W)` and lie as `(N, H, W, C)` go from one convolution to the next without being rearranged.
+
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::cpu::pack;
+use super::direct::{Backward, Buffers, Forward, Weights};
+use super::geometry::Geometry;
+use crate::simd::{Isa, padded, run};
+use crate::tensors::{channels_first, channels_last, slice, with_slice};
+
+/// Images are dealt into at most this many groups, each with its own sum of weight gradients, whatever the number of threads: the
+/// result does not depend on it.
+const GROUPS: usize = 16;
+
+/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`, images channels last.
+struct Convolution {
+    geometry: Geometry,
+    isa: Isa,
+}
+
+pub(super) fn convolve(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    residual: Option<&Tensor>,
+    geometry: Geometry,
+) -> Result<Tensor> {
+    let parameters = pack(weight, bias)?;
+    let input = channels_last(input)?;
+    let convolution = Convolution { geometry, isa: Isa::current()? };
+    let out = match residual {
+        Some(residual) => input.apply_op3(&parameters, &channels_last(residual)?, convolution)?,
+        None => input.apply_op2(&parameters, convolution)?,
+    };
+    channels_first(&out)
+}
+
+impl CustomOp2 for Convolution {
+    fn name(&self) -> &'static str {
+        "simgan-conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok(self.forward(slice(input, input_layout)?, slice(parameters, parameters_layout)?, None))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        self.backward(input, parameters, out, gradient)
+    }
+}
+
+impl CustomOp3 for Convolution {
+    fn name(&self) -> &'static str {
+        "simgan-conv2d-residual"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let residual = slice(residual, residual_layout)?;
+        Ok(self.forward(slice(input, input_layout)?, slice(parameters, parameters_layout)?, Some(residual)))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        residual: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (of_input, of_parameters) = self.backward(input, parameters, out, gradient)?;
+        let of_residual = residual.track_op().then(|| self.before_relu(out, gradient)).transpose()?;
+        Ok((of_input, of_parameters, of_residual))
+    }
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+impl Convolution {
+    fn forward(&self, input: &[f32], parameters: &[f32], residual: Option<&[f32]>) -> (CpuStorage, Shape) {
+        let geometry = &self.geometry;
+        let weights = &Weights::new(geometry, parameters);
+        let size = geometry.image_out();
+        let mut out = vec![0.0; geometry.images * size];
+        let work =
+            input.par_chunks_exact(geometry.image_in()).zip(out.par_chunks_exact_mut(size)).enumerate();
+        work.for_each(|(at, (image, out))| {
+            let residual = residual.map(|residual| &residual[at * size..][..size]);
+            BUFFERS.with_borrow_mut(|buffers| {
+                run(self.isa, Forward { geometry, image, weights, residual, out, buffers });
+            });
+        });
+        let Geometry { images, channels_out, size_out: [rows, columns], .. } = *geometry;
+        (CpuStorage::F32(out), Shape::from((images, rows, columns, channels_out)))
+    }
+
+    fn backward(
+        &self,
+        input: &Tensor,
+        parameters: &Tensor,
+        out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let wants = [input.track_op(), parameters.track_op()];
+        let (of_input, of_parameters) = with_slice(input, |input| {
+            with_slice(parameters, |parameters| {
+                with_slice(out, |out| {
+                    with_slice(gradient, |gradient| {
+                        Ok(self.gradients(&Batch { input, out, gradient }, parameters, wants))
+                    })
+                })
+            })
+        })?;
+        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+        Ok((
+            wants[0].then(|| tensor(of_input, input)).transpose()?,
+            wants[1].then(|| tensor(of_parameters, parameters)).transpose()?,
+        ))
+    }
+
+    /// The gradients of the input and of the parameters; empty where unwanted.
+    fn gradients(
+        &self,
+        batch: &Batch<'_>,
+        parameters: &[f32],
+        [wants_input, wants_parameters]: [bool; 2],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let geometry = &self.geometry;
+        let weights = &Weights::new(geometry, parameters);
+        let per_group = geometry.images.div_ceil(GROUPS).max(1);
+        let n_groups = geometry.images.div_ceil(per_group);
+        let mut of_input = vec![0.0; if wants_input { batch.input.len() } else { 0 }];
+        let mut chunks: Vec<&mut [f32]> = of_input.chunks_mut(per_group * geometry.image_in()).collect();
+        chunks.resize_with(n_groups, Default::default);
+        let sums: Vec<Vec<f32>> = chunks
+            .into_par_iter()
+            .enumerate()
+            .map(|(group, of_input)| {
+                let images = group * per_group..((group + 1) * per_group).min(geometry.images);
+                self.of_group(&batch.part(geometry, images), weights, of_input, wants_parameters)
+            })
+            .collect();
+        let mut of_parameters = vec![0.0; if wants_parameters { parameters.len() } else { 0 }];
+        if wants_parameters {
+            let columns = padded(geometry.channels_out);
+            let mut sum = vec![0.0; weights.forward.len() + columns];
+            for part in sums {
+                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            }
+            let depth = geometry.kernel[1] * geometry.channels_in;
+            geometry.each_weight(|place, row, out, column| {
+                of_parameters[place] = sum[(row * depth + column) * columns + out];
+            });
+            of_parameters[geometry.weights()..]
+                .copy_from_slice(&sum[weights.forward.len()..][..geometry.channels_out]);
+        }
+        (of_input, of_parameters)
+    }
+
+    /// Writes the gradients of a group's images, unless `of_input` is empty; returns the sums for weights and bias, if wanted.
+    fn of_group(
+        &self,
+        batch: &Batch<'_>,
+        weights: &Weights,
+        of_input: &mut [f32],
+        wants_parameters: bool,
+    ) -> Vec<f32> {
+        let geometry = &self.geometry;
+        let columns = padded(geometry.channels_out);
+        let mut sums = vec![0.0; if wants_parameters { weights.forward.len() + columns } else { 0 }];
+        let mut of_input = of_input.chunks_exact_mut(geometry.image_in());
+        let results = batch.out.chunks_exact(geometry.image_out());
+        let gradients = batch.gradient.chunks_exact(geometry.image_out());
+        for (image, (out, gradient)) in
+            batch.input.chunks_exact(geometry.image_in()).zip(results.zip(gradients))
+        {
+            let of_parameters = wants_parameters.then(|| sums.split_at_mut(weights.forward.len()));
+            let of_image = of_input.next();
+            BUFFERS.with_borrow_mut(|buffers| {
+                let task =
+                    Backward { geometry, image, weights, out, gradient, of_parameters, of_image, buffers };
+                run(self.isa, task);
+            });
+        }
+        sums
+    }
+
+    /// The gradient of what the ReLU was applied to, which is also the residual's.
+    fn before_relu(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        if !self.geometry.options.relu {
+            return gradient.contiguous();
+        }
+        let masked = with_slice::<f32, _>(out, |out| {
+            with_slice::<f32, _>(gradient, |gradient| {
+                Ok(out
+                    .iter()
+                    .zip(gradient)
+                    .map(|(&out, &g)| if out <= 0.0 { 0.0 } else { g })
+                    .collect::<Vec<_>>())
+            })
+        })?;
+        Tensor::from_vec(masked, out.shape(), out.device())
+    }
+}
+
+/// What is known of some images.
+struct Batch<'a> {
+    input: &'a [f32],
+    out: &'a [f32],
+    gradient: &'a [f32],
+}
+
+impl Batch<'_> {
+    fn part(&self, geometry: &Geometry, images: std::ops::Range<usize>) -> Self {
+        let input = &self.input[images.start * geometry.image_in()..images.end * geometry.image_in()];
+        let results = images.start * geometry.image_out()..images.end * geometry.image_out();
+        Self { input, out: &self.out[results.clone()], gradient: &self.gradient[results] }
+    }
+}
