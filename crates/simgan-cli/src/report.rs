@@ -15,7 +15,7 @@ pub(crate) fn line(report: &StepReport) -> String {
     }
     if let Some(discriminator) = &report.discriminator {
         parts.push(format!(
-            "D {:.3} right on real {} refined {}",
+            "D {:.3} real {} refined {}",
             discriminator.loss,
             percent(discriminator.accuracy_real),
             percent(discriminator.accuracy_refined)
