@@ -122,7 +122,7 @@ impl Refinement<'_> {
             format: manifest::FORMAT.to_owned(),
             format_version: manifest::FORMAT_VERSION,
             program: concat!("simgan ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model: self.model.folder.clone(),
+            model: std::path::absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone()),
             model_crc32c: self.model.crc32c.clone(),
             refiner: *self.model.refiner.config(),
             input: self.input.name().to_owned(),
