@@ -1,11 +1,11 @@
 //! `cargo xtask preprocess`: a data set as it is published → one packed file.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+#![expect(clippy::print_stderr, reason = "it talks to a person")]
 
 #[cfg(test)]
 mod tests;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,8 +99,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         0 => String::new(),
         n => format!(", {n} of them by an earlier, interrupted job"),
     };
-    println!("{}: {} images{resumed}, {} left out", output.display(), report.n_packed, report.skipped.len());
-    println!("next: simgan train --synthetic … --real {}", output.display());
+    eprintln!("next: simgan train --synthetic … --real {}", output.display());
+    let (file, n, n_left_out) = (output.display(), report.n_packed, report.skipped.len());
+    // Unlike `println!`, an error and no panic when nobody reads it.
+    writeln!(std::io::stdout(), "{file}: {n} images{resumed}, {n_left_out} left out")
+        .context("standard output")?;
     Ok(())
 }
 
