@@ -5,17 +5,21 @@ use super::geometry::Geometry;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
 
+/// Pixels of the result whose gradients are multiplied at a time.
+const PIXELS: usize = 128;
+
 /// Memory of the passes; reused from image to image.
 #[derive(Default)]
 pub(super) struct Buffers {
     /// The image with its border.
     framed: Vec<f32>,
-    /// A row of results or gradients, channels padded.
-    row: Vec<f32>,
+    /// Rows of results or gradients, channels padded.
+    rows: Vec<f32>,
     /// The gradient of the framed image.
     of_framed: Vec<f32>,
-    /// The gradient of the pixels under a row of the kernel.
-    of_row: Vec<f32>,
+    /// The pixels under a row of the kernel, and their gradient.
+    unfolded: Vec<f32>,
+    of_unfolded: Vec<f32>,
 }
 
 /// The weights as the products take them.
@@ -79,6 +83,19 @@ impl Geometry {
         }
     }
 
+    /// Calls `f` with each pixel of some rows of the result, and where the pixels under row `tap` of the kernel start in the framed image.
+    #[inline(always)]
+    fn each_pixel(&self, rows: std::ops::Range<usize>, tap: usize, mut f: impl FnMut(usize, usize)) {
+        let (stride, width) = (self.options.stride, self.framed()[1]);
+        let mut pixel = 0;
+        for y in rows {
+            for x in 0..self.size_out[1] {
+                f(pixel, ((y * stride + tap) * width + x * stride) * self.channels_in);
+                pixel += 1;
+            }
+        }
+    }
+
     /// The image's pixel in row `y` of the framed image that counts there, if any.
     fn unframed(&self, axis: usize, at: usize) -> Option<usize> {
         let nearest = at.saturating_sub(self.options.padding).min(self.size_in[axis] - 1);
@@ -124,7 +141,8 @@ impl Task for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { geometry, image, weights, residual, out, buffers: Buffers { framed, row, .. } } = self;
+        let Self { geometry, image, weights, residual, out, buffers: Buffers { framed, rows: row, .. } } =
+            self;
         let columns = padded(geometry.channels_out);
         let [height, width] = geometry.size_out;
         let (depth, stride) = (geometry.line(), geometry.options.stride);
@@ -203,45 +221,47 @@ impl Task for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { geometry, image, weights, out, gradient, mut of_parameters, of_image, buffers } = self;
-        let Buffers { framed, row, of_framed, of_row } = buffers;
+        let Buffers { framed, rows, of_framed, unfolded, of_unfolded } = buffers;
         let (channels, columns) = (geometry.channels_out, padded(geometry.channels_out));
         let [height, width] = geometry.size_out;
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
-        let step = geometry.options.stride * geometry.channels_in;
-        let framed_width = geometry.framed()[1] * geometry.channels_in;
+        let framed_size = geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in;
         assert_eq!(gradient.len(), geometry.image_out());
         assert_eq!(weights.backward.len(), geometry.kernel[0] * channels * wide);
-        assert!((width - 1) * step + depth <= framed_width);
         if let Some((of_weights, of_bias)) = &of_parameters {
             assert_eq!((of_weights.len(), of_bias.len()), (geometry.kernel[0] * depth * columns, columns));
             frame(geometry, image, framed);
         }
         if of_image.is_some() {
             of_framed.clear();
-            of_framed.resize(geometry.framed()[0] * framed_width, 0.0);
-            of_row.resize(width * wide, 0.0);
+            of_framed.resize(framed_size, 0.0);
         }
-        row.clear();
-        row.resize(width * columns, 0.0);
-        for y in 0..height {
-            let place = y * width * channels..(y + 1) * width * channels;
-            mask(geometry, &out[place.clone()], &gradient[place], row);
+        let per_block = (PIXELS / width).clamp(1, height);
+        for start in (0..height).step_by(per_block) {
+            let end = (start + per_block).min(height);
+            let (place, pixels) = (start * width * channels..end * width * channels, (end - start) * width);
+            rows.clear();
+            rows.resize(pixels * columns, 0.0);
+            mask(geometry, &out[place.clone()], &gradient[place], rows);
+            unfolded.resize(pixels * depth, 0.0);
+            of_unfolded.resize(pixels * wide, 0.0);
             if let Some((_, of_bias)) = &mut of_parameters {
-                for pixel in row.chunks_exact(columns) {
+                for pixel in rows.chunks_exact(columns) {
                     of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
                 }
             }
             for tap in 0..geometry.kernel[0] {
-                let start = (y * geometry.options.stride + tap) * framed_width;
                 if let Some((of_weights, _)) = &mut of_parameters {
-                    let line = &framed[start..][..framed_width];
-                    // SAFETY: as in `Forward`; the lengths were checked above.
+                    geometry.each_pixel(start..end, tap, |pixel, source| {
+                        unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
+                    });
+                    // SAFETY: the lengths were set or checked above.
                     unsafe {
                         multiply::<S, true>(
                             simd,
-                            (depth, width, columns),
-                            Left { data: line.as_ptr(), stride: step, transposed: true },
-                            Rows { data: row.as_ptr(), stride: columns },
+                            (depth, pixels, columns),
+                            Left { data: unfolded.as_ptr(), stride: depth, transposed: true },
+                            Rows { data: rows.as_ptr(), stride: columns },
                             Rows {
                                 data: of_weights.as_mut_ptr().add(tap * depth * columns),
                                 stride: columns,
@@ -254,17 +274,17 @@ impl Task for Backward<'_> {
                     unsafe {
                         multiply::<S, false>(
                             simd,
-                            (width, channels, wide),
-                            Left { data: row.as_ptr(), stride: columns, transposed: false },
+                            (pixels, channels, wide),
+                            Left { data: rows.as_ptr(), stride: columns, transposed: false },
                             Rows { data: weights.backward.as_ptr().add(tap * channels * wide), stride: wide },
-                            Rows { data: of_row.as_mut_ptr(), stride: wide },
+                            Rows { data: of_unfolded.as_mut_ptr(), stride: wide },
                         );
                     }
-                    let line = &mut of_framed[start..][..framed_width];
-                    for (x, pixels) in of_row.chunks_exact(wide).enumerate() {
-                        let line = line[x * step..][..depth].iter_mut();
-                        line.zip(pixels).for_each(|(sum, &gradient)| *sum += gradient);
-                    }
+                    geometry.each_pixel(start..end, tap, |pixel, source| {
+                        let of_pixels = &of_unfolded[pixel * wide..][..depth];
+                        let sums = of_framed[source..][..depth].iter_mut();
+                        sums.zip(of_pixels).for_each(|(sum, &gradient)| *sum += gradient);
+                    });
                 }
             }
         }
@@ -274,7 +294,7 @@ impl Task for Backward<'_> {
     }
 }
 
-/// A row's gradient before the ReLU, channels padded.
+/// The gradient before the ReLU, channels padded.
 #[inline(always)]
 fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
     let channels = geometry.channels_out;

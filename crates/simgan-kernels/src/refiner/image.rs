@@ -52,9 +52,7 @@ impl Task for Refine<'_> {
         let Self { network, prepared, image, maps, out, workspace } = self;
         let Workspace { scratch, framed, maps: buffers, head } = workspace;
         framed.draw(network, image);
-        let stem = |framed: &mut Framed, out: &mut [f32]| {
-            stem::forward(simd, network, framed, &prepared.stem, &prepared.biases[0], out);
-        };
+        let (weight, bias) = (&prepared.stem[..], &prepared.biases[0][..]);
         let mut convolve = |layer: usize, image: &[f32], residual: Residual<'_>, out: &mut [f32]| {
             let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
             let (plan, filters) = (&network.plan, prepared.filters[layer].as_slice());
@@ -63,56 +61,72 @@ impl Task for Refine<'_> {
         match maps {
             Some(maps) => {
                 let mut maps: Vec<&mut [f32]> = maps.chunks_exact_mut(network.maps()).collect();
-                stem(framed, maps[0]);
+                simd.run(stem::Forward { network, framed, weight, bias, out: maps[0] });
                 for layer in 0..2 * network.blocks {
                     let (done, next) = maps.split_at_mut(layer + 1);
                     let residual =
                         if layer % 2 == 1 { Residual::Of(done[layer - 1]) } else { Residual::None };
                     convolve(layer, done[layer], residual, next[0]);
                 }
-                self::head(simd, network, prepared, maps[2 * network.blocks], head, out);
+                simd.run(Head { network, prepared, features: maps[2 * network.blocks], partial: head, out });
             }
             None => {
                 let [features, inner] = buffers;
                 features.resize(network.maps(), 0.0);
                 inner.resize(network.maps(), 0.0);
-                stem(framed, features);
+                simd.run(stem::Forward { network, framed, weight, bias, out: features });
                 for block in 0..network.blocks {
                     convolve(2 * block, features, Residual::None, inner);
                     convolve(2 * block + 1, inner, Residual::InPlace, features);
                 }
-                self::head(simd, network, prepared, features, head, out);
+                simd.run(Head { network, prepared, features, partial: head, out });
             }
         }
     }
 }
 
 /// `tanh(head(features) + bias)`, from channels last to planar.
-#[inline(always)]
-fn head<S: Simd>(
-    simd: S,
-    network: &Network,
-    prepared: &Prepared,
-    features: &[f32],
-    partial: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    let (pixels, stride) = (network.pixels(), padded(network.features));
-    assert_eq!((features.len(), out.len()), (pixels * stride, network.image()));
-    partial.resize(BLOCK, 0.0);
-    for (channel, out) in out.chunks_exact_mut(pixels).enumerate() {
-        let weight = &prepared.head[channel * stride..][..stride];
-        for (out, features) in out.iter_mut().zip(features.chunks_exact(stride)) {
-            let mut sum = simd.splat(0.0);
-            for at in (0..stride).step_by(S::LANES) {
-                // SAFETY: both slices hold `stride` elements, a multiple of `LANES`.
-                let (a, b) =
-                    unsafe { (simd.load(features.as_ptr().add(at)), simd.load(weight.as_ptr().add(at))) };
-                sum = simd.mul_add(a, b, sum);
+struct Head<'a> {
+    network: &'a Network,
+    prepared: &'a Prepared,
+    features: &'a [f32],
+    partial: &'a mut Vec<f32>,
+    out: &'a mut [f32],
+}
+
+impl Task for Head<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { network, prepared, features, partial, out } = self;
+        let (pixels, stride) = (network.pixels(), padded(network.features));
+        assert_eq!((features.len(), out.len()), (pixels * stride, network.image()));
+        partial.resize(BLOCK, 0.0);
+        for (channel, out) in out.chunks_exact_mut(pixels).enumerate() {
+            let weight = &prepared.head[channel * stride..][..stride];
+            for (out, features) in out.iter_mut().zip(features.chunks_exact(stride)) {
+                let mut sum = simd.splat(0.0);
+                for at in (0..stride).step_by(S::LANES) {
+                    // SAFETY: both slices hold `stride` elements, a multiple of `LANES`.
+                    unsafe {
+                        let (a, b) =
+                            (simd.load(features.as_ptr().add(at)), simd.load(weight.as_ptr().add(at)));
+                        sum = simd.mul_add(a, b, sum);
+                    }
+                }
+                // SAFETY: `partial` holds a block, a multiple of `LANES`.
+                unsafe { simd.store(partial.as_mut_ptr(), sum) };
+                // By halves: short chains of additions.
+                let mut half = S::LANES / 2;
+                while half > 0 {
+                    for lane in 0..half {
+                        partial[lane] += partial[lane + half];
+                    }
+                    half /= 2;
+                }
+                *out = (prepared.head_bias[channel] + partial[0]).tanh();
             }
-            // SAFETY: `partial` holds a block, a multiple of `LANES`.
-            unsafe { simd.store(partial.as_mut_ptr(), sum) };
-            *out = (prepared.head_bias[channel] + partial[..S::LANES].iter().sum::<f32>()).tanh();
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::network::Network;
 use crate::conv2d::Border;
 use crate::product::{Left, Rows, multiply};
-use crate::simd::{Simd, padded};
+use crate::simd::{Simd, Task, padded};
 
 /// A planar image with its border drawn around it, so that kernels need no special cases.
 pub(super) struct Framed {
@@ -58,36 +58,44 @@ impl Framed {
     }
 }
 
-/// `relu(stem(image) + bias)`; `weight` is `[tap][feature]`, `out` channels last.
-#[inline(always)]
-pub(super) fn forward<S: Simd>(
-    simd: S,
-    network: &Network,
-    framed: &mut Framed,
-    weight: &[f32],
-    bias: &[f32],
-    out: &mut [f32],
-) {
-    let (width, stride, taps) = (network.size[1], padded(network.features), network.stem_taps());
-    assert_eq!((weight.len(), bias.len(), out.len()), (taps * stride, stride, network.maps()));
-    for (y, out) in out.chunks_exact_mut(width * stride).enumerate() {
-        let row = framed.unfold(network, y);
-        assert_eq!(row.len(), taps * width);
-        for pixel in out.chunks_exact_mut(stride) {
-            pixel.copy_from_slice(bias);
-        }
-        // SAFETY: the lengths were just checked, and a multiple of `BLOCK` is a multiple of `LANES`.
-        unsafe {
-            multiply::<S, true>(
-                simd,
-                (width, taps, stride),
-                Left { data: row.as_ptr(), stride: width, transposed: true },
-                Rows { data: weight.as_ptr(), stride },
-                Rows { data: out.as_mut_ptr(), stride },
-            );
-            for at in (0..width * stride).step_by(S::LANES) {
-                let place = out.as_mut_ptr().add(at);
-                simd.store(place, simd.relu(simd.load(place)));
+/// `relu(stem(image) + bias)` of a drawn image.
+pub(super) struct Forward<'a> {
+    pub(super) network: &'a Network,
+    pub(super) framed: &'a mut Framed,
+    /// `[tap][feature]`.
+    pub(super) weight: &'a [f32],
+    pub(super) bias: &'a [f32],
+    /// Channels last.
+    pub(super) out: &'a mut [f32],
+}
+
+impl Task for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { network, framed, weight, bias, out } = self;
+        let (width, stride, taps) = (network.size[1], padded(network.features), network.stem_taps());
+        assert_eq!((weight.len(), bias.len(), out.len()), (taps * stride, stride, network.maps()));
+        for (y, out) in out.chunks_exact_mut(width * stride).enumerate() {
+            let row = framed.unfold(network, y);
+            assert_eq!(row.len(), taps * width);
+            for pixel in out.chunks_exact_mut(stride) {
+                pixel.copy_from_slice(bias);
+            }
+            // SAFETY: the lengths were just checked, and a multiple of `BLOCK` is a multiple of `LANES`.
+            unsafe {
+                multiply::<S, true>(
+                    simd,
+                    (width, taps, stride),
+                    Left { data: row.as_ptr(), stride: width, transposed: true },
+                    Rows { data: weight.as_ptr(), stride },
+                    Rows { data: out.as_mut_ptr(), stride },
+                );
+                for at in (0..width * stride).step_by(S::LANES) {
+                    let place = out.as_mut_ptr().add(at);
+                    simd.store(place, simd.relu(simd.load(place)));
+                }
             }
         }
     }
