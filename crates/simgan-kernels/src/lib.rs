@@ -35,13 +35,16 @@ mod matrix;
 mod max_pool2d;
 mod product;
 mod refiner;
+mod sequential;
 mod simd;
+mod spare;
 mod tensors;
 mod winograd;
 
 pub use self::conv2d::{Border, Conv2d, conv2d, conv2d_residual};
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
 pub use self::refiner::{Layer, RefinerLayers, refiner};
+pub use self::sequential::{Stage, sequential};
 
 /// The same operations composed of candle's own: slower, for any device and type, and what the kernels are tested against.
 pub mod reference {

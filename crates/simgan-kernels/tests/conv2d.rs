@@ -1,9 +1,11 @@
 //! The convolution against its oracle, finite differences and PyTorch.
 
 mod common;
+mod differences;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use common::{check_differences, generator, relative_distance, uniform, variable};
+use common::{generator, relative_distance, uniform, variable};
+use differences::check_differences;
 use simgan_kernels::{Border, Conv2d, conv2d, conv2d_residual, reference};
 
 /// A convolution's sizes and rules.

@@ -1,9 +1,11 @@
 //! The maximum against its oracle, finite differences and PyTorch.
 
 mod common;
+mod differences;
 
 use candle_core::{DType, Device, Tensor};
-use common::{check_differences, generator, relative_distance, uniform, variable};
+use common::{generator, relative_distance, uniform, variable};
+use differences::check_differences;
 use simgan_kernels::{MaxPool2d, max_pool2d, reference};
 
 fn pool(kernel: usize, stride: usize, padding: usize) -> MaxPool2d {

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a failure in a helper fails the test that called it")]
 
 mod common;
+mod differences;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use common::{check_differences, generator, relative_distance, uniform, variable};
+use common::{generator, relative_distance, uniform, variable};
+use differences::check_differences;
 use simgan_kernels::{Border, Layer, RefinerLayers, reference, refiner};
 
 #[derive(Clone, Copy, Debug)]

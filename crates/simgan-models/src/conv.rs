@@ -45,6 +45,11 @@ impl Conv {
         Layer { weight: &self.weight, bias: &self.bias }
     }
 
+    /// Its geometry.
+    pub(crate) fn options(&self) -> Conv2d {
+        self.options
+    }
+
     /// The same convolution, sharing its memory, without gradients for weight and bias.
     pub(crate) fn frozen(&self) -> Self {
         Self { weight: self.weight.detach(), bias: self.bias.detach(), options: self.options }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::conv::{BorderName, Conv, same_conv};
-use simgan_kernels::{Border, MaxPool2d, max_pool2d};
+use simgan_kernels::{Border, MaxPool2d};
 
 /// The discriminator D (§2.2): for each local patch the logits of "real" and "refined".
 ///
@@ -67,13 +67,8 @@ impl Discriminator {
 
 impl Module for Discriminator {
     fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
-        let mut map = images.clone();
-        for stage in &self.stages {
-            map = match stage {
-                Stage::Conv(conv) => conv.forward(&map)?,
-                Stage::MaxPool(pool) => max_pool2d(&map, *pool)?,
-            };
-        }
+        let stages: Vec<_> = self.stages.iter().map(Stage::kernel).collect();
+        let map = simgan_kernels::sequential(images, &stages)?;
         if self.local { Ok(map) } else { map.mean_keepdim((2, 3)) }
     }
 }
@@ -82,6 +77,15 @@ impl Module for Discriminator {
 enum Stage {
     Conv(Conv),
     MaxPool(MaxPool2d),
+}
+
+impl Stage {
+    fn kernel(&self) -> simgan_kernels::Stage<'_> {
+        match self {
+            Self::Conv(conv) => simgan_kernels::Stage::Conv(conv.layer(), conv.options()),
+            Self::MaxPool(pool) => simgan_kernels::Stage::MaxPool(*pool),
+        }
+    }
 }
 
 /// One layer before the final 1×1 convolution to two logits. Sizes are padded by half the kernel.

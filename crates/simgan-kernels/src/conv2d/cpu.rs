@@ -27,7 +27,7 @@ pub(crate) fn convolve(
 }
 
 /// The weights, and behind them the bias, or zeros if there is none.
-pub(super) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+pub(crate) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let bias = match bias {
         Some(bias) => bias.clone(),
         None => Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?,

@@ -10,7 +10,7 @@ const PIXELS: usize = 128;
 
 /// Memory of the passes; reused from image to image.
 #[derive(Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     /// The image with its border.
     framed: Vec<f32>,
     /// Rows of results or gradients, channels padded.
@@ -23,18 +23,18 @@ pub(super) struct Buffers {
 }
 
 /// The weights as the products take them.
-pub(super) struct Weights {
+pub(crate) struct Weights {
     /// `[kernel row][kernel column, channel in][channel out]`, channels out padded.
-    pub(super) forward: Vec<f32>,
+    pub(crate) forward: Vec<f32>,
     /// `[kernel row][channel out][kernel column, channel in]`, the last axis padded.
-    pub(super) backward: Vec<f32>,
+    pub(crate) backward: Vec<f32>,
     /// Padded.
-    pub(super) bias: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
 }
 
 impl Weights {
     /// From weights `(O, C, h, w)` followed by the bias.
-    pub(super) fn new(geometry: &Geometry, parameters: &[f32]) -> Self {
+    pub(crate) fn new(geometry: &Geometry, parameters: &[f32]) -> Self {
         let columns = padded(geometry.channels_out);
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
         let mut weights = Self {
@@ -53,7 +53,7 @@ impl Weights {
 
 impl Geometry {
     /// Elements of all weights.
-    pub(super) fn weights(&self) -> usize {
+    pub(crate) fn weights(&self) -> usize {
         self.channels_out * self.taps()
     }
 
@@ -68,7 +68,7 @@ impl Geometry {
     }
 
     /// Calls `f` with each weight's place in `(O, C, h, w)`, its kernel row, channel out, and place in the row of the kernel.
-    pub(super) fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
+    pub(crate) fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
         let [rows, columns] = self.kernel;
         let mut place = 0;
         for out in 0..self.channels_out {
@@ -127,13 +127,13 @@ fn frame(geometry: &Geometry, image: &[f32], framed: &mut Vec<f32>) {
 }
 
 /// The convolution of one image, channels last.
-pub(super) struct Forward<'a> {
-    pub(super) geometry: &'a Geometry,
-    pub(super) image: &'a [f32],
-    pub(super) weights: &'a Weights,
-    pub(super) residual: Option<&'a [f32]>,
-    pub(super) out: &'a mut [f32],
-    pub(super) buffers: &'a mut Buffers,
+pub(crate) struct Forward<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) image: &'a [f32],
+    pub(crate) weights: &'a Weights,
+    pub(crate) residual: Option<&'a [f32]>,
+    pub(crate) out: &'a mut [f32],
+    pub(crate) buffers: &'a mut Buffers,
 }
 
 impl Task for Forward<'_> {
@@ -201,18 +201,18 @@ fn finish(geometry: &Geometry, row: &[f32], residual: Option<&[f32]>, out: &mut 
 }
 
 /// The gradients of the convolution of one image.
-pub(super) struct Backward<'a> {
-    pub(super) geometry: &'a Geometry,
-    pub(super) image: &'a [f32],
-    pub(super) weights: &'a Weights,
+pub(crate) struct Backward<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) image: &'a [f32],
+    pub(crate) weights: &'a Weights,
     /// What was computed, whose zeros mask the gradient if there was a ReLU, and its gradient.
-    pub(super) out: &'a [f32],
-    pub(super) gradient: &'a [f32],
+    pub(crate) out: &'a [f32],
+    pub(crate) gradient: &'a [f32],
     /// Where to add the gradients of the weights, as [`Weights::forward`], and of the bias, padded.
-    pub(super) of_parameters: Option<(&'a mut [f32], &'a mut [f32])>,
+    pub(crate) of_parameters: Option<(&'a mut [f32], &'a mut [f32])>,
     /// Where to write the gradient of the image.
-    pub(super) of_image: Option<&'a mut [f32]>,
-    pub(super) buffers: &'a mut Buffers,
+    pub(crate) of_image: Option<&'a mut [f32]>,
+    pub(crate) buffers: &'a mut Buffers,
 }
 
 impl Task for Backward<'_> {

@@ -25,12 +25,23 @@ impl Geometry {
         residual: Option<&Tensor>,
         options: Conv2d,
     ) -> Result<Self> {
+        Self::of_dims(input.dims(), input, weight, bias, residual, options)
+    }
+
+    /// The same for images of the shape `dims` that are not there yet; `input` has their type and device.
+    pub(crate) fn of_dims(
+        dims: &[usize],
+        input: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        residual: Option<&Tensor>,
+        options: Conv2d,
+    ) -> Result<Self> {
         let (&[images, channels_in, rows, columns], &[channels_out, channels, kernel_rows, kernel_columns]) =
-            (input.dims(), weight.dims())
+            (dims, weight.dims())
         else {
             bail!(
-                "conv2d takes images (N, C, H, W) and weights (O, C, h, w), not {:?} and {:?}",
-                input.dims(),
+                "conv2d takes images (N, C, H, W) and weights (O, C, h, w), not {dims:?} and {:?}",
                 weight.dims()
             );
         };
@@ -39,7 +50,7 @@ impl Geometry {
             bail!("conv2d: the images have {channels_in} channels, the weights are for {channels}");
         }
         if channels_in * channels_out * rows * columns * kernel_rows * kernel_columns == 0 {
-            bail!("conv2d: an axis is empty in images {:?} or weights {:?}", input.dims(), weight.dims());
+            bail!("conv2d: an axis is empty in images {dims:?} or weights {:?}", weight.dims());
         }
         let size_out =
             [output_size(rows, kernel_rows, &options)?, output_size(columns, kernel_columns, &options)?];

@@ -1,8 +1,8 @@
 //! Convolution with its border rule, bias, skip connection and ReLU in one operation.
 
-mod cpu;
-mod direct;
-mod geometry;
+pub(crate) mod cpu;
+pub(crate) mod direct;
+pub(crate) mod geometry;
 pub(crate) mod reference;
 mod single;
 mod unfolded;

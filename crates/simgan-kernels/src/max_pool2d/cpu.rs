@@ -13,7 +13,7 @@ pub(crate) fn max_pool2d(input: &Tensor, windows: Windows) -> Result<Tensor> {
 }
 
 /// The maximum as an operation on images `(N, H, W, C)`.
-struct MaxPool(Windows);
+pub(crate) struct MaxPool(pub(crate) Windows);
 
 impl CustomOp1 for MaxPool {
     fn name(&self) -> &'static str {
@@ -45,17 +45,7 @@ impl MaxPool {
         let work = input
             .par_chunks(size_in[0] * size_in[1] * channels)
             .zip(out.par_chunks_mut(rows * columns * channels));
-        work.for_each(|(input, out)| {
-            self.each_window(|window, pixels| {
-                let out = &mut out[window * channels..][..channels];
-                out.copy_from_slice(&input[pixels[0] * channels..][..channels]);
-                for pixel in &pixels[1..] {
-                    for (largest, &next) in out.iter_mut().zip(&input[pixel * channels..]) {
-                        *largest = if takes_over(next, *largest) { next } else { *largest };
-                    }
-                }
-            });
-        });
+        work.for_each(|(input, out)| self.image(input, out));
         Ok((T::to_cpu_storage_owned(out), Shape::from((images, rows, columns, channels))))
     }
 
@@ -74,7 +64,22 @@ impl MaxPool {
         Tensor::from_vec(of_input, input.shape(), input.device())
     }
 
-    fn of_image<T: Real>(&self, input: &[T], gradient: &[T], of_input: &mut [T]) {
+    /// The maxima of one image, channels last.
+    pub(crate) fn image<T: Real>(&self, input: &[T], out: &mut [T]) {
+        let channels = self.0.planes[1];
+        self.each_window(|window, pixels| {
+            let out = &mut out[window * channels..][..channels];
+            out.copy_from_slice(&input[pixels[0] * channels..][..channels]);
+            for pixel in &pixels[1..] {
+                for (largest, &next) in out.iter_mut().zip(&input[pixel * channels..]) {
+                    *largest = if takes_over(next, *largest) { next } else { *largest };
+                }
+            }
+        });
+    }
+
+    /// Adds the gradient of one image, channels last.
+    pub(crate) fn of_image<T: Real>(&self, input: &[T], gradient: &[T], of_input: &mut [T]) {
         let channels = self.0.planes[1];
         let mut largest = vec![T::default(); channels];
         let mut places = vec![0u32; channels];

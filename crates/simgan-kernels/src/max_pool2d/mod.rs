@@ -1,6 +1,6 @@
 //! The largest value under a sliding window.
 
-mod cpu;
+pub(crate) mod cpu;
 pub(crate) mod reference;
 
 use candle_core::{Result, Tensor, bail};
@@ -29,7 +29,7 @@ pub struct MaxPool2d {
 /// When `input` does not have four axes, kernel or stride is 0, the padding exceeds half of the kernel, or the kernel exceeds the padded
 /// image.
 pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
-    let windows = Windows::new(input, options)?;
+    let windows = Windows::new(input.dims(), options)?;
     if has_kernel(input) { cpu::max_pool2d(input, windows) } else { reference::pool(input, windows) }
 }
 
@@ -43,9 +43,10 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    fn new(input: &Tensor, options: MaxPool2d) -> Result<Self> {
-        let &[images, channels, rows, columns] = input.dims() else {
-            bail!("max_pool2d takes images (N, C, H, W), not {:?}", input.dims());
+    /// For images of the shape `dims`.
+    pub(crate) fn new(dims: &[usize], options: MaxPool2d) -> Result<Self> {
+        let &[images, channels, rows, columns] = dims else {
+            bail!("max_pool2d takes images (N, C, H, W), not {dims:?}");
         };
         let MaxPool2d { kernel, stride, padding } = options;
         if kernel == 0 || stride == 0 {
@@ -55,13 +56,28 @@ impl Windows {
             bail!("max_pool2d: the padding {padding} should be at most half of the kernel {kernel}");
         }
         let size = |pixels: usize| match (pixels + 2 * padding).checked_sub(kernel) {
-            Some(room) if pixels > 0 => Ok(room / stride + 1),
+            Some(room) if pixels * channels > 0 => Ok(room / stride + 1),
             _ => bail!(
                 "max_pool2d: a kernel of {kernel} does not fit {pixels} pixels with {padding} added on each side"
             ),
         };
         let size_out = [size(rows)?, size(columns)?];
         Ok(Self { planes: [images, channels], size_in: [rows, columns], size_out, options })
+    }
+
+    /// Elements of one input image.
+    pub(crate) fn image_in(&self) -> usize {
+        self.size_in[0] * self.size_in[1] * self.planes[1]
+    }
+
+    /// Elements of one output image.
+    pub(crate) fn image_out(&self) -> usize {
+        self.size_out[0] * self.size_out[1] * self.planes[1]
+    }
+
+    /// The result's shape, `(N, C, H, W)`.
+    pub(crate) fn dims_out(&self) -> [usize; 4] {
+        [self.planes[0], self.planes[1], self.size_out[0], self.size_out[1]]
     }
 
     /// The pixels of an axis that window `out` covers.

@@ -10,7 +10,7 @@ use crate::conv2d::reference::every;
 /// # Errors
 /// As [`max_pool2d`](crate::max_pool2d).
 pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
-    pool(input, Windows::new(input, options)?)
+    pool(input, Windows::new(input.dims(), options)?)
 }
 
 pub(crate) fn pool(input: &Tensor, windows: Windows) -> Result<Tensor> {

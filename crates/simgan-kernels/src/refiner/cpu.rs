@@ -10,6 +10,7 @@ use super::RefinerLayers;
 use super::image::{Differentiate, Refine, Sums, Workspace};
 use super::network::{Direction, Network, Prepared};
 use crate::simd::{Isa, padded, run};
+use crate::spare::Spare;
 use crate::tensors::{slice, with_slice};
 use crate::winograd::FiltersAdjoint;
 
@@ -33,7 +34,7 @@ struct Refiner {
     /// Whether there will be gradients to compute.
     keeps_maps: bool,
     /// The feature maps of the forward pass, until they are used.
-    maps: Mutex<Option<Maps>>,
+    maps: Mutex<Option<Spare>>,
 }
 
 impl CustomOp2 for Refiner {
@@ -70,7 +71,7 @@ impl CustomOp2 for Refiner {
                 // They are gone when this is not the first backward pass through the operation.
                 let maps = maps.or_else(|| self.forward(images, parameters, true).1);
                 let length = self.network.images * self.network.all_maps();
-                let maps = maps.as_ref().map_or(&[][..], |maps| &maps.0[..length]);
+                let maps = maps.as_ref().map_or(&[][..], |maps| &maps[..length]);
                 with_slice::<f32, _>(out, |out| {
                     with_slice::<f32, _>(gradient, |gradient| {
                         Ok(self.backward(&Batch { images, maps, out, gradient }, parameters, wants))
@@ -87,13 +88,13 @@ impl CustomOp2 for Refiner {
 }
 
 impl Refiner {
-    fn forward(&self, images: &[f32], parameters: &[f32], keeps_maps: bool) -> (Vec<f32>, Option<Maps>) {
+    fn forward(&self, images: &[f32], parameters: &[f32], keeps_maps: bool) -> (Vec<f32>, Option<Spare>) {
         let network = &self.network;
         let prepared = &Prepared::new(self.isa, network, parameters, Direction::Forward);
         let mut out = vec![0.0; images.len()];
-        let mut maps = keeps_maps.then(|| Maps::take(network.images * network.all_maps()));
+        let mut maps = keeps_maps.then(|| Spare::take(network.images * network.all_maps()));
         let mut kept: Vec<Option<&mut [f32]>> = match &mut maps {
-            Some(maps) => maps.0.chunks_exact_mut(network.all_maps()).map(Some).collect(),
+            Some(maps) => maps.chunks_exact_mut(network.all_maps()).map(Some).collect(),
             None => Vec::new(),
         };
         kept.resize_with(network.images, || None);
@@ -242,31 +243,5 @@ impl Sums {
         flat[biases.clone()].copy_from_slice(&self.head_bias);
         SPARE_SUMS.set(Some((*network, self)));
         flat
-    }
-}
-
-/// The feature maps of a batch. Their memory, the most that training needs, is used again by the next batch.
-struct Maps(Vec<f32>);
-
-static SPARE_MAPS: Mutex<Vec<f32>> = Mutex::new(Vec::new());
-
-impl Maps {
-    fn take(length: usize) -> Self {
-        let mut spare = std::mem::take(&mut *SPARE_MAPS.lock().unwrap_or_else(PoisonError::into_inner));
-        if spare.len() < length {
-            // Fresh zeros cost nothing until they are touched; growing would copy.
-            drop(spare);
-            spare = vec![0.0; length];
-        }
-        Self(spare)
-    }
-}
-
-impl Drop for Maps {
-    fn drop(&mut self) {
-        let mut spare = SPARE_MAPS.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < self.0.len() {
-            *spare = std::mem::take(&mut self.0);
-        }
     }
 }

@@ -1,0 +1,334 @@
+//! The stages on the CPU as an operation of candle's autograd: a thread takes an image through all of them, channels last.
+
+use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::Stage;
+use crate::conv2d::cpu::pack;
+use crate::conv2d::direct::{Backward, Buffers, Forward, Weights};
+use crate::conv2d::geometry::Geometry;
+use crate::max_pool2d::Windows;
+use crate::max_pool2d::cpu::MaxPool;
+use crate::simd::{Isa, padded, run};
+use crate::spare::Spare;
+use crate::tensors::{channels_first, channels_last, slice, with_slice};
+
+/// Images are dealt into at most this many groups, each with its own sum of weight gradients, whatever the number of threads: the
+/// result does not depend on it.
+const GROUPS: usize = 16;
+
+pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
+    let mut dims = images.dims().to_vec();
+    let (mut steps, mut parameters) = (Vec::new(), Vec::new());
+    for stage in stages {
+        steps.push(match stage {
+            Stage::Conv(layer, options) => {
+                let geometry =
+                    Geometry::of_dims(&dims, images, layer.weight, Some(layer.bias), None, *options)?;
+                dims =
+                    vec![geometry.images, geometry.channels_out, geometry.size_out[0], geometry.size_out[1]];
+                parameters.push(pack(layer.weight, Some(layer.bias))?);
+                Step::Conv(geometry)
+            }
+            Stage::MaxPool(options) => {
+                let windows = Windows::new(&dims, *options)?;
+                dims = windows.dims_out().to_vec();
+                Step::MaxPool(MaxPool(windows))
+            }
+        });
+    }
+    let parameters = match parameters.is_empty() {
+        true => Tensor::zeros(1, DType::F32, &Device::Cpu)?,
+        false => Tensor::cat(&parameters, 0)?,
+    };
+    let images = channels_last(images)?;
+    let keeps_maps = images.track_op() || parameters.track_op();
+    let dims_out = [dims[0], dims[2], dims[3], dims[1]];
+    let sequence = Sequence { steps, dims_out, isa: Isa::current()?, keeps_maps, maps: Mutex::new(None) };
+    channels_first(&images.apply_op2(&parameters, sequence)?)
+}
+
+enum Step {
+    Conv(Geometry),
+    MaxPool(MaxPool),
+}
+
+impl Step {
+    fn image_in(&self) -> usize {
+        match self {
+            Self::Conv(geometry) => geometry.image_in(),
+            Self::MaxPool(pool) => pool.0.image_in(),
+        }
+    }
+
+    fn image_out(&self) -> usize {
+        match self {
+            Self::Conv(geometry) => geometry.image_out(),
+            Self::MaxPool(pool) => pool.0.image_out(),
+        }
+    }
+
+    /// Elements of its weights and bias.
+    fn parameters(&self) -> usize {
+        match self {
+            Self::Conv(geometry) => geometry.weights() + geometry.channels_out,
+            Self::MaxPool(_) => 0,
+        }
+    }
+}
+
+/// The stages as an operation on images, channels last, and flat parameters.
+struct Sequence {
+    steps: Vec<Step>,
+    dims_out: [usize; 4],
+    isa: Isa,
+    /// Whether there will be gradients to compute.
+    keeps_maps: bool,
+    /// The results of all steps of all images, until they are used.
+    maps: Mutex<Option<Spare>>,
+}
+
+impl CustomOp2 for Sequence {
+    fn name(&self) -> &'static str {
+        "simgan-sequential"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (out, maps) = self.forward(slice(images, images_layout)?, slice(parameters, parameters_layout)?);
+        *self.maps.lock().unwrap_or_else(PoisonError::into_inner) = self.keeps_maps.then_some(maps);
+        Ok((CpuStorage::F32(out), Shape::from(self.dims_out.to_vec())))
+    }
+
+    fn bwd(
+        &self,
+        images: &Tensor,
+        parameters: &Tensor,
+        _out: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let wants = [images.track_op(), parameters.track_op()];
+        let maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (of_images, of_parameters) = with_slice(images, |images| {
+            with_slice(parameters, |parameters| {
+                // They are gone when this is not the first backward pass through the operation.
+                let maps = maps.unwrap_or_else(|| self.forward(images, parameters).1);
+                with_slice(gradient, |gradient| {
+                    Ok(self.backward(&Batch { images, maps: &maps, gradient }, parameters, wants))
+                })
+            })
+        })?;
+        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+        Ok((
+            wants[0].then(|| tensor(of_images, images)).transpose()?,
+            wants[1].then(|| tensor(of_parameters, parameters)).transpose()?,
+        ))
+    }
+}
+
+/// What is known of some images.
+struct Batch<'a> {
+    images: &'a [f32],
+    maps: &'a [f32],
+    gradient: &'a [f32],
+}
+
+thread_local! {
+    /// The convolutions' buffers, and the gradients before and after a step.
+    static WORKSPACE: RefCell<(Buffers, [Vec<f32>; 2])> = RefCell::default();
+}
+
+impl Sequence {
+    fn images(&self) -> usize {
+        self.dims_out[0]
+    }
+
+    fn image(&self) -> usize {
+        self.steps[0].image_in()
+    }
+
+    fn image_out(&self) -> usize {
+        self.steps[self.steps.len() - 1].image_out()
+    }
+
+    /// Elements of the results of all steps of one image.
+    fn all_maps(&self) -> usize {
+        self.steps.iter().map(Step::image_out).sum()
+    }
+
+    /// The convolutions' weights, ready; none for pools.
+    fn weights(&self, parameters: &[f32]) -> Vec<Option<Weights>> {
+        let mut rest = parameters;
+        let weights = self.steps.iter().map(|step| {
+            let (own, others) = rest.split_at(step.parameters());
+            rest = others;
+            match step {
+                Step::Conv(geometry) => Some(Weights::new(geometry, own)),
+                Step::MaxPool(_) => None,
+            }
+        });
+        weights.collect()
+    }
+
+    fn forward(&self, images: &[f32], parameters: &[f32]) -> (Vec<f32>, Spare) {
+        let weights = self.weights(parameters);
+        let mut maps = Spare::take(self.images() * self.all_maps());
+        let mut out = vec![0.0; self.images() * self.image_out()];
+        let results =
+            maps.par_chunks_exact_mut(self.all_maps()).zip(out.par_chunks_exact_mut(self.image_out()));
+        images.par_chunks_exact(self.image()).zip(results).for_each(|(image, (maps, out))| {
+            let mut input = image;
+            let mut rest = maps;
+            for (step, weights) in self.steps.iter().zip(&weights) {
+                let (result, others) = rest.split_at_mut(step.image_out());
+                WORKSPACE.with_borrow_mut(|(buffers, _)| {
+                    self.step(step, weights.as_ref(), input, result, buffers);
+                });
+                (input, rest) = (result, others);
+            }
+            out.copy_from_slice(input);
+        });
+        (out, maps)
+    }
+
+    fn step(
+        &self,
+        step: &Step,
+        weights: Option<&Weights>,
+        image: &[f32],
+        out: &mut [f32],
+        buffers: &mut Buffers,
+    ) {
+        match (step, weights) {
+            (Step::Conv(geometry), Some(weights)) => {
+                run(self.isa, Forward { geometry, image, weights, residual: None, out, buffers });
+            }
+            (Step::MaxPool(pool), _) => pool.image(image, out),
+            (Step::Conv(_), None) => unreachable!("every convolution has weights"),
+        }
+    }
+
+    /// The gradients of the images and of the parameters; empty where unwanted.
+    fn backward(
+        &self,
+        batch: &Batch<'_>,
+        parameters: &[f32],
+        [wants_images, wants_parameters]: [bool; 2],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let weights = self.weights(parameters);
+        let per_group = self.images().div_ceil(GROUPS).max(1);
+        let n_groups = self.images().div_ceil(per_group);
+        let mut of_images = vec![0.0; if wants_images { batch.images.len() } else { 0 }];
+        let mut chunks: Vec<&mut [f32]> = of_images.chunks_mut(per_group * self.image()).collect();
+        chunks.resize_with(n_groups, Default::default);
+        let groups: Vec<Vec<Vec<f32>>> = chunks
+            .into_par_iter()
+            .enumerate()
+            .map(|(group, of_images)| {
+                let mut sums = self.zero_sums(&weights, wants_parameters);
+                let mut of_images = of_images.chunks_exact_mut(self.image());
+                for at in group * per_group..((group + 1) * per_group).min(self.images()) {
+                    self.of_image(batch, at, &weights, &mut sums, of_images.next());
+                }
+                sums
+            })
+            .collect();
+        let mut totals = self.zero_sums(&weights, wants_parameters);
+        for group in groups {
+            for (total, sum) in totals.iter_mut().zip(group) {
+                total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
+            }
+        }
+        (of_images, if wants_parameters { self.flat(&weights, &totals) } else { Vec::new() })
+    }
+
+    /// For each step, sums for its weights and then its bias; empty if unwanted.
+    fn zero_sums(&self, weights: &[Option<Weights>], wanted: bool) -> Vec<Vec<f32>> {
+        let length =
+            |weights: &Option<Weights>| weights.as_ref().map_or(0, |w| w.forward.len() + w.bias.len());
+        weights.iter().map(|weights| vec![0.0; if wanted { length(weights) } else { 0 }]).collect()
+    }
+
+    /// The sums in the order of the parameters.
+    fn flat(&self, weights: &[Option<Weights>], sums: &[Vec<f32>]) -> Vec<f32> {
+        let mut flat = Vec::new();
+        for ((step, weights), sums) in self.steps.iter().zip(weights).zip(sums) {
+            if let (Step::Conv(geometry), Some(weights)) = (step, weights) {
+                let start = flat.len();
+                flat.resize(start + geometry.weights(), 0.0);
+                let (columns, depth) =
+                    (padded(geometry.channels_out), geometry.kernel[1] * geometry.channels_in);
+                geometry.each_weight(|place, row, out, column| {
+                    flat[start + place] = sums[(row * depth + column) * columns + out];
+                });
+                flat.extend_from_slice(&sums[weights.forward.len()..][..geometry.channels_out]);
+            }
+        }
+        flat
+    }
+
+    /// Adds the gradients of one image to the sums, unless these are empty, and writes that of the image, if wanted.
+    fn of_image(
+        &self,
+        batch: &Batch<'_>,
+        at: usize,
+        weights: &[Option<Weights>],
+        sums: &mut [Vec<f32>],
+        mut of_image: Option<&mut [f32]>,
+    ) {
+        let maps = &batch.maps[at * self.all_maps()..][..self.all_maps()];
+        WORKSPACE.with_borrow_mut(|(buffers, [gradient, of_input])| {
+            gradient.clear();
+            gradient.extend_from_slice(&batch.gradient[at * self.image_out()..][..self.image_out()]);
+            let mut end = self.all_maps();
+            for (index, step) in self.steps.iter().enumerate().rev() {
+                let start = end - step.image_out();
+                let out = &maps[start..end];
+                let input = match index {
+                    0 => &batch.images[at * self.image()..][..self.image()],
+                    _ => &maps[start - step.image_in()..start],
+                };
+                end = start;
+                of_input.clear();
+                of_input.resize(step.image_in(), 0.0);
+                let wants_input = index > 0 || of_image.is_some();
+                match (step, &weights[index]) {
+                    (Step::Conv(geometry), Some(weights)) => {
+                        let wants_sums = !sums[index].is_empty();
+                        let of_parameters =
+                            wants_sums.then(|| sums[index].split_at_mut(weights.forward.len()));
+                        let of_image = wants_input.then_some(&mut of_input[..]);
+                        let (image, gradient) = (input, &gradient[..]);
+                        run(
+                            self.isa,
+                            Backward {
+                                geometry,
+                                image,
+                                weights,
+                                out,
+                                gradient,
+                                of_parameters,
+                                of_image,
+                                buffers,
+                            },
+                        );
+                    }
+                    (Step::MaxPool(pool), _) => pool.of_image(input, gradient, of_input),
+                    (Step::Conv(_), None) => unreachable!("every convolution has weights"),
+                }
+                std::mem::swap(gradient, of_input);
+            }
+            if let Some(of_image) = &mut of_image {
+                of_image.copy_from_slice(gradient);
+            }
+        });
+    }
+}

@@ -1,0 +1,47 @@
+//! Large buffers that are used again: asking the system for memory, page by page, costs as much as filling it.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+/// Buffers that nobody uses, few enough for a training step's networks.
+static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+const MOST: usize = 3;
+
+/// A buffer at least as long as asked for, with any content. Dropped, it waits for the next one.
+pub(crate) struct Spare(Vec<f32>);
+
+impl Spare {
+    pub(crate) fn take(length: usize) -> Self {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |buffer: &Vec<f32>| buffer.len() >= length && buffer.len() / 4 <= length;
+        match spare.iter().position(fits) {
+            Some(at) => Self(spare.swap_remove(at)),
+            // Fresh zeros cost nothing until they are touched.
+            None => Self(vec![0.0; length]),
+        }
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() == MOST {
+            spare.remove(0);
+        }
+        spare.push(std::mem::take(&mut self.0));
+    }
+}
+
+impl Deref for Spare {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl DerefMut for Spare {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}
