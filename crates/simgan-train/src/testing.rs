@@ -19,6 +19,8 @@ pub(crate) fn config(steps: u64) -> TrainConfig {
         "refiner.blocks=1",
         "discriminator.layers=[{conv={kernel=3, stride=2, features=6}}, {max_pool={kernel=3, stride=1}}]",
         "history.capacity=6",
+        "loss.lambda=2",
+        "ema.decay=0",
         "schedule.pretrain_refiner=3",
         "schedule.pretrain_discriminator=3",
         "schedule.k_g=2",

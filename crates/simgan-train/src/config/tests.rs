@@ -107,7 +107,7 @@ fn only_what_changes_no_past_step_may_change_on_resume() {
     assert_eq!(before.identity(), now.identity());
     now.loss.lambda = 3.0;
     let error = before.check_resumable(&now, Path::new("config.toml")).unwrap_err().to_string();
-    assert!(error.contains("`loss.lambda` is 3.0 but the run was started with 2.0"), "{error}");
+    assert!(error.contains("`loss.lambda` is 3.0 but the run was started with 5.0"), "{error}");
     assert_ne!(before.identity(), now.identity());
 }
 
