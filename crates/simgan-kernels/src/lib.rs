@@ -31,6 +31,8 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
 mod conv2d;
+#[cfg(all(test, target_os = "linux"))]
+mod guard;
 mod matrix;
 mod max_pool2d;
 mod product;
