@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use simgan_data::{Folder, FolderOptions, Sizes, Source};
+use simgan_data::{Sizes, Source};
 use simgan_train::sources::{self, OpenOptions};
 
 use crate::arguments::Command;
@@ -39,8 +39,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
 /// A source to look at image by image: its sizes may be mixed.
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
     let path = Path::new(name);
-    if path.is_dir() {
-        return Ok(Arc::new(Folder::open(path, &FolderOptions { sizes: Sizes::Mixed })?));
+    if path.exists() {
+        let options = simgan_data::OpenOptions { sizes: Sizes::Mixed, ..Default::default() };
+        return Ok(simgan_data::open(path, &options)?);
     }
     Ok(sources::open(name, &OpenOptions::default())?)
 }

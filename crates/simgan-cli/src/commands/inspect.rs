@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
+use simgan_data::{Folder, FolderOptions, Layout, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
@@ -47,8 +47,9 @@ impl Found {
             index_files: None,
             statistics: Statistics::of(&*open_source(name)?, limit),
         };
-        if Path::new(name).is_dir() {
-            let folder = Folder::open(Path::new(name), &FolderOptions { sizes: Sizes::Mixed })?;
+        let path = Path::new(name);
+        if path.is_dir() && matches!(Layout::of(path), Layout::Folder | Layout::UnityEyes) {
+            let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed })?;
             let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
             found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());
             found.index_files =
