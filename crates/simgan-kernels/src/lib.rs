@@ -5,8 +5,13 @@
 //! the layout `(N, C, H, W)`, run on every device and every floating-point type, and are part of candle's autograd: gradients are
 //! computed for the arguments that want one and for no others.
 //!
-//! On the CPU, `f32` and `f64` run on kernels of this crate. Other devices and types run on a composition of candle's operations, found
-//! in [`reference`](mod@reference), which is also the oracle that the kernels are tested against.
+//! Whole networks go through fewer, larger operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of convolutions and
+//! pools. Each image passes all layers while it is in the cache, channels last, and candle sees one operation.
+//!
+//! On the CPU, `f32` runs on vector kernels that are chosen at run time: AVX-512, AVX2 with FMA, NEON, or portable code. The environment
+//! variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3 convolutions inside the refiner use Winograd's
+//! minimal filtering; results do not depend on the number of threads. `f64` is there for gradient checks. Other devices and types run on a
+//! composition of candle's operations, found in [`reference`](mod@reference), which is also the oracle of the tests.
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
