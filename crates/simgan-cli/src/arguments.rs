@@ -169,7 +169,7 @@ pub(crate) enum Preset {
 /// Look at a data set or a run: sizes, counts, pixel statistics, label ranges; settings, losses, checkpoints.
 #[derive(Args, Debug)]
 pub(crate) struct InspectArguments {
-    /// A source of images, a run's folder or a checkpoint.
+    /// A source of images or a run's folder.
     #[arg(value_name = "SOURCE|RUN")]
     pub(crate) what: String,
     /// Print one JSON object.

@@ -46,11 +46,16 @@ fn is_usage(error: &Error) -> bool {
 }
 
 fn is_closed_pipe(error: &Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    is_caused_by(error, &[io::ErrorKind::BrokenPipe])
 }
+
+fn is_caused_by(error: &Error, kinds: &[io::ErrorKind]) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| kinds.contains(&cause.kind()))
+}
+
+/// What to do when there is no room for what has to be written.
+const NO_ROOM: &str = "; hint: make room there; files written before are whole, and the job can be continued";
 
 /// The messages of the chain; a cause that the message before it already tells is not repeated.
 fn message_of(error: &Error) -> String {
@@ -62,6 +67,10 @@ fn message_of(error: &Error) -> String {
             message.push_str(": ");
             message.push_str(&cause);
         }
+    }
+    let no_room = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
+    if is_caused_by(error, &no_room) {
+        message.push_str(NO_ROOM);
     }
     message
 }
@@ -102,5 +111,7 @@ mod tests {
         let inner = io::Error::other("disk full");
         let error = Err::<(), _>(inner).context("a.png: disk full").context("refining").unwrap_err();
         assert_eq!(message_of(&error), "refining: a.png: disk full");
+        let full = Error::from(io::Error::from(io::ErrorKind::StorageFull)).context("a.png");
+        assert!(message_of(&full).ends_with(NO_ROOM));
     }
 }

@@ -21,7 +21,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
+    file.as_file_mut().write_all(bytes).map_err(io)?; // the handle's own error would name its path too
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
 }

@@ -64,7 +64,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelErr
         builder.permissions(fs::Permissions::from_mode(0o666)) // less the umask, as any new file
     };
     let mut file = builder.tempfile_in(&folder).map_err(ModelError::io(path))?;
-    file.write_all(bytes).map_err(ModelError::io(path))?;
+    file.as_file_mut().write_all(bytes).map_err(ModelError::io(path))?; // the handle's own error would name its path too
     file.as_file().sync_all().map_err(ModelError::io(path))?;
     file.persist(path).map_err(|e| ModelError::io(path)(e.error))?;
     #[cfg(unix)]

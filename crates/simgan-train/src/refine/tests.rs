@@ -183,7 +183,8 @@ fn an_interrupted_job_is_continued() {
     assert_eq!(whole, continued);
     let again = scene.refine("out", &GOING).unwrap();
     assert_eq!((again.already, again.refined, again.label_files), (4, 4, 3), "nothing left to do");
-    assert_eq!(again.drift, summary.drift);
+    // Images of one size are refined together, a continued job adds up by name: another order, another rounding.
+    assert!((again.drift - summary.drift).abs() < 1e-12, "{} and {}", again.drift, summary.drift);
 }
 
 #[test]
