@@ -19,6 +19,9 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         cargo(root, &["clippy", "-p", "simgan-data", "--no-default-features", "--", "-D", "warnings"], &[])
     })?;
     step("clippy, cuda", || clippy_cuda(root))?;
+    if std::env::var_os("SIMGAN_TEST_DATA").is_none() {
+        announce("SIMGAN_TEST_DATA is not set: tests that compare with data of third parties are skipped");
+    }
     step("tests", || cargo(root, &["test", "--workspace"], &[]))?;
     step("docs", || {
         cargo(root, &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings".into())])
