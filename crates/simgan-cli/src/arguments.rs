@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
 }
 
 const SOURCES_HELP: &str = "A SOURCE is a folder of images (PNG, JPEG, TIFF, BMP; gray or RGB; 8 or 16 bit; label files beside \
-them or one index file), `builtin:eyes` (the built-in eye simulator) or `builtin:camera` (the built-in \"real\" domain).
+them or one index file) or a simulator: `builtin:eyes` (the built-in eyes), `builtin:camera` (the built-in \"real\" domain), \
+`unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, from assets that are fetched once).
 
 Exit status: 0 success, 1 the job failed or was interrupted, 2 wrong usage.";
 
@@ -106,7 +107,7 @@ pub(crate) struct RefineArguments {
     /// A run (its last checkpoint is taken) or one checkpoint's folder.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
     pub(crate) model: PathBuf,
-    /// What to refine: a folder of images, or builtin:eyes.
+    /// What to refine: a folder of images, or a simulator such as builtin:eyes.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) input: String,
     /// A new or empty folder, or the one to continue.
@@ -127,8 +128,9 @@ pub(crate) struct RefineArguments {
 
 /// Write labelled eyes from the simulator: N.jpg with N.json, as UnityEyes does.
 ///
-/// The label holds the gaze vector, pitch and yaw, the iris, the pupil and the lids. Image N depends on the seed and N
-/// alone, so that a longer set begins with a shorter one.
+/// The label is UnityEyes' own JSON, with an object of exact labels in pixels (gaze, iris, pupil, lids, what is visible)
+/// and of all that was drawn. Image N depends on the seed, the settings and N alone, so that a longer set begins with a
+/// shorter one.
 #[derive(Args, Debug)]
 pub(crate) struct RenderArguments {
     /// How many images.
@@ -137,12 +139,17 @@ pub(crate) struct RenderArguments {
     /// A new or empty folder, or the one to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain.
+    /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain; unityeyes: UnityEyes' faces,
+    /// from assets in data/raw/unityeyes2 or where SIMGAN_UNITYEYES2 says.
     #[arg(long, value_name = "NAME", default_value = "builtin")]
     pub(crate) simulator: String,
-    /// Framing and ranges of gaze and head pose.
-    #[arg(long, value_name = "NAME", default_value = "wide")]
-    pub(crate) preset: Preset,
+    /// Size, framing and ranges of gaze and head pose [default: wide].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<Preset>,
+    /// One setting of the simulator, such as gaze_yaw_deg=-20..20, light.intensity=1 or crop_mm=30; may be given more than
+    /// once. A wrong key lists them all.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Width and height in pixels, as 55x35 [default: the preset's].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
@@ -160,10 +167,19 @@ pub(crate) struct RenderArguments {
 /// What the simulator draws from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
-    /// 55x35 pixels, gaze pitch -28 to 18 and yaw -32 to 32 degrees.
+    /// 55x35 pixels, the simulator's own ranges.
     Wide,
-    /// 60x36 pixels, MPIIGaze's: gaze pitch -24 to 6 and yaw -24 to 24 degrees.
+    /// 60x36 pixels, framing and gaze range of MPIIGaze's normalized crops.
     Mpiigaze,
+}
+
+impl From<Preset> for simgan_eyes::Preset {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Wide => Self::Wide,
+            Preset::Mpiigaze => Self::Mpiigaze,
+        }
+    }
 }
 
 /// Look at a data set or a run: sizes, counts, pixel statistics, label ranges; settings, losses, checkpoints.

@@ -13,12 +13,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use simgan_data::{Sizes, Source};
+use simgan_eyes::SimulatorName;
 use simgan_train::sources::{self, OpenOptions};
 
 use crate::arguments::Command;
-
-/// How the names of simulators begin.
-const BUILTIN: &str = "builtin:";
 
 /// Runs one command to its end.
 ///
@@ -39,7 +37,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
 /// A source to look at image by image: its sizes may be mixed.
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
     let path = Path::new(name);
-    if path.exists() {
+    if path.exists() && !SimulatorName::is_meant(name) {
         let options = simgan_data::OpenOptions { sizes: Sizes::Mixed, ..Default::default() };
         return Ok(simgan_data::open(path, &options)?);
     }

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,19 +20,6 @@ impl fmt::Display for Domain {
             Self::Eyes => "builtin:eyes",
             Self::Camera => "builtin:camera",
         })
-    }
-}
-
-impl FromStr for Domain {
-    type Err = EyesError;
-
-    /// Reads `builtin:eyes` and `builtin:camera`.
-    fn from_str(name: &str) -> Result<Self, EyesError> {
-        match name {
-            "builtin:eyes" => Ok(Self::Eyes),
-            "builtin:camera" => Ok(Self::Camera),
-            _ => Err(EyesError::UnknownDomain { name: name.to_owned() }),
-        }
     }
 }
 
@@ -89,6 +75,41 @@ impl LightRanges {
         intensity: Range::new(0.4, 1.6),
         ambient: Range::new(0.2, 0.55),
     };
+}
+
+/// What UnityEyes' faces are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaceRanges {
+    /// Scale of the shape model's deviations: 0 is the mean face.
+    pub shape_scale: f32,
+    /// Scales the limbus, which has a radius of 5.87 mm at 1.
+    pub iris_size: Range,
+    /// Mean of UnityEyes' texture factor of the pupil: −1 is narrow, 1 wide.
+    pub pupil_mean: f32,
+    /// Deviation of the pupil's factor.
+    pub pupil_deviation: f32,
+    /// How far the lids follow the gaze's pitch, of the angle: 1 as in UnityEyes, which ties the lids to the gaze.
+    pub lid_follow: Range,
+    /// Mean angle by which the lids are lowered beside that.
+    pub lid_mean_deg: f32,
+    /// Deviation of that angle.
+    pub lid_deviation_deg: f32,
+}
+
+impl Default for FaceRanges {
+    /// UnityEyes' own.
+    fn default() -> Self {
+        Self {
+            shape_scale: 1.0,
+            iris_size: Range::new(0.9, 1.0),
+            pupil_mean: 0.0,
+            pupil_deviation: 0.2,
+            lid_follow: Range::new(1.0, 1.0),
+            lid_mean_deg: 0.0,
+            lid_deviation_deg: 0.0,
+        }
+    }
 }
 
 /// What the gaze's ranges are relative to.
@@ -151,8 +172,8 @@ pub struct SimulatorConfig {
     pub light: Option<LightRanges>,
     /// How many different people the built-in simulators have.
     pub identities: u32,
-    /// Deviation of the angle that UnityEyes' lids follow from the gaze: 0 as in UnityEyes, which ties the lids to the gaze.
-    pub lid_play_deg: f32,
+    /// What UnityEyes' faces are drawn from.
+    pub face: FaceRanges,
 }
 
 impl Default for SimulatorConfig {
@@ -175,7 +196,7 @@ impl Default for SimulatorConfig {
             offset_mm: Range::new(-1.2, 1.2),
             light: None,
             identities: 1_000,
-            lid_play_deg: 0.0,
+            face: FaceRanges::default(),
         }
     }
 }
@@ -213,7 +234,7 @@ impl SimulatorConfig {
     pub fn unityeyes_mpiigaze() -> Self {
         Self {
             head_yaw_deg: Range::new(-12.0, 28.0),
-            lid_play_deg: 7.0,
+            face: FaceRanges { lid_deviation_deg: 7.0, ..FaceRanges::default() },
             light: Some(LightRanges::CAMERA),
             ..Self::mpiigaze()
         }
@@ -247,9 +268,7 @@ impl SimulatorConfig {
         if !(self.crop_mm >= 10.0 && self.crop_mm <= 110.0) {
             return bad("crop_mm", self.crop_mm.to_string(), "10 to 110: the face ends there");
         }
-        if !(self.lid_play_deg >= 0.0 && self.lid_play_deg <= 20.0) {
-            return bad("lid_play_deg", self.lid_play_deg.to_string(), "0 to 20");
-        }
+        self.face.check()?;
         self.check_ranges()
     }
 
@@ -261,6 +280,8 @@ impl SimulatorConfig {
             ("head_yaw_deg", self.head_yaw_deg, -40.0..=40.0),
             ("head_roll_deg", self.head_roll_deg, -30.0..=30.0),
             ("offset_mm", self.offset_mm, -5.0..=5.0),
+            ("face.iris_size", self.face.iris_size, 0.7..=1.3),
+            ("face.lid_follow", self.face.lid_follow, 0.0..=1.5),
         ];
         if let Some(light) = self.light {
             limits.extend([
@@ -276,8 +297,27 @@ impl SimulatorConfig {
                     setting,
                     value: format!("{low} to {high}"),
                     reason: "low must not exceed high, and both must lie within what the model can show (pitch ±60, yaw ±70, \
-                             head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, light 0 to 20)",
+                             head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, iris size 0.7 to 1.3, lids \
+                             that follow 0 to 1.5, light 0 to 20)",
                 });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FaceRanges {
+    fn check(&self) -> Result<(), EyesError> {
+        let limits = [
+            ("face.shape_scale", self.shape_scale, 0.0..=2.0, "0 to 2"),
+            ("face.pupil_mean", self.pupil_mean, -1.0..=1.0, "-1 to 1"),
+            ("face.pupil_deviation", self.pupil_deviation, 0.0..=1.0, "0 to 1"),
+            ("face.lid_mean_deg", self.lid_mean_deg, -20.0..=20.0, "-20 to 20"),
+            ("face.lid_deviation_deg", self.lid_deviation_deg, 0.0..=20.0, "0 to 20"),
+        ];
+        for (setting, value, limit, reason) in limits {
+            if !limit.contains(&value) {
+                return Err(EyesError::Setting { setting, value: value.to_string(), reason });
             }
         }
         Ok(())

@@ -14,13 +14,38 @@ pub enum EyesError {
         /// What is allowed.
         reason: &'static str,
     },
-    /// A name that is no built-in domain.
+    /// A setting was typed that does not exist, or with a value that it cannot have.
+    #[error("simulator setting `{assignment}`: {reason}")]
+    Assignment {
+        /// As it was typed.
+        assignment: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that is no simulator.
     #[error(
-        "`{name}` is no built-in simulator; hint: `builtin:eyes` (labelled, clean) or `builtin:camera` (the \"real\" domain)"
+        "`{name}` is no simulator; hint: there are `builtin:eyes` (labelled, clean), `builtin:camera` (the \"real\" domain), \
+         `unityeyes` and `unityeyes:mpiigaze`"
     )]
-    UnknownDomain {
+    UnknownName {
         /// What was asked for.
         name: String,
+    },
+    /// A record cannot be rendered again.
+    #[error("this record cannot be rendered: {reason}")]
+    Record {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// UnityEyes' assets are not there.
+    #[error(
+        "{path}: UnityEyes' assets are not there; hint: cargo xtask fetch-data unityeyes2\nhint: a copy elsewhere is found by the \
+         environment variable SIMGAN_UNITYEYES2; `builtin:eyes` needs no assets",
+        path = .path.display()
+    )]
+    NoAssets {
+        /// Where they were looked for.
+        path: PathBuf,
     },
     /// A file could not be written.
     #[error(transparent)]
@@ -36,7 +61,8 @@ pub enum EyesError {
     /// An asset of UnityEyes is missing or not what it should be.
     #[error(
         "{path}: {reason}; hint: UnityEyes' assets are the folder `Assets` of \
-         https://github.com/alexanderdsmith/UnityEyes2 at commit 156a24a4956239629d5e9556c2ca6234699fbef3",
+         https://github.com/alexanderdsmith/UnityEyes2 at commit 156a24a4956239629d5e9556c2ca6234699fbef3; fetch them again with \
+         cargo xtask fetch-data unityeyes2",
         path = .path.display()
     )]
     Asset {

@@ -1,6 +1,7 @@
 //! Everything that is drawn for one image; an image can be rendered again from it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::config::{Domain, LightRanges, SimulatorConfig};
 use crate::math::{Color, Rotation, Vec3, vec3};
@@ -8,7 +9,7 @@ use crate::random::Stream;
 use crate::render::Light;
 use crate::sensor::Sensor;
 use crate::unityeyes::{self, Assets};
-use crate::{config::GazeFrame, procedural};
+use crate::{EyesError, config::GazeFrame, procedural};
 
 /// All that was drawn for one image. Serialized in a record's `simgan.parameters`, exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,12 +65,43 @@ impl Parameters {
         let mut rng = Stream::new(config.seed, "unityeyes/pose", index);
         let pose = Pose::sample(config, &mut rng);
         let mut subject_rng = Stream::new(config.seed, "unityeyes/subject", index);
-        let subject = unityeyes::Subject::sample(assets, config.lid_play_deg, &mut subject_rng);
+        let subject = unityeyes::Subject::sample(assets, &config.face, &mut subject_rng);
         let mut light_rng = Stream::new(config.seed, "unityeyes/light", index);
         let ranges = config.light.unwrap_or(LightRanges::UNITYEYES);
         let light = Light::sample(&ranges, &mut light_rng);
         Self { subject: Subject::Unityeyes(subject), pose, light, detail: rng.bits(), sensor: None }
     }
+}
+
+impl Parameters {
+    /// # Errors
+    /// A number that is never drawn, such as one that is not finite: rendering it has no meaning.
+    pub(crate) fn check(&self) -> Result<(), EyesError> {
+        let all =
+            serde_json::to_value(self).map_err(|error| EyesError::Record { reason: error.to_string() })?;
+        check_numbers("parameters", &all)
+    }
+}
+
+/// Numbers of parameters are moderate, but for seeds.
+fn check_numbers(name: &str, value: &Value) -> Result<(), EyesError> {
+    const LIMIT: f64 = 400.0;
+    let is_free = ["detail", "identity_idx", "texture_seed", "seed"].contains(&name);
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| check_numbers(name, value)),
+        Value::Array(values) => values.iter().try_for_each(|value| check_numbers(name, value)),
+        Value::Number(number) if is_free || number.as_f64().is_some_and(|value| value.abs() <= LIMIT) => {
+            Ok(())
+        }
+        // What is not finite becomes null.
+        Value::Null if !["sensor", "glasses"].contains(&name) => bad_number(name, "not finite"),
+        Value::Number(number) => bad_number(name, &number.to_string()),
+        _ => Ok(()),
+    }
+}
+
+fn bad_number(name: &str, value: &str) -> Result<(), EyesError> {
+    Err(EyesError::Record { reason: format!("its \"{name}\" is {value}") })
 }
 
 impl Pose {

@@ -1,5 +1,6 @@
 //! A render's record: UnityEyes' JSON, and an object of our own for what that lacks.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use simgan_data::Gaze;
 
@@ -7,9 +8,11 @@ use crate::config::SimulatorConfig;
 use crate::landmarks::{Landmarks, unity_camera_euler, unity_euler};
 use crate::math::vec3;
 use crate::parameters::{Parameters, Subject};
+use crate::render::Visibility;
+use crate::{EyesError, SimulatorName};
 
 /// Version of the `simgan` object.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// What a record describes.
 pub(crate) struct Described<'a> {
@@ -18,7 +21,49 @@ pub(crate) struct Described<'a> {
     pub(crate) index: usize,
     pub(crate) parameters: &'a Parameters,
     pub(crate) landmarks: &'a Landmarks,
+    pub(crate) visibility: &'a Visibility,
     pub(crate) gaze: Gaze,
+}
+
+/// What a record says of how its image was made, enough to render it again.
+///
+/// ```
+/// use simgan_eyes::{Recorded, SimulatorName};
+///
+/// let name: SimulatorName = "builtin:eyes".parse()?;
+/// let eyes = name.open(name.config())?;
+/// let recorded = Recorded::from_json(&eyes.record(3))?;
+/// let again = recorded.name.open(recorded.config)?.render_parameters(recorded.parameters)?;
+/// assert_eq!(again.image, eyes.render(3).image);
+/// # Ok::<(), simgan_eyes::EyesError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The simulator.
+    pub name: SimulatorName,
+    /// Size and framing as they were; the ranges, from which nothing is drawn again, are defaults.
+    pub config: SimulatorConfig,
+    /// What was drawn.
+    pub parameters: Parameters,
+}
+
+impl Recorded {
+    /// Reads a record, as [`Simulator::record`](crate::Simulator::record) gives it.
+    ///
+    /// # Errors
+    /// It is none of ours, or of another version.
+    pub fn from_json(record: &Value) -> Result<Self, EyesError> {
+        let bad = |reason: String| EyesError::Record { reason };
+        let own = record.get("simgan").ok_or_else(|| bad("it has no object \"simgan\"".to_owned()))?;
+        if own["format"] != FORMAT {
+            return Err(bad(format!("its format is {}, this program's is {FORMAT}", own["format"])));
+        }
+        let name = own["simulator"].as_str().unwrap_or_default().parse()?;
+        let config = SimulatorConfig::deserialize(&own["view"]).map_err(|error| bad(error.to_string()))?;
+        let parameters =
+            Parameters::deserialize(&own["parameters"]).map_err(|error| bad(error.to_string()))?;
+        Ok(Self { name, config, parameters })
+    }
 }
 
 impl Described<'_> {
@@ -53,8 +98,8 @@ impl Described<'_> {
         };
         json!({
             "look_vec": tuple(&[x, -y, z, 0.0]),
-            "pupil_size": format!("{pupil_size:.7}"),
-            "iris_size": format!("{iris_size:.7}"),
+            "pupil_size": number(pupil_size),
+            "iris_size": number(iris_size),
             "iris_texture": iris_texture,
         })
     }
@@ -64,7 +109,7 @@ impl Described<'_> {
             Subject::Procedural(who) => (&[][..], format!("procedural_{}", who.identity_idx)),
             Subject::Unityeyes(who) => (&who.coefficients[..], format!("{}_color", who.skin_name())),
         };
-        let coefficients: Vec<String> = coefficients.iter().map(ToString::to_string).collect();
+        let coefficients: Vec<String> = coefficients.iter().copied().map(number).collect();
         json!({ "pca_shape_coeffs": coefficients, "primary_skin_texture": texture })
     }
 
@@ -74,11 +119,11 @@ impl Described<'_> {
         let [x, y] = unity_euler(-vec3(-towards.x, towards.y, towards.z));
         json!({
             "skybox_texture": "procedural",
-            "skybox_exposure": format!("{:.6}", 1.0),
+            "skybox_exposure": number(1.0),
             "skybox_rotation": "0",
-            "ambient_intensity": format!("{:.6}", light.ambient),
+            "ambient_intensity": number(light.ambient),
             "light_rotation": format!("({x:.1}, {y:.1}, 0.0)"),
-            "light_intensity": format!("{:.7}", light.intensity),
+            "light_intensity": number(light.intensity),
         })
     }
 
@@ -92,8 +137,7 @@ impl Described<'_> {
             "simulator": self.simulator,
             "seed": self.config.seed,
             "index": self.index,
-            "size": [self.config.width, self.config.height],
-            "crop_mm": self.config.crop_mm,
+            "view": self.view(),
             "gaze": self.gaze.vector(),
             "gaze_pitch_deg": self.parameters.pose.gaze_pitch_deg,
             "gaze_yaw_deg": self.parameters.pose.gaze_yaw_deg,
@@ -104,7 +148,22 @@ impl Described<'_> {
             "pupil": flat(&marks.pupil),
             "upper_lid": flat(&marks.upper_lid),
             "lower_lid": flat(&marks.lower_lid),
+            "caruncle": flat(&marks.caruncle),
+            "visibility": self.visibility,
             "parameters": self.parameters,
+        })
+    }
+
+    /// Size and framing: the settings that an image depends on beside its parameters.
+    fn view(&self) -> Value {
+        let SimulatorConfig { width, height, channels, supersample, crop_mm, aim, .. } = self.config;
+        json!({
+            "width": width,
+            "height": height,
+            "channels": channels,
+            "supersample": supersample,
+            "crop_mm": crop_mm,
+            "aim": aim,
         })
     }
 }
@@ -112,4 +171,45 @@ impl Described<'_> {
 fn tuple(values: &[f32]) -> String {
     let values: Vec<String> = values.iter().map(|value| format!("{value:.4}")).collect();
     format!("({})", values.join(", "))
+}
+
+/// As UnityEyes' runtime writes a number: seven digits, an exponent for what is very small or large.
+fn number(value: f32) -> String {
+    let text = format!("{value:.6e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    if (-4..7).contains(&exponent) {
+        let plain = format!("{value:.*}", (6 - exponent) as usize);
+        return if plain.contains('.') { trimmed(&plain) } else { plain };
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}E{sign}{:02}", trimmed(digits), exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of a record that UnityEyes wrote, and what .NET's `G7` makes of others.
+    #[test]
+    fn numbers_are_written_as_unityeyes_does() {
+        for text in [
+            "-0.01061361",
+            "0.009601755",
+            "0.0175013",
+            "0.0002127625",
+            "1.924006E-17",
+            "1.15163",
+            "231",
+            "0",
+            "1",
+            "1.234567E-06",
+            "-2.5E+08",
+            "1234567",
+            "9.5E-05",
+        ] {
+            assert_eq!(number(text.parse().unwrap()), text);
+        }
+    }
 }

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
 use simgan_data::{Pixels, Source};
-use simgan_eyes::{Assets, Domain, EyesError, Parameters, Simulator, SimulatorConfig, builtin, unityeyes};
+use simgan_eyes::{Assets, Domain, EyesError, Recorded, Simulator, SimulatorConfig, builtin, unityeyes};
 
 /// The folder of the assets, if there is test data.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
@@ -72,22 +73,63 @@ fn crops_hold_no_background() {
     }
 }
 
+/// What a text of the record holds is enough, whatever the simulator was set to.
 #[test]
 fn an_image_is_rendered_again_from_its_record() {
-    let Some(eyes) = simulator(SimulatorConfig::unityeyes()) else { return };
+    let config =
+        SimulatorConfig { width: 41, height: 23, crop_mm: 30.0, channels: 3, ..SimulatorConfig::unityeyes() };
+    let Some(eyes) = simulator(config) else { return };
     let sample = eyes.sample(7).unwrap();
-    let record = sample.label.record.unwrap();
-    assert_eq!(record["eye_region_details"]["pca_shape_coeffs"].as_array().unwrap().len(), 20);
-    let text = record["simgan"]["parameters"].to_string();
-    let parameters: Parameters = serde_json::from_str(&text).unwrap();
-    assert_eq!(eyes.render_parameters(parameters.clone()).unwrap().image, sample.image);
+    let text = sample.label.record.unwrap().to_string();
+    let recorded = Recorded::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
+    assert_eq!(recorded.name.to_string(), "unityeyes");
+    let again = unityeyes(assets().unwrap(), recorded.config).unwrap();
+    assert_eq!(again.render_parameters(recorded.parameters.clone()).unwrap().image, sample.image);
     let other = builtin(Domain::Eyes, SimulatorConfig::default()).unwrap();
     assert!(matches!(
-        other.render_parameters(parameters),
+        other.render_parameters(recorded.parameters),
         Err(EyesError::Setting { setting: "subject", .. })
     ));
-    let wrong: Parameters = serde_json::from_str(&text.replacen("\"skin\":", "\"skin\":9", 1)).unwrap();
-    assert!(eyes.render_parameters(wrong).is_err());
+    for (from, to) in [
+        ("\"skin\":", "\"skin\":9"),
+        ("\"iris_size\":0", "\"iris_size\":1e39,\"x\":0"),
+        ("\"format\":", "\"format\":1"),
+    ] {
+        let record: Value = serde_json::from_str(&text.replacen(from, to, 2)).unwrap();
+        let parameters = Recorded::from_json(&record).map(|recorded| recorded.parameters);
+        assert!(parameters.and_then(|parameters| again.render_parameters(parameters)).is_err(), "{to}");
+    }
+}
+
+/// The record has UnityEyes' own fields, all of them text, as in a record that UnityEyes wrote.
+#[test]
+fn records_have_the_fields_of_unityeyes() {
+    let Some(eyes) = simulator(SimulatorConfig::unityeyes()) else { return };
+    let path = folder().unwrap().with_file_name("unityeyes").join("sample.json");
+    let theirs: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut ours = eyes.record(3);
+    assert!(ours.as_object_mut().unwrap().remove("simgan").is_some());
+    assert_eq!(fields(&theirs, ""), fields(&ours, ""));
+}
+
+/// Paths of all leaves with their kind; numbers in text count as one kind.
+fn fields(value: &Value, path: &str) -> Vec<String> {
+    let mut found = match value {
+        Value::Object(all) => {
+            all.iter().flat_map(|(key, value)| fields(value, &format!("{path}/{key}"))).collect()
+        }
+        Value::Array(all) => {
+            all.iter().enumerate().flat_map(|(idx, value)| fields(value, &format!("{path}/{idx}"))).collect()
+        }
+        Value::String(text) => {
+            let n_numbers =
+                text.trim_matches(['(', ')']).split(", ").filter(|word| word.parse::<f64>().is_ok()).count();
+            vec![format!("{path}: text with {n_numbers} numbers, in brackets: {}", text.starts_with('('))]
+        }
+        _ => vec![format!("{path}: not text")],
+    };
+    found.sort();
+    found
 }
 
 /// FNV-1a over the first samples: the same on every machine, from originals and from prepared textures.

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use simgan_eyes::SimulatorName;
 use simgan_train::refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
-use crate::commands::{BUILTIN, open_source};
+use crate::commands::open_source;
 use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::{compute, interrupt};
@@ -44,7 +45,7 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
 
 fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
     let RefineArguments { input: name, count, .. } = arguments;
-    let input = if name.starts_with(BUILTIN) {
+    let input = if SimulatorName::is_meant(name) {
         if count.is_none() {
             return Err(usage(format!("{name} never ends; hint: say how many images with --count")));
         }

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use simgan_data::Source;
-use simgan_eyes::{Domain, Simulator, SimulatorConfig, builtin};
+use simgan_eyes::{EyesError, Simulator, SimulatorName};
 
-use crate::arguments::{Preset, RenderArguments};
+use crate::arguments::RenderArguments;
 use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::{compute, interrupt};
@@ -48,22 +48,26 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<()> {
 }
 
 fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
-    let name = match arguments.simulator.as_str() {
+    let named = match arguments.simulator.as_str() {
         "builtin" => "builtin:eyes",
         name => name,
     };
-    let domain: Domain = name.parse().map_err(|error| usage(format!("{error}")))?;
-    let mut config = match arguments.preset {
-        Preset::Wide => SimulatorConfig::default(),
-        Preset::Mpiigaze => SimulatorConfig::mpiigaze(),
-    };
+    let mut name: SimulatorName = named.parse().map_err(|error| usage(format!("{error}")))?;
+    name.preset = arguments.preset.map_or(name.preset, Into::into);
+    let mut config = name.config();
+    for assignment in &arguments.set {
+        config.set(assignment).map_err(|error| usage(format!("{error}")))?;
+    }
     if let Some(size) = arguments.size {
         (config.width, config.height) = (size.width, size.height);
     }
     config.seed = arguments.seed;
     config.samples = arguments.count;
-    config.channels = if arguments.color { 3 } else { 1 };
-    builtin(domain, config).map_err(|error| usage(format!("{error}")))
+    config.channels = if arguments.color { 3 } else { config.channels };
+    name.open(config).map_err(|error| match error {
+        EyesError::Setting { .. } => usage(format!("{error}")),
+        error => error.into(),
+    })
 }
 
 /// Refuses a folder with anything in it but an interrupted call's images, so that two sets do not mix.

@@ -11,3 +11,4 @@ mod render;
 mod scene;
 mod train;
 mod train_bad;
+mod unityeyes;

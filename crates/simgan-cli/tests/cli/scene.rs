@@ -82,7 +82,11 @@ impl Scene {
 /// The program with arguments separated by spaces, and nothing of the caller's settings.
 pub(crate) fn simgan(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_simgan"));
-    command.args(arguments.split_whitespace()).env_remove("RUST_LOG").env_remove("NO_COLOR");
+    command
+        .args(arguments.split_whitespace())
+        .env_remove("RUST_LOG")
+        .env_remove("NO_COLOR")
+        .env_remove("SIMGAN_UNITYEYES2");
     command
 }
 
@@ -144,7 +148,7 @@ impl Scene {
     }
 }
 
-const TINY: &str = "
+pub(crate) const TINY: &str = "
 [data]
 synthetic = [\"synthetic\"]
 real = [\"real\"]

@@ -10,12 +10,14 @@ mod shading;
 mod shadow;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
 pub(crate) use self::camera::Camera;
 pub(crate) use self::eyeball::{Eyeball, SeenEye, across};
 pub(crate) use self::hair::Hair;
 pub(crate) use self::light::Light;
 pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
+pub use self::visibility::Visibility;
 
 use self::shading::Shading;
 use crate::math::{Color, Vec3};

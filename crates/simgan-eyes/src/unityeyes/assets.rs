@@ -51,6 +51,30 @@ const MAX_BYTES: u64 = 4 << 20;
 const PREPARED: &str = "prepared-512";
 
 impl Assets {
+    /// Where the assets are looked for: the environment variable `SIMGAN_UNITYEYES2`, else `data/raw/unityeyes2`.
+    #[must_use]
+    pub fn root() -> PathBuf {
+        std::env::var_os("SIMGAN_UNITYEYES2")
+            .map_or_else(|| PathBuf::from("data/raw/unityeyes2"), PathBuf::from)
+    }
+
+    /// Reads the assets under [`Assets::root`]. Prepares them before, if the folder can be written to: the first call takes
+    /// seconds.
+    ///
+    /// # Errors
+    /// They are not there ([`EyesError::NoAssets`], which says how to get them), or as [`Assets::open`].
+    pub fn find() -> Result<Self, EyesError> {
+        let root = Self::root();
+        if !root.join("Assets").is_dir() {
+            return Err(EyesError::NoAssets { path: root });
+        }
+        match Self::prepare(&root) {
+            // Without small copies the originals are read each time.
+            Ok(()) | Err(EyesError::Folder { .. } | EyesError::Data(_)) => Self::open(&root),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads the assets under `root`, the folder that holds `Assets`. Quick (a fraction of a second) after [`Assets::prepare`].
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::Assets;
 use super::assets::{IRISES, SKINS};
 use super::topology::N_MODES;
 use crate::EyesError;
+use crate::config::FaceRanges;
 use crate::random::Stream;
 
 /// One face of UnityEyes: shape, skin, iris.
@@ -17,24 +18,27 @@ pub(crate) struct Subject {
     pub(crate) iris_size: f32,
     /// UnityEyes' texture factor: positive widens the pupil.
     pub(crate) pupil_size: f32,
+    /// How far the lids follow the gaze, of its pitch.
+    pub(crate) lid_follow: f32,
     /// Added to the angle that the lids follow.
     pub(crate) lid_play_deg: f32,
 }
 
 impl Subject {
-    /// UnityEyes' distributions; `lid_play_deg` is the deviation of the lids from the gaze.
-    pub(crate) fn sample(assets: &Assets, lid_play_deg: f32, rng: &mut Stream) -> Self {
+    pub(crate) fn sample(assets: &Assets, ranges: &FaceRanges, rng: &mut Stream) -> Self {
         const BROWN: usize = 1;
+        let deviations = assets.geometry.deviations.iter();
         let coefficients =
-            assets.geometry.deviations.iter().map(|deviation| rng.normal(0.0, *deviation)).collect();
+            deviations.map(|deviation| rng.normal(0.0, *deviation * ranges.shape_scale)).collect();
         let any_iris = rng.below(IRISES.len() as u32) as usize;
         Self {
             coefficients,
             skin: rng.below(SKINS.len() as u32) as usize,
             iris: if rng.chance(0.5) { BROWN } else { any_iris },
-            iris_size: rng.uniform(0.9, 1.0),
-            pupil_size: rng.normal(0.0, 0.2),
-            lid_play_deg: rng.normal(0.0, lid_play_deg),
+            iris_size: rng.within(ranges.iris_size),
+            pupil_size: rng.normal(ranges.pupil_mean, ranges.pupil_deviation),
+            lid_play_deg: rng.normal(ranges.lid_mean_deg, ranges.lid_deviation_deg),
+            lid_follow: rng.within(ranges.lid_follow),
         }
     }
 
@@ -60,7 +64,7 @@ impl Subject {
     /// The angle below the horizon that the lids follow: with play, but not so far down that they close.
     pub(super) fn lid_pitch_deg(&self, down_deg: f32) -> f32 {
         const ALMOST_CLOSED_DEG: f32 = 22.0;
-        (down_deg + self.lid_play_deg).min(ALMOST_CLOSED_DEG.max(down_deg))
+        (down_deg * self.lid_follow + self.lid_play_deg).min(ALMOST_CLOSED_DEG.max(down_deg))
     }
 
     pub(crate) fn skin_name(&self) -> &'static str {

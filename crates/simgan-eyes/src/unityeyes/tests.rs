@@ -114,6 +114,7 @@ fn landmarks_equal_unityeyes() {
         iris: 1,
         iris_size: number(&record["eye_details"]["iris_size"]),
         pupil_size: number(&record["eye_details"]["pupil_size"]),
+        lid_follow: 1.0,
         lid_play_deg: 0.0,
     };
     let rotation = rotation(&tuple(&record["head_pose"]));

@@ -7,17 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use simgan_data::{Concat, Fitted, Size, Sizes, Source, Target};
-use simgan_eyes::{Domain, SimulatorConfig};
+use simgan_eyes::{EyesError, SimulatorConfig, SimulatorName};
 
 use crate::{DataConfig, DataSize, TrainError};
 
 /// What can be given as a source, for help texts and hints.
 pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder, a packed data set, \
-                                `builtin:eyes` (the built-in eye simulator) or `builtin:camera` (its \"real\" domain)";
-
-/// The prefix of the built-in simulators' names.
-const BUILTIN: &str = "builtin:";
-const BUILTIN_NAMES: [&str; 2] = ["builtin:eyes", "builtin:camera"];
+                                `builtin:eyes` (the built-in eye simulator), `builtin:camera` (its \"real\" domain), \
+                                `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, rendered here)";
 
 /// What a source is opened for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,14 +28,14 @@ pub struct OpenOptions {
     pub seed: u64,
 }
 
-/// Opens one source: a data set of any layout that [`simgan_data::open`] knows, `builtin:eyes` or `builtin:camera`.
+/// Opens one source: a data set of any layout that [`simgan_data::open`] knows, or a simulator ([`SimulatorName`]).
 ///
 /// # Errors
-/// No such simulator; a folder that is missing, empty, unreadable, or has images of different sizes without
+/// No such simulator, or its assets are missing; a folder that is missing, empty, unreadable, or has images of different sizes without
 /// `options.size`.
 pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainError> {
-    if spec.starts_with(BUILTIN) {
-        return open_builtin(spec, options);
+    if SimulatorName::is_meant(spec) {
+        return open_simulator(spec, options);
     }
     let path = Path::new(spec);
     if !path.exists() {
@@ -74,7 +71,7 @@ pub fn open_all(specs: &[String], data: &DataConfig, seed: u64) -> Result<Arc<dy
 /// # Errors
 /// The working directory is unknown.
 pub fn absolute(spec: &str) -> Result<String, TrainError> {
-    if spec.starts_with(BUILTIN) {
+    if SimulatorName::is_meant(spec) {
         return Ok(spec.to_owned());
     }
     let path = std::path::absolute(spec).map_err(TrainError::io(Path::new(spec)))?;
@@ -84,19 +81,19 @@ pub fn absolute(spec: &str) -> Result<String, TrainError> {
     })
 }
 
-fn open_builtin(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainError> {
-    let unknown = |_| TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) };
-    let domain: Domain = spec.parse().map_err(unknown)?;
-    let default = SimulatorConfig::default();
+fn open_simulator(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainError> {
+    let unknown =
+        |_: EyesError| TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) };
+    let name: SimulatorName = spec.parse().map_err(unknown)?;
+    let preset = name.config();
     let (width, height) =
-        options.size.map_or((default.width, default.height), |size| (size.width, size.height));
-    let channels = options.channels.unwrap_or(default.channels);
-    let config = SimulatorConfig { seed: options.seed, width, height, channels, ..default };
-    Ok(Arc::new(simgan_eyes::builtin(domain, config)?))
+        options.size.map_or((preset.width, preset.height), |size| (size.width, size.height));
+    let channels = options.channels.unwrap_or(preset.channels);
+    Ok(Arc::new(name.open(SimulatorConfig { seed: options.seed, width, height, channels, ..preset })?))
 }
 
 fn missing_hint(spec: &str) -> String {
-    let nearest = BUILTIN_NAMES
+    let nearest = SimulatorName::COMMON
         .into_iter()
         .max_by(|a, b| strsim::jaro_winkler(a, spec).total_cmp(&strsim::jaro_winkler(b, spec)));
     match nearest.filter(|name| strsim::jaro_winkler(name, spec) > 0.85) {

@@ -40,6 +40,7 @@ fn the_built_in_domains_come_in_the_size_and_channels_that_are_wanted() {
 fn what_is_no_source_is_answered_with_what_is() {
     assert!(refusal("builtin:eye").contains("did you mean `builtin:eyes`?"));
     assert!(refusal("buildin:camera").contains("did you mean `builtin:camera`?"));
+    assert!(refusal("unityeyes:mpigaze").contains("did you mean `unityeyes:mpiigaze`?"));
     assert!(refusal("/none/here").contains("no such folder or simulator; a source is a folder of"));
     let dir = folder(&[]);
     assert!(refusal(&text(dir.path())).contains("no images"));
@@ -77,5 +78,8 @@ fn domains_of_different_sizes_are_refused() {
 #[test]
 fn paths_become_absolute_and_simulators_stay() {
     assert!(Path::new(&absolute("data/eyes").unwrap()).is_absolute());
-    assert_eq!(absolute("builtin:eyes").unwrap(), "builtin:eyes");
+    for name in ["builtin:eyes", "unityeyes", "unityeyes:mpiigaze"] {
+        assert_eq!(absolute(name).unwrap(), name);
+    }
+    assert!(Path::new(&absolute("./unityeyes").unwrap()).is_absolute());
 }

@@ -1,0 +1,161 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::config::{Domain, LightRanges, SimulatorConfig};
+use crate::unityeyes::Assets;
+use crate::{EyesError, Simulator, builtin, unityeyes};
+
+/// A simulator as users name it: `builtin:eyes`, `builtin:camera` or `unityeyes`, with a preset behind it (`unityeyes:mpiigaze`) or
+/// the simulator's own ranges.
+///
+/// ```
+/// use simgan_data::Source;
+/// use simgan_eyes::SimulatorName;
+///
+/// let name: SimulatorName = "builtin:eyes:mpiigaze".parse()?;
+/// let mut config = name.config();
+/// config.set("gaze_yaw_deg=-10..10")?;
+/// assert_eq!(name.open(config)?.spec().width, 60);
+/// # Ok::<(), simgan_eyes::EyesError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimulatorName {
+    /// Whose geometry and textures.
+    pub model: Model,
+    /// What the settings begin from.
+    pub preset: Preset,
+}
+
+/// Where geometry and textures come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// The procedural eye, which needs no file.
+    Builtin(Domain),
+    /// UnityEyes' asset files.
+    Unityeyes,
+}
+
+/// What a simulator's settings begin from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// The simulator's own size and ranges; UnityEyes' are those of Wood et al.
+    #[default]
+    Wide,
+    /// Size, framing and gaze range of MPIIGaze's normalized crops.
+    Mpiigaze,
+}
+
+impl SimulatorName {
+    /// What most people want, for help texts and hints.
+    pub const COMMON: [&'static str; 4] =
+        ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze"];
+
+    /// Whether `spec` can only mean a simulator, known or not; `./unityeyes` is a folder.
+    #[must_use]
+    pub fn is_meant(spec: &str) -> bool {
+        spec == UNITYEYES || ["builtin:", "unityeyes:"].iter().any(|prefix| spec.starts_with(prefix))
+    }
+
+    /// The preset's settings, every one of them set.
+    #[must_use]
+    pub fn config(self) -> SimulatorConfig {
+        let config = match (self.model, self.preset) {
+            (Model::Builtin(_), Preset::Wide) => SimulatorConfig::default(),
+            (Model::Builtin(_), Preset::Mpiigaze) => SimulatorConfig::mpiigaze(),
+            (Model::Unityeyes, Preset::Wide) => SimulatorConfig::unityeyes(),
+            (Model::Unityeyes, Preset::Mpiigaze) => SimulatorConfig::unityeyes_mpiigaze(),
+        };
+        SimulatorConfig { light: config.light.or(Some(self.model.light())), ..config }
+    }
+
+    /// Opens the simulator; `config` is usually [`SimulatorName::config`], changed.
+    ///
+    /// # Errors
+    /// A setting that cannot be rendered; UnityEyes' assets are missing or damaged.
+    pub fn open(self, config: SimulatorConfig) -> Result<Simulator, EyesError> {
+        match self.model {
+            Model::Builtin(domain) => builtin(domain, config),
+            Model::Unityeyes => {
+                config.check()?;
+                unityeyes(Arc::new(Assets::find()?), config)
+            }
+        }
+    }
+}
+
+impl Model {
+    fn light(self) -> LightRanges {
+        match self {
+            Self::Builtin(Domain::Eyes) => LightRanges::EYES,
+            Self::Builtin(Domain::Camera) => LightRanges::CAMERA,
+            Self::Unityeyes => LightRanges::UNITYEYES,
+        }
+    }
+}
+
+const UNITYEYES: &str = "unityeyes";
+const MPIIGAZE: &str = ":mpiigaze";
+
+impl fmt::Display for SimulatorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.model {
+            Model::Builtin(Domain::Eyes) => "builtin:eyes",
+            Model::Builtin(Domain::Camera) => "builtin:camera",
+            Model::Unityeyes => UNITYEYES,
+        })?;
+        f.write_str(match self.preset {
+            Preset::Wide => "",
+            Preset::Mpiigaze => MPIIGAZE,
+        })
+    }
+}
+
+impl FromStr for SimulatorName {
+    type Err = EyesError;
+
+    fn from_str(name: &str) -> Result<Self, EyesError> {
+        let (model, preset) = match name.strip_suffix(MPIIGAZE) {
+            Some(model) => (model, Preset::Mpiigaze),
+            None => (name, Preset::Wide),
+        };
+        let model = match model {
+            "builtin:eyes" => Model::Builtin(Domain::Eyes),
+            "builtin:camera" => Model::Builtin(Domain::Camera),
+            UNITYEYES => Model::Unityeyes,
+            _ => return Err(EyesError::UnknownName { name: name.to_owned() }),
+        };
+        Ok(Self { model, preset })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for name in
+            SimulatorName::COMMON.into_iter().chain(["builtin:eyes:mpiigaze", "builtin:camera:mpiigaze"])
+        {
+            assert_eq!(name.parse::<SimulatorName>().unwrap().to_string(), name);
+            assert!(SimulatorName::is_meant(name));
+        }
+        for name in ["builtin:nose", "unityeyes:", "unityeyes:mpii", "builtin:eyes:wide", "mpiigaze"] {
+            let error = name.parse::<SimulatorName>().unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("unityeyes:mpiigaze"), "{error}");
+        }
+        assert!(!SimulatorName::is_meant("./unityeyes") && !SimulatorName::is_meant("unityeyes2"));
+    }
+
+    #[test]
+    fn every_preset_can_be_rendered() {
+        for name in ["builtin:eyes", "builtin:camera", "unityeyes"] {
+            for preset in [Preset::Wide, Preset::Mpiigaze] {
+                let config = SimulatorName { preset, ..name.parse().unwrap() }.config();
+                assert!(config.light.is_some());
+                config.check().unwrap();
+            }
+        }
+    }
+}
