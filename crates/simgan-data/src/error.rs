@@ -76,8 +76,8 @@ pub enum DataError {
     /// Two images of one source differ in size or channels.
     #[error(
         "images differ: {first} is {}, but {other} is {}; \
-         hint: bring them to one size with data.size = \"{}\"",
-        describe(.first_spec), describe(.other_spec), first_spec.size()
+         hint: {}",
+        describe(.first_spec), describe(.other_spec), mixed_hint(.first_spec, .other_spec)
     )]
     Mixed {
         /// Name of the image that comes first.
@@ -169,6 +169,14 @@ impl DataError {
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
+}
+
+fn mixed_hint(first: &ImageSpec, other: &ImageSpec) -> String {
+    if first.size() == other.size() {
+        return "convert them all to gray or all to RGB; training does, with data.channels = 1 or 3"
+            .to_owned();
+    }
+    format!("bring them to one size with data.size = \"{}\"", first.size())
 }
 
 fn describe(spec: &ImageSpec) -> String {

@@ -18,7 +18,7 @@
 //! #     let image = Image::new(1, 40, width, Pixels::U8(vec![128; 40 * width]));
 //! #     ImageFile::new(image, ImageFormat::Png).save(&folder.path().join(name))?;
 //! # }
-//! let options = FolderOptions { sizes: Sizes::Mixed };
+//! let options = FolderOptions { sizes: Sizes::Mixed, ..Default::default() };
 //! let folder = Folder::open(folder.path(), &options)?;
 //! let target = Target { size: Some("55x35".parse()?), channels: Some(1), ..Target::default() };
 //! let eyes = Arc::new(Fitted::new(Arc::new(folder), target));
@@ -67,5 +67,5 @@ pub use self::packed::{PackOptions, PackReport, Packed, pack};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{Concat, MemorySource, Sample, Source};
 pub use self::statistics::{Range, Statistics};
-pub use self::unityeyes::{Crop, UnityEyes};
+pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
 pub use self::write::write_atomic;

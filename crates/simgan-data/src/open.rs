@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::{
     Crop, DataError, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, Packed, Sizes, Source, UnityEyes,
+    UnityEyesOptions,
 };
 
 /// How [`open`] opens what it finds.
@@ -12,6 +13,9 @@ pub struct OpenOptions {
     pub sizes: Sizes,
     /// What is cut out of UnityEyes' renders.
     pub crop: Crop,
+    /// 1 lets JPEG files in colour be read as the luma that they store, which is faster. What comes may still have other
+    /// channels: [`Fitted`](crate::Fitted) brings them to one number.
+    pub channels: Option<usize>,
     /// Which part of MPIIGaze is taken.
     pub mpiigaze: MpiiGazeOptions,
 }
@@ -54,11 +58,14 @@ impl Layout {
 /// # Errors
 /// As the layout's own `open`.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataError> {
+    let OpenOptions { sizes, crop, channels, .. } = *options;
     Ok(match Layout::of(path) {
         Layout::Packed => Arc::new(Packed::open(path)?),
         Layout::MpiiGaze => Arc::new(MpiiGaze::open(path, &options.mpiigaze)?),
-        Layout::UnityEyes if options.crop != Crop::None => Arc::new(UnityEyes::open(path, options.crop)?),
-        _ => Arc::new(Folder::open(path, &FolderOptions { sizes: options.sizes })?),
+        Layout::UnityEyes if crop != Crop::None => {
+            Arc::new(UnityEyes::open(path, UnityEyesOptions { crop, channels })?)
+        }
+        _ => Arc::new(Folder::open(path, &FolderOptions { sizes, channels })?),
     })
 }
 

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::walk;
-use crate::image::Window;
-use crate::{DataError, ImageFile, ImageSpec, Label, Landmarks, Sample, Size, Source};
+use crate::image::{Encoded, Window};
+use crate::{DataError, ImageSpec, Label, Landmarks, Sample, Size, Source};
 
 /// A folder of UnityEyes renders (Wood et al., ETRA 2016): pairs `N.jpg` and `N.json`, in the order of N.
 ///
@@ -16,8 +16,18 @@ pub struct UnityEyes {
     folders: Vec<PathBuf>,
     /// The pairs, by folder and number: kept small, for folders of millions.
     pairs: Vec<Pair>,
-    crop: Crop,
+    options: UnityEyesOptions,
     spec: ImageSpec,
+}
+
+/// How a [`UnityEyes`] folder is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UnityEyesOptions {
+    /// What is cut out of each render.
+    pub crop: Crop,
+    /// 1 takes the renders' luma as their JPEG files store it, which is several times faster than their colours; 3 and
+    /// `None` take the colours.
+    pub channels: Option<usize>,
 }
 
 /// A pair is called `number` with leading zeros up to `n_digits`.
@@ -63,7 +73,7 @@ impl UnityEyes {
     ///
     /// # Errors
     /// As [`Folder::open`](crate::Folder::open); a folder without pairs; a first pair that cannot be read.
-    pub fn open(path: &Path, crop: Crop) -> Result<Self, DataError> {
+    pub fn open(path: &Path, options: UnityEyesOptions) -> Result<Self, DataError> {
         let found = walk::walk(path)?;
         let mut folders: Vec<PathBuf> = Vec::new();
         let mut pairs = Vec::new();
@@ -83,7 +93,7 @@ impl UnityEyes {
             return Err(DataError::Dataset { path: path.to_owned(), reason });
         }
         let spec = ImageSpec { channels: 3, height: 1, width: 1, depth: crate::BitDepth::Eight };
-        let mut source = Self { root: path.to_owned(), folders, pairs, crop, spec };
+        let mut source = Self { root: path.to_owned(), folders, pairs, options, spec };
         source.spec = source.sample(0)?.image.spec();
         Ok(source)
     }
@@ -121,18 +131,19 @@ impl Source for UnityEyes {
         let record: serde_json::Value =
             serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
         let image_path = self.image_path(pair);
-        let mut image = ImageFile::open(&self.root.join(&image_path))?.into_image();
-        let mut label = Label::from_record(record, image.spec().height).map_err(failed)?;
+        let file = Encoded::open(&self.root.join(&image_path), self.options.channels)?;
+        let mut label = Label::from_record(record, file.size().height).map_err(failed)?;
         if label.gaze.is_none() {
             return Err(failed("it has no \"eye_details\" with \"look_vec\"".to_owned()));
         }
         let landmarks = label.landmarks.take().unwrap_or_default();
-        if let Some(window) = self.crop.window(image.spec().size(), &landmarks).map_err(failed)? {
-            image = image.cropped(window);
+        let window = self.options.crop.window(file.size(), &landmarks).map_err(failed)?;
+        if let Some(window) = window {
             label.landmarks = Some(landmarks.through(&Window::of_crop(window)));
         } else if landmarks != Landmarks::default() {
             label.landmarks = Some(landmarks);
         }
+        let image = file.decode(window)?;
         let parts: Vec<_> = image_path.iter().map(|part| part.to_string_lossy()).collect();
         Ok(Sample { name: parts.join("/"), image, label })
     }
@@ -201,7 +212,7 @@ fn pair(path: &Path, folder: u32) -> Option<Pair> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Image, ImageFormat, Pixels};
+    use crate::{Image, ImageFile, ImageFormat, Pixels};
     use serde_json::json;
 
     /// A record of an eye with its corners at (280, 240) and (360, 240) of 640×480, from the top left.
@@ -227,7 +238,7 @@ mod tests {
             write(folder.path(), stem, Some(&record("(0.0, 0.6, -0.8, 0.0)")));
         }
         assert!(UnityEyes::is_at(folder.path()));
-        let eyes = UnityEyes::open(folder.path(), Crop::None).unwrap();
+        let eyes = UnityEyes::open(folder.path(), UnityEyesOptions::default()).unwrap();
         let names: Vec<String> = (0..eyes.len()).map(|i| eyes.sample(i).unwrap().name).collect();
         assert_eq!(names, ["1.png", "2.png", "10.png"]);
         let label = eyes.sample(0).unwrap().label;
@@ -240,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "1", Some(&record("(0, 0, -1, 0)")));
         for (crop, size) in [(Crop::Fixed, "140x84"), (Crop::EyeWidth, "120x72")] {
-            let eyes = UnityEyes::open(folder.path(), crop).unwrap();
+            let eyes = UnityEyes::open(folder.path(), UnityEyesOptions { crop, channels: None }).unwrap();
             assert_eq!(eyes.spec().size(), size.parse().unwrap());
             let sample = eyes.sample(0).unwrap();
             let [x, y] = sample.label.landmarks.unwrap().lid_margin[0];
@@ -258,7 +269,8 @@ mod tests {
         std::fs::write(folder.path().join("3.json"), record("(0, 0, -1, 0)").to_string()).unwrap();
         write(folder.path(), "4", Some(&json!({"eye_details": {}})));
         write(folder.path(), "5", Some(&json!({"eye_details": {"look_vec": "(0, 0, -1, 0)"}})));
-        let eyes = UnityEyes::open(folder.path(), Crop::Fixed).unwrap();
+        let eyes =
+            UnityEyes::open(folder.path(), UnityEyesOptions { crop: Crop::Fixed, channels: None }).unwrap();
         assert!(eyes.sample(0).is_ok());
         for (index, words) in [(1, "2.json"), (2, "3.jpg"), (3, "look_vec"), (4, "interior_margin_2d")] {
             let error = eyes.sample(index).unwrap_err().to_string();
@@ -279,7 +291,7 @@ mod tests {
     fn other_folders_are_told() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!UnityEyes::is_at(folder.path()));
-        let error = UnityEyes::open(folder.path(), Crop::None).err().unwrap().to_string();
+        let error = UnityEyes::open(folder.path(), UnityEyesOptions::default()).err().unwrap().to_string();
         assert!(error.contains("no UnityEyes renders"), "{error}");
     }
 }

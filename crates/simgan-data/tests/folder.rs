@@ -26,7 +26,7 @@ fn open(folder: &Path) -> Result<Folder, simgan_data::DataError> {
 }
 
 fn open_mixed(folder: &Path) -> Folder {
-    Folder::open(folder, &FolderOptions { sizes: Sizes::Mixed }).unwrap()
+    Folder::open(folder, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() }).unwrap()
 }
 
 fn names(folder: &Folder) -> Vec<String> {
@@ -194,4 +194,21 @@ fn names_need_not_be_unicode() {
     let folder = open(folder.path()).unwrap();
     assert_eq!(folder.images(), [PathBuf::from(odd)]);
     assert!(folder.sample(0).is_ok());
+}
+
+#[test]
+fn gray_and_colour_become_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write_image(folder.path(), "1.png", 1, 4, 3);
+    write_image(folder.path(), "2.jpg", 3, 4, 3);
+    let error = open(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("4×3 RGB") && error.contains("convert them all to gray"), "{error}");
+    for channels in [1, 3] {
+        let options = FolderOptions { channels: Some(channels), ..FolderOptions::default() };
+        let both = Folder::open(folder.path(), &options).unwrap();
+        for index in 0..2 {
+            assert_eq!(both.sample(index).unwrap().image.spec(), both.spec());
+        }
+        assert_eq!(both.spec().channels, channels);
+    }
 }

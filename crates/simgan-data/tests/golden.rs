@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
-use simgan_data::{Fit, Image, ImageFile, Pixels, Size};
+use simgan_data::{Fit, Folder, FolderOptions, Image, ImageFile, Pixels, Size, Source};
 
 fn golden(case: &str) -> Vec<u8> {
     let path: PathBuf =
@@ -67,5 +67,27 @@ fn resizing_is_pillows() {
             // Pillow rounds to 8 bits between its two passes.
             assert!(difference <= 1.01, "{case} {name}: {difference}");
         }
+    }
+}
+
+#[test]
+fn gray_values_of_jpeg_files_are_pillows() {
+    let file = golden("luma");
+    let tensors = SafeTensors::deserialize(&file).unwrap();
+    let names: Vec<&str> =
+        tensors.names().into_iter().filter_map(|name| name.strip_suffix(".file")).collect();
+    assert_eq!(names.len(), 10);
+    for name in names {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = tensors.tensor(&format!("{name}.file")).unwrap().data();
+        std::fs::write(folder.path().join("1.jpg"), bytes).unwrap();
+        let options = FolderOptions { channels: Some(1), ..FolderOptions::default() };
+        let folder = Folder::open(folder.path(), &options).unwrap();
+        let gray = tensors.tensor(&format!("{name}.gray")).unwrap();
+        let read = folder.sample(0).unwrap().image;
+        assert_eq!(read.spec(), folder.spec(), "{name}");
+        // Pillow goes through colours, which are rounded.
+        let difference = largest_difference(&read, &image(gray.shape(), gray.data()));
+        assert!(difference <= 2.01, "{name}: {difference}");
     }
 }

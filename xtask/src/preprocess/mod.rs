@@ -13,7 +13,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use simgan_data::{
     Crop, Fit, Fitted, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, OnError, PackOptions, PackReport,
-    Persons, Size, Sizes, Source, Subset, Target, UnityEyes,
+    Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
 };
 
 /// What to pack, and how.
@@ -146,6 +146,7 @@ impl Arguments {
     }
 
     fn open(&self, from: &Path) -> anyhow::Result<Arc<dyn Source>> {
+        let channels = Some(usize::from(self.channels));
         Ok(match self.name {
             Name::Mpiigaze => {
                 let persons = match (&self.persons[..], &self.except_persons[..]) {
@@ -157,10 +158,12 @@ impl Arguments {
                 let options = MpiiGazeOptions { persons, subset, memory: MPIIGAZE_MEMORY };
                 Arc::new(MpiiGaze::open(from, &options)?)
             }
-            Name::Unityeyes => Arc::new(UnityEyes::open(from, self.crop())?),
+            Name::Unityeyes => {
+                Arc::new(UnityEyes::open(from, UnityEyesOptions { crop: self.crop(), channels })?)
+            }
             Name::Folder => {
                 let sizes = if self.size == "source" { Sizes::Same } else { Sizes::Mixed };
-                Arc::new(Folder::open(from, &FolderOptions { sizes })?)
+                Arc::new(Folder::open(from, &FolderOptions { sizes, channels })?)
             }
         })
     }

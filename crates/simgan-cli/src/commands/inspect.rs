@@ -49,7 +49,7 @@ impl Found {
         };
         let path = Path::new(name);
         if path.is_dir() && matches!(Layout::of(path), Layout::Folder | Layout::UnityEyes) {
-            let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed })?;
+            let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
             let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
             found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());
             found.index_files =

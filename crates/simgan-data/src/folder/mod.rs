@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use self::labels::LabelFiles;
+use crate::image::Encoded;
 use crate::source::check_same;
 use crate::{DataError, ImageFile, ImageSpec, Label, Sample, Source};
 
@@ -20,6 +21,7 @@ pub struct Folder {
     images: Vec<PathBuf>,
     labels: LabelFiles,
     spec: ImageSpec,
+    channels: Option<usize>,
 }
 
 /// How a [`Folder`] is opened.
@@ -27,6 +29,8 @@ pub struct Folder {
 pub struct FolderOptions {
     /// Which sizes are accepted.
     pub sizes: Sizes,
+    /// 1 makes every sample gray, JPEG files in colour by the luma that they store; 3 makes it RGB.
+    pub channels: Option<usize>,
 }
 
 /// Which sizes the images of a folder may have.
@@ -59,10 +63,12 @@ impl Folder {
         }
         let spec = match options.sizes {
             Sizes::Mixed => first_readable(path, &found.images)?.1,
-            Sizes::Same => common_spec(path, &found.images)?,
+            Sizes::Same => common_spec(path, &found.images, options.channels)?,
         };
         let labels = LabelFiles::new(&found.images, found.labels);
-        Ok(Self { root: path.to_owned(), images: found.images, labels, spec })
+        let spec = ImageSpec { channels: options.channels.unwrap_or(spec.channels), ..spec };
+        let channels = options.channels;
+        Ok(Self { root: path.to_owned(), images: found.images, labels, spec, channels })
     }
 
     /// The folder's path.
@@ -126,13 +132,13 @@ impl Source for Folder {
         self.images.len()
     }
 
-    /// That of the first readable image.
+    /// That of the first readable image, with the channels that were asked for.
     fn spec(&self) -> ImageSpec {
         self.spec
     }
 
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        let image = self.file(index)?.into_image();
+        let image = Encoded::open(&self.root.join(&self.images[index]), self.channels)?.decode(None)?;
         let label = self.label(index, image.spec().height)?;
         Ok(Sample { name: self.name(index), image, label })
     }
@@ -160,14 +166,16 @@ fn first_readable<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf
 }
 
 /// What the images have in common; an error names the first one that differs from the first readable one.
-fn common_spec(root: &Path, images: &[PathBuf]) -> Result<ImageSpec, DataError> {
+fn common_spec(root: &Path, images: &[PathBuf], channels: Option<usize>) -> Result<ImageSpec, DataError> {
     let (first, first_spec) = first_readable(root, images)?;
+    let wanted = |spec: ImageSpec| ImageSpec { channels: channels.unwrap_or(spec.channels), ..spec };
     let step = images.len().div_ceil(MAX_PROBED);
     let probed: Vec<&PathBuf> = images.iter().step_by(step).collect();
     let odd = probed.par_iter().find_map_first(|image| {
         // An unreadable image is reported when it is loaded.
         let spec = ImageFile::probe(&root.join(image)).ok()?;
-        check_same((&first.to_string_lossy(), first_spec), (&image.to_string_lossy(), spec)).err()
+        check_same((&first.to_string_lossy(), wanted(first_spec)), (&image.to_string_lossy(), wanted(spec)))
+            .err()
     });
     odd.map_or(Ok(first_spec), Err)
 }

@@ -179,7 +179,7 @@ impl ImageFormat {
 }
 
 /// The bytes of a file of sensible size.
-fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     let io = |error| DataError::io(path, error);
     let n_bytes = std::fs::metadata(path).map_err(io)?.len();
     if n_bytes > MAX_FILE_BYTES {
@@ -307,7 +307,7 @@ fn failure(path: &Path, error: ImageError) -> DataError {
     }
 }
 
-fn unreadable(path: &Path, reason: &str) -> DataError {
+pub(super) fn unreadable(path: &Path, reason: &str) -> DataError {
     DataError::Image { path: path.to_owned(), reason: reason.trim_end().to_owned() }
 }
 

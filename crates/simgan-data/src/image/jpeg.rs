@@ -1,31 +1,128 @@
+//! JPEG files: what their markers say, and their luma without their colours.
+
+use std::ops::Range;
+
+use image::metadata::Orientation;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::{Image, Pixels, Size};
+
 /// What stands in the markers of a JPEG file.
+#[derive(Default)]
 pub(super) struct Markers {
     /// Colour components of the frame: 1 gray, 3 colour, 4 CMYK.
     pub(super) n_components: u8,
     /// Whether the end marker is there. Decoders fill what is missing with gray instead of failing.
     pub(super) complete: bool,
+    /// The frame, if its luma can be decoded row by row and alone.
+    pub(super) luma: Option<LumaFrame>,
+    /// A camera's orientation tag that asks to turn the image.
+    turned: bool,
+    /// Components of the first scan.
+    n_scanned: u8,
+}
+
+/// A baseline frame in one scan, upright, whose luma has every pixel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LumaFrame {
+    pub(super) size: Size,
+    /// Rows that are coded together.
+    unit_rows: usize,
+    /// Where in the file the height stands.
+    height_at: usize,
 }
 
 /// Walks the markers of a JPEG file; `None` if they make no sense.
 pub(super) fn markers(bytes: &[u8]) -> Option<Markers> {
+    let mut markers = Markers::default();
     let mut at = 2;
-    let mut n_components = 0;
-    let found = |n_components, complete| (n_components > 0).then_some(Markers { n_components, complete });
-    loop {
-        let Some(marker) = next_marker(bytes, &mut at) else { return found(n_components, false) };
+    while let Some(marker) = next_marker(bytes, &mut at) {
         match marker {
-            0xD9 => return found(n_components, true),
+            0xD9 => {
+                markers.complete = true;
+                break;
+            }
             0xD0..=0xD8 | 0x01 => {}
             _ => {
-                let Some(length) = bytes.get(at..at + 2) else { return found(n_components, false) };
-                let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
-                if is_frame && n_components == 0 {
-                    n_components = *bytes.get(at + 7)?;
-                }
-                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+                let Some(length) = bytes.get(at..at + 2) else { break };
+                let end = at + usize::from(u16::from_be_bytes([length[0], length[1]]));
+                markers.read(marker, bytes, at + 2..end)?;
+                at = end;
             }
         }
     }
+    (markers.n_components > 0).then(|| markers.checked())
+}
+
+impl Markers {
+    /// Notes what the segment of a marker says; `None` if a frame is cut short.
+    fn read(&mut self, marker: u8, bytes: &[u8], segment: Range<usize>) -> Option<()> {
+        let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
+        if is_frame && self.n_components == 0 {
+            self.n_components = *bytes.get(segment.start + 5)?;
+            if marker <= 0xC1 {
+                self.luma = luma_frame(bytes.get(segment.clone()).unwrap_or_default(), segment.start);
+            }
+        } else if marker == 0xDA && self.n_scanned == 0 {
+            self.n_scanned = *bytes.get(segment.start)?;
+        } else if let Some(exif) = bytes.get(segment).and_then(|data| data.strip_prefix(b"Exif\0\0"))
+            && marker == 0xE1
+        {
+            self.turned |=
+                Orientation::from_exif_chunk(exif).is_some_and(|tag| tag != Orientation::NoTransforms);
+        }
+        Some(())
+    }
+
+    fn checked(self) -> Self {
+        let whole = !self.turned && self.n_scanned == self.n_components && self.complete;
+        Self { luma: self.luma.filter(|_| whole), ..self }
+    }
+}
+
+/// The frame that a baseline frame's segment describes, if its luma has every pixel.
+fn luma_frame(segment: &[u8], start: usize) -> Option<LumaFrame> {
+    let &[8, h1, h0, w1, w0, n, ref components @ ..] = segment else { return None };
+    let height = usize::from(u16::from_be_bytes([h1, h0]));
+    let width = usize::from(u16::from_be_bytes([w1, w0]));
+    let sampling: Vec<u8> = components.chunks_exact(3).map(|component| component[1]).collect();
+    // Chroma at each pixel, at every second column, or at every second column and row.
+    let unit_rows = match (n, &sampling[..]) {
+        (1, [0x11]) | (3, [0x11 | 0x21, 0x11, 0x11]) => 8,
+        (3, [0x22, 0x11, 0x11]) => 16,
+        _ => return None,
+    };
+    (width > 0 && height > 0).then_some(LumaFrame {
+        size: Size { width, height },
+        unit_rows,
+        height_at: start + 1,
+    })
+}
+
+/// The luma of a file's first `n_rows` rows, or of a few more; `None` if its components are no luma and chroma.
+///
+/// The height is overwritten in a copy of the file, so that the decoder stops behind these rows; values do not depend on it.
+pub(super) fn luma(bytes: &[u8], frame: LumaFrame, n_rows: usize) -> Result<Option<Image>, DecodeErrors> {
+    let LumaFrame { size: Size { width, height }, unit_rows, height_at } = frame;
+    let height = n_rows.next_multiple_of(unit_rows).min(height);
+    let mut bytes = bytes.to_vec();
+    bytes[height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
+    // As lenient as when colours are decoded.
+    let options = DecoderOptions::default().set_strict_mode(false);
+    let options = options.set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let options = options.jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes[..]), options);
+    decoder.decode_headers()?;
+    if !matches!(decoder.input_colorspace(), Some(ColorSpace::YCbCr | ColorSpace::Luma)) {
+        return Ok(None);
+    }
+    let mut values = vec![0; width * height];
+    decoder.decode_into(&mut values)?;
+    Ok(Some(Image::new(1, height, width, Pixels::U8(values))))
 }
 
 /// The next marker from `at` on, skipping coded data, and moves `at` behind it.

@@ -1,6 +1,7 @@
 mod bmp;
 mod decode;
 mod encode;
+mod encoded;
 mod jpeg;
 mod resize;
 mod size;
@@ -10,6 +11,7 @@ pub use self::encode::JPEG_QUALITY;
 pub use self::resize::Fit;
 pub use self::size::Size;
 
+pub(crate) use self::encoded::Encoded;
 pub(crate) use self::resize::Window;
 
 use crate::unityeyes::CropWindow;
@@ -148,9 +150,13 @@ impl Image {
     }
 
     fn cut<T: Copy>(&self, values: &[T], crop: CropWindow) -> Vec<T> {
-        let planes = values.chunks_exact(self.width * self.height);
-        let rows = |plane| <[T]>::chunks_exact(plane, self.width).skip(crop.top).take(crop.size.height);
-        planes.flat_map(rows).flat_map(|row| &row[crop.left..][..crop.size.width]).copied().collect()
+        let mut cut = Vec::with_capacity(self.channels * crop.size.width * crop.size.height);
+        for plane in values.chunks_exact(self.width * self.height) {
+            for row in plane.chunks_exact(self.width).skip(crop.top).take(crop.size.height) {
+                cut.extend_from_slice(&row[crop.left..][..crop.size.width]);
+            }
+        }
+        cut
     }
 
     /// Sizes and bit depth.

@@ -35,7 +35,7 @@ impl RefineInput {
     /// # Errors
     /// As [`Folder::open`].
     pub fn folder(path: &Path) -> Result<Self, RefineError> {
-        let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed })?;
+        let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
         let count = folder.len();
         Ok(Self { kind: Kind::Folder(folder), name, count })

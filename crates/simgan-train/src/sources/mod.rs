@@ -22,7 +22,7 @@ pub struct OpenOptions {
     /// The size that is wanted: a simulator renders it, a folder may then hold images of different sizes. They are not
     /// resized here; [`Fitted`] does.
     pub size: Option<Size>,
-    /// 1 or 3: what a simulator renders; `None` is its own.
+    /// 1 or 3: what a simulator renders and a folder is read as; `None` is its own.
     pub channels: Option<usize>,
     /// The run's seed: what a simulator renders follows from it.
     pub seed: u64,
@@ -42,7 +42,8 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainE
         return Err(TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) });
     }
     let sizes = if options.size.is_some() { Sizes::Mixed } else { Sizes::Same };
-    Ok(simgan_data::open(path, &simgan_data::OpenOptions { sizes, ..Default::default() })?)
+    let channels = options.channels;
+    Ok(simgan_data::open(path, &simgan_data::OpenOptions { sizes, channels, ..Default::default() })?)
 }
 
 /// Opens several sources as one, in the size and with the channels that `data` asks for.
