@@ -1,10 +1,14 @@
 //! The project's own tasks: `cargo xtask ci` and the checks under it, and the data.
 
 mod ci;
+mod fetch;
 mod preprocess;
+mod progress;
 mod tidy;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -19,18 +23,39 @@ struct Arguments {
 enum Task {
     /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
     Ci,
+    /// Fetch data sets, or tell how they are had; list them
+    FetchData(fetch::Arguments),
     /// Pack a data set into one file that trains fast
     Preprocess(Box<preprocess::Arguments>),
     /// Check the invariants of crates/README.md that a program can check
     Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().task {
-        Task::Ci => ci::run(&workspace_root()),
-        Task::Preprocess(arguments) => preprocess::run(&workspace_root(), &arguments),
-        Task::Tidy => tidy::run(&workspace_root()),
+fn main() -> ExitCode {
+    let root = workspace_root();
+    let done = match Arguments::parse().task {
+        Task::Ci => ci::run(&root),
+        Task::FetchData(arguments) => fetch::run(&root, &arguments),
+        Task::Preprocess(arguments) => preprocess::run(&root, &arguments),
+        Task::Tidy => tidy::run(&root),
+    };
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(std::io::stderr(), "error: {}", message_of(&error));
+    ExitCode::FAILURE
+}
+
+/// The messages of an error's chain, without those that the message before tells already; hints on lines of their own.
+fn message_of(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if message.is_empty() {
+            message = cause;
+        } else if !message.contains(&cause) {
+            message += &format!(": {cause}");
+        }
     }
+    message.replace("; hint: ", "\nhint: ")
 }
 
 /// The folder of the workspace's `Cargo.toml`.

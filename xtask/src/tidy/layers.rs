@@ -29,7 +29,7 @@ const BELOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("simgan-tests", &[]),
-    ("xtask", &["simgan-data"]),
+    ("xtask", &["simgan-eyes", "simgan-data"]),
 ];
 
 /// Dependencies that the diagram does not allow, and crates that it does not know.

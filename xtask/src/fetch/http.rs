@@ -1,0 +1,247 @@
+//! One file over HTTP: cut transfers go on where they ended, also those of an earlier process.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use anyhow::bail;
+use indicatif::ProgressBar;
+use ureq::http::{HeaderMap, Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+use super::part::{Origin, Part, written};
+
+/// How patient a transfer is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// To connect, to answer, and between two arrivals of bytes.
+    pub(super) silence: Duration,
+    /// Tries in a row that bring nothing.
+    pub(super) n_tries: u32,
+    /// Before the second try; doubled each time.
+    pub(super) pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { silence: Duration::from_secs(60), n_tries: 5, pause: Duration::from_secs(1) }
+    }
+}
+
+pub(super) struct Http {
+    agent: Agent,
+    patience: Patience,
+}
+
+/// One file to bring.
+pub(super) struct Transfer<'a> {
+    pub(super) url: &'a str,
+    /// It goes on where this ends.
+    pub(super) part: &'a Part,
+    /// Its length, if that is known.
+    pub(super) bytes: Option<u64>,
+    /// Whether its checksum is known: what another address began may then be continued.
+    pub(super) is_known: bool,
+    pub(super) bar: &'a ProgressBar,
+}
+
+/// Why a try ended before the file did.
+enum Cut {
+    /// Another try may bring more.
+    Passing(String),
+    /// Another try would end the same way.
+    Lasting(anyhow::Error),
+}
+
+/// A try that brings as much is no failure, wherever it ends.
+const PROGRESS: u64 = 1 << 20;
+/// No file is longer whose length the manifest does not tell.
+const MAX_BYTES: u64 = 64 << 30;
+
+impl Http {
+    pub(super) fn new(patience: Patience) -> Self {
+        let silence = Some(patience.silence);
+        let config = Agent::config_builder()
+            .user_agent(concat!("simgan-xtask/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .http_status_as_error(false)
+            .timeout_resolve(silence)
+            .timeout_connect(silence)
+            .timeout_recv_response(silence)
+            .timeout_per_read(silence)
+            .build();
+        Self { agent: config.new_agent(), patience }
+    }
+
+    /// Brings a file whole, in as many tries as it takes.
+    pub(super) fn fetch(&self, transfer: &Transfer<'_>) -> anyhow::Result<()> {
+        let Transfer { url, part, bar, .. } = transfer;
+        let (mut n_failures, mut pause) = (0, self.patience.pause);
+        loop {
+            let before = part.length();
+            let reason = match self.try_once(transfer) {
+                Ok(()) => return Ok(()),
+                Err(Cut::Lasting(error)) => return Err(error),
+                Err(Cut::Passing(reason)) => reason,
+            };
+            if part.length() >= before.saturating_add(PROGRESS) {
+                (n_failures, pause) = (0, self.patience.pause);
+            }
+            n_failures += 1;
+            if n_failures >= self.patience.n_tries {
+                let so_far = indicatif::HumanBytes(part.length());
+                bail!(
+                    "{url}: {reason}, {n_failures} times; {so_far} are kept; hint: run the same command again, it goes on there; or give a mirror or a copy on disk with --from"
+                );
+            }
+            bar.set_message(format!("{reason}; trying again"));
+            std::thread::sleep(pause);
+            pause *= 2;
+        }
+    }
+
+    fn try_once(&self, transfer: &Transfer<'_>) -> Result<(), Cut> {
+        let Transfer { url, part, bytes, is_known, bar } = *transfer;
+        let (start, version) = part.resume(url, is_known);
+        if start > 0 && bytes == Some(start) {
+            return Ok(());
+        }
+        let mut request = self.agent.get(url);
+        if start > 0 {
+            request = request.header(header::RANGE, format!("bytes={start}-"));
+            if let Some(version) = version {
+                request = request.header(header::IF_RANGE, version);
+            }
+        }
+        let response = request.call().map_err(|error| self.failure(url, error))?;
+        let Some((start, total)) = placed(url, &response, start, part)? else { return Ok(()) };
+        if let (Some(total), Some(bytes)) = (total, bytes)
+            && total != bytes
+        {
+            let reason = format!(
+                "{url}: the server has {total} bytes, the manifest says {bytes}; hint: this is another file; give a mirror or a copy with --from"
+            );
+            return Err(Cut::Lasting(anyhow::anyhow!(reason)));
+        }
+        let origin = Origin { url: url.to_owned(), version: version_of(response.headers()) };
+        let mut file = part.open(start, &origin).map_err(Cut::Lasting)?;
+        let total = total.or(bytes);
+        bar.set_length(total.unwrap_or(0));
+        bar.set_position(start);
+        let end = self.copy(response.into_body(), &mut file, start, total.unwrap_or(MAX_BYTES), transfer)?;
+        match total {
+            Some(total) if end < total => Err(Cut::Passing("the transfer was cut".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Appends a body to `file` and says where it ends.
+    fn copy(
+        &self,
+        body: Body,
+        file: &mut File,
+        start: u64,
+        limit: u64,
+        transfer: &Transfer<'_>,
+    ) -> Result<u64, Cut> {
+        let full = |error: io::Error| Cut::Lasting(written(transfer.part.path(), &error));
+        let mut reader = body.into_reader();
+        let mut bytes = vec![0; 1 << 16];
+        let mut end = start;
+        loop {
+            let n = match reader.read(&mut bytes) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) => return Err(Cut::Passing(self.reading(&error))),
+            };
+            end += n as u64;
+            if end > limit {
+                transfer.part.discard().map_err(Cut::Lasting)?;
+                return Err(Cut::Lasting(anyhow::anyhow!(
+                    "more than the {limit} bytes that were announced came"
+                )));
+            }
+            file.write_all(&bytes[..n]).map_err(full)?;
+            transfer.bar.set_position(end);
+        }
+        file.sync_all().map_err(full)?;
+        Ok(end)
+    }
+
+    /// What a request that was not answered means.
+    fn failure(&self, url: &str, error: ureq::Error) -> Cut {
+        match error {
+            ureq::Error::Io(error) => Cut::Passing(error.to_string()),
+            ureq::Error::Timeout(_) => Cut::Passing(self.silent()),
+            ureq::Error::ConnectionFailed => Cut::Passing("no connection".to_owned()),
+            ureq::Error::Protocol(error) => Cut::Passing(format!("the answer is no HTTP: {error}")),
+            ureq::Error::HostNotFound => {
+                Cut::Passing("the host is not found (is there a network?)".to_owned())
+            }
+            error => Cut::Lasting(anyhow::Error::new(error).context(url.to_owned())),
+        }
+    }
+
+    fn reading(&self, error: &io::Error) -> String {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+        match inner {
+            Some(ureq::Error::Timeout(_)) => self.silent(),
+            _ if error.kind() == io::ErrorKind::TimedOut => self.silent(),
+            _ => format!("the transfer was cut ({error})"),
+        }
+    }
+
+    fn silent(&self) -> String {
+        format!("the server sent nothing for {} s", self.patience.silence.as_secs_f32())
+    }
+}
+
+/// Where the body of an answer begins in the file and how long the file is, if that is told; `None` if nothing is left to
+/// transfer.
+fn placed(
+    url: &str,
+    response: &Response<Body>,
+    asked: u64,
+    part: &Part,
+) -> Result<Option<(u64, Option<u64>)>, Cut> {
+    let number = |name| response.headers().get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    match response.status() {
+        StatusCode::OK => Ok(Some((0, number(header::CONTENT_LENGTH)))),
+        StatusCode::PARTIAL_CONTENT => match range(response.headers()) {
+            Some((Some(start), total)) if start == asked => Ok(Some((start, total))),
+            _ => restart(part, "the server answered with another range"),
+        },
+        StatusCode::RANGE_NOT_SATISFIABLE => match range(response.headers()) {
+            Some((_, Some(total))) if total == asked && asked > 0 => Ok(None),
+            _ => restart(part, "the server has fewer bytes than were transferred"),
+        },
+        status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => {
+            Err(Cut::Passing(format!("the server answered {status}")))
+        }
+        status if status.is_server_error() => Err(Cut::Passing(format!("the server answered {status}"))),
+        status => {
+            let reason = format!(
+                "{url}: the server answered {status}; hint: give a mirror or a copy on disk with --from"
+            );
+            Err(Cut::Lasting(anyhow::anyhow!(reason)))
+        }
+    }
+}
+
+fn restart<T>(part: &Part, reason: &str) -> Result<T, Cut> {
+    part.discard().map_err(Cut::Lasting)?;
+    Err(Cut::Passing(reason.to_owned()))
+}
+
+/// First byte and length of `Content-Range: bytes 5-9/10` or `bytes */10`.
+fn range(headers: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
+    let text = headers.get(header::CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?;
+    let (range, total) = text.split_once('/')?;
+    Some((range.split_once('-').and_then(|(start, _)| start.trim().parse().ok()), total.trim().parse().ok()))
+}
+
+/// What tells one version of the file from another and may stand in `If-Range`.
+fn version_of(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    text(header::ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(header::LAST_MODIFIED))
+}

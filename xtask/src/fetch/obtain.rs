@@ -1,0 +1,193 @@
+//! A data set's files, from the publisher, a mirror or the disk: brought, checked, put together.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+
+use super::http::Transfer;
+use super::manifest::{Archive, Dataset, Files, RemoteFile};
+use super::part::{Part, written};
+use super::place::Locked;
+use super::sums::Sum;
+use super::{Fetcher, From, sums, unpack};
+use crate::progress;
+
+impl Fetcher {
+    /// Brings an archive, checks it, and unpacks it.
+    pub(super) fn fetch_archive(
+        &self,
+        dataset: &Dataset,
+        archive: &Archive,
+        from: Option<&From>,
+        locked: &Locked<'_>,
+    ) -> anyhow::Result<()> {
+        let (file, is_pinned) = self.pins.apply(&dataset.name, &archive.file)?;
+        let source = Source { file: &file, pins: is_pinned.then(|| self.pins.path()) };
+        let part = Part::new(locked.part(&file.path));
+        let on_disk = match from {
+            Some(From::File(path)) => Some(path.clone()),
+            Some(From::Folder(folder)) => Some(find(folder, &file, dataset)?),
+            _ => None,
+        };
+        let (length, sha256) = match &on_disk {
+            Some(path) => source.check(path)?,
+            None => self.download(&source, &addresses(&archive.urls, from, &file), &part)?,
+        };
+        locked.clear_files()?;
+        let bar = progress::bytes("unpacking", length);
+        let path = on_disk.as_deref().unwrap_or(part.path());
+        let sums = unpack::unpack(path, &locked.files(), archive, &bar)?;
+        bar.finish_and_clear();
+        locked.publish(dataset, &sums)?;
+        if file.sha256.is_none() && from.is_none() {
+            self.pins.add(&dataset.name, &file.path, length, &sha256)?;
+            eprintln!("the checksum of {} is pinned in {}", file.path, self.pins.path().display());
+        }
+        Ok(())
+    }
+
+    /// Brings single files; those that an earlier, interrupted job brought are kept.
+    pub(super) fn fetch_files(
+        &self,
+        dataset: &Dataset,
+        files: &Files,
+        from: Option<&From>,
+        locked: &Locked<'_>,
+    ) -> anyhow::Result<()> {
+        let bar = progress::bytes(&dataset.name, files.files.iter().filter_map(|file| file.bytes).sum());
+        let mut sums = Vec::new();
+        for file in &files.files {
+            let (source, place) = (Source { file, pins: None }, locked.files().join(&file.path));
+            let sha256 = match source.check(&place) {
+                Ok((_, sha256)) => sha256,
+                Err(_) => {
+                    let part = Part::new(locked.part(&file.path));
+                    let (_, sha256) = match from {
+                        Some(From::File(path)) => {
+                            bail!("{}: one file is not the data set; hint: --from its folder", path.display())
+                        }
+                        Some(From::Folder(folder)) => {
+                            copy(&find(folder, file, dataset)?, part.path())?;
+                            source.check(part.path())?
+                        }
+                        _ => self.download(&source, &addresses(&files.urls, from, file), &part)?,
+                    };
+                    part.complete(&place)?;
+                    sha256
+                }
+            };
+            bar.inc(file.bytes.unwrap_or(0));
+            sums.push(Sum { path: file.path.clone(), sha256 });
+        }
+        bar.finish_and_clear();
+        locked.publish(dataset, &sums)
+    }
+
+    /// Brings a file from the first address that has it, and gives its length and sum.
+    fn download(&self, source: &Source<'_>, urls: &[String], part: &Part) -> anyhow::Result<(u64, String)> {
+        let mut reasons = Vec::new();
+        for url in urls {
+            match self.download_from(source, url, part) {
+                Ok(found) => return Ok(found),
+                Err(error) => reasons.push(format!("{error:#}")),
+            }
+        }
+        bail!(reasons.join("\n"))
+    }
+
+    fn download_from(&self, source: &Source<'_>, url: &str, part: &Part) -> anyhow::Result<(u64, String)> {
+        let file = source.file;
+        loop {
+            let is_resumed = part.length() > 0;
+            let bar = progress::bytes(file.name(), file.bytes.unwrap_or(0));
+            let is_known = file.sha256.is_some();
+            self.http.fetch(&Transfer { url, part, bytes: file.bytes, is_known, bar: &bar })?;
+            bar.finish_and_clear();
+            match source.check(part.path()) {
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    part.discard()?;
+                    if !is_resumed {
+                        return Err(error.context(url.to_owned()));
+                    }
+                    eprintln!("{url}: what was resumed is not the file; it is fetched from its beginning");
+                }
+            }
+        }
+    }
+}
+
+/// A file with what is known about it.
+struct Source<'a> {
+    file: &'a RemoteFile,
+    /// The lock file that its checksum comes from, if that is so.
+    pins: Option<&'a Path>,
+}
+
+impl Source<'_> {
+    /// Length and sum of a copy of the file, if they are the right ones.
+    fn check(&self, path: &Path) -> anyhow::Result<(u64, String)> {
+        let RemoteFile { path: name, bytes, sha256 } = self.file;
+        if let Some(bytes) = bytes {
+            let found = fs::metadata(path).with_context(|| path.display().to_string())?.len();
+            ensure!(found == *bytes, "{name} has {found} bytes instead of {bytes}{}", self.hint());
+        }
+        let bar = progress::bytes("checking", bytes.unwrap_or(0));
+        let (length, found) = sums::sum(path, &bar)?;
+        bar.finish_and_clear();
+        if let Some(sha256) = sha256 {
+            ensure!(found == *sha256, "{name} has the SHA-256 {found} instead of {sha256}{}", self.hint());
+        }
+        Ok((length, found))
+    }
+
+    fn hint(&self) -> String {
+        match self.pins {
+            None => {
+                "; hint: it is damaged or another version: try again, or another copy with --from".to_owned()
+            }
+            Some(pins) => format!(
+                "; hint: it is damaged, or not what was first downloaded: try again; if the publisher has changed it, \
+                 remove its entry from {}",
+                pins.display()
+            ),
+        }
+    }
+}
+
+/// Where a file may be had.
+fn addresses(urls: &[String], from: Option<&From>, file: &RemoteFile) -> Vec<String> {
+    match from {
+        Some(From::Url(url)) if url.ends_with(".gz") || url.ends_with(".tgz") => vec![url.clone()],
+        Some(From::Url(url)) => vec![file.url(url)],
+        _ => urls.iter().map(|url| file.url(url)).collect(),
+    }
+}
+
+/// A file in a folder of the user's.
+fn find(folder: &Path, file: &RemoteFile, dataset: &Dataset) -> anyhow::Result<PathBuf> {
+    let found =
+        [&file.path[..], file.name()].into_iter().map(|path| folder.join(path)).find(|path| path.is_file());
+    found.with_context(|| {
+        let (folder, holds) = (folder.display(), dataset.holds.join(", "));
+        format!("{folder}: it holds neither {} nor the data set ({holds})", file.path)
+    })
+}
+
+/// Copies a file, and none of its attributes.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(|error| written(folder, &error))?;
+    }
+    let mut reader = File::open(from).with_context(|| from.display().to_string())?;
+    let mut writer = File::create(to).map_err(|error| written(to, &error))?;
+    let mut bytes = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut bytes).with_context(|| from.display().to_string())? {
+            0 => return Ok(()),
+            n => writer.write_all(&bytes[..n]).map_err(|error| written(to, &error))?,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A file on its way here, and what is kept of it when the transfer is cut.
+
+use std::fs::{self, File};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// A file that is being transferred. Beside it lies what it is the beginning of.
+pub(super) struct Part {
+    path: PathBuf,
+}
+
+/// What a part is the beginning of: the address, and the server's mark of the version, if it gives one.
+pub(super) struct Origin {
+    pub(super) url: String,
+    pub(super) version: Option<String>,
+}
+
+impl Part {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+    }
+
+    pub(super) fn discard(&self) -> anyhow::Result<()> {
+        for path in [&self.path, &self.origin_path()] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| path.display().to_string());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the whole file to its place.
+    pub(super) fn complete(&self, place: &Path) -> anyhow::Result<()> {
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        }
+        fs::rename(&self.path, place).with_context(|| place.display().to_string())?;
+        self.discard()
+    }
+
+    fn origin_path(&self) -> PathBuf {
+        self.path.with_added_extension("origin")
+    }
+
+    /// Where to go on, and the version that this must still be.
+    pub(super) fn resume(&self, url: &str, is_known: bool) -> (u64, Option<String>) {
+        let text = fs::read_to_string(self.origin_path()).unwrap_or_default();
+        let mut lines = text.lines();
+        let is_same = lines.next() == Some(url);
+        let version = lines.next().map(str::to_owned);
+        match (is_same, is_known) {
+            (true, _) => (self.length(), version),
+            (false, true) => (self.length(), None),
+            (false, false) => (0, None),
+        }
+    }
+
+    /// Opens the part to write from `start` on.
+    pub(super) fn open(&self, start: u64, origin: &Origin) -> anyhow::Result<File> {
+        let Origin { url, version } = origin;
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        }
+        let text = format!("{url}\n{}", version.as_deref().unwrap_or_default());
+        simgan_data::write_atomic(&self.origin_path(), text.trim_end().as_bytes())?;
+        let open = || {
+            let mut file = File::options().create(true).truncate(false).write(true).open(&self.path)?;
+            file.set_len(start)?;
+            file.seek(io::SeekFrom::End(0))?;
+            Ok(file)
+        };
+        open().map_err(|error| written(&self.path, &error))
+    }
+}
+
+/// An error of writing, with the way out.
+pub(super) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "; hint: make room and run the same command again, it goes on there"
+        }
+        _ => "",
+    };
+    anyhow::anyhow!("{}: {error}{hint}", path.display())
+}

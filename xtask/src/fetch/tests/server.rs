@@ -1,0 +1,129 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What a server does with a request.
+#[derive(Clone, Debug)]
+pub(super) enum Deed {
+    /// Serves the file, or the range that is asked for.
+    Serve,
+    /// As `Serve`, but closes the connection after so many bytes.
+    Cut(usize),
+    /// As `Serve`, but sends nothing more after so many bytes.
+    Stall(usize),
+    /// Serves the whole file, whatever is asked for.
+    IgnoreRange,
+    /// Serves the whole file and says that it has so many bytes.
+    Claim(usize),
+    /// Serves the whole file without saying how long it is.
+    NoLength,
+    /// Answers with bytes from here on, whatever is asked for.
+    OtherRange(usize),
+    /// Says that the file lies elsewhere.
+    Redirect(String),
+    /// Answers with this status.
+    Status(u16),
+    /// Answers with something else than HTTP.
+    Garbage,
+}
+
+/// A server of one file at every address of its own, on this machine. It ends with the process.
+pub(super) struct Server {
+    pub(super) url: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    content: Arc<Mutex<(Vec<u8>, String)>>,
+}
+
+impl Server {
+    /// Does one deed after the other, and the last one again and again.
+    pub(super) fn start(content: &[u8], deeds: &[Deed]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let content = Arc::new(Mutex::new((content.to_vec(), "\"one\"".to_owned())));
+        let (seen, served, deeds) = (Arc::clone(&requests), Arc::clone(&content), deeds.to_vec());
+        std::thread::spawn(move || {
+            for (i, stream) in listener.incoming().enumerate() {
+                let deed = deeds[i.min(deeds.len() - 1)].clone();
+                let (content, tag) = served.lock().unwrap().clone();
+                let seen = Arc::clone(&seen);
+                std::thread::spawn(move || {
+                    // A client that goes away ends the answer, and no test.
+                    let _ = answer(&stream.unwrap(), &deed, &content, &tag, &seen);
+                });
+            }
+        });
+        Self { url, requests, content }
+    }
+
+    /// The first line of each request with its range.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// Serves another version of the file from now on.
+    pub(super) fn change(&self, content: &[u8]) {
+        *self.content.lock().unwrap() = (content.to_vec(), "\"two\"".to_owned());
+    }
+}
+
+fn answer(
+    mut stream: &TcpStream,
+    deed: &Deed,
+    content: &[u8],
+    tag: &str,
+    seen: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let (mut request, mut from, mut is_current) = (String::new(), None, true);
+    for line in BufReader::new(stream).lines() {
+        let line = line?.to_lowercase();
+        if request.is_empty() {
+            request = line.strip_suffix(" http/1.1").unwrap_or(&line).to_owned();
+        } else if let Some(range) = line.strip_prefix("range: bytes=") {
+            request += &format!(" {range}");
+            from = range.trim_end_matches('-').parse::<usize>().ok();
+        } else if let Some(version) = line.strip_prefix("if-range: ") {
+            is_current = version == tag;
+        } else if line.is_empty() {
+            break;
+        }
+    }
+    seen.lock().unwrap().push(request);
+    let length = content.len();
+    let (range, rest) = match (deed, from.filter(|_| is_current)) {
+        (Deed::OtherRange(start), _) => (Some(*start), &content[*start..]),
+        (Deed::IgnoreRange | Deed::Claim(_) | Deed::NoLength, _) | (_, None) => (None, content),
+        (_, Some(start)) if start >= length => {
+            return write!(
+                stream,
+                "HTTP/1.1 416 No\r\nContent-Range: bytes */{length}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+        }
+        (_, Some(start)) => (Some(start), &content[start..]),
+    };
+    let (head, range_line) = match range {
+        Some(start) => ("206 Partial", format!("Content-Range: bytes {start}-{}/{length}\r\n", length - 1)),
+        None => ("200 OK", String::new()),
+    };
+    let length_line = |n: usize| format!("Content-Length: {n}\r\n");
+    let close = "Connection: close\r\n\r\n";
+    let (first, n_sent) = match deed {
+        Deed::Redirect(url) => {
+            return write!(stream, "HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n{close}");
+        }
+        Deed::Status(code) => return write!(stream, "HTTP/1.1 {code} So\r\nContent-Length: 0\r\n{close}"),
+        Deed::Garbage => return write!(stream, "<html>hello</html>"),
+        Deed::Claim(n) => (length_line(*n), rest.len()),
+        Deed::NoLength => (String::new(), rest.len()),
+        Deed::Cut(n) | Deed::Stall(n) => (length_line(rest.len()), *n),
+        _ => (length_line(rest.len()), rest.len()),
+    };
+    write!(stream, "HTTP/1.1 {head}\r\nETag: {tag}\r\n{range_line}{first}{close}")?;
+    stream.write_all(&rest[..n_sent.min(rest.len())])?;
+    stream.flush()?;
+    if matches!(deed, Deed::Stall(_)) {
+        std::thread::sleep(Duration::from_secs(20));
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Progress bars: on a terminal, and nowhere else.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar that counts bytes; a length of 0 is not known yet.
+pub(crate) fn bytes(what: &str, length: u64) -> ProgressBar {
+    bar(
+        what,
+        length,
+        "{prefix} {wide_bar} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left {msg}",
+    )
+}
+
+fn bar(what: &str, length: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style).with_prefix(what.to_owned())
+}
