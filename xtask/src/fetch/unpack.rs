@@ -90,8 +90,7 @@ impl Unpacking<'_> {
                     let kind =
                         if name.ends_with(b"/") && kind.is_file() { EntryType::Directory } else { kind };
                     if let Some(place) = self.place(&name)? {
-                        let size = entry.size();
-                        self.one(kind, &place, &mut entry, size)?;
+                        self.one(kind, &place, &mut entry)?;
                     }
                 }
             }
@@ -119,12 +118,12 @@ impl Unpacking<'_> {
         Ok(Some(path).filter(|path| is_kept && *path != PathBuf::new()))
     }
 
-    fn one(&mut self, kind: EntryType, place: &Path, entry: &mut impl Read, size: u64) -> anyhow::Result<()> {
+    fn one(&mut self, kind: EntryType, place: &Path, entry: &mut impl Read) -> anyhow::Result<()> {
         match kind {
             EntryType::Directory => self.make_folder(place),
             EntryType::Regular | EntryType::Continuous => {
                 self.make_folder(place.parent().unwrap_or(Path::new("")))?;
-                self.write(place, entry, size)
+                self.write(place, entry)
             }
             _ => bail!(
                 "\"{}\" is a link, device or the like, which no data set needs; hint: do not trust this archive",
@@ -141,7 +140,7 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    fn write(&mut self, place: &Path, entry: &mut impl Read, size: u64) -> anyhow::Result<()> {
+    fn write(&mut self, place: &Path, entry: &mut impl Read) -> anyhow::Result<()> {
         let path = self.folder.join(place);
         let mut file = match File::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -160,10 +159,8 @@ impl Unpacking<'_> {
                 }
             }
         }
-        let (length, sha256) = hasher.finish();
-        ensure!(length == size, "cut short in \"{}\"; hint: remove it and fetch it again", place.display());
         let parts: Vec<_> = place.iter().map(|part| part.to_string_lossy()).collect();
-        self.sums.push(Sum { path: parts.join("/"), sha256 });
+        self.sums.push(Sum { path: parts.join("/"), sha256: hasher.finish().1 });
         Ok(())
     }
 }
