@@ -1,36 +1,51 @@
-//! Images a second on one core, of each simulator; of UnityEyes too if its assets are there.
+//! Images a second of each simulator, with labels: crops at 4×4 samples a pixel, large images, labels alone; on one thread and on
+//! two. UnityEyes only if its assets are there.
 //!
-//! `cargo run --release -p simgan-eyes --example throughput -- [WIDTHxHEIGHT] [COUNT] [UNITYEYES]`
+//! `cargo run -p simgan-eyes --example throughput -- [SECONDS]` measures each figure for that long.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use simgan_data::Source;
-use simgan_eyes::{Assets, Domain, SimulatorConfig, builtin, unityeyes};
+use simgan_eyes::{EyesError, Simulator, SimulatorConfig, SimulatorName};
 
 #[expect(clippy::print_stdout, reason = "an example that reports")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (width, height) =
-        args.first().map_or("55x35", String::as_str).split_once('x').ok_or("WIDTHxHEIGHT")?;
-    let count: usize = args.get(1).map_or("1000", String::as_str).parse()?;
-    let config =
-        SimulatorConfig { width: width.parse()?, height: height.parse()?, ..SimulatorConfig::default() };
-    let mut simulators =
-        vec![builtin(Domain::Eyes, config.clone())?, builtin(Domain::Camera, config.clone())?];
-    if let Some(folder) = args.get(2) {
-        let start = Instant::now();
-        let assets = Arc::new(Assets::open(Path::new(folder))?);
-        println!("UnityEyes' assets read in {:.1} s", start.elapsed().as_secs_f64());
-        simulators.push(unityeyes(assets, config)?);
-    }
-    for simulator in simulators {
-        let start = Instant::now();
-        for index in 0..count {
-            std::hint::black_box(simulator.sample(index)?);
+    let secs: f64 = std::env::args().nth(1).map_or(Ok(2.0), |text| text.parse())?;
+    for name in ["builtin:eyes:mpiigaze", "unityeyes:mpiigaze"] {
+        let name: SimulatorName = name.parse()?;
+        let crop = name.config();
+        let large = SimulatorConfig { width: 640, height: 480, crop_mm: 80.0, ..crop.clone() };
+        for (what, config) in [("60x36", crop), ("640x480", large)] {
+            let simulator = match name.open(config) {
+                Err(EyesError::NoAssets { .. }) => continue,
+                simulator => simulator?,
+            };
+            let image = |index| drop(simulator.sample(index));
+            let label = |index| drop(simulator.label(index));
+            let (one, two) = (rate(&simulator, 1, secs, &image), rate(&simulator, 2, secs, &image));
+            let labels = rate(&simulator, 1, secs, &label);
+            println!(
+                "{name} {what}: {one:.0} images/s on one thread, {two:.0} on two ({:.2} times), {labels:.0} labels/s",
+                two / one
+            );
         }
-        println!("{}: {:.0} images/s", simulator.name(), count as f64 / start.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// Images a second over about `secs` seconds; each thread takes the next index.
+fn rate(simulator: &Simulator, n_threads: usize, secs: f64, work: &(impl Fn(usize) + Sync)) -> f64 {
+    let next = AtomicUsize::new(0);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads {
+            scope.spawn(|| {
+                while start.elapsed().as_secs_f64() < secs {
+                    work(next.fetch_add(1, Ordering::Relaxed) % simulator.len());
+                }
+            });
+        }
+    });
+    next.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }

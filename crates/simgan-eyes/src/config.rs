@@ -148,7 +148,7 @@ pub struct SimulatorConfig {
     pub height: usize,
     /// 1 (gray) or 3 (RGB).
     pub channels: usize,
-    /// Samples a pixel along each axis.
+    /// Samples a pixel along each axis; 0 chooses: 4 for crops, 2 for images of more than 40,000 pixels.
     pub supersample: usize,
     /// Width of the crop on the face in mm: 37.5 is 1.6 px/mm at 60×36, the framing of MPIIGaze's normalized crops.
     pub crop_mm: f32,
@@ -184,7 +184,7 @@ impl Default for SimulatorConfig {
             width: 55,
             height: 35,
             channels: 1,
-            supersample: 4,
+            supersample: 0,
             crop_mm: 37.5,
             aim: Aim::Corners,
             gaze_frame: GazeFrame::Camera,
@@ -245,6 +245,22 @@ impl SimulatorConfig {
         self.width as f32 / self.crop_mm
     }
 
+    /// Samples a pixel along each axis.
+    pub(crate) fn samples_per_side(&self) -> usize {
+        match self.supersample {
+            0 if self.width * self.height <= 40_000 => 4,
+            0 => 2,
+            chosen => chosen,
+        }
+    }
+
+    /// How closely an image looks at surfaces: where samples pair up, four share one look.
+    pub(crate) fn looks_per_mm(&self) -> f32 {
+        let per_px = self.samples_per_side();
+        let looks = if per_px.is_multiple_of(2) { per_px / 2 } else { per_px };
+        looks as f32 * self.px_per_mm()
+    }
+
     /// # Errors
     /// The first setting that cannot be rendered.
     pub(crate) fn check(&self) -> Result<(), EyesError> {
@@ -259,8 +275,8 @@ impl SimulatorConfig {
         if self.channels != 1 && self.channels != 3 {
             return bad("channels", self.channels.to_string(), "1 (gray) or 3 (RGB)");
         }
-        if !(1..=8).contains(&self.supersample) {
-            return bad("supersample", self.supersample.to_string(), "1 to 8");
+        if self.supersample > 8 {
+            return bad("supersample", self.supersample.to_string(), "1 to 8, or 0");
         }
         if self.identities == 0 {
             return bad("identities", "0".to_owned(), "at least 1");

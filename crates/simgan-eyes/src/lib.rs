@@ -37,6 +37,8 @@
 mod compression;
 mod config;
 mod error;
+#[cfg(test)]
+mod invariants;
 mod landmarks;
 mod math;
 mod name;

@@ -34,13 +34,13 @@ pub fn unityeyes(assets: Arc<Assets>, config: SimulatorConfig) -> Result<Simulat
 /// machine and from every thread.
 #[derive(Clone)]
 pub struct Simulator {
-    provider: Provider,
+    pub(crate) provider: Provider,
     config: SimulatorConfig,
 }
 
 /// Where geometry and textures come from.
 #[derive(Clone)]
-enum Provider {
+pub(crate) enum Provider {
     Builtin(Domain),
     Unityeyes(Arc<Assets>),
 }
@@ -168,9 +168,11 @@ impl Simulator {
             (Provider::Builtin(_), Subject::Procedural(subject)) => {
                 self.of_scene(&procedural::scene(subject, gaze, detail), parameters, with_image)
             }
-            (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => {
-                self.of_scene(&unityeyes::scene(assets, subject, gaze, detail), parameters, with_image)
-            }
+            (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => self.of_scene(
+                &unityeyes::scene(assets, subject, gaze, detail, self.config.looks_per_mm()),
+                parameters,
+                with_image,
+            ),
             _ => unreachable!("parameters of another simulator are refused before"),
         }
     }
@@ -194,7 +196,7 @@ impl Simulator {
     }
 
     /// Looks where the configuration aims, off by the drawn offset.
-    fn camera<A>(&self, scene: &Scene<A>, parameters: &Parameters) -> Camera {
+    pub(crate) fn camera<A>(&self, scene: &Scene<A>, parameters: &Parameters) -> Camera {
         const DISTANCE_MM: f32 = 600.0;
         let rotation = parameters.pose.head();
         let middle = match self.config.aim {
@@ -214,7 +216,7 @@ impl Simulator {
 
     /// Display values in [0, 1].
     fn picture<A: Appearance>(&self, scene: &Scene<A>, camera: &Camera, parameters: &Parameters) -> Canvas {
-        let supersample = self.config.supersample;
+        let supersample = self.config.samples_per_side();
         let Some(sensor) = &parameters.sensor else {
             let mut canvas = render(scene, &parameters.light, camera, supersample);
             canvas.pixels.iter_mut().for_each(|pixel| *pixel = displayed(*pixel));
@@ -265,7 +267,7 @@ fn displayed(linear: Color) -> Color {
 }
 
 fn image_from_canvas(canvas: &Canvas, channels: usize) -> Image {
-    let byte = |value: f32| (value * 255.0).round() as u8;
+    let byte = |value: f32| (value * 255.0 + 0.5) as u8;
     let pixels = &canvas.pixels;
     let values: Vec<u8> = if channels == 1 {
         pixels.iter().map(|pixel| byte(pixel.luma())).collect()

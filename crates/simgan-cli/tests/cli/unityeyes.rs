@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::scene::{Scene, fails, simgan, succeeds};
 
 /// A scene where the assets lie as `cargo xtask fetch-data unityeyes2` leaves them.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn with_assets() -> Option<Scene> {
     let Some(data) = std::env::var_os("SIMGAN_TEST_DATA").map(PathBuf::from) else {
         println!("skipped: SIMGAN_TEST_DATA is not set");

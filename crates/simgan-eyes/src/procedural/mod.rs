@@ -104,23 +104,33 @@ fn lining_color(face: &Face<'_>, x: f32) -> Color {
     (face.who.sclera * 0.85).lerp(face.who.sclera.times(vec3(0.72, 0.33, 0.3)), pink)
 }
 
-const N_LINING: usize = 6;
+const N_LINING: usize = 8;
 
 /// The flesh behind the lids: conjunctiva and the caruncle in the inner corner. The eyeball shows where it is in front.
+/// It goes on behind the lids' edges, so that nothing shows between them and it.
 fn add_lining(scene: &mut Built, face: &Face<'_>) {
+    const BEHIND_MM: f32 = 1.6;
     let first = scene.positions.len();
     let center = caruncle_center(face);
     for column in 0..N_LID {
-        let (upper, lower) = (face.margin.upper[column], face.margin.lower[column]);
+        let aside = [(0, -BEHIND_MM), (N_LID - 1, BEHIND_MM)].into_iter().find(|(edge, _)| *edge == column);
+        let aside = vec3(aside.map_or(0.0, |(_, mm)| mm), 0.0, 0.0);
+        let (upper, lower) = (face.margin.upper[column] + aside, face.margin.lower[column] + aside);
         for row in 0..N_LINING {
-            let at = lower.lerp(upper, row as f32 / (N_LINING - 1) as f32);
+            let behind =
+                [(0, -BEHIND_MM), (N_LINING - 1, BEHIND_MM)].into_iter().find(|(edge, _)| *edge == row);
+            let share = (row.saturating_sub(1) as f32 / (N_LINING - 3) as f32).min(1.0);
+            let mut at = lower.lerp(upper, share);
+            at.y += behind.map_or(0.0, |(_, mm)| mm);
             let away = vec3(at.x - center.x, at.y - center.y, 0.0).length();
             let swell = 0.9 * bump(away / 1.5);
-            let z = smooth_max(face.eye.front(at.x, at.y) - 0.5, face.opening(at.x, at.y) - 1.2, 0.5);
-            let edge = if row == 0 || row == N_LINING - 1 { 0.0 } else { swell };
+            let opening = face.opening(at.x, at.y);
+            let z = smooth_max(face.eye.front(at.x, at.y) - 0.5, opening - 1.2, 0.5);
+            let raised = if share > 0.0 && share < 1.0 { swell } else { 0.0 };
+            let deep = if behind.is_some() || aside.x != 0.0 { 0.3 } else { 0.1 };
             let finish =
                 Finish { tint: lining_color(face, at.x), occlusion: 0.42 + 0.3 * swell, gloss: 0.12 };
-            add(scene, vec3(at.x, at.y, z.min(face.opening(at.x, at.y) - 0.1) + edge), finish);
+            add(scene, vec3(at.x, at.y, z.min(opening - deep) + raised), finish);
         }
     }
     let index = |column: usize, row: usize| (first + column * N_LINING + row) as u32;

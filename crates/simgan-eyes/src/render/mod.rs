@@ -18,6 +18,8 @@ pub(crate) use self::hair::Hair;
 pub(crate) use self::light::Light;
 pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
 pub use self::visibility::Visibility;
+#[cfg(test)]
+pub(crate) use self::visibility::nearest_depth;
 
 use self::shading::Shading;
 use crate::math::{Color, Vec3};
@@ -36,7 +38,7 @@ pub(crate) fn render<A: Appearance>(
     camera: &Camera,
     supersample: usize,
 ) -> Canvas {
-    const BAND_SAMPLES: usize = 1 << 16;
+    const BAND_SAMPLES: usize = 1 << 15;
     let factor = supersample as f32;
     let fine = camera.scaled(factor, camera.width * supersample, camera.height * supersample);
     // Where the samples of a pixel pair up, four share one look at a surface; outlines keep them all.

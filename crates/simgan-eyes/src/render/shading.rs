@@ -30,7 +30,7 @@ struct At {
 }
 
 fn middle(col: usize, row: usize, block: usize) -> [f32; 2] {
-    [col, row].map(|place| (block - 1) as f32 * 0.5 - (place % block) as f32)
+    [col, row].map(|place| (block - 1) as f32 * 0.5 - (place & (block - 1)) as f32)
 }
 
 /// A scene, lit and in samples.
@@ -42,8 +42,30 @@ pub(super) struct Shading<'a, A> {
     corners: Vec<Vec3>,
     lit: Vec<Lit>,
     eye: SeenEye,
+    opening: Opening,
     lids: LidTable,
     shadow: ShadowMap,
+}
+
+/// The rectangle of samples between the lids: the eye is seen nowhere else.
+struct Opening {
+    cols: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Opening {
+    fn new<A>(scene: &Scene<A>, camera: &Camera) -> Self {
+        const BEYOND_MM: f32 = 1.0;
+        let margin = scene.margin.upper.iter().chain(&scene.margin.lower);
+        let around = |along: fn(Vec3) -> f32| {
+            let places = margin.clone().map(|point| along(camera.project(camera.view(*point))));
+            let (low, high) = places.fold((f32::MAX, 0.0_f32), |(low, high), at| (low.min(at), high.max(at)));
+            let beyond = BEYOND_MM * camera.px_per_mm;
+            // Conversion to an integer saturates.
+            (low - beyond) as usize..(high + beyond) as usize + 1
+        };
+        Self { cols: around(|at| at.x), rows: around(|at| at.y) }
+    }
 }
 
 impl<'a, A: Appearance> Shading<'a, A> {
@@ -74,12 +96,13 @@ impl<'a, A: Appearance> Shading<'a, A> {
             corners,
             lit,
             eye: scene.eye.seen_from(&camera.rotation),
+            opening: Opening::new(scene, camera),
             lids: LidTable::new(&scene.margin),
             shadow,
         }
     }
 
-    /// Colours of the samples in some rows; a surface is looked at once for each `block`² samples.
+    /// Colours of the samples in some rows; a surface is looked at once for each `block`² samples, a power of two.
     pub(super) fn samples(&self, rows: Range<usize>, block: usize) -> Canvas {
         let (width, height) = (self.camera.width, rows.len());
         let mut buffer = DepthBuffer::new(width, rows.clone());
@@ -90,25 +113,34 @@ impl<'a, A: Appearance> Shading<'a, A> {
             if row % block == 0 {
                 looks.fill(Look::default());
             }
+            let in_row = self.opening.rows.contains(&row);
             for (col, (depth, fragment)) in samples.enumerate() {
+                let look = &mut looks[col >> block.trailing_zeros()];
                 let at = At { x: col as f32 + 0.5, y: row as f32 + 0.5, to_middle: middle(col, row, block) };
-                pixels.push(self.sample(at, *fragment, *depth, &mut looks[col / block]));
+                let eye = if in_row && self.opening.cols.contains(&col) {
+                    self.eye_sample(at, *depth, look)
+                } else {
+                    None
+                };
+                pixels.push(eye.unwrap_or_else(|| self.mesh_sample(*fragment, look)));
             }
         }
         Canvas { width, height, pixels }
     }
 
-    /// The colour at a sample whose nearest triangle and depth are known.
-    fn sample(&self, at: At, fragment: Fragment, depth: f32, look: &mut Look) -> Color {
+    /// The eye's colour at a sample, if nothing is nearer.
+    fn eye_sample(&self, at: At, depth: f32, look: &mut Look) -> Option<Color> {
         // Nothing of the eye lies beyond its apex.
-        if depth < self.eye.apex {
-            let (view_x, view_y) = self.camera.unproject(at.x, at.y);
-            if let Some(hit) = self.eye.hit(view_x, view_y)
-                && hit.position.z > depth
-            {
-                return *look.eye.get_or_insert_with(|| self.eye_color(&self.middle_hit(at).unwrap_or(hit)));
-            }
+        if depth >= self.eye.apex {
+            return None;
         }
+        let (view_x, view_y) = self.camera.unproject(at.x, at.y);
+        let hit = self.eye.hit(view_x, view_y).filter(|hit| hit.position.z > depth)?;
+        Some(*look.eye.get_or_insert_with(|| self.eye_color(&self.middle_hit(at).unwrap_or(hit))))
+    }
+
+    /// The colour of the nearest triangle; black is the background.
+    fn mesh_sample(&self, fragment: Fragment, look: &mut Look) -> Color {
         if fragment.triangle == Fragment::NONE.triangle {
             return vec3(0.0, 0.0, 0.0);
         }

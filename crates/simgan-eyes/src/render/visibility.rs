@@ -31,25 +31,25 @@ impl Visibility {
         let per_mm = SIDE as f32 / (2.2 * scene.eye.limbus_radius);
         let close =
             Camera { center: [middle.x, middle.y], px_per_mm: per_mm, width: SIDE, height: SIDE, ..*camera };
-        let patch = Patch { camera, close: &close, eye: &eye, depth: depth(scene, &close) };
+        let patch = Patch { camera, close: &close, eye: &eye, depth: nearest_depth(scene, &close) };
         let [iris, pupil] = patch.shares();
         let [iris_points, pupil_points] = contours.map(|contour| patch.seen(contour));
         Self { iris, pupil, iris_points, pupil_points }
     }
 }
 
-/// Depth of the nearest skin at each sample.
-fn depth<A>(scene: &Scene<A>, close: &Camera) -> Vec<f32> {
+/// z of the nearest triangle at each pixel, without the eyeball; −∞ where there is none.
+pub(crate) fn nearest_depth<A>(scene: &Scene<A>, camera: &Camera) -> Vec<f32> {
     let corners: Vec<Vec3> = scene
         .positions
         .iter()
         .map(|position| {
-            let view = close.view(*position);
-            let at = close.project(view);
+            let view = camera.view(*position);
+            let at = camera.project(view);
             vec3(at.x, at.y, view.z)
         })
         .collect();
-    let mut buffer = DepthBuffer::new(SIDE, 0..SIDE);
+    let mut buffer = DepthBuffer::new(camera.width, 0..camera.height);
     buffer.draw(&corners, &scene.triangles);
     buffer.depth
 }

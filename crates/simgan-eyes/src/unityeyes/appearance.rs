@@ -1,16 +1,15 @@
+use std::borrow::Cow;
+
 use super::geometry::EyeballMap;
-use super::texture::Texture;
+use super::texture::Level;
 use super::{Assets, Subject};
 use crate::math::{Color, Vec3, lerp};
 use crate::render::{Appearance, Eyeball};
 
 /// The textures of one subject.
 pub(crate) struct UnityAppearance<'a> {
-    skin: &'a Texture,
-    look_down: &'a Texture,
-    /// Share of the texture for closed lids.
-    lowered: f32,
-    iris: &'a Texture,
+    skin: Cow<'a, Level>,
+    iris: &'a Level,
     map: &'a EyeballMap,
     limbus_radius: f32,
     pupil_radius: f32,
@@ -20,15 +19,32 @@ pub(crate) struct UnityAppearance<'a> {
 const PUPIL_UV: f32 = 0.075;
 const LIMBUS_UV: f32 = 0.1385;
 
+/// Texels a mm of the finest textures.
+const SKIN_PER_MM: f32 = 7.9;
+const EYE_PER_MM: f32 = 12.0;
+
 impl<'a> UnityAppearance<'a> {
-    pub(super) fn new(assets: &'a Assets, subject: &Subject, eye: &Eyeball, down_deg: f32) -> Self {
+    /// `looks_per_mm` is how closely the image looks at the textures.
+    pub(super) fn new(
+        assets: &'a Assets,
+        subject: &Subject,
+        eye: &Eyeball,
+        down_deg: f32,
+        looks_per_mm: f32,
+    ) -> Self {
         let skin = &assets.skins[subject.skin];
         let down = (down_deg / 30.0).clamp(0.0, 1.0);
+        let [skin, look_down] =
+            [&skin.color, &skin.look_down].map(|texture| texture.level(looks_per_mm, SKIN_PER_MM));
+        // Share of the texture for closed lids.
+        let lowered = down * down;
         Self {
-            skin: &skin.color,
-            look_down: &skin.look_down,
-            lowered: down * down,
-            iris: &assets.irises[subject.iris],
+            skin: if lowered > 0.01 {
+                Cow::Owned(skin.mixed(look_down, lowered))
+            } else {
+                Cow::Borrowed(skin)
+            },
+            iris: assets.irises[subject.iris].level(looks_per_mm, EYE_PER_MM),
             map: &assets.geometry.eyeball,
             limbus_radius: eye.limbus_radius,
             pupil_radius: eye.pupil_radius,
@@ -48,8 +64,7 @@ impl<'a> UnityAppearance<'a> {
 
 impl Appearance for UnityAppearance<'_> {
     fn skin(&self, uv: [f32; 2]) -> Color {
-        let skin = self.skin.at(uv);
-        linear(if self.lowered > 0.01 { skin.lerp(self.look_down.at(uv), self.lowered) } else { skin })
+        linear(self.skin.at(uv))
     }
 
     fn eyeball(&self, seen: Vec3, through_cornea: bool) -> Color {

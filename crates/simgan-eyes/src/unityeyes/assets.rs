@@ -200,6 +200,7 @@ impl Files<'_> {
 /// Paints lid margin and caruncle, as UnityEyes' skin shader does for each pixel.
 fn redden_margin(skin: &mut Texture, mask: &Texture) {
     const FLESH: Color = vec3(172.0 / 255.0, 89.0 / 255.0, 89.0 / 255.0);
-    let color = skin.at([0.0, 0.0]).lerp(FLESH, 0.4);
+    let mask = mask.finest();
+    let color = skin.finest().at([0.0, 0.0]).lerp(FLESH, 0.4);
     skin.modify(|idx, texel| texel.lerp(color, mask.red(idx)));
 }

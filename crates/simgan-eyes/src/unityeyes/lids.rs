@@ -32,6 +32,7 @@ impl Lids {
         let mut lids = Self { points, pitch_down_deg, cornea: gaze * CORNEA_OFFSET, openness };
         lids.turn();
         lids.wrap();
+        lids.uncross();
         lids
     }
 
@@ -56,6 +57,17 @@ impl Lids {
             let moved = self.points[LOOPS[3][column]] - before[column];
             self.points[LOOPS[4][column]] += moved * 0.5;
             self.points[LOOPS[5][column]] += moved * 0.25;
+        }
+    }
+
+    /// Closes the margin where the lower lid has come above the upper one, which a few shapes do in the inner corner.
+    fn uncross(&mut self) {
+        for (upper, lower) in MARGIN[1..8].iter().zip(MARGIN[9..].iter().rev()) {
+            let [above, below] = [self.points[*upper], self.points[*lower]];
+            if above.y < below.y {
+                let middle = above.lerp(below, 0.5);
+                (self.points[*upper], self.points[*lower]) = (middle, middle);
+            }
         }
     }
 

@@ -30,12 +30,14 @@ fn in_head(unity: Vec3) -> Vec3 {
     vec3(-unity.x, unity.y, unity.z) * 10.0
 }
 
-/// Builds the scene of one subject that looks along `gaze` (unit vector in the head's frame); `detail` seeds the lashes.
+/// Builds the scene of one subject that looks along `gaze` (unit vector in the head's frame); `detail` seeds the lashes,
+/// `looks_per_mm` is how closely the image will look at surfaces.
 pub(crate) fn scene<'a>(
     assets: &'a Assets,
     subject: &Subject,
     gaze: Vec3,
     detail: u32,
+    looks_per_mm: f32,
 ) -> Scene<UnityAppearance<'a>> {
     let geometry = &assets.geometry;
     let (pitch, yaw) = pitch_yaw(gaze);
@@ -52,7 +54,7 @@ pub(crate) fn scene<'a>(
         normals: Vec::new(),
         triangles: geometry.triangles.clone(),
         n_skin_triangles: geometry.triangles.len(),
-        appearance: UnityAppearance::new(assets, subject, &eye, down_deg),
+        appearance: UnityAppearance::new(assets, subject, &eye, down_deg, looks_per_mm),
         margin: margin(&control),
         corners: [control[CARUNCLE[6]], control[MARGIN[8]]],
         caruncle: CARUNCLE.iter().map(|vertex| control[*vertex]).collect(),

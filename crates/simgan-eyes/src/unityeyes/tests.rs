@@ -120,7 +120,7 @@ fn landmarks_equal_unityeyes() {
     let rotation = rotation(&tuple(&record["head_pose"]));
     let look = tuple(&record["eye_details"]["look_vec"]);
     let gaze = rotation.transposed().apply(vec3(look[0], look[1], -look[2])).normalized();
-    let scene = scene(&assets, &subject, gaze, 0);
+    let scene = scene(&assets, &subject, gaze, 0, 7.5);
     let camera =
         Camera { rotation, center: [0.0, 0.0], px_per_mm: 7.5, width: 800, height: 600, distance_mm: 100.0 };
     let marks = Landmarks::new(&scene, &camera);

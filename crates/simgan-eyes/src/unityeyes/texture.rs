@@ -5,15 +5,23 @@ use image::{ImageReader, Limits, RgbImage, imageops};
 use crate::EyesError;
 use crate::math::{Color, vec3};
 
-/// A square colour texture in display values.
+/// A square colour texture in display values, with smaller copies of it.
 pub(super) struct Texture {
+    levels: Vec<Level>,
+}
+
+/// A texture at one resolution: red in a texel's lowest byte, then green and blue.
+#[derive(Clone)]
+pub(super) struct Level {
     side: usize,
-    pixels: Vec<[u8; 3]>,
+    texels: Vec<u32>,
 }
 
 impl Texture {
     /// Rows and columns that a crop of eye size needs: 7.9 texels a mm of skin.
     pub(super) const SIDE: usize = 512;
+    /// Each a half of the one before.
+    const N_LEVELS: usize = 3;
 
     /// Reads a PNG and shrinks it to [`Self::SIDE`].
     ///
@@ -24,39 +32,97 @@ impl Texture {
     }
 
     fn from_image(image: &RgbImage) -> Self {
-        Self { side: Self::SIDE, pixels: image.pixels().map(|pixel| pixel.0).collect() }
+        let texel = |pixel: &image::Rgb<u8>| u32::from_le_bytes([pixel.0[0], pixel.0[1], pixel.0[2], 0]);
+        let mut levels = vec![Level { side: Self::SIDE, texels: image.pixels().map(texel).collect() }];
+        while levels.len() < Self::N_LEVELS {
+            levels.push(levels[levels.len() - 1].halved());
+        }
+        Self { levels }
     }
 
-    /// Display values at a coordinate, bilinear; the border is repeated, v = 0 is the bottom row.
-    pub(super) fn at(&self, [u, v]: [f32; 2]) -> Color {
-        let last = (self.side - 1) as f32;
-        let x = (u * self.side as f32 - 0.5).clamp(0.0, last);
-        let y = ((1.0 - v) * self.side as f32 - 0.5).clamp(0.0, last);
-        let (col, row) = ((x as usize).min(self.side - 2), (y as usize).min(self.side - 2));
-        let (fx, fy) = (x - col as f32, y - row as f32);
-        let texel = |idx: usize| {
-            let [r, g, b] = self.pixels[idx];
-            vec3(f32::from(r), f32::from(g), f32::from(b))
-        };
-        let top = row * self.side + col;
-        let upper = texel(top).lerp(texel(top + 1), fx);
-        let lower = texel(top + self.side).lerp(texel(top + self.side + 1), fx);
-        upper.lerp(lower, fy) * (1.0 / 255.0)
+    /// The smallest copy that still has `texels_per_mm`, where the largest has `finest`.
+    pub(super) fn level(&self, texels_per_mm: f32, finest: f32) -> &Level {
+        let fits = |level: &&Level| finest * level.side as f32 >= texels_per_mm * Self::SIDE as f32;
+        self.levels.iter().rev().find(fits).unwrap_or(&self.levels[0])
+    }
+
+    /// The largest copy.
+    pub(super) fn finest(&self) -> &Level {
+        &self.levels[0]
     }
 
     /// Changes every texel: `f` gets its index and its colour in display values.
     pub(super) fn modify(&mut self, f: impl Fn(usize, Color) -> Color) {
-        for (idx, pixel) in self.pixels.iter_mut().enumerate() {
-            let [r, g, b] = pixel.map(|value| f32::from(value) / 255.0);
+        for (idx, texel) in self.levels[0].texels.iter_mut().enumerate() {
+            let [r, g, b, _] = texel.to_le_bytes().map(|value| f32::from(value) / 255.0);
             let color = f(idx, vec3(r, g, b));
-            *pixel = [color.x, color.y, color.z].map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8);
+            let [r, g, b] = [color.x, color.y, color.z].map(|value| (value * 255.0 + 0.5) as u8);
+            *texel = u32::from_le_bytes([r, g, b, 0]);
         }
+        for idx in 1..self.levels.len() {
+            self.levels[idx] = self.levels[idx - 1].halved();
+        }
+    }
+}
+
+impl Level {
+    fn halved(&self) -> Self {
+        let side = self.side / 2;
+        let mean = |idx: usize| {
+            let first = idx / side * 2 * self.side + idx % side * 2;
+            let group = [first, first + 1, first + self.side, first + self.side + 1];
+            let sum: u64 = group.iter().map(|idx| wide(self.texels[*idx])).sum();
+            let [r, g, b, _] = [0, 16, 32, 48].map(|shift| (((sum >> shift) as u16 + 2) / 4) as u8);
+            u32::from_le_bytes([r, g, b, 0])
+        };
+        Self { side, texels: (0..side * side).map(mean).collect() }
+    }
+
+    /// A mixture with a texture of the same size, `share` (0 to 1) of which is `other`.
+    pub(super) fn mixed(&self, other: &Self, share: f32) -> Self {
+        // Red and blue together, then green: bytes with room above them.
+        let (theirs, apart) = ((share * 256.0) as u32, 0xFF_00FF);
+        let ours = 256 - theirs;
+        let mix = |(a, b): (&u32, &u32)| {
+            let red_blue = ((a & apart) * ours + (b & apart) * theirs) >> 8 & apart;
+            let green = ((a >> 8 & 0xFF) * ours + (b >> 8 & 0xFF) * theirs) & 0xFF00;
+            red_blue | green
+        };
+        Self { side: self.side, texels: self.texels.iter().zip(&other.texels).map(mix).collect() }
+    }
+
+    /// Display values at a coordinate, bilinear in 16ths of a texel; the border is repeated, v = 0 is the bottom row.
+    pub(super) fn at(&self, [u, v]: [f32; 2]) -> Color {
+        const STEPS: usize = 16;
+        let side = self.side as f32;
+        let place = |t: f32| {
+            let steps = ((t * side - 0.5).clamp(0.0, side - 1.0) * STEPS as f32) as i32 as usize;
+            let texel = (steps / STEPS).min(self.side - 2);
+            (texel, (steps - texel * STEPS) as u64)
+        };
+        let ((col, right), (row, down)) = (place(u), place(1.0 - v));
+        let (left, up) = (STEPS as u64 - right, STEPS as u64 - down);
+        let first = row * self.side + col;
+        let (upper, lower) = (&self.texels[first..first + 2], &self.texels[first + self.side..][..2]);
+        // Weights add up to 256, so that no sum of bytes leaves its 16 bits.
+        let sum = wide(upper[0]) * (left * up)
+            + wide(upper[1]) * (right * up)
+            + wide(lower[0]) * (left * down)
+            + wide(lower[1]) * (right * down);
+        let [r, g, b] = [0, 16, 32].map(|shift| f32::from((sum >> shift) as u16));
+        vec3(r, g, b) * (1.0 / (255.0 * 256.0))
     }
 
     /// The red channel of a texel, 0 to 1.
     pub(super) fn red(&self, idx: usize) -> f32 {
-        f32::from(self.pixels[idx][0]) / 255.0
+        f32::from(self.texels[idx] as u8) / 255.0
     }
+}
+
+/// A texel's bytes, each in 16 bits.
+fn wide(texel: u32) -> u64 {
+    let texel = u64::from(texel);
+    (texel & 0xFF) | (texel & 0xFF00) << 8 | (texel & 0xFF_0000) << 16
 }
 
 /// Reads a PNG at [`Texture::SIDE`].
@@ -75,4 +141,53 @@ pub(super) fn read_image(path: &Path) -> Result<RgbImage, EyesError> {
     }
     let side = Texture::SIDE as u32;
     Ok(if width == side { image } else { imageops::thumbnail(&image, side, side) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texture() -> Texture {
+        let side = Texture::SIDE as u32;
+        Texture::from_image(&RgbImage::from_fn(side, side, |x, y| {
+            image::Rgb([(x / 2) as u8, (y / 2) as u8, 255])
+        }))
+    }
+
+    /// A ramp is its own interpolation, on every level; v counts from the bottom.
+    #[test]
+    fn textures_are_read_between_their_texels() {
+        let texture = texture();
+        for level in &texture.levels {
+            for (u, v) in [(0.5, 0.5), (0.3, 0.8), (0.77, 0.123)] {
+                let color = level.at([u, v]);
+                assert!((color.x - u * 256.0 / 255.0).abs() < 6e-3, "{} {u}: {}", level.side, color.x);
+                assert!(
+                    (color.y - (1.0 - v) * 256.0 / 255.0).abs() < 6e-3,
+                    "{} {v}: {}",
+                    level.side,
+                    color.y
+                );
+                assert_eq!(color.z, 1.0);
+            }
+            for outside in [[-3.0, 9.0], [7.0, -1e9], [f32::NAN, 0.0]] {
+                assert_eq!(level.at(outside).z, 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn textures_are_mixed_channel_by_channel() {
+        let level = |texel: u32| Level { side: 1, texels: vec![texel] };
+        assert_eq!(level(0x00FF_10FF).mixed(&level(0x0000_F001), 0.25).texels, [0x00BF_48BF]);
+        assert_eq!(level(0x00FF_10FF).mixed(&level(0x0000_F001), 1.0).texels, [0x0000_F001]);
+    }
+
+    #[test]
+    fn the_copy_fits_the_image() {
+        let texture = texture();
+        for (texels_per_mm, side) in [(1.9, 128), (3.0, 256), (3.9, 256), (4.1, 512), (30.0, 512)] {
+            assert_eq!(texture.level(texels_per_mm, 7.9).side, side);
+        }
+    }
 }
