@@ -196,7 +196,7 @@ pub(crate) struct InspectArguments {
     pub(crate) limit: usize,
 }
 
-/// Measure speed: images per second of the eye-gaze networks at 55x35 pixels.
+/// Measure speed: images per second of the paper's networks on noise.
 ///
 /// Three figures, each a median: refining alone, a whole update of the refiner, a whole update of the discriminator. Only
 /// figures taken on the same idle machine can be compared.
@@ -205,6 +205,18 @@ pub(crate) struct BenchArguments {
     /// Images in a batch.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub(crate) batch: usize,
+    /// The networks' recipe: eye-gaze or hand-pose.
+    #[arg(long, value_name = "NAME", default_value = "eye-gaze")]
+    pub(crate) recipe: simgan_train::Recipe,
+    /// Image size in pixels [default: 55x35 for eye-gaze, 224x224 for hand-pose].
+    #[arg(long, value_name = "WxH")]
+    pub(crate) size: Option<Size>,
+    /// Channels of the images.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub(crate) channels: usize,
+    /// This figure alone.
+    #[arg(long, value_enum, value_name = "FIGURE")]
+    pub(crate) only: Option<Figure>,
     /// Timed repetitions of each figure.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = positive)]
     pub(crate) reps: usize,
@@ -256,6 +268,17 @@ impl From<Unreadable> for simgan_data::OnError {
             Unreadable::Skip => Self::Skip,
         }
     }
+}
+
+/// What `simgan bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Figure {
+    /// A batch through the frozen refiner.
+    Refine,
+    /// An update of the refiner.
+    RefinerStep,
+    /// An update of the discriminator.
+    DiscriminatorStep,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -35,6 +35,7 @@
 
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
+mod buffer;
 mod conv2d;
 #[cfg(all(test, target_os = "linux"))]
 mod guard;

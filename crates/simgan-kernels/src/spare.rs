@@ -3,21 +3,22 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
+use crate::buffer::Buffer;
+
 /// Buffers that nobody uses, few enough for a training step's networks.
-static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+static SPARE: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 const MOST: usize = 3;
 
 /// A buffer at least as long as asked for, with any content. Dropped, it waits for the next one.
-pub(crate) struct Spare(Vec<f32>);
+pub(crate) struct Spare(Buffer);
 
 impl Spare {
     pub(crate) fn take(length: usize) -> Self {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |buffer: &Vec<f32>| buffer.len() >= length && buffer.len() / 4 <= length;
+        let fits = |buffer: &Buffer| buffer.len() >= length && buffer.len() / 4 <= length;
         match spare.iter().position(fits) {
             Some(at) => Self(spare.swap_remove(at)),
-            // Fresh zeros cost nothing until they are touched.
-            None => Self(vec![0.0; length]),
+            None => Self(Buffer::zeros(length)),
         }
     }
 }

@@ -34,6 +34,7 @@ fn cases() -> Vec<Case> {
     };
     [
         case(1, 1, [35, 55], 64, 3, 4),
+        case(1, 1, [36, 60], 64, 3, 4),
         case(1, 3, [16, 16], 16, 3, 2),
         case(7, 1, [13, 11], 17, 3, 2),
         case(7, 2, [1, 19], 5, 5, 1),
@@ -111,8 +112,19 @@ fn results_equal_the_oracle() {
 #[test]
 fn feature_maps_equal_the_oracle() {
     for border in [Border::Zeros, Border::Replicate] {
-        for (size, features) in [([35, 55], 64), ([17, 13], 24)] {
-            let case = Case { images: 1, channels: features, size, features, stem: 3, blocks: 4, border };
+        // Sizes for which different tiles are cheapest.
+        let sizes = [
+            (1, [35, 55], 64),
+            (1, [36, 60], 64),
+            (7, [17, 13], 24),
+            (1, [32, 32], 48),
+            (1, [28, 35], 130),
+            (7, [1, 31], 16),
+            (2, [29, 1], 33),
+            (1, [14, 18], 1),
+        ];
+        for (images, size, features) in sizes {
+            let case = Case { images, channels: features, size, features, stem: 3, blocks: 4, border };
             let maps = |dtype: DType| {
                 let mut arguments = Arguments::random(&case, dtype, false);
                 let identity = (Tensor::eye(features, DType::F64, &Device::Cpu).unwrap() * 0.05).unwrap();

@@ -1,4 +1,4 @@
-//! `simgan bench`: images per second of the paper's eye-gaze networks.
+//! `simgan bench`: images per second of the paper's networks.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,63 +8,127 @@ use candle_core::{Device, Module, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use simgan_data::{Image, Label, MemorySource, Pixels, Sample, Source};
-use simgan_models::{Parameters, Refiner, RefinerConfig};
+use simgan_data::{Image, Label, MemorySource, Pixels, Sample, Size, Source};
+use simgan_models::{Parameters, Refiner};
 use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
 
-use crate::arguments::BenchArguments;
+use crate::arguments::{BenchArguments, Figure};
 use crate::compute;
 use crate::console::{Progress, print};
 
-const WIDTH: usize = 55;
-const HEIGHT: usize = 35;
 /// Untimed repetitions before the timed ones.
 const WARM_UP: usize = 2;
 
-/// Medians, in images per second.
+/// Medians, in images per second; those that were not asked for are absent.
 #[derive(Serialize)]
 struct Speed {
+    recipe: Recipe,
     device: String,
+    size: String,
+    channels: usize,
     batch: usize,
     threads: usize,
-    refine: f64,
-    refiner_step: f64,
-    discriminator_step: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refine: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refiner_step: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discriminator_step: Option<f64>,
+    /// Most memory the process held, in MB (10⁶ bytes), where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_memory_mb: Option<u64>,
 }
 
 /// Measures and prints the speed.
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
+    let BenchArguments { recipe, channels, batch, only, .. } = *arguments;
+    let size = arguments.size.unwrap_or(match recipe {
+        Recipe::HandPose => Size { width: 224, height: 224 },
+        Recipe::Demo | Recipe::EyeGaze => Size { width: 55, height: 35 },
+    });
+    let noise = Noise { channels, size };
+    let wanted = |figure: Figure| only.is_none_or(|only| only == figure);
+    let config = config(arguments, size)?;
     let mut clock = Clock::new(arguments, &device);
-    let refine = {
+    let mut refine = None;
+    if wanted(Figure::Refine) {
         let refiner =
-            Refiner::new(&RefinerConfig::eye_gaze(), Parameters::new(0, &device).var_builder())?.frozen();
-        let synthetic = noise(0, arguments.batch)?.to_device(&device)?;
-        clock.images_per_sec(|| Ok(refiner.forward(&synthetic)?))?
-    };
-    let mut trainer = trainer(arguments.batch, &device)?;
-    let refiner_step = clock.images_per_sec(|| Ok(trainer.update_refiner()?))?;
-    let discriminator_step = clock.images_per_sec(|| Ok(trainer.update_discriminator()?))?;
-    drop(clock);
-    let (device, batch) = (compute::Name(&device).to_string(), arguments.batch);
-    let threads = rayon::current_num_threads();
-    let speed = Speed { device, batch, threads, refine, refiner_step, discriminator_step };
-    if arguments.json {
-        return print(&format!("{}\n", serde_json::to_string(&speed)?));
+            Refiner::new(&config.refiner_config(), Parameters::new(0, &device).var_builder())?.frozen();
+        let synthetic = noise.tensor(0, batch)?.to_device(&device)?;
+        refine = Some(clock.images_per_sec(|| Ok(refiner.forward(&synthetic)?))?);
     }
-    print(&speed.text())
+    let (mut refiner_step, mut discriminator_step) = (None, None);
+    if only != Some(Figure::Refine) {
+        let sources = Sources { synthetic: noise.source(1, batch)?, real: noise.source(2, batch)? };
+        let mut trainer = Trainer::new(config, &sources, &device)?;
+        if wanted(Figure::RefinerStep) {
+            refiner_step = Some(clock.images_per_sec(|| Ok(trainer.update_refiner()?))?);
+        }
+        if wanted(Figure::DiscriminatorStep) {
+            discriminator_step = Some(clock.images_per_sec(|| Ok(trainer.update_discriminator()?))?);
+        }
+    }
+    drop(clock);
+    let speed = Speed {
+        recipe,
+        device: compute::Name(&device).to_string(),
+        size: size.to_string(),
+        channels,
+        batch,
+        threads: rayon::current_num_threads(),
+        refine,
+        refiner_step,
+        discriminator_step,
+        peak_memory_mb: peak_memory_mb(),
+    };
+    print(&if arguments.json { format!("{}\n", serde_json::to_string(&speed)?) } else { speed.text() })
+}
+
+/// The recipe in its adversarial phase, on noise from memory.
+fn config(arguments: &BenchArguments, size: Size) -> Result<TrainConfig> {
+    let batch = arguments.batch;
+    let set = [
+        format!("data.batch={batch}"),
+        format!("data.size={size}"),
+        format!("data.channels={}", arguments.channels),
+        format!("history.capacity={}", if batch.is_multiple_of(2) { batch } else { 0 }),
+        "schedule.pretrain_refiner=0".to_owned(),
+        "schedule.pretrain_discriminator=0".to_owned(),
+    ];
+    Ok(TrainConfig::resolve(Some(arguments.recipe), None, &set)?)
 }
 
 impl Speed {
     fn text(&self) -> String {
-        let Self { device, batch, threads, refine, refiner_step, discriminator_step } = self;
-        format!(
-            "eye-gaze networks, {WIDTH}x{HEIGHT} pixels, batch {batch}, {device}, {threads} threads; images per second:\n\
-             refine              {refine:>10.1}\n\
-             refiner step        {refiner_step:>10.1}\n\
-             discriminator step  {discriminator_step:>10.1}\n"
-        )
+        let Self { recipe, size, channels, batch, device, threads, .. } = self;
+        let planes = if *channels == 1 { "1 channel".to_owned() } else { format!("{channels} channels") };
+        let mut text = format!(
+            "{recipe} networks, {size} pixels, {planes}, batch {batch}, {device}, {threads} threads; images per second:\n"
+        );
+        let figures = [
+            ("refine", self.refine),
+            ("refiner step", self.refiner_step),
+            ("discriminator step", self.discriminator_step),
+        ];
+        for (name, figure) in figures {
+            if let Some(figure) = figure {
+                text.push_str(&format!("{name:<18}  {figure:>10.1}\n"));
+            }
+        }
+        if let Some(megabytes) = self.peak_memory_mb {
+            text.push_str(&format!("peak memory         {megabytes:>10} MB\n"));
+        }
+        text
     }
+}
+
+/// From Linux' account of this process.
+fn peak_memory_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    kibibytes.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024 / 1_000_000)
 }
 
 /// Takes the time of one batch's work.
@@ -78,7 +142,8 @@ struct Clock<'a> {
 
 impl<'a> Clock<'a> {
     fn new(arguments: &BenchArguments, device: &'a Device) -> Self {
-        let n_runs = 3 * (WARM_UP + arguments.reps) as u64;
+        let n_figures = if arguments.only.is_some() { 1 } else { 3 };
+        let n_runs = n_figures * (WARM_UP + arguments.reps) as u64;
         let progress = Progress::new("measuring", n_runs, "batches");
         Self { batch: arguments.batch, reps: arguments.reps, device, progress, n_done: 0 }
     }
@@ -103,32 +168,29 @@ impl<'a> Clock<'a> {
     }
 }
 
-/// A trainer of the paper's networks in the adversarial phase, on noise from memory.
-fn trainer(batch: usize, device: &Device) -> Result<Trainer> {
-    let set = [
-        format!("data.batch={batch}"),
-        format!("history.capacity={}", if batch.is_multiple_of(2) { batch } else { 0 }),
-        "schedule.pretrain_refiner=0".to_owned(),
-        "schedule.pretrain_discriminator=0".to_owned(),
-    ];
-    let config = TrainConfig::resolve(Some(Recipe::EyeGaze), None, &set)?;
-    let source = |seed| -> Result<Arc<dyn Source>> { Ok(Arc::new(noise_source(seed, batch)?)) };
-    let sources = Sources { synthetic: source(1)?, real: source(2)? };
-    Ok(Trainer::new(config, &sources, device)?)
+/// Images of noise.
+struct Noise {
+    channels: usize,
+    size: Size,
 }
 
-fn noise_source(seed: u64, n_images: usize) -> Result<MemorySource> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let sample = |index: usize| {
-        let values = (0..WIDTH * HEIGHT).map(|_| rng.random()).collect();
-        let image = Image::new(1, HEIGHT, WIDTH, Pixels::U8(values));
-        Sample { name: index.to_string(), image, label: Label::default() }
-    };
-    Ok(MemorySource::new((0..n_images).map(sample).collect())?)
-}
+impl Noise {
+    fn source(&self, seed: u64, n_images: usize) -> Result<Arc<dyn Source>> {
+        let Self { channels, size: Size { width, height } } = *self;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let sample = |index: usize| {
+            let values = (0..channels * height * width).map(|_| rng.random()).collect();
+            let image = Image::new(channels, height, width, Pixels::U8(values));
+            Sample { name: index.to_string(), image, label: Label::default() }
+        };
+        Ok(Arc::new(MemorySource::new((0..n_images).map(sample).collect())?))
+    }
 
-fn noise(seed: u64, n_images: usize) -> Result<Tensor> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let values = (0..n_images * HEIGHT * WIDTH).map(|_| rng.random_range(-1.0..=1.0f32)).collect();
-    Ok(Tensor::from_vec(values, (n_images, 1, HEIGHT, WIDTH), &Device::Cpu)?)
+    fn tensor(&self, seed: u64, n_images: usize) -> Result<Tensor> {
+        let Self { channels, size: Size { width, height } } = *self;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let values =
+            (0..n_images * channels * height * width).map(|_| rng.random_range(-1.0..=1.0f32)).collect();
+        Ok(Tensor::from_vec(values, (n_images, channels, height, width), &Device::Cpu)?)
+    }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use super::network::{Network, Prepared};
 use super::stem::{self, Framed};
+use crate::buffer::Buffer;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{BLOCK, Simd, Task, padded};
 use crate::winograd::{Backward, FilterGradient, Finish, FinishGradient, Forward, Residual, Scratch};
@@ -13,7 +14,7 @@ pub(super) struct Workspace {
     scratch: Scratch,
     framed: Framed,
     /// Two layers of feature maps, or their gradients.
-    maps: [Vec<f32>; 2],
+    maps: [Buffer; 2],
     head: Vec<f32>,
 }
 
@@ -24,7 +25,7 @@ impl Workspace {
             static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
                 scratch: Scratch::default(),
                 framed: Framed::new(),
-                maps: [Vec::new(), Vec::new()],
+                maps: Default::default(),
                 head: Vec::new(),
             });
         }
@@ -55,7 +56,7 @@ impl Task for Refine<'_> {
         let (weight, bias) = (&prepared.stem[..], &prepared.biases[0][..]);
         let mut convolve = |layer: usize, image: &[f32], residual: Residual<'_>, out: &mut [f32]| {
             let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
-            let (plan, filters) = (&network.plan, prepared.filters[layer].as_slice());
+            let (plan, filters) = (&network.plan, &prepared.filters[layer][..]);
             simd.run(Forward { plan, image, filters, finish, out, scratch });
         };
         match maps {
@@ -72,8 +73,8 @@ impl Task for Refine<'_> {
             }
             None => {
                 let [features, inner] = buffers;
-                features.resize(network.maps(), 0.0);
-                inner.resize(network.maps(), 0.0);
+                features.resize(network.maps());
+                inner.resize(network.maps());
                 simd.run(stem::Forward { network, framed, weight, bias, out: features });
                 for block in 0..network.blocks {
                     convolve(2 * block, features, Residual::None, inner);
@@ -186,8 +187,8 @@ impl Task for Differentiate<'_> {
         let Self { network, prepared, image, maps, out, gradient, mut sums, of_image, workspace } = self;
         let Workspace { scratch, framed, maps: [of_features, of_inner], head } = workspace;
         let maps: Vec<&[f32]> = maps.chunks_exact(network.maps()).collect();
-        of_features.resize(network.maps(), 0.0);
-        of_inner.resize(network.maps(), 0.0);
+        of_features.resize(network.maps());
+        of_inner.resize(network.maps());
         head.clear();
         head.extend(out.iter().zip(gradient).map(|(&out, &gradient)| gradient * (1.0 - out * out)));
         head_backward(
@@ -203,7 +204,7 @@ impl Task for Differentiate<'_> {
             let image = maps[layer];
             let finish = FinishGradient { accumulate, mask: Some(image) };
             let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
-            let of_image = Some((prepared.filters[layer].as_slice(), of_image, finish));
+            let of_image = Some((&prepared.filters[layer][..], of_image, finish));
             simd.run(Backward { plan: &network.plan, image, gradient, of_filters, of_image, scratch });
         };
         for block in (0..network.blocks).rev() {

@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{Layer, RefinerLayers};
+use crate::buffer::Buffer;
 use crate::conv2d::Border;
 use crate::simd::{Isa, padded, run};
 use crate::winograd::{Filters, Plan};
@@ -144,13 +145,13 @@ pub(super) enum Direction {
 /// The parameters as the kernels take them; feature maps are padded to whole vectors.
 pub(super) struct Prepared {
     /// `[tap][feature]`.
-    pub(super) stem: Vec<f32>,
+    pub(super) stem: Buffer,
     /// Of the blocks' convolutions, in the transformed domain; transposed for `Direction::Backward`.
-    pub(super) filters: Vec<Vec<f32>>,
+    pub(super) filters: Vec<Buffer>,
     /// Of the stem and the blocks.
-    pub(super) biases: Vec<Vec<f32>>,
+    pub(super) biases: Vec<Buffer>,
     /// `[channel][feature]`.
-    pub(super) head: Vec<f32>,
+    pub(super) head: Buffer,
     pub(super) head_bias: Vec<f32>,
 }
 
@@ -166,19 +167,19 @@ impl Prepared {
             run(isa, Filters { plan, weight: weight(layer), shape: [*features, *features], transposed })
         });
         let stride = padded(*features);
-        let mut stem = vec![0.0; network.stem_taps() * stride];
+        let mut stem = Buffer::zeros(network.stem_taps() * stride);
         for (feature, taps) in weight(0).chunks_exact(network.stem_taps()).enumerate() {
             for (tap, &weight) in taps.iter().enumerate() {
                 stem[tap * stride + feature] = weight;
             }
         }
-        let mut head = vec![0.0; channels * stride];
+        let mut head = Buffer::zeros(channels * stride);
         for (to, from) in head.chunks_exact_mut(stride).zip(weight(n_body + 1).chunks_exact(*features)) {
             to[..*features].copy_from_slice(from);
         }
         let padded_bias = |layer: usize| {
-            let mut padded = bias(layer).to_vec();
-            padded.resize(stride, 0.0);
+            let mut padded = Buffer::zeros(stride);
+            padded[..*features].copy_from_slice(bias(layer));
             padded
         };
         Self {

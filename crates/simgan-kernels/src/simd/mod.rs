@@ -24,12 +24,27 @@ pub(crate) const fn padded(count: usize) -> usize {
     count.next_multiple_of(BLOCK)
 }
 
+/// An array of vectors, element by element. `std::array::from_fn` is not always inlined, and a function of its own has no vectors.
+macro_rules! array {
+    ($simd:ident, |$at:ident| $value:expr) => {{
+        let mut vectors = [$simd.splat(0.0); _];
+        for $at in 0..vectors.len() {
+            vectors[$at] = $value;
+        }
+        vectors
+    }};
+}
+
+pub(crate) use array;
+
 /// Operations on vectors of `LANES` numbers; `LANES` divides [`BLOCK`].
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type Vector: Copy;
     const LANES: usize;
     /// Rows of two vectors that a matrix product holds in registers.
     const ROWS: usize;
+    /// Sums of one element that a matrix product then holds, with as many fewer rows: 2 or 4.
+    const CHAINS: usize;
 
     /// Runs a task in a function of its own that is compiled for these vectors.
     fn run<T: Task>(self, task: T) -> T::Output;

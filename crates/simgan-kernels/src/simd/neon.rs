@@ -19,6 +19,7 @@ impl Simd for Neon {
     type Vector = float32x4_t;
     const LANES: usize = 4;
     const ROWS: usize = 12;
+    const CHAINS: usize = 4;
 
     fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "neon")]

@@ -17,6 +17,7 @@ impl Simd for Portable {
     type Vector = [f32; LANES];
     const LANES: usize = LANES;
     const ROWS: usize = 6;
+    const CHAINS: usize = 2;
 
     #[inline(never)]
     fn run<T: Task>(self, task: T) -> T::Output {

@@ -19,6 +19,7 @@ impl Simd for Avx512 {
     type Vector = __m512;
     const LANES: usize = 16;
     const ROWS: usize = 14;
+    const CHAINS: usize = 4;
 
     fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "avx512f")]
@@ -101,6 +102,7 @@ impl Simd for Avx2 {
     type Vector = __m256;
     const LANES: usize = 8;
     const ROWS: usize = 6;
+    const CHAINS: usize = 2;
 
     fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "avx2,fma")]

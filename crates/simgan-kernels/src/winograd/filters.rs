@@ -3,7 +3,8 @@
 use super::plan::Plan;
 use super::transforms::{filter, filter_adjoint};
 use super::with_tile;
-use crate::simd::{Simd, Task};
+use crate::buffer::Buffer;
+use crate::simd::{Simd, Task, array};
 
 /// Brings filters into the transformed domain: `U = G g Gᵀ`, laid out `[point][input channel][output channel]`.
 ///
@@ -19,22 +20,21 @@ pub(crate) struct Filters<'a> {
 }
 
 impl Task for Filters<'_> {
-    type Output = Vec<f32>;
+    type Output = Buffer;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Vec<f32> {
-        with_tile!(self.plan.tile, S, transform(simd, self))
+    fn run<S: Simd>(self, simd: S) -> Buffer {
+        transform(simd, self)
     }
 }
 
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "the index walks over a second axis")]
-fn transform<S: Simd, const M: usize, const A: usize>(simd: S, task: Filters<'_>) -> Vec<f32> {
+fn transform<S: Simd>(simd: S, task: Filters<'_>) -> Buffer {
     let Filters { plan, weight, shape: [n_out, n_in], transposed } = task;
     assert_eq!(weight.len(), n_out * n_in * 9);
     let [channels_in, channels_out] = plan.channels;
     let (rows, columns) = if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
-    let mut taps = vec![0.0; 9 * rows * columns];
+    let mut taps = Buffer::zeros(9 * rows * columns);
     // The innermost loop writes neighbours: writing apart costs ten times more than reading apart.
     let (used_rows, used_columns) = if transposed { (n_out, n_in) } else { (n_in, n_out) };
     for row in 0..used_rows {
@@ -46,23 +46,21 @@ fn transform<S: Simd, const M: usize, const A: usize>(simd: S, task: Filters<'_>
             }
         }
     }
-    let mut filters = vec![0.0; plan.points() * rows * columns];
-    let plane = rows * columns;
+    let mut filters = Buffer::zeros(plan.points() * rows * columns);
+    let (plane, across) = (rows * columns, plan.windows()[1]);
     let (from, to) = (taps.as_ptr(), filters.as_mut_ptr());
     for at in (0..plane).step_by(S::LANES) {
-        // SAFETY: `at + LANES <= plane`, since columns are a multiple of `BLOCK`; there are 9 planes of taps and A * A of points.
+        // SAFETY: `at + LANES <= plane`, since columns are a multiple of `BLOCK`; there are 9 planes of taps and one for each point.
         unsafe {
-            let mut vertical = [[simd.splat(0.0); A]; 3];
-            for (x, column) in vertical.iter_mut().enumerate() {
-                *column = filter::<S, A>(
-                    simd,
-                    std::array::from_fn(|y| simd.load(from.add((y * 3 + x) * plane + at))),
-                );
+            let mut taps = [[simd.splat(0.0); 3]; 3];
+            for (x, column) in taps.iter_mut().enumerate() {
+                *column = array!(simd, |y| simd.load(from.add((y * 3 + x) * plane + at)));
             }
-            for j in 0..A {
-                let points = filter::<S, A>(simd, std::array::from_fn(|x| vertical[x][j]));
-                for (i, &point) in points.iter().enumerate() {
-                    simd.store(to.add((j * A + i) * plane + at), point);
+            let columns = with_tile!(plan.tile[0], S, transform_down(simd, taps));
+            for (j, &row) in columns[..plan.windows()[0]].iter().enumerate() {
+                let points = with_tile!(plan.tile[1], S, transform_across(simd, row));
+                for (i, &point) in points[..across].iter().enumerate() {
+                    simd.store(to.add((j * across + i) * plane + at), point);
                 }
             }
         }
@@ -70,16 +68,45 @@ fn transform<S: Simd, const M: usize, const A: usize>(simd: S, task: Filters<'_>
     filters
 }
 
+/// The most points along an axis.
+const MOST: usize = 9;
+
+/// Columns of taps to `[point][column]`.
+#[inline(always)]
+fn transform_down<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    taps: [[S::Vector; 3]; 3],
+) -> [[S::Vector; 3]; MOST] {
+    let mut rows = [[simd.splat(0.0); 3]; MOST];
+    for (x, column) in taps.into_iter().enumerate() {
+        for (row, point) in rows.iter_mut().zip(filter::<S, A>(simd, column)) {
+            row[x] = point;
+        }
+    }
+    rows
+}
+
+/// A row of taps to points.
+#[inline(always)]
+fn transform_across<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    taps: [S::Vector; 3],
+) -> [S::Vector; MOST] {
+    let mut points = [simd.splat(0.0); MOST];
+    points[..A].copy_from_slice(&filter::<S, A>(simd, taps));
+    points
+}
+
 /// Sums of gradients of transformed filters and of the bias, over images.
 pub(crate) struct FilterGradient {
     /// As [`Filters`], not transposed.
-    pub(crate) filters: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
+    pub(crate) filters: Buffer,
+    pub(crate) bias: Buffer,
 }
 
 impl FilterGradient {
     pub(crate) fn zeros(plan: &Plan) -> Self {
-        Self { filters: vec![0.0; plan.filters()], bias: vec![0.0; plan.channels[1]] }
+        Self { filters: Buffer::zeros(plan.filters()), bias: Buffer::zeros(plan.channels[1]) }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -103,32 +130,32 @@ impl Task for FiltersAdjoint<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        with_tile!(self.plan.tile, S, transform_back(simd, self));
+        transform_back(simd, self);
     }
 }
 
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "the index walks over a second axis")]
-fn transform_back<S: Simd, const M: usize, const A: usize>(simd: S, task: FiltersAdjoint<'_>) {
+fn transform_back<S: Simd>(simd: S, task: FiltersAdjoint<'_>) {
     let FiltersAdjoint { plan, filters, of_weight, shape: [n_out, n_in] } = task;
     assert_eq!(of_weight.len(), n_out * n_in * 9);
     assert_eq!(filters.len(), plan.filters());
     let [channels_in, channels_out] = plan.channels;
-    let plane = channels_in * channels_out;
-    let mut taps = vec![0.0; 9 * plane];
+    let (plane, across) = (channels_in * channels_out, plan.windows()[1]);
+    let mut taps = Buffer::zeros(9 * plane);
     let (from, to) = (filters.as_ptr(), taps.as_mut_ptr());
     for at in (0..plane).step_by(S::LANES) {
         // SAFETY: as in `transform`.
         unsafe {
-            let mut horizontal = [[simd.splat(0.0); 3]; A];
-            for (j, row) in horizontal.iter_mut().enumerate() {
-                *row = filter_adjoint::<S, A>(
-                    simd,
-                    std::array::from_fn(|i| simd.load(from.add((j * A + i) * plane + at))),
-                );
+            let mut rows = [[simd.splat(0.0); 3]; MOST];
+            for (j, row) in rows[..plan.windows()[0]].iter_mut().enumerate() {
+                let mut points = [simd.splat(0.0); MOST];
+                for (i, point) in points[..across].iter_mut().enumerate() {
+                    *point = simd.load(from.add((j * across + i) * plane + at));
+                }
+                *row = with_tile!(plan.tile[1], S, transform_back_across(simd, &points));
             }
-            for x in 0..3 {
-                let column = filter_adjoint::<S, A>(simd, std::array::from_fn(|j| horizontal[j][x]));
+            let columns = with_tile!(plan.tile[0], S, transform_back_down(simd, &rows));
+            for (x, column) in columns.iter().enumerate() {
                 for (y, &tap) in column.iter().enumerate() {
                     simd.store(to.add((y * 3 + x) * plane + at), tap);
                 }
@@ -142,4 +169,26 @@ fn transform_back<S: Simd, const M: usize, const A: usize>(simd: S, task: Filter
             }
         }
     }
+}
+
+/// The adjoint of [`transform_across`].
+#[inline(always)]
+fn transform_back_across<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    points: &[S::Vector; MOST],
+) -> [S::Vector; 3] {
+    filter_adjoint::<S, A>(simd, array!(simd, |i| points[i]))
+}
+
+/// The adjoint of [`transform_down`].
+#[inline(always)]
+fn transform_back_down<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    rows: &[[S::Vector; 3]; MOST],
+) -> [[S::Vector; 3]; 3] {
+    let mut columns = [[simd.splat(0.0); 3]; 3];
+    for (x, column) in columns.iter_mut().enumerate() {
+        *column = filter_adjoint::<S, A>(simd, array!(simd, |j| rows[j][x]));
+    }
+    columns
 }

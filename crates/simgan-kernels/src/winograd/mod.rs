@@ -16,52 +16,46 @@ mod tests;
 pub(crate) use self::filters::{FilterGradient, Filters, FiltersAdjoint};
 pub(crate) use self::passes::{Finish, FinishGradient, Residual};
 pub(crate) use self::plan::Plan;
-#[cfg(test)]
-pub(crate) use self::plan::TILES;
 
-use self::passes::{Domain, gather_gradient, gather_input, scatter_input_gradient, scatter_output};
+use self::passes::{Domain, Lines, gather_gradient, gather_input, scatter_input_gradient, scatter_output};
+use crate::buffer::Buffer;
 use crate::product::{Left, Rows, multiply};
-use crate::simd::{BLOCK, Simd, Task};
+use crate::simd::{Simd, Task};
 
-/// Elements of the transformed domains to work on at a time. The domains share a second-level cache with the filters that stream past;
-/// measured at 35×55 pixels and 64 channels, two rows of tiles are best forward (one is as good, four cost 10 % more), and three or four
-/// backward, where sums of gradients are read and written for each part.
-const FORWARD_DOMAINS: usize = 140 * 1024;
+/// Elements of the transformed domains to work on at a time. The domains share a second-level cache with the filters that stream past.
+/// Measured at 35×55 pixels and 64 channels, from one to four rows of tiles make no difference forward, where results take the place of
+/// pixels; backward three or four are best, since sums of gradients are read and written for each part.
+const FORWARD_DOMAINS: usize = 90 * 1024;
 const BACKWARD_DOMAINS: usize = 280 * 1024;
 
 /// Memory that the passes use; reused from image to image.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    left: Vec<f32>,
-    right: Vec<f32>,
-    lines: Vec<f32>,
-    carried: Vec<f32>,
+    left: Buffer,
+    right: Buffer,
+    lines: Buffer,
+    carried: Buffer,
 }
 
-/// Makes a buffer at least `length` long. Its content is of no meaning.
-fn grow(buffer: &mut Vec<f32>, length: usize) {
-    if buffer.len() < length {
-        buffer.resize(length, 0.0);
-    }
-}
-
-/// Calls a generic function with the plan's tile size as constants.
+/// Calls a generic function with a tile's results and points along an axis as constants.
 macro_rules! with_tile {
-    ($tile:expr, $simd:ty, $function:ident($simd_value:expr, $task:expr)) => {
+    ($tile:expr, $simd:ty, $function:ident($($argument:expr),*)) => {
         match $tile {
-            2 => $function::<$simd, 2, 4>($simd_value, $task),
-            3 => $function::<$simd, 3, 5>($simd_value, $task),
-            4 => $function::<$simd, 4, 6>($simd_value, $task),
-            5 => $function::<$simd, 5, 7>($simd_value, $task),
+            2 => $function::<$simd, 2, 4>($($argument),*),
+            3 => $function::<$simd, 3, 5>($($argument),*),
+            4 => $function::<$simd, 4, 6>($($argument),*),
+            5 => $function::<$simd, 5, 7>($($argument),*),
+            6 => $function::<$simd, 6, 8>($($argument),*),
+            7 => $function::<$simd, 7, 9>($($argument),*),
             other => unreachable!("no plan has tiles of {other}"),
         }
     };
 }
 pub(crate) use with_tile;
 
-/// Rows of tiles whose domains have at most so many elements, in equal shares.
-fn rows_at_once(plan: &Plan, elements: usize) -> usize {
-    let row = plan.points() * plan.tiles[1] * (plan.channels[0] + plan.channels[1]);
+/// Rows of tiles whose domains, of so many channels, hold at most so many elements; in equal shares.
+fn rows_at_once(plan: &Plan, channels: usize, elements: usize) -> usize {
+    let row = plan.points() * plan.tiles[1] * channels;
     let most = (elements / row).clamp(1, plan.tiles[0]);
     plan.tiles[0].div_ceil(plan.tiles[0].div_ceil(most))
 }
@@ -92,51 +86,49 @@ impl Task for Forward<'_> {
         if let Residual::Of(residual) = self.finish.residual {
             assert_eq!(residual.len(), plan.image_out());
         }
-        with_tile!(plan.tile, S, forward(simd, self));
+        forward(simd, self);
     }
 }
 
 #[inline(always)]
-fn forward<S: Simd, const M: usize, const A: usize>(simd: S, task: Forward<'_>) {
+fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     let Forward { plan, image, filters, finish, out, scratch } = task;
     let [channels_in, channels_out] = plan.channels;
-    let rows_at_once = rows_at_once(plan, FORWARD_DOMAINS);
-    let count = rows_at_once * plan.tiles[1];
-    grow(&mut scratch.left, plan.points() * count * channels_in);
-    grow(&mut scratch.right, plan.points() * count * channels_out);
-    grow(&mut scratch.lines, A * plan.span() * BLOCK);
-    let (left, right, lines) =
-        (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr(), scratch.lines.as_mut_ptr());
+    let rows_at_once = rows_at_once(plan, channels_in.max(channels_out), FORWARD_DOMAINS);
+    // The products of a point take the place of the pixels of the point before, which are used up.
+    let slot = rows_at_once * plan.tiles[1] * channels_in.max(channels_out);
+    scratch.left.resize((plan.points() + 1) * slot);
+    scratch.lines.resize(plan.lines());
+    let results = scratch.left.as_mut_ptr();
+    let pixels = results.wrapping_add(slot);
+    let lines = Lines { data: scratch.lines.as_mut_ptr(), span: plan.span() };
     for start in (0..plan.tiles[0]).step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(plan.tiles[0]);
         let count = rows.len() * plan.tiles[1];
-        // SAFETY: the buffers were grown to what `count` tiles need, the slices' lengths were checked by `run`, and all are distinct.
+        // SAFETY: the buffers hold what `count` tiles need, the slices' lengths were checked by `run`, and all are distinct; a product
+        // reads the slot behind the one it writes.
         unsafe {
             for row in rows.clone() {
                 let first = (row - start) * plan.tiles[1];
-                let domain = Domain { data: left, count, first, channels: channels_in };
-                gather_input::<S, M, A>(simd, plan, row, image.as_ptr(), domain, lines);
+                let domain = Domain { data: pixels, point: slot, first, channels: channels_in };
+                gather_input(simd, plan, row, image.as_ptr(), domain, lines);
             }
             for point in 0..plan.points() {
                 multiply::<S, false>(
                     simd,
                     (count, channels_in, channels_out),
-                    Left {
-                        data: left.add(point * count * channels_in),
-                        stride: channels_in,
-                        transposed: false,
-                    },
+                    Left { data: pixels.add(point * slot), stride: channels_in, transposed: false },
                     Rows {
                         data: filters.as_ptr().add(point * channels_in * channels_out),
                         stride: channels_out,
                     },
-                    Rows { data: right.add(point * count * channels_out), stride: channels_out },
+                    Rows { data: results.add(point * slot), stride: channels_out },
                 );
             }
             for row in rows {
                 let first = (row - start) * plan.tiles[1];
-                let domain = Domain { data: right, count, first, channels: channels_out };
-                scatter_output::<S, M, A>(simd, plan, row, domain, out.as_mut_ptr(), finish, lines);
+                let domain = Domain { data: results, point: slot, first, channels: channels_out };
+                scatter_output(simd, plan, row, domain, out.as_mut_ptr(), finish, lines);
             }
         }
     }
@@ -173,23 +165,24 @@ impl Task for Backward<'_> {
             assert_eq!(out.len(), plan.image_in());
             assert!(finish.mask.is_none_or(|mask| mask.len() == plan.image_in()));
         }
-        with_tile!(plan.tile, S, backward(simd, self));
+        backward(simd, self);
     }
 }
 
 #[inline(always)]
-fn backward<S: Simd, const M: usize, const A: usize>(simd: S, task: Backward<'_>) {
+fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     let Backward { plan, image, gradient, mut of_filters, mut of_image, scratch } = task;
     let [channels_in, channels_out] = plan.channels;
-    let rows_at_once = rows_at_once(plan, BACKWARD_DOMAINS);
+    let rows_at_once = rows_at_once(plan, channels_in + channels_out, BACKWARD_DOMAINS);
     let count = rows_at_once * plan.tiles[1];
-    grow(&mut scratch.left, plan.points() * count * channels_in);
-    grow(&mut scratch.right, plan.points() * count * channels_out);
-    grow(&mut scratch.lines, A * plan.span() * BLOCK);
-    grow(&mut scratch.carried, 2 * plan.size[1] * channels_in);
+    scratch.left.resize(plan.points() * count * channels_in);
+    scratch.right.resize(plan.points() * count * channels_out);
+    scratch.lines.resize(plan.lines());
+    scratch.carried.resize(2 * plan.size[1] * channels_in);
     let mut unused_sums = vec![0.0; if of_filters.is_none() { channels_out } else { 0 }];
     let (left, right, lines) =
         (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr(), scratch.lines.as_mut_ptr());
+    let lines = Lines { data: lines, span: plan.span() };
     for start in (0..plan.tiles[0]).step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(plan.tiles[0]);
         let count = rows.len() * plan.tiles[1];
@@ -197,12 +190,15 @@ fn backward<S: Simd, const M: usize, const A: usize>(simd: S, task: Backward<'_>
         unsafe {
             for row in rows.clone() {
                 let first = (row - start) * plan.tiles[1];
-                let domain = Domain { data: right, count, first, channels: channels_out };
-                let sums = of_filters.as_mut().map_or(&mut unused_sums, |of_filters| &mut of_filters.bias);
-                gather_gradient::<S, M, A>(simd, plan, row, gradient.as_ptr(), domain, lines, sums);
+                let domain =
+                    Domain { data: right, point: count * channels_out, first, channels: channels_out };
+                let sums =
+                    of_filters.as_mut().map_or(&mut unused_sums[..], |of_filters| &mut of_filters.bias);
+                gather_gradient(simd, plan, row, gradient.as_ptr(), domain, lines, sums);
                 if of_filters.is_some() {
-                    let domain = Domain { data: left, count, first, channels: channels_in };
-                    gather_input::<S, M, A>(simd, plan, row, image.as_ptr(), domain, lines);
+                    let domain =
+                        Domain { data: left, point: count * channels_in, first, channels: channels_in };
+                    gather_input(simd, plan, row, image.as_ptr(), domain, lines);
                 }
             }
             for point in 0..plan.points() {
@@ -236,16 +232,17 @@ fn backward<S: Simd, const M: usize, const A: usize>(simd: S, task: Backward<'_>
             if let Some((_, out, finish)) = &mut of_image {
                 for row in rows {
                     let first = (row - start) * plan.tiles[1];
-                    let domain = Domain { data: left, count, first, channels: channels_in };
+                    let domain =
+                        Domain { data: left, point: count * channels_in, first, channels: channels_in };
                     let carried = scratch.carried.as_mut_ptr();
-                    scatter_input_gradient::<S, M, A>(
+                    scatter_input_gradient(
                         simd,
                         plan,
                         row,
                         domain,
                         out.as_mut_ptr(),
                         *finish,
-                        [lines, carried],
+                        (lines, carried),
                     );
                 }
             }

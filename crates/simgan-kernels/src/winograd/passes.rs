@@ -2,22 +2,25 @@
 //!
 //! The domain is laid out `[point][tile][channel]`, with the points `[vertical][horizontal]`. Each pass does one vector of channels of a
 //! row of tiles after the other, the vertical and the horizontal transform of all its columns in turn; between the two the values lie in
-//! `lines`, `[point or row][column][lane]`, which fits a first-level cache.
+//! `lines`, `[point or row][column][lane]`, which fits a first-level cache. The transforms along an axis are compiled for each size of
+//! tiles along it.
 
 use super::plan::Plan;
 use super::transforms::{input, input_adjoint, output, output_adjoint};
+use super::with_tile;
 use crate::conv2d::Border;
-use crate::simd::Simd;
+use crate::simd::{Simd, array};
 
 /// Pixels in front of the image and behind it.
 const PADDING: usize = 1;
 static ZEROS: [f32; crate::simd::BLOCK] = [0.0; crate::simd::BLOCK];
 
-/// A part of the transformed domain: `count` tiles, of which a row of tiles begins at `first`.
+/// A part of the transformed domain: of each point some tiles, of which a row of tiles begins at `first`.
 #[derive(Clone, Copy)]
 pub(super) struct Domain {
     pub(super) data: *mut f32,
-    pub(super) count: usize,
+    /// Elements from one point to the next.
+    pub(super) point: usize,
     pub(super) first: usize,
     pub(super) channels: usize,
 }
@@ -28,7 +31,7 @@ impl Domain {
     #[inline(always)]
     unsafe fn at(&self, point: usize, tile: usize, channel: usize) -> *mut f32 {
         // SAFETY: the caller's promise.
-        unsafe { self.data.add((point * self.count + self.first + tile) * self.channels + channel) }
+        unsafe { self.data.add(point * self.point + (self.first + tile) * self.channels + channel) }
     }
 }
 
@@ -98,54 +101,101 @@ impl<const ROWS: usize> Column<ROWS> {
     #[inline(always)]
     unsafe fn load<S: Simd>(&self, simd: S, x: usize) -> [S::Vector; ROWS] {
         // SAFETY: row pointers address pixel 0 of a row and `LANES` channels, or zeros with step 0.
-        std::array::from_fn(|i| unsafe { simd.load(self.rows[i].add(x * self.steps[i])) })
+        array!(simd, |i| unsafe { simd.load(self.rows[i].add(x * self.steps[i])) })
     }
+}
+
+/// What lies between the transforms of a row of tiles along its two axes: `[point or row][column][lane]`.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    pub(super) data: *mut f32,
+    /// Columns.
+    pub(super) span: usize,
+}
+
+impl Lines {
+    #[inline(always)]
+    fn at<S: Simd>(self, line: usize, x: usize) -> *mut f32 {
+        self.data.wrapping_add((line * self.span + x) * S::LANES)
+    }
+}
+
+/// The channels from `channel` on, a vector of them, of a row of tiles.
+#[derive(Clone, Copy)]
+struct Strip<'a> {
+    plan: &'a Plan,
+    tile_row: usize,
+    channel: usize,
+    domain: Domain,
+    lines: Lines,
 }
 
 /// Pixels to the domain: `V = Bᵀ d B` for the row of tiles `tile_row`.
 ///
 /// # Safety
 /// `image` holds `plan.image_in()` elements, `domain` all points of the row's tiles with `plan.channels[0]` channels, `lines`
-/// `A * plan.span() * LANES`; none overlap.
+/// `plan.lines()` elements; none overlap.
 #[inline(always)]
-pub(super) unsafe fn gather_input<S: Simd, const M: usize, const A: usize>(
+pub(super) unsafe fn gather_input<S: Simd>(
     simd: S,
     plan: &Plan,
     tile_row: usize,
     image: *const f32,
     domain: Domain,
-    lines: *mut f32,
+    lines: Lines,
 ) {
-    let (span, width) = (plan.span(), plan.size[1]);
-    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
     for channel in (0..plan.channels[0]).step_by(S::LANES) {
-        // SAFETY: columns 0..span of the A lines are written, then read; the pixels read lie in the image (see `Column`).
+        let strip = Strip { plan, tile_row, channel, domain, lines };
+        // SAFETY: the caller's promise.
         unsafe {
-            let first = (tile_row * M) as isize - PADDING as isize;
-            let column = Column::<A>::new(image, plan.size, plan.channels[0], channel, first, plan.border);
-            for x in 0..width {
-                let points = input::<S, A>(simd, column.load(simd, x));
-                for (j, &point) in points.iter().enumerate() {
-                    simd.store(line(j, x + PADDING), point);
-                }
+            with_tile!(plan.tile[0], S, input_down(simd, strip, image));
+            with_tile!(plan.tile[1], S, input_across(simd, strip));
+        }
+    }
+}
+
+/// # Safety
+/// As [`gather_input`].
+#[inline(always)]
+unsafe fn input_down<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>, image: *const f32) {
+    let Strip { plan, tile_row, channel, lines, .. } = strip;
+    let width = plan.size[1];
+    // SAFETY: columns 0..span of the A lines are written; the pixels read lie in the image (see `Column`).
+    unsafe {
+        let first = (tile_row * M) as isize - PADDING as isize;
+        let column = Column::<A>::new(image, plan.size, plan.channels[0], channel, first, plan.border);
+        for x in 0..width {
+            let points = input::<S, A>(simd, column.load(simd, x));
+            for (j, &point) in points.iter().enumerate() {
+                simd.store(lines.at::<S>(j, x + PADDING), point);
             }
-            for j in 0..A {
-                let edge = |x: usize| match plan.border {
-                    Border::Zeros => simd.splat(0.0),
-                    Border::Replicate => simd.load(line(j, x)),
-                };
-                simd.store(line(j, 0), edge(PADDING));
-                let behind = edge(PADDING + width - 1);
-                for x in PADDING + width..span {
-                    simd.store(line(j, x), behind);
-                }
+        }
+        for j in 0..A {
+            let edge = |x: usize| match plan.border {
+                Border::Zeros => simd.splat(0.0),
+                Border::Replicate => simd.load(lines.at::<S>(j, x)),
+            };
+            simd.store(lines.at::<S>(j, 0), edge(PADDING));
+            let behind = edge(PADDING + width - 1);
+            for x in PADDING + width..lines.span {
+                simd.store(lines.at::<S>(j, x), behind);
             }
-            for tile in 0..plan.tiles[1] {
-                for j in 0..A {
-                    let pixels: [S::Vector; A] = std::array::from_fn(|i| simd.load(line(j, tile * M + i)));
-                    for (i, &point) in input::<S, A>(simd, pixels).iter().enumerate() {
-                        simd.store(domain.at(j * A + i, tile, channel), point);
-                    }
+        }
+    }
+}
+
+/// # Safety
+/// As [`gather_input`], after [`input_down`].
+#[inline(always)]
+unsafe fn input_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
+    let Strip { plan, channel, domain, lines, .. } = strip;
+    // SAFETY: columns 0..span of all lines are read.
+    unsafe {
+        for tile in 0..plan.tiles[1] {
+            for j in 0..plan.windows()[0] {
+                let pixels: [S::Vector; A] = array!(simd, |i| simd.load(lines.at::<S>(j, tile * M + i)));
+                for (i, &point) in input::<S, A>(simd, pixels).iter().enumerate() {
+                    simd.store(domain.at(j * A + i, tile, channel), point);
                 }
             }
         }
@@ -156,54 +206,78 @@ pub(super) unsafe fn gather_input<S: Simd, const M: usize, const A: usize>(
 ///
 /// # Safety
 /// `domain` holds all points of the row's tiles with `plan.channels[1]` channels; `out`, and the residual if any, hold
-/// `plan.image_out()` elements, the bias `plan.channels[1]`, `lines` `A * plan.span() * LANES`; `out` and `lines` overlap nothing.
+/// `plan.image_out()` elements, the bias `plan.channels[1]`, `lines` `plan.lines()` elements; `out` and `lines` overlap nothing.
 #[inline(always)]
-pub(super) unsafe fn scatter_output<S: Simd, const M: usize, const A: usize>(
+pub(super) unsafe fn scatter_output<S: Simd>(
     simd: S,
     plan: &Plan,
     tile_row: usize,
     domain: Domain,
     out: *mut f32,
     finish: Finish<'_>,
-    lines: *mut f32,
+    lines: Lines,
 ) {
-    let ([height, width], channels) = (plan.size, plan.channels[1]);
-    let span = plan.span();
-    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
-    let rows = M.min(height - tile_row * M);
-    for channel in (0..channels).step_by(S::LANES) {
-        // SAFETY: the domain is read inside its bounds; columns 0..width <= tiles * M of the lines are written, then read; only the
-        // `rows` rows that the image has are written.
+    for channel in (0..plan.channels[1]).step_by(S::LANES) {
+        let strip = Strip { plan, tile_row, channel, domain, lines };
+        // SAFETY: the caller's promise.
         unsafe {
-            for tile in 0..plan.tiles[1] {
-                for j in 0..A {
-                    let points: [S::Vector; A] =
-                        std::array::from_fn(|i| simd.load(domain.at(j * A + i, tile, channel)));
-                    for (x, &value) in output::<S, M, A>(simd, points).iter().enumerate() {
-                        simd.store(line(j, tile * M + x), value);
-                    }
+            with_tile!(plan.tile[1], S, output_across(simd, strip));
+            with_tile!(plan.tile[0], S, output_down(simd, strip, out, finish));
+        }
+    }
+}
+
+/// # Safety
+/// As [`scatter_output`].
+#[inline(always)]
+unsafe fn output_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
+    let Strip { plan, channel, domain, lines, .. } = strip;
+    // SAFETY: the domain is read inside its bounds; columns 0..tiles * M < span of all lines are written.
+    unsafe {
+        for tile in 0..plan.tiles[1] {
+            for j in 0..plan.windows()[0] {
+                let points: [S::Vector; A] = array!(simd, |i| simd.load(domain.at(j * A + i, tile, channel)));
+                for (x, &value) in output::<S, M, A>(simd, points).iter().enumerate() {
+                    simd.store(lines.at::<S>(j, tile * M + x), value);
                 }
             }
-            let bias = simd.load(finish.bias.as_ptr().add(channel));
-            for x in 0..width {
-                let points: [S::Vector; A] = std::array::from_fn(|j| simd.load(line(j, x)));
-                let values = output::<S, M, A>(simd, points);
-                for (y, &value) in values.iter().enumerate() {
-                    if y < rows {
-                        let place = ((tile_row * M + y) * width + x) * channels + channel;
-                        let mut value = simd.add(value, bias);
-                        match finish.residual {
-                            Residual::None => {}
-                            Residual::Of(residual) => {
-                                value = simd.add(value, simd.load(residual.as_ptr().add(place)));
-                            }
-                            Residual::InPlace => value = simd.add(value, simd.load(out.add(place))),
+        }
+    }
+}
+
+/// # Safety
+/// As [`scatter_output`], after [`output_across`].
+#[inline(always)]
+unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    strip: Strip<'_>,
+    out: *mut f32,
+    finish: Finish<'_>,
+) {
+    let Strip { plan, tile_row, channel, lines, .. } = strip;
+    let ([height, width], channels) = (plan.size, plan.channels[1]);
+    let rows = M.min(height - tile_row * M);
+    // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are written.
+    unsafe {
+        let bias = simd.load(finish.bias.as_ptr().add(channel));
+        for x in 0..width {
+            let points: [S::Vector; A] = array!(simd, |j| simd.load(lines.at::<S>(j, x)));
+            let values = output::<S, M, A>(simd, points);
+            for (y, &value) in values.iter().enumerate() {
+                if y < rows {
+                    let place = ((tile_row * M + y) * width + x) * channels + channel;
+                    let mut value = simd.add(value, bias);
+                    match finish.residual {
+                        Residual::None => {}
+                        Residual::Of(residual) => {
+                            value = simd.add(value, simd.load(residual.as_ptr().add(place)));
                         }
-                        if finish.relu {
-                            value = simd.relu(value);
-                        }
-                        simd.store(out.add(place), value);
+                        Residual::InPlace => value = simd.add(value, simd.load(out.add(place))),
                     }
+                    if finish.relu {
+                        value = simd.relu(value);
+                    }
+                    simd.store(out.add(place), value);
                 }
             }
         }
@@ -215,47 +289,73 @@ pub(super) unsafe fn scatter_output<S: Simd, const M: usize, const A: usize>(
 /// # Safety
 /// As [`gather_input`], with `plan.image_out()` elements and `plan.channels[1]` channels; `sums` holds the channels.
 #[inline(always)]
-pub(super) unsafe fn gather_gradient<S: Simd, const M: usize, const A: usize>(
+pub(super) unsafe fn gather_gradient<S: Simd>(
     simd: S,
     plan: &Plan,
     tile_row: usize,
     gradient: *const f32,
     domain: Domain,
-    lines: *mut f32,
+    lines: Lines,
     sums: &mut [f32],
 ) {
-    let (span, width) = (plan.span(), plan.size[1]);
-    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
     for channel in (0..plan.channels[1]).step_by(S::LANES) {
-        // SAFETY: columns 0..tiles * M < span of the A lines are written, then read; `Column` keeps inside the gradient.
+        let strip = Strip { plan, tile_row, channel, domain, lines };
+        // SAFETY: the caller's promise.
         unsafe {
-            let first = (tile_row * M) as isize;
-            let column =
-                Column::<M>::new(gradient, plan.size, plan.channels[1], channel, first, Border::Zeros);
-            let mut sum = simd.load(sums.as_ptr().add(channel));
-            for x in 0..width {
-                let pixels = column.load(simd, x);
-                let mut column_sum = pixels[0];
-                for &pixel in &pixels[1..] {
-                    column_sum = simd.add(column_sum, pixel);
-                }
-                sum = simd.add(sum, column_sum);
-                for (j, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
-                    simd.store(line(j, x), point);
-                }
+            with_tile!(plan.tile[0], S, gradient_down(simd, strip, gradient, sums));
+            with_tile!(plan.tile[1], S, gradient_across(simd, strip));
+        }
+    }
+}
+
+/// # Safety
+/// As [`gather_gradient`].
+#[inline(always)]
+unsafe fn gradient_down<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    strip: Strip<'_>,
+    gradient: *const f32,
+    sums: &mut [f32],
+) {
+    let Strip { plan, tile_row, channel, lines, .. } = strip;
+    let width = plan.size[1];
+    // SAFETY: columns 0..tiles * M < span of the A lines are written; `Column` keeps inside the gradient.
+    unsafe {
+        let first = (tile_row * M) as isize;
+        let column = Column::<M>::new(gradient, plan.size, plan.channels[1], channel, first, Border::Zeros);
+        let mut sum = simd.load(sums.as_ptr().add(channel));
+        for x in 0..width {
+            let pixels = column.load(simd, x);
+            let mut column_sum = pixels[0];
+            for &pixel in &pixels[1..] {
+                column_sum = simd.add(column_sum, pixel);
             }
-            simd.store(sums.as_mut_ptr().add(channel), sum);
-            for j in 0..A {
-                for x in width..plan.tiles[1] * M {
-                    simd.store(line(j, x), simd.splat(0.0));
-                }
+            sum = simd.add(sum, column_sum);
+            for (j, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
+                simd.store(lines.at::<S>(j, x), point);
             }
-            for tile in 0..plan.tiles[1] {
-                for j in 0..A {
-                    let pixels: [S::Vector; M] = std::array::from_fn(|i| simd.load(line(j, tile * M + i)));
-                    for (i, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
-                        simd.store(domain.at(j * A + i, tile, channel), point);
-                    }
+        }
+        simd.store(sums.as_mut_ptr().add(channel), sum);
+        for j in 0..A {
+            for x in width..plan.tiles[1] * plan.tile[1] {
+                simd.store(lines.at::<S>(j, x), simd.splat(0.0));
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`gather_gradient`], after [`gradient_down`].
+#[inline(always)]
+unsafe fn gradient_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
+    let Strip { plan, channel, domain, lines, .. } = strip;
+    // SAFETY: columns 0..tiles * M of all lines are read; the domain is written inside its bounds.
+    unsafe {
+        for tile in 0..plan.tiles[1] {
+            for j in 0..plan.windows()[0] {
+                let pixels: [S::Vector; M] = array!(simd, |i| simd.load(lines.at::<S>(j, tile * M + i)));
+                for (i, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
+                    simd.store(domain.at(j * A + i, tile, channel), point);
                 }
             }
         }
@@ -267,77 +367,103 @@ pub(super) unsafe fn gather_gradient<S: Simd, const M: usize, const A: usize>(
 ///
 /// # Safety
 /// `domain` holds all points of the row's tiles with `plan.channels[0]` channels; `out`, and the mask if any, hold `plan.image_in()`
-/// elements, `lines` `A * plan.span() * LANES`, `carried` `2 * width * channels`; `out`, `lines` and `carried` overlap nothing.
+/// elements, `lines` `plan.lines()`, `carried` `2 * width * channels`; `out`, `lines` and `carried` overlap nothing.
 #[inline(always)]
-pub(super) unsafe fn scatter_input_gradient<S: Simd, const M: usize, const A: usize>(
+pub(super) unsafe fn scatter_input_gradient<S: Simd>(
     simd: S,
     plan: &Plan,
     tile_row: usize,
     domain: Domain,
     out: *mut f32,
     finish: FinishGradient<'_>,
-    [lines, carried]: [*mut f32; 2],
+    (lines, carried): (Lines, *mut f32),
 ) {
+    for channel in (0..plan.channels[0]).step_by(S::LANES) {
+        let strip = Strip { plan, tile_row, channel, domain, lines };
+        // SAFETY: the caller's promise.
+        unsafe {
+            with_tile!(plan.tile[1], S, input_gradient_across(simd, strip));
+            with_tile!(plan.tile[0], S, input_gradient_down(simd, strip, out, finish, carried));
+        }
+    }
+}
+
+/// # Safety
+/// As [`scatter_input_gradient`].
+#[inline(always)]
+unsafe fn input_gradient_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
+    let Strip { plan, channel, domain, lines, .. } = strip;
+    let (span, width) = (lines.span, plan.size[1]);
+    // SAFETY: the domain is read inside its bounds; columns 0..tiles * M + 2 = span of all lines are written.
+    unsafe {
+        for j in 0..plan.windows()[0] {
+            let mut overlap = [simd.splat(0.0); 2];
+            for tile in 0..plan.tiles[1] {
+                let points: [S::Vector; A] = array!(simd, |i| simd.load(domain.at(j * A + i, tile, channel)));
+                let mut pixels = input_adjoint::<S, A>(simd, points);
+                pixels[0] = simd.add(pixels[0], overlap[0]);
+                pixels[1] = simd.add(pixels[1], overlap[1]);
+                for (x, &pixel) in pixels[..M].iter().enumerate() {
+                    simd.store(lines.at::<S>(j, tile * M + x), pixel);
+                }
+                overlap = [pixels[M], pixels[M + 1]];
+            }
+            simd.store(lines.at::<S>(j, span - 2), overlap[0]);
+            simd.store(lines.at::<S>(j, span - 1), overlap[1]);
+            if plan.border == Border::Replicate {
+                for (from, to) in [(0, PADDING), (PADDING + width, PADDING + width - 1)] {
+                    let (from, to) = (lines.at::<S>(j, from), lines.at::<S>(j, to));
+                    simd.store(to, simd.add(simd.load(to), simd.load(from)));
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`scatter_input_gradient`], after [`input_gradient_across`].
+#[inline(always)]
+unsafe fn input_gradient_down<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    strip: Strip<'_>,
+    out: *mut f32,
+    finish: FinishGradient<'_>,
+    carried: *mut f32,
+) {
+    let Strip { plan, tile_row, channel, lines, .. } = strip;
     let ([height, width], channels) = (plan.size, plan.channels[0]);
-    let span = plan.span();
-    let line = |j: usize, x: usize| lines.wrapping_add((j * span + x) * S::LANES);
-    let carry =
-        |row: usize, x: usize, channel: usize| carried.wrapping_add((row * width + x) * channels + channel);
+    let carry = |row: usize, x: usize| carried.wrapping_add((row * width + x) * channels + channel);
     let last = tile_row + 1 == plan.tiles[0];
     let first = (tile_row * M) as isize - PADDING as isize;
     let complete = if last { A } else { M };
-    for channel in (0..channels).step_by(S::LANES) {
-        // SAFETY: the domain is read inside its bounds; columns 0..tiles * M + 2 = span of the lines are written, then read; rows are
-        // written where the image has them.
-        unsafe {
-            for j in 0..A {
-                let mut overlap = [simd.splat(0.0); 2];
-                for tile in 0..plan.tiles[1] {
-                    let points: [S::Vector; A] =
-                        std::array::from_fn(|i| simd.load(domain.at(j * A + i, tile, channel)));
-                    let mut pixels = input_adjoint::<S, A>(simd, points);
-                    pixels[0] = simd.add(pixels[0], overlap[0]);
-                    pixels[1] = simd.add(pixels[1], overlap[1]);
-                    for (x, &pixel) in pixels[..M].iter().enumerate() {
-                        simd.store(line(j, tile * M + x), pixel);
-                    }
-                    overlap = [pixels[M], pixels[M + 1]];
-                }
-                simd.store(line(j, span - 2), overlap[0]);
-                simd.store(line(j, span - 1), overlap[1]);
-                if plan.border == Border::Replicate {
-                    for (from, to) in [(0, PADDING), (PADDING + width, PADDING + width - 1)] {
-                        simd.store(line(j, to), simd.add(simd.load(line(j, to)), simd.load(line(j, from))));
-                    }
-                }
+    // SAFETY: columns 1..=width < span of the lines are read; rows are written where the image has them.
+    unsafe {
+        for x in 0..width {
+            let points: [S::Vector; A] = array!(simd, |j| simd.load(lines.at::<S>(j, x + PADDING)));
+            let mut pixels = input_adjoint::<S, A>(simd, points);
+            if tile_row > 0 {
+                pixels[0] = simd.add(pixels[0], simd.load(carry(0, x)));
+                pixels[1] = simd.add(pixels[1], simd.load(carry(1, x)));
             }
-            for x in 0..width {
-                let points: [S::Vector; A] = std::array::from_fn(|j| simd.load(line(j, x + PADDING)));
-                let mut pixels = input_adjoint::<S, A>(simd, points);
-                if tile_row > 0 {
-                    pixels[0] = simd.add(pixels[0], simd.load(carry(0, x, channel)));
-                    pixels[1] = simd.add(pixels[1], simd.load(carry(1, x, channel)));
-                }
-                if !last {
-                    simd.store(carry(0, x, channel), pixels[M]);
-                    simd.store(carry(1, x, channel), pixels[M + 1]);
-                }
-                if plan.border == Border::Replicate {
-                    fold_rows(simd, &mut pixels, first, height);
-                }
-                for (i, &value) in pixels.iter().enumerate() {
-                    let y = first + i as isize;
-                    if i < complete && y >= 0 && y < height as isize {
-                        let place = (y as usize * width + x) * channels + channel;
-                        let mut value = value;
-                        if finish.accumulate {
-                            value = simd.add(value, simd.load(out.add(place)));
-                        }
-                        if let Some(mask) = finish.mask {
-                            value = simd.keep_positive(simd.load(mask.as_ptr().add(place)), value);
-                        }
-                        simd.store(out.add(place), value);
+            if !last {
+                simd.store(carry(0, x), pixels[M]);
+                simd.store(carry(1, x), pixels[M + 1]);
+            }
+            if plan.border == Border::Replicate {
+                fold_rows(simd, &mut pixels, first, height);
+            }
+            for (i, &value) in pixels.iter().enumerate() {
+                let y = first + i as isize;
+                if i < complete && y >= 0 && y < height as isize {
+                    let place = (y as usize * width + x) * channels + channel;
+                    let mut value = value;
+                    if finish.accumulate {
+                        value = simd.add(value, simd.load(out.add(place)));
                     }
+                    if let Some(mask) = finish.mask {
+                        value = simd.keep_positive(simd.load(mask.as_ptr().add(place)), value);
+                    }
+                    simd.store(out.add(place), value);
                 }
             }
         }

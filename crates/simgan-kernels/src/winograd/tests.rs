@@ -3,10 +3,9 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::plan::TILES;
 use super::*;
 use crate::conv2d::Border;
-use crate::simd::{Isa, run};
+use crate::simd::{BLOCK, Isa, run};
 
 /// One image, its filters and so on; channels are not padded.
 struct Problem {
@@ -115,7 +114,7 @@ fn each_case(mut check: impl FnMut(&Problem, Plan, Isa)) {
     {
         for border in [Border::Zeros, Border::Replicate] {
             let problem = Problem::random(size, channels, border);
-            for tile in TILES {
+            for tile in Plan::tiles([1, 1]) {
                 for isa in Isa::available() {
                     check(&problem, Plan::with_tile(tile, size, channels, border), isa);
                 }
@@ -148,7 +147,8 @@ fn forward_equals_loops() {
         );
         let exact = padded_channels(&problem.forward(), problem.channels[1]);
         let error = error(&out, &exact);
-        assert!(error < 2e-6, "{plan:?} on {}: {error:e}", isa.name());
+        // Up to twice that of a refiner's last feature map, since these numbers are of both signs.
+        assert!(error < 4e-6, "{plan:?} on {}: {error:e}", isa.name());
 
         let residual: Vec<f32> = exact.iter().map(|x| x.sin()).collect();
         let finish = Finish { bias: &bias, residual: Residual::Of(&residual), relu: true };

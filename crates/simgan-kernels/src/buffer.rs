@@ -1,0 +1,63 @@
+//! Memory for vectors: a vector that straddles two cache lines costs twice as much to load or store.
+
+use std::ops::{Deref, DerefMut};
+
+/// Bytes of a cache line, and of the widest vector.
+const LINE: usize = 64;
+const PER_LINE: usize = LINE / size_of::<f32>();
+
+/// Numbers that begin on a cache line.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    /// The numbers, after some that only move them to the line.
+    data: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Buffer {
+    /// Fresh zeros, which cost nothing until they are touched.
+    pub(crate) fn zeros(length: usize) -> Self {
+        let data = vec![0.0; length + PER_LINE];
+        let start = data.as_ptr().align_offset(LINE).min(PER_LINE);
+        Self { data, start, length }
+    }
+
+    /// Makes it exactly so long. Its content is of no meaning afterwards.
+    pub(crate) fn resize(&mut self, length: usize) {
+        if self.start + length <= self.data.len() {
+            self.length = length;
+        } else {
+            *self = Self::zeros(length);
+        }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.data[self.start..self.start + self.length]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.data[self.start..self.start + self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_begin_on_a_line_and_keep_their_length() {
+        let mut buffer = Buffer::zeros(3);
+        assert_eq!(*buffer, [0.0; 3]);
+        for length in [0, 1, 15, 16, 17, 1000, 3] {
+            buffer.resize(length);
+            assert_eq!((buffer.len(), buffer.as_ptr() as usize % LINE), (length, 0));
+        }
+    }
+}
