@@ -7,7 +7,7 @@ use crate::buffer::Buffer;
 
 /// Buffers that nobody uses, few enough for a training step's networks.
 static SPARE: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
-const MOST: usize = 3;
+const MOST: usize = 5;
 
 /// A buffer at least as long as asked for, with any content. Dropped, it waits for the next one.
 pub(crate) struct Spare(Buffer);

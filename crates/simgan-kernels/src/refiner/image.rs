@@ -56,7 +56,7 @@ impl Task for Refine<'_> {
         let (weight, bias) = (&prepared.stem[..], &prepared.biases[0][..]);
         let mut convolve = |layer: usize, image: &[f32], residual: Residual<'_>, out: &mut [f32]| {
             let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
-            let (plan, filters) = (&network.plan, &prepared.filters[layer][..]);
+            let (plan, filters) = (&network.plan, prepared.filters(layer));
             simd.run(Forward { plan, image, filters, finish, out, scratch });
         };
         match maps {
@@ -204,7 +204,7 @@ impl Task for Differentiate<'_> {
             let image = maps[layer];
             let finish = FinishGradient { accumulate, mask: Some(image) };
             let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
-            let of_image = Some((&prepared.filters[layer][..], of_image, finish));
+            let of_image = Some((prepared.filters(layer), of_image, finish));
             simd.run(Backward { plan: &network.plan, image, gradient, of_filters, of_image, scratch });
         };
         for block in (0..network.blocks).rev() {

@@ -9,6 +9,7 @@ use super::{Layer, RefinerLayers};
 use crate::buffer::Buffer;
 use crate::conv2d::Border;
 use crate::simd::{Isa, padded, run};
+use crate::spare::Spare;
 use crate::winograd::{Filters, Plan};
 
 /// The sizes of a refiner with 3×3 blocks.
@@ -146,8 +147,10 @@ pub(super) enum Direction {
 pub(super) struct Prepared {
     /// `[tap][feature]`.
     pub(super) stem: Buffer,
-    /// Of the blocks' convolutions, in the transformed domain; transposed for `Direction::Backward`.
-    pub(super) filters: Vec<Buffer>,
+    /// Of the blocks' convolutions one after the other, in the transformed domain; transposed for `Direction::Backward`.
+    filters: Spare,
+    /// Elements of one convolution's.
+    filters_each: usize,
     /// Of the stem and the blocks.
     pub(super) biases: Vec<Buffer>,
     /// `[channel][feature]`.
@@ -162,10 +165,13 @@ impl Prepared {
         let weight = |layer: usize| &parameters[places[layer][0].clone()];
         let bias = |layer: usize| &parameters[places[layer][1].clone()];
         let n_body = 2 * network.blocks;
-        let filters = (1..=n_body).into_par_iter().map(|layer| {
-            let transposed = direction == Direction::Backward;
-            run(isa, Filters { plan, weight: weight(layer), shape: [*features, *features], transposed })
-        });
+        let mut filters = Spare::take((n_body * plan.filters()).max(1));
+        filters[..n_body * plan.filters()].par_chunks_exact_mut(plan.filters()).enumerate().for_each(
+            |(at, out)| {
+                let (weight, shape) = (weight(at + 1), [*features, *features]);
+                run(isa, Filters { plan, weight, shape, transposed: direction == Direction::Backward, out });
+            },
+        );
         let stride = padded(*features);
         let mut stem = Buffer::zeros(network.stem_taps() * stride);
         for (feature, taps) in weight(0).chunks_exact(network.stem_taps()).enumerate() {
@@ -184,10 +190,16 @@ impl Prepared {
         };
         Self {
             stem,
-            filters: filters.collect(),
+            filters,
+            filters_each: plan.filters(),
             biases: (0..=n_body).map(padded_bias).collect(),
             head,
             head_bias: bias(n_body + 1).to_vec(),
         }
+    }
+
+    /// The transformed filters of a convolution of the blocks.
+    pub(super) fn filters(&self, layer: usize) -> &[f32] {
+        &self.filters[layer * self.filters_each..][..self.filters_each]
     }
 }

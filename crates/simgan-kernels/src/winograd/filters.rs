@@ -1,5 +1,7 @@
 //! Filters in the transformed domain, and their gradients back from it.
 
+use std::cell::RefCell;
+
 use super::plan::Plan;
 use super::transforms::{filter, filter_adjoint};
 use super::with_tile;
@@ -9,7 +11,6 @@ use crate::simd::{Simd, Task, array};
 /// Brings filters into the transformed domain: `U = G g Gᵀ`, laid out `[point][input channel][output channel]`.
 ///
 /// Transposed, for the gradient of the image: `[point][output channel][input channel]`.
-#[derive(Clone, Copy)]
 pub(crate) struct Filters<'a> {
     pub(crate) plan: &'a Plan,
     /// `(O, C, 3, 3)`.
@@ -17,24 +18,34 @@ pub(crate) struct Filters<'a> {
     /// O and C, without padding.
     pub(crate) shape: [usize; 2],
     pub(crate) transposed: bool,
+    /// Where they go: `plan.filters()` elements.
+    pub(crate) out: &'a mut [f32],
+}
+
+thread_local! {
+    /// Filters on their way, tap by tap. Taken, not borrowed: a closure would not be compiled for the vectors.
+    static TAPS: RefCell<Buffer> = RefCell::default();
 }
 
 impl Task for Filters<'_> {
-    type Output = Buffer;
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Buffer {
-        transform(simd, self)
+    fn run<S: Simd>(self, simd: S) {
+        let mut taps = TAPS.take();
+        transform(simd, self, &mut taps);
+        TAPS.set(taps);
     }
 }
 
 #[inline(always)]
-fn transform<S: Simd>(simd: S, task: Filters<'_>) -> Buffer {
-    let Filters { plan, weight, shape: [n_out, n_in], transposed } = task;
-    assert_eq!(weight.len(), n_out * n_in * 9);
+fn transform<S: Simd>(simd: S, task: Filters<'_>, taps: &mut Buffer) {
+    let Filters { plan, weight, shape: [n_out, n_in], transposed, out } = task;
+    assert_eq!((weight.len(), out.len()), (n_out * n_in * 9, plan.filters()));
     let [channels_in, channels_out] = plan.channels;
     let (rows, columns) = if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
-    let mut taps = Buffer::zeros(9 * rows * columns);
+    taps.resize(9 * rows * columns);
+    taps.fill(0.0);
     // The innermost loop writes neighbours: writing apart costs ten times more than reading apart.
     let (used_rows, used_columns) = if transposed { (n_out, n_in) } else { (n_in, n_out) };
     for row in 0..used_rows {
@@ -46,9 +57,8 @@ fn transform<S: Simd>(simd: S, task: Filters<'_>) -> Buffer {
             }
         }
     }
-    let mut filters = Buffer::zeros(plan.points() * rows * columns);
     let (plane, across) = (rows * columns, plan.windows()[1]);
-    let (from, to) = (taps.as_ptr(), filters.as_mut_ptr());
+    let (from, to) = (taps.as_ptr(), out.as_mut_ptr());
     for at in (0..plane).step_by(S::LANES) {
         // SAFETY: `at + LANES <= plane`, since columns are a multiple of `BLOCK`; there are 9 planes of taps and one for each point.
         unsafe {
@@ -65,7 +75,6 @@ fn transform<S: Simd>(simd: S, task: Filters<'_>) -> Buffer {
             }
         }
     }
-    filters
 }
 
 /// The most points along an axis.
@@ -130,18 +139,20 @@ impl Task for FiltersAdjoint<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        transform_back(simd, self);
+        let mut taps = TAPS.take();
+        transform_back(simd, self, &mut taps);
+        TAPS.set(taps);
     }
 }
 
 #[inline(always)]
-fn transform_back<S: Simd>(simd: S, task: FiltersAdjoint<'_>) {
+fn transform_back<S: Simd>(simd: S, task: FiltersAdjoint<'_>, taps: &mut Buffer) {
     let FiltersAdjoint { plan, filters, of_weight, shape: [n_out, n_in] } = task;
     assert_eq!(of_weight.len(), n_out * n_in * 9);
     assert_eq!(filters.len(), plan.filters());
     let [channels_in, channels_out] = plan.channels;
     let (plane, across) = (channels_in * channels_out, plan.windows()[1]);
-    let mut taps = Buffer::zeros(9 * plane);
+    taps.resize(9 * plane);
     let (from, to) = (filters.as_ptr(), taps.as_mut_ptr());
     for at in (0..plane).step_by(S::LANES) {
         // SAFETY: as in `transform`.

@@ -128,7 +128,9 @@ fn forward_equals_loops() {
     each_case(|problem, plan, isa| {
         let weight = single(&problem.weight);
         let shape = [problem.channels[1], problem.channels[0]];
-        let filters = run(isa, Filters { plan: &plan, weight: &weight, shape, transposed: false });
+        let mut filters = vec![f32::NAN; plan.filters()];
+        let out = &mut filters;
+        run(isa, Filters { plan: &plan, weight: &weight, shape, transposed: false, out });
         let image = padded_channels(&problem.image, problem.channels[0]);
         let bias = padded_channels(&problem.bias, problem.channels[1]);
         let mut out = vec![f32::NAN; plan.image_out()];
@@ -175,7 +177,9 @@ fn backward_equals_loops() {
     each_case(|problem, plan, isa| {
         let weight = single(&problem.weight);
         let shape = [problem.channels[1], problem.channels[0]];
-        let filters = run(isa, Filters { plan: &plan, weight: &weight, shape, transposed: true });
+        let mut filters = vec![f32::NAN; plan.filters()];
+        let out = &mut filters;
+        run(isa, Filters { plan: &plan, weight: &weight, shape, transposed: true, out });
         let image = padded_channels(&problem.image, problem.channels[0]);
         let gradient = padded_channels(&problem.gradient, problem.channels[1]);
         let mut of_filters = FilterGradient::zeros(&plan);
