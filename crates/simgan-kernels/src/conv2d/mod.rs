@@ -3,6 +3,7 @@
 pub(crate) mod cpu;
 pub(crate) mod direct;
 pub(crate) mod geometry;
+pub(crate) mod layer;
 pub(crate) mod reference;
 mod single;
 mod unfolded;

@@ -8,9 +8,9 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::cpu::pack;
-use super::direct::{Backward, Buffers, Forward, Weights};
 use super::geometry::Geometry;
-use crate::simd::{Isa, padded, run};
+use super::layer::{Buffers, Known, Layer, Sums};
+use crate::simd::Isa;
 use crate::tensors::{channels_first, channels_last, slice, with_slice};
 
 /// Images are dealt into at most this many groups, each with its own sum of weight gradients, whatever the number of threads: the
@@ -105,16 +105,14 @@ thread_local! {
 impl Convolution {
     fn forward(&self, input: &[f32], parameters: &[f32], residual: Option<&[f32]>) -> (CpuStorage, Shape) {
         let geometry = &self.geometry;
-        let weights = &Weights::new(geometry, parameters);
+        let layer = Layer::new(geometry, self.isa, parameters, false);
         let size = geometry.image_out();
         let mut out = vec![0.0; geometry.images * size];
         let work =
             input.par_chunks_exact(geometry.image_in()).zip(out.par_chunks_exact_mut(size)).enumerate();
         work.for_each(|(at, (image, out))| {
             let residual = residual.map(|residual| &residual[at * size..][..size]);
-            BUFFERS.with_borrow_mut(|buffers| {
-                run(self.isa, Forward { geometry, image, weights, residual, out, buffers });
-            });
+            BUFFERS.with_borrow_mut(|buffers| layer.forward(image, residual, out, buffers));
         });
         let Geometry { images, channels_out, size_out: [rows, columns], .. } = *geometry;
         (CpuStorage::F32(out), Shape::from((images, rows, columns, channels_out)))
@@ -152,63 +150,43 @@ impl Convolution {
         [wants_input, wants_parameters]: [bool; 2],
     ) -> (Vec<f32>, Vec<f32>) {
         let geometry = &self.geometry;
-        let weights = &Weights::new(geometry, parameters);
+        let layer = Layer::new(geometry, self.isa, parameters, true);
         let per_group = geometry.images.div_ceil(GROUPS).max(1);
         let n_groups = geometry.images.div_ceil(per_group);
         let mut of_input = vec![0.0; if wants_input { batch.input.len() } else { 0 }];
         let mut chunks: Vec<&mut [f32]> = of_input.chunks_mut(per_group * geometry.image_in()).collect();
         chunks.resize_with(n_groups, Default::default);
-        let sums: Vec<Vec<f32>> = chunks
+        let sums: Vec<Option<Sums>> = chunks
             .into_par_iter()
             .enumerate()
             .map(|(group, of_input)| {
                 let images = group * per_group..((group + 1) * per_group).min(geometry.images);
-                self.of_group(&batch.part(geometry, images), weights, of_input, wants_parameters)
+                let mut sums = wants_parameters.then(|| layer.zeros());
+                self.of_group(&batch.part(geometry, images), &layer, of_input, sums.as_mut());
+                sums
             })
             .collect();
-        let mut of_parameters = vec![0.0; if wants_parameters { parameters.len() } else { 0 }];
+        let mut of_parameters = Vec::new();
         if wants_parameters {
-            let columns = padded(geometry.channels_out);
-            let mut sum = vec![0.0; weights.forward.len() + columns];
-            for part in sums {
-                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-            }
-            let depth = geometry.kernel[1] * geometry.channels_in;
-            geometry.each_weight(|place, row, out, column| {
-                of_parameters[place] = sum[(row * depth + column) * columns + out];
-            });
-            of_parameters[geometry.weights()..]
-                .copy_from_slice(&sum[weights.forward.len()..][..geometry.channels_out]);
+            let mut total = layer.zeros();
+            sums.iter().flatten().for_each(|sums| total.add(sums));
+            layer.flatten(&total, &mut of_parameters);
         }
         (of_input, of_parameters)
     }
 
-    /// Writes the gradients of a group's images, unless `of_input` is empty; returns the sums for weights and bias, if wanted.
-    fn of_group(
-        &self,
-        batch: &Batch<'_>,
-        weights: &Weights,
-        of_input: &mut [f32],
-        wants_parameters: bool,
-    ) -> Vec<f32> {
+    /// Writes the gradients of a group's images, unless `of_input` is empty; adds those of weights and bias to the sums, if wanted.
+    fn of_group(&self, batch: &Batch<'_>, layer: &Layer, of_input: &mut [f32], mut sums: Option<&mut Sums>) {
         let geometry = &self.geometry;
-        let columns = padded(geometry.channels_out);
-        let mut sums = vec![0.0; if wants_parameters { weights.forward.len() + columns } else { 0 }];
         let mut of_input = of_input.chunks_exact_mut(geometry.image_in());
         let results = batch.out.chunks_exact(geometry.image_out());
         let gradients = batch.gradient.chunks_exact(geometry.image_out());
         for (image, (out, gradient)) in
             batch.input.chunks_exact(geometry.image_in()).zip(results.zip(gradients))
         {
-            let of_parameters = wants_parameters.then(|| sums.split_at_mut(weights.forward.len()));
-            let of_image = of_input.next();
-            BUFFERS.with_borrow_mut(|buffers| {
-                let task =
-                    Backward { geometry, image, weights, out, gradient, of_parameters, of_image, buffers };
-                run(self.isa, task);
-            });
+            let (known, of_image) = (Known { image, out, gradient }, of_input.next());
+            BUFFERS.with_borrow_mut(|buffers| layer.backward(known, sums.as_deref_mut(), of_image, buffers));
         }
-        sums
     }
 
     /// The gradient of what the ReLU was applied to, which is also the residual's.

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::Stage;
 use crate::conv2d::cpu::pack;
-use crate::conv2d::direct::{Backward, Buffers, Forward, Weights};
 use crate::conv2d::geometry::Geometry;
+use crate::conv2d::layer::{Buffers, Known, Layer, Sums};
 use crate::max_pool2d::Windows;
 use crate::max_pool2d::cpu::MaxPool;
-use crate::simd::{Isa, padded, run};
+use crate::simd::Isa;
 use crate::spare::Spare;
 use crate::tensors::{channels_first, channels_last, slice, with_slice};
 
@@ -164,22 +164,22 @@ impl Sequence {
         self.steps.iter().map(Step::image_out).sum()
     }
 
-    /// The convolutions' weights, ready; none for pools.
-    fn weights(&self, parameters: &[f32]) -> Vec<Option<Weights>> {
+    /// The convolutions with their weights ready; none for pools.
+    fn layers(&self, parameters: &[f32], differentiable: bool) -> Vec<Option<Layer>> {
         let mut rest = parameters;
-        let weights = self.steps.iter().map(|step| {
+        let layers = self.steps.iter().map(|step| {
             let (own, others) = rest.split_at(step.parameters());
             rest = others;
             match step {
-                Step::Conv(geometry) => Some(Weights::new(geometry, own)),
+                Step::Conv(geometry) => Some(Layer::new(geometry, self.isa, own, differentiable)),
                 Step::MaxPool(_) => None,
             }
         });
-        weights.collect()
+        layers.collect()
     }
 
     fn forward(&self, images: &[f32], parameters: &[f32]) -> (Vec<f32>, Spare) {
-        let weights = self.weights(parameters);
+        let layers = self.layers(parameters, false);
         let mut maps = Spare::take(self.images() * self.all_maps());
         let mut out = vec![0.0; self.images() * self.image_out()];
         let results =
@@ -187,33 +187,20 @@ impl Sequence {
         images.par_chunks_exact(self.image()).zip(results).for_each(|(image, (maps, out))| {
             let mut input = image;
             let mut rest = maps;
-            for (step, weights) in self.steps.iter().zip(&weights) {
+            for (step, layer) in self.steps.iter().zip(&layers) {
                 let (result, others) = rest.split_at_mut(step.image_out());
-                WORKSPACE.with_borrow_mut(|(buffers, _)| {
-                    self.step(step, weights.as_ref(), input, result, buffers);
-                });
+                match (step, layer) {
+                    (Step::MaxPool(pool), _) => pool.image(input, result),
+                    (Step::Conv(_), Some(layer)) => {
+                        WORKSPACE.with_borrow_mut(|(buffers, _)| layer.forward(input, None, result, buffers));
+                    }
+                    (Step::Conv(_), None) => unreachable!("every convolution has weights"),
+                }
                 (input, rest) = (result, others);
             }
             out.copy_from_slice(input);
         });
         (out, maps)
-    }
-
-    fn step(
-        &self,
-        step: &Step,
-        weights: Option<&Weights>,
-        image: &[f32],
-        out: &mut [f32],
-        buffers: &mut Buffers,
-    ) {
-        match (step, weights) {
-            (Step::Conv(geometry), Some(weights)) => {
-                run(self.isa, Forward { geometry, image, weights, residual: None, out, buffers });
-            }
-            (Step::MaxPool(pool), _) => pool.image(image, out),
-            (Step::Conv(_), None) => unreachable!("every convolution has weights"),
-        }
     }
 
     /// The gradients of the images and of the parameters; empty where unwanted.
@@ -223,56 +210,38 @@ impl Sequence {
         parameters: &[f32],
         [wants_images, wants_parameters]: [bool; 2],
     ) -> (Vec<f32>, Vec<f32>) {
-        let weights = self.weights(parameters);
+        let layers = self.layers(parameters, true);
         let per_group = self.images().div_ceil(GROUPS).max(1);
         let n_groups = self.images().div_ceil(per_group);
         let mut of_images = vec![0.0; if wants_images { batch.images.len() } else { 0 }];
         let mut chunks: Vec<&mut [f32]> = of_images.chunks_mut(per_group * self.image()).collect();
         chunks.resize_with(n_groups, Default::default);
-        let groups: Vec<Vec<Vec<f32>>> = chunks
+        let zeros = || -> Vec<Option<Sums>> {
+            layers.iter().map(|layer| layer.as_ref().filter(|_| wants_parameters).map(Layer::zeros)).collect()
+        };
+        let groups: Vec<Vec<Option<Sums>>> = chunks
             .into_par_iter()
             .enumerate()
             .map(|(group, of_images)| {
-                let mut sums = self.zero_sums(&weights, wants_parameters);
+                let mut sums = zeros();
                 let mut of_images = of_images.chunks_exact_mut(self.image());
                 for at in group * per_group..((group + 1) * per_group).min(self.images()) {
-                    self.of_image(batch, at, &weights, &mut sums, of_images.next());
+                    self.of_image(batch, at, &layers, &mut sums, of_images.next());
                 }
                 sums
             })
             .collect();
-        let mut totals = self.zero_sums(&weights, wants_parameters);
-        for group in groups {
-            for (total, sum) in totals.iter_mut().zip(group) {
-                total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
+        let mut totals = zeros();
+        for group in &groups {
+            for (total, sums) in totals.iter_mut().flatten().zip(group.iter().flatten()) {
+                total.add(sums);
             }
         }
-        (of_images, if wants_parameters { self.flat(&weights, &totals) } else { Vec::new() })
-    }
-
-    /// For each step, sums for its weights and then its bias; empty if unwanted.
-    fn zero_sums(&self, weights: &[Option<Weights>], wanted: bool) -> Vec<Vec<f32>> {
-        let length =
-            |weights: &Option<Weights>| weights.as_ref().map_or(0, |w| w.forward.len() + w.bias.len());
-        weights.iter().map(|weights| vec![0.0; if wanted { length(weights) } else { 0 }]).collect()
-    }
-
-    /// The sums in the order of the parameters.
-    fn flat(&self, weights: &[Option<Weights>], sums: &[Vec<f32>]) -> Vec<f32> {
         let mut flat = Vec::new();
-        for ((step, weights), sums) in self.steps.iter().zip(weights).zip(sums) {
-            if let (Step::Conv(geometry), Some(weights)) = (step, weights) {
-                let start = flat.len();
-                flat.resize(start + geometry.weights(), 0.0);
-                let (columns, depth) =
-                    (padded(geometry.channels_out), geometry.kernel[1] * geometry.channels_in);
-                geometry.each_weight(|place, row, out, column| {
-                    flat[start + place] = sums[(row * depth + column) * columns + out];
-                });
-                flat.extend_from_slice(&sums[weights.forward.len()..][..geometry.channels_out]);
-            }
+        for (layer, sums) in layers.iter().flatten().zip(totals.iter().flatten()) {
+            layer.flatten(sums, &mut flat);
         }
-        flat
+        (of_images, flat)
     }
 
     /// Adds the gradients of one image to the sums, unless these are empty, and writes that of the image, if wanted.
@@ -280,8 +249,8 @@ impl Sequence {
         &self,
         batch: &Batch<'_>,
         at: usize,
-        weights: &[Option<Weights>],
-        sums: &mut [Vec<f32>],
+        layers: &[Option<Layer>],
+        sums: &mut [Option<Sums>],
         mut of_image: Option<&mut [f32]>,
     ) {
         let maps = &batch.maps[at * self.all_maps()..][..self.all_maps()];
@@ -300,28 +269,13 @@ impl Sequence {
                 of_input.clear();
                 of_input.resize(step.image_in(), 0.0);
                 let wants_input = index > 0 || of_image.is_some();
-                match (step, &weights[index]) {
-                    (Step::Conv(geometry), Some(weights)) => {
-                        let wants_sums = !sums[index].is_empty();
-                        let of_parameters =
-                            wants_sums.then(|| sums[index].split_at_mut(weights.forward.len()));
-                        let of_image = wants_input.then_some(&mut of_input[..]);
-                        let (image, gradient) = (input, &gradient[..]);
-                        run(
-                            self.isa,
-                            Backward {
-                                geometry,
-                                image,
-                                weights,
-                                out,
-                                gradient,
-                                of_parameters,
-                                of_image,
-                                buffers,
-                            },
-                        );
-                    }
+                match (step, &layers[index]) {
                     (Step::MaxPool(pool), _) => pool.of_image(input, gradient, of_input),
+                    (Step::Conv(_), Some(layer)) => {
+                        let of_image = wants_input.then_some(&mut of_input[..]);
+                        let known = Known { image: input, out, gradient };
+                        layer.backward(known, sums[index].as_mut(), of_image, buffers);
+                    }
                     (Step::Conv(_), None) => unreachable!("every convolution has weights"),
                 }
                 std::mem::swap(gradient, of_input);
