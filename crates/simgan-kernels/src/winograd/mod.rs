@@ -4,6 +4,7 @@
 //! [`Backward`] do an image each, channels last. The backward pass is the exact adjoint of the forward pass, so that it holds for both
 //! borders, and the transform of the gradient serves the gradients of the image and of the filters.
 
+mod adjoint_passes;
 mod coefficients;
 mod filters;
 mod passes;
@@ -13,11 +14,13 @@ mod transforms;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::adjoint_passes::FinishGradient;
 pub(crate) use self::filters::{FilterGradient, Filters, FiltersAdjoint};
-pub(crate) use self::passes::{Finish, FinishGradient, Residual};
+pub(crate) use self::passes::{Finish, Residual};
 pub(crate) use self::plan::Plan;
 
-use self::passes::{Domain, Lines, gather_gradient, gather_input, scatter_input_gradient, scatter_output};
+use self::adjoint_passes::{gather_gradient, scatter_input_gradient};
+use self::passes::{Domain, Lines, gather_input, scatter_output};
 use crate::buffer::Buffer;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task};

@@ -6,13 +6,13 @@
 //! tiles along it.
 
 use super::plan::Plan;
-use super::transforms::{input, input_adjoint, output, output_adjoint};
+use super::transforms::{input, output};
 use super::with_tile;
 use crate::conv2d::Border;
 use crate::simd::{Simd, array};
 
 /// Pixels in front of the image and behind it.
-const PADDING: usize = 1;
+pub(super) const PADDING: usize = 1;
 static ZEROS: [f32; crate::simd::BLOCK] = [0.0; crate::simd::BLOCK];
 
 /// A part of the transformed domain: of each point some tiles, of which a row of tiles begins at `first`.
@@ -29,7 +29,7 @@ impl Domain {
     /// # Safety
     /// The domain holds the point, the tile and the channel.
     #[inline(always)]
-    unsafe fn at(&self, point: usize, tile: usize, channel: usize) -> *mut f32 {
+    pub(super) unsafe fn at(&self, point: usize, tile: usize, channel: usize) -> *mut f32 {
         // SAFETY: the caller's promise.
         unsafe { self.data.add(point * self.point + (self.first + tile) * self.channels + channel) }
     }
@@ -53,18 +53,9 @@ pub(crate) enum Residual<'a> {
     InPlace,
 }
 
-/// What is done to a gradient before it is written.
-#[derive(Clone, Copy)]
-pub(crate) struct FinishGradient<'a> {
-    /// Whether what was there is added.
-    pub(crate) accumulate: bool,
-    /// Where this is not above zero, the gradient becomes zero.
-    pub(crate) mask: Option<&'a [f32]>,
-}
-
 /// Reads a column of `ROWS` pixels of a channels-last image; rows outside are zeros or repeat the nearest.
 #[derive(Clone, Copy)]
-struct Column<const ROWS: usize> {
+pub(super) struct Column<const ROWS: usize> {
     rows: [*const f32; ROWS],
     steps: [usize; ROWS],
 }
@@ -75,7 +66,7 @@ impl<const ROWS: usize> Column<ROWS> {
     /// # Safety
     /// `image` holds the image, and the channels from `channel` on.
     #[inline(always)]
-    unsafe fn new(
+    pub(super) unsafe fn new(
         image: *const f32,
         [height, width]: [usize; 2],
         channels: usize,
@@ -99,7 +90,7 @@ impl<const ROWS: usize> Column<ROWS> {
     /// # Safety
     /// `x` is a column of the image.
     #[inline(always)]
-    unsafe fn load<S: Simd>(&self, simd: S, x: usize) -> [S::Vector; ROWS] {
+    pub(super) unsafe fn load<S: Simd>(&self, simd: S, x: usize) -> [S::Vector; ROWS] {
         // SAFETY: row pointers address pixel 0 of a row and `LANES` channels, or zeros with step 0.
         array!(simd, |i| unsafe { simd.load(self.rows[i].add(x * self.steps[i])) })
     }
@@ -115,19 +106,19 @@ pub(super) struct Lines {
 
 impl Lines {
     #[inline(always)]
-    fn at<S: Simd>(self, line: usize, x: usize) -> *mut f32 {
+    pub(super) fn at<S: Simd>(self, line: usize, x: usize) -> *mut f32 {
         self.data.wrapping_add((line * self.span + x) * S::LANES)
     }
 }
 
 /// The channels from `channel` on, a vector of them, of a row of tiles.
 #[derive(Clone, Copy)]
-struct Strip<'a> {
-    plan: &'a Plan,
-    tile_row: usize,
-    channel: usize,
-    domain: Domain,
-    lines: Lines,
+pub(super) struct Strip<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) tile_row: usize,
+    pub(super) channel: usize,
+    pub(super) domain: Domain,
+    pub(super) lines: Lines,
 }
 
 /// Pixels to the domain: `V = Bᵀ d B` for the row of tiles `tile_row`.
@@ -280,206 +271,6 @@ unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
                     simd.store(out.add(place), value);
                 }
             }
-        }
-    }
-}
-
-/// A gradient of results to the domain: `Z = A g Aᵀ`; its sums over the pixels are added to `sums`, channel by channel.
-///
-/// # Safety
-/// As [`gather_input`], with `plan.image_out()` elements and `plan.channels[1]` channels; `sums` holds the channels.
-#[inline(always)]
-pub(super) unsafe fn gather_gradient<S: Simd>(
-    simd: S,
-    plan: &Plan,
-    tile_row: usize,
-    gradient: *const f32,
-    domain: Domain,
-    lines: Lines,
-    sums: &mut [f32],
-) {
-    for channel in (0..plan.channels[1]).step_by(S::LANES) {
-        let strip = Strip { plan, tile_row, channel, domain, lines };
-        // SAFETY: the caller's promise.
-        unsafe {
-            with_tile!(plan.tile[0], S, gradient_down(simd, strip, gradient, sums));
-            with_tile!(plan.tile[1], S, gradient_across(simd, strip));
-        }
-    }
-}
-
-/// # Safety
-/// As [`gather_gradient`].
-#[inline(always)]
-unsafe fn gradient_down<S: Simd, const M: usize, const A: usize>(
-    simd: S,
-    strip: Strip<'_>,
-    gradient: *const f32,
-    sums: &mut [f32],
-) {
-    let Strip { plan, tile_row, channel, lines, .. } = strip;
-    let width = plan.size[1];
-    // SAFETY: columns 0..tiles * M < span of the A lines are written; `Column` keeps inside the gradient.
-    unsafe {
-        let first = (tile_row * M) as isize;
-        let column = Column::<M>::new(gradient, plan.size, plan.channels[1], channel, first, Border::Zeros);
-        let mut sum = simd.load(sums.as_ptr().add(channel));
-        for x in 0..width {
-            let pixels = column.load(simd, x);
-            let mut column_sum = pixels[0];
-            for &pixel in &pixels[1..] {
-                column_sum = simd.add(column_sum, pixel);
-            }
-            sum = simd.add(sum, column_sum);
-            for (j, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
-                simd.store(lines.at::<S>(j, x), point);
-            }
-        }
-        simd.store(sums.as_mut_ptr().add(channel), sum);
-        for j in 0..A {
-            for x in width..plan.tiles[1] * plan.tile[1] {
-                simd.store(lines.at::<S>(j, x), simd.splat(0.0));
-            }
-        }
-    }
-}
-
-/// # Safety
-/// As [`gather_gradient`], after [`gradient_down`].
-#[inline(always)]
-unsafe fn gradient_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
-    let Strip { plan, channel, domain, lines, .. } = strip;
-    // SAFETY: columns 0..tiles * M of all lines are read; the domain is written inside its bounds.
-    unsafe {
-        for tile in 0..plan.tiles[1] {
-            for j in 0..plan.windows()[0] {
-                let pixels: [S::Vector; M] = array!(simd, |i| simd.load(lines.at::<S>(j, tile * M + i)));
-                for (i, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
-                    simd.store(domain.at(j * A + i, tile, channel), point);
-                }
-            }
-        }
-    }
-}
-
-/// The domain to the gradient of the pixels: the adjoint of [`gather_input`], finished and written. Rows of tiles come in order: two rows
-/// of pixels are unfinished after each and stay in `carried`.
-///
-/// # Safety
-/// `domain` holds all points of the row's tiles with `plan.channels[0]` channels; `out`, and the mask if any, hold `plan.image_in()`
-/// elements, `lines` `plan.lines()`, `carried` `2 * width * channels`; `out`, `lines` and `carried` overlap nothing.
-#[inline(always)]
-pub(super) unsafe fn scatter_input_gradient<S: Simd>(
-    simd: S,
-    plan: &Plan,
-    tile_row: usize,
-    domain: Domain,
-    out: *mut f32,
-    finish: FinishGradient<'_>,
-    (lines, carried): (Lines, *mut f32),
-) {
-    for channel in (0..plan.channels[0]).step_by(S::LANES) {
-        let strip = Strip { plan, tile_row, channel, domain, lines };
-        // SAFETY: the caller's promise.
-        unsafe {
-            with_tile!(plan.tile[1], S, input_gradient_across(simd, strip));
-            with_tile!(plan.tile[0], S, input_gradient_down(simd, strip, out, finish, carried));
-        }
-    }
-}
-
-/// # Safety
-/// As [`scatter_input_gradient`].
-#[inline(always)]
-unsafe fn input_gradient_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
-    let Strip { plan, channel, domain, lines, .. } = strip;
-    let (span, width) = (lines.span, plan.size[1]);
-    // SAFETY: the domain is read inside its bounds; columns 0..tiles * M + 2 = span of all lines are written.
-    unsafe {
-        for j in 0..plan.windows()[0] {
-            let mut overlap = [simd.splat(0.0); 2];
-            for tile in 0..plan.tiles[1] {
-                let points: [S::Vector; A] = array!(simd, |i| simd.load(domain.at(j * A + i, tile, channel)));
-                let mut pixels = input_adjoint::<S, A>(simd, points);
-                pixels[0] = simd.add(pixels[0], overlap[0]);
-                pixels[1] = simd.add(pixels[1], overlap[1]);
-                for (x, &pixel) in pixels[..M].iter().enumerate() {
-                    simd.store(lines.at::<S>(j, tile * M + x), pixel);
-                }
-                overlap = [pixels[M], pixels[M + 1]];
-            }
-            simd.store(lines.at::<S>(j, span - 2), overlap[0]);
-            simd.store(lines.at::<S>(j, span - 1), overlap[1]);
-            if plan.border == Border::Replicate {
-                for (from, to) in [(0, PADDING), (PADDING + width, PADDING + width - 1)] {
-                    let (from, to) = (lines.at::<S>(j, from), lines.at::<S>(j, to));
-                    simd.store(to, simd.add(simd.load(to), simd.load(from)));
-                }
-            }
-        }
-    }
-}
-
-/// # Safety
-/// As [`scatter_input_gradient`], after [`input_gradient_across`].
-#[inline(always)]
-unsafe fn input_gradient_down<S: Simd, const M: usize, const A: usize>(
-    simd: S,
-    strip: Strip<'_>,
-    out: *mut f32,
-    finish: FinishGradient<'_>,
-    carried: *mut f32,
-) {
-    let Strip { plan, tile_row, channel, lines, .. } = strip;
-    let ([height, width], channels) = (plan.size, plan.channels[0]);
-    let carry = |row: usize, x: usize| carried.wrapping_add((row * width + x) * channels + channel);
-    let last = tile_row + 1 == plan.tiles[0];
-    let first = (tile_row * M) as isize - PADDING as isize;
-    let complete = if last { A } else { M };
-    // SAFETY: columns 1..=width < span of the lines are read; rows are written where the image has them.
-    unsafe {
-        for x in 0..width {
-            let points: [S::Vector; A] = array!(simd, |j| simd.load(lines.at::<S>(j, x + PADDING)));
-            let mut pixels = input_adjoint::<S, A>(simd, points);
-            if tile_row > 0 {
-                pixels[0] = simd.add(pixels[0], simd.load(carry(0, x)));
-                pixels[1] = simd.add(pixels[1], simd.load(carry(1, x)));
-            }
-            if !last {
-                simd.store(carry(0, x), pixels[M]);
-                simd.store(carry(1, x), pixels[M + 1]);
-            }
-            if plan.border == Border::Replicate {
-                fold_rows(simd, &mut pixels, first, height);
-            }
-            for (i, &value) in pixels.iter().enumerate() {
-                let y = first + i as isize;
-                if i < complete && y >= 0 && y < height as isize {
-                    let place = (y as usize * width + x) * channels + channel;
-                    let mut value = value;
-                    if finish.accumulate {
-                        value = simd.add(value, simd.load(out.add(place)));
-                    }
-                    if let Some(mask) = finish.mask {
-                        value = simd.keep_positive(simd.load(mask.as_ptr().add(place)), value);
-                    }
-                    simd.store(out.add(place), value);
-                }
-            }
-        }
-    }
-}
-
-/// Adds the rows just outside the image, −1 and `height`, to the nearest ones inside. The image's last row and the one behind it always
-/// come in the same, last, row of tiles.
-#[inline(always)]
-fn fold_rows<S: Simd, const A: usize>(simd: S, pixels: &mut [S::Vector; A], first: isize, height: usize) {
-    if first < 0 {
-        pixels[1] = simd.add(pixels[0], pixels[1]);
-    }
-    for i in 1..A {
-        if first + i as isize == height as isize {
-            pixels[i - 1] = simd.add(pixels[i - 1], pixels[i]);
         }
     }
 }
