@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use simgan_data::{Sizes, Source};
+use simgan_data::{Crop, Sizes, Source};
 use simgan_eyes::SimulatorName;
 use simgan_train::sources::{self, OpenOptions};
 
@@ -38,7 +38,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
     let path = Path::new(name);
     if path.exists() && !SimulatorName::is_meant(name) {
-        let options = simgan_data::OpenOptions { sizes: Sizes::Mixed, ..Default::default() };
+        let options =
+            simgan_data::OpenOptions { sizes: Sizes::Mixed, crop: Crop::None, ..Default::default() };
         return Ok(simgan_data::open(path, &options)?);
     }
     Ok(sources::open(name, &OpenOptions::default())?)

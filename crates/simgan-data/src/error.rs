@@ -97,6 +97,18 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// One of two files that belong together is missing.
+    #[error(
+        "{path}: missing, but {other} is there; hint: put it back, remove the other, or skip such pairs \
+         (data.on_error = \"skip\" in training, --on-error skip in refining)",
+        path = .path.display()
+    )]
+    Partner {
+        /// The file that is missing.
+        path: PathBuf,
+        /// Name of the other one.
+        other: String,
+    },
     /// A file or folder of a known data set does not hold what it should.
     #[error("{path}: {reason}; hint: fetch it again, or remove it", path = .path.display())]
     Dataset {

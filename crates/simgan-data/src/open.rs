@@ -52,21 +52,25 @@ impl Layout {
 
 /// Opens the data set at a path, whatever its layout.
 ///
-/// UnityEyes' renders are taken one by one only if they are cropped: a folder of whole renders is a [`Folder`], which
+/// UnityEyes' renders are taken pair by pair only if they are cropped: a folder of whole renders is a [`Folder`], which
 /// reads the same labels and does not insist that each image has one.
 ///
 /// # Errors
 /// As the layout's own `open`.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataError> {
     let OpenOptions { sizes, crop, channels, .. } = *options;
-    Ok(match Layout::of(path) {
-        Layout::Packed => Arc::new(Packed::open(path)?),
-        Layout::MpiiGaze => Arc::new(MpiiGaze::open(path, &options.mpiigaze)?),
+    match Layout::of(path) {
+        Layout::Packed => return Ok(Arc::new(Packed::open(path)?)),
+        Layout::MpiiGaze => return Ok(Arc::new(MpiiGaze::open(path, &options.mpiigaze)?)),
         Layout::UnityEyes if crop != Crop::None => {
-            Arc::new(UnityEyes::open(path, UnityEyesOptions { crop, channels })?)
+            let eyes = UnityEyes::open(path, UnityEyesOptions { crop, channels })?;
+            if eyes.crop() != Crop::None {
+                return Ok(Arc::new(eyes));
+            }
         }
-        _ => Arc::new(Folder::open(path, &FolderOptions { sizes, channels })?),
-    })
+        Layout::UnityEyes | Layout::Folder => {}
+    }
+    Ok(Arc::new(Folder::open(path, &FolderOptions { sizes, channels })?))
 }
 
 #[cfg(test)]

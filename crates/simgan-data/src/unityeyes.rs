@@ -42,8 +42,10 @@ struct Pair {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crop {
-    /// The whole render.
+    /// `Fixed` if the first eye is less than a third as wide as its render, as in UnityEyes' own renders, else `None`.
     #[default]
+    Auto,
+    /// The whole render.
     None,
     /// 140×84 pixels around the mean of the lid margin in a 640×480 render, and in proportion in others, as in
     /// carpedm20's simulated-unsupervised-tensorflow.
@@ -55,6 +57,8 @@ pub enum Crop {
 
 /// Number of points of UnityEyes' lid margin; the outer corner is the one in the middle.
 const N_LID_MARGIN: usize = 16;
+/// How many pairs are looked at, at most, to find out what [`Crop::Auto`] means.
+const MAX_JUDGED: usize = 100;
 
 impl UnityEyes {
     /// Whether a folder holds UnityEyes pairs: a record `N.json` with `look_vec` among the first files of the folder.
@@ -72,7 +76,7 @@ impl UnityEyes {
     /// Lists the pairs of a folder and of its subfolders.
     ///
     /// # Errors
-    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; a first pair that cannot be read.
+    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be read.
     pub fn open(path: &Path, options: UnityEyesOptions) -> Result<Self, DataError> {
         let found = walk::walk(path)?;
         let mut folders: Vec<PathBuf> = Vec::new();
@@ -94,8 +98,54 @@ impl UnityEyes {
         }
         let spec = ImageSpec { channels: 3, height: 1, width: 1, depth: crate::BitDepth::Eight };
         let mut source = Self { root: path.to_owned(), folders, pairs, options, spec };
-        source.spec = source.sample(0)?.image.spec();
+        source.options.crop = source.judged_crop();
+        source.spec = source.first_readable(|i| Ok(source.sample(i)?.image.spec()))?;
         Ok(source)
+    }
+
+    /// What is cut out of each render, never [`Crop::Auto`].
+    #[must_use]
+    pub fn crop(&self) -> Crop {
+        self.options.crop
+    }
+
+    /// What the first readable pair gives, or else the first pair's error.
+    fn first_readable<T>(&self, read: impl Fn(usize) -> Result<T, DataError>) -> Result<T, DataError> {
+        let first = read(0);
+        if first.is_ok() {
+            return first;
+        }
+        (1..self.len().min(1000)).find_map(|index| read(index).ok()).map_or(first, Ok)
+    }
+
+    /// The crop that is meant, judged by the first pair with all points of its lid margin.
+    fn judged_crop(&self) -> Crop {
+        if self.options.crop != Crop::Auto {
+            return self.options.crop;
+        }
+        let judged = |index: usize| {
+            let (file, label) = self.read(index).ok()?;
+            Crop::judged(file.size(), &label.landmarks?)
+        };
+        (0..self.len().min(MAX_JUDGED)).find_map(judged).unwrap_or(Crop::None)
+    }
+
+    /// The image file of a pair, not decoded, and the label of the whole render.
+    fn read(&self, index: usize) -> Result<(Encoded, Label), DataError> {
+        let pair = self.pairs[index];
+        let path = self.root.join(self.path(pair, "json"));
+        let image_path = self.root.join(self.image_path(pair));
+        let text = std::fs::read(&path).map_err(|error| partner(DataError::io(&path, error), &image_path))?;
+        let failed = |reason| DataError::Label { path: path.clone(), reason };
+        let record: serde_json::Value =
+            serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
+        let file =
+            Encoded::open(&image_path, self.options.channels).map_err(|error| partner(error, &path))?;
+        let label = Label::from_record(record, file.size().height).map_err(failed)?;
+        if label.gaze.is_none() {
+            return Err(failed("it has no \"eye_details\" with \"look_vec\"".to_owned()));
+        }
+        Ok((file, label))
     }
 
     /// The path of a pair's image relative to the root.
@@ -124,18 +174,9 @@ impl Source for UnityEyes {
     }
 
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        let (file, mut label) = self.read(index)?;
         let pair = self.pairs[index];
-        let path = self.root.join(self.path(pair, "json"));
-        let text = std::fs::read(&path).map_err(|error| DataError::io(&path, error))?;
-        let failed = |reason| DataError::Label { path: path.clone(), reason };
-        let record: serde_json::Value =
-            serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
-        let image_path = self.image_path(pair);
-        let file = Encoded::open(&self.root.join(&image_path), self.options.channels)?;
-        let mut label = Label::from_record(record, file.size().height).map_err(failed)?;
-        if label.gaze.is_none() {
-            return Err(failed("it has no \"eye_details\" with \"look_vec\"".to_owned()));
-        }
+        let failed = |reason| DataError::Label { path: self.root.join(self.path(pair, "json")), reason };
         let landmarks = label.landmarks.take().unwrap_or_default();
         let window = self.options.crop.window(file.size(), &landmarks).map_err(failed)?;
         if let Some(window) = window {
@@ -143,9 +184,9 @@ impl Source for UnityEyes {
         } else if landmarks != Landmarks::default() {
             label.landmarks = Some(landmarks);
         }
-        let image = file.decode(window)?;
-        let parts: Vec<_> = image_path.iter().map(|part| part.to_string_lossy()).collect();
-        Ok(Sample { name: parts.join("/"), image, label })
+        let path = self.image_path(pair);
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+        Ok(Sample { name: parts.join("/"), image: file.decode(window)?, label })
     }
 }
 
@@ -158,10 +199,17 @@ pub(crate) struct CropWindow {
 }
 
 impl Crop {
+    /// What [`Crop::Auto`] means for renders like this one; `None` if its lid margin is not complete.
+    fn judged(image: Size, landmarks: &Landmarks) -> Option<Self> {
+        let margin = Some(&landmarks.lid_margin).filter(|margin| margin.len() == N_LID_MARGIN)?;
+        let width = (margin[N_LID_MARGIN / 2][0] - margin[0][0]).abs();
+        Some(if 3.0 * width < image.width as f32 { Self::Fixed } else { Self::None })
+    }
+
     /// What is cut out of an image; `None` for all of it.
     fn window(self, image: Size, landmarks: &Landmarks) -> Result<Option<CropWindow>, String> {
         let margin = &landmarks.lid_margin;
-        if self != Self::None && margin.len() != N_LID_MARGIN {
+        if !matches!(self, Self::None | Self::Auto) && margin.len() != N_LID_MARGIN {
             let n = margin.len();
             return Err(format!(
                 "\"interior_margin_2d\" has {n} points instead of {N_LID_MARGIN}, to crop around"
@@ -171,7 +219,7 @@ impl Crop {
             return Err("it has no \"caruncle_2d\", to crop around".to_owned());
         }
         let (center, width, height) = match self {
-            Self::None => return Ok(None),
+            Self::None | Self::Auto => return Ok(None),
             Self::Fixed => {
                 let mean =
                     |axis: usize| margin.iter().map(|point| point[axis]).sum::<f32>() / margin.len() as f32;
@@ -200,6 +248,17 @@ impl Crop {
             (Some(left), Some(top)) => Ok(Some(CropWindow { left, top, size })),
             _ => Err(format!("the eye's surroundings, {size}, do not lie within the image of {image}")),
         }
+    }
+}
+
+/// Says of a missing file whose partner it is.
+fn partner(error: DataError, other: &Path) -> DataError {
+    match error {
+        DataError::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
+            let other = other.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            DataError::Partner { path, other }
+        }
+        error => error,
     }
 }
 
@@ -238,7 +297,8 @@ mod tests {
             write(folder.path(), stem, Some(&record("(0.0, 0.6, -0.8, 0.0)")));
         }
         assert!(UnityEyes::is_at(folder.path()));
-        let eyes = UnityEyes::open(folder.path(), UnityEyesOptions::default()).unwrap();
+        let eyes =
+            UnityEyes::open(folder.path(), UnityEyesOptions { crop: Crop::None, channels: None }).unwrap();
         let names: Vec<String> = (0..eyes.len()).map(|i| eyes.sample(i).unwrap().name).collect();
         assert_eq!(names, ["1.png", "2.png", "10.png"]);
         let label = eyes.sample(0).unwrap().label;
@@ -259,6 +319,28 @@ mod tests {
             assert_eq!(values[y as usize * width + x as usize], 1.0, "{crop:?}: the dot is at the corner");
             assert_eq!(x, width as f32 / 2.0 - 40.0, "{crop:?}");
         }
+    }
+
+    #[test]
+    fn whole_renders_are_cropped_unless_the_eye_fills_them() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "1", None);
+        write(folder.path(), "2", Some(&record("(0, 0, -1, 0)")));
+        assert_eq!(UnityEyes::open(folder.path(), UnityEyesOptions::default()).unwrap().crop(), Crop::Fixed);
+        let margin = vec!["(10, 20, 9)"; 15];
+        let near = json!({"interior_margin_2d": margin, "eye_details": {"look_vec": "(0, 0, -1, 0)"}});
+        write(folder.path(), "1", Some(&near));
+        assert_eq!(UnityEyes::open(folder.path(), UnityEyesOptions::default()).unwrap().crop(), Crop::Fixed);
+        std::fs::remove_file(folder.path().join("2.json")).unwrap();
+        assert_eq!(UnityEyes::open(folder.path(), UnityEyesOptions::default()).unwrap().crop(), Crop::None);
+        let landmarks = |width: f32| {
+            let mut lid_margin = vec![[5.0, 5.0]; 16];
+            lid_margin[8][0] += width;
+            Landmarks { lid_margin, ..Landmarks::default() }
+        };
+        let image = Size { width: 60, height: 36 };
+        assert_eq!(Crop::judged(image, &landmarks(21.0)), Some(Crop::None));
+        assert_eq!(Crop::judged(image, &landmarks(-19.0)), Some(Crop::Fixed));
     }
 
     #[test]
@@ -291,7 +373,10 @@ mod tests {
     fn other_folders_are_told() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!UnityEyes::is_at(folder.path()));
-        let error = UnityEyes::open(folder.path(), UnityEyesOptions::default()).err().unwrap().to_string();
+        let error = UnityEyes::open(folder.path(), UnityEyesOptions { crop: Crop::None, channels: None })
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("no UnityEyes renders"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ mod console;
 mod refine;
 mod render;
 mod scene;
+mod sources;
 mod train;
 mod train_bad;
 mod unityeyes;

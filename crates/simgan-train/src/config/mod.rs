@@ -10,7 +10,7 @@ mod tests;
 mod validate;
 
 use serde::{Deserialize, Serialize};
-use simgan_data::{Fit, OnError};
+use simgan_data::{Crop, Fit, OnError};
 use simgan_models::{DiscriminatorConfig, Layer, RefinerConfig};
 
 pub use self::error::ConfigError;
@@ -76,6 +76,9 @@ pub struct DataConfig {
     pub real: Vec<String>,
     /// `"WIDTHxHEIGHT"` in pixels, or `"source"`: as the images are, which must then all have one size.
     pub size: DataSize,
+    /// What is cut out of UnityEyes' renders first: `"fixed"`, 140×84 of 640×480 pixels around the lids; `"eye-width"`,
+    /// 1.5 times as wide as the eye; `"none"`; or `"auto"`, `"fixed"` where the eye is less than a third of the render.
+    pub crop: Crop,
     /// How an image of another size is brought to `size`.
     pub fit: Fit,
     /// 1 (gray) or 3 (RGB); images are converted.

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use simgan_data::{Fit, OnError, Size};
+use simgan_data::{Crop, Fit, OnError, Size};
 use simgan_models::{DiscriminatorConfig, RefinerConfig};
 
 use super::{
@@ -95,9 +95,10 @@ fn eye_gaze() -> TrainConfig {
             synthetic: vec!["builtin:eyes".to_owned()],
             real: vec!["builtin:camera".to_owned()],
             size: DataSize::Pixels(Size { width: 55, height: 35 }), // §3.1
-            fit: Fit::Cover,                                        // [open] keeps the eye's shape
-            channels: 1,                                            // §3.1: gray
-            batch: 512,                                             // §3.1
+            crop: Crop::Auto,
+            fit: Fit::Cover, // [open] keeps the eye's shape
+            channels: 1,     // §3.1: gray
+            batch: 512,      // §3.1
             workers: 2,
             on_error: OnError::Fail,
         },

@@ -6,7 +6,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use simgan_data::{Concat, Fitted, Size, Sizes, Source, Target};
+use simgan_data::{Concat, Crop, Fitted, Size, Sizes, Source, Target};
 use simgan_eyes::{EyesError, SimulatorConfig, SimulatorName};
 
 use crate::{DataConfig, DataSize, TrainError};
@@ -24,6 +24,8 @@ pub struct OpenOptions {
     pub size: Option<Size>,
     /// 1 or 3: what a simulator renders and a folder is read as; `None` is its own.
     pub channels: Option<usize>,
+    /// What is cut out of UnityEyes' renders.
+    pub crop: Crop,
     /// The run's seed: what a simulator renders follows from it.
     pub seed: u64,
 }
@@ -42,8 +44,8 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainE
         return Err(TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) });
     }
     let sizes = if options.size.is_some() { Sizes::Mixed } else { Sizes::Same };
-    let channels = options.channels;
-    Ok(simgan_data::open(path, &simgan_data::OpenOptions { sizes, channels, ..Default::default() })?)
+    let OpenOptions { channels, crop, .. } = *options;
+    Ok(simgan_data::open(path, &simgan_data::OpenOptions { sizes, channels, crop, ..Default::default() })?)
 }
 
 /// Opens several sources as one, in the size and with the channels that `data` asks for.
@@ -55,7 +57,7 @@ pub fn open_all(specs: &[String], data: &DataConfig, seed: u64) -> Result<Arc<dy
         DataSize::Source => None,
         DataSize::Pixels(size) => Some(size),
     };
-    let options = OpenOptions { size, channels: Some(data.channels), seed };
+    let options = OpenOptions { size, channels: Some(data.channels), crop: data.crop, seed };
     let target = Target { size, fit: data.fit, channels: Some(data.channels) };
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for spec in specs {

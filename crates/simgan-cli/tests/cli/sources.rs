@@ -1,0 +1,122 @@
+//! Data sets as they are published and packed, as sources of `simgan train` and `simgan inspect`.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::Device;
+use simgan_data::{
+    Crop, Fitted, Image, MpiiGaze, MpiiGazeOptions, PackOptions, Pixels, Source, Target, UnityEyes,
+    UnityEyesOptions, pack,
+};
+
+use crate::scene::{Scene, fails, succeeds};
+
+/// A record of an eye around (320, 240) of a render of 640×480.
+const RECORD: &str = r#"{
+    "interior_margin_2d": ["(270, 240, 9)", "(280, 245, 9)", "(290, 250, 9)", "(300, 252, 9)", "(315, 253, 9)",
+        "(330, 253, 9)", "(345, 250, 9)", "(360, 245, 9)", "(368, 238, 9)", "(360, 232, 9)", "(345, 229, 9)",
+        "(330, 227, 9)", "(315, 227, 9)", "(300, 229, 9)", "(290, 232, 9)", "(280, 236, 9)"],
+    "eye_details": {"look_vec": "(0.1, -0.2, -0.97, 0.0)"}
+}"#;
+
+impl Scene {
+    /// Renders `1.jpg` and `1.json`, …, in colour.
+    fn unityeyes(&self, folder: &str, n: usize) {
+        for number in 1..=n {
+            let value = |i: usize| (i % 640 / 3 + i / 7680 * number) as u8;
+            let image = Image::new(3, 480, 640, Pixels::U8((0..3 * 640 * 480).map(value).collect()));
+            self.image(&format!("{folder}/{number}.jpg"), image);
+            self.text(&format!("{folder}/{number}.json"), RECORD);
+        }
+    }
+
+    /// The made-up MPIIGaze of simgan-data's tests.
+    fn mpiigaze(&self, folder: &str) {
+        let case =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../simgan-data/tests/golden/mpiigaze/case.safetensors");
+        for (name, tensor) in simgan_models::read_tensors(Path::new(case), &Device::Cpu).unwrap() {
+            if let Some(name) = name.strip_prefix("files/") {
+                let path = self.path(folder).join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, tensor.to_vec1::<u8>().unwrap()).unwrap();
+            }
+        }
+    }
+
+    fn pack(&self, source: impl Source + 'static, name: &str) {
+        let target = Target { size: Some("55x35".parse().unwrap()), channels: Some(1), ..Target::default() };
+        let fitted = Fitted::new(Arc::new(source), target);
+        pack(&fitted, &self.path(name), &PackOptions::default(), &mut |_, _| {}).unwrap();
+    }
+}
+
+#[test]
+fn raw_and_packed_data_sets_train_the_same_refiner() {
+    let scene = Scene::with_domains();
+    scene.unityeyes("eyes", 5);
+    scene.mpiigaze("gaze");
+    let fixed = UnityEyesOptions { crop: Crop::Fixed, channels: Some(1) };
+    scene.pack(UnityEyes::open(&scene.path("eyes"), fixed).unwrap(), "eyes.safetensors");
+    scene.pack(MpiiGaze::open(&scene.path("gaze"), &MpiiGazeOptions::default()).unwrap(), "gaze.safetensors");
+    let train = |run: &str, synthetic: &str, real: &str, set: &str| {
+        succeeds(scene.simgan(&format!(
+            "train --config tiny.toml --run {run} --synthetic {synthetic} --real {real} --set data.size=55x35 {set}"
+        )));
+        scene.bytes(&format!("{run}/checkpoints/step-00000010/refiner.safetensors"))
+    };
+    let packed = train("packed", "eyes.safetensors", "gaze.safetensors", "");
+    assert_eq!(train("raw", "eyes", "gaze", ""), packed);
+    assert_eq!(train("named", "eyes", "gaze", "--set data.crop=fixed"), packed);
+    assert_ne!(train("whole", "eyes", "gaze", "--set data.crop=none"), packed);
+    let told = succeeds(scene.simgan("inspect eyes.safetensors"));
+    assert!(told.contains("5 of 55x35 gray 8 bit") && told.contains("5 labels"), "{told}");
+}
+
+#[test]
+fn one_bad_pair_among_good_ones_is_named_or_skipped() {
+    let scene = Scene::with_domains();
+    let train = |more: &str| {
+        scene.simgan(&format!(
+            "train --config tiny.toml --run run --synthetic eyes --set data.size=55x35 --real gaze {more}"
+        ))
+    };
+    scene.mpiigaze("gaze");
+    scene.unityeyes("eyes", 4);
+    let (image, record) = (scene.bytes("eyes/1.jpg"), RECORD.to_owned());
+    let no_gaze = record.replace("look_vec", "look");
+    let short = record.replace("\"(280, 236, 9)\"", "\"(280, 236\"");
+    let missing = record.replace(", \"(280, 236, 9)\"", "");
+    for (jpg, json, parts) in [
+        (&image[..image.len() / 2], &record[..], &["1.jpg", "ends too early"][..]),
+        (&image, &record[..record.len() - 9], &["1.json", "not JSON"]),
+        (&image, &no_gaze, &["1.json", "look_vec"]),
+        (&image, &short, &["1.json", "interior_margin_2d"]),
+        (&image, &missing, &["1.json", "15 points instead of 16"]),
+        (&image, "", &["1.json", "not JSON"]),
+    ] {
+        fs::write(scene.path("eyes/1.jpg"), jpg).unwrap();
+        fs::write(scene.path("eyes/1.json"), json).unwrap();
+        fails(train(""), 1, &[parts, &["hint: "]].concat());
+        fs::remove_dir_all(scene.path("run")).unwrap_or_default();
+    }
+    let told = succeeds(train("--set data.on_error=skip"));
+    assert!(told.contains("skipped"), "{told}");
+    fs::remove_dir_all(scene.path("run")).unwrap();
+    fs::remove_file(scene.path("eyes/1.json")).unwrap();
+    fails(train(""), 1, &["1.json", "hint: "]);
+}
+
+#[test]
+fn damaged_days_and_packed_files_are_named() {
+    let scene = Scene::with_domains();
+    scene.mpiigaze("gaze");
+    let day = scene.bytes("gaze/Data/Normalized/p00/day01.mat");
+    fs::write(scene.path("gaze/Data/Normalized/p00/day01.mat"), &day[..day.len() / 2]).unwrap();
+    scene.text("cut.safetensors", "not a packed file");
+    for command in ["train --config tiny.toml --run run --real", "inspect"] {
+        fails(scene.simgan(&format!("{command} gaze")), 1, &["day01.mat", "hint: "]);
+        fails(scene.simgan(&format!("{command} cut.safetensors")), 1, &["cut.safetensors", "hint: "]);
+    }
+    assert!(!scene.path("run").exists());
+}
