@@ -94,7 +94,7 @@ fn redirections_are_followed_with_the_range() {
 
 #[test]
 fn servers_without_ranges_or_with_wrong_ones_start_again() {
-    for second in [Deed::IgnoreRange, Deed::NoLength, Deed::OtherRange(5)] {
+    for second in [Deed::IgnoreRange, Deed::NoLength, Deed::OtherRange(5), Deed::OtherRange(60_000)] {
         for is_known in [true, false] {
             let (workspace, server, done) =
                 fetch(&[Deed::Cut(50_000), second.clone(), Deed::Serve], is_known);
