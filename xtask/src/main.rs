@@ -2,6 +2,7 @@
 
 mod ci;
 mod fetch;
+mod fuzz;
 mod preprocess;
 mod progress;
 mod tidy;
@@ -25,6 +26,8 @@ enum Task {
     Ci,
     /// Fetch data sets, or tell how they are had; list them
     FetchData(fetch::Arguments),
+    /// Damage files at random and read them: every answer must be a value or an error, soon
+    Fuzz(fuzz::Arguments),
     /// Pack a data set into one file that trains fast
     Preprocess(Box<preprocess::Arguments>),
     /// Check the invariants of crates/README.md that a program can check
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci => ci::run(&root),
         Task::FetchData(arguments) => fetch::run(&root, &arguments),
+        Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::Preprocess(arguments) => preprocess::run(&root, &arguments),
         Task::Tidy => tidy::run(&root),
     };

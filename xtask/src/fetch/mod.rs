@@ -21,7 +21,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use self::http::{Http, Patience};
-use self::manifest::{ByHand, Dataset, Get, Manifest};
+use self::manifest::{Archive, ByHand, Dataset, Get, Manifest, RemoteFile};
 use self::pins::Pins;
 use self::place::{Place, State, check_holds};
 use crate::progress;
@@ -220,6 +220,27 @@ fn verify_sums(dataset: &Dataset, place: &Place) -> anyhow::Result<String> {
     };
     ensure!(damage.is_empty(), "{target}: {}; hint: {hint}", report::some(&damage));
     Ok(format!("{} files, all as they were fetched", sums.len()))
+}
+
+/// Unpacks a `.tar` into a temporary folder, and panics if anything comes to lie beside it.
+///
+/// # Errors
+/// As fetching an archive.
+pub(crate) fn try_unpack(tar: &[u8]) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let rules = Archive {
+        urls: Vec::new(),
+        file: RemoteFile { path: String::new(), bytes: None, sha256: None },
+        root: String::new(),
+        keep: Vec::new(),
+        max_bytes: 64 << 20,
+        max_files: 10_000,
+    };
+    let done = unpack::unpack_tar(tar, &folder.path().join("in/files"), &rules);
+    let count = |path: &Path| std::fs::read_dir(path).map_or(0, Iterator::count);
+    let n_beside = [folder.path(), &folder.path().join("in")].map(count);
+    assert_eq!(n_beside, [1, 1], "the archive wrote beside its folder");
+    done.map(drop)
 }
 
 /// Readies what is slow to use as it is published.

@@ -46,11 +46,16 @@ pub(super) fn unpack(
         1 << 16,
         bar.wrap_read(io::Cursor::new(magic).chain(file)),
     ));
+    unpack_tar(reader, folder, rules).with_context(name)
+}
+
+/// Unpacks what is in the `.gz`, as [`unpack`].
+pub(crate) fn unpack_tar(reader: impl Read, folder: &Path, rules: &Archive) -> anyhow::Result<Vec<Sum>> {
     let mut archive = tar::Archive::new(Limited { reader, left: rules.max_bytes });
     let mut unpacking = Unpacking { folder, rules, n_files: 0, folders: BTreeSet::new(), sums: Vec::new() };
-    unpacking.all(&mut archive).with_context(name)?;
+    unpacking.all(&mut archive)?;
     // What follows the last entry belongs to the checksum.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged).with_context(name)?;
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
     let mut sums = unpacking.sums;
     sums.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(sums)
