@@ -11,6 +11,11 @@ pub(crate) fn bytes(what: &str, length: u64) -> ProgressBar {
     )
 }
 
+/// A bar that counts images.
+pub(crate) fn images(what: &str, length: u64) -> ProgressBar {
+    bar(what, length, "{prefix} {wide_bar} {human_pos} of {human_len} images, {per_sec:.0}, {eta} left")
+}
+
 fn bar(what: &str, length: u64, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style).with_prefix(what.to_owned())

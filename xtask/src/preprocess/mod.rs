@@ -5,16 +5,19 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use simgan_data::{
-    Crop, Fit, Fitted, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, OnError, PackOptions, PackReport,
-    Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
+    Crop, DataError, Fit, Fitted, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, OnError, PackOptions,
+    PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
 };
+
+use crate::progress;
 
 /// What to pack, and how.
 #[derive(Args, Clone, Debug)]
@@ -50,7 +53,7 @@ pub(crate) struct Arguments {
     except_persons: Vec<String>,
     /// Only the first N samples
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     /// Decode threads [default: all cores]; the file does not depend on it
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -88,43 +91,71 @@ enum CropChoice {
 /// Days of MPIIGaze that are kept unpacked while it is read in order.
 const MPIIGAZE_MEMORY: usize = 32 << 20;
 
+/// Left-out images that are named one by one.
+const SHOWN: usize = 20;
+
 /// Packs a data set and says what was done.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output(root);
     let report = make(root, arguments, &output)?;
-    for error in &report.skipped {
-        eprintln!("left out: {error}");
+    for error in report.skipped.iter().take(SHOWN) {
+        // What they hint at has been done.
+        eprintln!("left out: {}", error.split("; hint: ").next().unwrap_or(error));
+    }
+    if report.skipped.len() > SHOWN {
+        eprintln!("left out: {} more", report.skipped.len() - SHOWN);
     }
     let resumed = match report.n_resumed {
         0 => String::new(),
         n => format!(", {n} of them by an earlier, interrupted job"),
     };
-    eprintln!("next: simgan train --synthetic … --real {}", output.display());
     let (file, n, n_left_out) = (output.display(), report.n_packed, report.skipped.len());
+    match arguments.name {
+        Name::Unityeyes => eprintln!("next: simgan train --synthetic {file} --real …"),
+        _ => eprintln!("next: simgan train --synthetic … --real {file}"),
+    }
+    let images = if n == 1 { "image" } else { "images" };
     // Unlike `println!`, an error and no panic when nobody reads it.
-    writeln!(std::io::stdout(), "{file}: {n} images{resumed}, {n_left_out} left out")
+    writeln!(std::io::stdout(), "{file}: {n} {images}{resumed}, {n_left_out} left out")
         .context("standard output")?;
     Ok(())
 }
 
 fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<PackReport> {
     let from = arguments.from(root);
+    arguments.check_paths(&from, output)?;
     let source = Fitted::new(arguments.open(&from)?, arguments.target()?);
     if let Some(folder) = output.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     let on_error = if arguments.skip_errors { OnError::Skip } else { OnError::Fail };
-    let options = PackOptions { source: arguments.describe(), on_error, limit: arguments.limit };
+    let limit = arguments.limit.map(NonZeroUsize::get);
+    let options = PackOptions { source: arguments.describe(), on_error, limit };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    Ok(pool.install(|| simgan_data::pack(&source, output, &options, &mut show))?)
+    let bar = progress::images("packing", 0);
+    let packed = pool.install(|| {
+        simgan_data::pack(&source, output, &options, &mut |n_done, n_samples| {
+            bar.set_length(n_samples as u64);
+            bar.set_position(n_done as u64);
+        })
+    });
+    bar.finish_and_clear();
+    packed.map_err(|error| explain(error, &from))
 }
 
-/// Tells a person how far it is.
-fn show(n_done: usize, n_samples: usize) {
-    if std::io::stderr().is_terminal() {
-        let end = if n_done == n_samples { "\n" } else { "" };
-        eprint!("\r{n_done} of {n_samples}{end}");
+/// Puts the hints of this command in the place of those of training and refining.
+fn explain(error: DataError, from: &Path) -> anyhow::Error {
+    let is_about_a_sample = match &error {
+        DataError::Image { .. } | DataError::Label { .. } => true,
+        DataError::Io { path, .. } => path.starts_with(from),
+        _ => false,
+    };
+    if !is_about_a_sample {
+        return error.into();
     }
+    let text = error.to_string();
+    let text = text.split("; hint: ").next().unwrap_or(&text);
+    anyhow::anyhow!("{text}; hint: mend or remove it, or leave out all such images with --skip-errors")
 }
 
 impl Arguments {
@@ -135,6 +166,30 @@ impl Arguments {
     fn output(&self, root: &Path) -> PathBuf {
         let default = || root.join("data/packed").join(format!("{}.safetensors", self.name()));
         self.output.clone().unwrap_or_else(default)
+    }
+
+    fn check_paths(&self, from: &Path, output: &Path) -> anyhow::Result<()> {
+        if self.from.is_none() && !from.exists() {
+            let hint = match self.name {
+                Name::Folder => "give the folder with --from DIR".to_owned(),
+                _ => format!(
+                    "cargo xtask fetch-data {0}; hint: or give its folder with --from DIR",
+                    self.name()
+                ),
+            };
+            anyhow::bail!("{}: no such folder; hint: {hint}", from.display());
+        }
+        anyhow::ensure!(
+            from.is_dir() || !from.exists(),
+            "{}: not a folder; hint: give the folder that holds the data",
+            from.display()
+        );
+        anyhow::ensure!(
+            !output.is_dir(),
+            "{}: a folder; hint: --output names the file to make",
+            output.display()
+        );
+        Ok(())
     }
 
     fn name(&self) -> &'static str {

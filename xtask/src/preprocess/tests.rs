@@ -58,6 +58,7 @@ fn a_bad_pair_stops_it_or_is_left_out() {
     let from = root.path().display();
     let error = make(root.path(), &arguments(&format!("unityeyes --from {from}")), &output).unwrap_err();
     assert!(error.to_string().contains("3.json") && !output.exists(), "{error}");
+    assert!(error.to_string().ends_with("leave out all such images with --skip-errors"), "{error}");
     let report =
         make(root.path(), &arguments(&format!("unityeyes --from {from} --skip-errors")), &output).unwrap();
     assert_eq!((report.n_packed, report.skipped.len()), (3, 1));
@@ -74,6 +75,52 @@ fn wrong_wishes_are_answered() {
     };
     assert!(refusal(&format!("folder --from {from} --size 7")).contains("not a size"));
     assert!(refusal(&format!("folder --from {from} --channels 2")).contains("gray"));
-    assert!(refusal("mpiigaze").contains("no MPIIGaze"));
+    assert!(refusal(&format!("mpiigaze --from {from}")).contains("no MPIIGaze"));
+    let absent = refusal("mpiigaze");
+    assert!(
+        absent.contains("no such folder") && absent.contains("cargo xtask fetch-data mpiigaze"),
+        "{absent}"
+    );
+    assert!(refusal(&format!("folder --from {from}/1.png")).contains("not a folder"));
+    let folder = make(root.path(), &arguments(&format!("folder --from {from}")), root.path());
+    assert!(folder.unwrap_err().to_string().contains("--output names the file"));
+    assert!(Line::try_parse_from(["preprocess", "folder", "--limit", "0"]).is_err());
     assert!(refusal(&format!("folder --from {from}/none")).contains("no such folder"));
+}
+
+#[test]
+fn an_interrupted_job_goes_on_to_the_same_file() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = root.path().join("data/raw/unityeyes");
+    std::fs::create_dir_all(&raw).unwrap();
+    (1..=300).for_each(|number| write_pair(&raw, number));
+    let (whole, cut) = (root.path().join("whole"), root.path().join("cut"));
+    make(root.path(), &arguments("unityeyes"), &whole).unwrap();
+    // What is at work there when the process is killed is what an error leaves.
+    std::fs::rename(raw.join("280.png"), root.path().join("280.png")).unwrap();
+    let error = make(root.path(), &arguments("unityeyes"), &cut).unwrap_err();
+    assert!(error.to_string().contains("280"), "{error}");
+    let other = make(root.path(), &arguments("unityeyes --size 9x9"), &cut).unwrap_err();
+    assert!(other.to_string().contains("another job"), "{other}");
+    std::fs::rename(root.path().join("280.png"), raw.join("280.png")).unwrap();
+    let report = make(root.path(), &arguments("unityeyes --threads 1"), &cut).unwrap();
+    assert!(report.n_resumed > 0 && report.n_packed == 300, "{report:?}");
+    assert!(std::fs::read(&whole).unwrap() == std::fs::read(&cut).unwrap());
+    assert!(!root.path().join("cut.partial").exists());
+}
+
+#[test]
+fn two_at_once_do_not_write_the_same_file() {
+    let root = tempfile::tempdir().unwrap();
+    (1..=3).for_each(|number| write_pair(root.path(), number));
+    let (output, partial) = (root.path().join("a"), root.path().join("a.partial"));
+    std::fs::create_dir(&partial).unwrap();
+    let lock = std::fs::File::create(partial.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let arguments = arguments(&format!("unityeyes --from {} --limit 2", root.path().display()));
+    let error = make(root.path(), &arguments, &output).unwrap_err();
+    assert!(error.to_string().contains("another process"), "{error}");
+    drop(lock);
+    assert_eq!(make(root.path(), &arguments, &output).unwrap().n_packed, 2);
+    assert_eq!(Packed::open(&output).unwrap().len(), 2);
 }
