@@ -150,6 +150,9 @@ pub(crate) struct RenderArguments {
     /// once. A wrong key lists them all.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// A film of one person, 30 frames a second, with saccades and blinks: sets frames_per_sec=30.
+    #[arg(long)]
+    pub(crate) sequence: bool,
     /// Width and height in pixels, as 55x35 [default: the preset's].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
@@ -185,12 +188,21 @@ impl From<Preset> for simgan_eyes::Preset {
 /// Look at a data set or a run: sizes, counts, pixel statistics, label ranges; settings, losses, checkpoints.
 #[derive(Args, Debug)]
 pub(crate) struct InspectArguments {
-    /// A source of images or a run's folder.
-    #[arg(value_name = "SOURCE|RUN")]
-    pub(crate) what: String,
+    /// A source of images or a run's folder; several sources only for --sheet.
+    #[arg(value_name = "SOURCE|RUN", required = true, num_args = 1..)]
+    pub(crate) what: Vec<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write a PNG with a block of images from each source, gray and of one size, to compare their looks.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) sheet: Option<PathBuf>,
+    /// Size of the images on the sheet.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "60x36", requires = "sheet")]
+    pub(crate) size: Size,
+    /// Rows of ten images in each block of the sheet.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive, requires = "sheet")]
+    pub(crate) rows: usize,
     /// Read at most N images, evenly spread, for the statistics.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
     pub(crate) limit: usize,

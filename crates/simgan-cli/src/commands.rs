@@ -5,6 +5,7 @@ mod inspect;
 mod inspect_run;
 mod refine;
 mod render;
+mod sheet;
 mod shell;
 mod train;
 

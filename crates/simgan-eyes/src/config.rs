@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::EyesError;
+use crate::ranges::{FaceRanges, LightRanges, Range};
 
 /// Which of the two built-in domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,95 +24,6 @@ impl fmt::Display for Domain {
     }
 }
 
-/// A uniform distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Range {
-    /// Smallest value.
-    pub low: f32,
-    /// Largest value.
-    pub high: f32,
-}
-
-impl Range {
-    /// From `low` to `high`.
-    #[must_use]
-    pub const fn new(low: f32, high: f32) -> Self {
-        Self { low, high }
-    }
-}
-
-/// What lights are drawn from; directions are towards the light, seen from the camera.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LightRanges {
-    /// Height of the directional light.
-    pub elevation_deg: Range,
-    /// Its side: positive is the image's left.
-    pub azimuth_deg: Range,
-    /// Its brightness.
-    pub intensity: Range,
-    /// Brightness of light from everywhere.
-    pub ambient: Range,
-}
-
-impl LightRanges {
-    pub(crate) const EYES: Self = Self {
-        elevation_deg: Range::new(-15.0, 60.0),
-        azimuth_deg: Range::new(-75.0, 75.0),
-        intensity: Range::new(0.4, 1.6),
-        ambient: Range::new(0.22, 0.5),
-    };
-    /// A screen below the face and lamps above it.
-    pub(crate) const CAMERA: Self = Self {
-        elevation_deg: Range::new(-30.0, 50.0),
-        azimuth_deg: Range::new(-65.0, 65.0),
-        intensity: Range::new(0.2, 1.4),
-        ambient: Range::new(0.25, 0.65),
-    };
-    /// UnityEyes' own angles; its brightness in linear light.
-    pub(crate) const UNITYEYES: Self = Self {
-        elevation_deg: Range::new(-10.0, 90.0),
-        azimuth_deg: Range::new(-90.0, 90.0),
-        intensity: Range::new(0.4, 1.6),
-        ambient: Range::new(0.2, 0.55),
-    };
-}
-
-/// What UnityEyes' faces are drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FaceRanges {
-    /// Scale of the shape model's deviations: 0 is the mean face.
-    pub shape_scale: f32,
-    /// Scales the limbus, which has a radius of 5.87 mm at 1.
-    pub iris_size: Range,
-    /// Mean of UnityEyes' texture factor of the pupil: −1 is narrow, 1 wide.
-    pub pupil_mean: f32,
-    /// Deviation of the pupil's factor.
-    pub pupil_deviation: f32,
-    /// How far the lids follow the gaze's pitch, of the angle: 1 as in UnityEyes, which ties the lids to the gaze.
-    pub lid_follow: Range,
-    /// Mean angle by which the lids are lowered beside that.
-    pub lid_mean_deg: f32,
-    /// Deviation of that angle.
-    pub lid_deviation_deg: f32,
-}
-
-impl Default for FaceRanges {
-    /// UnityEyes' own.
-    fn default() -> Self {
-        Self {
-            shape_scale: 1.0,
-            iris_size: Range::new(0.9, 1.0),
-            pupil_mean: 0.0,
-            pupil_deviation: 0.2,
-            lid_follow: Range::new(1.0, 1.0),
-            lid_mean_deg: 0.0,
-            lid_deviation_deg: 0.0,
-        }
-    }
-}
-
 /// What the gaze's ranges are relative to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,12 +36,28 @@ pub enum GazeFrame {
 
 /// What the middle of the crop shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Aim {
-    /// The middle between the corners of the eye, as eye crops are cut.
+    /// The middle between the ends of the lids' margin, as eye crops are cut.
     Corners,
     /// The eyeball's centre, as UnityEyes' camera looks.
     Eyeball,
+    /// The middle of the lids' margin, as published crops of 140×84 of UnityEyes' 640×480 pixels are cut.
+    Margin,
+    /// The middle of the lids' margin, 1.5 times as wide as the eye seems to be whatever `crop_mm` is: the other published crop.
+    EyeWidth,
+}
+
+/// What takes the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Finishing {
+    /// Nothing: the render as it is.
+    Plain,
+    /// The render with an equalised histogram, as MPIIGaze's normalized crops have it.
+    Equalized,
+    /// A cheap camera: blur, noise, compression, now and then glasses; nearly always equalised. `builtin:camera` always has it.
+    Camera,
 }
 
 /// What is rendered: size, framing and the ranges that samples are drawn from.
@@ -166,12 +94,18 @@ pub struct SimulatorConfig {
     pub head_yaw_deg: Range,
     /// Head roll that the normalization left.
     pub head_roll_deg: Range,
-    /// How far the crop is off the middle between the eye's corners, along each axis.
-    pub offset_mm: Range,
+    /// How far what the crop's middle shows is to the right of what it aims at.
+    pub offset_x_mm: Range,
+    /// How far it is above that.
+    pub offset_y_mm: Range,
     /// What lights are drawn from; `None` for the simulator's own.
     pub light: Option<LightRanges>,
     /// How many different people the built-in simulators have.
     pub identities: u32,
+    /// What takes the picture.
+    pub finishing: Finishing,
+    /// 0: images have nothing to do with each other. Else they are frames of a film of one person, so many a second.
+    pub frames_per_sec: f32,
     /// What UnityEyes' faces are drawn from.
     pub face: FaceRanges,
 }
@@ -193,9 +127,12 @@ impl Default for SimulatorConfig {
             head_pitch_deg: Range::new(-14.0, 14.0),
             head_yaw_deg: Range::new(-18.0, 18.0),
             head_roll_deg: Range::new(-5.0, 5.0),
-            offset_mm: Range::new(-1.2, 1.2),
+            offset_x_mm: Range::new(-1.2, 1.2),
+            offset_y_mm: Range::new(-1.2, 1.2),
             light: None,
             identities: 1_000,
+            finishing: Finishing::Plain,
+            frames_per_sec: 0.0,
             face: FaceRanges::default(),
         }
     }
@@ -214,17 +151,19 @@ impl SimulatorConfig {
         }
     }
 
-    /// UnityEyes' ranges of gaze (±30° in the head) and camera (±20° pitch, ±40° yaw) on a crop of eye size.
+    /// UnityEyes' ranges of gaze (±30° in the head) and camera (±20° pitch, ±40° yaw), cropped as its users do.
     #[must_use]
     pub fn unityeyes() -> Self {
         Self {
+            aim: Aim::EyeWidth,
             gaze_frame: GazeFrame::Head,
             gaze_pitch_deg: Range::new(-30.0, 30.0),
             gaze_yaw_deg: Range::new(-30.0, 30.0),
             head_pitch_deg: Range::new(-20.0, 20.0),
             head_yaw_deg: Range::new(-40.0, 40.0),
             head_roll_deg: Range::new(0.0, 0.0),
-            offset_mm: Range::new(0.0, 0.0),
+            offset_x_mm: Range::new(0.0, 0.0),
+            offset_y_mm: Range::new(0.0, 0.0),
             ..Self::default()
         }
     }
@@ -233,9 +172,25 @@ impl SimulatorConfig {
     #[must_use]
     pub fn unityeyes_mpiigaze() -> Self {
         Self {
-            head_yaw_deg: Range::new(-12.0, 28.0),
-            face: FaceRanges { lid_deviation_deg: 7.0, ..FaceRanges::default() },
-            light: Some(LightRanges::CAMERA),
+            head_yaw_deg: Range::new(-18.0, 22.0),
+            offset_x_mm: Range::new(-2.0, 0.4),
+            offset_y_mm: Range::new(-2.0, 0.4),
+            finishing: Finishing::Camera,
+            face: FaceRanges {
+                iris_size: Range::new(0.95, 1.08),
+                eyeball: Range::new(0.5, 0.75),
+                iris: Range::new(0.3, 1.0),
+                lash_opacity: Range::new(0.6, 1.0),
+                lid_follow: Range::new(0.3, 0.9),
+                lid_mean_deg: -3.0,
+                lid_deviation_deg: 5.0,
+                ..FaceRanges::default()
+            },
+            light: Some(LightRanges {
+                intensity: Range::new(0.1, 0.9),
+                ambient: Range::new(0.35, 0.6),
+                ..LightRanges::CAMERA
+            }),
             ..Self::mpiigaze()
         }
     }
@@ -284,6 +239,9 @@ impl SimulatorConfig {
         if !(self.crop_mm >= 10.0 && self.crop_mm <= 110.0) {
             return bad("crop_mm", self.crop_mm.to_string(), "10 to 110: the face ends there");
         }
+        if !(0.0..=1000.0).contains(&self.frames_per_sec) {
+            return bad("frames_per_sec", self.frames_per_sec.to_string(), "0 to 1000");
+        }
         self.face.check()?;
         self.check_ranges()
     }
@@ -295,8 +253,12 @@ impl SimulatorConfig {
             ("head_pitch_deg", self.head_pitch_deg, -30.0..=30.0),
             ("head_yaw_deg", self.head_yaw_deg, -40.0..=40.0),
             ("head_roll_deg", self.head_roll_deg, -30.0..=30.0),
-            ("offset_mm", self.offset_mm, -5.0..=5.0),
+            ("offset_x_mm", self.offset_x_mm, -5.0..=5.0),
+            ("offset_y_mm", self.offset_y_mm, -5.0..=5.0),
             ("face.iris_size", self.face.iris_size, 0.7..=1.3),
+            ("face.eyeball", self.face.eyeball, 0.0..=1.5),
+            ("face.iris", self.face.iris, 0.0..=1.5),
+            ("face.lash_opacity", self.face.lash_opacity, 0.0..=1.0),
             ("face.lid_follow", self.face.lid_follow, 0.0..=1.5),
         ];
         if let Some(light) = self.light {
@@ -305,6 +267,12 @@ impl SimulatorConfig {
                 ("light.azimuth_deg", light.azimuth_deg, -180.0..=180.0),
                 ("light.intensity", light.intensity, 0.0..=20.0),
                 ("light.ambient", light.ambient, 0.0..=20.0),
+                (
+                    "light.highlight_share",
+                    Range::new(light.highlight_share, light.highlight_share),
+                    0.0..=1.0,
+                ),
+                ("light.window_share", Range::new(light.window_share, light.window_share), 0.0..=1.0),
             ]);
         }
         for (setting, Range { low, high }, limit) in limits {
@@ -313,27 +281,9 @@ impl SimulatorConfig {
                     setting,
                     value: format!("{low} to {high}"),
                     reason: "low must not exceed high, and both must lie within what the model can show (pitch ±60, yaw ±70, \
-                             head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, iris size 0.7 to 1.3, lids \
-                             that follow 0 to 1.5, light 0 to 20)",
+                             head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, iris size 0.7 to 1.3, eyeball and iris 0 to 1.5, lashes 0 to 1, \
+                             lids that follow 0 to 1.5, light 0 to 20, shares 0 to 1)",
                 });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl FaceRanges {
-    fn check(&self) -> Result<(), EyesError> {
-        let limits = [
-            ("face.shape_scale", self.shape_scale, 0.0..=2.0, "0 to 2"),
-            ("face.pupil_mean", self.pupil_mean, -1.0..=1.0, "-1 to 1"),
-            ("face.pupil_deviation", self.pupil_deviation, 0.0..=1.0, "0 to 1"),
-            ("face.lid_mean_deg", self.lid_mean_deg, -20.0..=20.0, "-20 to 20"),
-            ("face.lid_deviation_deg", self.lid_deviation_deg, 0.0..=20.0, "0 to 20"),
-        ];
-        for (setting, value, limit, reason) in limits {
-            if !limit.contains(&value) {
-                return Err(EyesError::Setting { setting, value: value.to_string(), reason });
             }
         }
         Ok(())

@@ -1,9 +1,6 @@
 //! What holds for every sample of every simulator. `SIMGAN_TEST_SAMPLES=10000` looks at that many of each; UnityEyes is skipped
 //! without its assets.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use rayon::prelude::*;
 use simgan_data::Source;
 
@@ -12,9 +9,9 @@ use crate::math::{Rotation, Vec3, lerp, vec3};
 use crate::parameters::{Parameters, Subject};
 use crate::render::{Appearance, Camera, Light, Margin, Scene, nearest_depth, render};
 use crate::simulator::Provider;
-use crate::{Assets, Labelled, Model, Simulator, SimulatorName, procedural, unityeyes};
+use crate::{Labelled, Model, Simulator, SimulatorName, procedural, unityeyes};
 
-const DEFAULT_SAMPLES: usize = 1_000;
+const DEFAULT_SAMPLES: usize = 500;
 
 fn n_samples() -> usize {
     std::env::var("SIMGAN_TEST_SAMPLES").map_or(DEFAULT_SAMPLES, |text| text.parse().unwrap())
@@ -22,11 +19,10 @@ fn n_samples() -> usize {
 
 /// Every simulator with its presets, on images that are not square.
 fn simulators() -> Vec<Simulator> {
-    let data = std::env::var_os("SIMGAN_TEST_DATA").map(PathBuf::from);
-    if data.is_none() {
+    let assets = unityeyes::test_assets();
+    if assets.is_none() {
         println!("skipped for UnityEyes: SIMGAN_TEST_DATA is not set");
     }
-    let assets = data.map(|data| Arc::new(Assets::open(&data.join("unityeyes2")).unwrap()));
     let names =
         ["builtin:eyes", "builtin:camera", "builtin:eyes:mpiigaze", "unityeyes", "unityeyes:mpiigaze"];
     let open = |name: &str| {
@@ -44,12 +40,11 @@ fn simulators() -> Vec<Simulator> {
 #[test]
 fn labels_are_consistent() {
     for simulator in simulators() {
-        let px_per_mm = simulator.config().px_per_mm();
         (0..simulator.len()).into_par_iter().for_each(|index| {
             let label = simulator.label(index);
             let what = format!("{} {index}", simulator.name());
             is_finite(&label, &what);
-            lies_along_the_gaze(&label, px_per_mm, &what);
+            lies_along_the_gaze(&label, &what);
         });
     }
 }
@@ -67,7 +62,7 @@ fn faces_fill_the_crop_and_lids_do_not_cross() {
 #[test]
 fn a_mirrored_view_is_the_mirror_image() {
     for simulator in simulators() {
-        (0..simulator.len() / 50).into_par_iter().for_each(|index| {
+        (0..simulator.len() / 25).into_par_iter().for_each(|index| {
             let what = format!("{} {index}", simulator.name());
             let parameters = simulator.parameters(index);
             with_scene(&simulator, &parameters, &mut Mirror { what, light: &parameters.light });
@@ -192,8 +187,9 @@ fn is_finite(label: &Labelled, what: &str) {
 }
 
 /// From the eyeball's centre, the middle of the iris lies where the eye looks; the pupil's a little to the viewer's side.
-fn lies_along_the_gaze(label: &Labelled, px_per_mm: f32, what: &str) {
+fn lies_along_the_gaze(label: &Labelled, what: &str) {
     let marks = &label.landmarks;
+    let px_per_mm = marks.px_per_mm;
     let from_center = |[x, y, depth]: [f32; 3]| {
         let [center_x, center_y, center_depth] = marks.eye_center;
         [(x - center_x) / px_per_mm, (y - center_y) / px_per_mm, depth - center_depth]

@@ -5,6 +5,8 @@ use crate::render::{Camera, Scene, SeenEye};
 /// pixel is 0.5), and the depth along the camera's axis in mm. Parts may be hidden, and may lie outside of the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Landmarks {
+    /// Pixels a mm, the same at every depth.
+    pub px_per_mm: f32,
     /// The eyeball's centre.
     pub eye_center: [f32; 3],
     /// Middle of the limbus.
@@ -50,6 +52,7 @@ impl Landmarks {
         let line = |points: &[Vec3]| points.iter().map(|point| project(camera.view(*point))).collect();
         let contour = |points: Vec<Vec3>| points.into_iter().map(project).collect();
         Self {
+            px_per_mm: camera.px_per_mm,
             eye_center: project(vec3(0.0, 0.0, 0.0)),
             iris_center: project(eye.axis * scene.eye.limbus_offset),
             pupil_center: project(eye.apparent(0.0, 0.0)),

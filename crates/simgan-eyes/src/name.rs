@@ -2,7 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::config::{Domain, LightRanges, SimulatorConfig};
+use crate::config::{Domain, SimulatorConfig};
+use crate::ranges::LightRanges;
 use crate::unityeyes::Assets;
 use crate::{EyesError, Simulator, builtin, unityeyes};
 

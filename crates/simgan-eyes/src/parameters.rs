@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{Domain, LightRanges, SimulatorConfig};
+use crate::config::{Domain, Finishing, SimulatorConfig};
 use crate::math::{Color, Rotation, Vec3, vec3};
 use crate::random::Stream;
+use crate::ranges::LightRanges;
 use crate::render::Light;
 use crate::sensor::Sensor;
 use crate::unityeyes::{self, Assets};
@@ -53,8 +54,8 @@ impl Parameters {
         let identity_idx = rng.below(config.identities);
         let pose = Pose::sample(config, &mut rng);
         let subject = procedural::Subject::sample(seed, domain, identity_idx, &mut rng);
-        let sensor = (domain == Domain::Camera)
-            .then(|| Sensor::sample(&mut Stream::new(seed, "camera/sensor", index)));
+        let has_sensor = domain == Domain::Camera || config.finishing == Finishing::Camera;
+        let sensor = has_sensor.then(|| Sensor::sample(&mut Stream::new(seed, "camera/sensor", index)));
         let ranges = config.light.unwrap_or(ranges);
         let light = Light::sample(&ranges, &mut Stream::new(seed, light_stream, index));
         Self { subject: Subject::Procedural(Box::new(subject)), pose, light, detail: rng.bits(), sensor }
@@ -69,7 +70,9 @@ impl Parameters {
         let mut light_rng = Stream::new(config.seed, "unityeyes/light", index);
         let ranges = config.light.unwrap_or(LightRanges::UNITYEYES);
         let light = Light::sample(&ranges, &mut light_rng);
-        Self { subject: Subject::Unityeyes(subject), pose, light, detail: rng.bits(), sensor: None }
+        let sensor = (config.finishing == Finishing::Camera)
+            .then(|| Sensor::sample(&mut Stream::new(config.seed, "unityeyes/sensor", index)));
+        Self { subject: Subject::Unityeyes(subject), pose, light, detail: rng.bits(), sensor }
     }
 }
 
@@ -106,7 +109,7 @@ fn bad_number(name: &str, value: &str) -> Result<(), EyesError> {
 
 impl Pose {
     /// Draws until the eye-in-head rotation is one that eyes make; clamps it if none comes up.
-    fn sample(config: &SimulatorConfig, rng: &mut Stream) -> Self {
+    pub(crate) fn sample(config: &SimulatorConfig, rng: &mut Stream) -> Self {
         const EYE_PITCH_DEG: f32 = 30.0;
         const EYE_YAW_DEG: f32 = 35.0;
         const DRAWS: usize = 40;
@@ -132,7 +135,7 @@ impl Pose {
             head_pitch_deg: rng.within(config.head_pitch_deg),
             head_yaw_deg: rng.within(config.head_yaw_deg),
             head_roll_deg: rng.within(config.head_roll_deg),
-            offset_mm: [rng.within(config.offset_mm), rng.within(config.offset_mm)],
+            offset_mm: [rng.within(config.offset_x_mm), rng.within(config.offset_y_mm)],
         };
         match config.gaze_frame {
             GazeFrame::Camera => pose,

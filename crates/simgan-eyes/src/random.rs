@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use crate::config::Range;
+use crate::ranges::Range;
 
 /// One stream of random numbers: the key is (seed, purpose), the ChaCha stream is the index.
 pub(crate) struct Stream(ChaCha8Rng);

@@ -141,6 +141,7 @@ impl Described<'_> {
             "gaze": self.gaze.vector(),
             "gaze_pitch_deg": self.parameters.pose.gaze_pitch_deg,
             "gaze_yaw_deg": self.parameters.pose.gaze_yaw_deg,
+            "px_per_mm": marks.px_per_mm,
             "eye_center": point(marks.eye_center),
             "iris_center": point(marks.iris_center),
             "pupil_center": point(marks.pupil_center),
@@ -156,7 +157,8 @@ impl Described<'_> {
 
     /// Size and framing: the settings that an image depends on beside its parameters.
     fn view(&self) -> Value {
-        let SimulatorConfig { width, height, channels, supersample, crop_mm, aim, .. } = self.config;
+        let SimulatorConfig { width, height, channels, supersample, crop_mm, aim, finishing, .. } =
+            self.config;
         json!({
             "width": width,
             "height": height,
@@ -164,6 +166,7 @@ impl Described<'_> {
             "supersample": supersample,
             "crop_mm": crop_mm,
             "aim": aim,
+            "finishing": finishing,
         })
     }
 }

@@ -205,7 +205,7 @@ fn resized(picture: &Canvas, width: usize, height: usize) -> Canvas {
 }
 
 /// Histogram equalization of the luma on 256 levels, as MPIIGaze's normalized crops have it; colours keep their ratios.
-fn equalize(picture: &mut Canvas) {
+pub(crate) fn equalize(picture: &mut Canvas) {
     let level = |color: Color| (color.luma().clamp(0.0, 1.0) * 255.0).round() as usize;
     let mut counts = [0_usize; 256];
     for pixel in &picture.pixels {

@@ -3,14 +3,15 @@ use std::sync::Arc;
 use serde_json::Value;
 use simgan_data::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Pixels, Sample, Source};
 
-use crate::config::{Aim, Domain, SimulatorConfig};
+use crate::config::{Aim, Domain, Finishing, SimulatorConfig};
 use crate::landmarks::{Landmarks, gaze_vector};
 use crate::math::{Color, Vec3, vec3};
 use crate::parameters::{Parameters, Subject};
 use crate::record::Described;
 use crate::render::{Appearance, Camera, Canvas, Scene, Visibility, render};
+use crate::sensor::equalize;
 use crate::unityeyes::{self, Assets};
-use crate::{EyesError, procedural};
+use crate::{EyesError, procedural, sequence};
 
 /// Opens a built-in simulator.
 ///
@@ -94,10 +95,14 @@ impl Simulator {
     #[must_use]
     pub fn parameters(&self, index: usize) -> Parameters {
         assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
-        match &self.provider {
-            Provider::Builtin(domain) => Parameters::procedural(*domain, &self.config, index as u64),
-            Provider::Unityeyes(assets) => Parameters::unityeyes(assets, &self.config, index as u64),
+        let drawn = |index| match &self.provider {
+            Provider::Builtin(domain) => Parameters::procedural(*domain, &self.config, index),
+            Provider::Unityeyes(assets) => Parameters::unityeyes(assets, &self.config, index),
+        };
+        if self.config.frames_per_sec > 0.0 {
+            return sequence::frame(drawn(0), &self.config, index);
         }
+        drawn(index as u64)
     }
 
     /// Renders an image with its labels.
@@ -198,16 +203,23 @@ impl Simulator {
     /// Looks where the configuration aims, off by the drawn offset.
     pub(crate) fn camera<A>(&self, scene: &Scene<A>, parameters: &Parameters) -> Camera {
         const DISTANCE_MM: f32 = 600.0;
+        const EYE_WIDTHS: f32 = 1.5;
         let rotation = parameters.pose.head();
+        let [inner, outer] = scene.corners.map(|corner| rotation.apply(corner));
         let middle = match self.config.aim {
-            Aim::Corners => rotation.apply(scene.corners[0].lerp(scene.corners[1], 0.5)),
+            Aim::Corners => rotation.apply(scene.margin.upper[0]).lerp(outer, 0.5),
             Aim::Eyeball => Vec3::default(),
+            Aim::Margin | Aim::EyeWidth => rotation.apply(scene.margin.middle()),
+        };
+        let width_mm = match self.config.aim {
+            Aim::EyeWidth => EYE_WIDTHS * (outer.x - inner.x).hypot(outer.y - inner.y).max(5.0),
+            _ => self.config.crop_mm,
         };
         let [x, y] = parameters.pose.offset_mm;
         Camera {
             rotation,
             center: [middle.x + x, middle.y + y],
-            px_per_mm: self.config.px_per_mm(),
+            px_per_mm: self.config.width as f32 / width_mm,
             width: self.config.width,
             height: self.config.height,
             distance_mm: DISTANCE_MM,
@@ -219,13 +231,29 @@ impl Simulator {
         let supersample = self.config.samples_per_side();
         let Some(sensor) = &parameters.sensor else {
             let mut canvas = render(scene, &parameters.light, camera, supersample);
-            canvas.pixels.iter_mut().for_each(|pixel| *pixel = displayed(*pixel));
+            self.develop(&mut canvas);
             return canvas;
         };
         let (width, height) = sensor.size(camera.width, camera.height);
         let coarse = camera.scaled(width as f32 / camera.width as f32, width, height);
-        let canvas = render(scene, &parameters.light, &coarse, supersample);
+        let mut canvas = render(scene, &parameters.light, &coarse, supersample);
+        if let Provider::Unityeyes(_) = self.provider {
+            canvas.pixels.iter_mut().for_each(|pixel| *pixel = pixel.times(*pixel));
+        }
         sensor.expose(canvas, coarse.px_per_mm, camera.width, camera.height)
+    }
+
+    /// From what the renderer computes to display values. UnityEyes computes with display values as if they were light.
+    fn develop(&self, canvas: &mut Canvas) {
+        let displayed = match self.provider {
+            Provider::Builtin(_) => photographed,
+            Provider::Unityeyes(_) => clipped,
+        };
+        canvas.pixels.iter_mut().for_each(|pixel| *pixel = displayed(*pixel));
+        if self.config.finishing == Finishing::Equalized {
+            equalize(canvas);
+            canvas.pixels.iter_mut().for_each(|pixel| *pixel = clipped(*pixel));
+        }
     }
 }
 
@@ -258,12 +286,17 @@ impl Source for Simulator {
 }
 
 /// Gamma 2, which every machine computes alike, and half of a photograph's S-curve.
-fn displayed(linear: Color) -> Color {
+fn photographed(linear: Color) -> Color {
     let curve = |value: f32| {
         let level = value.max(0.0).sqrt().min(1.0);
         level * (0.5 + level * (1.5 - level))
     };
     vec3(curve(linear.x), curve(linear.y), curve(linear.z))
+}
+
+fn clipped(display: Color) -> Color {
+    let clip = |value: f32| value.clamp(0.0, 1.0);
+    vec3(clip(display.x), clip(display.y), clip(display.z))
 }
 
 fn image_from_canvas(canvas: &Canvas, channels: usize) -> Image {

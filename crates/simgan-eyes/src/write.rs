@@ -8,8 +8,8 @@ use simgan_data::{Image, Pixels, write_atomic};
 
 use crate::{EyesError, Simulator};
 
-/// UnityEyes writes Unity's default.
-const JPEG_QUALITY: u8 = 75;
+/// UnityEyes writes Unity's default, 75, which is seen on images as small as crops.
+const JPEG_QUALITY: u8 = 95;
 
 impl Simulator {
     /// Writes `N.jpg` and `N.json` for each index of `range` into `folder`, as UnityEyes does, and returns how many it rendered.

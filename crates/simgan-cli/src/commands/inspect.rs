@@ -7,17 +7,24 @@ use simgan_data::{Folder, FolderOptions, Layout, Range, Sizes, Source, Statistic
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
-use crate::commands::open_source;
+use crate::commands::{open_source, sheet};
 use crate::console::print;
+use crate::failure::usage;
 
 /// Prints what is there, as text or as JSON.
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {
-    let path = Path::new(&arguments.what);
+    if let Some(path) = &arguments.sheet {
+        return sheet::write(path, arguments);
+    }
+    let [what] = &arguments.what[..] else {
+        return Err(usage("one source at a time; hint: --sheet FILE shows several beside each other"));
+    };
+    let path = Path::new(what);
     if is_run(path) {
         let run = Run::read(path)?;
         return if arguments.json { print_json(&run) } else { print(&run.text()) };
     }
-    let found = Found::read(&arguments.what, arguments.limit)?;
+    let found = Found::read(what, arguments.limit)?;
     if arguments.json { print_json(&found) } else { print(&found.text()) }
 }
 

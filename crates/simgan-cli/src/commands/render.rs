@@ -14,6 +14,9 @@ use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::{compute, interrupt};
 
+/// Frames a second of `--sequence`.
+const FILM_PER_SEC: f32 = 30.0;
+
 /// Images between two looks at Ctrl-C and the bar.
 const AT_ONCE: usize = 64;
 
@@ -55,6 +58,9 @@ fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
     let mut name: SimulatorName = named.parse().map_err(|error| usage(format!("{error}")))?;
     name.preset = arguments.preset.map_or(name.preset, Into::into);
     let mut config = name.config();
+    if arguments.sequence {
+        config.frames_per_sec = FILM_PER_SEC;
+    }
     for assignment in &arguments.set {
         config.set(assignment).map_err(|error| usage(format!("{error}")))?;
     }

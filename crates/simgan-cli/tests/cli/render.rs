@@ -72,6 +72,31 @@ fn a_data_set_is_described() {
 }
 
 #[test]
+fn sources_are_shown_on_one_sheet() {
+    let scene = Scene::new();
+    scene.images("in", 3, 9, 7);
+    let told = succeeds(scene.simgan("inspect --sheet sheet.png --rows 1 in builtin:eyes builtin:camera"));
+    assert!(told.contains("sheet.png") && told.contains("in, builtin:eyes, builtin:camera"), "{told}");
+    let spec = ImageFile::open(&scene.path("sheet.png")).unwrap().image().spec();
+    assert_eq!((spec.channels, spec.width, spec.height), (1, 1230, 3 * (75 + 12)));
+    fails(scene.simgan("inspect --sheet sheet.jpg in"), 2, &["PNG"]);
+    fails(scene.simgan("inspect in builtin:eyes"), 2, &["--sheet"]);
+    fails(scene.simgan("inspect --sheet no/such/sheet.png in"), 1, &["no/such"]);
+}
+
+#[test]
+fn a_film_is_rendered() {
+    let scene = Scene::new();
+    succeeds(scene.simgan("render --count 3 --output film --sequence --size 24x16"));
+    let subject = |idx: usize| -> Value {
+        let record: Value =
+            serde_json::from_slice(&fs::read(scene.path(&format!("film/{idx}.json"))).unwrap()).unwrap();
+        record["simgan"]["parameters"]["subject"]["procedural"]["identity"].clone()
+    };
+    assert_eq!(subject(0), subject(2));
+}
+
+#[test]
 fn what_is_no_data_set_is_said() {
     let scene = Scene::new();
     fs::create_dir(scene.path("empty")).unwrap();

@@ -26,7 +26,8 @@ fn lash(face: &Face<'_>, who: &Identity, is_upper: bool, length: f32, rng: &mut 
         let ahead = 0.75 * s * (1.3 - 0.6 * s);
         root + vec3(fan * s, rise, ahead) * length
     });
-    Hair { points, width_mm: rng.uniform(0.08, 0.16), color: who.skin.lerp(vec3(0.0, 0.0, 0.0), 0.97) }
+    let (width_mm, color) = (rng.uniform(0.08, 0.16), who.skin.lerp(vec3(0.0, 0.0, 0.0), 0.97));
+    Hair { points, width_mm, color, opacity: 0.9 }
 }
 
 /// The point a share `t` of the way along a line of `N_LID` points.

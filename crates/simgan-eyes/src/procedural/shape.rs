@@ -35,6 +35,7 @@ impl<'a> Face<'a> {
         let rest = who.upper_mm + lids.upper_mm;
         // At least a slit stays open: a hidden iris has no label.
         let upper = (rest + lids.upper_follow * gaze_y).clamp(3.6 - lower, 9.5);
+        let upper = lerp(upper, 0.05 - lower, lids.closed);
         let mut face = Self {
             who,
             eye,

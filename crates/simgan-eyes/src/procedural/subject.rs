@@ -23,6 +23,8 @@ pub(crate) struct Lids {
     /// mm that a lid moves for each mm that the iris moves.
     pub(crate) upper_follow: f32,
     pub(crate) lower_follow: f32,
+    /// How far a blink has closed them, 0 to 1.
+    pub(crate) closed: f32,
 }
 
 impl Subject {
@@ -39,6 +41,7 @@ impl Lids {
             lower_mm: rng.normal(0.0, 0.4),
             upper_follow: rng.uniform(0.5, 1.0),
             lower_follow: rng.uniform(0.25, 0.55),
+            closed: 0.0,
         }
     }
 }

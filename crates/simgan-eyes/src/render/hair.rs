@@ -8,6 +8,8 @@ pub(crate) struct Hair {
     pub(crate) points: [Vec3; Self::N],
     pub(crate) width_mm: f32,
     pub(crate) color: Color,
+    /// Share of the light behind it that it hides where it covers a sample.
+    pub(crate) opacity: f32,
 }
 
 impl Hair {
@@ -21,12 +23,12 @@ pub(crate) fn draw(canvas: &mut Canvas, hairs: &[Hair], camera: &Camera, top: us
         let width = hair.width_mm * camera.px_per_mm;
         for (idx, ends) in points.windows(2).enumerate() {
             let [thick, thin] = [idx, idx + 1].map(|step| width * (1.0 - 0.8 * step as f32 / Hair::N as f32));
-            draw_segment(canvas, [ends[0], ends[1]], [thick, thin], hair.color);
+            draw_segment(canvas, [ends[0], ends[1]], [thick, thin], hair);
         }
     }
 }
 
-fn draw_segment(canvas: &mut Canvas, [from, to]: [Vec3; 2], widths: [f32; 2], color: Color) {
+fn draw_segment(canvas: &mut Canvas, [from, to]: [Vec3; 2], widths: [f32; 2], hair: &Hair) {
     let reach = widths[0] * 0.5 + 1.0;
     let (dx, dy) = (to.x - from.x, to.y - from.y);
     let inverse = 1.0 / (dx * dx + dy * dy).max(1e-6);
@@ -47,7 +49,7 @@ fn draw_segment(canvas: &mut Canvas, [from, to]: [Vec3; 2], widths: [f32; 2], co
             let width = widths[0] + (widths[1] - widths[0]) * t;
             let cover = (width * 0.5 + 0.5 - away).clamp(0.0, width.min(1.0));
             let pixel = &mut canvas.pixels[row * canvas.width + col];
-            *pixel = pixel.lerp(color, cover * 0.9);
+            *pixel = pixel.lerp(hair.color, cover * hair.opacity);
         }
     }
 }

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::config::LightRanges;
 use crate::math::{Color, Vec3, bump, lerp, smoothstep, vec3};
 use crate::parameters::direction;
 use crate::random::Stream;
+use crate::ranges::LightRanges;
 
 /// One soft-shadowed directional light, a sky with a gradient and a soft lobe, and what the cornea mirrors.
 /// Directions are towards the light, in view coordinates.
@@ -43,10 +43,10 @@ impl Light {
             lobe: direction(rng.uniform(-0.5, 1.0), rng.uniform(-1.4, 1.4)),
             lobe_intensity: if rng.chance(0.5) { rng.uniform(0.1, 0.7) } else { 0.0 },
             radius: rng.uniform(0.08, 0.2),
-            highlight: if rng.chance(0.85) { rng.uniform(0.5, 1.6) } else { 0.0 },
+            highlight: if rng.chance(ranges.highlight_share) { rng.uniform(0.5, 1.6) } else { 0.0 },
             window: direction(rng.uniform(-0.2, 0.7), rng.uniform(-0.8, 0.8)),
             window_size: [rng.uniform(0.05, 0.2), rng.uniform(0.06, 0.25)],
-            window_intensity: if rng.chance(0.4) { rng.uniform(0.1, 0.6) } else { 0.0 },
+            window_intensity: if rng.chance(ranges.window_share) { rng.uniform(0.1, 0.6) } else { 0.0 },
         }
     }
 

@@ -48,6 +48,15 @@ pub(crate) struct Margin {
     pub(crate) lower: Vec<Vec3>,
 }
 
+impl Margin {
+    /// Mean of UnityEyes' 16 points.
+    pub(crate) fn middle(&self) -> Vec3 {
+        let step = (self.upper.len() - 1) / 8;
+        let points = self.upper.iter().step_by(step).chain(self.lower[step..].iter().step_by(step).take(7));
+        points.fold(Vec3::default(), |sum, point| sum + *point) * (1.0 / 16.0)
+    }
+}
+
 /// Height of both margins over equally spaced x.
 pub(crate) struct LidTable {
     start: f32,

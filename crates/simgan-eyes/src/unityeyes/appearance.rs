@@ -3,13 +3,16 @@ use std::borrow::Cow;
 use super::geometry::EyeballMap;
 use super::texture::Level;
 use super::{Assets, Subject};
-use crate::math::{Color, Vec3, lerp};
+use crate::math::{Color, Vec3, lerp, smoothstep};
 use crate::render::{Appearance, Eyeball};
 
 /// The textures of one subject.
 pub(crate) struct UnityAppearance<'a> {
     skin: Cow<'a, Level>,
     iris: &'a Level,
+    /// Brightness of the eyeball, and of the iris beside that.
+    eyeball: f32,
+    iris_brightness: f32,
     map: &'a EyeballMap,
     limbus_radius: f32,
     pupil_radius: f32,
@@ -44,6 +47,8 @@ impl<'a> UnityAppearance<'a> {
             } else {
                 Cow::Borrowed(skin)
             },
+            eyeball: subject.eyeball,
+            iris_brightness: subject.iris_brightness,
             iris: assets.irises[subject.iris].level(looks_per_mm, EYE_PER_MM),
             map: &assets.geometry.eyeball,
             limbus_radius: eye.limbus_radius,
@@ -64,17 +69,14 @@ impl<'a> UnityAppearance<'a> {
 
 impl Appearance for UnityAppearance<'_> {
     fn skin(&self, uv: [f32; 2]) -> Color {
-        linear(self.skin.at(uv))
+        self.skin.at(uv)
     }
 
     fn eyeball(&self, seen: Vec3, through_cornea: bool) -> Color {
         let radius = (seen.x * seen.x + seen.y * seen.y).sqrt();
         let from_middle = self.texture_radius(seen, radius, through_cornea) / radius.max(1e-3);
-        linear(self.iris.at([0.5 + seen.x * from_middle, 0.5 + seen.y * from_middle]) * 0.8)
+        let iris = 1.0 - smoothstep(0.93, 1.03, radius / self.limbus_radius);
+        let brightness = self.eyeball * lerp(1.0, self.iris_brightness, iris);
+        self.iris.at([0.5 + seen.x * from_middle, 0.5 + seen.y * from_middle]) * brightness
     }
-}
-
-/// Display values to linear ones, as far as gamma 2 goes.
-fn linear(display: Color) -> Color {
-    display.times(display)
 }

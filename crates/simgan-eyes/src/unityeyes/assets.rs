@@ -2,11 +2,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::geometry::{Geometry, Shape, Subdivision};
-use super::mesh::Mesh;
-use super::tables::numbers;
+use super::geometry::Geometry;
+use super::reading::{self, Damage};
 use super::texture::{Texture, read_image};
-use super::topology::{N_CONTROL, N_MODES, N_SKIN, N_TRIANGLES, N_WEIGHTS};
 use crate::EyesError;
 use crate::math::{Color, vec3};
 
@@ -154,47 +152,18 @@ impl Files<'_> {
     }
 
     fn geometry(&self) -> Result<Geometry, EyesError> {
-        let shape = Shape {
-            mean: self.numbers("Resources/ShapePCA/mesh_mean.txt", 3 * N_CONTROL)?,
-            components: self.numbers("Resources/ShapePCA/pca_components.txt", 3 * N_CONTROL * N_MODES)?,
-            deviations: self.numbers("Resources/ShapePCA/transformed_std.txt", N_MODES)?,
-        };
-        let tris = "Resources/SubdivData/new_tris_eye_region.txt";
-        let subdivision = Subdivision::new(
-            &self.numbers("Resources/SubdivData/new_v_idxs_eye_region.txt", N_SKIN * N_WEIGHTS)?,
-            &self.numbers("Resources/SubdivData/new_v_weights_eye_region.txt", N_SKIN * N_WEIGHTS)?,
-            &self.numbers(tris, 3 * N_TRIANGLES)?,
-        );
-        let subdivision =
-            subdivision.map_err(|reason| EyesError::Asset { path: self.original(tris), reason })?;
-        let (control, eyeball) = (self.mesh("eye_region.3ds")?, self.mesh("Eyeball/eyeball.3ds")?);
-        Geometry::new(shape, subdivision, &control, &eyeball)
-            .map_err(|reason| EyesError::Asset { path: self.root.join("Assets"), reason })
+        let damaged = |Damage { path, reason }| EyesError::Asset { path: self.original(path), reason };
+        reading::geometry(|path| bytes(&self.original(path))).map_err(damaged)
     }
+}
 
-    fn numbers<T: std::str::FromStr + Copy + Into<f64>>(
-        &self,
-        path: &str,
-        n: usize,
-    ) -> Result<Vec<T>, EyesError> {
-        let path = self.original(path);
-        let parsed = String::from_utf8(self.bytes(&path)?).map_err(|_| "is not text".to_owned());
-        parsed.and_then(|text| numbers(&text, n)).map_err(|reason| EyesError::Asset { path, reason })
+/// The bytes of a geometry file, or what the system says.
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > MAX_BYTES {
+        return Err(format!("{length} bytes: no geometry file is that long"));
     }
-
-    fn mesh(&self, path: &str) -> Result<Mesh, EyesError> {
-        let path = self.original(path);
-        Mesh::parse(&self.bytes(&path)?).map_err(|reason| EyesError::Asset { path, reason })
-    }
-
-    fn bytes(&self, path: &Path) -> Result<Vec<u8>, EyesError> {
-        let bad = |reason: String| EyesError::Asset { path: path.to_owned(), reason };
-        let length = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
-        if length > MAX_BYTES {
-            return Err(bad(format!("{length} bytes: no geometry file is that long")));
-        }
-        std::fs::read(path).map_err(|error| bad(error.to_string()))
-    }
+    std::fs::read(path).map_err(|error| error.to_string())
 }
 
 /// Paints lid margin and caruncle, as UnityEyes' skin shader does for each pixel.

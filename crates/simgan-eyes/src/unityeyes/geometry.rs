@@ -1,7 +1,7 @@
 //! UnityEyes' shape model, subdivision and eyeball, as numbers.
 
 use super::mesh::Mesh;
-use super::topology::{LIMBUS, N_CONTROL, N_MODES, N_SKIN, N_TRIANGLES, N_WEIGHTS};
+use super::topology::{LIMBUS, N_CONTROL, N_MODES, N_SKIN, N_WEIGHTS};
 use crate::math::{Vec3, vec3};
 
 /// What the geometry files hold, converted once. Unity's axes in cm.
@@ -41,9 +41,6 @@ impl Geometry {
         control: &Mesh,
         eyeball: &Mesh,
     ) -> Result<Self, String> {
-        if control.vertices.len() != N_CONTROL {
-            return Err(format!("the eye region has {} vertices, not {N_CONTROL}", control.vertices.len()));
-        }
         let Subdivision { weights, triangles } = subdivision;
         let uvs = weights
             .iter()
@@ -117,23 +114,35 @@ pub(super) struct Subdivision {
 }
 
 impl Subdivision {
-    /// Index and weight lists of `N_SKIN` × `N_WEIGHTS`, corners of `N_TRIANGLES`.
-    pub(super) fn new(idxs: &[u16], weights: &[f32], corners: &[u32]) -> Result<Self, String> {
-        if let Some(idx) = idxs.iter().find(|idx| usize::from(**idx) >= N_CONTROL) {
-            return Err(format!("control vertex {idx} does not exist"));
-        }
-        if let Some(corner) = corners.iter().find(|corner| **corner as usize >= N_SKIN) {
-            return Err(format!("skin vertex {corner} does not exist"));
-        }
+    /// Index and weight lists of `N_SKIN` × `N_WEIGHTS`, corners of `N_TRIANGLES`, all checked.
+    pub(super) fn new(idxs: &[u16], weights: &[f32], corners: &[u32]) -> Self {
         let pairs: Vec<(u16, f32)> = idxs.iter().copied().zip(weights.iter().copied()).collect();
-        let weights = pairs.as_chunks::<N_WEIGHTS>().0.to_vec();
-        let sum = |pairs: &[(u16, f32); N_WEIGHTS]| pairs.iter().map(|pair| pair.1).sum::<f32>();
-        if let Some(row) = weights.iter().position(|pairs| (sum(pairs) - 1.0).abs() > 1e-3) {
-            return Err(format!("the weights of skin vertex {row} do not add up to 1"));
+        Self {
+            weights: pairs.as_chunks::<N_WEIGHTS>().0.to_vec(),
+            triangles: corners.as_chunks::<3>().0.to_vec(),
         }
-        let triangles = corners.as_chunks::<3>().0.to_vec();
-        debug_assert_eq!(triangles.len(), N_TRIANGLES, "the reader checks the count");
-        Ok(Self { weights, triangles })
+    }
+
+    pub(super) fn check_idxs(idxs: &[u16]) -> Result<(), String> {
+        match idxs.iter().find(|idx| usize::from(**idx) >= N_CONTROL) {
+            Some(idx) => Err(format!("control vertex {idx} does not exist")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn check_weights(weights: &[f32]) -> Result<(), String> {
+        let rows = weights.as_chunks::<N_WEIGHTS>().0;
+        match rows.iter().position(|row| (row.iter().sum::<f32>() - 1.0).abs() > 1e-3) {
+            Some(row) => Err(format!("the weights of skin vertex {row} do not add up to 1")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn check_triangles(corners: &[u32]) -> Result<(), String> {
+        match corners.iter().find(|corner| **corner as usize >= N_SKIN) {
+            Some(corner) => Err(format!("skin vertex {corner} does not exist")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,11 +4,20 @@ use crate::random::Stream;
 use crate::render::Hair;
 
 /// Lashes along the loops' columns 3 to 9 and 11 to 17, as UnityEyes' guide hairs run, between them jittered.
-pub(super) fn lashes(control: &[Vec3], rng: &mut Stream) -> Vec<Hair> {
+/// `opacity` is the upper lid's.
+pub(super) fn lashes(control: &[Vec3], opacity: f32, rng: &mut Stream) -> Vec<Hair> {
     const N_UPPER: usize = 120;
     const N_LOWER: usize = 55;
-    let upper = Lid { control, first: 3.0, last: 9.4, up: 1.0, length_mm: 8.0, bend_deg: -20.0 };
-    let lower = Lid { control, first: 11.0, last: 17.0, up: -1.0, length_mm: 4.6, bend_deg: -18.0 };
+    let upper = Lid { control, first: 3.0, last: 9.4, up: 1.0, length_mm: 8.0, bend_deg: -20.0, opacity };
+    let lower = Lid {
+        control,
+        first: 11.0,
+        last: 17.0,
+        up: -1.0,
+        length_mm: 4.6,
+        bend_deg: -18.0,
+        opacity: 0.5 * opacity,
+    };
     let mut hairs: Vec<Hair> = (0..N_UPPER).map(|_| upper.hair(rng)).collect();
     hairs.extend((0..N_LOWER).map(|_| lower.hair(rng)));
     hairs
@@ -22,6 +31,7 @@ struct Lid<'a> {
     up: f32,
     length_mm: f32,
     bend_deg: f32,
+    opacity: f32,
 }
 
 impl Lid<'_> {
@@ -41,7 +51,8 @@ impl Lid<'_> {
             points[idx] = points[idx - 1] + direction * step;
             direction = rotated(direction, tangent, self.bend_deg * 1.2);
         }
-        Hair { points, width_mm: rng.uniform(0.09, 0.16), color: vec3(0.004, 0.003, 0.003) }
+        let (width_mm, color) = (rng.uniform(0.07, 0.14), vec3(0.05, 0.04, 0.04));
+        Hair { points, width_mm, color, opacity: self.opacity * rng.uniform(0.5, 1.0) }
     }
 
     /// A point on a loop between two columns.

@@ -7,6 +7,7 @@ mod geometry;
 mod lashes;
 mod lids;
 mod mesh;
+mod reading;
 mod subject;
 mod tables;
 #[cfg(test)]
@@ -24,6 +25,16 @@ use crate::math::{Rotation, Vec3, smoothstep, vec3};
 use crate::parameters::pitch_yaw;
 use crate::random::Stream;
 use crate::render::{Eyeball, Finish, Margin, Scene, normals};
+
+/// The assets among the third-party test data, read once; `None` without it.
+#[cfg(test)]
+pub(crate) fn test_assets() -> Option<std::sync::Arc<Assets>> {
+    use std::sync::{Arc, OnceLock};
+    static ASSETS: OnceLock<Option<Arc<Assets>>> = OnceLock::new();
+    let data = std::env::var_os("SIMGAN_TEST_DATA").map(std::path::PathBuf::from);
+    let open = || data.map(|data| Arc::new(Assets::open(&data.join("unityeyes2")).unwrap()));
+    ASSETS.get_or_init(open).clone()
+}
 
 /// Unity's axes in cm to the head's frame in mm.
 fn in_head(unity: Vec3) -> Vec3 {
@@ -59,7 +70,11 @@ pub(crate) fn scene<'a>(
         corners: [control[CARUNCLE[6]], control[MARGIN[8]]],
         caruncle: CARUNCLE.iter().map(|vertex| control[*vertex]).collect(),
         eye,
-        hairs: lashes::lashes(&control, &mut Stream::new(u64::from(detail), "lashes", 1)),
+        hairs: lashes::lashes(
+            &control,
+            subject.lash_opacity,
+            &mut Stream::new(u64::from(detail), "lashes", 1),
+        ),
     };
     face_outwards(&mut scene);
     add_skirt(&mut scene, &geometry.outline);
@@ -124,10 +139,12 @@ fn add_skirt<A>(scene: &mut Scene<A>, outline: &[[u32; 2]]) {
     scene.n_skin_triangles = scene.triangles.len();
 }
 
-/// Shade under the brow's edge of the socket and in the inner corner; gloss on the lid's wet margin.
+/// Shade in the inner corner and along the line where the lids meet the eye.
 fn finish(position: Vec3, margin: &Margin) -> Finish {
-    let corner = margin.upper[0];
-    let inner = (position - corner).length();
-    let occlusion = 1.0 - 0.15 * smoothstep(7.0, 0.0, inner);
+    const LINE_MM: f32 = 1.4;
+    let inner = (position - margin.upper[0]).length();
+    let edges = margin.upper.iter().chain(&margin.lower).map(|point| (position - *point).length());
+    let from_edge = edges.fold(f32::MAX, f32::min);
+    let occlusion = 1.0 - 0.15 * smoothstep(7.0, 0.0, inner) - 0.3 * smoothstep(LINE_MM, 0.0, from_edge);
     Finish { tint: vec3(1.0, 1.0, 1.0), occlusion, gloss: 0.05 }
 }

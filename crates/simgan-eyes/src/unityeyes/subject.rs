@@ -4,8 +4,9 @@ use super::Assets;
 use super::assets::{IRISES, SKINS};
 use super::topology::N_MODES;
 use crate::EyesError;
-use crate::config::FaceRanges;
+use crate::math::lerp;
 use crate::random::Stream;
+use crate::ranges::FaceRanges;
 
 /// One face of UnityEyes: shape, skin, iris.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,10 +19,18 @@ pub(crate) struct Subject {
     pub(crate) iris_size: f32,
     /// UnityEyes' texture factor: positive widens the pupil.
     pub(crate) pupil_size: f32,
+    /// Brightness of the eyeball's texture.
+    pub(crate) eyeball: f32,
+    /// Brightness of the iris beside that.
+    pub(crate) iris_brightness: f32,
+    /// How dark the upper lashes are, 0 to 1.
+    pub(crate) lash_opacity: f32,
     /// How far the lids follow the gaze, of its pitch.
     pub(crate) lid_follow: f32,
     /// Added to the angle that the lids follow.
     pub(crate) lid_play_deg: f32,
+    /// How far a blink has closed the lids, 0 to 1.
+    pub(crate) lids_closed: f32,
 }
 
 impl Subject {
@@ -38,7 +47,11 @@ impl Subject {
             iris_size: rng.within(ranges.iris_size),
             pupil_size: rng.normal(ranges.pupil_mean, ranges.pupil_deviation),
             lid_play_deg: rng.normal(ranges.lid_mean_deg, ranges.lid_deviation_deg),
+            lids_closed: 0.0,
             lid_follow: rng.within(ranges.lid_follow),
+            lash_opacity: rng.within(ranges.lash_opacity),
+            eyeball: rng.within(ranges.eyeball),
+            iris_brightness: rng.within(ranges.iris),
         }
     }
 
@@ -61,10 +74,12 @@ impl Subject {
         Ok(())
     }
 
-    /// The angle below the horizon that the lids follow: with play, but not so far down that they close.
+    /// The angle below the horizon that the lids follow: with play, but not so far down that they close, which only blinks do.
     pub(super) fn lid_pitch_deg(&self, down_deg: f32) -> f32 {
         const ALMOST_CLOSED_DEG: f32 = 22.0;
-        (down_deg * self.lid_follow + self.lid_play_deg).min(ALMOST_CLOSED_DEG.max(down_deg))
+        const CLOSED_DEG: f32 = 46.0;
+        let open = (down_deg * self.lid_follow + self.lid_play_deg).min(ALMOST_CLOSED_DEG.max(down_deg));
+        lerp(open, CLOSED_DEG, self.lids_closed)
     }
 
     pub(crate) fn skin_name(&self) -> &'static str {

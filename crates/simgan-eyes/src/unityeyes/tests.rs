@@ -1,10 +1,13 @@
 use std::path::PathBuf;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
+use super::lids::Lids;
 use super::mesh::Mesh;
+use super::reading::{self, FILES};
 use super::tables::numbers;
-use super::{Assets, Subject, scene};
+use super::{Subject, scene};
 use crate::landmarks::Landmarks;
 use crate::math::{Rotation, Vec3, vec3};
 use crate::random::Stream;
@@ -85,6 +88,58 @@ fn damaged_3ds_files_never_panic() {
     }
 }
 
+/// The real files with bytes changed, cut off or doubled: an error that says what is wrong, or a face that is drawn.
+/// `SIMGAN_TEST_MUTATIONS=100000` tries that many.
+#[test]
+fn damaged_geometry_never_panics() {
+    let Some(data) = test_data() else { return };
+    let n_mutations = std::env::var("SIMGAN_TEST_MUTATIONS").map_or(300, |text| text.parse().unwrap());
+    let read = |path: &str| std::fs::read(data.join("unityeyes2/Assets").join(path)).unwrap();
+    let files: Vec<(&str, Vec<u8>)> = FILES.iter().map(|path| (*path, read(path))).collect();
+    let accepted = (0..n_mutations)
+        .into_par_iter()
+        .filter(|idx| {
+            let mut rng = Stream::new(6, "mutations", *idx);
+            let damaged = files[rng.below(files.len() as u32) as usize].0;
+            let of = |path: &str| files.iter().find(|file| file.0 == path).unwrap().1.clone();
+            let mut bytes = of(damaged);
+            mutate(&mut bytes, &mut rng);
+            let geometry =
+                reading::geometry(|path| Ok(if path == damaged { bytes.clone() } else { of(path) }));
+            match geometry {
+                Ok(geometry) => {
+                    let control = geometry.control(&geometry.deviations);
+                    let lids = Lids::new(control, vec3(0.1, 0.2, 1.0).normalized(), 3.0);
+                    assert_eq!(geometry.skin(&lids.points).len(), 872);
+                    true
+                }
+                Err(damage) => {
+                    assert!(damage.path == damaged && !damage.reason.is_empty());
+                    false
+                }
+            }
+        })
+        .count();
+    println!("{accepted} of {n_mutations} damaged sets are faces");
+    assert!(accepted > 0 && accepted < n_mutations as usize);
+}
+
+fn mutate(bytes: &mut Vec<u8>, rng: &mut Stream) {
+    let place = |rng: &mut Stream, length: usize| rng.below(length.max(1) as u32) as usize;
+    for _ in 0..=rng.below(3) {
+        let at = place(rng, bytes.len());
+        match rng.below(4) {
+            0 => bytes[at] = rng.bits() as u8,
+            1 => bytes[at] = b"0123456789.-eE,\n"[place(rng, 16)],
+            2 => bytes.truncate(at.max(1)),
+            _ => {
+                let end = (at + place(rng, 40)).min(bytes.len());
+                bytes.extend_from_within(at..end);
+            }
+        }
+    }
+}
+
 #[test]
 fn number_tables_are_checked() {
     assert_eq!(numbers::<f32>("1,2.5\n-3e-2 4\n", 4).unwrap(), [1.0, 2.5, -0.03, 4.0]);
@@ -103,7 +158,7 @@ fn number_tables_are_checked() {
 #[test]
 fn landmarks_equal_unityeyes() {
     let Some(data) = test_data() else { return };
-    let assets = Assets::open(&data.join("unityeyes2")).unwrap();
+    let assets = super::test_assets().unwrap();
     let record: Value =
         serde_json::from_str(&std::fs::read_to_string(data.join("unityeyes/sample.json")).unwrap()).unwrap();
     let number = |value: &Value| value.as_str().unwrap().parse::<f32>().unwrap();
@@ -114,8 +169,12 @@ fn landmarks_equal_unityeyes() {
         iris: 1,
         iris_size: number(&record["eye_details"]["iris_size"]),
         pupil_size: number(&record["eye_details"]["pupil_size"]),
+        eyeball: 0.66,
+        iris_brightness: 1.0,
+        lash_opacity: 0.5,
         lid_follow: 1.0,
         lid_play_deg: 0.0,
+        lids_closed: 0.0,
     };
     let rotation = rotation(&tuple(&record["head_pose"]));
     let look = tuple(&record["eye_details"]["look_vec"]);

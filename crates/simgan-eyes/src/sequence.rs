@@ -1,0 +1,124 @@
+//! A film of one person: fixations with saccades and pursuits between them, blinks, a head that sways. Every frame is a pure function of
+//! (configuration, frame).
+
+use crate::config::SimulatorConfig;
+use crate::math::{lerp, sin_cos, smoothstep};
+use crate::parameters::{Parameters, Pose, Subject, direction, pitch_yaw};
+use crate::random::Stream;
+
+/// One look at something, every so many seconds.
+const FIXATION_SECS: f32 = 0.4;
+/// One blink, every so many seconds.
+const BLINK_SECS: f32 = 4.0;
+
+/// What is drawn for a frame; `first` is what is drawn for an image of its own and stays but for gaze, head, lids and grain.
+pub(crate) fn frame(mut first: Parameters, config: &SimulatorConfig, index: usize) -> Parameters {
+    let secs = (index as f64 / f64::from(config.frames_per_sec)) as f32;
+    sway(&mut first.pose, config, secs);
+    let (pitch, yaw) = gaze_in_head(config, secs);
+    let (pitch, yaw) = pitch_yaw(first.pose.head().apply(direction(pitch, yaw)));
+    (first.pose.gaze_pitch_deg, first.pose.gaze_yaw_deg) = (pitch.to_degrees(), yaw.to_degrees());
+    let closed = closed(config, secs);
+    match &mut first.subject {
+        Subject::Procedural(subject) => subject.lids.closed = closed,
+        Subject::Unityeyes(subject) => subject.lids_closed = closed,
+    }
+    if let Some(sensor) = &mut first.sensor {
+        sensor.seed = Stream::new(config.seed, "sequence/grain", index as u64).bits();
+    }
+    first
+}
+
+/// Turns the head by a few degrees, slowly.
+fn sway(pose: &mut Pose, config: &SimulatorConfig, secs: f32) {
+    let mut rng = Stream::new(config.seed, "sequence/sway", 0);
+    let mut wave = |amplitude_deg: f32| {
+        let (turns_per_sec, start) = (rng.uniform(0.05, 0.2), rng.unit());
+        amplitude_deg * sin_cos(std::f32::consts::TAU * (secs * turns_per_sec + start)).0
+    };
+    pose.head_pitch_deg += wave(1.5) + wave(0.7);
+    pose.head_yaw_deg += wave(2.5) + wave(1.0);
+    pose.head_roll_deg += wave(1.0);
+}
+
+/// One look: where to, when the eye starts to move, and for how long it moves.
+struct Fixation {
+    pitch: f32,
+    yaw: f32,
+    start_secs: f32,
+    is_pursuit: bool,
+}
+
+impl Fixation {
+    fn sample(config: &SimulatorConfig, number: u64) -> Self {
+        let mut rng = Stream::new(config.seed, "sequence/gaze", number);
+        let (pitch, yaw) = pitch_yaw(Pose::sample(config, &mut rng).gaze_in_head());
+        let start_secs = number as f32 * FIXATION_SECS + rng.uniform(0.0, 0.1);
+        Self { pitch, yaw, start_secs, is_pursuit: rng.chance(0.2) }
+    }
+}
+
+/// Pitch and yaw in radians. A saccade takes 21 ms and 2.2 ms a degree, a pursuit most of the time until the next look.
+fn gaze_in_head(config: &SimulatorConfig, secs: f32) -> (f32, f32) {
+    let number = (secs / FIXATION_SECS) as u64;
+    let (from, to) = (Fixation::sample(config, number.saturating_sub(1)), Fixation::sample(config, number));
+    let amplitude_deg = (to.pitch - from.pitch).hypot(to.yaw - from.yaw).to_degrees();
+    let duration_secs =
+        if to.is_pursuit { 0.7 * FIXATION_SECS } else { (0.021 + 0.0022 * amplitude_deg).min(0.2) };
+    let t = ((secs - to.start_secs) / duration_secs).clamp(0.0, 1.0);
+    // The path of least jerk.
+    let t = t * t * t * (10.0 - t * (15.0 - 6.0 * t));
+    (lerp(from.pitch, to.pitch, t), lerp(from.yaw, to.yaw, t))
+}
+
+/// How far a blink has closed the lids, 0 to 1: they close in 0.1 s and open in 0.2 s.
+fn closed(config: &SimulatorConfig, secs: f32) -> f32 {
+    let number = (secs / BLINK_SECS) as u64;
+    let mut rng = Stream::new(config.seed, "sequence/blink", number);
+    let start = number as f32 * BLINK_SECS + rng.uniform(0.2, BLINK_SECS - 0.6);
+    let (closing, shut, opening) =
+        (rng.uniform(0.08, 0.12), rng.uniform(0.03, 0.06), rng.uniform(0.15, 0.25));
+    let since = secs - start;
+    smoothstep(0.0, closing, since) * smoothstep(closing + shut + opening, closing + shut, since)
+}
+
+#[cfg(test)]
+mod tests {
+    use simgan_data::Source;
+
+    use crate::{Simulator, SimulatorConfig, SimulatorName};
+
+    fn film(frames_per_sec: f32) -> Simulator {
+        let name: SimulatorName = "builtin:eyes".parse().unwrap();
+        name.open(SimulatorConfig { frames_per_sec, seed: 8, ..name.config() }).unwrap()
+    }
+
+    /// The same person in the same light, whose eye moves no faster than eyes do, and who blinks.
+    #[test]
+    fn a_film_is_smooth_and_blinks() {
+        const PER_SEC: f32 = 250.0;
+        let film = film(PER_SEC);
+        let labels: Vec<_> = (0..8 * 250).map(|index| film.label(index)).collect();
+        let steps = labels.windows(2).map(|pair| {
+            let [a, b] = [pair[0].gaze, pair[1].gaze];
+            (a.pitch() - b.pitch()).hypot(a.yaw() - b.yaw()).to_degrees()
+        });
+        let (fastest, moved) = steps.fold((0.0_f32, 0.0), |(most, sum), step| (most.max(step), sum + step));
+        assert!(fastest * PER_SEC < 900.0, "{} degrees a second", fastest * PER_SEC);
+        assert!(fastest * PER_SEC > 100.0 && moved > 60.0, "{fastest} {moved}");
+        let n_shut = labels.iter().filter(|label| label.visibility.pupil < 0.05).count();
+        assert!(n_shut > 10 && n_shut < labels.len() / 5, "{n_shut} of {} frames", labels.len());
+    }
+
+    #[test]
+    fn frames_come_in_any_order_and_show_one_person() {
+        let film = film(30.0);
+        let later = film.sample(41).unwrap();
+        assert_eq!(film.sample(3).unwrap().name, "3");
+        assert_eq!(film.sample(41).unwrap(), later);
+        let [first, last] = [0, 41].map(|index| film.record(index)["simgan"]["parameters"].clone());
+        assert_eq!(first["light"], last["light"]);
+        assert_eq!(first["subject"]["procedural"]["identity"], last["subject"]["procedural"]["identity"]);
+        assert_ne!(first["pose"], last["pose"]);
+    }
+}
