@@ -101,15 +101,21 @@ pub(crate) struct TrainArguments {
 ///
 /// Each image is written under the same relative name, in the same format, bit depth and channels; label files are copied
 /// unchanged; refined.jsonl in the output folder tells what was done. Any image size works. Interrupted and run again, it
-/// continues.
+/// continues. Images of a packed data set or of MPIIGaze, and with --crop or --size, become NAME.png with NAME.json.
 #[derive(Args, Debug)]
 pub(crate) struct RefineArguments {
     /// A run (its last checkpoint is taken) or one checkpoint's folder.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
     pub(crate) model: PathBuf,
-    /// What to refine: a folder of images, or a simulator such as builtin:eyes.
+    /// What to refine: a folder of images, a packed data set, MPIIGaze's folder, or a simulator such as builtin:eyes.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) input: String,
+    /// What to cut out of UnityEyes' renders first, as data.crop did in training [default: nothing].
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) crop: Option<EyeCrop>,
+    /// Width and height in pixels to bring images to first, as data.size did in training [default: as they are].
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    pub(crate) size: Option<Size>,
     /// A new or empty folder, or the one to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -262,6 +268,24 @@ pub(crate) struct Compute {
     /// CPU threads; results do not depend on it [default: one per core].
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) threads: Option<usize>,
+}
+
+/// A part of UnityEyes' renders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EyeCrop {
+    /// 140x84 of 640x480 pixels around the lids.
+    Fixed,
+    /// 1.5 times as wide as the eye.
+    EyeWidth,
+}
+
+impl From<EyeCrop> for simgan_data::Crop {
+    fn from(crop: EyeCrop) -> Self {
+        match crop {
+            EyeCrop::Fixed => Self::Fixed,
+            EyeCrop::EyeWidth => Self::EyeWidth,
+        }
+    }
 }
 
 /// What to do about an image that cannot be read.

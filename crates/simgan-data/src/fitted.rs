@@ -60,6 +60,10 @@ impl Source for Fitted {
         }
         Ok(sample)
     }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        self.source.sample_name(index)
+    }
 }
 
 #[cfg(test)]

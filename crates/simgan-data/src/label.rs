@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::Gaze;
 use crate::image::Window;
@@ -26,6 +26,8 @@ pub struct Landmarks {
     pub caruncle: Vec<[f32; 2]>,
     /// Around the iris (UnityEyes: 32 points).
     pub iris: Vec<[f32; 2]>,
+    /// The joints of a hand, in the data set's order (NYU: 36).
+    pub joints: Vec<[f32; 2]>,
 }
 
 impl Label {
@@ -35,8 +37,9 @@ impl Label {
     /// - UnityEyes' `eye_details.look_vec` (or `look_vec` at the top), as `"(x, y, z, 0.0)"` or as a list, with y *up*:
     ///   y is negated into [`Gaze`];
     /// - `gaze`, a list of three numbers that is already in the coordinates of [`Gaze`];
-    /// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, lists of points with y counted from the
-    ///   *bottom* edge: y becomes `height − y`.
+    /// - `head_pose`, a list of three numbers that is already a rotation vector;
+    /// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands, lists of points with y
+    ///   counted from the *bottom* edge: y becomes `height − y`.
     ///
     /// Everything else stays in `record` alone.
     ///
@@ -47,21 +50,53 @@ impl Label {
             lid_margin: points(&record, "interior_margin_2d", height)?,
             caruncle: points(&record, "caruncle_2d", height)?,
             iris: points(&record, "iris_2d", height)?,
+            joints: points(&record, "joints_2d", height)?,
         };
         let has_landmarks = landmarks != Landmarks::default();
         Ok(Self {
             gaze: gaze(&record)?,
+            head_pose: head_pose(&record)?,
             landmarks: has_landmarks.then_some(landmarks),
             record: Some(record),
-            ..Self::default()
         })
+    }
+
+    /// A JSON record of an image of `height` rows from which [`Label::from_record`] reads this label again, with the
+    /// source's own record as `source_record`; `None` if nothing is known.
+    #[must_use]
+    pub fn to_record(&self, height: usize) -> Option<Value> {
+        let mut record = Map::new();
+        let mut add = |field: &str, value: Value| record.insert(field.to_owned(), value);
+        if let Some(gaze) = self.gaze {
+            add("gaze", json!(gaze.vector()));
+        }
+        if let Some(head_pose) = self.head_pose {
+            add("head_pose", json!(head_pose));
+        }
+        let Landmarks { lid_margin, caruncle, iris, joints } = self.landmarks.clone().unwrap_or_default();
+        for (field, points) in [
+            ("interior_margin_2d", lid_margin),
+            ("caruncle_2d", caruncle),
+            ("iris_2d", iris),
+            ("joints_2d", joints),
+        ] {
+            if !points.is_empty() {
+                let points: Vec<_> = points.into_iter().map(|[x, y]| [x, height as f32 - y]).collect();
+                add(field, json!(points));
+            }
+        }
+        if let Some(own) = &self.record {
+            add("source_record", own.clone());
+        }
+        (!record.is_empty()).then_some(Value::Object(record))
     }
 }
 
 impl Landmarks {
     /// Where the points are in an image cut out of and scaled from this one.
     pub(crate) fn through(mut self, window: &Window) -> Self {
-        for point in [&mut self.lid_margin, &mut self.caruncle, &mut self.iris].into_iter().flatten() {
+        let all = [&mut self.lid_margin, &mut self.caruncle, &mut self.iris, &mut self.joints];
+        for point in all.into_iter().flatten() {
             *point = window.map(*point);
         }
         self
@@ -77,11 +112,23 @@ fn gaze(record: &Value) -> Result<Option<Gaze>, String> {
     };
     numbers(value)
         .and_then(|numbers| match numbers[..] {
-            [x, y, z] | [x, y, z, _] => Gaze::from_vector([x, y_sign * y, z]),
+            [x, y, z] | [x, y, z, _] => {
+                let vector = [x, y_sign * y, z];
+                // What was written as a unit vector stays what it was, to the bit.
+                let own = Gaze::from_unit_vector(vector).filter(|_| field == "gaze");
+                own.or_else(|| Gaze::from_vector(vector))
+            }
             _ => None,
         })
         .map(Some)
         .ok_or_else(|| format!("\"{field}\" is not a direction: {value}"))
+}
+
+/// UnityEyes' `head_pose` is a text of Euler angles, and not taken.
+fn head_pose(record: &Value) -> Result<Option<[f32; 3]>, String> {
+    let Some(value) = record.get("head_pose").filter(|value| value.is_array()) else { return Ok(None) };
+    let pose = numbers(value).and_then(|numbers| <[f32; 3]>::try_from(numbers).ok());
+    pose.map(Some).ok_or_else(|| format!("\"head_pose\" is not a rotation vector: {value}"))
 }
 
 /// The points in `field`, none if it is absent.
@@ -129,6 +176,26 @@ mod tests {
         assert_eq!(landmarks.lid_margin, [[371.5, 303.75]]);
         assert_eq!(landmarks.iris, [[389.0, 267.5], [388.5, 261.0]]);
         assert_eq!(label.record, Some(record));
+    }
+
+    #[test]
+    fn a_label_survives_as_a_record() {
+        let label = Label {
+            gaze: Gaze::from_vector([0.3, -0.2, -0.9]),
+            landmarks: Some(Landmarks { iris: vec![[1.5, 2.25]; 3], ..Landmarks::default() }),
+            head_pose: Some([0.1, -0.7, 0.3]),
+            record: Some(json!({"person": "p00"})),
+        };
+        let record = label.to_record(36).unwrap();
+        let text: Value = serde_json::from_str(&record.to_string()).unwrap();
+        let again = Label::from_record(text, 36).unwrap();
+        assert_eq!(
+            (again.gaze, again.landmarks, again.head_pose),
+            (label.gaze, label.landmarks, label.head_pose)
+        );
+        assert_eq!(again.record.unwrap()["source_record"]["person"], "p00");
+        assert_eq!(Label::default().to_record(36), None);
+        assert!(Label::from_record(json!({"head_pose": [1, 2]}), 1).unwrap_err().contains("head_pose"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A [`Source`] gives random access to the images of one domain: a [`Folder`] of files, a [`MemorySource`], several
 //! sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known data sets are read as they are
-//! published ([`MpiiGaze`], [`UnityEyes`]) or packed into one file ([`pack`], [`Packed`]); [`open`] tells them apart.
+//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]); [`open`] tells them apart.
 //! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in [−1, 1];
 //! only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth and channels in
 //! which it was read.
@@ -45,6 +45,7 @@ mod label;
 mod loader;
 pub mod mat;
 mod mpiigaze;
+mod nyu;
 mod open;
 mod packed;
 mod sampler;
@@ -62,6 +63,7 @@ pub use self::image::{BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, J
 pub use self::label::{Label, Landmarks};
 pub use self::loader::{Loader, LoaderOptions, OnError};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
+pub use self::nyu::{NyuDomain, NyuHands, NyuOptions};
 pub use self::open::{Layout, OpenOptions, open};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
 pub use self::sampler::{Sampler, SamplerState};

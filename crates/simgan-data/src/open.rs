@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::{
-    Crop, DataError, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, Packed, Sizes, Source, UnityEyes,
-    UnityEyesOptions,
+    Crop, DataError, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, NyuHands, NyuOptions, Packed, Sizes,
+    Source, UnityEyes, UnityEyesOptions,
 };
 
 /// How [`open`] opens what it finds.
@@ -16,6 +16,8 @@ pub struct OpenOptions {
     /// 1 lets JPEG files in colour be read as the luma that they store, which is faster. What comes may still have other
     /// channels: [`Fitted`](crate::Fitted) brings them to one number.
     pub channels: Option<usize>,
+    /// Which of NYU's hands are taken.
+    pub nyu: NyuOptions,
     /// Which part of MPIIGaze is taken.
     pub mpiigaze: MpiiGazeOptions,
 }
@@ -29,6 +31,8 @@ pub enum Layout {
     MpiiGaze,
     /// A folder of `N.jpg` and `N.json`.
     UnityEyes,
+    /// A folder of NYU's hands, which holds `joint_data.mat`.
+    Nyu,
     /// Any other folder.
     Folder,
 }
@@ -42,6 +46,8 @@ impl Layout {
             Self::Packed
         } else if MpiiGaze::is_at(path) {
             Self::MpiiGaze
+        } else if NyuHands::is_at(path) {
+            Self::Nyu
         } else if UnityEyes::is_at(path) {
             Self::UnityEyes
         } else {
@@ -62,6 +68,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataE
     match Layout::of(path) {
         Layout::Packed => return Ok(Arc::new(Packed::open(path)?)),
         Layout::MpiiGaze => return Ok(Arc::new(MpiiGaze::open(path, &options.mpiigaze)?)),
+        Layout::Nyu => return Ok(Arc::new(NyuHands::open(path, options.nyu)?)),
         Layout::UnityEyes if crop != Crop::None => {
             let eyes = UnityEyes::open(path, UnityEyesOptions { crop, channels })?;
             if eyes.crop() != Crop::None {

@@ -23,6 +23,17 @@ pub trait Source: Send + Sync {
     /// # Panics
     /// If `index >= self.len()`, as slices do.
     fn sample(&self, index: usize) -> Result<Sample, DataError>;
+
+    /// The name of the sample at `index`; sources that know it without reading the image say so here.
+    ///
+    /// # Errors
+    /// As [`Source::sample`].
+    ///
+    /// # Panics
+    /// As [`Source::sample`].
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        Ok(self.sample(index)?.name)
+    }
 }
 
 /// One image with what is known about it.

@@ -184,9 +184,13 @@ impl Source for UnityEyes {
         } else if landmarks != Landmarks::default() {
             label.landmarks = Some(landmarks);
         }
-        let path = self.image_path(pair);
+        Ok(Sample { name: self.sample_name(index)?, image: file.decode(window)?, label })
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        let path = self.image_path(self.pairs[index]);
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-        Ok(Sample { name: parts.join("/"), image: file.decode(window)?, label })
+        Ok(parts.join("/"))
     }
 }
 
@@ -252,7 +256,7 @@ impl Crop {
 }
 
 /// Says of a missing file whose partner it is.
-fn partner(error: DataError, other: &Path) -> DataError {
+pub(crate) fn partner(error: DataError, other: &Path) -> DataError {
     match error {
         DataError::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
             let other = other.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -108,6 +108,47 @@ fn scipys_files_have_scipys_values() {
     assert!(golden.len() > 100 && different.is_empty(), "{}", different.join("\n"));
 }
 
+/// Another reader's numbers; `None` for complex ones.
+fn plain(data: &matfile::NumericData) -> Option<Numbers> {
+    use matfile::NumericData as Other;
+    Some(match data {
+        Other::Int8 { real, imag: None } => Numbers::I8(real.clone()),
+        Other::UInt8 { real, imag: None } => Numbers::U8(real.clone()),
+        Other::Int16 { real, imag: None } => Numbers::I16(real.clone()),
+        Other::UInt16 { real, imag: None } => Numbers::U16(real.clone()),
+        Other::Int32 { real, imag: None } => Numbers::I32(real.clone()),
+        Other::UInt32 { real, imag: None } => Numbers::U32(real.clone()),
+        Other::Int64 { real, imag: None } => Numbers::I64(real.clone()),
+        Other::UInt64 { real, imag: None } => Numbers::U64(real.clone()),
+        Other::Single { real, imag: None } => Numbers::F32(real.clone()),
+        Other::Double { real, imag: None } => Numbers::F64(real.clone()),
+        _ => return None,
+    })
+}
+
+#[test]
+fn flat_numeric_files_are_what_another_reader_reads() {
+    let Some(corpus) = corpus() else { return };
+    let mut n_compared = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let Ok(variables) = mat::read(&bytes, &Limits::default()) else { continue };
+        // It knows no structs, cells and texts, and panics on some files.
+        let Ok(Ok(other)) = std::panic::catch_unwind(|| matfile::MatFile::parse(&bytes[..])) else {
+            continue;
+        };
+        for array in other.arrays() {
+            let ours = variables.iter().find(|variable| variable.name == array.name()).unwrap();
+            if let (Data::Real(numbers), Some(expected)) = (&ours.array.data, plain(array.data())) {
+                assert_eq!(ours.array.dims, *array.size(), "{}", ours.name);
+                assert_eq!(numbers.to_f64(), expected.to_f64(), "{}", ours.name);
+                n_compared += 1;
+            }
+        }
+    }
+    assert!(n_compared >= 10, "{n_compared}");
+}
+
 /// `SIMGAN_MUTATIONS` sets how many times each file is damaged.
 #[test]
 fn damaged_files_are_errors_within_the_limits() {

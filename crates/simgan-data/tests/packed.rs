@@ -46,7 +46,12 @@ impl Source for Made {
         }
         let pixels = Pixels::U8((0..18).map(|k| (i * 7 + k * 11) as u8).collect());
         let points = |n: usize| (0..n).map(|k| [k as f32, i as f32 + 0.5]).collect();
-        let landmarks = Landmarks { lid_margin: points(16), caruncle: points(7), iris: points(32) };
+        let landmarks = Landmarks {
+            lid_margin: points(16),
+            caruncle: points(7),
+            iris: points(32),
+            ..Landmarks::default()
+        };
         let label = Label {
             gaze: (self.labelled && i % 3 != 1).then(|| Gaze::from_pitch_yaw(i as f32 * 0.1, -0.3)),
             head_pose: (self.labelled && i.is_multiple_of(2)).then_some([0.1, i as f32, 0.0]),

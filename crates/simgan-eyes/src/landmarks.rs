@@ -43,6 +43,7 @@ impl Landmarks {
             lid_margin: self.margin().map(|[x, y, _]| [*x, *y]).collect(),
             caruncle: flat(&self.caruncle),
             iris: flat(&self.iris),
+            ..simgan_data::Landmarks::default()
         }
     }
 

@@ -52,6 +52,8 @@ pub fn read_tensors(path: &Path, device: &Device) -> Result<Vec<(String, Tensor)
 }
 
 /// Writes a temporary file beside `path`, syncs it, and renames it over `path`.
+///
+/// simgan-data has a function like it that does not sync, for thousands of small files; no crate lies below both.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),

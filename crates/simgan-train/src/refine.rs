@@ -20,7 +20,6 @@ pub use self::input::RefineInput;
 pub use self::manifest::MANIFEST_FILE;
 pub use self::model::RefineModel;
 
-use self::input::hex;
 use self::manifest::{Done, Entry, Header, Manifest, Refined};
 use self::output::Output;
 use self::work::{Outcome, Work};
@@ -28,7 +27,8 @@ use self::work::{Outcome, Work};
 /// A job that refines the images of a [`RefineInput`] with a [`RefineModel`] into a folder.
 ///
 /// Every image is written under the same relative name, in the same format, bit depth and channels, alpha unchanged; its
-/// label files are copied unchanged. [`MANIFEST_FILE`] tells what was done. Every file appears whole or not at all, and an
+/// label files are copied unchanged. Samples of other data sets become PNG files with a JSON label beside each
+/// ([`RefineInput::data_set`]). [`MANIFEST_FILE`] tells what was done. Every file appears whole or not at all, and an
 /// interrupted job that is run again continues where it was.
 ///
 /// An RGB image that a gray refiner refines keeps its colours: its luma is refined, and the change is added to the three
@@ -61,7 +61,12 @@ pub struct RefineSummary {
     pub drift: f64,
     /// Whether it was asked to stop before the end.
     pub interrupted: bool,
+    /// Sum of the images' drifts in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
+    drift_sum: u128,
 }
+
+/// Units of an image's drift in one. Each is rounded to such units before it is written down.
+const DRIFT_UNITS: f64 = (1u64 << 40) as f64;
 
 impl RefineSummary {
     /// Images that need no more work.
@@ -73,7 +78,8 @@ impl RefineSummary {
     fn add(&mut self, image: &Refined) {
         self.refined += 1;
         self.label_files += image.label_files;
-        self.drift += (image.drift - self.drift) / self.refined as f64;
+        self.drift_sum = self.drift_sum.saturating_add((image.drift * DRIFT_UNITS).round() as u128);
+        self.drift = self.drift_sum as f64 / DRIFT_UNITS / self.refined as f64;
     }
 }
 
@@ -150,12 +156,11 @@ impl Refinement<'_> {
     }
 
     fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
-        let Some(root) = self.input.root() else { return Ok(()) };
-        let path = root.join(self.input.path(index));
-        let bytes = std::fs::read(&path).map_err(RefineError::io(&path))?;
-        if before.input_crc32c == Some(hex(crc32c::crc32c(&bytes))) {
+        if before.input_crc32c == self.input.crc32c(index)? {
             return Ok(());
         }
+        let path = self.input.path(index);
+        let path = self.input.root().map_or(path.clone(), |root| root.join(&path));
         Err(RefineError::ChangedImage { path, what: "the image has changed" })
     }
 

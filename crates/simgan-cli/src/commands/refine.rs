@@ -1,9 +1,11 @@
 //! `simgan refine`: every image of a source, names and labels kept.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use simgan_data::{Crop, Fitted, Layout, OpenOptions, Sizes, Target};
 use simgan_eyes::SimulatorName;
 use simgan_train::refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
@@ -50,10 +52,33 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
             return Err(usage(format!("{name} never ends; hint: say how many images with --count")));
         }
         RefineInput::simulator(name, open_source(name)?)
-    } else {
+    } else if arguments.size.is_none() && arguments.crop.is_none() && is_folder(Path::new(name)) {
         RefineInput::folder(Path::new(name))?
+    } else {
+        open_data_set(arguments)?
     };
     Ok(input.first(count.unwrap_or(usize::MAX)))
+}
+
+/// Whether a path is taken as the image files that it holds.
+fn is_folder(path: &Path) -> bool {
+    matches!(Layout::of(path), Layout::Folder | Layout::UnityEyes)
+}
+
+fn open_data_set(arguments: &RefineArguments) -> Result<RefineInput> {
+    let path = Path::new(&arguments.input);
+    let crop = arguments.crop.map_or(Crop::None, Crop::from);
+    let options = OpenOptions { sizes: Sizes::Mixed, crop, ..OpenOptions::default() };
+    let source = simgan_data::open(path, &options)?;
+    let target = Target { size: arguments.size, ..Target::default() };
+    let mut name = path.canonicalize().with_context(|| path.display().to_string())?.display().to_string();
+    if crop != Crop::None {
+        name += &format!(", crop {crop:?}");
+    }
+    if let Some(size) = arguments.size {
+        name += &format!(", at {size}");
+    }
+    Ok(RefineInput::data_set(&name, Arc::new(Fitted::new(source, target)))?)
 }
 
 fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {

@@ -108,6 +108,58 @@ fn one_bad_pair_among_good_ones_is_named_or_skipped() {
 }
 
 #[test]
+fn packed_and_published_data_sets_are_refined() {
+    let scene = Scene::new();
+    scene.model("model", 1);
+    scene.unityeyes("eyes", 2);
+    scene.mpiigaze("gaze");
+    let fixed = UnityEyesOptions { crop: Crop::Fixed, channels: Some(1) };
+    scene.pack(UnityEyes::open(&scene.path("eyes"), fixed).unwrap(), "eyes.safetensors");
+    for (input, n, file) in [
+        ("eyes.safetensors", 2, "2"),
+        ("eyes --crop fixed --size 55x35", 2, "1"),
+        ("gaze", 12, "p00/day02/0001-right"),
+    ] {
+        let told = succeeds(scene.simgan(&format!("refine --model model --input {input} --output out")));
+        assert!(told.contains(&format!("{n} images refined")), "{told}");
+        assert!(told.contains(&format!("{n} label files")), "{told}");
+        let label = String::from_utf8(scene.bytes(&format!("out/{file}.json"))).unwrap();
+        assert!(label.contains("\"gaze\"") && scene.path(&format!("out/{file}.png")).exists(), "{label}");
+        let told = succeeds(scene.simgan("inspect out"));
+        assert!(told.contains(&format!("{n} images")) && told.contains("gaze yaw"), "{told}");
+        fs::remove_dir_all(scene.path("out")).unwrap();
+    }
+    let told = succeeds(scene.simgan("refine --model model --input eyes --output out"));
+    assert!(told.contains("2 images refined") && scene.path("out/1.jpg").exists(), "{told}");
+}
+
+#[test]
+fn one_folder_of_hands_holds_both_domains() {
+    let scene = Scene::with_domains();
+    for frame in 1..=4 {
+        let depths = |more: usize| {
+            let depth = move |i: usize| {
+                if (70..250).contains(&i) && i % 20 > 9 - frame { 600 + more + i } else { more }
+            };
+            let channel = move |c: usize| (0..400).map(move |i| [0, depth(i) >> 8, depth(i) & 255][c] as u8);
+            Image::new(3, 20, 20, Pixels::U8((0..3).flat_map(channel).collect()))
+        };
+        scene.image(&format!("hands/synthdepth_1_{frame:07}.png"), depths(0));
+        scene.image(&format!("hands/depth_1_{frame:07}.png"), depths(30));
+    }
+    let joints = concat!(env!("CARGO_MANIFEST_DIR"), "/../simgan-data/tests/golden/nyu/joint_data.mat");
+    fs::copy(joints, scene.path("hands/joint_data.mat")).unwrap();
+    let train = "train --config tiny.toml --run run --synthetic hands --real hands --set data.size=12x12";
+    let told = succeeds(scene.simgan(train));
+    assert!(told.contains("run"), "{told}");
+    let told = succeeds(scene.simgan("inspect hands"));
+    assert!(told.contains("hands: 4 images, 4 read") && told.contains("16 bit"), "{told}");
+    fs::remove_file(scene.path("hands/depth_1_0000002.png")).unwrap();
+    fs::remove_dir_all(scene.path("run")).unwrap();
+    fails(scene.simgan(train), 1, &["depth_1_0000002.png: missing", "hint: "]);
+}
+
+#[test]
 fn damaged_days_and_packed_files_are_named() {
     let scene = Scene::with_domains();
     scene.mpiigaze("gaze");

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 /// Which label files belong to which image.
 pub(super) struct LabelFiles {
-    /// Index of an image and a label file of it, sorted.
-    beside: Vec<(u32, PathBuf)>,
+    /// Index of an image, a label file of it, and whether it is the first image that has it; sorted.
+    beside: Vec<(u32, PathBuf, bool)>,
     /// Label files that belong to no single image.
     index: Vec<PathBuf>,
 }
@@ -21,7 +21,8 @@ impl LabelFiles {
             if owners.is_empty() {
                 files.index.push(label);
             } else {
-                files.beside.extend(owners.into_iter().map(|owner| (owner, label.clone())));
+                let beside = owners.iter().map(|owner| (*owner, label.clone(), *owner == owners[0]));
+                files.beside.extend(beside);
             }
         }
         files.beside.sort_unstable();
@@ -30,9 +31,17 @@ impl LabelFiles {
 
     /// The label files of one image.
     pub(super) fn of(&self, image: usize) -> impl Iterator<Item = &Path> {
-        let start = self.beside.partition_point(|(owner, _)| (*owner as usize) < image);
-        let own = self.beside[start..].iter().take_while(move |(owner, _)| *owner as usize == image);
-        own.map(|(_, path)| path.as_path())
+        self.entries(image).map(|(_, path, _)| path.as_path())
+    }
+
+    /// How many of them belong to no image before this one.
+    pub(super) fn n_first(&self, image: usize) -> usize {
+        self.entries(image).filter(|(_, _, is_first)| *is_first).count()
+    }
+
+    fn entries(&self, image: usize) -> impl Iterator<Item = &(u32, PathBuf, bool)> {
+        let start = self.beside.partition_point(|(owner, ..)| (*owner as usize) < image);
+        self.beside[start..].iter().take_while(move |(owner, ..)| *owner as usize == image)
     }
 
     /// Label files that belong to no single image.
@@ -41,7 +50,7 @@ impl LabelFiles {
     }
 }
 
-/// The images that a label file belongs to: those whose name is the longest beginning of its own.
+/// The images that a label file belongs to: those whose name is the longest beginning of its own, sorted.
 fn owners(label: &Path, images: &[PathBuf], stems: &[(PathBuf, u32)]) -> Vec<u32> {
     let mut name = label.with_extension("");
     loop {

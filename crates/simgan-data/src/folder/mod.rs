@@ -109,6 +109,12 @@ impl Folder {
         self.labels.of(index)
     }
 
+    /// How many of an image's label files belong to no image before it: `a.json` is shared by `a.jpg` and `a.png`.
+    #[must_use]
+    pub fn n_first_labels(&self, index: usize) -> usize {
+        self.labels.n_first(index)
+    }
+
     /// Paths, relative to the folder, of the label files that belong to no single image, sorted.
     #[must_use]
     pub fn index_files(&self) -> &[PathBuf] {
@@ -141,6 +147,10 @@ impl Source for Folder {
         let image = Encoded::open(&self.root.join(&self.images[index]), self.channels)?.decode(None)?;
         let label = self.label(index, image.spec().height)?;
         Ok(Sample { name: self.name(index), image, label })
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        Ok(self.name(index))
     }
 }
 

@@ -64,9 +64,12 @@ impl Window {
 
     /// The part that a crop shows, at its own scale.
     pub(crate) fn of_crop(crop: CropWindow) -> Self {
-        let Size { width, height } = crop.size;
-        let (left, top) = (crop.left as f64, crop.top as f64);
-        Self { left, top, width: width as f64, height: height as f64, to: crop.size }
+        Self::of_part(crop.left as f64, crop.top as f64, crop.size)
+    }
+
+    /// The same for a part that may reach beyond the image.
+    pub(crate) fn of_part(left: f64, top: f64, size: Size) -> Self {
+        Self { left, top, width: size.width as f64, height: size.height as f64, to: size }
     }
 
     /// Where a point of the image lies in the resized one.

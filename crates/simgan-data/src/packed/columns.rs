@@ -152,5 +152,10 @@ pub(super) fn landmarks(floats: &[f32]) -> Landmarks {
     let points = floats.as_chunks::<2>().0;
     let (lid_margin, rest) = points.split_at(PARTS[0].min(points.len()));
     let (caruncle, iris) = rest.split_at(PARTS[1].min(rest.len()));
-    Landmarks { lid_margin: lid_margin.to_vec(), caruncle: caruncle.to_vec(), iris: iris.to_vec() }
+    Landmarks {
+        lid_margin: lid_margin.to_vec(),
+        caruncle: caruncle.to_vec(),
+        iris: iris.to_vec(),
+        ..Landmarks::default()
+    }
 }

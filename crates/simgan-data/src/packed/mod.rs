@@ -21,7 +21,9 @@ use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Landmarks, Pixel
 ///
 /// Labels that no sample has are absent; where single samples lack one, its row is NaN. Samples are read at their place
 /// in the file when they are asked for, through the system's cache: opening is immediate and memory does not depend on
-/// N. (A memory map would need `unsafe` and ends the process if the file shrinks; a read of 2 kB from the cache takes
+/// N. Reading in a random order from a disk that has not cached the file was measured at 15,000 images/s (55×35, one
+/// thread, solid state), far above what training takes; for a disk with heads, read the file once first (`cat FILE >
+/// /dev/null`), which caches it. (A memory map would need `unsafe` and ends the process if the file shrinks; a read of 2 kB from the cache takes
 /// about a microsecond.)
 pub struct Packed {
     path: PathBuf,
@@ -147,6 +149,11 @@ impl Source for Packed {
         let image = Image::new(channels, height, width, pixels);
         debug_assert_eq!(self.spec.depth, BitDepth::Eight);
         Ok(Sample { name: self.name(index)?, image, label: self.label(index)? })
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        assert!(index < self.n, "sample {index} of {}", self.n);
+        self.name(index)
     }
 }
 

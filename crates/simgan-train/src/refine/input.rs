@@ -1,10 +1,13 @@
-//! What is refined: the images of a folder, or samples of a simulator.
+//! What is refined: the images of a folder, the samples of another data set, or those of a simulator.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use simgan_data::{DataError, Folder, FolderOptions, ImageFile, ImageFormat, Sizes, Source};
+use simgan_data::{
+    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sample, Sizes, Source,
+};
 
 use super::RefineError;
 
@@ -17,15 +20,17 @@ pub struct RefineInput {
 
 enum Kind {
     Folder(Folder),
+    /// Samples with the paths that their refined images get.
+    DataSet(Arc<dyn Source>, Vec<PathBuf>),
     Simulator(Arc<dyn Source>),
 }
 
 /// One image as it was read.
 pub(super) struct InputImage {
     pub(super) file: ImageFile,
-    /// crc32c of the file, in hexadecimal.
+    /// crc32c of the file or of a sample's pixels, in hexadecimal.
     pub(super) crc32c: Option<String>,
-    /// A simulator's label.
+    /// The label of a sample.
     pub(super) record: Option<Value>,
 }
 
@@ -39,6 +44,21 @@ impl RefineInput {
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
         let count = folder.len();
         Ok(Self { kind: Kind::Folder(folder), name, count })
+    }
+
+    /// The samples of a data set that is no folder of images, or of which parts are cut out. Each is written as
+    /// `NAME.png` (`NAME.jpg.png` and `NAME.png.png` where extensions tell samples apart), its label as JSON beside it,
+    /// as [`Label::to_record`](simgan_data::Label::to_record) writes it. `name` is what the manifest calls the data set;
+    /// it should tell what is cut out.
+    ///
+    /// # Errors
+    /// A sample whose name cannot be read, leads out of the folder, or is another one's too.
+    pub fn data_set(name: &str, source: Arc<dyn Source>) -> Result<Self, RefineError> {
+        let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.sample_name(index)).collect();
+        let refused = |reason| DataError::Dataset { path: PathBuf::from(name), reason };
+        let paths = paths(&names?).map_err(refused)?;
+        let count = paths.len();
+        Ok(Self { kind: Kind::DataSet(source, paths), name: name.to_owned(), count })
     }
 
     /// Samples of a simulator, which are written as `N.png` with their label as `N.json`. `name` is what it is called in
@@ -61,7 +81,7 @@ impl RefineInput {
         self.count
     }
 
-    /// A folder's absolute path or a simulator's name.
+    /// A data set's absolute path or a simulator's name.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -69,7 +89,7 @@ impl RefineInput {
     pub(super) fn root(&self) -> Option<&Path> {
         match &self.kind {
             Kind::Folder(folder) => Some(folder.root()),
-            Kind::Simulator(_) => None,
+            Kind::DataSet(..) | Kind::Simulator(_) => None,
         }
     }
 
@@ -77,6 +97,7 @@ impl RefineInput {
     pub(super) fn path(&self, index: usize) -> PathBuf {
         match &self.kind {
             Kind::Folder(folder) => folder.images()[index].clone(),
+            Kind::DataSet(_, paths) => paths[index].clone(),
             Kind::Simulator(_) => PathBuf::from(self.image_name(index)),
         }
     }
@@ -85,6 +106,10 @@ impl RefineInput {
     pub(super) fn image_name(&self, index: usize) -> String {
         match &self.kind {
             Kind::Folder(folder) => folder.name(index),
+            Kind::DataSet(_, paths) => {
+                let parts: Vec<_> = paths[index].iter().map(|part| part.to_string_lossy()).collect();
+                parts.join("/")
+            }
             Kind::Simulator(_) => format!("{index}.png"),
         }
     }
@@ -98,6 +123,12 @@ impl RefineInput {
                 let file = ImageFile::decode(&bytes, &path)?;
                 Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None })
             }
+            Kind::DataSet(source, _) => {
+                let Sample { image, label, .. } = source.sample(index)?;
+                let crc32c = Some(digest(&image));
+                let record = label.to_record(image.spec().height);
+                Ok(InputImage { file: ImageFile::new(image, ImageFormat::Png), crc32c, record })
+            }
             Kind::Simulator(simulator) => {
                 let sample = simulator.sample(index)?;
                 let file = ImageFile::new(sample.image, ImageFormat::Png);
@@ -106,11 +137,32 @@ impl RefineInput {
         }
     }
 
+    /// What [`InputImage::crc32c`] is now, without decoding what need not be.
+    pub(super) fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
+        match &self.kind {
+            Kind::Folder(folder) => {
+                let path = folder.root().join(&folder.images()[index]);
+                let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path, source })?;
+                Ok(Some(hex(crc32c::crc32c(&bytes))))
+            }
+            Kind::DataSet(source, _) => Ok(Some(digest(&source.sample(index)?.image))),
+            Kind::Simulator(_) => Ok(None),
+        }
+    }
+
     /// Label files beside one image, relative to the folder.
     pub(super) fn labels_of(&self, index: usize) -> Vec<PathBuf> {
         match &self.kind {
             Kind::Folder(folder) => folder.labels_of(index).map(Path::to_owned).collect(),
-            Kind::Simulator(_) => Vec::new(),
+            Kind::DataSet(..) | Kind::Simulator(_) => Vec::new(),
+        }
+    }
+
+    /// How many of them are no earlier image's.
+    pub(super) fn n_first_labels(&self, index: usize) -> u64 {
+        match &self.kind {
+            Kind::Folder(folder) => folder.n_first_labels(index) as u64,
+            Kind::DataSet(..) | Kind::Simulator(_) => 0,
         }
     }
 
@@ -118,7 +170,46 @@ impl RefineInput {
     pub(super) fn index_files(&self) -> &[PathBuf] {
         match &self.kind {
             Kind::Folder(folder) => folder.index_files(),
-            Kind::Simulator(_) => &[],
+            Kind::DataSet(..) | Kind::Simulator(_) => &[],
+        }
+    }
+}
+
+/// Where samples of these names are written; whatever a file claims, inside the output folder.
+fn paths(names: &[String]) -> Result<Vec<PathBuf>, String> {
+    for name in names {
+        let is_part = |part| matches!(part, Component::Normal(_));
+        let odd = name.is_empty() || name.ends_with('/') || name.contains(['\0', '\\', ':']);
+        if odd || !Path::new(name).components().all(is_part) {
+            return Err(format!("\"{}\" cannot be the name of a file", name.escape_debug()));
+        }
+    }
+    let short = |name: &String| match ImageFormat::from_path(Path::new(name)) {
+        Some(_) => Path::new(name).with_extension("png"),
+        None => PathBuf::from(format!("{name}.png")),
+    };
+    let long = |name: &String| PathBuf::from(format!("{name}.png"));
+    let short: Vec<PathBuf> = names.iter().map(short).collect();
+    if twice(&short).is_none() {
+        return Ok(short);
+    }
+    let long: Vec<PathBuf> = names.iter().map(long).collect();
+    match twice(&long) {
+        None => Ok(long),
+        Some(path) => Err(format!("two of its images are called {}", path.with_extension("").display())),
+    }
+}
+
+fn twice(paths: &[PathBuf]) -> Option<&PathBuf> {
+    let mut known = BTreeSet::new();
+    paths.iter().find(|path| !known.insert(*path))
+}
+
+fn digest(image: &Image) -> String {
+    match image.pixels() {
+        Pixels::U8(values) => hex(crc32c::crc32c(values)),
+        Pixels::U16(values) => {
+            hex(values.iter().fold(0, |crc, value| crc32c::crc32c_append(crc, &value.to_le_bytes())))
         }
     }
 }
@@ -126,4 +217,28 @@ impl RefineInput {
 /// A checksum as the manifest writes it.
 pub(super) fn hex(crc: u32) -> String {
     format!("{crc:08x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Result<Vec<String>, String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(paths(&names)?.iter().map(|path| path.display().to_string()).collect())
+    }
+
+    #[test]
+    fn samples_keep_their_names() {
+        assert_eq!(named(&["1.jpg", "p00/day01/1-left"]).unwrap(), ["1.png", "p00/day01/1-left.png"]);
+        assert_eq!(named(&["1.jpg", "1.png"]).unwrap(), ["1.jpg.png", "1.png.png"]);
+        assert!(named(&["a", "b", "a"]).unwrap_err().contains("two of its images are called a"));
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        for name in ["", "/etc/x", "../x", "a/../../x", "a/..", "./a", "a/", "a\0b", "..\\x", "C:x"] {
+            assert!(named(&["a.png", name]).is_err(), "{name:?}");
+        }
+    }
 }

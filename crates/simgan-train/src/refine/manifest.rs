@@ -61,9 +61,9 @@ pub(super) struct Refined {
     pub(super) bits: u32,
     /// Mean of |R(x) − x|, x in [−1, 1].
     pub(super) drift: f64,
-    /// Label files that were copied with it.
+    /// Label files that were copied with it and belong to no image before it.
     pub(super) label_files: u64,
-    /// crc32c of the input file, in hexadecimal; none for a simulator's sample.
+    /// crc32c of the input file or of a sample's pixels, in hexadecimal; none for a simulator's sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) input_crc32c: Option<String>,
 }

@@ -7,7 +7,7 @@ use simgan_data::{BitDepth, Image, write_atomic};
 
 use super::manifest::Refined;
 use super::work::Job;
-use super::{RefineError, RefineInput};
+use super::{DRIFT_UNITS, RefineError, RefineInput};
 
 /// A folder that mirrors the input folder.
 pub(super) struct Output {
@@ -55,7 +55,8 @@ impl Output {
     ) -> Result<Refined, RefineError> {
         let path = self.root.join(input.path(job.index));
         create_parent(&path)?;
-        let mut label_files = self.copy_labels(input, &input.labels_of(job.index))?;
+        self.copy_labels(input, &input.labels_of(job.index))?;
+        let mut label_files = input.n_first_labels(job.index);
         if let Some(record) = &job.input.record {
             write_atomic(&path.with_extension("json"), format!("{record:#}\n").as_bytes())?;
             label_files += 1;
@@ -68,7 +69,7 @@ impl Output {
             height: spec.height,
             channels: spec.channels,
             bits: if spec.depth == BitDepth::Eight { 8 } else { 16 },
-            drift,
+            drift: (drift * DRIFT_UNITS).round() / DRIFT_UNITS,
             label_files,
             input_crc32c: job.input.crc32c,
         })

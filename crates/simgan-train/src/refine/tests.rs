@@ -1,9 +1,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{DataError, Image, ImageFile, ImageFormat, Pixels};
+use simgan_data::{
+    DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, PackOptions, Pixels, Sizes,
+    Source, Target, pack,
+};
 use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
 use tempfile::TempDir;
 
@@ -183,8 +187,49 @@ fn an_interrupted_job_is_continued() {
     assert_eq!(whole, continued);
     let again = scene.refine("out", &GOING).unwrap();
     assert_eq!((again.already, again.refined, again.label_files), (4, 4, 3), "nothing left to do");
-    // Images of one size are refined together, a continued job adds up by name: another order, another rounding.
-    assert!((again.drift - summary.drift).abs() < 1e-12, "{} and {}", again.drift, summary.drift);
+    // Images of one size are refined together, a continued job adds up by name: another order, the same sum.
+    assert_eq!(again.drift, summary.drift);
+}
+
+#[test]
+fn a_label_file_of_two_images_is_counted_once() {
+    let scene = Scene::new();
+    scene.image("a.bmp", gray(11, 7, 3), ImageFormat::Bmp);
+    let summary = scene.refine("out", &GOING).unwrap();
+    assert_eq!((summary.refined, summary.label_files), (5, 3));
+    assert!(scene.path("out/a.json").exists());
+}
+
+#[test]
+fn another_data_set_becomes_png_files_with_labels() {
+    let scene = Scene::new();
+    let folder =
+        Folder::open(&scene.path("in"), &FolderOptions { sizes: Sizes::Mixed, channels: None }).unwrap();
+    let target = Target { size: Some("8x6".parse().unwrap()), ..Target::default() };
+    let packed = scene.path("packed.safetensors");
+    pack(&Fitted::new(Arc::new(folder), target), &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();
+    let refine = || {
+        let model = RefineModel::open(&scene.path("model"), &Device::Cpu)?;
+        let source = simgan_data::open(&packed, &simgan_data::OpenOptions::default())?;
+        let (input, output) = (RefineInput::data_set("packed", source)?, scene.path("out"));
+        Refinement { model: &model, input: &input, output: &output, batch: 3, on_error: OnError::Fail }
+            .run(&GOING, &mut |_| {})
+    };
+    let summary = refine().unwrap();
+    assert_eq!((summary.refined, summary.label_files), (4, 1));
+    let files = scene.files("out");
+    let names: Vec<&str> = files.keys().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(names, ["a.json", "a.png", "b/c.png", "b/d.png", "b/e/f.png", MANIFEST_FILE]);
+    let refined = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
+    assert_eq!(refined.sample(0).unwrap().label.gaze.unwrap().vector(), [0.0, 0.0, -1.0]);
+    assert_eq!(refine().unwrap(), RefineSummary { already: 4, ..summary });
+
+    // Another data set under the same name.
+    let other = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
+    fs::remove_file(&packed).unwrap();
+    pack(&other, &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();
+    let error = refine().unwrap_err();
+    assert!(matches!(error, RefineError::ChangedImage { .. }), "{error}");
 }
 
 #[test]

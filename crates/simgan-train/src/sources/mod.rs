@@ -6,13 +6,13 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use simgan_data::{Concat, Crop, Fitted, Size, Sizes, Source, Target};
+use simgan_data::{Concat, Crop, Fitted, NyuDomain, NyuOptions, Size, Sizes, Source, Target};
 use simgan_eyes::{EyesError, SimulatorConfig, SimulatorName};
 
 use crate::{DataConfig, DataSize, TrainError};
 
 /// What can be given as a source, for help texts and hints.
-pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder, a packed data set, \
+pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder, NYU's hands, a packed data set, \
                                 `builtin:eyes` (the built-in eye simulator), `builtin:camera` (its \"real\" domain), \
                                 `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, rendered here)";
 
@@ -26,6 +26,8 @@ pub struct OpenOptions {
     pub channels: Option<usize>,
     /// What is cut out of UnityEyes' renders.
     pub crop: Crop,
+    /// Which images of NYU's hands are taken: a folder holds both domains.
+    pub domain: NyuDomain,
     /// The run's seed: what a simulator renders follows from it.
     pub seed: u64,
 }
@@ -44,20 +46,28 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainE
         return Err(TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) });
     }
     let sizes = if options.size.is_some() { Sizes::Mixed } else { Sizes::Same };
-    let OpenOptions { channels, crop, .. } = *options;
-    Ok(simgan_data::open(path, &simgan_data::OpenOptions { sizes, channels, crop, ..Default::default() })?)
+    let OpenOptions { channels, crop, domain, .. } = *options;
+    let nyu = NyuOptions { domain, ..NyuOptions::default() };
+    let options = simgan_data::OpenOptions { sizes, channels, crop, nyu, ..Default::default() };
+    Ok(simgan_data::open(path, &options)?)
 }
 
-/// Opens several sources as one, in the size and with the channels that `data` asks for.
+/// Opens several sources as one, in the size and with the channels that `data` asks for. `domain` is what they are
+/// opened for, where one folder holds both.
 ///
 /// # Errors
 /// As [`open`]; there is none; their images have different sizes and `data.size` is `"source"`.
-pub fn open_all(specs: &[String], data: &DataConfig, seed: u64) -> Result<Arc<dyn Source>, TrainError> {
+pub fn open_all(
+    specs: &[String],
+    data: &DataConfig,
+    domain: NyuDomain,
+    seed: u64,
+) -> Result<Arc<dyn Source>, TrainError> {
     let size = match data.size {
         DataSize::Source => None,
         DataSize::Pixels(size) => Some(size),
     };
-    let options = OpenOptions { size, channels: Some(data.channels), crop: data.crop, seed };
+    let options = OpenOptions { size, channels: Some(data.channels), crop: data.crop, domain, seed };
     let target = Target { size, fit: data.fit, channels: Some(data.channels) };
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for spec in specs {

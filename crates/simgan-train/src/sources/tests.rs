@@ -1,4 +1,4 @@
-use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
+use simgan_data::{Image, ImageFile, ImageFormat, NyuDomain, Pixels};
 
 use super::*;
 use crate::{Recipe, TrainConfig};
@@ -29,10 +29,11 @@ fn refusal(spec: &str) -> String {
 fn the_built_in_domains_come_in_the_size_and_channels_that_are_wanted() {
     let config = config(&["data.size=31x23", "data.channels=3"]);
     let source =
-        open_all(&["builtin:eyes".to_owned(), "builtin:camera".to_owned()], &config.data, 3).unwrap();
+        open_all(&["builtin:eyes".to_owned(), "builtin:camera".to_owned()], &config.data, NyuDomain::Real, 3)
+            .unwrap();
     let spec = source.sample(source.len() - 1).unwrap().image.spec();
     assert_eq!((spec.width, spec.height, spec.channels), (31, 23, 3));
-    let other_seed = open_all(&["builtin:eyes".to_owned()], &config.data, 4).unwrap();
+    let other_seed = open_all(&["builtin:eyes".to_owned()], &config.data, NyuDomain::Real, 4).unwrap();
     assert_ne!(source.sample(5).unwrap().image, other_seed.sample(5).unwrap().image);
 }
 
@@ -51,15 +52,19 @@ fn what_is_no_source_is_answered_with_what_is() {
 fn folders_are_joined_and_resized_or_must_agree() {
     let (small, large) = (folder(&[(20, 10), (20, 10)]), folder(&[(31, 17)]));
     let specs = [text(small.path()), text(large.path())];
-    let error = open_all(&specs, &config(&[]).data, 0).err().unwrap().to_string();
+    let error = open_all(&specs, &config(&[]).data, NyuDomain::Real, 0).err().unwrap().to_string();
     assert!(error.contains("20×10") && error.contains("31×17") && error.contains("data.size"), "{error}");
-    let joined = open_all(&specs, &config(&["data.size=12x9"]).data, 0).unwrap();
+    let joined = open_all(&specs, &config(&["data.size=12x9"]).data, NyuDomain::Real, 0).unwrap();
     assert_eq!(joined.len(), 3);
     assert_eq!(joined.sample(2).unwrap().image.spec().size().to_string(), "12x9");
     let mixed = folder(&[(20, 10), (31, 17)]);
-    let error = open_all(&[text(mixed.path())], &config(&[]).data, 0).err().unwrap().to_string();
+    let error =
+        open_all(&[text(mixed.path())], &config(&[]).data, NyuDomain::Real, 0).err().unwrap().to_string();
     assert!(error.contains("0.png") && error.contains("1.png"), "{error}");
-    assert_eq!(open_all(&[text(mixed.path())], &config(&["data.size=12x9"]).data, 0).unwrap().len(), 2);
+    assert_eq!(
+        open_all(&[text(mixed.path())], &config(&["data.size=12x9"]).data, NyuDomain::Real, 0).unwrap().len(),
+        2
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use candle_core::{Module, Tensor};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Image, Source};
+use simgan_data::{Image, NyuDomain, Source};
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy, adversarial};
 use simgan_models::{Discriminator, Refiner};
 
@@ -42,8 +42,9 @@ impl Sources {
     /// # Errors
     /// As [`sources::open`].
     pub fn open(config: &TrainConfig) -> Result<Self, TrainError> {
-        let open = |specs: &[String]| sources::open_all(specs, &config.data, config.seed);
-        Ok(Self { synthetic: open(&config.data.synthetic)?, real: open(&config.data.real)? })
+        let TrainConfig { data, seed, .. } = config;
+        let synthetic = sources::open_all(&data.synthetic, data, NyuDomain::Synthetic, *seed)?;
+        Ok(Self { synthetic, real: sources::open_all(&data.real, data, NyuDomain::Real, *seed)? })
     }
 }
 

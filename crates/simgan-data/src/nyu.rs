@@ -1,0 +1,257 @@
+//! The NYU hand pose data set.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::image::Window;
+use crate::mat::{self, Data, Limits};
+use crate::unityeyes::partner;
+use crate::{
+    BitDepth, DataError, Image, ImageFile, ImageSpec, Label, Landmarks, Pixels, Sample, Size, Source,
+};
+
+/// NYU's hands (Tompson et al., ToG 2014) as the paper prepares them (§3.2): depth images of one camera.
+///
+/// Read is a folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`, `synthdepth_K_NNNNNNN.png` and
+/// `joint_data.mat`, where K is the camera. A pixel's depth in millimetres is 256 × green + blue.
+///
+/// Real images are cut out by the silhouette of the synthetic image of the same frame; both are cut to the smallest
+/// square around it. The paper sets the background to 0 and the hand to its depth minus 2000, the depth at which it
+/// takes the background to be; here these values, −2000 to 0, span the whole range of 16 bits, so that the background
+/// is 1 on the scale of [−1, 1].
+///
+/// A sample is called like the frame's file; its landmarks hold the joints, its record their depths.
+pub struct NyuHands {
+    root: PathBuf,
+    options: NyuOptions,
+    /// Numbers of the frames, from 1.
+    frames: Vec<u32>,
+    /// u, v and depth of each joint of each frame of the file.
+    joints: Vec<[f32; 3]>,
+    n_joints: usize,
+    spec: ImageSpec,
+}
+
+/// Which images of [`NyuHands`] are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NyuOptions {
+    /// Real or synthetic ones.
+    pub domain: NyuDomain,
+    /// The camera: 1 (frontal), 2 or 3.
+    pub camera: u8,
+}
+
+/// Where the depths come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NyuDomain {
+    /// Rendered from the hand model that was fitted to the frame.
+    #[default]
+    Synthetic,
+    /// Measured by the camera.
+    Real,
+}
+
+impl Default for NyuOptions {
+    /// The frontal camera's synthetic images.
+    fn default() -> Self {
+        Self { domain: NyuDomain::Synthetic, camera: 1 }
+    }
+}
+
+/// The depth in millimetres of what lies behind the hand (§3.2).
+const BACKGROUND: u16 = 2000;
+/// Cameras in the file of joints.
+const N_CAMERAS: usize = 3;
+const JOINT_FILE: &str = "joint_data.mat";
+
+impl NyuHands {
+    /// Whether a folder holds NYU's frames: its file of joints is there.
+    #[must_use]
+    pub fn is_at(path: &Path) -> bool {
+        path.join(JOINT_FILE).is_file()
+    }
+
+    /// Lists the frames of a folder and reads its joints.
+    ///
+    /// # Errors
+    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; a first frame that
+    /// cannot be read.
+    pub fn open(path: &Path, options: NyuOptions) -> Result<Self, DataError> {
+        let frames = frames(path, options.camera)?;
+        if frames.is_empty() {
+            let reason = format!("no NYU hands: it has no synthdepth_{}_NNNNNNN.png", options.camera);
+            return Err(DataError::Dataset { path: path.to_owned(), reason });
+        }
+        let file = path.join(JOINT_FILE);
+        let failed = |reason| DataError::Dataset { path: file.clone(), reason };
+        let (joints, n_joints) = joints(&file, options.camera).map_err(failed)?;
+        let spec = ImageSpec { channels: 1, height: 1, width: 1, depth: BitDepth::Sixteen };
+        let mut source = Self { root: path.to_owned(), options, frames, joints, n_joints, spec };
+        source.spec = source.sample(0)?.image.spec();
+        Ok(source)
+    }
+
+    fn name(&self, index: usize, kind: &str) -> String {
+        format!("{kind}_{}_{:07}.png", self.options.camera, self.frames[index])
+    }
+
+    /// Depths in millimetres, row by row.
+    fn depths(&self, name: &str) -> Result<(Size, Vec<u16>), DataError> {
+        let path = self.root.join(name);
+        let image = ImageFile::open(&path)?.into_image();
+        let (spec, n) = (image.spec(), image.spec().width * image.spec().height);
+        match image.pixels() {
+            Pixels::U8(rgb) if spec.channels == 3 => {
+                let depth = |i: usize| u16::from_be_bytes([rgb[n + i], rgb[2 * n + i]]);
+                Ok((spec.size(), (0..n).map(depth).collect()))
+            }
+            _ => {
+                let reason = "no depth image: it is not 8 bit RGB".to_owned();
+                Err(DataError::Dataset { path, reason })
+            }
+        }
+    }
+
+    /// The joints of a frame in its cut-out image, with their depths; none if the file does not reach so far.
+    fn label(&self, index: usize, window: &Window) -> Label {
+        let start = (self.frames[index] as usize - 1) * self.n_joints;
+        let joints = self.joints.get(start..start + self.n_joints).unwrap_or_default();
+        if joints.is_empty() {
+            return Label::default();
+        }
+        let points = joints.iter().map(|[u, v, _]| [*u, *v]).collect();
+        let depths: Vec<f32> = joints.iter().map(|joint| joint[2]).collect();
+        let landmarks = Landmarks { joints: points, ..Landmarks::default() }.through(window);
+        let record =
+            json!({"frame": self.frames[index], "camera": self.options.camera, "joint_depth_mm": depths});
+        Label { landmarks: Some(landmarks), record: Some(record), ..Label::default() }
+    }
+}
+
+impl Source for NyuHands {
+    fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// That of the first frame: hands have different sizes, bring them to one with [`Fitted`](crate::Fitted).
+    fn spec(&self) -> ImageSpec {
+        self.spec
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        let synthetic_name = self.name(index, "synthdepth");
+        let (size, synthetic) = self.depths(&synthetic_name)?;
+        let is_hand: Vec<bool> = synthetic.iter().map(|depth| (1..BACKGROUND).contains(depth)).collect();
+        let name = self.sample_name(index)?;
+        let failed = |name: &str, reason: &str| DataError::Dataset {
+            path: self.root.join(name),
+            reason: reason.to_owned(),
+        };
+        let square = square(&is_hand, size).ok_or_else(|| failed(&synthetic_name, "it shows no hand"))?;
+        let depths = match self.options.domain {
+            NyuDomain::Synthetic => synthetic,
+            NyuDomain::Real => {
+                match self.depths(&name).map_err(|error| partner(error, Path::new(&synthetic_name)))? {
+                    (real, depths) if real == size => depths,
+                    _ => return Err(failed(&name, "it has another size than the synthetic image")),
+                }
+            }
+        };
+        let pixels = cut(&depths, &is_hand, size, square);
+        let image = Image::new(1, square.side, square.side, Pixels::U16(pixels));
+        Ok(Sample { name, image, label: self.label(index, &square.window()) })
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        Ok(self.name(
+            index,
+            match self.options.domain {
+                NyuDomain::Synthetic => "synthdepth",
+                NyuDomain::Real => "depth",
+            },
+        ))
+    }
+}
+
+/// A square that may reach beyond the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Square {
+    left: isize,
+    top: isize,
+    side: usize,
+}
+
+impl Square {
+    fn window(self) -> Window {
+        let size = Size { width: self.side, height: self.side };
+        Window::of_part(self.left as f64, self.top as f64, size)
+    }
+}
+
+/// The smallest square around the hand, in its middle; `None` without a hand.
+fn square(is_hand: &[bool], size: Size) -> Option<Square> {
+    let is_in_column = |x: &usize| is_hand.iter().skip(*x).step_by(size.width).any(|hand| *hand);
+    let is_in_row = |y: &usize| is_hand[y * size.width..][..size.width].contains(&true);
+    let (left, right) = ((0..size.width).find(is_in_column)?, (0..size.width).rfind(is_in_column)?);
+    let (top, bottom) = ((0..size.height).find(is_in_row)?, (0..size.height).rfind(is_in_row)?);
+    let (width, height) = (right - left + 1, bottom - top + 1);
+    let side = width.max(height);
+    let start = |from: usize, length: usize| from as isize - ((side - length) / 2) as isize;
+    Some(Square { left: start(left, width), top: start(top, height), side })
+}
+
+/// The hand's depths in a square, over the whole range of 16 bits; what is no hand lies in the background.
+fn cut(depths: &[u16], is_hand: &[bool], size: Size, square: Square) -> Vec<u16> {
+    let place = |x: isize, y: isize| {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        (x < size.width && y < size.height).then_some(y * size.width + x)
+    };
+    let side = square.side as isize;
+    let places = (0..side).flat_map(|y| (0..side).map(move |x| (square.left + x, square.top + y)));
+    let value = |(x, y)| {
+        let depth = place(x, y).filter(|i| is_hand[*i]).map(|i| depths[i]).filter(|depth| *depth > 0);
+        let depth = u32::from(depth.unwrap_or(BACKGROUND).min(BACKGROUND));
+        ((depth * 65535 + u32::from(BACKGROUND) / 2) / u32::from(BACKGROUND)) as u16
+    };
+    places.map(value).collect()
+}
+
+/// The numbers of the frames of a camera, sorted.
+fn frames(path: &Path, camera: u8) -> Result<Vec<u32>, DataError> {
+    let io = |error| DataError::io(path, error);
+    let prefix = format!("synthdepth_{camera}_");
+    let mut frames = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(".png"));
+        let number = number.filter(|number| number.len() == 7).and_then(|number| number.parse().ok());
+        frames.extend(number.filter(|number: &u32| *number > 0));
+    }
+    frames.sort_unstable();
+    Ok(frames)
+}
+
+/// u, v and depth of the joints of all frames of a camera, and how many joints a frame has, from `joint_uvd`, an array
+/// of cameras × frames × joints × 3.
+fn joints(path: &Path, camera: u8) -> Result<(Vec<[f32; 3]>, usize), String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let variables = mat::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
+    let array =
+        variables.iter().find(|variable| variable.name == "joint_uvd").map(|variable| &variable.array);
+    let array = array.ok_or("it has no variable \"joint_uvd\"")?;
+    let (&[N_CAMERAS, n_frames, n_joints, 3], Data::Real(numbers)) = (&array.dims[..], &array.data) else {
+        return Err(format!(
+            "\"joint_uvd\" is {:?} instead of 3 cameras, frames, joints, 3 numbers",
+            array.dims
+        ));
+    };
+    let camera = usize::from(camera.clamp(1, 3)) - 1;
+    let numbers = numbers.to_f64();
+    let at =
+        |frame, joint, k| numbers[camera + N_CAMERAS * (frame + n_frames * (joint + n_joints * k))] as f32;
+    let places = (0..n_frames).flat_map(|frame| (0..n_joints).map(move |joint| (frame, joint)));
+    Ok((places.map(|(frame, joint)| [0, 1, 2].map(|k| at(frame, joint, k))).collect(), n_joints))
+}
