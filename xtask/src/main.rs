@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask ci` and the checks under it, and the data.
 
+mod bench;
 mod ci;
 mod fetch;
 mod fuzz;
@@ -22,6 +23,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure the kernels' speed beside PyTorch and ONNX Runtime, and write crates/simgan-kernels/RESULTS.md
+    Bench(bench::Arguments),
     /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
     Ci,
     /// Fetch data sets, or tell how they are had; list them
@@ -37,6 +40,7 @@ enum Task {
 fn main() -> ExitCode {
     let root = workspace_root();
     let done = match Arguments::parse().task {
+        Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Ci => ci::run(&root),
         Task::FetchData(arguments) => fetch::run(&root, &arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),

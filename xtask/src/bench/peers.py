@@ -1,0 +1,178 @@
+"""Images per second of the paper's eye-gaze networks in PyTorch's and ONNX Runtime's fastest CPU modes.
+
+Run by `cargo xtask bench --python PYTHON`, one process a figure; needs torch, and for refining also onnx and onnxruntime. Prints one JSON
+object: the versions, the images per second of each mode (medians), and the peak memory of the process in MB before and after.
+"""
+
+import argparse
+import io
+import json
+import resource
+import statistics
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class Residual(nn.Module):
+    """Two convolutions and the way around them."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.first = nn.Conv2d(features, features, 3, padding="same", padding_mode="zeros")
+        self.second = nn.Conv2d(features, features, 3, padding="same", padding_mode="zeros")
+
+    def forward(self, maps):
+        inner = functional.relu(self.first(maps), inplace=True)
+        return functional.relu(self.second(inner) + maps, inplace=True)
+
+
+def refiner(channels):
+    """Section 3.1: 64 features, four residual blocks."""
+    layers = [nn.Conv2d(channels, 64, 3, padding=1), nn.ReLU()]
+    layers += [Residual(64) for _ in range(4)]
+    return nn.Sequential(*layers, nn.Conv2d(64, channels, 1), nn.Tanh())
+
+
+def discriminator(channels):
+    """Section 3.1: five convolutions and a max pool."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 96, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(96, 64, 3, stride=2, padding=1), nn.ReLU(),
+        nn.MaxPool2d(3, stride=1, padding=1),
+        nn.Conv2d(64, 32, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(32, 32, 1), nn.ReLU(),
+        nn.Conv2d(32, 2, 1),
+    )
+
+
+def cross_entropy(logits, target):
+    """The mean over patches."""
+    wanted = torch.full((logits.shape[0], logits.shape[2], logits.shape[3]), target)
+    return functional.cross_entropy(logits, wanted)
+
+
+def peak_memory_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 1_000_000
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        width, height = (int(pixels) for pixels in options.size.split("x"))
+        draw = lambda: torch.rand(options.batch, options.channels, height, width) * 2 - 1
+        self.synthetic, self.real = draw(), draw()
+
+    def rate(self, run):
+        """Images per second, the median; two runs before do not count."""
+        run()
+        run()
+        seconds = []
+        for _ in range(self.options.reps):
+            start = time.perf_counter()
+            run()
+            seconds.append(time.perf_counter() - start)
+        return round(self.options.batch / statistics.median(seconds), 2)
+
+    def networks(self, compiled):
+        networks = [make(self.options.channels).to(memory_format=torch.channels_last) for make in (refiner, discriminator)]
+        return [torch.compile(network) if compiled else network for network in networks]
+
+    def refine(self, compiled):
+        network, _ = self.networks(compiled)
+        images = self.synthetic.to(memory_format=torch.channels_last)
+
+        def run():
+            with torch.inference_mode():
+                network(images)
+
+        return run
+
+    def refiner_step(self, compiled):
+        network, critic = self.networks(compiled)
+        optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
+
+        def run():
+            refined = network(self.synthetic)
+            loss = cross_entropy(critic(refined), 0) + 0.01 * (refined - self.synthetic).abs().mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+        return run
+
+    def discriminator_step(self, compiled):
+        network, critic = self.networks(compiled)
+        optimizer = torch.optim.SGD(critic.parameters(), lr=1e-3)
+
+        def run():
+            with torch.no_grad():
+                refined = network(self.synthetic)
+            loss = cross_entropy(critic(refined), 1) + cross_entropy(critic(self.real), 0)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+        return run
+
+    def traced(self):
+        frozen = torch.jit.freeze(torch.jit.trace(refiner(self.options.channels).eval(), self.synthetic))
+        frozen = torch.jit.optimize_for_inference(frozen)
+
+        def run():
+            with torch.inference_mode():
+                frozen(self.synthetic)
+
+        return run
+
+    def onnx(self):
+        import onnxruntime
+
+        file = io.BytesIO()
+        torch.onnx.export(refiner(self.options.channels).eval(), self.synthetic, file, input_names=["images"], dynamo=False)
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = self.options.threads
+        session = onnxruntime.InferenceSession(file.getvalue(), settings, providers=["CPUExecutionProvider"])
+        feed = {"images": self.synthetic.numpy()}
+        return lambda: session.run(None, feed)
+
+    def modes(self):
+        """Each mode's name and how its run is made."""
+        step = getattr(self, self.options.figure)
+        yield "channels_last", lambda: step(False)
+        if self.options.compile:
+            yield "channels_last, torch.compile", lambda: step(True)
+        if self.options.figure == "refine":
+            yield "jit.optimize_for_inference", self.traced
+            yield "ONNX Runtime", self.onnx
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--figure", required=True, choices=["refine", "refiner_step", "discriminator_step"])
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--size", default="55x35")
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--reps", type=int, default=3)
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: slow to start")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(options.threads)
+    bench = Bench(options)
+    result = {"torch": torch.__version__, "modes": {}}
+    for name, make in bench.modes():
+        try:
+            result["modes"][name] = bench.rate(make())
+        except Exception as error:  # A mode that this machine lacks is left out, and said so.
+            print(f"{name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+        # Of the first mode alone: the others add to what it left.
+        result.setdefault("peak_memory_mb", peak_memory_mb())
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
