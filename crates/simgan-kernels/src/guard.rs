@@ -116,6 +116,7 @@ mod tests {
                         image: &image,
                         filters: &filters,
                         finish,
+                        rows: 0..plan.tiles[0],
                         out: &mut out,
                         scratch,
                     },

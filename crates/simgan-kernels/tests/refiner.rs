@@ -88,6 +88,16 @@ impl Arguments {
         f(&self.images, &RefinerLayers { stem: layers[0], blocks, head: layers[layers.len() - 1] }, border)
     }
 
+    /// Without gradients, as images are refined.
+    fn infer(&self, border: Border) -> Result<Tensor> {
+        let parameters: Vec<[Tensor; 2]> =
+            self.parameters.iter().map(|layer| layer.each_ref().map(|variable| variable.detach())).collect();
+        let layers: Vec<Layer<'_>> = parameters.iter().map(|[weight, bias]| Layer { weight, bias }).collect();
+        let blocks = layers[1..layers.len() - 1].chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+        let layers = RefinerLayers { stem: layers[0], blocks, head: layers[layers.len() - 1] };
+        refiner(&self.images.detach(), &layers, border)
+    }
+
     fn all(&self) -> Vec<Var> {
         let parameters = self.parameters.as_flattened().iter();
         std::iter::once(&self.images).chain(parameters).cloned().collect()
@@ -222,6 +232,29 @@ fn results_do_not_depend_on_the_number_of_threads() {
         for (a, b) in run(threads).iter().zip(&expected) {
             assert_eq!(relative_distance(a, b), 0.0, "{threads} threads");
         }
+    }
+}
+
+/// Fewer images than threads are spread over them.
+#[test]
+fn one_image_is_the_same_on_any_number_of_threads() {
+    let case = Case {
+        images: 1,
+        channels: 2,
+        size: [37, 23],
+        features: 19,
+        stem: 3,
+        blocks: 2,
+        border: Border::Replicate,
+    };
+    let arguments = Arguments::random(&case, DType::F32, false);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| arguments.infer(case.border))
+    };
+    let expected = arguments.run(case.border, refiner).unwrap();
+    for threads in [1, 2, 5] {
+        assert_eq!(relative_distance(&run(threads).unwrap(), &expected), 0.0, "{threads} threads");
     }
 }
 

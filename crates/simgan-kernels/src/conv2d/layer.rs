@@ -218,7 +218,15 @@ impl Tiles {
         let finish = Finish { bias: &self.bias, residual, relu: geometry.options.relu };
         run(
             layer.isa,
-            winograd::Forward { plan, image, filters: &self.forward, finish, out: result, scratch },
+            winograd::Forward {
+                plan,
+                image,
+                filters: &self.forward,
+                finish,
+                rows: 0..plan.tiles[0],
+                out: result,
+                scratch,
+            },
         );
         if !whole {
             without_padding(&buffers.result, channels_out, out);

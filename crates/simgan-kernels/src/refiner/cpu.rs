@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::RefinerLayers;
 use super::image::{Differentiate, Refine, Sums, Workspace};
 use super::network::{Direction, Network, Prepared};
+use super::spread;
 use crate::simd::{Isa, padded, run};
 use crate::spare::Spare;
 use crate::tensors::{slice, with_slice};
@@ -92,6 +93,11 @@ impl Refiner {
         let network = &self.network;
         let prepared = &Prepared::new(self.isa, network, parameters, Direction::Forward);
         let mut out = vec![0.0; images.len()];
+        if !keeps_maps && network.images < rayon::current_num_threads() {
+            let images = images.chunks_exact(network.image()).zip(out.chunks_exact_mut(network.image()));
+            images.for_each(|(image, out)| spread::refine(self.isa, network, prepared, image, out));
+            return (out, None);
+        }
         let mut maps = keeps_maps.then(|| Spare::take(network.images * network.all_maps()));
         let mut kept: Vec<Option<&mut [f32]>> = match &mut maps {
             Some(maps) => maps.chunks_exact_mut(network.all_maps()).map(Some).collect(),

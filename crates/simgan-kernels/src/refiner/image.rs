@@ -11,11 +11,11 @@ use crate::winograd::{Backward, FilterGradient, Finish, FinishGradient, Forward,
 
 /// Memory that an image's way through the network uses; kept by each thread.
 pub(super) struct Workspace {
-    scratch: Scratch,
-    framed: Framed,
+    pub(super) scratch: Scratch,
+    pub(super) framed: Framed,
     /// Two layers of feature maps, or their gradients.
     maps: [Buffer; 2],
-    head: Vec<f32>,
+    pub(super) head: Vec<f32>,
 }
 
 impl Workspace {
@@ -57,7 +57,7 @@ impl Task for Refine<'_> {
         let mut convolve = |layer: usize, image: &[f32], residual: Residual<'_>, out: &mut [f32]| {
             let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
             let (plan, filters) = (&network.plan, prepared.filters(layer));
-            simd.run(Forward { plan, image, filters, finish, out, scratch });
+            simd.run(Forward { plan, image, filters, finish, rows: 0..plan.tiles[0], out, scratch });
         };
         match maps {
             Some(maps) => {
@@ -87,12 +87,12 @@ impl Task for Refine<'_> {
 }
 
 /// `tanh(head(features) + bias)`, from channels last to planar.
-struct Head<'a> {
-    network: &'a Network,
-    prepared: &'a Prepared,
-    features: &'a [f32],
-    partial: &'a mut Vec<f32>,
-    out: &'a mut [f32],
+pub(super) struct Head<'a> {
+    pub(super) network: &'a Network,
+    pub(super) prepared: &'a Prepared,
+    pub(super) features: &'a [f32],
+    pub(super) partial: &'a mut Vec<f32>,
+    pub(super) out: &'a mut [f32],
 }
 
 impl Task for Head<'_> {

@@ -4,6 +4,7 @@ mod cpu;
 mod image;
 mod network;
 pub(crate) mod reference;
+mod spread;
 mod stem;
 
 use candle_core::{DType, Result, Tensor};

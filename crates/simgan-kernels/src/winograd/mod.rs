@@ -14,6 +14,8 @@ mod transforms;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 pub(crate) use self::adjoint_passes::FinishGradient;
 pub(crate) use self::filters::{FilterGradient, Filters, FiltersAdjoint};
 pub(crate) use self::passes::{Finish, Residual};
@@ -63,7 +65,7 @@ fn rows_at_once(plan: &Plan, channels: usize, elements: usize) -> usize {
     plan.tiles[0].div_ceil(plan.tiles[0].div_ceil(most))
 }
 
-/// The convolution of one image.
+/// The convolution of one image, or of some rows of its tiles.
 pub(crate) struct Forward<'a> {
     pub(crate) plan: &'a Plan,
     /// Channels last, `plan.image_in()` elements.
@@ -71,7 +73,9 @@ pub(crate) struct Forward<'a> {
     /// [`Filters`], `plan.filters()` elements.
     pub(crate) filters: &'a [f32],
     pub(crate) finish: Finish<'a>,
-    /// Channels last, `plan.image_out()` elements.
+    /// Rows of tiles; all are `0..plan.tiles[0]`.
+    pub(crate) rows: Range<usize>,
+    /// The results of these rows, channels last: `plan.rows_out()` elements.
     pub(crate) out: &'a mut [f32],
     pub(crate) scratch: &'a mut Scratch,
 }
@@ -84,7 +88,8 @@ impl Task for Forward<'_> {
         let plan = self.plan;
         assert_eq!(self.image.len(), plan.image_in());
         assert_eq!(self.filters.len(), plan.filters());
-        assert_eq!(self.out.len(), plan.image_out());
+        assert!(self.rows.end <= plan.tiles[0]);
+        assert_eq!(self.out.len(), plan.rows_out(&self.rows));
         assert_eq!(self.finish.bias.len(), plan.channels[1]);
         if let Residual::Of(residual) = self.finish.residual {
             assert_eq!(residual.len(), plan.image_out());
@@ -95,7 +100,7 @@ impl Task for Forward<'_> {
 
 #[inline(always)]
 fn forward<S: Simd>(simd: S, task: Forward<'_>) {
-    let Forward { plan, image, filters, finish, out, scratch } = task;
+    let Forward { plan, image, filters, finish, rows: all_rows, out, scratch } = task;
     let [channels_in, channels_out] = plan.channels;
     let rows_at_once = rows_at_once(plan, channels_in.max(channels_out), FORWARD_DOMAINS);
     // The products of a point take the place of the pixels of the point before, which are used up.
@@ -105,8 +110,9 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     let results = scratch.left.as_mut_ptr();
     let pixels = results.wrapping_add(slot);
     let lines = Lines { data: scratch.lines.as_mut_ptr(), span: plan.span() };
-    for start in (0..plan.tiles[0]).step_by(rows_at_once) {
-        let rows = start..(start + rows_at_once).min(plan.tiles[0]);
+    let (first_row, last_row) = (all_rows.start, all_rows.end);
+    for start in all_rows.step_by(rows_at_once) {
+        let rows = start..(start + rows_at_once).min(last_row);
         let count = rows.len() * plan.tiles[1];
         // SAFETY: the buffers hold what `count` tiles need, the slices' lengths were checked by `run`, and all are distinct; a product
         // reads the slot behind the one it writes.
@@ -131,7 +137,7 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
             for row in rows {
                 let first = (row - start) * plan.tiles[1];
                 let domain = Domain { data: results, point: slot, first, channels: channels_out };
-                scatter_output(simd, plan, row, domain, out.as_mut_ptr(), finish, lines);
+                scatter_output(simd, plan, row, domain, (out.as_mut_ptr(), first_row), finish, lines);
             }
         }
     }

@@ -193,18 +193,19 @@ unsafe fn input_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: 
     }
 }
 
-/// The domain to results: `Y = Aᵀ m A`, finished and written.
+/// The domain to results: `Y = Aᵀ m A`, finished and written. `out` begins with a row of tiles, which is named beside it.
 ///
 /// # Safety
-/// `domain` holds all points of the row's tiles with `plan.channels[1]` channels; `out`, and the residual if any, hold
-/// `plan.image_out()` elements, the bias `plan.channels[1]`, `lines` `plan.lines()` elements; `out` and `lines` overlap nothing.
+/// `domain` holds all points of the row's tiles with `plan.channels[1]` channels; `out` holds the results of rows of tiles from its first
+/// to this one, the residual, if it is not in `out`, `plan.image_out()` elements, the bias `plan.channels[1]`, `lines` `plan.lines()`
+/// elements; `out` and `lines` overlap nothing.
 #[inline(always)]
 pub(super) unsafe fn scatter_output<S: Simd>(
     simd: S,
     plan: &Plan,
     tile_row: usize,
     domain: Domain,
-    out: *mut f32,
+    out: (*mut f32, usize),
     finish: Finish<'_>,
     lines: Lines,
 ) {
@@ -242,12 +243,13 @@ unsafe fn output_across<S: Simd, const M: usize, const A: usize>(simd: S, strip:
 unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
     simd: S,
     strip: Strip<'_>,
-    out: *mut f32,
+    (out, first_row): (*mut f32, usize),
     finish: Finish<'_>,
 ) {
     let Strip { plan, tile_row, channel, lines, .. } = strip;
     let ([height, width], channels) = (plan.size, plan.channels[1]);
     let rows = M.min(height - tile_row * M);
+    let before = first_row * M * width * channels;
     // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are written.
     unsafe {
         let bias = simd.load(finish.bias.as_ptr().add(channel));
@@ -263,12 +265,12 @@ unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
                         Residual::Of(residual) => {
                             value = simd.add(value, simd.load(residual.as_ptr().add(place)));
                         }
-                        Residual::InPlace => value = simd.add(value, simd.load(out.add(place))),
+                        Residual::InPlace => value = simd.add(value, simd.load(out.add(place - before))),
                     }
                     if finish.relu {
                         value = simd.relu(value);
                     }
-                    simd.store(out.add(place), value);
+                    simd.store(out.add(place - before), value);
                 }
             }
         }

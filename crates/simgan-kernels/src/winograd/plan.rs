@@ -1,5 +1,7 @@
 //! The sizes of a 3×3 convolution of one image, and the tiles that cover it.
 
+use std::ops::Range;
+
 use crate::conv2d::Border;
 use crate::conv2d::geometry::Geometry;
 use crate::simd::{BLOCK, padded};
@@ -117,6 +119,12 @@ impl Plan {
     /// Elements of the result.
     pub(crate) fn image_out(&self) -> usize {
         self.size[0] * self.size[1] * self.channels[1]
+    }
+
+    /// Elements of some rows of tiles of the result.
+    pub(crate) fn rows_out(&self, rows: &Range<usize>) -> usize {
+        let pixels = |row: usize| (row * self.tile[0]).min(self.size[0]);
+        (pixels(rows.end) - pixels(rows.start)) * self.size[1] * self.channels[1]
     }
 
     /// Elements of the transformed filters.
