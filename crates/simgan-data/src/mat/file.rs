@@ -33,7 +33,8 @@ fn byte_order(file: &[u8]) -> Result<bool, MatError> {
         Err(MatError {
             offset,
             inflated: None,
-            reason: format!("{reason}; hint: save it again with save(…, '-v7')"),
+            reason: reason.to_owned(),
+            hint: Some("save it again with save(…, '-v7')"),
         })
     };
     if file.starts_with(b"\x89HDF") || file.starts_with(b"MATLAB 7.3") {
