@@ -117,6 +117,18 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// A file of a known data set is damaged; the others can be read without it.
+    #[error(
+        "{path}: {reason}; hint: fetch it again, remove it, or skip such files \
+         (data.on_error = \"skip\" in training, --on-error skip in refining)",
+        path = .path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A data set cannot be packed now.
     #[error("{path}: {reason}", path = .path.display())]
     Pack {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::image::Window;
 use crate::mat::{self, Data, Limits};
+use crate::source::first_readable;
 use crate::unityeyes::partner;
 use crate::{
     BitDepth, DataError, Image, ImageFile, ImageSpec, Label, Landmarks, Pixels, Sample, Size, Source,
@@ -77,8 +78,8 @@ impl NyuHands {
     /// Lists the frames of a folder and reads its joints.
     ///
     /// # Errors
-    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; a first frame that
-    /// cannot be read.
+    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; none of the
+    /// first thousand frames can be read.
     pub fn open(path: &Path, options: NyuOptions) -> Result<Self, DataError> {
         let frames = frames(path, options.camera)?;
         if frames.is_empty() {
@@ -90,7 +91,7 @@ impl NyuHands {
         let (joints, n_joints) = joints(&file, options.camera).map_err(failed)?;
         let spec = ImageSpec { channels: 1, height: 1, width: 1, depth: BitDepth::Sixteen };
         let mut source = Self { root: path.to_owned(), options, frames, joints, n_joints, spec };
-        source.spec = source.sample(0)?.image.spec();
+        source.spec = first_readable(source.len(), |index| Ok(source.sample(index)?.image.spec()))?;
         Ok(source)
     }
 
@@ -110,7 +111,7 @@ impl NyuHands {
             }
             _ => {
                 let reason = "no depth image: it is not 8 bit RGB".to_owned();
-                Err(DataError::Dataset { path, reason })
+                Err(DataError::Damaged { path, reason })
             }
         }
     }
@@ -146,7 +147,7 @@ impl Source for NyuHands {
         let (size, synthetic) = self.depths(&synthetic_name)?;
         let is_hand: Vec<bool> = synthetic.iter().map(|depth| (1..BACKGROUND).contains(depth)).collect();
         let name = self.sample_name(index)?;
-        let failed = |name: &str, reason: &str| DataError::Dataset {
+        let failed = |name: &str, reason: &str| DataError::Damaged {
             path: self.root.join(name),
             reason: reason.to_owned(),
         };

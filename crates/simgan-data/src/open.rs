@@ -67,7 +67,11 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataE
     let OpenOptions { sizes, crop, channels, .. } = *options;
     match Layout::of(path) {
         Layout::Packed => return Ok(Arc::new(Packed::open(path)?)),
-        Layout::MpiiGaze => return Ok(Arc::new(MpiiGaze::open(path, &options.mpiigaze)?)),
+        Layout::MpiiGaze => {
+            let eyes = MpiiGaze::open(path, &options.mpiigaze)?;
+            eyes.skipped().iter().for_each(|error| tracing::warn!("left out: {error}"));
+            return Ok(Arc::new(eyes));
+        }
         Layout::Nyu => return Ok(Arc::new(NyuHands::open(path, options.nyu)?)),
         Layout::UnityEyes if crop != Crop::None => {
             let eyes = UnityEyes::open(path, UnityEyesOptions { crop, channels })?;

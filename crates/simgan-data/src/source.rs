@@ -125,6 +125,18 @@ impl Source for Concat {
     }
 }
 
+/// What the first readable one of a source's first thousand samples gives, or else the first one's error.
+pub(crate) fn first_readable<T>(
+    n_samples: usize,
+    read: impl Fn(usize) -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let first = read(0);
+    if first.is_ok() {
+        return first;
+    }
+    (1..n_samples.min(1000)).find_map(|index| read(index).ok()).map_or(first, Ok)
+}
+
 /// An error that names both images if they differ in size or channels; bit depths may differ.
 pub(crate) fn check_same(
     (first, first_spec): (&str, ImageSpec),

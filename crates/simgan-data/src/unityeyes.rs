@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::folder::walk;
 use crate::image::{Encoded, Window};
+use crate::source::first_readable;
 use crate::{DataError, ImageSpec, Label, Landmarks, Sample, Size, Source};
 
 /// A folder of UnityEyes renders (Wood et al., ETRA 2016): pairs `N.jpg` and `N.json`, in the order of N.
@@ -99,7 +100,7 @@ impl UnityEyes {
         let spec = ImageSpec { channels: 3, height: 1, width: 1, depth: crate::BitDepth::Eight };
         let mut source = Self { root: path.to_owned(), folders, pairs, options, spec };
         source.options.crop = source.judged_crop();
-        source.spec = source.first_readable(|i| Ok(source.sample(i)?.image.spec()))?;
+        source.spec = first_readable(source.len(), |index| Ok(source.sample(index)?.image.spec()))?;
         Ok(source)
     }
 
@@ -107,15 +108,6 @@ impl UnityEyes {
     #[must_use]
     pub fn crop(&self) -> Crop {
         self.options.crop
-    }
-
-    /// What the first readable pair gives, or else the first pair's error.
-    fn first_readable<T>(&self, read: impl Fn(usize) -> Result<T, DataError>) -> Result<T, DataError> {
-        let first = read(0);
-        if first.is_ok() {
-            return first;
-        }
-        (1..self.len().min(1000)).find_map(|index| read(index).ok()).map_or(first, Ok)
     }
 
     /// The crop that is meant, judged by the first pair with all points of its lid margin.

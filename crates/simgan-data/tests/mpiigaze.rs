@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use safetensors::SafeTensors;
 use simgan_data::{
-    DataError, Fitted, ImageFile, Loader, LoaderOptions, MpiiGaze, MpiiGazeOptions, OpenOptions, PackOptions,
-    Persons, Pixels, Sample, Sampler, Source, Subset, Target, pack,
+    DataError, Fitted, ImageFile, Loader, LoaderOptions, MpiiGaze, MpiiGazeOptions, OnError, OpenOptions,
+    PackOptions, Persons, Pixels, Sample, Sampler, Source, Subset, Target, pack,
 };
 
 struct Case {
@@ -143,6 +143,32 @@ fn damaged_files_are_named() {
         assert!(error.contains("day01.mat") && error.contains(word), "{what}: {error}");
     }
     assert_eq!(n_bad, 7);
+}
+
+#[test]
+fn damaged_files_are_left_out_if_wished() {
+    let case = Case::new();
+    let day = |name: &str| case.root.path().join("Data/Normalized").join(name);
+    let skip = |subset| MpiiGazeOptions { subset, on_error: OnError::Skip, ..MpiiGazeOptions::default() };
+    let all = names(&case.open(&skip(Subset::All)).unwrap());
+    std::fs::write(day("p00/day01.mat"), "no MATLAB file").unwrap();
+    for (subset, n) in [(Subset::All, 6), (Subset::Evaluation, 2)] {
+        let error = case
+            .open(&MpiiGazeOptions { on_error: OnError::Fail, ..skip(subset) })
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("day01.mat") && error.contains("skip such files"), "{error}");
+        let source = case.open(&skip(subset)).unwrap();
+        let left: Vec<String> = names(&source);
+        assert!(left.iter().all(|name| all.contains(name) && !name.contains("p00/day01")), "{left:?}");
+        assert_eq!((left.len(), source.skipped().len()), (n, 1));
+        assert!(source.skipped()[0].to_string().contains("day01.mat"));
+    }
+    std::fs::write(day("p00/day02.mat"), "").unwrap();
+    std::fs::write(day("p07/day11.mat"), "").unwrap();
+    let error = case.open(&skip(Subset::All)).err().unwrap().to_string();
+    assert!(error.contains("day01.mat"), "{error}");
 }
 
 #[test]

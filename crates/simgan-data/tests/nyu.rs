@@ -97,10 +97,13 @@ fn the_folder_is_recognised_and_damage_is_named() {
     assert!(error.contains("synthdepth_1_"), "camera 1 is the default and not there: {error}");
     let camera = NyuOptions { camera: 2, ..NyuOptions::default() };
     write(&path("synthdepth_2_0000001.png"), |_, _| 2500);
-    assert!(opened(camera).contains("it shows no hand"));
+    let first_frame = || open(folder.path(), NyuDomain::Synthetic).sample(0).unwrap_err().to_string();
+    assert!(first_frame().contains("synthdepth_2_0000001.png: it shows no hand"), "the second frame is good");
     let gray = Image::new(1, HEIGHT, WIDTH, Pixels::U8(vec![0; WIDTH * HEIGHT]));
     ImageFile::new(gray, ImageFormat::Png).save(&path("synthdepth_2_0000001.png")).unwrap();
-    assert!(opened(camera).contains("synthdepth_2_0000001.png: no depth image"));
+    assert!(first_frame().contains("synthdepth_2_0000001.png: no depth image"));
+    write(&path("synthdepth_2_0000002.png"), |_, _| 0);
+    assert!(opened(camera).contains("synthdepth_2_0000001.png: no depth image"), "no frame is good");
     std::fs::remove_file(path("synthdepth_2_0000001.png")).unwrap();
     std::fs::write(path("joint_data.mat"), &JOINTS[..JOINTS.len() / 2]).unwrap();
     let error = opened(camera);

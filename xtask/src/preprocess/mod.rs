@@ -124,13 +124,16 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
 fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<PackReport> {
     let from = arguments.from(root);
     arguments.check_paths(&from, output)?;
-    let source = Fitted::new(arguments.open(&from)?, arguments.target()?);
+    let (source, damaged) = arguments.open(&from).map_err(|error| match error {
+        DataError::Damaged { .. } if !arguments.skip_errors => explain(error, &from),
+        error => error.into(),
+    })?;
+    let source = Fitted::new(source, arguments.target()?);
     if let Some(folder) = output.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let on_error = if arguments.skip_errors { OnError::Skip } else { OnError::Fail };
     let limit = arguments.limit.map(NonZeroUsize::get);
-    let options = PackOptions { source: arguments.describe(), on_error, limit };
+    let options = PackOptions { source: arguments.describe(), on_error: arguments.on_error(), limit };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
     let bar = progress::images("packing", 0);
     let packed = pool.install(|| {
@@ -140,13 +143,16 @@ fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<Pac
         })
     });
     bar.finish_and_clear();
-    packed.map_err(|error| explain(error, &from))
+    let mut report = packed.map_err(|error| explain(error, &from))?;
+    report.skipped.splice(0..0, damaged);
+    Ok(report)
 }
 
 /// Puts the hints of this command in the place of those of training and refining.
 fn explain(error: DataError, from: &Path) -> anyhow::Error {
     let is_about_a_sample = match &error {
-        DataError::Image { .. } | DataError::Label { .. } | DataError::Partner { .. } => true,
+        DataError::Image { .. } | DataError::Label { .. } => true,
+        DataError::Partner { .. } | DataError::Damaged { .. } => true,
         DataError::Io { path, .. } => path.starts_with(from),
         _ => false,
     };
@@ -155,7 +161,7 @@ fn explain(error: DataError, from: &Path) -> anyhow::Error {
     }
     let text = error.to_string();
     let text = text.split("; hint: ").next().unwrap_or(&text);
-    anyhow::anyhow!("{text}; hint: mend or remove it, or leave out all such images with --skip-errors")
+    anyhow::anyhow!("{text}; hint: mend or remove it, or leave out all such files with --skip-errors")
 }
 
 impl Arguments {
@@ -200,9 +206,14 @@ impl Arguments {
         }
     }
 
-    fn open(&self, from: &Path) -> anyhow::Result<Arc<dyn Source>> {
+    fn on_error(&self) -> OnError {
+        if self.skip_errors { OnError::Skip } else { OnError::Fail }
+    }
+
+    /// The data set, and what is wrong with those of its files that are left out as a whole.
+    fn open(&self, from: &Path) -> Result<(Arc<dyn Source>, Vec<String>), DataError> {
         let channels = Some(usize::from(self.channels));
-        Ok(match self.name {
+        let source: Arc<dyn Source> = match self.name {
             Name::Mpiigaze => {
                 let persons = match (&self.persons[..], &self.except_persons[..]) {
                     ([], []) => Persons::All,
@@ -210,8 +221,11 @@ impl Arguments {
                     (only, _) => Persons::Only(only.to_vec()),
                 };
                 let subset = if self.evaluation_subset { Subset::Evaluation } else { Subset::All };
-                let options = MpiiGazeOptions { persons, subset, memory: MPIIGAZE_MEMORY };
-                Arc::new(MpiiGaze::open(from, &options)?)
+                let on_error = self.on_error();
+                let options = MpiiGazeOptions { persons, subset, memory: MPIIGAZE_MEMORY, on_error };
+                let eyes = MpiiGaze::open(from, &options)?;
+                let damaged = eyes.skipped().iter().map(ToString::to_string).collect();
+                return Ok((Arc::new(eyes), damaged));
             }
             Name::Unityeyes => {
                 Arc::new(UnityEyes::open(from, UnityEyesOptions { crop: self.crop(), channels })?)
@@ -220,7 +234,8 @@ impl Arguments {
                 let sizes = if self.size == "source" { Sizes::Same } else { Sizes::Mixed };
                 Arc::new(Folder::open(from, &FolderOptions { sizes, channels })?)
             }
-        })
+        };
+        Ok((source, Vec::new()))
     }
 
     fn crop(&self) -> Crop {

@@ -58,10 +58,58 @@ fn a_bad_pair_stops_it_or_is_left_out() {
     let from = root.path().display();
     let error = make(root.path(), &arguments(&format!("unityeyes --from {from}")), &output).unwrap_err();
     assert!(error.to_string().contains("3.json") && !output.exists(), "{error}");
-    assert!(error.to_string().ends_with("leave out all such images with --skip-errors"), "{error}");
+    assert!(error.to_string().ends_with("leave out all such files with --skip-errors"), "{error}");
     let report =
         make(root.path(), &arguments(&format!("unityeyes --from {from} --skip-errors")), &output).unwrap();
     assert_eq!((report.n_packed, report.skipped.len()), (3, 1));
+}
+
+#[test]
+fn a_first_pair_that_is_bad_is_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    (1..=3).for_each(|number| write_pair(root.path(), number));
+    let image = std::fs::read(root.path().join("1.png")).unwrap();
+    std::fs::write(root.path().join("1.png"), &image[..image.len() / 2]).unwrap();
+    let output = root.path().join("out/a.safetensors");
+    let from = root.path().display();
+    let line = format!("unityeyes --from {from} --size source");
+    let error = make(root.path(), &arguments(&line), &output).unwrap_err().to_string();
+    assert!(error.contains("1.png") && error.contains("--skip-errors"), "{error}");
+    let report = make(root.path(), &arguments(&format!("{line} --skip-errors")), &output).unwrap();
+    assert_eq!((report.n_packed, report.skipped.len()), (2, 1));
+    assert!(report.skipped[0].contains("1.png"), "{report:?}");
+}
+
+/// The made-up MPIIGaze of simgan-data's tests: 12 eyes on three days.
+fn write_mpiigaze(folder: &Path) {
+    let case = "../crates/simgan-data/tests/golden/mpiigaze/case.safetensors";
+    let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(case)).unwrap();
+    let (length, bytes) = bytes.split_first_chunk().unwrap();
+    let (header, data) = bytes.split_at(u64::from_le_bytes(*length) as usize);
+    let header: serde_json::Map<_, _> = serde_json::from_slice(header).unwrap();
+    for (name, tensor) in &header {
+        let Some(name) = name.strip_prefix("files/") else { continue };
+        let end = |i: usize| tensor["data_offsets"][i].as_u64().unwrap() as usize;
+        std::fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(name), &data[end(0)..end(1)]).unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_day_stops_it_or_is_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = root.path().join("data/raw/mpiigaze");
+    write_mpiigaze(&raw);
+    let day = raw.join("Data/Normalized/p00/day01.mat");
+    let whole = std::fs::read(&day).unwrap();
+    std::fs::write(&day, &whole[..whole.len() / 2]).unwrap();
+    let output = root.path().join("a.safetensors");
+    let error = make(root.path(), &arguments("mpiigaze"), &output).unwrap_err().to_string();
+    assert!(error.contains("day01.mat") && error.ends_with("with --skip-errors"), "{error}");
+    assert!(error.contains(" at byte ") && !error.contains("data.on_error"), "{error}");
+    let report = make(root.path(), &arguments("mpiigaze --skip-errors"), &output).unwrap();
+    assert!(report.n_packed > 0 && report.n_packed < 12 && report.skipped.len() == 1, "{report:?}");
+    assert!(report.skipped[0].contains("day01.mat"), "{report:?}");
 }
 
 #[test]

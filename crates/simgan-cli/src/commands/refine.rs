@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Fitted, Layout, OpenOptions, Sizes, Target};
+use simgan_data::{Crop, Fitted, Layout, MpiiGazeOptions, OpenOptions, Sizes, Target};
 use simgan_eyes::SimulatorName;
 use simgan_train::refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
@@ -68,7 +68,8 @@ fn is_folder(path: &Path) -> bool {
 fn open_data_set(arguments: &RefineArguments) -> Result<RefineInput> {
     let path = Path::new(&arguments.input);
     let crop = arguments.crop.map_or(Crop::None, Crop::from);
-    let options = OpenOptions { sizes: Sizes::Mixed, crop, ..OpenOptions::default() };
+    let mpiigaze = MpiiGazeOptions { on_error: arguments.on_error.into(), ..MpiiGazeOptions::default() };
+    let options = OpenOptions { sizes: Sizes::Mixed, crop, mpiigaze, ..OpenOptions::default() };
     let source = simgan_data::open(path, &options)?;
     let target = Target { size: arguments.size, ..Target::default() };
     let mut name = path.canonicalize().with_context(|| path.display().to_string())?.display().to_string();

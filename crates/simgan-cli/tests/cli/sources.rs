@@ -10,7 +10,7 @@ use simgan_data::{
     UnityEyesOptions, pack,
 };
 
-use crate::scene::{Scene, fails, succeeds};
+use crate::scene::{Scene, fails, succeeds, told};
 
 /// A record of an eye around (320, 240) of a render of 640×480.
 const RECORD: &str = r#"{
@@ -171,4 +171,14 @@ fn damaged_days_and_packed_files_are_named() {
         fails(scene.simgan(&format!("{command} cut.safetensors")), 1, &["cut.safetensors", "hint: "]);
     }
     assert!(!scene.path("run").exists());
+    scene.model("model", 1);
+    let refine = "refine --model model --input gaze --output out";
+    fails(scene.simgan(refine), 1, &["day01.mat", "hint: ", "--on-error skip"]);
+    for command in [
+        "train --config tiny.toml --run run --real gaze --set data.size=9x7 --set data.on_error=skip",
+        &format!("{refine} --on-error skip"),
+    ] {
+        let (code, _, stderr) = told(scene.simgan(command));
+        assert!(code == 0 && stderr.contains("left out: ") && stderr.contains("day01.mat"), "{stderr}");
+    }
 }

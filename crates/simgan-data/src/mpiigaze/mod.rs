@@ -12,7 +12,7 @@ use serde_json::json;
 
 use self::day::Day;
 pub use self::files::{Persons, Subset};
-use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Pixels, Sample, Source};
+use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, OnError, Pixels, Sample, Source};
 
 /// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with the direction of their gaze.
 ///
@@ -28,6 +28,7 @@ pub struct MpiiGaze {
     /// Which eye of which day each sample is.
     samples: Vec<Place>,
     cache: Mutex<Cache>,
+    skipped: Vec<DataError>,
 }
 
 /// Which part of MPIIGaze is opened, and how.
@@ -39,6 +40,8 @@ pub struct MpiiGazeOptions {
     pub subset: Subset,
     /// Bytes of unpacked images that are kept.
     pub memory: usize,
+    /// What to do about a file that cannot be read; with [`OnError::Skip`] it is left out.
+    pub on_error: OnError,
 }
 
 struct DayFile {
@@ -68,7 +71,7 @@ const WIDTH: usize = 60;
 impl Default for MpiiGazeOptions {
     /// All images of all persons, with up to 1.5 GB of them in memory.
     fn default() -> Self {
-        Self { persons: Persons::All, subset: Subset::All, memory: 1_500_000_000 }
+        Self { persons: Persons::All, subset: Subset::All, memory: 1_500_000_000, on_error: OnError::Fail }
     }
 }
 
@@ -83,19 +86,32 @@ impl MpiiGaze {
     ///
     /// # Errors
     /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list that names
-    /// an image that is not there.
+    /// an image that is not there. What is wrong with one file may be skipped, unless it is wrong with all of them.
     pub fn open(path: &Path, options: &MpiiGazeOptions) -> Result<Self, DataError> {
         let days = files::days(path, &options.persons)?;
         let cache = Mutex::new(Cache::new(options.memory));
-        let mut source = Self { days, samples: Vec::new(), cache };
+        let mut source = Self { days, samples: Vec::new(), cache, skipped: Vec::new() };
         let wanted = files::wanted(path, &options.subset, &source.days)?;
         let places = source.days.par_iter().enumerate().map(|(i, _)| source.places(i, wanted.as_ref()));
-        let places: Vec<Vec<Place>> = places.collect::<Result<_, _>>()?;
-        source.samples = places.concat();
+        let places: Vec<Result<Vec<Place>, DataError>> = places.collect();
+        for places in places {
+            match (places, options.on_error) {
+                (Ok(places), _) => source.samples.extend(places),
+                (Err(error), OnError::Skip) => source.skipped.push(error),
+                (Err(error), OnError::Fail) => return Err(error),
+            }
+        }
         if source.samples.is_empty() {
-            return Err(DataError::Empty { what: format!("{} selects no image", path.display()) });
+            let empty = DataError::Empty { what: format!("{} selects no image", path.display()) };
+            return Err(source.skipped.into_iter().next().unwrap_or(empty));
         }
         Ok(source)
+    }
+
+    /// What is wrong with the files that were left out, in their order.
+    #[must_use]
+    pub fn skipped(&self) -> &[DataError] {
+        &self.skipped
     }
 
     /// The persons whose images are there, sorted.
@@ -174,7 +190,7 @@ impl Source for MpiiGaze {
 
 impl DayFile {
     fn error(&self, reason: String) -> DataError {
-        DataError::Dataset { path: self.path.clone(), reason }
+        DataError::Damaged { path: self.path.clone(), reason }
     }
 }
 

@@ -6,7 +6,9 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use simgan_data::{Concat, Crop, Fitted, NyuDomain, NyuOptions, Size, Sizes, Source, Target};
+use simgan_data::{
+    Concat, Crop, Fitted, MpiiGazeOptions, NyuDomain, NyuOptions, OnError, Size, Sizes, Source, Target,
+};
 use simgan_eyes::{EyesError, SimulatorConfig, SimulatorName};
 
 use crate::{DataConfig, DataSize, TrainError};
@@ -28,6 +30,8 @@ pub struct OpenOptions {
     pub crop: Crop,
     /// Which images of NYU's hands are taken: a folder holds both domains.
     pub domain: NyuDomain,
+    /// What to do about a file of many images that cannot be read.
+    pub on_error: OnError,
     /// The run's seed: what a simulator renders follows from it.
     pub seed: u64,
 }
@@ -46,9 +50,10 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainE
         return Err(TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) });
     }
     let sizes = if options.size.is_some() { Sizes::Mixed } else { Sizes::Same };
-    let OpenOptions { channels, crop, domain, .. } = *options;
+    let OpenOptions { channels, crop, domain, on_error, .. } = *options;
+    let mpiigaze = MpiiGazeOptions { on_error, ..MpiiGazeOptions::default() };
     let nyu = NyuOptions { domain, ..NyuOptions::default() };
-    let options = simgan_data::OpenOptions { sizes, channels, crop, nyu, ..Default::default() };
+    let options = simgan_data::OpenOptions { sizes, channels, crop, nyu, mpiigaze };
     Ok(simgan_data::open(path, &options)?)
 }
 
@@ -67,7 +72,8 @@ pub fn open_all(
         DataSize::Source => None,
         DataSize::Pixels(size) => Some(size),
     };
-    let options = OpenOptions { size, channels: Some(data.channels), crop: data.crop, domain, seed };
+    let (channels, crop, on_error) = (Some(data.channels), data.crop, data.on_error);
+    let options = OpenOptions { size, channels, crop, domain, on_error, seed };
     let target = Target { size, fit: data.fit, channels: Some(data.channels) };
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for spec in specs {
