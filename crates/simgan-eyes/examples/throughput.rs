@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use simgan_data::Source;
-use simgan_eyes::{EyesError, Simulator, SimulatorConfig, SimulatorName};
+use simgan_eyes::{Aim, EyesError, Preset, Simulator, SimulatorConfig, SimulatorName};
 
 #[expect(clippy::print_stdout, reason = "an example that reports")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for name in ["builtin:eyes:mpiigaze", "unityeyes:mpiigaze"] {
         let name: SimulatorName = name.parse()?;
         let crop = name.config();
-        let large = SimulatorConfig { width: 640, height: 480, crop_mm: 80.0, ..crop.clone() };
+        let plain = SimulatorName { preset: Preset::Wide, ..name }.config();
+        let large = SimulatorConfig { width: 640, height: 480, crop_mm: 80.0, aim: Aim::Eyeball, ..plain };
         for (what, config) in [("60x36", crop), ("640x480", large)] {
             let simulator = match name.open(config) {
                 Err(EyesError::NoAssets { .. }) => continue,

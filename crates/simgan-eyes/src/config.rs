@@ -172,14 +172,15 @@ impl SimulatorConfig {
     #[must_use]
     pub fn unityeyes_mpiigaze() -> Self {
         Self {
-            head_yaw_deg: Range::new(-18.0, 22.0),
-            offset_x_mm: Range::new(-2.0, 0.4),
+            crop_mm: 36.0,
+            head_yaw_deg: Range::new(-18.0, 20.0),
+            offset_x_mm: Range::new(-2.8, -0.4),
             offset_y_mm: Range::new(-2.0, 0.4),
             finishing: Finishing::Camera,
             face: FaceRanges {
-                iris_size: Range::new(0.95, 1.08),
-                eyeball: Range::new(0.5, 0.75),
-                iris: Range::new(0.3, 1.0),
+                iris_size: Range::new(0.94, 1.05),
+                eyeball: Range::new(0.6, 0.95),
+                iris: Range::new(0.3, 0.8),
                 lash_opacity: Range::new(0.6, 1.0),
                 lid_follow: Range::new(0.3, 0.9),
                 lid_mean_deg: -3.0,
@@ -187,8 +188,8 @@ impl SimulatorConfig {
                 ..FaceRanges::default()
             },
             light: Some(LightRanges {
-                intensity: Range::new(0.1, 0.9),
-                ambient: Range::new(0.35, 0.6),
+                intensity: Range::new(0.1, 0.8),
+                ambient: Range::new(0.4, 0.7),
                 ..LightRanges::CAMERA
             }),
             ..Self::mpiigaze()

@@ -130,8 +130,10 @@ impl Described<'_> {
     /// Numbers in pixels from the top left, angles in degrees, and all that was drawn.
     fn own(&self) -> Value {
         let marks = self.landmarks;
-        let flat = |points: &[[f32; 3]]| points.iter().map(|[x, y, _]| json!([x, y])).collect::<Vec<_>>();
-        let point = |[x, y, _]: [f32; 3]| json!([x, y]);
+        // A ten thousandth of a pixel is enough, as UnityEyes has it.
+        let rounded = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
+        let point = |[x, y, _]: [f32; 3]| json!([rounded(x), rounded(y)]);
+        let flat = |points: &[[f32; 3]]| points.iter().copied().map(point).collect::<Vec<_>>();
         json!({
             "format": FORMAT,
             "simulator": self.simulator,

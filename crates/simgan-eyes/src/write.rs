@@ -31,11 +31,20 @@ impl Simulator {
         Ok(written.into_iter().filter(|was_written| *was_written).count())
     }
 
+    /// A record as [`Simulator::render_to`] writes it, on one line.
+    ///
+    /// # Panics
+    /// If `index` is not less than the number of samples.
+    #[must_use]
+    pub fn record_text(&self, index: usize) -> String {
+        format!("{}\n", self.record(index))
+    }
+
     /// Whether there was anything to write.
     fn render_one(&self, folder: &Path, index: usize) -> Result<bool, EyesError> {
         let image_path = folder.join(format!("{index}.jpg"));
         let record_path = folder.join(format!("{index}.json"));
-        let record = format!("{:#}\n", self.record(index));
+        let record = self.record_text(index);
         // The record is written last: one that is whole and the same stands for a finished pair.
         let is_done = std::fs::read(&record_path).is_ok_and(|bytes| bytes == record.as_bytes());
         if is_done && image_path.is_file() {

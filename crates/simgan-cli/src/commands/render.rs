@@ -83,8 +83,8 @@ fn check_folder(simulator: &Simulator, folder: &Path) -> Result<()> {
         return Ok(());
     }
     let is_empty = fs::read_dir(folder).with_context(cannot)?.next().is_none();
-    let is_ours = fs::read(folder.join("0.json"))
-        .is_ok_and(|text| text == format!("{:#}\n", simulator.record(0)).as_bytes());
+    let is_ours =
+        fs::read(folder.join("0.json")).is_ok_and(|text| text == simulator.record_text(0).as_bytes());
     if !is_empty && !is_ours {
         bail!("{}: not empty, and not the same images; hint: choose a new folder", folder.display());
     }

@@ -27,16 +27,16 @@ const SKIN_PER_MM: f32 = 7.9;
 const EYE_PER_MM: f32 = 12.0;
 
 impl<'a> UnityAppearance<'a> {
-    /// `looks_per_mm` is how closely the image looks at the textures.
+    /// `lid_pitch_deg` is how far the lids are lowered, `looks_per_mm` how closely the image looks at the textures.
     pub(super) fn new(
         assets: &'a Assets,
         subject: &Subject,
         eye: &Eyeball,
-        down_deg: f32,
+        lid_pitch_deg: f32,
         looks_per_mm: f32,
     ) -> Self {
         let skin = &assets.skins[subject.skin];
-        let down = (down_deg / 30.0).clamp(0.0, 1.0);
+        let down = (lid_pitch_deg / 30.0).clamp(0.0, 1.0);
         let [skin, look_down] =
             [&skin.color, &skin.look_down].map(|texture| texture.level(looks_per_mm, SKIN_PER_MM));
         // Share of the texture for closed lids.

@@ -54,8 +54,8 @@ pub(crate) fn scene<'a>(
     let (pitch, yaw) = pitch_yaw(gaze);
     let down_deg = -pitch.to_degrees();
     let unity_gaze = vec3(-gaze.x, gaze.y, gaze.z);
-    let lids =
-        Lids::new(geometry.control(&subject.coefficients), unity_gaze, subject.lid_pitch_deg(down_deg));
+    let lid_pitch_deg = subject.lid_pitch_deg(down_deg);
+    let lids = Lids::new(geometry.control(&subject.coefficients), unity_gaze, lid_pitch_deg);
     let eye = eyeball(assets, subject, Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0));
     let control: Vec<Vec3> = lids.points.iter().copied().map(in_head).collect();
     let mut scene = Scene {
@@ -65,7 +65,7 @@ pub(crate) fn scene<'a>(
         normals: Vec::new(),
         triangles: geometry.triangles.clone(),
         n_skin_triangles: geometry.triangles.len(),
-        appearance: UnityAppearance::new(assets, subject, &eye, down_deg, looks_per_mm),
+        appearance: UnityAppearance::new(assets, subject, &eye, lid_pitch_deg, looks_per_mm),
         margin: margin(&control),
         corners: [control[CARUNCLE[6]], control[MARGIN[8]]],
         caruncle: CARUNCLE.iter().map(|vertex| control[*vertex]).collect(),
