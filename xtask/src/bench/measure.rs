@@ -49,17 +49,19 @@ pub(super) struct Task {
     /// `WIDTHxHEIGHT`.
     pub(super) size: &'static str,
     pub(super) channels: usize,
+    /// Whether `torch.compile` is tried too, which takes a minute to start.
+    pub(super) compile: bool,
 }
 
 impl Task {
     pub(super) fn new(figure: Figure, batch: usize, threads: usize) -> Self {
-        Self { figure, batch, threads, size: "55x35", channels: 1 }
+        Self { figure, batch, threads, size: "55x35", channels: 1, compile: false }
     }
 }
 
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { figure, batch, threads, size, channels } = self;
+        let Self { figure, batch, threads, size, channels, .. } = self;
         write!(f, "{figure}, batch {batch}, {size}, channels {channels}, threads {threads}")
     }
 }
@@ -125,7 +127,7 @@ impl Programs {
     fn peers(&self, python: &Path, task: &Task) -> anyhow::Result<Peers> {
         let mut command = Command::new(python);
         command.args(["-W", "ignore"]).arg(&self.script).args(["--figure", task.figure.key()]);
-        if self.compile {
+        if self.compile && task.compile {
             command.arg("--compile");
         }
         let theirs = answer(self.with_conditions(&mut command, task))?;

@@ -13,7 +13,7 @@ pub(super) fn page(machine: &str, rows: &[Row]) -> String {
          Made by `cargo xtask bench --python PYTHON`; not edited by hand. {machine}{torch}\n\n\
          The paper's eye-gaze networks on noise, `f32`. Images per second, medians; each figure is measured in a process of its own, one\n\
          side after the other. A step is forward, losses, backward and update, ours through the trainer's own code with its data loading. The\n\
-         best mode of PyTorch and ONNX Runtime is named. Memory is the most that the process held, for the other side in its first mode.\n\n\
+         best mode of PyTorch and ONNX Runtime is named; `torch.compile` was tried in the first three rows. Memory is the most that the process held, for the other side in its first mode.\n\n\
          | figure | images | batch | threads | simgan | best other | its mode | ratio | memory | its memory |\n\
          |---|---|---:|---:|---:|---:|---|---:|---:|---:|\n"
     );
