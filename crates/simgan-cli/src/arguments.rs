@@ -235,7 +235,7 @@ pub(crate) struct BenchArguments {
     /// This figure alone.
     #[arg(long, value_enum, value_name = "FIGURE")]
     pub(crate) only: Option<Figure>,
-    /// Timed repetitions of each figure.
+    /// Timed repetitions of each figure, at least; they take a second or more.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = positive)]
     pub(crate) reps: usize,
     /// Print one JSON object instead of a table.

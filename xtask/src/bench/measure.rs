@@ -78,9 +78,35 @@ pub(super) struct Row {
 pub(super) struct Peers {
     /// Of PyTorch.
     pub(super) version: String,
-    /// Images per second, fastest first.
-    pub(super) modes: Vec<(String, f64)>,
+    pub(super) modes: Vec<Mode>,
     pub(super) peak_memory_mb: Option<u64>,
+}
+
+/// A mode's name, and its images per second in each round; in the end, only their median.
+pub(super) type Mode = (String, Vec<f64>);
+
+impl Peers {
+    /// Adds another round.
+    fn add(&mut self, round: Self) {
+        for (name, rates) in round.modes {
+            if let Some((_, all)) = self.modes.iter_mut().find(|(known, _)| *known == name) {
+                all.extend(rates);
+            }
+        }
+    }
+
+    /// Leaves each mode its median, fastest first.
+    fn sort(&mut self) {
+        for (_, rates) in &mut self.modes {
+            *rates = vec![median(rates)];
+        }
+        self.modes.sort_by(|a, b| b.1[0].total_cmp(&a.1[0]));
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 /// The two programs.
@@ -90,6 +116,7 @@ pub(super) struct Programs {
     script: PathBuf,
     compile: bool,
     reps: u32,
+    rounds: u32,
 }
 
 impl Programs {
@@ -107,39 +134,59 @@ impl Programs {
             script: root.join("xtask/src/bench/peers.py"),
             compile: !arguments.no_compile,
             reps: arguments.reps,
+            rounds: arguments.rounds,
         })
     }
 
+    /// Both sides in turn, several rounds; the medians of each.
     pub(super) fn measure(&self, task: &Task) -> anyhow::Result<Row> {
+        let mut ours = Vec::new();
+        let mut peers: Option<Peers> = None;
+        let mut peak_memory_mb = None;
+        for round in 0..self.rounds {
+            let (rate, memory) = self.ours(task)?;
+            ours.push(rate);
+            peak_memory_mb = memory;
+            if let Some(python) = &self.python {
+                let of_round = self.peers(python, task, round == 0)?;
+                match &mut peers {
+                    None => peers = Some(of_round),
+                    Some(peers) => peers.add(of_round),
+                }
+            }
+        }
+        if let Some(peers) = &mut peers {
+            peers.sort();
+        }
+        Ok(Row { task: *task, images_per_sec: median(&mut ours), peak_memory_mb, peers })
+    }
+
+    /// Images per second, and the peak memory.
+    fn ours(&self, task: &Task) -> anyhow::Result<(f64, Option<u64>)> {
         let key = task.figure.key();
         let mut command = Command::new(&self.simgan);
         command.args(["bench", "--json", "--only", &key.replace('_', "-")]);
-        let ours = answer(self.with_conditions(&mut command, task))?;
-        let Some(images_per_sec) = ours[key].as_f64() else {
-            bail!("simgan bench did not tell {key}: {ours}")
-        };
-        announce(&format!("  simgan {images_per_sec:.1} images/s"));
-        let peak_memory_mb = ours["peak_memory_mb"].as_u64();
-        let peers = self.python.as_deref().map(|python| self.peers(python, task)).transpose()?;
-        Ok(Row { task: *task, images_per_sec, peak_memory_mb, peers })
+        let told = answer(self.with_conditions(&mut command, task))?;
+        let Some(rate) = told[key].as_f64() else { bail!("simgan bench did not tell {key}: {told}") };
+        announce(&format!("  simgan {rate:.1} images/s"));
+        Ok((rate, told["peak_memory_mb"].as_u64()))
     }
 
-    fn peers(&self, python: &Path, task: &Task) -> anyhow::Result<Peers> {
+    fn peers(&self, python: &Path, task: &Task, first_round: bool) -> anyhow::Result<Peers> {
         let mut command = Command::new(python);
         command.args(["-W", "ignore"]).arg(&self.script).args(["--figure", task.figure.key()]);
-        if self.compile && task.compile {
+        if self.compile && task.compile && first_round {
             command.arg("--compile");
         }
-        let theirs = answer(self.with_conditions(&mut command, task))?;
-        let modes = theirs["modes"].as_object().context("the script told no modes")?;
-        let mut modes: Vec<(String, f64)> =
-            modes.iter().filter_map(|(mode, rate)| Some((mode.clone(), rate.as_f64()?))).collect();
-        modes.sort_by(|a, b| b.1.total_cmp(&a.1));
-        for (mode, rate) in &modes {
-            announce(&format!("  {mode} {rate:.1}"));
+        let told = answer(self.with_conditions(&mut command, task))?;
+        let modes = told["modes"].as_object().context("the script told no modes")?;
+        let modes: Vec<Mode> =
+            modes.iter().filter_map(|(name, rate)| Some((name.clone(), vec![rate.as_f64()?]))).collect();
+        for (name, rates) in &modes {
+            announce(&format!("  {name} {:.1}", rates[0]));
         }
-        let version = theirs["torch"].as_str().unwrap_or("unknown").to_owned();
-        Ok(Peers { version, modes, peak_memory_mb: theirs["peak_memory_mb"].as_u64() })
+        let version = told["torch"].as_str().unwrap_or("unknown").to_owned();
+        Ok(Peers { version, modes, peak_memory_mb: told["peak_memory_mb"].as_u64() })
     }
 
     fn with_conditions<'a>(&self, command: &'a mut Command, task: &Task) -> &'a mut Command {

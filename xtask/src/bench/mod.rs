@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     /// Timed repetitions of each figure, of which the median counts.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     reps: u32,
+    /// Rounds of each figure, both sides in turn, of which again the median counts.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Only batches of 8 images of 55x35 pixels: to see that it works.
     #[arg(long)]
     quick: bool,

@@ -11,8 +11,8 @@ pub(super) fn page(machine: &str, rows: &[Row]) -> String {
     let mut page = format!(
         "# Speed\n\n\
          Made by `cargo xtask bench --python PYTHON`; not edited by hand. {machine}{torch}\n\n\
-         The paper's eye-gaze networks on noise, `f32`. Images per second, medians; each figure is measured in a process of its own, one\n\
-         side after the other. A step is forward, losses, backward and update, ours through the trainer's own code with its data loading. The\n\
+         The paper's eye-gaze networks on noise, `f32`. Images per second; each figure is measured in a process of its own, both sides\n\
+         in turn, and is the median of the rounds' medians. A step is forward, losses, backward and update, ours through the trainer's own code with its data loading. The\n\
          best mode of PyTorch and ONNX Runtime is named; `torch.compile` was tried in the first three rows. Memory is the most that the process held, for the other side in its first mode.\n\n\
          | figure | images | batch | threads | simgan | best other | its mode | ratio | memory | its memory |\n\
          |---|---|---:|---:|---:|---:|---|---:|---:|---:|\n"
@@ -34,7 +34,8 @@ fn line(row: &Row) -> String {
         task.figure, task.size, task.batch, task.threads, row.images_per_sec
     );
     match row.peers.as_ref().and_then(|peers| Some((peers, peers.modes.first()?))) {
-        Some((peers, (mode, rate))) => {
+        Some((peers, (mode, rates))) => {
+            let rate = rates[0];
             let ratio = row.images_per_sec / rate;
             let (ours, theirs) = (memory(row.peak_memory_mb), memory(peers.peak_memory_mb));
             let _ = writeln!(line, " {rate:.1} | {mode} | {ratio:.2} | {ours} | {theirs} |");
@@ -87,7 +88,7 @@ mod tests {
     fn a_page_names_the_best_mode_and_the_ratio() {
         let peers = Peers {
             version: "9.9".to_owned(),
-            modes: vec![("fast".to_owned(), 50.0), ("slow".to_owned(), 10.0)],
+            modes: vec![("fast".to_owned(), vec![50.0]), ("slow".to_owned(), vec![10.0])],
             peak_memory_mb: Some(800),
         };
         let two = Task::new(Figure::Refine, 64, 2);

@@ -59,6 +59,16 @@ def peak_memory_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 1_000_000
 
 
+def repeat(run, count):
+    """The seconds of so many runs, or of more if they are short: as `simgan bench` does."""
+    begun, seconds = time.perf_counter(), []
+    while len(seconds) < count or time.perf_counter() - begun < 1.0:
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
 class Bench:
     def __init__(self, options):
         self.options = options
@@ -67,15 +77,9 @@ class Bench:
         self.synthetic, self.real = draw(), draw()
 
     def rate(self, run):
-        """Images per second, the median; two runs before do not count."""
-        run()
-        run()
-        seconds = []
-        for _ in range(self.options.reps):
-            start = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - start)
-        return round(self.options.batch / statistics.median(seconds), 2)
+        """Images per second, the median; what runs before, two runs and a second at least, does not count."""
+        repeat(run, 2)
+        return round(self.options.batch / statistics.median(repeat(run, self.options.reps)), 2)
 
     def networks(self, compiled):
         networks = [make(self.options.channels).to(memory_format=torch.channels_last) for make in (refiner, discriminator)]

@@ -1,7 +1,7 @@
 //! `simgan bench`: images per second of the paper's networks.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use candle_core::{Device, Module, Tensor};
@@ -18,6 +18,8 @@ use crate::console::{Progress, print};
 
 /// Untimed repetitions before the timed ones.
 const WARM_UP: usize = 2;
+/// How long each of the two takes at least: a processor that idled needs time to reach its speed, and a moment is not typical.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// Medians, in images per second; those that were not asked for are absent.
 #[derive(Serialize)]
@@ -143,28 +145,33 @@ struct Clock<'a> {
 impl<'a> Clock<'a> {
     fn new(arguments: &BenchArguments, device: &'a Device) -> Self {
         let n_figures = if arguments.only.is_some() { 1 } else { 3 };
-        let n_runs = n_figures * (WARM_UP + arguments.reps) as u64;
-        let progress = Progress::new("measuring", n_runs, "batches");
+        let progress = Progress::new("measuring", n_figures, "figures");
         Self { batch: arguments.batch, reps: arguments.reps, device, progress, n_done: 0 }
     }
 
     /// The median over the repetitions.
     fn images_per_sec<T>(&mut self, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
-        let mut secs = Vec::with_capacity(self.reps);
-        for rep in 0..WARM_UP + self.reps {
+        self.repeat(WARM_UP, &mut run)?;
+        let mut secs = self.repeat(self.reps, &mut run)?;
+        self.n_done += 1;
+        self.progress.update(self.n_done, "");
+        secs.sort_by(f64::total_cmp);
+        let median = f64::midpoint(secs[(secs.len() - 1) / 2], secs[secs.len() / 2]);
+        Ok((self.batch as f64 / median * 100.0).round() / 100.0)
+    }
+
+    /// Seconds of so many repetitions, or more if they are short.
+    fn repeat<T>(&self, n: usize, run: &mut impl FnMut() -> Result<T>) -> Result<Vec<f64>> {
+        let begun = Instant::now();
+        let mut secs = Vec::with_capacity(n);
+        while secs.len() < n || begun.elapsed() < AT_LEAST {
             self.device.synchronize()?;
             let started = Instant::now();
             run()?;
             self.device.synchronize()?;
-            if rep >= WARM_UP {
-                secs.push(started.elapsed().as_secs_f64());
-            }
-            self.n_done += 1;
-            self.progress.update(self.n_done, "");
+            secs.push(started.elapsed().as_secs_f64());
         }
-        secs.sort_by(f64::total_cmp);
-        let median = f64::midpoint(secs[(secs.len() - 1) / 2], secs[secs.len() / 2]);
-        Ok((self.batch as f64 / median * 100.0).round() / 100.0)
+        Ok(secs)
     }
 }
 
