@@ -9,8 +9,8 @@
 //! pools. Each image passes all layers while it is in the cache, channels last, and candle sees one operation.
 //!
 //! On the CPU, `f32` runs on vector kernels that are chosen at run time: AVX-512, AVX2 with FMA, NEON, or portable code. The environment
-//! variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3 convolutions inside the refiner use Winograd's
-//! minimal filtering; results do not depend on the number of threads. `f64` is there for gradient checks. Other devices and types run on a
+//! variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3 convolutions with stride 1 use Winograd's
+//! minimal filtering where that is cheaper; results do not depend on the number of threads. `f64` is there for gradient checks. Other devices and types run on a
 //! composition of candle's operations, found in [`reference`](mod@reference), which is also the oracle of the tests.
 //!
 //! ```
