@@ -22,6 +22,7 @@ use indicatif::ProgressBar;
 
 use self::http::{Http, Patience};
 use self::manifest::{Archive, ByHand, Dataset, Get, Manifest, RemoteFile};
+pub(crate) use self::part::written;
 use self::pins::Pins;
 use self::place::{Place, State, check_holds};
 use crate::progress;

@@ -87,7 +87,7 @@ impl Part {
 }
 
 /// An error of writing, with the way out.
-pub(super) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
+pub(crate) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
     let hint = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "; hint: make room and run the same command again, it goes on there"

@@ -17,7 +17,7 @@ use simgan_data::{
     PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
 };
 
-use crate::progress;
+use crate::{fetch, progress};
 
 /// What to pack, and how.
 #[derive(Args, Clone, Debug)]
@@ -153,7 +153,8 @@ fn explain(error: DataError, from: &Path) -> anyhow::Error {
     let is_about_a_sample = match &error {
         DataError::Image { .. } | DataError::Label { .. } => true,
         DataError::Partner { .. } | DataError::Damaged { .. } => true,
-        DataError::Io { path, .. } => path.starts_with(from),
+        DataError::Io { path, source } if !path.starts_with(from) => return fetch::written(path, source),
+        DataError::Io { .. } => true,
         _ => false,
     };
     if !is_about_a_sample {

@@ -173,3 +173,55 @@ fn two_at_once_do_not_write_the_same_file() {
     assert_eq!(make(root.path(), &arguments, &output).unwrap().n_packed, 2);
     assert_eq!(Packed::open(&output).unwrap().len(), 2);
 }
+
+/// Runs this test once more, in a process whose files may have 50 kB: to it, the disk is full.
+#[test]
+fn a_full_disk_is_told() {
+    const ROOT: &str = "SIMGAN_TEST_FULL_DISK";
+    const NAME: &str = "preprocess::tests::a_full_disk_is_told";
+    let pack = |root: &Path| make(root, &arguments("unityeyes --crop none --size source"), &root.join("a"));
+    if let Some(root) = std::env::var_os(ROOT) {
+        println!("told: {:?}", pack(Path::new(&root)).unwrap_err());
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let raw = root.path().join("data/raw/unityeyes");
+    std::fs::create_dir_all(&raw).unwrap();
+    (1..=300).for_each(|number| write_pair(&raw, number));
+    let limited = r#"ulimit -f 100 && trap "" XFSZ && exec "$0" --exact "$1" --nocapture"#;
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", limited]).arg(std::env::current_exe().unwrap()).arg(NAME);
+    let output = command.env(ROOT, root.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("a.partial: File too large") && text.contains("hint: make room"), "{text}");
+    assert!(!root.path().join("a").exists(), "nothing half-written");
+    assert_eq!(pack(root.path()).unwrap().n_packed, 300, "with room, it goes on");
+    assert_eq!(Packed::open(&root.path().join("a")).unwrap().sample(299).unwrap().name, "300.png");
+    assert!(!root.path().join("a.partial").exists());
+}
+
+#[test]
+fn files_that_may_not_be_read_are_named_or_left_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let close = |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let (eyes, gaze) = (root.path().join("data/raw/unityeyes"), root.path().join("data/raw/mpiigaze"));
+    std::fs::create_dir_all(&eyes).unwrap();
+    (1..=4).for_each(|number| write_pair(&eyes, number));
+    write_mpiigaze(&gaze);
+    close(&eyes.join("1.png"));
+    close(&eyes.join("3.json"));
+    close(&gaze.join("Data/Normalized/p00/day01.mat"));
+    if std::fs::read(eyes.join("1.png")).is_ok() {
+        println!("skipped: this user may read everything");
+        return;
+    }
+    for (name, file, n_skipped) in [("unityeyes", "1.png", 2), ("mpiigaze", "day01.mat", 1)] {
+        let output = root.path().join(name);
+        let error = make(root.path(), &arguments(name), &output).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains("ermission denied"), "{error}");
+        assert!(error.contains("--skip-errors"), "{error}");
+        let report = make(root.path(), &arguments(&format!("{name} --skip-errors")), &output);
+        assert_eq!(report.unwrap().skipped.len(), n_skipped);
+    }
+}
