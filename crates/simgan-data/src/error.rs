@@ -129,6 +129,16 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// The file is HDF5, and the program was built without the feature that reads it.
+    #[error(
+        "{path}: HDF5 is not read by this build; hint: build with it (cargo run -p simgan-cli --features hdf5 -- …), \
+         or make a folder of it with h5py as data/README.md shows",
+        path = .path.display()
+    )]
+    NoHdf5 {
+        /// The file.
+        path: PathBuf,
+    },
     /// A data set cannot be packed now.
     #[error("{path}: {reason}", path = .path.display())]
     Pack {

@@ -33,13 +33,16 @@
 //! # }
 //! ```
 //!
-//! The feature `candle`, on by default, adds `Batch::tensor`.
+//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` lets [`open`] read the files of Kaggle's eye-gaze
+//! set.
 
 mod batch;
 mod error;
 mod fitted;
 mod folder;
 mod gaze;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod image;
 mod label;
 mod loader;

@@ -27,6 +27,8 @@ pub struct OpenOptions {
 pub enum Layout {
     /// A file made by [`pack`](crate::pack).
     Packed,
+    /// An HDF5 file like those of Kaggle's eye-gaze set, read with the feature `hdf5`.
+    Hdf5,
     /// MPIIGaze's folder, which holds `Data/Normalized`.
     MpiiGaze,
     /// A folder of `N.jpg` and `N.json`.
@@ -44,6 +46,10 @@ impl Layout {
         let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
         if path.is_file() && (is_safetensors || Packed::is_at(path)) {
             Self::Packed
+        } else if path.is_file()
+            && path.extension().is_some_and(|extension| extension == "h5" || extension == "hdf5")
+        {
+            Self::Hdf5
         } else if MpiiGaze::is_at(path) {
             Self::MpiiGaze
         } else if NyuHands::is_at(path) {
@@ -67,6 +73,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataE
     let OpenOptions { sizes, crop, channels, .. } = *options;
     match Layout::of(path) {
         Layout::Packed => return Ok(Arc::new(Packed::open(path)?)),
+        Layout::Hdf5 => return open_hdf5(path),
         Layout::MpiiGaze => {
             let eyes = MpiiGaze::open(path, &options.mpiigaze)?;
             eyes.skipped().iter().for_each(|error| tracing::warn!("left out: {error}"));
@@ -82,6 +89,16 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, DataE
         Layout::UnityEyes | Layout::Folder => {}
     }
     Ok(Arc::new(Folder::open(path, &FolderOptions { sizes, channels })?))
+}
+
+#[cfg(feature = "hdf5")]
+fn open_hdf5(path: &Path) -> Result<Arc<dyn Source>, DataError> {
+    Ok(Arc::new(crate::hdf5::open(path)?))
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn open_hdf5(path: &Path) -> Result<Arc<dyn Source>, DataError> {
+    Err(DataError::NoHdf5 { path: path.to_owned() })
 }
 
 #[cfg(test)]
@@ -102,6 +119,10 @@ mod tests {
         std::fs::write(path.join("7.safetensors"), "cut").unwrap();
         assert_eq!(Layout::of(&path.join("7.safetensors")), Layout::Packed);
         assert!(refusal("7.safetensors").contains("no packed data set"));
+        std::fs::write(path.join("7.h5"), "no HDF5").unwrap();
+        assert_eq!(Layout::of(&path.join("7.h5")), Layout::Hdf5);
+        let word = if cfg!(feature = "hdf5") { "fetch it again" } else { "--features hdf5" };
+        assert!(refusal("7.h5").contains(word), "{}", refusal("7.h5"));
         assert_eq!(Layout::of(&path.join("none")), Layout::Folder);
     }
 }

@@ -16,13 +16,18 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     step("tidy", || tidy::run(root))?;
     step("clippy", || cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]))?;
     step("clippy, data alone", || {
-        cargo(root, &["clippy", "-p", "simgan-data", "--no-default-features", "--", "-D", "warnings"], &[])
+        let alone = ["clippy", "-p", "simgan-data", "--no-default-features", "--features", "hdf5"];
+        cargo(root, &[&alone[..], &["--all-targets", "--", "-D", "warnings"]].concat(), &[])
     })?;
     step("clippy, cuda", || clippy_cuda(root))?;
     if std::env::var_os("SIMGAN_TEST_DATA").is_none() {
         announce("SIMGAN_TEST_DATA is not set: tests that compare with data of third parties are skipped");
     }
     step("tests", || cargo(root, &["test", "--workspace"], &[]))?;
+    step("tests, hdf5", || {
+        let alone = ["test", "-p", "simgan-data", "--no-default-features", "--features", "hdf5"];
+        cargo(root, &[&alone[..], &["--test", "hdf5"]].concat(), &[])
+    })?;
     step("docs", || {
         cargo(root, &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings".into())])
     })
