@@ -49,13 +49,13 @@ pub(super) struct Task {
     /// `WIDTHxHEIGHT`.
     pub(super) size: &'static str,
     pub(super) channels: usize,
-    /// Whether `torch.compile` is tried too, which takes a minute to start.
-    pub(super) compile: bool,
+    /// Of the figures that matter most: `torch.compile` is tried too, and there are several rounds.
+    pub(super) main: bool,
 }
 
 impl Task {
     pub(super) fn new(figure: Figure, batch: usize, threads: usize) -> Self {
-        Self { figure, batch, threads, size: "55x35", channels: 1, compile: false }
+        Self { figure, batch, threads, size: "55x35", channels: 1, main: false }
     }
 }
 
@@ -143,7 +143,7 @@ impl Programs {
         let mut ours = Vec::new();
         let mut peers: Option<Peers> = None;
         let mut peak_memory_mb = None;
-        for round in 0..self.rounds {
+        for round in 0..if task.main { self.rounds } else { 1 } {
             let (rate, memory) = self.ours(task)?;
             ours.push(rate);
             peak_memory_mb = memory;
@@ -175,7 +175,7 @@ impl Programs {
     fn peers(&self, python: &Path, task: &Task, first_round: bool) -> anyhow::Result<Peers> {
         let mut command = Command::new(python);
         command.args(["-W", "ignore"]).arg(&self.script).args(["--figure", task.figure.key()]);
-        if self.compile && task.compile && first_round {
+        if self.compile && task.main && first_round {
             command.arg("--compile");
         }
         let told = answer(self.with_conditions(&mut command, task))?;

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Timed repetitions of each figure, of which the median counts.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     reps: u32,
-    /// Rounds of each figure, both sides in turn, of which again the median counts.
+    /// Rounds of the main figures (batches of 64, two threads), both sides in turn, of which again the median counts.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Only batches of 8 images of 55x35 pixels: to see that it works.
@@ -54,8 +54,8 @@ fn tasks() -> Vec<Task> {
     let mut tasks: Vec<Task> = batches
         .into_iter()
         .flat_map(|(batch, threads)| {
-            let compile = (batch, threads) == (64, 2);
-            Figure::ALL.map(|figure| Task { compile, ..Task::new(figure, batch, threads) })
+            let main = (batch, threads) == (64, 2);
+            Figure::ALL.map(|figure| Task { main, ..Task::new(figure, batch, threads) })
         })
         .collect();
     for (size, batch) in [("60x36", 64), ("64x64", 64), ("224x224", 8)] {

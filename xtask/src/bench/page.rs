@@ -12,7 +12,7 @@ pub(super) fn page(machine: &str, rows: &[Row]) -> String {
         "# Speed\n\n\
          Made by `cargo xtask bench --python PYTHON`; not edited by hand. {machine}{torch}\n\n\
          The paper's eye-gaze networks on noise, `f32`. Images per second; each figure is measured in a process of its own, both sides\n\
-         in turn, and is the median of the rounds' medians. A step is forward, losses, backward and update, ours through the trainer's own code with its data loading. The\n\
+         in turn, and is a median; of the first three rows, the median of several rounds'. A step is forward, losses, backward and update, ours through the trainer's own code with its data loading. The\n\
          best mode of PyTorch and ONNX Runtime is named; `torch.compile` was tried in the first three rows. Memory is the most that the process held, for the other side in its first mode.\n\n\
          | figure | images | batch | threads | simgan | best other | its mode | ratio | memory | its memory |\n\
          |---|---|---:|---:|---:|---:|---|---:|---:|---:|\n"
