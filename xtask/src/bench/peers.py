@@ -1,7 +1,7 @@
 """Images per second of the paper's eye-gaze networks in PyTorch's and ONNX Runtime's fastest CPU modes.
 
 Run by `cargo xtask bench --python PYTHON`, one process a figure; needs torch, and for refining also onnx and onnxruntime. Prints one JSON
-object: the versions, the images per second of each mode (medians), and the peak memory of the process in MB before and after.
+object: PyTorch's version, the images per second of each mode (medians), and the peak memory of the process in MB after the first.
 """
 
 import argparse
