@@ -37,6 +37,7 @@
 
 mod buffer;
 mod conv2d;
+mod groups;
 #[cfg(all(test, target_os = "linux"))]
 mod guard;
 mod matrix;

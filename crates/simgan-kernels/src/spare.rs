@@ -46,3 +46,17 @@ impl DerefMut for Spare {
         &mut self.0
     }
 }
+
+/// The feature maps of a forward pass, until the backward pass takes them.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Option<Spare>>);
+
+impl Kept {
+    pub(crate) fn put(&self, maps: Option<Spare>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = maps;
+    }
+
+    pub(crate) fn take(&self) -> Option<Spare> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

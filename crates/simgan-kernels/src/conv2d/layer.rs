@@ -6,7 +6,7 @@ use super::geometry::Geometry;
 use crate::buffer::Buffer;
 use crate::simd::{Isa, padded, run};
 use crate::winograd::{
-    self, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,
+    self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,
 };
 
 /// A convolution's weights, ready.
@@ -24,9 +24,7 @@ enum Ready {
 /// What Winograd's tiles need; channels are padded to whole vectors.
 struct Tiles {
     plan: Plan,
-    forward: Buffer,
-    /// Transposed; empty unless there are gradients to compute.
-    backward: Buffer,
+    filters: Buffer,
     bias: Buffer,
 }
 
@@ -58,10 +56,10 @@ pub(crate) struct Known<'a> {
 }
 
 impl Layer {
-    /// From weights `(O, C, h, w)` followed by the bias. Without `differentiable` there is no [`Self::backward`].
-    pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], differentiable: bool) -> Self {
+    /// From weights `(O, C, h, w)` followed by the bias, for [`Self::forward`] or for [`Self::backward`].
+    pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let weights = match Plan::of_convolution(geometry) {
-            Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, differentiable)),
+            Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, direction)),
             None => Ready::Direct(Weights::new(geometry, parameters)),
         };
         Self { geometry: *geometry, isa, weights }
@@ -176,18 +174,14 @@ impl Sums {
 }
 
 impl Tiles {
-    fn new(plan: Plan, geometry: &Geometry, isa: Isa, parameters: &[f32], differentiable: bool) -> Self {
+    fn new(plan: Plan, geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let (weight, bias) = parameters.split_at(geometry.weights());
         let shape = [geometry.channels_out, geometry.channels_in];
-        let filters = |transposed: bool| {
-            let mut out = Buffer::zeros(plan.filters());
-            run(isa, Filters { plan: &plan, weight, shape, transposed, out: &mut out });
-            out
-        };
+        let mut filters = Buffer::zeros(plan.filters());
+        run(isa, Filters { plan: &plan, weight, shape, direction, out: &mut filters });
         let mut padded_bias = Buffer::zeros(plan.channels[1]);
         padded_bias[..geometry.channels_out].copy_from_slice(bias);
-        let backward = if differentiable { filters(true) } else { Buffer::default() };
-        Self { plan, forward: filters(false), backward, bias: padded_bias }
+        Self { plan, filters, bias: padded_bias }
     }
 
     fn forward(
@@ -221,7 +215,7 @@ impl Tiles {
             winograd::Forward {
                 plan,
                 image,
-                filters: &self.forward,
+                filters: &self.filters,
                 finish,
                 rows: 0..plan.tiles[0],
                 out: result,
@@ -265,7 +259,7 @@ impl Tiles {
                 Some(&mut padded_gradient[..])
             }
         };
-        let of_image_wanted = target.map(|target| (&self.backward[..], target, finish));
+        let of_image_wanted = target.map(|target| (&self.filters[..], target, finish));
         let task = winograd::Backward {
             plan,
             image,

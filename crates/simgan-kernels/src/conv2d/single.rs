@@ -10,12 +10,10 @@ use rayon::prelude::*;
 use super::cpu::pack;
 use super::geometry::Geometry;
 use super::layer::{Buffers, Known, Layer, Sums};
+use crate::groups::in_groups;
 use crate::simd::Isa;
 use crate::tensors::{channels_first, channels_last, slice, with_slice};
-
-/// Images are dealt into at most this many groups, each with its own sum of weight gradients, whatever the number of threads: the
-/// result does not depend on it.
-const GROUPS: usize = 16;
+use crate::winograd::Direction;
 
 /// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`, images channels last.
 struct Convolution {
@@ -105,7 +103,7 @@ thread_local! {
 impl Convolution {
     fn forward(&self, input: &[f32], parameters: &[f32], residual: Option<&[f32]>) -> (CpuStorage, Shape) {
         let geometry = &self.geometry;
-        let layer = Layer::new(geometry, self.isa, parameters, false);
+        let layer = Layer::new(geometry, self.isa, parameters, Direction::Forward);
         let size = geometry.image_out();
         let mut out = vec![0.0; geometry.images * size];
         let work =
@@ -150,22 +148,14 @@ impl Convolution {
         [wants_input, wants_parameters]: [bool; 2],
     ) -> (Vec<f32>, Vec<f32>) {
         let geometry = &self.geometry;
-        let layer = Layer::new(geometry, self.isa, parameters, true);
-        let per_group = geometry.images.div_ceil(GROUPS).max(1);
-        let n_groups = geometry.images.div_ceil(per_group);
+        let layer = Layer::new(geometry, self.isa, parameters, Direction::Backward);
         let mut of_input = vec![0.0; if wants_input { batch.input.len() } else { 0 }];
-        let mut chunks: Vec<&mut [f32]> = of_input.chunks_mut(per_group * geometry.image_in()).collect();
-        chunks.resize_with(n_groups, Default::default);
-        let sums: Vec<Option<Sums>> = chunks
-            .into_par_iter()
-            .enumerate()
-            .map(|(group, of_input)| {
-                let images = group * per_group..((group + 1) * per_group).min(geometry.images);
-                let mut sums = wants_parameters.then(|| layer.zeros());
-                self.of_group(&batch.part(geometry, images), &layer, of_input, sums.as_mut());
-                sums
-            })
-            .collect();
+        let image = geometry.image_in();
+        let sums = in_groups(geometry.images, &mut of_input, image, |images, of_input| {
+            let mut sums = wants_parameters.then(|| layer.zeros());
+            self.of_group(&batch.part(geometry, images), &layer, of_input, sums.as_mut());
+            sums
+        });
         let mut of_parameters = Vec::new();
         if wants_parameters {
             let mut total = layer.zeros();

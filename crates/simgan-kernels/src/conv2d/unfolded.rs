@@ -6,11 +6,9 @@ use rayon::prelude::*;
 
 use super::Conv2d;
 use super::geometry::Geometry;
+use crate::groups::in_groups;
 use crate::matrix::{Matrix, Real, multiply};
 
-/// Images are dealt into at most this many groups, each with its own sum of weight gradients, whatever the number of threads: the
-/// result does not depend on it.
-const GROUPS: usize = 16;
 /// Elements of the unfolded block: half of a second-level cache.
 const BLOCK: usize = 128 * 1024;
 
@@ -84,21 +82,12 @@ pub(super) fn backward<T: Real>(
     gradient: &[T],
     wants: Wants,
 ) -> (Vec<T>, Vec<T>) {
-    let per_group = geometry.images.div_ceil(GROUPS).max(1);
-    let n_groups = geometry.images.div_ceil(per_group);
     let mut of_input = vec![T::default(); if wants.input { input.len() } else { 0 }];
-    let mut chunks: Vec<&mut [T]> = of_input.chunks_mut(per_group * geometry.image_in()).collect();
-    chunks.resize_with(n_groups, Default::default);
-    let sums: Vec<Vec<T>> = chunks
-        .into_par_iter()
-        .enumerate()
-        .map(|(group, of_input)| {
-            let images = group * per_group..((group + 1) * per_group).min(geometry.images);
-            let input = &input[images.start * geometry.image_in()..images.end * geometry.image_in()];
-            let gradient = &gradient[images.start * geometry.image_out()..images.end * geometry.image_out()];
-            backward_group(geometry, input, parameters, gradient, of_input, wants.parameters)
-        })
-        .collect();
+    let sums = in_groups(geometry.images, &mut of_input, geometry.image_in(), |images, of_input| {
+        let input = &input[images.start * geometry.image_in()..images.end * geometry.image_in()];
+        let gradient = &gradient[images.start * geometry.image_out()..images.end * geometry.image_out()];
+        backward_group(geometry, input, parameters, gradient, of_input, wants.parameters)
+    });
     let mut of_parameters = vec![T::default(); if wants.parameters { parameters.len() } else { 0 }];
     for sum in sums {
         for (total, part) in of_parameters.iter_mut().zip(sum) {

@@ -1,19 +1,18 @@
 //! The refiner on the CPU as an operation of candle's autograd: a thread takes an image through all layers.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::RefinerLayers;
 use super::image::{Differentiate, Refine, Sums, Workspace};
-use super::network::{Direction, Network, Prepared};
+use super::network::{Network, Prepared};
 use super::spread;
 use crate::simd::{Isa, padded, run};
-use crate::spare::Spare;
+use crate::spare::{Kept, Spare};
 use crate::tensors::{slice, with_slice};
-use crate::winograd::FiltersAdjoint;
+use crate::winograd::{Direction, FiltersAdjoint};
 
 pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, network: Network) -> Result<Tensor> {
     let mut parameters = Vec::with_capacity(4 * network.blocks + 4);
@@ -25,7 +24,7 @@ pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, network: Netw
     let images = images.contiguous()?;
     let isa = Isa::current()?;
     let keeps_maps = images.track_op() || parameters.track_op();
-    images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Mutex::new(None) })
+    images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Kept::default() })
 }
 
 /// The refiner as an operation on images and flat parameters.
@@ -35,7 +34,7 @@ struct Refiner {
     /// Whether there will be gradients to compute.
     keeps_maps: bool,
     /// The feature maps of the forward pass, until they are used.
-    maps: Mutex<Option<Spare>>,
+    maps: Kept,
 }
 
 impl CustomOp2 for Refiner {
@@ -53,7 +52,7 @@ impl CustomOp2 for Refiner {
         let images = slice::<f32>(images, images_layout)?;
         let parameters = slice::<f32>(parameters, parameters_layout)?;
         let (out, maps) = self.forward(images, parameters, self.keeps_maps);
-        *self.maps.lock().unwrap_or_else(PoisonError::into_inner) = maps;
+        self.maps.put(maps);
         let Network { images, channels, size: [height, width], .. } = self.network;
         Ok((CpuStorage::F32(out), Shape::from((images, channels, height, width))))
     }
@@ -66,7 +65,7 @@ impl CustomOp2 for Refiner {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let wants = [images.track_op(), parameters.track_op()];
-        let maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let maps = self.maps.take();
         let (of_images, of_parameters) = with_slice::<f32, _>(images, |images| {
             with_slice::<f32, _>(parameters, |parameters| {
                 // They are gone when this is not the first backward pass through the operation.

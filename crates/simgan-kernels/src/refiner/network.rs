@@ -10,7 +10,7 @@ use crate::buffer::Buffer;
 use crate::conv2d::Border;
 use crate::simd::{Isa, padded, run};
 use crate::spare::Spare;
-use crate::winograd::{Filters, Plan};
+use crate::winograd::{Direction, Filters, Plan};
 
 /// The sizes of a refiner with 3×3 blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,13 +136,6 @@ fn check(name: &str, layer: &Layer<'_>, weight: [usize; 4], images: &Tensor) -> 
     Ok(())
 }
 
-/// Which way the parameters are to be used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Forward,
-    Backward,
-}
-
 /// The parameters as the kernels take them; feature maps are padded to whole vectors.
 pub(super) struct Prepared {
     /// `[tap][feature]`.
@@ -169,7 +162,7 @@ impl Prepared {
         filters[..n_body * plan.filters()].par_chunks_exact_mut(plan.filters()).enumerate().for_each(
             |(at, out)| {
                 let (weight, shape) = (weight(at + 1), [*features, *features]);
-                run(isa, Filters { plan, weight, shape, transposed: direction == Direction::Backward, out });
+                run(isa, Filters { plan, weight, shape, direction, out });
             },
         );
         let stride = padded(*features);

@@ -1,7 +1,6 @@
 //! The stages on the CPU as an operation of candle's autograd: a thread takes an image through all of them, channels last.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -10,15 +9,13 @@ use super::Stage;
 use crate::conv2d::cpu::pack;
 use crate::conv2d::geometry::Geometry;
 use crate::conv2d::layer::{Buffers, Known, Layer, Sums};
+use crate::groups::in_groups;
 use crate::max_pool2d::Windows;
 use crate::max_pool2d::cpu::MaxPool;
 use crate::simd::Isa;
-use crate::spare::Spare;
+use crate::spare::{Kept, Spare};
 use crate::tensors::{channels_first, channels_last, slice, with_slice};
-
-/// Images are dealt into at most this many groups, each with its own sum of weight gradients, whatever the number of threads: the
-/// result does not depend on it.
-const GROUPS: usize = 16;
+use crate::winograd::Direction;
 
 pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
     let mut dims = images.dims().to_vec();
@@ -47,7 +44,7 @@ pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor
     let images = channels_last(images)?;
     let keeps_maps = images.track_op() || parameters.track_op();
     let dims_out = [dims[0], dims[2], dims[3], dims[1]];
-    let sequence = Sequence { steps, dims_out, isa: Isa::current()?, keeps_maps, maps: Mutex::new(None) };
+    let sequence = Sequence { steps, dims_out, isa: Isa::current()?, keeps_maps, maps: Kept::default() };
     channels_first(&images.apply_op2(&parameters, sequence)?)
 }
 
@@ -88,7 +85,7 @@ struct Sequence {
     /// Whether there will be gradients to compute.
     keeps_maps: bool,
     /// The results of all steps of all images, until they are used.
-    maps: Mutex<Option<Spare>>,
+    maps: Kept,
 }
 
 impl CustomOp2 for Sequence {
@@ -104,7 +101,7 @@ impl CustomOp2 for Sequence {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (out, maps) = self.forward(slice(images, images_layout)?, slice(parameters, parameters_layout)?);
-        *self.maps.lock().unwrap_or_else(PoisonError::into_inner) = self.keeps_maps.then_some(maps);
+        self.maps.put(self.keeps_maps.then_some(maps));
         Ok((CpuStorage::F32(out), Shape::from(self.dims_out.to_vec())))
     }
 
@@ -116,7 +113,7 @@ impl CustomOp2 for Sequence {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let wants = [images.track_op(), parameters.track_op()];
-        let maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let maps = self.maps.take();
         let (of_images, of_parameters) = with_slice(images, |images| {
             with_slice(parameters, |parameters| {
                 // They are gone when this is not the first backward pass through the operation.
@@ -165,13 +162,13 @@ impl Sequence {
     }
 
     /// The convolutions with their weights ready; none for pools.
-    fn layers(&self, parameters: &[f32], differentiable: bool) -> Vec<Option<Layer>> {
+    fn layers(&self, parameters: &[f32], direction: Direction) -> Vec<Option<Layer>> {
         let mut rest = parameters;
         let layers = self.steps.iter().map(|step| {
             let (own, others) = rest.split_at(step.parameters());
             rest = others;
             match step {
-                Step::Conv(geometry) => Some(Layer::new(geometry, self.isa, own, differentiable)),
+                Step::Conv(geometry) => Some(Layer::new(geometry, self.isa, own, direction)),
                 Step::MaxPool(_) => None,
             }
         });
@@ -179,7 +176,7 @@ impl Sequence {
     }
 
     fn forward(&self, images: &[f32], parameters: &[f32]) -> (Vec<f32>, Spare) {
-        let layers = self.layers(parameters, false);
+        let layers = self.layers(parameters, Direction::Forward);
         let mut maps = Spare::take(self.images() * self.all_maps());
         let mut out = vec![0.0; self.images() * self.image_out()];
         let results =
@@ -210,27 +207,19 @@ impl Sequence {
         parameters: &[f32],
         [wants_images, wants_parameters]: [bool; 2],
     ) -> (Vec<f32>, Vec<f32>) {
-        let layers = self.layers(parameters, true);
-        let per_group = self.images().div_ceil(GROUPS).max(1);
-        let n_groups = self.images().div_ceil(per_group);
+        let layers = self.layers(parameters, Direction::Backward);
         let mut of_images = vec![0.0; if wants_images { batch.images.len() } else { 0 }];
-        let mut chunks: Vec<&mut [f32]> = of_images.chunks_mut(per_group * self.image()).collect();
-        chunks.resize_with(n_groups, Default::default);
         let zeros = || -> Vec<Option<Sums>> {
             layers.iter().map(|layer| layer.as_ref().filter(|_| wants_parameters).map(Layer::zeros)).collect()
         };
-        let groups: Vec<Vec<Option<Sums>>> = chunks
-            .into_par_iter()
-            .enumerate()
-            .map(|(group, of_images)| {
-                let mut sums = zeros();
-                let mut of_images = of_images.chunks_exact_mut(self.image());
-                for at in group * per_group..((group + 1) * per_group).min(self.images()) {
-                    self.of_image(batch, at, &layers, &mut sums, of_images.next());
-                }
-                sums
-            })
-            .collect();
+        let groups = in_groups(self.images(), &mut of_images, self.image(), |images, of_images| {
+            let mut sums = zeros();
+            let mut of_images = of_images.chunks_exact_mut(self.image());
+            for at in images {
+                self.of_image(batch, at, &layers, &mut sums, of_images.next());
+            }
+            sums
+        });
         let mut totals = zeros();
         for group in &groups {
             for (total, sums) in totals.iter_mut().flatten().zip(group.iter().flatten()) {

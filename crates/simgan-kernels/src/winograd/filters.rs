@@ -8,16 +8,23 @@ use super::with_tile;
 use crate::buffer::Buffer;
 use crate::simd::{Simd, Task, array};
 
+/// Which pass the parameters are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Backward,
+}
+
 /// Brings filters into the transformed domain: `U = G g Gᵀ`, laid out `[point][input channel][output channel]`.
 ///
-/// Transposed, for the gradient of the image: `[point][output channel][input channel]`.
+/// Backward, for the gradient of the image, they are transposed: `[point][output channel][input channel]`.
 pub(crate) struct Filters<'a> {
     pub(crate) plan: &'a Plan,
     /// `(O, C, 3, 3)`.
     pub(crate) weight: &'a [f32],
     /// O and C, without padding.
     pub(crate) shape: [usize; 2],
-    pub(crate) transposed: bool,
+    pub(crate) direction: Direction,
     /// Where they go: `plan.filters()` elements.
     pub(crate) out: &'a mut [f32],
 }
@@ -40,7 +47,8 @@ impl Task for Filters<'_> {
 
 #[inline(always)]
 fn transform<S: Simd>(simd: S, task: Filters<'_>, taps: &mut Buffer) {
-    let Filters { plan, weight, shape: [n_out, n_in], transposed, out } = task;
+    let Filters { plan, weight, shape: [n_out, n_in], direction, out } = task;
+    let transposed = direction == Direction::Backward;
     assert_eq!((weight.len(), out.len()), (n_out * n_in * 9, plan.filters()));
     let [channels_in, channels_out] = plan.channels;
     let (rows, columns) = if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
@@ -108,7 +116,7 @@ fn transform_across<S: Simd, const M: usize, const A: usize>(
 
 /// Sums of gradients of transformed filters and of the bias, over images.
 pub(crate) struct FilterGradient {
-    /// As [`Filters`], not transposed.
+    /// As [`Filters`] forward.
     pub(crate) filters: Buffer,
     pub(crate) bias: Buffer,
 }

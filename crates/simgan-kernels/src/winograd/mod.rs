@@ -17,7 +17,7 @@ mod tests;
 use std::ops::Range;
 
 pub(crate) use self::adjoint_passes::FinishGradient;
-pub(crate) use self::filters::{FilterGradient, Filters, FiltersAdjoint};
+pub(crate) use self::filters::{Direction, FilterGradient, Filters, FiltersAdjoint};
 pub(crate) use self::passes::{Finish, Residual};
 pub(crate) use self::plan::Plan;
 

@@ -130,7 +130,7 @@ fn forward_equals_loops() {
         let shape = [problem.channels[1], problem.channels[0]];
         let mut filters = vec![f32::NAN; plan.filters()];
         let out = &mut filters;
-        run(isa, Filters { plan: &plan, weight: &weight, shape, transposed: false, out });
+        run(isa, Filters { plan: &plan, weight: &weight, shape, direction: Direction::Forward, out });
         let image = padded_channels(&problem.image, problem.channels[0]);
         let bias = padded_channels(&problem.bias, problem.channels[1]);
         let mut out = vec![f32::NAN; plan.image_out()];
@@ -181,7 +181,7 @@ fn backward_equals_loops() {
         let shape = [problem.channels[1], problem.channels[0]];
         let mut filters = vec![f32::NAN; plan.filters()];
         let out = &mut filters;
-        run(isa, Filters { plan: &plan, weight: &weight, shape, transposed: true, out });
+        run(isa, Filters { plan: &plan, weight: &weight, shape, direction: Direction::Backward, out });
         let image = padded_channels(&problem.image, problem.channels[0]);
         let gradient = padded_channels(&problem.gradient, problem.channels[1]);
         let mut of_filters = FilterGradient::zeros(&plan);
