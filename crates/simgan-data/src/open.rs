@@ -29,7 +29,7 @@ pub enum Layout {
     Packed,
     /// An HDF5 file like those of Kaggle's eye-gaze set, read with the feature `hdf5`.
     Hdf5,
-    /// MPIIGaze's folder, which holds `Data/Normalized`.
+    /// MPIIGaze's folder, which holds `Data/Normalized`; a person's folder in it; one day file.
     MpiiGaze,
     /// A folder of `N.jpg` and `N.json`.
     UnityEyes,
@@ -114,8 +114,15 @@ mod tests {
         assert_eq!(Layout::of(path), Layout::UnityEyes);
         std::fs::create_dir_all(path.join("Data/Normalized/p00")).unwrap();
         assert_eq!(Layout::of(path), Layout::MpiiGaze);
+        let person = path.join("Data/Normalized/p00");
+        assert_eq!(Layout::of(&person), Layout::Folder);
+        std::fs::write(person.join("day01.mat"), "no MATLAB file").unwrap();
+        for part in ["Data", "Data/Normalized/p00", "Data/Normalized/p00/day01.mat"] {
+            assert_eq!(Layout::of(&path.join(part)), Layout::MpiiGaze, "{part}");
+        }
         let refusal = |name: &str| open(&path.join(name), &OpenOptions::default()).err().unwrap().to_string();
         assert!(refusal("7.json").contains("not a folder"));
+        assert!(refusal("Data/Normalized/p00").contains("day01.mat"));
         std::fs::write(path.join("7.safetensors"), "cut").unwrap();
         assert_eq!(Layout::of(&path.join("7.safetensors")), Layout::Packed);
         assert!(refusal("7.safetensors").contains("no packed data set"));

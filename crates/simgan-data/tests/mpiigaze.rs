@@ -121,6 +121,33 @@ fn samples_are_named_and_selected() {
     assert!(unknown.contains("no person p99") && unknown.contains("p00, p07"), "{unknown}");
 }
 
+/// One day and one person's folder have the samples of the whole under the same names.
+#[test]
+fn a_part_is_a_source() {
+    let case = Case::new();
+    let normalized = case.root.path().join("Data/Normalized");
+    let all = samples(&case.open(&MpiiGazeOptions::default()).unwrap());
+    for (part, n) in
+        [("p00", 8), ("p00/day01.mat", 6), ("p00/day02.mat", 2), ("p07", 4), ("p07/day11.mat", 4)]
+    {
+        let source = simgan_data::open(&normalized.join(part), &OpenOptions::default()).unwrap();
+        let prefix = part.trim_end_matches(".mat");
+        let expected: Vec<_> = all.iter().filter(|sample| sample.name.starts_with(prefix)).cloned().collect();
+        assert_eq!(expected.len(), n, "{part}");
+        assert_eq!(samples(&*source), expected, "{part}");
+    }
+    let refusal = |part: &str, options: &MpiiGazeOptions| {
+        MpiiGaze::open(&normalized.join(part), options).err().unwrap().to_string()
+    };
+    let subset = MpiiGazeOptions { subset: Subset::Evaluation, ..MpiiGazeOptions::default() };
+    assert!(refusal("p00", &subset).contains("MPIIGaze's own folder"), "{}", refusal("p00", &subset));
+    let p07 =
+        MpiiGazeOptions { persons: Persons::Only(vec!["p07".to_owned()]), ..MpiiGazeOptions::default() };
+    assert!(refusal("p00/day01.mat", &p07).contains("no person p07, only p00"));
+    std::fs::write(normalized.join("p00/other.mat"), "no MATLAB file").unwrap();
+    assert!(refusal("p00/other.mat", &MpiiGazeOptions::default()).contains("other.mat"));
+}
+
 #[test]
 fn damaged_files_are_named() {
     let case = Case::new();

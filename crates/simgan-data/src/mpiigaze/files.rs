@@ -29,45 +29,79 @@ pub enum Subset {
 /// The photographs and eyes of each person and day, in the lists' order.
 pub(super) type Wanted = BTreeMap<(String, String), Vec<(String, Eye)>>;
 
-/// The folder of the normalized images.
-pub(super) fn normalized(path: &Path) -> Option<PathBuf> {
-    let is_person = |entry: &std::fs::DirEntry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name.len() == 3 && name.starts_with('p') && name[1..].bytes().all(|byte| byte.is_ascii_digit())
-    };
-    ["Data/Normalized", "Normalized"].iter().map(|inner| path.join(inner)).find(|folder| {
-        std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_person(&entry)))
-    })
+/// What of MPIIGaze lies at a path.
+pub(super) enum At {
+    /// Everybody's folders are in this one.
+    Persons(PathBuf),
+    /// One person's folder.
+    Person,
+    /// One day file.
+    Day,
+}
+
+impl At {
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        if path.is_file() {
+            return path.extension().is_some_and(|extension| extension == "mat").then_some(Self::Day);
+        }
+        let has = |folder: &Path, prefix, suffix, length| {
+            names(folder, prefix, suffix).is_ok_and(|names| names.iter().any(|name| name.len() == length))
+        };
+        let inner = ["Data/Normalized", "Normalized"].map(|inner| path.join(inner));
+        let persons = inner.into_iter().find(|folder| has(folder, "p", "", 3)).map(Self::Persons);
+        persons.or_else(|| has(path, "day", ".mat", 5).then_some(Self::Person))
+    }
 }
 
 /// The selected day files, sorted.
 pub(super) fn days(path: &Path, persons: &Persons) -> Result<Vec<DayFile>, DataError> {
-    let folder = normalized(path).ok_or_else(|| DataError::Dataset {
-        path: path.to_owned(),
-        reason: "no MPIIGaze: it has no Data/Normalized with folders p00, p01, …".to_owned(),
-    })?;
-    let all = names(&folder, "p", "")?;
-    let (Persons::Only(named) | Persons::Except(named)) = persons else { return files(&folder, &all) };
-    if let Some(unknown) = named.iter().find(|name| !all.contains(name)) {
-        let reason = format!("it has no person {unknown}, only {}", all.join(", "));
-        return Err(DataError::Dataset { path: folder, reason });
-    }
-    let is_only = matches!(persons, Persons::Only(_));
-    let selected: Vec<String> = all.into_iter().filter(|name| named.contains(name) == is_only).collect();
-    files(&folder, &selected)
+    let all = match At::of(path) {
+        Some(At::Persons(folder)) => {
+            let persons = names(&folder, "p", "")?;
+            let of_all: Result<Vec<_>, _> =
+                persons.iter().map(|name| days_of(&folder.join(name), name)).collect();
+            of_all?.into_iter().flatten().collect()
+        }
+        Some(At::Person) => days_of(path, &name_of(Some(&absolute(path)?)))?,
+        Some(At::Day) => {
+            let person = name_of(absolute(path)?.parent());
+            vec![DayFile { path: path.to_owned(), person, day: name_of(Some(&path.with_extension(""))) }]
+        }
+        None => {
+            let reason =
+                "no MPIIGaze: it has neither Data/Normalized with folders p00, p01, … nor day01.mat, …";
+            return Err(DataError::Dataset { path: path.to_owned(), reason: reason.to_owned() });
+        }
+    };
+    selected(path, all, persons)
 }
 
-fn files(folder: &Path, persons: &[String]) -> Result<Vec<DayFile>, DataError> {
-    let mut days = Vec::new();
-    for person in persons {
-        let folder = folder.join(person);
-        for day in names(&folder, "day", ".mat")? {
-            let path = folder.join(format!("{day}.mat"));
-            days.push(DayFile { path, person: person.clone(), day });
-        }
+fn selected(path: &Path, days: Vec<DayFile>, persons: &Persons) -> Result<Vec<DayFile>, DataError> {
+    let (Persons::Only(named) | Persons::Except(named)) = persons else { return Ok(days) };
+    if let Some(unknown) = named.iter().find(|name| days.iter().all(|day| day.person != **name)) {
+        let mut all: Vec<&str> = days.iter().map(|day| day.person.as_str()).collect();
+        all.dedup();
+        let reason = format!("it has no person {unknown}, only {}", all.join(", "));
+        return Err(DataError::Dataset { path: path.to_owned(), reason });
     }
-    Ok(days)
+    let is_only = matches!(persons, Persons::Only(_));
+    Ok(days.into_iter().filter(|day| named.contains(&day.person) == is_only).collect())
+}
+
+/// The day files in a person's folder.
+fn days_of(folder: &Path, person: &str) -> Result<Vec<DayFile>, DataError> {
+    let file =
+        |day: String| DayFile { path: folder.join(format!("{day}.mat")), person: person.to_owned(), day };
+    Ok(names(folder, "day", ".mat")?.into_iter().map(file).collect())
+}
+
+/// A path as it is named from the root, since `.` has no name.
+fn absolute(path: &Path) -> Result<PathBuf, DataError> {
+    std::path::absolute(path).map_err(|error| DataError::io(path, error))
+}
+
+fn name_of(path: Option<&Path>) -> String {
+    path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// What lies in a folder and is called `prefix`, digits, `suffix`: sorted, without the suffix.
@@ -90,6 +124,11 @@ fn names(folder: &Path, prefix: &str, suffix: &str) -> Result<Vec<String>, DataE
 pub(super) fn wanted(path: &Path, subset: &Subset, days: &[DayFile]) -> Result<Option<Wanted>, DataError> {
     if *subset == Subset::All {
         return Ok(None);
+    }
+    if !matches!(At::of(path), Some(At::Persons(_))) {
+        let reason =
+            "the evaluation subset is listed beside Data, in MPIIGaze's own folder: open that".to_owned();
+        return Err(DataError::Dataset { path: path.to_owned(), reason });
     }
     let mut persons: Vec<&str> = days.iter().map(|day| day.person.as_str()).collect();
     persons.dedup();

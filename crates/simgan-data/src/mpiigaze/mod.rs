@@ -16,8 +16,8 @@ use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, OnError, Pixels,
 
 /// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with the direction of their gaze.
 ///
-/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, left and right eyes alternating as the
-/// files list them. Right eyes are mirrored, with their gaze and head pose, so that all eyes look like left ones. A
+/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, all of them, one person's or one day's,
+/// left and right eyes alternating as the files list them. Right eyes are mirrored, with their gaze and head pose, so that all eyes look like left ones. A
 /// sample is called `p00/day01/0001-left`; its record holds person, day, file and eye.
 ///
 /// The files are compressed, so they are unpacked one at a time and kept in memory up to
@@ -76,13 +76,15 @@ impl Default for MpiiGazeOptions {
 }
 
 impl MpiiGaze {
-    /// Whether a folder has MPIIGaze's layout: `Data/Normalized` (or `Normalized`) in it, with folders `pNN`.
+    /// Whether a path is MPIIGaze or a part of it: a folder with `Data/Normalized` (or `Normalized`) and
+    /// folders `pNN` in it, one of these with its `dayNN.mat`, or a MATLAB file.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
-        files::normalized(path).is_some()
+        files::At::of(path).is_some()
     }
 
-    /// Reads which images there are, from the folder that holds `Data`. Each selected file is read once, to check it.
+    /// Reads which images there are, from the folder that holds `Data`, one person's folder or one day file. Each
+    /// selected file is read once, to check it.
     ///
     /// # Errors
     /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list that names

@@ -14,8 +14,8 @@ use simgan_eyes::{EyesError, SimulatorConfig, SimulatorName};
 use crate::{DataConfig, DataSize, TrainError};
 
 /// What can be given as a source, for help texts and hints.
-pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder, NYU's hands, a packed data set, \
-                                `builtin:eyes` (the built-in eye simulator), `builtin:camera` (its \"real\" domain), \
+pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder (or a person's, or a day file), NYU's hands, \
+                                a packed data set, `builtin:eyes` (the built-in eye simulator), `builtin:camera` (its \"real\" domain), \
                                 `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, rendered here)";
 
 /// What a source is opened for.
