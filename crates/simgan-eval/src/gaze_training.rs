@@ -1,11 +1,13 @@
 use candle_core::{Module, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Gaze, Sampler};
 use simgan_losses::gaze_distance;
 use simgan_models::{GazeEstimator, GazeEstimatorConfig, Parameters};
 use simgan_train::optim::{Optimizer, Rule};
 
-use crate::{EvalError, LabelledImages};
+use crate::{EvalError, LabelledImages, augmented};
 
 /// How the gaze network is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,14 +19,16 @@ pub struct GazeTraining {
     pub batch: usize,
     /// Learning rate of Adam; the last third of the steps has a tenth of it.
     pub lr: f64,
-    /// What weights and the order of images are drawn from.
+    /// What weights, the order of images and their augmentation are drawn from.
     pub seed: u64,
+    /// Whether each batch is [`augmented`].
+    pub augment: bool,
 }
 
 impl Default for GazeTraining {
     /// The paper's learning rate and batch (§3.1); it does not say how long.
     fn default() -> Self {
-        Self { steps: 2000, batch: 512, lr: 0.001, seed: 0 }
+        Self { steps: 2000, batch: 512, lr: 0.001, seed: 0, augment: false }
     }
 }
 
@@ -45,11 +49,16 @@ pub fn train_gaze_estimator(
     let network = GazeEstimator::new(config, parameters.var_builder())?;
     let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
     let mut sampler = Sampler::new(images.gazes().len(), training.seed);
+    let mut augmentation = ChaCha8Rng::seed_from_u64(training.seed);
     let targets = images.targets()?;
     for step in 0..training.steps {
         let batch: Vec<_> = sampler.next_batch(training.batch).into_iter().map(|idx| idx as u32).collect();
         let batch = Tensor::new(batch, targets.device())?;
-        let predicted = network.forward(&images.images().index_select(&batch, 0)?)?;
+        let mut inputs = images.images().index_select(&batch, 0)?;
+        if training.augment {
+            inputs = augmented(&inputs, &mut augmentation)?;
+        }
+        let predicted = network.forward(&inputs)?;
         let loss = gaze_distance(&predicted, &targets.index_select(&batch, 0)?)?;
         let lr = if step * 3 < training.steps * 2 { training.lr } else { 0.1 * training.lr };
         optimizer.step(&loss.backward()?, lr)?;
@@ -63,14 +72,35 @@ pub fn train_gaze_estimator(
 ///
 /// If the images do not fit the network, or an answer is no direction.
 pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Gaze>, EvalError> {
-    let (n_images, ..) = images.dims4()?;
-    let mut gazes = Vec::with_capacity(n_images);
-    for start in (0..n_images).step_by(256) {
-        let batch = images.narrow(0, start, (n_images - start).min(256))?;
+    let mut gazes = Vec::new();
+    for batch in batches(images)? {
         for answer in network.forward(&batch)?.to_vec2::<f32>()? {
             let answer = [answer[0], answer[1], answer[2]];
             gazes.push(Gaze::from_vector(answer).ok_or(EvalError::NoDirection { answer })?);
         }
     }
     Ok(gazes)
+}
+
+/// The network's features of `(N, C, H, W)`, `(N, d)`, a batch of 256 at a time: what
+/// [`kernel_distance`](crate::kernel_distance) compares sets of images by.
+///
+/// # Errors
+///
+/// If there is no image, or they do not fit the network.
+pub fn gaze_features(network: &GazeEstimator, images: &Tensor) -> Result<Tensor, EvalError> {
+    let features: Vec<_> = batches(images)?
+        .iter()
+        .map(|batch| Ok(network.features(batch)?.detach()))
+        .collect::<Result<_, EvalError>>()?;
+    if features.is_empty() {
+        return Err(EvalError::TooFew { what: "features", found: 0, needed: 1 });
+    }
+    Ok(Tensor::cat(&features, 0)?)
+}
+
+fn batches(images: &Tensor) -> Result<Vec<Tensor>, EvalError> {
+    let (n_images, ..) = images.dims4()?;
+    let starts = (0..n_images).step_by(256);
+    Ok(starts.map(|start| images.narrow(0, start, (n_images - start).min(256))).collect::<Result<_, _>>()?)
 }

@@ -3,8 +3,9 @@
 //! [`LabelledImages`] are images in memory with the gaze of each. [`train_gaze_estimator`] trains the paper's gaze
 //! network on them, [`predict_gaze`] asks it, and [`GazeErrors`] compares with the truth, beside the baselines
 //! [`mean_gaze`] and [`nearest_neighbours`]. [`pupil_shift`] measures how far the iris moved between an image and its
-//! refined version. [`realism`] lets a fresh classifier tell real from refined images, and [`kernel_distance`] (KID)
-//! compares their features. [`binomial_p`] and [`share_interval`] say what such counts are worth.
+//! refined version. [`realism`] lets a fresh classifier tell real from refined images, [`kernel_distance`] (KID)
+//! compares their [`gaze_features`], [`intensity_distance`] and [`gradient_distance`] their pixels. What a user would
+//! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and [`share_interval`] say what such counts are worth.
 //!
 //! ```
 //! use simgan_data::Gaze;
@@ -18,6 +19,7 @@
 //! # Ok::<(), simgan_eval::EvalError>(())
 //! ```
 
+mod augment;
 mod baseline;
 mod error;
 mod gaze_error;
@@ -25,15 +27,20 @@ mod gaze_training;
 mod iris;
 mod kid;
 mod labelled;
+mod matching;
+mod pixels;
 mod realism;
 mod statistics;
 
+pub use self::augment::augmented;
 pub use self::baseline::{mean_gaze, nearest_neighbours};
 pub use self::error::EvalError;
 pub use self::gaze_error::{GazeErrors, angle_deg};
-pub use self::gaze_training::{GazeTraining, predict_gaze, train_gaze_estimator};
+pub use self::gaze_training::{GazeTraining, gaze_features, predict_gaze, train_gaze_estimator};
 pub use self::iris::{Iris, PupilShift, find_irises, pupil_shift};
 pub use self::kid::kernel_distance;
 pub use self::labelled::LabelledImages;
+pub use self::matching::{fourier_matched, histogram_matched};
+pub use self::pixels::{gradient_distance, intensity_distance};
 pub use self::realism::{Realism, RealismTraining, realism};
 pub use self::statistics::{Spread, binomial_p, share_interval};

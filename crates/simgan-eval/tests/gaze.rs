@@ -7,8 +7,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Gaze, Image, Label, MemorySource, Pixels, Sample};
 use simgan_eval::{
-    EvalError, GazeErrors, GazeTraining, LabelledImages, angle_deg, mean_gaze, nearest_neighbours,
-    predict_gaze, train_gaze_estimator,
+    EvalError, GazeErrors, GazeTraining, LabelledImages, angle_deg, gaze_features, kernel_distance,
+    mean_gaze, nearest_neighbours, predict_gaze, train_gaze_estimator,
 };
 use simgan_models::GazeEstimatorConfig;
 
@@ -100,7 +100,7 @@ fn networks_and_neighbours_beat_the_mean() {
         features: [4, 4, 6, 8, 12],
         hidden: vec![20],
     };
-    let options = GazeTraining { steps: 150, batch: 32, lr: 0.005, seed: 0 };
+    let options = GazeTraining { steps: 150, batch: 32, lr: 0.005, ..GazeTraining::default() };
     let network = train_gaze_estimator(&config, &training, &options).unwrap();
     let predicted = predict_gaze(&network, test.images()).unwrap();
     let network = GazeErrors::new(&predicted, test.gazes()).unwrap();
@@ -109,6 +109,38 @@ fn networks_and_neighbours_beat_the_mean() {
 
     let again = train_gaze_estimator(&config, &training, &options).unwrap();
     assert_eq!(predict_gaze(&again, test.images()).unwrap(), predicted, "one seed, one network");
+    let augmented = GazeTraining { augment: true, steps: 400, lr: 0.002, ..options };
+    let augmented = train_gaze_estimator(&config, &training, &augmented).unwrap();
+    let changed = predict_gaze(&augmented, test.images()).unwrap();
+    assert_ne!(changed, predicted);
+    let augmented = GazeErrors::new(&changed, test.gazes()).unwrap();
+    assert!(augmented.mean_deg < 0.5 * mean.mean_deg, "{augmented:?} {mean:?}");
+}
+
+/// Features of one domain are near each other, those of another one far from them.
+#[test]
+fn features_tell_sets_apart() {
+    let config = GazeEstimatorConfig {
+        channels: 1,
+        height: 20,
+        width: 25,
+        features: [4, 4, 6, 8, 12],
+        hidden: vec![20],
+    };
+    let options = GazeTraining { steps: 60, batch: 32, lr: 0.005, ..GazeTraining::default() };
+    let (left, right) = (spots(6, 300), spots(7, 120));
+    let network = train_gaze_estimator(&config, &left, &options).unwrap();
+    let features = |images: &Tensor| gaze_features(&network, images).unwrap();
+    let (here, there) = (features(left.images()), features(right.images()));
+    assert_eq!((here.dims(), there.dims()), ([300, 20].as_slice(), [120, 20].as_slice()));
+    let last = features(&left.images().narrow(0, 299, 1).unwrap());
+    let difference = (here.narrow(0, 299, 1).unwrap() - last).unwrap().abs().unwrap().max_all().unwrap();
+    assert!(difference.to_scalar::<f32>().unwrap() < 1e-5, "batches change nothing");
+    let far = kernel_distance(&here, &features(&(right.images() * 0.3).unwrap())).unwrap();
+    let (near, none) = (kernel_distance(&here, &there).unwrap(), kernel_distance(&here, &here).unwrap());
+    assert!(far > 0.0 && near.abs() < 0.2 * far && none.abs() < 0.1 * far, "{none} {near} {far}");
+    assert!(gaze_features(&network, &right.images().narrow(0, 0, 0).unwrap()).is_err());
+    assert!(gaze_features(&network, &right.images().narrow(2, 0, 19).unwrap()).is_err());
 }
 
 #[test]

@@ -52,8 +52,18 @@ impl GazeEstimator {
     }
 }
 
-impl Module for GazeEstimator {
-    fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+impl GazeEstimator {
+    /// What the last hidden layer says (without hidden layers: the flattened feature map), from which the gaze is read
+    /// off linearly: features by which sets of images can be compared.
+    ///
+    /// # Shapes
+    ///
+    /// `(N, C, height, width)` → `(N, width of the last hidden layer)`.
+    ///
+    /// # Errors
+    ///
+    /// If the images are not those of the config.
+    pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         if images.rank() != 4 || images.dims()[1..] != self.input {
             bail!("the gaze network takes images (N, C, H, W) of {:?}, not {:?}", self.input, images.dims());
         }
@@ -66,7 +76,13 @@ impl Module for GazeEstimator {
         for layer in &self.hidden {
             features = relu(&layer.forward(&features)?)?;
         }
-        self.head.forward(&features)
+        Ok(features)
+    }
+}
+
+impl Module for GazeEstimator {
+    fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        self.head.forward(&self.features(images)?)
     }
 }
 
