@@ -6,7 +6,8 @@
 //! computed for the arguments that want one and for no others.
 //!
 //! Whole networks go through fewer, larger operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of convolutions and
-//! pools. Each image passes all layers while it is in the cache, channels last, and candle sees one operation.
+//! pools. Each image passes all layers while it is in the cache, channels last, and candle sees one operation. [`Adam`] moves parameters in
+//! place.
 //!
 //! On the CPU, `f32` runs on vector kernels that are chosen at run time: AVX-512, AVX2 with FMA, NEON, or portable code. The environment
 //! variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3 convolutions with stride 1 use Winograd's
@@ -35,6 +36,7 @@
 
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
+mod adam;
 mod buffer;
 mod conv2d;
 mod groups;
@@ -50,6 +52,7 @@ mod spare;
 mod tensors;
 mod winograd;
 
+pub use self::adam::Adam;
 pub use self::conv2d::{Border, Conv2d, conv2d, conv2d_residual};
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
 pub use self::refiner::{Layer, RefinerLayers, refiner};
@@ -57,6 +60,7 @@ pub use self::sequential::{Stage, sequential};
 
 /// The same operations composed of candle's own: slower, for any device and type, and what the kernels are tested against.
 pub mod reference {
+    pub use crate::adam::reference::adam;
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
     pub use crate::max_pool2d::reference::max_pool2d;
     pub use crate::refiner::reference::refiner;

@@ -1,7 +1,7 @@
 use candle_core::{Module, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
-use simgan_kernels::{Conv2d, MaxPool2d, max_pool2d, reference::relu};
+use simgan_kernels::{Conv2d, MaxPool2d, Stage, reference::relu, sequential};
 
 use crate::ModelError;
 use crate::conv::Conv;
@@ -67,12 +67,11 @@ impl GazeEstimator {
         if images.rank() != 4 || images.dims()[1..] != self.input {
             bail!("the gaze network takes images (N, C, H, W) of {:?}, not {:?}", self.input, images.dims());
         }
-        let [conv1, conv2, conv3, conv4, conv5] = &self.convs;
-        let map = conv3.forward(&conv2.forward(&conv1.forward(images)?)?)?;
-        let map = max_pool2d(&map, MaxPool2d { kernel: 3, stride: 2, padding: 0 })?;
-        let map = conv5.forward(&conv4.forward(&map)?)?;
-        let mut features =
-            max_pool2d(&map, MaxPool2d { kernel: 2, stride: 2, padding: 0 })?.flatten_from(1)?;
+        let [conv1, conv2, conv3, conv4, conv5] =
+            self.convs.each_ref().map(|conv| Stage::Conv(conv.layer(), conv.options()));
+        let pool = |kernel| Stage::MaxPool(MaxPool2d { kernel, stride: 2, padding: 0 });
+        let stages = [conv1, conv2, conv3, pool(3), conv4, conv5, pool(2)];
+        let mut features = sequential(images, &stages)?.flatten_from(1)?;
         for layer in &self.hidden {
             features = relu(&layer.forward(&features)?)?;
         }
@@ -102,7 +101,8 @@ impl Linear {
     }
 
     fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        input.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+        // Turned so that the weight's gradient comes as the weight lies, which the optimizer need not copy then.
+        self.weight.matmul(&input.t()?)?.t()?.broadcast_add(&self.bias)
     }
 }
 

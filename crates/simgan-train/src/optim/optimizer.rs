@@ -9,7 +9,7 @@ pub struct Optimizer {
     rule: Rule,
     clip_norm: Option<f64>,
     parameters: Vec<(String, Var)>,
-    /// For each parameter what [`Rule::moments`] names. Tensors are replaced, never written to.
+    /// For each parameter what [`Rule::moments`] names. Nobody else has their memory, which a step may write to.
     moments: Vec<Vec<Tensor>>,
     n_steps: i64,
 }
@@ -60,8 +60,9 @@ impl Optimizer {
     pub fn state(&self) -> Result<Vec<(String, Tensor)>, OptimError> {
         let mut tensors = vec![("step".to_owned(), Tensor::new(self.n_steps, &Device::Cpu)?)];
         for ((name, _), moments) in self.parameters.iter().zip(&self.moments) {
-            let named = self.rule.moments().iter().zip(moments);
-            tensors.extend(named.map(|(moment, tensor)| (format!("{moment}.{name}"), tensor.clone())));
+            for (moment, tensor) in self.rule.moments().iter().zip(moments) {
+                tensors.push((format!("{moment}.{name}"), tensor.copy()?));
+            }
         }
         Ok(tensors)
     }
@@ -81,7 +82,7 @@ impl Optimizer {
         let n_steps = step.filter(|step| *step >= 0);
         self.n_steps = n_steps.ok_or_else(|| OptimError::State("`step` is negative".into()))?;
         for (own, saved) in self.moments.iter_mut().flatten().zip(found) {
-            *own = saved.detach().to_device(own.device())?;
+            *own = saved.detach().to_device(own.device())?.copy()?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-use candle_core::{Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
+use simgan_kernels::{Adam, reference};
 
 /// The rule by which a weight follows its gradient; the formulas are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +34,7 @@ impl Rule {
         }
     }
 
-    /// Moves one parameter and its moments by one step; `step` counts from 1.
+    /// Moves one parameter and its moments by one step; `step` counts from 1. The moments' memory may be written to.
     pub(super) fn apply(
         self,
         var: &Var,
@@ -42,22 +43,23 @@ impl Rule {
         lr: f64,
         step: i64,
     ) -> Result<()> {
-        let change = match (self, moments) {
+        match (self, moments) {
             (Self::Sgd { momentum }, [velocity]) => {
                 *velocity = ((&*velocity * momentum)? + gradient)?;
-                (&*velocity * lr)?
+                var.set(&(var.as_tensor().detach() - (&*velocity * lr)?)?)
             }
-            (Self::Sgd { .. }, _) => (gradient * lr)?,
-            (Self::Adam { betas: [beta1, beta2], epsilon }, [mean, mean_square]) => {
-                *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
-                *mean_square = ((&*mean_square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-                let correction1 = 1.0 - beta1.powf(step as f64);
-                let correction2 = 1.0 - beta2.powf(step as f64);
-                let spread = ((mean_square.sqrt()? / correction2.sqrt())? + epsilon)?;
-                ((&*mean / spread)? * (lr / correction1))?
+            (Self::Sgd { .. }, _) => var.set(&(var.as_tensor().detach() - (gradient * lr)?)?),
+            (Self::Adam { betas, epsilon }, [mean, mean_square]) => {
+                let adam = Adam { betas, epsilon, lr, step };
+                if var.device().is_cpu() && var.dtype() == DType::F32 {
+                    return adam.apply(var, gradient, [mean, mean_square]);
+                }
+                let moved;
+                [moved, *mean, *mean_square] =
+                    reference::adam(adam, &var.as_tensor().detach(), gradient, [mean, mean_square])?;
+                var.set(&moved)
             }
             (Self::Adam { .. }, _) => candle_core::bail!("Adam keeps two moments of each parameter"),
-        };
-        var.set(&(var.as_tensor().detach() - change)?)
+        }
     }
 }
