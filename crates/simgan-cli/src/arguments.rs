@@ -1,5 +1,7 @@
 //! What can be typed. Help texts state units, scales and defaults.
 
+mod evaluate;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use simgan_data::Size;
 
 use crate::compute::DeviceChoice;
+
+pub(crate) use self::evaluate::EvaluateArguments;
 
 /// Make synthetic images realistic and keep their labels: SimGAN (CVPR 2017).
 ///
@@ -49,6 +53,7 @@ pub(crate) struct Verbosity {
 pub(crate) enum Command {
     Train(TrainArguments),
     Refine(RefineArguments),
+    Evaluate(EvaluateArguments),
     Render(RenderArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),

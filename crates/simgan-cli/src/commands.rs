@@ -1,6 +1,7 @@
 //! One module for each command: what was typed becomes what was meant, and results are printed.
 
 mod bench;
+mod evaluate;
 mod inspect;
 mod inspect_run;
 mod refine;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Train(arguments) => train::train(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Refine(arguments) => refine::refine(&arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
         Command::Render(arguments) => render::render(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),

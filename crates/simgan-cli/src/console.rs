@@ -70,6 +70,12 @@ impl Progress {
         Self { bar, what, length, logged: Instant::now() }
     }
 
+    /// The job's end has moved.
+    pub(crate) fn set_length(&mut self, length: u64) {
+        self.length = length;
+        self.bar.pb_set_length(length);
+    }
+
     /// Where the job stands, and a few figures.
     pub(crate) fn update(&mut self, position: u64, message: &str) {
         self.bar.pb_set_position(position);

@@ -12,6 +12,37 @@ pub enum EvalError {
         /// The sample.
         name: String,
     },
+    /// Images without the labels that they are tested against or learned from.
+    #[error(
+        "{count} of {of} {what} images have no gaze label, the first is `{first}` \
+         (hint: labels are .json files beside the images, or one index file)"
+    )]
+    Unlabelled {
+        /// Which images.
+        what: &'static str,
+        /// How many have none.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// The first's name.
+        first: String,
+    },
+    /// Gaze labels of another coordinate system.
+    #[error(
+        "{count} of {of} {what} labels look away from the camera (hint: a gaze is a vector with x right, y down and z away \
+         from the camera, so that a person looking at the camera has z = -1; `look_vec` has y up)"
+    )]
+    Convention {
+        /// Which images.
+        what: &'static str,
+        /// How many look away.
+        count: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// It was asked to stop.
+    #[error("stopped before the end")]
+    Stopped,
     /// Not enough images for a figure that means something.
     #[error("{what}: {found} images, at least {needed} are needed")]
     TooFew {

@@ -1,10 +1,12 @@
-use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 use simgan_data::Gaze;
 
 use crate::EvalError;
 
 /// How far predicted gaze directions are from the true ones.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GazeErrors {
     /// Number of images.
     pub n_images: usize,
@@ -44,27 +46,60 @@ impl GazeErrors {
         })
     }
 
-    /// The errors after a personal calibration: the mean offset in pitch and yaw on `n_calibration` evenly chosen
-    /// images is taken off the predictions for all others, on which the errors are measured.
+    /// The errors after a calibration: the mean offset in pitch and yaw on `n_calibration` evenly chosen images is taken
+    /// off the predictions for all others, on which the errors are measured.
     ///
     /// # Errors
     ///
     /// If there are not more images than are calibrated on, or `n_calibration` is 0.
     pub fn calibrated(predicted: &[Gaze], truth: &[Gaze], n_calibration: usize) -> Result<Self, EvalError> {
-        let n_images = check_pairs(predicted, truth, n_calibration + 1)?;
+        check_pairs(predicted, truth, n_calibration + 1)?;
+        let one_person = vec![0; truth.len()];
+        let errors = Self::personally_calibrated(predicted, truth, &one_person, n_calibration)?;
+        errors.ok_or(EvalError::TooFew { what: "a calibration", found: 0, needed: 1 })
+    }
+
+    /// The same person by person: `persons` says whose image each is. Persons without more images than are calibrated on
+    /// are left out; `None` if that is everybody.
+    ///
+    /// # Errors
+    ///
+    /// If the numbers of predictions, truths and persons differ, or `n_calibration` is 0.
+    pub fn personally_calibrated(
+        predicted: &[Gaze],
+        truth: &[Gaze],
+        persons: &[usize],
+        n_calibration: usize,
+    ) -> Result<Option<Self>, EvalError> {
+        let n_images = check_pairs(predicted, truth, 0)?;
+        if persons.len() != n_images {
+            return Err(EvalError::Mismatch(format!("{} persons for {n_images} images", persons.len())));
+        }
         if n_calibration == 0 {
             return Err(EvalError::Mismatch("a calibration needs at least one image".into()));
         }
-        let chosen: Vec<_> = (0..n_calibration).map(|idx| idx * n_images / n_calibration).collect();
-        let offsets = chosen.iter().map(|idx| offset(predicted[*idx], truth[*idx]));
-        let sum = offsets.fold([0.0, 0.0], |sum, offset| [sum[0] + offset[0], sum[1] + offset[1]]);
-        let [pitch, yaw] = sum.map(|sum| (sum / n_calibration as f64) as f32);
-        let rest = (0..n_images).filter(|idx| chosen.binary_search(idx).is_err());
-        let corrected = |gaze: Gaze| Gaze::from_pitch_yaw(gaze.pitch() - pitch, gaze.yaw() - yaw);
-        let (predicted, truth): (Vec<_>, Vec<_>) =
-            rest.map(|idx| (corrected(predicted[idx]), truth[idx])).unzip();
-        Self::new(&predicted, &truth)
+        let mut images_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        persons.iter().enumerate().for_each(|(idx, person)| images_of.entry(*person).or_default().push(idx));
+        let (mut corrected, mut remaining) = (Vec::new(), Vec::new());
+        for images in images_of.values().filter(|images| images.len() > n_calibration) {
+            let chosen: BTreeSet<_> =
+                (0..n_calibration).map(|idx| images[idx * images.len() / n_calibration]).collect();
+            let [pitch, yaw] = mean_offset(predicted, truth, &chosen);
+            for idx in images.iter().filter(|idx| !chosen.contains(idx)) {
+                let gaze = predicted[*idx];
+                corrected.push(Gaze::from_pitch_yaw(gaze.pitch() - pitch, gaze.yaw() - yaw));
+                remaining.push(truth[*idx]);
+            }
+        }
+        (!remaining.is_empty()).then(|| Self::new(&corrected, &remaining)).transpose()
     }
+}
+
+/// Mean offset in pitch and yaw over the chosen images, in radians.
+fn mean_offset(predicted: &[Gaze], truth: &[Gaze], chosen: &BTreeSet<usize>) -> [f32; 2] {
+    let offsets = chosen.iter().map(|idx| offset(predicted[*idx], truth[*idx]));
+    let sum = offsets.fold([0.0, 0.0], |sum, offset| [sum[0] + offset[0], sum[1] + offset[1]]);
+    sum.map(|sum| (sum / chosen.len() as f64) as f32)
 }
 
 /// The angle between two directions in degrees, exact for small and for large angles.

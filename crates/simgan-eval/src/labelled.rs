@@ -57,6 +57,15 @@ impl LabelledImages {
         Self::new(images, self.gazes.clone())
     }
 
+    /// The first `count` of them.
+    ///
+    /// # Errors
+    ///
+    /// If there are fewer, or `count` is 0.
+    pub fn first(&self, count: usize) -> Result<Self, EvalError> {
+        Self::new(self.images.narrow(0, 0, count)?, self.gazes[..count].to_vec())
+    }
+
     /// `(N, C, H, W)` in [−1, 1].
     #[must_use]
     pub const fn images(&self) -> &Tensor {

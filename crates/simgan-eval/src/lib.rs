@@ -5,7 +5,9 @@
 //! [`mean_gaze`] and [`nearest_neighbours`]. [`pupil_shift`] measures how far the iris moved between an image and its
 //! refined version. [`realism`] lets a fresh classifier tell real from refined images, [`kernel_distance`] (KID)
 //! compares their [`gaze_features`], [`intensity_distance`] and [`gradient_distance`] their pixels. What a user would
-//! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and [`share_interval`] say what such counts are worth.
+//! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and
+//! [`share_interval`] say what such counts are worth. [`evaluation`] puts all of it together: the paper's tables for one
+//! refiner.
 //!
 //! ```
 //! use simgan_data::Gaze;
@@ -22,6 +24,7 @@
 mod augment;
 mod baseline;
 mod error;
+pub mod evaluation;
 mod gaze_error;
 mod gaze_training;
 mod iris;

@@ -33,6 +33,12 @@ impl RefineModel {
         Ok(Self { refiner, crc32c: digest(&folder)?, folder, device: device.clone() })
     }
 
+    /// The refiner, without gradients for its parameters.
+    #[must_use]
+    pub fn refiner(&self) -> &Refiner {
+        &self.refiner
+    }
+
     /// The checkpoint's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

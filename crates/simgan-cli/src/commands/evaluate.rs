@@ -1,0 +1,70 @@
+//! `simgan evaluate`: does refining help, and do the labels stay true?
+
+mod input;
+mod tables;
+
+use anyhow::{Result, bail};
+use simgan_data::write_atomic;
+use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, Watch};
+use simgan_eval::{EvalError, GazeTraining, RealismTraining};
+
+use self::input::Input;
+use crate::arguments::EvaluateArguments;
+use crate::console::{Progress, print};
+use crate::{compute, interrupt};
+
+/// Measures, prints the tables, and writes what was asked for.
+pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
+    let device = compute::open(&arguments.compute)?;
+    let input = Input::open(arguments, &device)?;
+    let config = config(arguments, input.seed);
+    let stop = interrupt::stop_flag()?;
+    let mut bar: Option<Progress> = None;
+    let mut observe = |progress: &evaluation::Progress| {
+        let bar = bar.get_or_insert_with(|| Progress::new("evaluating", 0, "updates"));
+        bar.set_length(progress.total);
+        bar.update(progress.done, &progress.doing);
+    };
+    let mut watch = Watch::new(&mut observe, &stop);
+    let sources = EvaluationSources {
+        synthetic: &*input.synthetic,
+        test: &*input.test,
+        real: input.real.as_deref(),
+        most_test: input.most_test,
+    };
+    let data = told(EvaluationData::read(&sources, &config, &device, &mut watch))?;
+    let found = told(evaluation::evaluate(input.model.refiner(), &data, &config, &mut watch))?;
+    drop(bar);
+    write(&found, arguments)?;
+    print(&tables::text(&found))
+}
+
+fn config(arguments: &EvaluateArguments, seed: u64) -> EvaluationConfig {
+    let EvaluateArguments { images, fold, seeds, network, steps, batch, ref methods, .. } = *arguments;
+    EvaluationConfig {
+        images,
+        fold,
+        seeds: seeds as u64,
+        network: network.into(),
+        training: GazeTraining { steps, batch, seed, ..GazeTraining::default() },
+        methods: methods.clone(),
+        realism: RealismTraining { seed, ..RealismTraining::default() },
+        ..EvaluationConfig::default()
+    }
+}
+
+/// An interruption is told as such.
+fn told<T>(result: Result<T, EvalError>) -> Result<T> {
+    match result {
+        Err(EvalError::Stopped) => bail!("interrupted; nothing was written"),
+        result => Ok(result?),
+    }
+}
+
+fn write(found: &Evaluation, arguments: &EvaluateArguments) -> Result<()> {
+    if let Some(path) = &arguments.json {
+        write_atomic(path, format!("{:#}\n", serde_json::to_value(found)?).as_bytes())?;
+        tracing::info!("figures {}", path.display());
+    }
+    Ok(())
+}

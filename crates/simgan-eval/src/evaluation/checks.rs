@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+
+use simgan_data::Gaze;
+
+use super::EvaluationSources;
+use super::reading::Images;
+use crate::EvalError;
+
+/// Below this share of directions towards the camera, labels are taken for another convention's.
+const LEAST_TOWARDS_CAMERA: f64 = 0.5;
+/// # Errors
+///
+/// If two sources have images of different sizes or channels.
+pub(super) fn same_kind(sources: &EvaluationSources<'_>) -> Result<(), EvalError> {
+    let synthetic = sources.synthetic.spec();
+    let others = [("test", Some(sources.test)), ("real", sources.real)];
+    for (what, source) in others {
+        let Some(spec) = source.map(simgan_data::Source::spec) else { continue };
+        if spec.size() != synthetic.size() || spec.channels != synthetic.channels {
+            return Err(EvalError::Mismatch(format!(
+                "synthetic images are {} with {} channel(s), {what} images {} with {} \
+                 (hint: --size {} brings them to one size)",
+                synthetic.size(),
+                synthetic.channels,
+                spec.size(),
+                spec.channels,
+                synthetic.size()
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn enough(what: &'static str, found: usize, needed: usize) -> Result<(), EvalError> {
+    if found < needed { Err(EvalError::TooFew { what, found, needed }) } else { Ok(()) }
+}
+
+/// The gaze of each image.
+///
+/// # Errors
+///
+/// If some have none, or most look away from the camera.
+pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Gaze>, EvalError> {
+    let of = images.len();
+    let unlabelled = images.gazes.iter().filter(|gaze| gaze.is_none()).count();
+    if let Some(first) = images.gazes.iter().position(Option::is_none) {
+        return Err(EvalError::Unlabelled {
+            what,
+            count: unlabelled,
+            of,
+            first: images.names[first].clone(),
+        });
+    }
+    let gazes: Vec<_> = images.gazes.iter().copied().flatten().collect();
+    let towards = gazes.iter().filter(|gaze| gaze.vector()[2] < 0.0).count();
+    if (towards as f64) < LEAST_TOWARDS_CAMERA * of as f64 {
+        return Err(EvalError::Convention { what, count: of - towards, of });
+    }
+    Ok(gazes)
+}
+
+/// Whose eye each image is, by names as MPIIGaze's (`p00/day01/0001-left`); else all are one person's.
+pub(super) fn persons(names: &[String]) -> Vec<usize> {
+    let mut known = BTreeMap::new();
+    let mut number = |name| {
+        let next = known.len();
+        *known.entry(person(name)).or_insert(next)
+    };
+    names.iter().map(|name| number(name)).collect()
+}
+
+fn person(name: &str) -> Option<&str> {
+    let (person, rest) = name.split_once('/')?;
+    let is_numbered = |text: &str, prefix: &str| {
+        text.strip_prefix(prefix).is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    let (day, _) = rest.split_once('/')?;
+    (is_numbered(person, "p") && is_numbered(day, "day")).then_some(person)
+}
+
+/// Warns of eyes of both sides that no reader of MPIIGaze has mirrored: pixels alone do not tell, since light and gaze are
+/// shared by both eyes of a face.
+pub(super) fn warn_of_sides(names: &[String]) {
+    let of_side = |side: &str| {
+        let is_of =
+            |name: &str| name.to_lowercase().split(|c: char| !c.is_alphabetic()).any(|word| word == side);
+        names.iter().find(|name| person(name).is_none() && is_of(name))
+    };
+    if let (Some(left), Some(right)) = (of_side("left"), of_side("right")) {
+        tracing::warn!(
+            "test images of left and of right eyes (`{left}`, `{right}`): right ones must be mirrored, and x of their gaze negated"
+        );
+    }
+}

@@ -1,0 +1,139 @@
+use serde::{Deserialize, Serialize};
+use simgan_models::GazeEstimatorConfig;
+
+use super::{EvaluationData, Method, MethodKind};
+use crate::{EvalError, GazeTraining, RealismTraining};
+
+/// What an evaluation computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Synthetic images that the methods learn from, at most; fewer if the source has fewer.
+    pub images: usize,
+    /// How many times that data the rows `_Nx` learn from; 1 leaves them out. The paper's is 4.
+    pub fold: usize,
+    /// Repetitions: repetition s of each method starts from the same weights and sees the images in the same order.
+    pub seeds: u64,
+    /// The gaze network.
+    pub network: GazeNetwork,
+    /// How it is trained; the seed is the first repetition's.
+    pub training: GazeTraining,
+    /// Whether to add the rows with augmentation.
+    pub augment: bool,
+    /// Rows to compute; without any, all that the data allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<MethodKind>,
+    /// Neighbours of [`MethodKind::Knn`].
+    pub neighbours: usize,
+    /// Test images of each person on which a constant offset is measured for the calibrated figures.
+    pub calibration: usize,
+    /// The classifier that tells real images from others.
+    pub realism: RealismTraining,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self {
+            images: 5000,
+            fold: 1,
+            seeds: 3,
+            network: GazeNetwork::Paper,
+            training: GazeTraining::default(),
+            augment: false,
+            methods: Vec::new(),
+            neighbours: 5,
+            calibration: 9,
+            realism: RealismTraining::default(),
+        }
+    }
+}
+
+/// Which layers the gaze network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GazeNetwork {
+    /// The paper's, with "FC 9600" read as the flattened feature map.
+    Paper,
+    /// The paper's, with a layer of 9600 values on top of the flattened map: ten times the parameters.
+    Wide,
+    /// Half of the paper's feature maps and one hidden layer of 256: for CPUs.
+    Half,
+}
+
+impl GazeNetwork {
+    /// The layers for images of this kind.
+    #[must_use]
+    pub fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
+        let layers = match self {
+            Self::Paper => GazeEstimatorConfig::eye_gaze(),
+            Self::Wide => GazeEstimatorConfig::eye_gaze_wide(),
+            Self::Half => GazeEstimatorConfig {
+                features: [16, 16, 32, 40, 96],
+                hidden: vec![256],
+                ..GazeEstimatorConfig::eye_gaze()
+            },
+        };
+        GazeEstimatorConfig { channels, height, width, ..layers }
+    }
+}
+
+impl EvaluationConfig {
+    /// The rows to compute, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If a row is asked for by name that the data does not allow.
+    pub fn rows(&self, data: &EvaluationData) -> Result<Vec<Method>, EvalError> {
+        let mut rows = Vec::new();
+        for kind in MethodKind::ALL {
+            let is_named = self.methods.contains(&kind);
+            let lacking = data.lacking(kind);
+            if let Some(lacking) = lacking.filter(|_| is_named) {
+                return Err(EvalError::Mismatch(format!(
+                    "`{kind}` needs {lacking} (hint: give them as the real images)"
+                )));
+            }
+            let is_meant =
+                if self.methods.is_empty() { self.augment || !kind.is_augmented() } else { is_named };
+            if !is_meant || lacking.is_some() {
+                continue;
+            }
+            rows.push(Method::once(kind));
+            if self.fold > 1 && matches!(kind, MethodKind::Synthetic | MethodKind::Refined) {
+                rows.push(Method { kind, fold: self.fold });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// # Errors
+    ///
+    /// If something is 0 that must not be.
+    pub fn check(&self) -> Result<(), EvalError> {
+        let counts = [
+            ("images", self.images),
+            ("fold", self.fold),
+            ("seeds", self.seeds as usize),
+            ("steps", self.training.steps),
+            ("batch", self.training.batch),
+            ("neighbours", self.neighbours),
+            ("calibration", self.calibration),
+        ];
+        match counts.iter().find(|(_, count)| *count == 0) {
+            Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0 (hint: at least 1)"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Updates of gaze networks that these rows take: what [`Watch::expect`](super::Watch::expect) wants to know.
+    #[must_use]
+    pub fn n_updates(&self, rows: &[Method]) -> u64 {
+        let n_networks = rows.iter().filter(|row| row.kind.is_network()).count() as u64;
+        n_networks * self.seeds * self.training.steps as u64
+    }
+
+    /// The training of one repetition.
+    pub(super) fn repetition(&self, seed: u64) -> GazeTraining {
+        GazeTraining { seed: self.training.seed + seed, ..self.training }
+    }
+}

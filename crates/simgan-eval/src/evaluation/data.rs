@@ -1,0 +1,232 @@
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use simgan_data::Source;
+
+use super::reading::{Images, evenly, read};
+use super::{EvaluationConfig, MethodKind, Watch, checks};
+use crate::{EvalError, LabelledImages};
+
+/// Synthetic images kept from training for the measures of label preservation and realism, at most.
+const MOST_PROBES: usize = 1000;
+/// And at least: a classifier is trained on half of them.
+const LEAST_PROBES: usize = 4;
+/// Fewer test images tell nothing.
+const LEAST_TEST: usize = 10;
+
+/// Where the images of an evaluation come from; all of one size and with as many channels ([`simgan_data::Fitted`]).
+#[derive(Clone, Copy)]
+pub struct EvaluationSources<'a> {
+    /// Labelled synthetic images, as the refiner was trained on.
+    pub synthetic: &'a dyn Source,
+    /// Labelled real images, on which every method is tested.
+    pub test: &'a dyn Source,
+    /// Real images that may be looked at; their labels, if all have some, serve the floor alone.
+    pub real: Option<&'a dyn Source>,
+    /// Test images, at most; evenly spread.
+    pub most_test: usize,
+}
+
+/// The images of an evaluation, in memory.
+pub struct EvaluationData {
+    synthetic: LabelledImages,
+    n_images: usize,
+    probe: LabelledImages,
+    test: LabelledImages,
+    persons: Vec<usize>,
+    real: Option<Tensor>,
+    labelled_real: Option<LabelledImages>,
+    n_repeated: usize,
+}
+
+/// What the images were, for the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Height, in pixels.
+    pub height: usize,
+    /// Width, in pixels.
+    pub width: usize,
+    /// 1 (gray) or 3 (RGB).
+    pub channels: usize,
+    /// Synthetic images of the rows without `_Nx`.
+    pub n_images: usize,
+    /// Other synthetic images, for label preservation and realism.
+    pub n_probe: usize,
+    /// Test images.
+    pub n_test: usize,
+    /// Persons among them, as far as their names tell.
+    pub n_persons: usize,
+    /// Real images that could be looked at.
+    pub n_real: usize,
+    /// Of these, the labelled ones that the floor was trained on.
+    pub n_labelled_real: usize,
+    /// Labelled real images left out there because they are test images too.
+    pub n_repeated: usize,
+}
+
+impl EvaluationData {
+    /// Reads and checks all images.
+    ///
+    /// # Errors
+    ///
+    /// If an image cannot be read, sizes differ, labels are missing or follow another convention, or there are too few.
+    pub fn read(
+        sources: &EvaluationSources<'_>,
+        config: &EvaluationConfig,
+        device: &Device,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, EvalError> {
+        config.check()?;
+        checks::same_kind(sources)?;
+        let [trained, probed] = split(sources.synthetic.len(), config)?;
+        watch.begin("reading test images")?;
+        let test = read(sources.test, &evenly(sources.test.len(), sources.most_test), watch)?;
+        checks::enough("the test images", test.len(), LEAST_TEST)?;
+        let (persons, test_labels) = (checks::persons(&test.names), test.labelled("test", device)?);
+        checks::warn_of_sides(&test.names);
+        watch.begin("reading synthetic images")?;
+        let n_images = trained.len() / config.fold;
+        let synthetic =
+            read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?.labelled("synthetic", device)?;
+        let probe =
+            read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?.labelled("synthetic", device)?;
+        watch.begin("reading real images")?;
+        let real =
+            sources.real.map(|real| read(real, &evenly(real.len(), config.images), watch)).transpose()?;
+        let (labelled_real, n_repeated) = match &real {
+            Some(real) if real.is_labelled() => real.without(&test).labelled_part(device)?,
+            _ => (None, 0),
+        };
+        let real = real.map(|real| real.tensor(device)).transpose()?;
+        Ok(Self { synthetic, n_images, probe, test: test_labels, persons, real, labelled_real, n_repeated })
+    }
+
+    /// What the images are.
+    ///
+    /// # Errors
+    ///
+    /// None that can be expected: the shapes were checked.
+    pub fn summary(&self) -> Result<DataSummary, EvalError> {
+        let (n_test, channels, height, width) = self.test.images().dims4()?;
+        Ok(DataSummary {
+            height,
+            width,
+            channels,
+            n_images: self.n_images,
+            n_probe: self.probe.gazes().len(),
+            n_test,
+            n_persons: self.persons.iter().collect::<BTreeSet<_>>().len(),
+            n_real: self.real.as_ref().map_or(Ok(0), |real| real.dim(0))?,
+            n_labelled_real: self.labelled_real.as_ref().map_or(0, |real| real.gazes().len()),
+            n_repeated: self.n_repeated,
+        })
+    }
+
+    /// The test images.
+    #[must_use]
+    pub const fn test(&self) -> &LabelledImages {
+        &self.test
+    }
+
+    /// Whose eye each test image is: persons are counted from 0.
+    #[must_use]
+    pub fn persons(&self) -> &[usize] {
+        &self.persons
+    }
+
+    /// Synthetic images that no method learns from.
+    #[must_use]
+    pub const fn probe(&self) -> &LabelledImages {
+        &self.probe
+    }
+
+    /// Real images `(N, C, H, W)`, if there are any.
+    #[must_use]
+    pub const fn real(&self) -> Option<&Tensor> {
+        self.real.as_ref()
+    }
+
+    /// The first `fold` times as many synthetic images as the tables are about.
+    ///
+    /// # Errors
+    ///
+    /// If `fold` is more than the configuration's.
+    pub fn synthetic(&self, fold: usize) -> Result<LabelledImages, EvalError> {
+        self.synthetic.first(self.n_images * fold)
+    }
+
+    /// All of them, in the configuration's `fold`.
+    #[must_use]
+    pub const fn all_synthetic(&self) -> &LabelledImages {
+        &self.synthetic
+    }
+
+    pub(super) const fn labelled_real(&self) -> Option<&LabelledImages> {
+        self.labelled_real.as_ref()
+    }
+
+    /// What a method would need and is not there.
+    pub(super) fn lacking(&self, kind: MethodKind) -> Option<&'static str> {
+        match kind {
+            MethodKind::SyntheticHistogram | MethodKind::SyntheticFourier if self.real.is_none() => {
+                Some("real images")
+            }
+            MethodKind::Real if self.labelled_real.is_none() => {
+                Some("labelled real images that are no test images")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Which synthetic images are learned from, and which are kept from it: those that follow.
+fn split(len: usize, config: &EvaluationConfig) -> Result<[Range<usize>; 2], EvalError> {
+    let n_probe = (len / 10).clamp(LEAST_PROBES, MOST_PROBES);
+    let n_images = config.images.min(len.saturating_sub(n_probe) / config.fold);
+    let needed = config.neighbours;
+    if n_images < needed {
+        return Err(EvalError::TooFew { what: "synthetic images to learn from", found: n_images, needed });
+    }
+    let n_trained = n_images * config.fold;
+    Ok([0..n_trained, n_trained..n_trained + n_probe])
+}
+
+impl Images {
+    /// With a gaze for each.
+    fn labelled(&self, what: &'static str, device: &Device) -> Result<LabelledImages, EvalError> {
+        let gazes = checks::gazes(what, self)?;
+        LabelledImages::new(self.tensor(device)?, gazes)
+    }
+
+    /// Those that are not among `others`, and how many are left out.
+    fn without(&self, others: &Self) -> Remaining<'_> {
+        let known: BTreeSet<u64> = others.pixels.iter().map(|pixels| digest(pixels)).collect();
+        let kept = (0..self.len()).filter(|idx| !known.contains(&digest(&self.pixels[*idx])));
+        Remaining { images: self, kept: kept.collect() }
+    }
+}
+
+/// Some of the images.
+struct Remaining<'a> {
+    images: &'a Images,
+    kept: Vec<usize>,
+}
+
+impl Remaining<'_> {
+    fn labelled_part(&self, device: &Device) -> Result<(Option<LabelledImages>, usize), EvalError> {
+        let n_repeated = self.images.len() - self.kept.len();
+        if self.kept.is_empty() {
+            return Ok((None, n_repeated));
+        }
+        Ok((Some(self.images.select(&self.kept).labelled("real", device)?), n_repeated))
+    }
+}
+
+fn digest(pixels: &[f32]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    pixels.iter().for_each(|value| hasher.write_u32(value.to_bits()));
+    hasher.finish()
+}

@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use simgan_data::Gaze;
+
+use super::{EvaluationData, Method, MethodKind};
+use crate::{EvalError, GazeErrors, Spread};
+
+/// The tables' rows.
+pub type Methods = BTreeMap<Method, MethodFigures>;
+
+/// How well one method predicts the gaze of the test images: means and deviations over its repetitions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MethodFigures {
+    /// Images that it learned from.
+    pub n_images: usize,
+    /// Mean angle between prediction and truth, in degrees.
+    pub error_deg: Spread,
+    /// Median of the angles, in degrees.
+    pub median_deg: Spread,
+    /// Share of images within 7°, in [0, 1].
+    pub within_7deg: Spread,
+    /// Constant part of the error, in degrees: up is positive.
+    pub pitch_offset_deg: Spread,
+    /// The same for yaw, positive to the image's left.
+    pub yaw_offset_deg: Spread,
+    /// Once each person's constant offset is taken off, measured on a few of their images; absent if nobody has enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<CalibratedFigures>,
+    /// Error divided by that of the network trained on as many synthetic images, repetition by repetition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio_to_synthetic: Option<Spread>,
+    /// The repetitions one by one.
+    pub runs: Vec<MethodRun>,
+    /// What was predicted for each test image, for each repetition; not written to files.
+    #[serde(skip)]
+    pub predicted: Vec<Vec<Gaze>>,
+}
+
+/// The figures after a personal calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibratedFigures {
+    /// Mean angle, in degrees.
+    pub error_deg: Spread,
+    /// Median of the angles, in degrees.
+    pub median_deg: Spread,
+    /// Share of images within 7°, in [0, 1].
+    pub within_7deg: Spread,
+}
+
+/// One repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MethodRun {
+    /// The network's seed.
+    pub seed: u64,
+    /// Its errors.
+    pub errors: GazeErrors,
+    /// Its errors after a personal calibration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<GazeErrors>,
+}
+
+impl MethodFigures {
+    /// From what each repetition predicted for the test images.
+    pub(super) fn new(
+        n_images: usize,
+        first_seed: u64,
+        predicted: Vec<Vec<Gaze>>,
+        data: &EvaluationData,
+        n_calibration: usize,
+    ) -> Result<Self, EvalError> {
+        let truth = data.test().gazes();
+        let run = |(seed, predicted): (u64, &Vec<Gaze>)| {
+            let errors = GazeErrors::new(predicted, truth)?;
+            let calibrated =
+                GazeErrors::personally_calibrated(predicted, truth, data.persons(), n_calibration)?;
+            Ok(MethodRun { seed, errors, calibrated })
+        };
+        let runs: Result<Vec<_>, EvalError> = (first_seed..).zip(&predicted).map(run).collect();
+        Self::of_runs(n_images, runs?, predicted)
+    }
+
+    fn of_runs(n_images: usize, runs: Vec<MethodRun>, predicted: Vec<Vec<Gaze>>) -> Result<Self, EvalError> {
+        let none = EvalError::TooFew { what: "repetitions", found: 0, needed: 1 };
+        let errors: Vec<_> = runs.iter().map(|run| run.errors).collect();
+        let calibrated: Vec<_> = runs.iter().filter_map(|run| run.calibrated).collect();
+        let [error_deg, median_deg, within_7deg, pitch_offset_deg, yaw_offset_deg] =
+            spreads(&errors).ok_or(none)?;
+        let calibrated = spreads(&calibrated).map(|[error_deg, median_deg, within_7deg, ..]| {
+            CalibratedFigures { error_deg, median_deg, within_7deg }
+        });
+        Ok(Self {
+            n_images,
+            error_deg,
+            median_deg,
+            within_7deg,
+            pitch_offset_deg,
+            yaw_offset_deg,
+            calibrated,
+            ratio_to_synthetic: None,
+            runs,
+            predicted,
+        })
+    }
+
+    /// Error over that of `others`, repetition by repetition; what has one repetition is compared with each of theirs.
+    fn ratio_to(&self, others: &[MethodRun]) -> Option<Spread> {
+        let ratios = others.iter().enumerate().filter_map(|(idx, other)| {
+            let run = if self.runs.len() == 1 { self.runs.first() } else { self.runs.get(idx) };
+            let ratio = run?.errors.mean_deg / other.errors.mean_deg;
+            ratio.is_finite().then_some(ratio)
+        });
+        Spread::new(&ratios.collect::<Vec<_>>())
+    }
+}
+
+/// Mean, median, share within 7°, offsets of pitch and yaw.
+fn spreads(errors: &[GazeErrors]) -> Option<[Spread; 5]> {
+    let of = |field: fn(&GazeErrors) -> f64| Spread::new(&errors.iter().map(field).collect::<Vec<_>>());
+    Some([
+        of(|errors| errors.mean_deg)?,
+        of(|errors| errors.median_deg)?,
+        of(|errors| errors.within_7deg)?,
+        of(|errors| errors.pitch_offset_deg)?,
+        of(|errors| errors.yaw_offset_deg)?,
+    ])
+}
+
+/// Fills in each row's ratio to the synthetic row of as much data.
+pub(super) fn fill_ratios(methods: &mut Methods) {
+    let is_synthetic = |method: &Method| method.kind == MethodKind::Synthetic;
+    let synthetic: BTreeMap<usize, Vec<MethodRun>> = methods
+        .iter()
+        .filter(|(method, _)| is_synthetic(method))
+        .map(|(method, figures)| (method.fold, figures.runs.clone()))
+        .collect();
+    for (method, figures) in methods.iter_mut() {
+        let as_much = synthetic.get(&method.fold).filter(|_| !is_synthetic(method));
+        figures.ratio_to_synthetic = as_much.and_then(|runs| figures.ratio_to(runs));
+    }
+}

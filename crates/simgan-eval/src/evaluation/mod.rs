@@ -1,0 +1,202 @@
+//! The whole evaluation of a refiner: the paper's tables, label preservation and realism.
+//!
+//! [`EvaluationData::read`] brings the images into memory and checks them. What does not depend on the refiner,
+//! [`Baselines`], and what does, [`RefinerFigures`], are computed apart, so that many refiners share one set of
+//! baselines; [`Evaluation`] is both, as it is written to files.
+
+mod checks;
+mod config;
+mod data;
+mod figures;
+mod likeness;
+mod method;
+mod preservation;
+mod reading;
+mod rows;
+mod watch;
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use simgan_models::{GazeEstimator, Refiner};
+
+pub use self::config::{EvaluationConfig, GazeNetwork};
+pub use self::data::{DataSummary, EvaluationData, EvaluationSources};
+pub use self::figures::{CalibratedFigures, MethodFigures, MethodRun, Methods};
+pub use self::likeness::Likeness;
+pub use self::method::{Method, MethodKind};
+pub use self::preservation::{Agreement, PupilShiftFigures};
+pub use self::rows::refine_images;
+pub use self::watch::{Progress, Watch};
+
+use self::rows::Row;
+use crate::EvalError;
+
+/// Version of the format of [`Evaluation`] and [`Baselines`].
+pub const EVALUATION_VERSION: u32 = 1;
+
+/// Everything that was measured about a refiner.
+///
+/// As JSON the rows stand at the top: `{"synthetic": {"error_deg": {"mean": …, "sd": …}, …}, "refined": {…}, …}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// [`EVALUATION_VERSION`].
+    pub format_version: u32,
+    /// What was computed.
+    pub config: EvaluationConfig,
+    /// On which images.
+    pub data: DataSummary,
+    /// Shift of the iris between synthetic and refined images.
+    pub pupil_shift_px: PupilShiftFigures,
+    /// What networks trained on synthetic images say to refined ones; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+    /// Likeness to real images; absent without real images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realism: Option<RealismFigures>,
+    /// The rows of the tables.
+    #[serde(flatten)]
+    pub methods: Methods,
+}
+
+/// How like real images the refined ones are, and how like the synthetic ones were.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RealismFigures {
+    /// Refined against real.
+    pub refined: Likeness,
+    /// Synthetic against real.
+    pub synthetic: Likeness,
+}
+
+/// What does not depend on a refiner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Baselines {
+    /// [`EVALUATION_VERSION`].
+    pub format_version: u32,
+    /// What was computed.
+    pub config: EvaluationConfig,
+    /// On which images.
+    pub data: DataSummary,
+    /// The rows.
+    pub methods: Methods,
+    /// Synthetic against real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
+    /// The networks of the row `synthetic`, which refined images are shown to; not written to files.
+    #[serde(skip)]
+    pub judges: Vec<GazeEstimator>,
+}
+
+/// What depends on the refiner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefinerFigures {
+    /// The rows.
+    pub methods: Methods,
+    /// Shift of the iris.
+    pub pupil_shift_px: PupilShiftFigures,
+    /// What the baselines' networks say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+    /// Refined against real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
+}
+
+/// Measures everything: the baselines, then the refiner.
+///
+/// # Errors
+///
+/// If a method is asked for that the data does not allow, training fails, or it was asked to stop.
+pub fn evaluate(
+    refiner: &Refiner,
+    data: &EvaluationData,
+    config: &EvaluationConfig,
+    watch: &mut Watch<'_>,
+) -> Result<Evaluation, EvalError> {
+    watch.expect(config.n_updates(&config.rows(data)?));
+    let baselines = Baselines::measure(data, config, watch)?;
+    let refined = RefinerFigures::measure(refiner, &baselines.judges, data, config, watch)?;
+    Ok(Evaluation::new(baselines, refined))
+}
+
+impl Evaluation {
+    /// Puts together what was measured apart, on the same data.
+    #[must_use]
+    pub fn new(baselines: Baselines, refined: RefinerFigures) -> Self {
+        let Baselines { format_version, config, data, mut methods, likeness, .. } = baselines;
+        methods.extend(refined.methods);
+        figures::fill_ratios(&mut methods);
+        let realism = refined.likeness.zip(likeness);
+        let realism = realism.map(|(refined, synthetic)| RealismFigures { refined, synthetic });
+        let RefinerFigures { pupil_shift_px, agreement, .. } = refined;
+        Self { format_version, config, data, pupil_shift_px, agreement, realism, methods }
+    }
+}
+
+impl Baselines {
+    /// Measures what does not depend on a refiner.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`].
+    pub fn measure(
+        data: &EvaluationData,
+        config: &EvaluationConfig,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, EvalError> {
+        let (mut methods, mut judges) = (Methods::new(), Vec::new());
+        for method in config.rows(data)?.into_iter().filter(|method| !method.kind.is_refined()) {
+            let row = Row::new(method, None, data, config, watch)?;
+            if method == Method::once(MethodKind::Synthetic) {
+                judges = row.networks;
+            }
+            methods.insert(method, row.figures);
+        }
+        let likeness = likeness(data, data.probe().images(), "synthetic", config, watch)?;
+        let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
+        Ok(Self { format_version, config, data, methods, likeness, judges })
+    }
+}
+
+impl RefinerFigures {
+    /// Measures a refiner. `judges` are the baselines' networks; without any, there is no agreement.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`].
+    pub fn measure(
+        refiner: &Refiner,
+        judges: &[GazeEstimator],
+        data: &EvaluationData,
+        config: &EvaluationConfig,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, EvalError> {
+        watch.begin("refining")?;
+        let probe = refine_images(refiner, data.probe().images(), watch)?;
+        let rows: Vec<_> = config.rows(data)?.into_iter().filter(|method| method.kind.is_refined()).collect();
+        let refined = match rows[..] {
+            [] => None,
+            _ => Some(refine_images(refiner, data.all_synthetic().images(), watch)?),
+        };
+        let mut methods = Methods::new();
+        for method in rows {
+            methods.insert(method, Row::new(method, refined.as_ref(), data, config, watch)?.figures);
+        }
+        watch.begin("label preservation")?;
+        let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe)?;
+        let agreement = Agreement::new(judges, data, &probe)?;
+        let likeness = likeness(data, &probe, "refined", config, watch)?;
+        Ok(Self { methods, pupil_shift_px, agreement, likeness })
+    }
+}
+
+/// Of images against the data's real ones, if there are any.
+fn likeness(
+    data: &EvaluationData,
+    images: &Tensor,
+    what: &str,
+    config: &EvaluationConfig,
+    watch: &mut Watch<'_>,
+) -> Result<Option<Likeness>, EvalError> {
+    watch.begin(format!("realism, {what}"))?;
+    data.real().map(|real| Likeness::new(real, images, config, watch)).transpose()
+}

@@ -1,0 +1,79 @@
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use simgan_models::GazeEstimator;
+
+use super::EvaluationData;
+use crate::{EvalError, GazeErrors, Spread, predict_gaze, pupil_shift};
+
+/// How far the iris moves under refinement, in pixels of a 55-pixel-wide eye (the paper's subjects: 1.1 ± 0.8).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PupilShiftFigures {
+    /// Mean distance.
+    pub mean: f64,
+    /// Its deviation over the pairs.
+    pub sd: f64,
+    /// Signed shift to the right: a drift, which falsifies labels more than scatter does.
+    pub drift_x: Spread,
+    /// Signed shift downwards.
+    pub drift_y: Spread,
+    /// Pairs of a synthetic and its refined image.
+    pub n_pairs: usize,
+}
+
+impl PupilShiftFigures {
+    /// Compares images with the same, refined: both `(N, C, H, W)` in [−1, 1].
+    ///
+    /// # Errors
+    ///
+    /// As [`pupil_shift`].
+    pub fn new(synthetic: &Tensor, refined: &Tensor) -> Result<Self, EvalError> {
+        let shift = pupil_shift(synthetic, refined)?;
+        let Spread { mean, sd } = shift.distance_px;
+        let [drift_x, drift_y] = shift.drift_px;
+        Ok(Self { mean, sd, drift_x, drift_y, n_pairs: shift.n_pairs })
+    }
+}
+
+/// What gaze networks that were trained on synthetic images answer for a synthetic image they have not seen, and for the
+/// same refined. Spreads are over the networks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Mean angle between the two answers, in degrees.
+    pub difference_deg: Spread,
+    /// Mean of the answer for the refined − that for the synthetic image: pitch, in degrees.
+    pub pitch_deg: Spread,
+    /// The same for yaw.
+    pub yaw_deg: Spread,
+    /// The networks' own error on these synthetic images, in degrees.
+    pub own_error_deg: Spread,
+    /// Images.
+    pub n_images: usize,
+}
+
+impl Agreement {
+    /// Asks each network about the data's probe and the same images refined; `None` without networks.
+    pub(super) fn new(
+        networks: &[GazeEstimator],
+        data: &EvaluationData,
+        refined: &Tensor,
+    ) -> Result<Option<Self>, EvalError> {
+        let (mut moved, mut own) = (Vec::new(), Vec::new());
+        for network in networks {
+            let answers = predict_gaze(network, data.probe().images())?;
+            moved.push(GazeErrors::new(&predict_gaze(network, refined)?, &answers)?);
+            own.push(GazeErrors::new(&answers, data.probe().gazes())?.mean_deg);
+        }
+        let spread =
+            |field: fn(&GazeErrors) -> f64| Spread::new(&moved.iter().map(field).collect::<Vec<_>>());
+        let figures = || {
+            Some(Self {
+                difference_deg: spread(|errors| errors.mean_deg)?,
+                pitch_deg: spread(|errors| errors.pitch_offset_deg)?,
+                yaw_deg: spread(|errors| errors.yaw_offset_deg)?,
+                own_error_deg: Spread::new(&own)?,
+                n_images: data.probe().gazes().len(),
+            })
+        };
+        Ok(figures())
+    }
+}

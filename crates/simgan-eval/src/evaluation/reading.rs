@@ -1,0 +1,103 @@
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+use simgan_data::{Gaze, ImageSpec, Source};
+
+use super::Watch;
+use crate::EvalError;
+
+/// Images read between two looks at whether to stop.
+const AT_ONCE: usize = 512;
+
+/// Images as they were read, with what is known about them.
+pub(super) struct Images {
+    pub(super) names: Vec<String>,
+    /// Planar, [−1, 1].
+    pub(super) pixels: Vec<Vec<f32>>,
+    pub(super) gazes: Vec<Option<Gaze>>,
+    pub(super) spec: ImageSpec,
+}
+
+impl Images {
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether every one has a gaze.
+    pub(super) fn is_labelled(&self) -> bool {
+        self.gazes.iter().all(Option::is_some)
+    }
+
+    pub(super) fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            names: indices.iter().map(|idx| self.names[*idx].clone()).collect(),
+            pixels: indices.iter().map(|idx| self.pixels[*idx].clone()).collect(),
+            gazes: indices.iter().map(|idx| self.gazes[*idx]).collect(),
+            spec: self.spec,
+        }
+    }
+
+    /// `(N, C, H, W)` in [−1, 1].
+    pub(super) fn tensor(&self, device: &Device) -> Result<Tensor, EvalError> {
+        let ImageSpec { channels, height, width, .. } = self.spec;
+        Ok(Tensor::from_vec(self.pixels.concat(), (self.len(), channels, height, width), device)?)
+    }
+}
+
+/// Reads samples in all threads, in the order of `indices`.
+pub(super) fn read(
+    source: &dyn Source,
+    indices: &[usize],
+    watch: &mut Watch<'_>,
+) -> Result<Images, EvalError> {
+    let spec = source.spec();
+    let mut images = Images { names: Vec::new(), pixels: Vec::new(), gazes: Vec::new(), spec };
+    for indices in indices.chunks(AT_ONCE) {
+        let samples: Result<Vec<_>, EvalError> =
+            indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
+        for (name, pixels, gaze) in samples? {
+            images.names.push(name);
+            images.pixels.push(pixels);
+            images.gazes.push(gaze);
+        }
+        watch.advance(0)?;
+    }
+    Ok(images)
+}
+
+fn one(
+    source: &dyn Source,
+    idx: usize,
+    spec: ImageSpec,
+) -> Result<(String, Vec<f32>, Option<Gaze>), EvalError> {
+    let sample = source.sample(idx)?;
+    let found = sample.image.spec();
+    if (found.size(), found.channels) != (spec.size(), spec.channels) {
+        return Err(EvalError::Mismatch(format!(
+            "`{}` is {} with {} channels, the source's others {} with {} (hint: bring them to one size)",
+            sample.name,
+            found.size(),
+            found.channels,
+            spec.size(),
+            spec.channels
+        )));
+    }
+    Ok((sample.name, sample.image.to_unit(), sample.label.gaze))
+}
+
+/// At most `most` of `len` indices, evenly spread.
+pub(super) fn evenly(len: usize, most: usize) -> Vec<usize> {
+    let count = len.min(most);
+    (0..count).map(|idx| (idx as u128 * len as u128 / count as u128) as usize).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn even_choices_reach_over_everything() {
+        assert_eq!(evenly(3, 10), [0, 1, 2]);
+        assert_eq!(evenly(10, 4), [0, 2, 5, 7]);
+        assert!(evenly(10, 0).is_empty());
+    }
+}

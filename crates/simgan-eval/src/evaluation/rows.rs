@@ -1,0 +1,135 @@
+use candle_core::{Module, Tensor};
+use simgan_data::Gaze;
+use simgan_models::{GazeEstimator, Refiner};
+
+use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
+use crate::{EvalError, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze, train_gaze_estimator};
+
+/// Images that go through a network, or are compared with the known ones, together.
+const AT_ONCE: usize = 256;
+
+/// One row: its figures, and the networks if there are any.
+pub(super) struct Row {
+    pub(super) figures: MethodFigures,
+    pub(super) networks: Vec<GazeEstimator>,
+}
+
+impl Row {
+    /// The row of `method`; `refined` are all synthetic images of the data, refined.
+    pub(super) fn new(
+        method: Method,
+        refined: Option<&Tensor>,
+        data: &EvaluationData,
+        config: &EvaluationConfig,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, EvalError> {
+        watch.begin(method.to_string())?;
+        let images = training_images(method, refined, data)?;
+        match method.kind {
+            MethodKind::Mean => {
+                let mean = mean_gaze(images.gazes()).ok_or_else(|| {
+                    EvalError::Mismatch("the synthetic labels have no mean direction".into())
+                })?;
+                let predicted = vec![mean; data.test().gazes().len()];
+                Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
+            }
+            MethodKind::Knn => {
+                let predicted = neighbours(&images, data.test().images(), config.neighbours, watch)?;
+                Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
+            }
+            _ => Self::of_networks(method, &images, data, config, watch),
+        }
+    }
+
+    /// Trains and tests a network for each repetition.
+    fn of_networks(
+        method: Method,
+        images: &LabelledImages,
+        data: &EvaluationData,
+        config: &EvaluationConfig,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, EvalError> {
+        let (_, channels, height, width) = images.images().dims4()?;
+        let layers = config.network.config(channels, height, width);
+        let (mut networks, mut predicted) = (Vec::new(), Vec::new());
+        for seed in 0..config.seeds {
+            watch.begin(format!("{method}, repetition {} of {}", seed + 1, config.seeds))?;
+            let training = config.repetition(seed);
+            let network = train_gaze_estimator(&layers, images, &training)?;
+            watch.advance(training.steps as u64)?;
+            predicted.push(predict_gaze(&network, data.test().images())?);
+            networks.push(network);
+        }
+        Self::of_predictions(predicted, networks, images, data, config)
+    }
+
+    fn of_predictions(
+        predicted: Vec<Vec<Gaze>>,
+        networks: Vec<GazeEstimator>,
+        images: &LabelledImages,
+        data: &EvaluationData,
+        config: &EvaluationConfig,
+    ) -> Result<Self, EvalError> {
+        let (n_images, seed) = (images.gazes().len(), config.training.seed);
+        let figures = MethodFigures::new(n_images, seed, predicted, data, config.calibration)?;
+        Ok(Self { figures, networks })
+    }
+}
+
+/// What a method learns from.
+fn training_images(
+    method: Method,
+    refined: Option<&Tensor>,
+    data: &EvaluationData,
+) -> Result<LabelledImages, EvalError> {
+    let synthetic = data.synthetic(method.fold)?;
+    match (method.kind, refined, data.labelled_real()) {
+        (kind, Some(refined), _) if kind.is_refined() => {
+            synthetic.with_images(refined.narrow(0, 0, synthetic.gazes().len())?)
+        }
+        (MethodKind::Real, _, Some(real)) => Ok(real.clone()),
+        (kind, ..) if kind.is_refined() || kind == MethodKind::Real => {
+            Err(EvalError::Mismatch(format!("`{kind}` has no images to learn from")))
+        }
+        _ => Ok(synthetic),
+    }
+}
+
+fn neighbours(
+    known: &LabelledImages,
+    images: &Tensor,
+    k: usize,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Gaze>, EvalError> {
+    let mut gazes = Vec::new();
+    for_batches(images, |batch| {
+        gazes.extend(nearest_neighbours(known, batch, k)?);
+        watch.advance(0)
+    })?;
+    Ok(gazes)
+}
+
+/// Refines images `(N, C, H, W)`, some at a time.
+///
+/// # Errors
+///
+/// If they have other channels than the refiner, or it was asked to stop.
+pub fn refine_images(refiner: &Refiner, images: &Tensor, watch: &mut Watch<'_>) -> Result<Tensor, EvalError> {
+    let mut refined = Vec::new();
+    for_batches(images, |batch| {
+        refined.push(refiner.forward(batch)?);
+        watch.advance(0)
+    })?;
+    Ok(Tensor::cat(&refined, 0)?)
+}
+
+fn for_batches(
+    images: &Tensor,
+    mut work: impl FnMut(&Tensor) -> Result<(), EvalError>,
+) -> Result<(), EvalError> {
+    let n_images = images.dim(0)?;
+    for start in (0..n_images).step_by(AT_ONCE) {
+        work(&images.narrow(0, start, AT_ONCE.min(n_images - start))?)?;
+    }
+    Ok(())
+}
