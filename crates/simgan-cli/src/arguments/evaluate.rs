@@ -58,6 +58,9 @@ pub(crate) struct EvaluateArguments {
     /// Images of one update.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = positive)]
     pub(crate) batch: usize,
+    /// Add networks whose batches are lightly augmented: shifts, scales, tones, blur, noise.
+    #[arg(long)]
+    pub(crate) augment: bool,
     /// Only these rows, separated by commas, such as synthetic,refined [default: all that the data allows].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) methods: Vec<MethodKind>,

@@ -40,15 +40,18 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
 }
 
 fn config(arguments: &EvaluateArguments, seed: u64) -> EvaluationConfig {
-    let EvaluateArguments { images, fold, seeds, network, steps, batch, ref methods, .. } = *arguments;
+    let EvaluateArguments { images, fold, seeds, network, steps, batch, augment, ref methods, .. } =
+        *arguments;
+    let realism = RealismTraining::default();
     EvaluationConfig {
         images,
         fold,
         seeds: seeds as u64,
         network: network.into(),
         training: GazeTraining { steps, batch, seed, ..GazeTraining::default() },
+        augment,
         methods: methods.clone(),
-        realism: RealismTraining { seed, ..RealismTraining::default() },
+        realism: RealismTraining { seed, steps: steps.min(realism.steps), ..realism },
         ..EvaluationConfig::default()
     }
 }

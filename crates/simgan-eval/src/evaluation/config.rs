@@ -25,6 +25,8 @@ pub struct EvaluationConfig {
     pub methods: Vec<MethodKind>,
     /// Neighbours of [`MethodKind::Knn`].
     pub neighbours: usize,
+    /// Of the image's shorter side, the reach in periods of [`MethodKind::SyntheticFourier`], in [0, 0.5).
+    pub fourier_beta: f64,
     /// Test images of each person on which a constant offset is measured for the calibrated figures.
     pub calibration: usize,
     /// The classifier that tells real images from others.
@@ -42,6 +44,7 @@ impl Default for EvaluationConfig {
             augment: false,
             methods: Vec::new(),
             neighbours: 5,
+            fourier_beta: 0.05,
             calibration: 9,
             realism: RealismTraining::default(),
         }

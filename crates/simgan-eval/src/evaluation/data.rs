@@ -184,7 +184,7 @@ impl EvaluationData {
 
 /// Which synthetic images are learned from, and which are kept from it: those that follow.
 fn split(len: usize, config: &EvaluationConfig) -> Result<[Range<usize>; 2], EvalError> {
-    let n_probe = (len / 10).clamp(LEAST_PROBES, MOST_PROBES);
+    let n_probe = (len / 10).min(config.images).clamp(LEAST_PROBES, MOST_PROBES);
     let n_images = config.images.min(len.saturating_sub(n_probe) / config.fold);
     let needed = config.neighbours;
     if n_images < needed {

@@ -1,8 +1,16 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use simgan_models::GazeEstimator;
 
+use super::reading::evenly;
 use super::{EvaluationConfig, Watch};
-use crate::{EvalError, RealismTraining, Spread, realism, share_interval};
+use crate::{
+    EvalError, RealismTraining, Spread, gaze_features, gradient_distance, intensity_distance,
+    kernel_distance, realism, share_interval,
+};
+
+/// Real images whose features are compared, at most: the kernel's matrix grows with the square.
+const MOST_FEATURES: usize = 1000;
 
 /// How like real images a set of images is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +21,14 @@ pub struct Likeness {
     pub interval: [f64; 2],
     /// Held-out images of one repetition, half of them real.
     pub n_images: usize,
+    /// Kernel distance (KID) of the features that gaze networks trained on synthetic images have of the two sets, over
+    /// these networks; not Inception's features. Absent without networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid_gaze_features: Option<Spread>,
+    /// Earth mover's distance of the pixels' intensities, in units of [−1, 1].
+    pub intensity_distance: f64,
+    /// The same of the gradients' magnitudes.
+    pub gradient_distance: f64,
 }
 
 impl Likeness {
@@ -20,6 +36,7 @@ impl Likeness {
     pub(super) fn new(
         real: &Tensor,
         images: &Tensor,
+        judges: &[GazeEstimator],
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
@@ -34,6 +51,29 @@ impl Likeness {
         let none = EvalError::TooFew { what: "repetitions", found: 0, needed: 1 };
         let accuracy = Spread::new(&accuracies).ok_or(none)?;
         let n_right = (accuracy.mean * n_images as f64).round() as u64;
-        Ok(Self { accuracy, interval: share_interval(n_right, n_images as u64), n_images })
+        Ok(Self {
+            accuracy,
+            interval: share_interval(n_right, n_images as u64),
+            n_images,
+            kid_gaze_features: kid(real, images, judges, watch)?,
+            intensity_distance: intensity_distance(real, images)?,
+            gradient_distance: gradient_distance(real, images)?,
+        })
     }
+}
+
+fn kid(
+    real: &Tensor,
+    images: &Tensor,
+    judges: &[GazeEstimator],
+    watch: &mut Watch<'_>,
+) -> Result<Option<Spread>, EvalError> {
+    let chosen: Vec<_> = evenly(real.dim(0)?, MOST_FEATURES).into_iter().map(|idx| idx as u32).collect();
+    let real = real.index_select(&Tensor::new(chosen, real.device())?, 0)?;
+    let mut distances = Vec::new();
+    for judge in judges {
+        watch.advance(0)?;
+        distances.push(kernel_distance(&gaze_features(judge, &real)?, &gaze_features(judge, images)?)?);
+    }
+    Ok(Spread::new(&distances))
 }

@@ -151,7 +151,7 @@ impl Baselines {
             }
             methods.insert(method, row.figures);
         }
-        let likeness = likeness(data, data.probe().images(), "synthetic", config, watch)?;
+        let likeness = likeness(data, data.probe().images(), &judges, config, watch)?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
         Ok(Self { format_version, config, data, methods, likeness, judges })
     }
@@ -184,7 +184,7 @@ impl RefinerFigures {
         watch.begin("label preservation")?;
         let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe)?;
         let agreement = Agreement::new(judges, data, &probe)?;
-        let likeness = likeness(data, &probe, "refined", config, watch)?;
+        let likeness = likeness(data, &probe, judges, config, watch)?;
         Ok(Self { methods, pupil_shift_px, agreement, likeness })
     }
 }
@@ -193,10 +193,10 @@ impl RefinerFigures {
 fn likeness(
     data: &EvaluationData,
     images: &Tensor,
-    what: &str,
+    judges: &[GazeEstimator],
     config: &EvaluationConfig,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Likeness>, EvalError> {
-    watch.begin(format!("realism, {what}"))?;
-    data.real().map(|real| Likeness::new(real, images, config, watch)).transpose()
+    watch.begin("realism")?;
+    data.real().map(|real| Likeness::new(real, images, judges, config, watch)).transpose()
 }

@@ -3,7 +3,10 @@ use simgan_data::Gaze;
 use simgan_models::{GazeEstimator, Refiner};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
-use crate::{EvalError, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze, train_gaze_estimator};
+use crate::{
+    EvalError, GazeTraining, LabelledImages, fourier_matched, histogram_matched, mean_gaze,
+    nearest_neighbours, predict_gaze, train_gaze_estimator,
+};
 
 /// Images that go through a network, or are compared with the known ones, together.
 const AT_ONCE: usize = 256;
@@ -24,7 +27,7 @@ impl Row {
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
         watch.begin(method.to_string())?;
-        let images = training_images(method, refined, data)?;
+        let images = training_images(method, refined, data, config)?;
         match method.kind {
             MethodKind::Mean => {
                 let mean = mean_gaze(images.gazes()).ok_or_else(|| {
@@ -54,7 +57,7 @@ impl Row {
         let (mut networks, mut predicted) = (Vec::new(), Vec::new());
         for seed in 0..config.seeds {
             watch.begin(format!("{method}, repetition {} of {}", seed + 1, config.seeds))?;
-            let training = config.repetition(seed);
+            let training = GazeTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
             let network = train_gaze_estimator(&layers, images, &training)?;
             watch.advance(training.steps as u64)?;
             predicted.push(predict_gaze(&network, data.test().images())?);
@@ -81,18 +84,28 @@ fn training_images(
     method: Method,
     refined: Option<&Tensor>,
     data: &EvaluationData,
+    config: &EvaluationConfig,
 ) -> Result<LabelledImages, EvalError> {
     let synthetic = data.synthetic(method.fold)?;
-    match (method.kind, refined, data.labelled_real()) {
-        (kind, Some(refined), _) if kind.is_refined() => {
-            synthetic.with_images(refined.narrow(0, 0, synthetic.gazes().len())?)
+    let images = synthetic.images();
+    let lacking = || EvalError::Mismatch(format!("`{}` has no images to learn from", method.kind));
+    let changed = match method.kind {
+        MethodKind::Mean | MethodKind::Knn | MethodKind::Synthetic | MethodKind::SyntheticAugmented => {
+            return Ok(synthetic);
         }
-        (MethodKind::Real, _, Some(real)) => Ok(real.clone()),
-        (kind, ..) if kind.is_refined() || kind == MethodKind::Real => {
-            Err(EvalError::Mismatch(format!("`{kind}` has no images to learn from")))
+        MethodKind::Real => return data.labelled_real().cloned().ok_or_else(lacking),
+        MethodKind::SyntheticHistogram => {
+            histogram_matched(images, data.real().ok_or_else(lacking)?, config.training.seed)?
         }
-        _ => Ok(synthetic),
-    }
+        MethodKind::SyntheticFourier => {
+            let (beta, seed) = (config.fourier_beta, config.training.seed);
+            fourier_matched(images, data.real().ok_or_else(lacking)?, beta, seed)?
+        }
+        MethodKind::Refined | MethodKind::RefinedAugmented => {
+            refined.ok_or_else(lacking)?.narrow(0, 0, synthetic.gazes().len())?
+        }
+    };
+    synthetic.with_images(changed)
 }
 
 fn neighbours(

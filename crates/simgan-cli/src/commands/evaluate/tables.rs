@@ -101,17 +101,27 @@ fn preservation(found: &Evaluation) -> String {
 
 fn realism(found: &Evaluation) -> String {
     let Some(realism) = &found.realism else { return String::new() };
-    let line = |what: &str, likeness: &Likeness| {
+    let head =
+        ["likeness to real images", "told apart", "95 %", "KID of gaze features", "intensities", "gradients"];
+    let row = |what: &str, likeness: &Likeness| {
         let [low, high] = likeness.interval.map(|share| 100.0 * share);
-        format!(
-            "realism        {what} told from real by a fresh classifier: {} (95 %: {low:.0} to {high:.0}), {} held-out images\n",
+        [
+            what.to_owned(),
             percent(likeness.accuracy),
-            likeness.n_images
-        )
+            format!("{low:.0} to {high:.0}"),
+            likeness.kid_gaze_features.map(|kid| spread(kid, 1.0, 4)).unwrap_or_default(),
+            format!("{:.3}", likeness.intensity_distance),
+            format!("{:.3}", likeness.gradient_distance),
+        ]
     };
-    line("refined  ", &realism.refined)
-        + &line("synthetic", &realism.synthetic)
-        + "               50 % is guessing, and ideal\n"
+    let rows =
+        [head.map(str::to_owned), row("refined", &realism.refined), row("synthetic", &realism.synthetic)];
+    let note = format!(
+        "told apart: by a fresh classifier, on {} images it has not seen; 50 % is guessing, and ideal\n\
+         intensities, gradients: earth mover's distance of the pixels' values, of a range of 2\n",
+        realism.refined.n_images
+    );
+    aligned(&rows) + &note
 }
 
 fn name(method: Method) -> String {

@@ -1,0 +1,129 @@
+//! `simgan evaluate` on tiny networks: what it prints and writes, and what it answers to bad input.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::scene::{Scene, fails, succeeds, told};
+
+const QUICK: &str = "--images 40 --seeds 2 --steps 3 --batch 8 --network half";
+
+impl Scene {
+    /// A run of a few steps on the built-in domains, at 24×20 pixels.
+    fn with_run() -> Self {
+        let scene = Self::with_domains();
+        let domains = "--synthetic builtin:eyes --real builtin:camera --set data.size=24x20";
+        succeeds(scene.train(domains));
+        scene
+    }
+
+    fn evaluate(&self, more: &str) -> Command {
+        self.simgan(&format!("evaluate --model run {QUICK} {more}"))
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&self.bytes(name)).unwrap()
+    }
+}
+
+#[test]
+fn both_tables_and_a_file_come_of_a_run() {
+    let scene = Scene::with_run();
+    let tables =
+        succeeds(scene.evaluate("--test builtin:camera --test-images 30 --json figures.json --fold 2"));
+    for part in [
+        "gaze error in degrees",
+        "share of images within 7°",
+        "nearest neighbours",
+        "refined, 2x",
+        "real, with labels",
+    ] {
+        assert!(tables.contains(part), "`{part}` is not told:\n{tables}");
+    }
+    let figures = scene.json("figures.json");
+    assert_eq!(figures["format_version"], 1);
+    assert_eq!(figures["data"]["n_test"], 30);
+    for row in
+        ["mean", "knn", "synthetic", "synthetic_2x", "synthetic_fourier", "refined", "refined_2x", "real"]
+    {
+        let figures = &figures[row];
+        for figure in ["error_deg", "within_7deg", "median_deg"] {
+            assert!(
+                figures[figure]["mean"].is_f64() && figures[figure]["sd"].is_f64(),
+                "{row} {figure}: {figures}"
+            );
+        }
+    }
+    assert_eq!(figures["refined"]["runs"].as_array().unwrap().len(), 2);
+    assert!(
+        figures["pupil_shift_px"]["mean"].is_f64()
+            && figures["realism"]["refined"]["accuracy"]["sd"].is_f64()
+    );
+    assert!(!scene.bytes("figures.json").windows(4).any(|word| word == b"null"), "a figure is missing");
+}
+
+#[test]
+fn named_methods_alone_are_computed() {
+    let scene = Scene::with_run();
+    let rows =
+        "--test builtin:camera --test-images 12 --methods mean,synthetic-augmented --json figures.json";
+    succeeds(scene.evaluate(rows));
+    let figures = scene.json("figures.json");
+    assert!(figures["synthetic_augmented"].is_object() && figures.get("refined").is_none(), "{figures}");
+    fails(scene.evaluate("--test builtin:camera --methods refind"), 2, &["refind", "refined"]);
+}
+
+#[test]
+fn what_cannot_be_tested_on_is_said() {
+    let scene = Scene::with_run();
+    scene.images("few", 9, 24, 20);
+    fails(scene.evaluate("--test few"), 1, &["test images: 9", "at least 10"]);
+    scene.images("some", 12, 24, 20);
+    std::fs::remove_file(scene.path("some/003.json")).unwrap();
+    fails(scene.evaluate("--test some"), 1, &["1 of 12 test images", "`003.png`", "hint: "]);
+    scene.images("away", 12, 24, 20);
+    for idx in 0..9 {
+        scene.text(&format!("away/{idx:03}.json"), "{\"gaze\": [0.0, 0.6, 0.8]}");
+    }
+    fails(scene.evaluate("--test away"), 1, &["9 of 12 test labels look away", "hint: ", "z = -1"]);
+    fails(scene.evaluate("--test nowhere"), 1, &["nowhere", "hint: "]);
+    fails(
+        scene.evaluate("--test builtin:camera --synthetic synthetic --fold 2"),
+        1,
+        &["learn from: 3", "at least 5"],
+    );
+    fails(scene.evaluate("--test builtin:camera --seeds 0"), 2, &["at least 1"]);
+    fails(scene.evaluate(""), 2, &["--test"]);
+}
+
+#[test]
+fn models_that_cannot_be_judged_are_said() {
+    let scene = Scene::with_domains();
+    let evaluate = |model: &str| scene.simgan(&format!("evaluate --model {model} --test real {QUICK}"));
+    fails(evaluate("nowhere"), 1, &["nowhere", "hint: "]);
+    fails(evaluate("real"), 1, &["neither a run nor a checkpoint"]);
+    scene.model("model", 1);
+    fails(evaluate("model"), 2, &["belongs to no run", "--synthetic"]);
+    succeeds(scene.train("--steps 0"));
+    fails(evaluate("run"), 1, &["not trained yet", "5 steps", "hint: "]);
+    scene.images("large", 20, 60, 36);
+    let sizes = scene.simgan(&format!("evaluate --model model --synthetic large --test real {QUICK}"));
+    fails(sizes, 1, &["60x36", "9x7", "hint: ", "--size"]);
+}
+
+#[test]
+fn sides_of_a_folder_are_warned_of() {
+    let scene = Scene::with_run();
+    scene.images("sides", 12, 24, 20);
+    for (from, to) in [("sides/000", "sides/right-0"), ("sides/001", "sides/0_Left")] {
+        for extension in ["png", "json"] {
+            std::fs::rename(
+                scene.path(&format!("{from}.{extension}")),
+                scene.path(&format!("{to}.{extension}")),
+            )
+            .unwrap();
+        }
+    }
+    let (code, _, stderr) = told(scene.evaluate("--test sides --methods mean"));
+    assert!(code == 0 && stderr.contains("must be mirrored"), "{stderr}");
+}
