@@ -42,6 +42,20 @@ pub fn train_gaze_estimator(
     images: &LabelledImages,
     training: &GazeTraining,
 ) -> Result<GazeEstimator, EvalError> {
+    train_gaze_estimator_watched(config, images, training, &mut || Ok(()))
+}
+
+/// The same; `after_update` is called after each update, and its error ends the training.
+///
+/// # Errors
+///
+/// As [`train_gaze_estimator`], and those of `after_update`.
+pub fn train_gaze_estimator_watched(
+    config: &GazeEstimatorConfig,
+    images: &LabelledImages,
+    training: &GazeTraining,
+    after_update: &mut dyn FnMut() -> Result<(), EvalError>,
+) -> Result<GazeEstimator, EvalError> {
     if training.batch == 0 || training.steps == 0 {
         return Err(EvalError::Mismatch("the gaze network's batch and steps must be at least 1".into()));
     }
@@ -62,6 +76,7 @@ pub fn train_gaze_estimator(
         let loss = gaze_distance(&predicted, &targets.index_select(&batch, 0)?)?;
         let lr = if step * 3 < training.steps * 2 { training.lr } else { 0.1 * training.lr };
         optimizer.step(&loss.backward()?, lr)?;
+        after_update()?;
     }
     Ok(network)
 }

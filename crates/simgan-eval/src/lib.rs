@@ -39,7 +39,9 @@ pub use self::augment::augmented;
 pub use self::baseline::{mean_gaze, nearest_neighbours};
 pub use self::error::EvalError;
 pub use self::gaze_error::{GazeErrors, angle_deg};
-pub use self::gaze_training::{GazeTraining, gaze_features, predict_gaze, train_gaze_estimator};
+pub use self::gaze_training::{
+    GazeTraining, gaze_features, predict_gaze, train_gaze_estimator, train_gaze_estimator_watched,
+};
 pub use self::iris::{Iris, PupilShift, find_irises, pupil_shift};
 pub use self::kid::kernel_distance;
 pub use self::labelled::LabelledImages;

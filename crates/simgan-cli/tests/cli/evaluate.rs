@@ -1,6 +1,7 @@
 //! `simgan evaluate` on tiny networks: what it prints and writes, and what it answers to bad input.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -90,9 +91,9 @@ fn what_cannot_be_tested_on_is_said() {
     fails(
         scene.evaluate("--test builtin:camera --synthetic synthetic --fold 2"),
         1,
-        &["learn from: 3", "at least 5"],
+        &["learn from: 3 images", "at least 5"],
     );
-    fails(scene.evaluate("--test builtin:camera --seeds 0"), 2, &["at least 1"]);
+    fails(scene.simgan("evaluate --model run --test builtin:camera --seeds 0"), 2, &["at least 1"]);
     fails(scene.evaluate(""), 2, &["--test"]);
 }
 
@@ -126,4 +127,21 @@ fn sides_of_a_folder_are_warned_of() {
     }
     let (code, _, stderr) = told(scene.evaluate("--test sides --methods mean"));
     assert!(code == 0 && stderr.contains("must be mirrored"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_and_writes_nothing() {
+    let scene = Scene::with_run();
+    let mut command =
+        scene.simgan("evaluate --model run --test builtin:camera --test-images 20 --json figures.json");
+    command.args("--images 40 --steps 100000 --batch 8 --network half".split(' '));
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it ended too early to test anything");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && stderr.contains("interrupted"), "{stderr}");
+    assert!(output.stdout.is_empty() && !scene.path("figures.json").exists());
 }

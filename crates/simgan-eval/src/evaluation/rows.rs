@@ -5,7 +5,7 @@ use simgan_models::{GazeEstimator, Refiner};
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
 use crate::{
     EvalError, GazeTraining, LabelledImages, fourier_matched, histogram_matched, mean_gaze,
-    nearest_neighbours, predict_gaze, train_gaze_estimator,
+    nearest_neighbours, predict_gaze, train_gaze_estimator_watched,
 };
 
 /// Images that go through a network, or are compared with the known ones, together.
@@ -58,8 +58,7 @@ impl Row {
         for seed in 0..config.seeds {
             watch.begin(format!("{method}, repetition {} of {}", seed + 1, config.seeds))?;
             let training = GazeTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
-            let network = train_gaze_estimator(&layers, images, &training)?;
-            watch.advance(training.steps as u64)?;
+            let network = train_gaze_estimator_watched(&layers, images, &training, &mut || watch.advance(1))?;
             predicted.push(predict_gaze(&network, data.test().images())?);
             networks.push(network);
         }
