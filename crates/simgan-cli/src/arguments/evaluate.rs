@@ -33,7 +33,8 @@ pub(crate) struct EvaluateArguments {
     /// Width and height in pixels to bring images to [default: the run's data.size].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
-    /// Synthetic images to learn from, and real ones, at most. A tenth more is kept for label preservation and realism.
+    /// Synthetic images to learn from, and real ones, at most; as many again, up to 1000, are kept for label preservation and
+    /// realism, a tenth if the source has no more.
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = positive)]
     pub(crate) images: usize,
     /// Test images, at most [default: all; of a simulator 2000].

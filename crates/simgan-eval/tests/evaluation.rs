@@ -1,0 +1,195 @@
+//! The whole evaluation where the answer is known: refiners that change nothing or blank the image, repeated images, persons.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+use std::sync::atomic::AtomicBool;
+
+use candle_core::{Device, Tensor};
+use simgan_data::{Gaze, Image, ImageSpec, MemorySource, Sample, Source};
+use simgan_eval::evaluation::{
+    Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
+    MethodKind, Watch, evaluate,
+};
+use simgan_eval::{EvalError, GazeErrors, GazeTraining, RealismTraining};
+use simgan_eyes::{Domain, SimulatorConfig, builtin};
+use simgan_models::{Parameters, Refiner, RefinerConfig};
+
+/// Eyes with a tenth of their contrast, where a refiner's tanh is nearly straight.
+fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
+    let config =
+        SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
+    let simulator = builtin(domain, config).unwrap();
+    let faint = |idx: usize| {
+        let sample = simulator.sample(idx).unwrap();
+        let spec = ImageSpec { depth: simgan_data::BitDepth::Sixteen, ..sample.image.spec() };
+        let values: Vec<f32> = sample.image.to_unit().iter().map(|value| 0.1 * value).collect();
+        Sample { image: Image::from_unit(spec, &values), ..sample }
+    };
+    MemorySource::new((0..count).map(faint).collect()).unwrap()
+}
+
+fn config() -> EvaluationConfig {
+    EvaluationConfig {
+        images: 200,
+        seeds: 2,
+        network: GazeNetwork::Half,
+        training: GazeTraining { steps: 12, batch: 16, ..GazeTraining::default() },
+        methods: vec![MethodKind::Mean, MethodKind::Knn, MethodKind::Synthetic, MethodKind::Refined],
+        realism: RealismTraining { steps: 15, batch: 16, ..RealismTraining::default() },
+        ..EvaluationConfig::default()
+    }
+}
+
+/// `gain` · x, but for the tanh: the first two features are its positive and negative part.
+fn scaling(gain: f32) -> Refiner {
+    let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let parameters = Parameters::new(0, &Device::Cpu);
+    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap();
+    for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
+        let mut values = vec![0f32; value.elem_count()];
+        match name.as_str() {
+            // The middles of two 3×3 filters.
+            "stem.weight" => [values[4], values[13]] = [1.0, -1.0],
+            "head.weight" => values.copy_from_slice(&[gain, -gain]),
+            _ => {}
+        }
+        var.set(&Tensor::from_vec(values, value.shape(), &Device::Cpu).unwrap()).unwrap();
+    }
+    refiner.frozen()
+}
+
+struct Scene {
+    synthetic: MemorySource,
+    test: MemorySource,
+    real: MemorySource,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let [synthetic, real] =
+            [(Domain::Eyes, 0, 260), (Domain::Camera, 1, 60)].map(|(domain, seed, n)| eyes(domain, seed, n));
+        Self { synthetic, real, test: eyes(Domain::Camera, 2, 40) }
+    }
+
+    fn read(&self, config: &EvaluationConfig) -> Result<EvaluationData, EvalError> {
+        let sources = EvaluationSources {
+            synthetic: &self.synthetic,
+            test: &self.test,
+            real: Some(&self.real),
+            most_test: usize::MAX,
+        };
+        watched(|watch| EvaluationData::read(&sources, config, &Device::Cpu, watch))
+    }
+
+    fn evaluate(&self, refiner: &Refiner) -> Evaluation {
+        let (config, data) = (config(), self.read(&config()).unwrap());
+        watched(|watch| evaluate(refiner, &data, &config, watch)).unwrap()
+    }
+}
+
+fn watched<T>(work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
+    let (mut observe, stop) = (|_: &_| (), AtomicBool::new(false));
+    work(&mut Watch::new(&mut observe, &stop))
+}
+
+#[test]
+fn a_refiner_that_changes_nothing_changes_no_figure() {
+    let found = Scene::new().evaluate(&scaling(1.0));
+    let [synthetic, refined] =
+        [MethodKind::Synthetic, MethodKind::Refined].map(|kind| found.methods[&Method::once(kind)].clone());
+    let ratio = refined.ratio_to_synthetic.unwrap();
+    assert!((ratio.mean - 1.0).abs() < 0.03 && ratio.sd < 0.03, "{ratio:?}");
+    assert_eq!((synthetic.n_images, refined.n_images, refined.runs.len()), (200, 200, 2));
+    assert!(found.pupil_shift_px.mean < 0.05, "{:?}", found.pupil_shift_px);
+    let (agreement, realism) = (found.agreement.unwrap(), found.realism.unwrap());
+    assert!(agreement.difference_deg.mean < 0.3 && agreement.own_error_deg.mean > 1.0, "{agreement:?}");
+    assert!((realism.refined.accuracy.mean - realism.synthetic.accuracy.mean).abs() < 0.1, "{realism:?}");
+    assert!((realism.refined.intensity_distance - realism.synthetic.intensity_distance).abs() < 1e-3);
+
+    let text = serde_json::to_string(&found).unwrap();
+    assert!(!text.contains("null"), "{text}");
+    let again: Evaluation = serde_json::from_str(&text).unwrap();
+    assert_eq!((again.config, again.data), (found.config, found.data));
+    assert!(again.methods.keys().eq(found.methods.keys()));
+    let reread = again.methods[&Method::once(MethodKind::Refined)].error_deg;
+    assert!((reread.mean - refined.error_deg.mean).abs() < 1e-9, "{reread:?}");
+}
+
+#[test]
+fn a_refiner_that_blanks_images_is_found_out() {
+    let found = Scene::new().evaluate(&scaling(0.0));
+    assert!(found.pupil_shift_px.mean > 2.0, "{:?}", found.pupil_shift_px);
+    let realism = found.realism.unwrap();
+    assert!(realism.refined.gradient_distance > 3.0 * realism.synthetic.gradient_distance, "{realism:?}");
+    // Of images without content a network learns no more than the mean.
+    let answers = &found.methods[&Method::once(MethodKind::Refined)].predicted[0];
+    let spread = GazeErrors::new(answers, &vec![answers[0]; answers.len()]).unwrap();
+    assert!(spread.mean_deg < 6.0, "{spread:?}");
+}
+
+#[test]
+fn the_floor_learns_from_no_test_image() {
+    let mut scene = Scene::new();
+    let all =
+        |source: &MemorySource| (0..source.len()).map(|idx| source.sample(idx).unwrap()).collect::<Vec<_>>();
+    scene.real = MemorySource::new([all(&scene.real), all(&scene.test)].concat()).unwrap();
+    let summary = scene.read(&config()).unwrap().summary().unwrap();
+    assert_eq!((summary.n_real, summary.n_labelled_real, summary.n_repeated), (100, 60, 40));
+    scene.real = eyes(Domain::Camera, 2, 40);
+    let floor = EvaluationConfig { methods: vec![MethodKind::Real], ..config() };
+    let data = scene.read(&floor).unwrap();
+    let error = floor.rows(&data).unwrap_err().to_string();
+    assert!(error.contains("`real` needs labelled real images that are no test images"), "{error}");
+    assert!(
+        EvaluationConfig { methods: vec![], ..floor }.rows(&data).is_ok(),
+        "unless asked for, it is left out"
+    );
+}
+
+#[test]
+fn rows_follow_data_and_wishes() {
+    let scene = Scene::new();
+    let all = EvaluationConfig { methods: vec![], augment: true, fold: 2, images: 100, ..config() };
+    let names: Vec<_> = all.rows(&scene.read(&all).unwrap()).unwrap().iter().map(Method::to_string).collect();
+    let expected = "mean knn synthetic synthetic_2x synthetic_augmented synthetic_histogram synthetic_fourier refined refined_2x refined_augmented real";
+    assert_eq!(names.join(" "), expected);
+    let none = EvaluationConfig { seeds: 0, ..config() };
+    assert!(scene.read(&none).err().unwrap().to_string().contains("seeds is 0"));
+}
+
+#[test]
+fn work_stops_when_asked_to() {
+    let (scene, config) = (Scene::new(), config());
+    let data = scene.read(&config).unwrap();
+    let (mut seen, stop) = (Vec::new(), AtomicBool::new(false));
+    let mut observe = |progress: &simgan_eval::evaluation::Progress| {
+        seen.push(progress.clone());
+        stop.store(progress.done == 15, std::sync::atomic::Ordering::Relaxed);
+    };
+    let mut watch = Watch::new(&mut observe, &stop);
+    let stopped = Baselines::measure(&data, &config, &mut watch);
+    assert!(matches!(stopped, Err(EvalError::Stopped)));
+    let last = seen.last().unwrap();
+    assert_eq!((last.done, last.doing.as_str()), (15, "synthetic, repetition 2 of 2"));
+}
+
+/// Two persons with opposite offsets: one calibration for both would leave the errors, one for each takes them off.
+#[test]
+fn each_person_is_calibrated_alone() {
+    let truth: Vec<_> =
+        (0..40).map(|idx| Gaze::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
+    let persons: Vec<_> = (0..40).map(|idx| idx % 2).collect();
+    let off = |(gaze, person): (&Gaze, &usize)| {
+        Gaze::from_pitch_yaw(gaze.pitch(), gaze.yaw() + 0.1 - 0.2 * *person as f32)
+    };
+    let predicted: Vec<_> = truth.iter().zip(&persons).map(off).collect();
+    let own = GazeErrors::personally_calibrated(&predicted, &truth, &persons, 9).unwrap().unwrap();
+    assert!(own.mean_deg < 1e-3 && own.n_images == 22, "{own:?}");
+    assert!(GazeErrors::calibrated(&predicted, &truth, 9).unwrap().mean_deg > 4.0);
+    // Persons with too few images are left out, and nothing is left if these are all.
+    assert!(GazeErrors::personally_calibrated(&predicted, &truth, &persons, 20).unwrap().is_none());
+    let uneven: Vec<_> = (0..40).map(|idx| usize::from(idx > 34)).collect();
+    let first_alone = GazeErrors::personally_calibrated(&truth, &truth, &uneven, 9).unwrap().unwrap();
+    assert_eq!(first_alone.n_images, 26);
+    assert!(GazeErrors::personally_calibrated(&truth, &truth, &persons[1..], 9).is_err());
+}
