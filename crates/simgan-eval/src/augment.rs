@@ -58,6 +58,21 @@ impl Augmentation {
         }
     }
 
+    /// What another camera or a refiner may do to an image: strong changes of how it looks, none of where things are.
+    pub(crate) fn draw_look(rng: &mut ChaCha8Rng, width: usize) -> Self {
+        let light = Self::draw(rng, width);
+        let blur = 1.3 * width as f32 / REFERENCE_WIDTH * rng.random::<f32>();
+        Self {
+            shift: [0.0; 2],
+            scale: 1.0,
+            gamma: light.gamma.powf(1.5),
+            contrast: 2.0 * light.contrast - 1.0,
+            blur,
+            noise: 2.0 * light.noise,
+            ..light
+        }
+    }
+
     /// Changes an image `(C, H, W)` in [−1, 1].
     pub(crate) fn apply(&self, image: &mut [f32], height: usize, width: usize) {
         let mut noise = Noise { rng: ChaCha8Rng::seed_from_u64(self.seed), deviation: 2.0 * self.noise };
@@ -107,7 +122,7 @@ impl Augmentation {
 }
 
 /// A Gaussian blur of five taps along each axis.
-fn blur(plane: &mut [f32], width: usize, deviation: f32) {
+pub(crate) fn blur(plane: &mut [f32], width: usize, deviation: f32) {
     let weight = |distance: f32| (-0.5 * (distance / deviation).powi(2)).exp();
     let sum = 1.0 + 2.0 * (weight(1.0) + weight(2.0));
     let [centre, near, far] = [1.0 / sum, weight(1.0) / sum, weight(2.0) / sum];

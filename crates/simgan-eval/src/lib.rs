@@ -2,7 +2,7 @@
 //!
 //! [`LabelledImages`] are images in memory with the gaze of each. [`train_gaze_estimator`] trains the paper's gaze
 //! network on them, [`predict_gaze`] asks it, and [`GazeErrors`] compares with the truth, beside the baselines
-//! [`mean_gaze`] and [`nearest_neighbours`]. [`pupil_shift`] measures how far the iris moved between an image and its
+//! [`mean_gaze`] and [`nearest_neighbours`]. [`pupil_shift_at`] measures how far the iris moved between an image and its
 //! refined version. [`realism`] lets a fresh classifier tell real from refined images, [`kernel_distance`] (KID)
 //! compares their [`gaze_features`], [`intensity_distance`] and [`gradient_distance`] their pixels. What a user would
 //! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and
@@ -25,14 +25,18 @@ mod augment;
 mod baseline;
 mod error;
 pub mod evaluation;
+mod eye_region;
 mod gaze_error;
 mod gaze_training;
+mod gray;
 mod iris;
 mod kid;
 mod labelled;
 mod matching;
 mod pixels;
+mod pupil_shift;
 mod realism;
+mod registration;
 mod statistics;
 
 pub use self::augment::augmented;
@@ -42,10 +46,11 @@ pub use self::gaze_error::{GazeErrors, angle_deg};
 pub use self::gaze_training::{
     GazeTraining, gaze_features, predict_gaze, train_gaze_estimator, train_gaze_estimator_watched,
 };
-pub use self::iris::{Iris, PupilShift, find_irises, pupil_shift};
+pub use self::iris::{Iris, find_irises};
 pub use self::kid::kernel_distance;
 pub use self::labelled::LabelledImages;
 pub use self::matching::{fourier_matched, histogram_matched};
 pub use self::pixels::{gradient_distance, intensity_distance};
+pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
 pub use self::realism::{Realism, RealismTraining, realism};
 pub use self::statistics::{Spread, binomial_p, share_interval};

@@ -1,9 +1,9 @@
-//! Label preservation and realism on images where the answer is known.
+//! Irises and realism on images where the answer is known.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
 use candle_core::{Device, Tensor};
-use simgan_eval::{RealismTraining, find_irises, pupil_shift, realism};
+use simgan_eval::{RealismTraining, find_irises, realism};
 use simgan_eyes::{Domain, Simulator, SimulatorConfig, builtin};
 
 fn simulator(domain: Domain, seed: u64) -> Simulator {
@@ -20,13 +20,6 @@ fn images(simulator: &Simulator, range: std::ops::Range<usize>) -> Tensor {
         values.extend(image.to_unit());
     }
     Tensor::from_vec(values, (count, 1, size.0, size.1), &Device::Cpu).unwrap()
-}
-
-/// The same images moved to the right and down; what comes in is what was at the border.
-fn moved(images: &Tensor, right: usize, down: usize) -> Tensor {
-    let (_, _, height, width) = images.dims4().unwrap();
-    let padded = images.pad_with_same(3, right, 0).unwrap().pad_with_same(2, down, 0).unwrap();
-    padded.narrow(3, 0, width).unwrap().narrow(2, 0, height).unwrap().contiguous().unwrap()
 }
 
 /// The detector's own error: on the camera's images, with their noise, glints and squints, it is worst up and down,
@@ -48,33 +41,8 @@ fn irises_are_found_where_the_simulator_put_them() {
 }
 
 #[test]
-fn a_shift_made_on_purpose_is_measured() {
-    let eyes = images(&simulator(Domain::Eyes, 6), 0..25);
-    let none = pupil_shift(&eyes, &eyes).unwrap();
-    assert_eq!((none.distance_px.mean, none.distance_px.sd), (0.0, 0.0));
-    let shift = pupil_shift(&eyes, &moved(&eyes, 2, 1)).unwrap();
-    println!("{shift:?}");
-    assert!((shift.drift_px[0].mean - 2.0).abs() < 0.3, "{shift:?}");
-    assert!((shift.drift_px[1].mean - 1.0).abs() < 0.3, "{shift:?}");
-    assert!((shift.distance_px.mean - 5f64.sqrt()).abs() < 0.4, "{shift:?}");
-}
-
-/// Contrast and brightness, which a refiner changes most, do not count as a shift.
-#[test]
-fn another_contrast_is_no_shift() {
-    let eyes = images(&simulator(Domain::Eyes, 7), 0..25);
-    let shift = pupil_shift(&eyes, &((&eyes * 0.6).unwrap() + 0.2).unwrap()).unwrap();
-    assert!(shift.distance_px.mean < 0.1, "{shift:?}");
-    let blank = pupil_shift(&eyes, &(&eyes * 0.0).unwrap()).unwrap();
-    assert!(blank.distance_px.mean > 3.0, "a blank image has lost its iris: {blank:?}");
-}
-
-#[test]
-fn shifts_of_images_that_do_not_fit_are_errors() {
-    let eyes = images(&simulator(Domain::Eyes, 8), 0..3);
-    assert!(pupil_shift(&eyes, &eyes.narrow(0, 0, 2).unwrap()).is_err());
-    assert!(pupil_shift(&eyes.narrow(0, 0, 0).unwrap(), &eyes.narrow(0, 0, 0).unwrap()).is_err());
-    assert!(find_irises(&eyes.narrow(2, 0, 14).unwrap()).is_err());
+fn irises_need_room() {
+    assert!(find_irises(&images(&simulator(Domain::Eyes, 8), 0..3).narrow(2, 0, 14).unwrap()).is_err());
 }
 
 /// Two halves of one domain cannot be told apart; two domains can.

@@ -1,0 +1,78 @@
+use simgan_data::Landmarks;
+
+use crate::Iris;
+use crate::gray::Gray;
+
+/// The paper's images are 55 pixels wide; lengths are given for that width.
+pub(crate) const REFERENCE_WIDTH: f64 = 55.0;
+
+/// Where an eye is in its image.
+pub(crate) struct EyeRegion {
+    pub(crate) iris: Iris,
+    /// The lids' margin as a polygon; empty if it is unknown.
+    lids: Vec<[f64; 2]>,
+}
+
+impl From<Iris> for EyeRegion {
+    fn from(iris: Iris) -> Self {
+        Self { iris, lids: Vec::new() }
+    }
+}
+
+impl EyeRegion {
+    /// `None` without points around the iris.
+    pub(crate) fn from_landmarks(landmarks: &Landmarks) -> Option<Self> {
+        let points =
+            |points: &[[f32; 2]]| points.iter().map(|point| point.map(f64::from)).collect::<Vec<_>>();
+        let (limbus, lids) = (points(&landmarks.iris), points(&landmarks.lid_margin));
+        let mean = |axis: usize| limbus.iter().map(|point| point[axis]).sum::<f64>() / limbus.len() as f64;
+        let (x, y) = (mean(0), mean(1));
+        let radius = limbus.iter().map(|point| (point[0] - x).hypot(point[1] - y)).reduce(f64::max)?;
+        Some(Self { iris: Iris { x, y, radius }, lids })
+    }
+
+    /// From 0 outside of the lids to 1 inside, over a pixel of a 55-pixel-wide image.
+    pub(crate) fn openness(&self, point: [f64; 2], unit: f64) -> f64 {
+        if self.lids.len() < 3 { 1.0 } else { smooth_step(self.depth(point) / unit) }
+    }
+
+    /// Distance to the lids, negative outside.
+    fn depth(&self, [x, y]: [f64; 2]) -> f64 {
+        let next = self.lids.iter().cycle().skip(1);
+        let (mut is_inside, mut distance) = (false, f64::INFINITY);
+        for ([ax, ay], [bx, by]) in self.lids.iter().zip(next) {
+            if (*ay > y) != (*by > y) && x < ax + (y - ay) * (bx - ax) / (by - ay) {
+                is_inside = !is_inside;
+            }
+            let (dx, dy) = (bx - ax, by - ay);
+            let along = ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy).max(1e-12);
+            let along = along.clamp(0.0, 1.0);
+            distance = distance.min((x - ax - along * dx).hypot(y - ay - along * dy));
+        }
+        if is_inside { distance } else { -distance }
+    }
+
+    /// The image with its iris moved between lids that hold still.
+    pub(crate) fn with_iris_moved(&self, image: &Gray, [dx, dy]: [f64; 2]) -> Gray {
+        let unit = image.width as f64 / REFERENCE_WIDTH;
+        let Iris { x, y, radius } = self.iris;
+        let moved = |idx: usize| {
+            let (px, py) = ((idx % image.width) as f64 + 0.5, (idx / image.width) as f64 + 0.5);
+            let open = self.openness([px, py], unit);
+            let share = smooth_step(((radius + 8.0 * unit) - (px - x).hypot(py - y)) / (6.0 * unit));
+            if open == 0.0 || share == 0.0 {
+                return image.pixels[idx];
+            }
+            (open * image.at(px - share * dx, py - share * dy) + (1.0 - open) * f64::from(image.pixels[idx]))
+                as f32
+        };
+        let pixels = (0..image.pixels.len()).map(moved).collect();
+        Gray { pixels, height: image.height, width: image.width }
+    }
+}
+
+/// From 0 at 0 to 1 at 1.
+pub(crate) fn smooth_step(value: f64) -> f64 {
+    let value = value.clamp(0.0, 1.0);
+    value * value * (3.0 - 2.0 * value)
+}
