@@ -1,4 +1,4 @@
-//! The command `simgan`: train a refiner, refine a folder, render labelled eyes, look at data and runs, measure speed.
+//! The command `simgan`: train a refiner, refine a folder, evaluate what it is worth, render labelled eyes, look at data and runs, measure speed.
 //!
 //! What was typed ([`arguments`]) becomes what was meant in the function of each [`commands`] module; nothing below this
 //! crate sees clap. Results go to standard output, everything else to standard error.

@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use simgan_data::DataError;
 use simgan_models::ModelError;
 use simgan_train::optim::OptimError;
@@ -43,6 +45,25 @@ pub enum EvalError {
     /// It was asked to stop.
     #[error("stopped before the end")]
     Stopped,
+    /// A folder that a report cannot be written to.
+    #[error("{}: {reason}; hint: choose a new folder", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Reading or writing failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A picture of a report could not be drawn.
+    #[error("a picture cannot be drawn: {0}")]
+    Picture(String),
     /// Not enough images for a figure that means something.
     #[error("{what}: {found} images, at least {needed} are needed")]
     TooFew {
@@ -76,4 +97,11 @@ pub enum EvalError {
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl EvalError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
 }

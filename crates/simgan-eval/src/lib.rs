@@ -7,7 +7,7 @@
 //! compares their [`gaze_features`], [`intensity_distance`] and [`gradient_distance`] their pixels. What a user would
 //! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and
 //! [`share_interval`] say what such counts are worth. [`evaluation`] puts all of it together: the paper's tables for one
-//! refiner.
+//! refiner, and [`report`] shows them.
 //!
 //! ```
 //! use simgan_data::Gaze;
@@ -37,6 +37,7 @@ mod pixels;
 mod pupil_shift;
 mod realism;
 mod registration;
+pub mod report;
 mod statistics;
 
 pub use self::augment::augmented;

@@ -68,6 +68,10 @@ pub(crate) struct EvaluateArguments {
     /// Write all figures, with those of each repetition, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write a page with the tables, the cumulative error, true against predicted gaze, the worst cases and a grid of
+    /// images, and its pictures as PNG files. A new or empty folder, or an earlier report, which is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) compute: Compute,
 }

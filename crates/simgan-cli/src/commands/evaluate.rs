@@ -1,11 +1,11 @@
 //! `simgan evaluate`: does refining help, and do the labels stay true?
 
 mod input;
-mod tables;
 
 use anyhow::{Result, bail};
 use simgan_data::write_atomic;
 use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, Watch};
+use simgan_eval::report::{self, Table};
 use simgan_eval::{EvalError, GazeTraining, RealismTraining};
 
 use self::input::Input;
@@ -15,6 +15,9 @@ use crate::{compute, interrupt};
 
 /// Measures, prints the tables, and writes what was asked for.
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
+    if let Some(folder) = &arguments.report {
+        report::check_folder(folder)?;
+    }
     let device = compute::open(&arguments.compute)?;
     let input = Input::open(arguments, &device)?;
     let config = config(arguments, input.seed);
@@ -34,9 +37,14 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     };
     let data = told(EvaluationData::read(&sources, &config, &device, &mut watch))?;
     let found = told(evaluation::evaluate(input.model.refiner(), &data, &config, &mut watch))?;
+    if let Some(folder) = &arguments.report {
+        let title = format!("simgan evaluate: {}", arguments.model.display());
+        told(report::write(folder, &title, &found, &data, input.model.refiner(), &mut watch))?;
+        tracing::info!("report {}", folder.join("index.html").display());
+    }
     drop(bar);
     write(&found, arguments)?;
-    print(&tables::text(&found))
+    print(&text(&found))
 }
 
 fn config(arguments: &EvaluateArguments, seed: u64) -> EvaluationConfig {
@@ -62,6 +70,12 @@ fn told<T>(result: Result<T, EvalError>) -> Result<T> {
         Err(EvalError::Stopped) => bail!("interrupted; nothing was written"),
         result => Ok(result?),
     }
+}
+
+/// The conditions, then table after table.
+fn text(found: &Evaluation) -> String {
+    let tables = report::tables(found).iter().map(Table::text).collect::<Vec<_>>();
+    format!("{}\n{}", report::conditions(found), tables.join("\n"))
 }
 
 fn write(found: &Evaluation, arguments: &EvaluateArguments) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `simgan evaluate` on tiny networks: what it prints and writes, and what it answers to bad input.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -61,6 +62,39 @@ fn both_tables_and_a_file_come_of_a_run() {
             && figures["realism"]["refined"]["accuracy"]["sd"].is_f64()
     );
     assert!(!scene.bytes("figures.json").windows(4).any(|word| word == b"null"), "a figure is missing");
+}
+
+#[test]
+fn a_report_needs_nothing_but_its_page() {
+    let scene = Scene::with_run();
+    let test = "--test builtin:camera --test-images 14 --seeds 1 --report report";
+    let evaluate = |methods: &str| {
+        scene.simgan(&format!(
+            "evaluate --model run --images 40 --steps 3 --batch 8 --network half {test} {methods}"
+        ))
+    };
+    let names = |all: &[&str]| all.iter().map(PathBuf::from).collect::<Vec<_>>();
+    succeeds(evaluate(""));
+    let pictures = ["errors.png", "gaze.png", "grid.png", "index.html", "worst.png"];
+    assert_eq!(scene.files("report"), names(&pictures));
+    assert!(scene.bytes("report/gaze.png").starts_with(b"\x89PNG"));
+    let page = String::from_utf8(scene.bytes("report/index.html")).unwrap();
+    for part in
+        ["gaze error in degrees", "data:image/svg+xml;base64,", "data:image/png;base64,", "true pitch, yaw"]
+    {
+        assert!(page.contains(part), "`{part}` is missing");
+    }
+    assert!(!page.contains("src=\"h") && !page.contains("href"), "it refers to something outside");
+
+    succeeds(evaluate("--methods mean"));
+    assert_eq!(
+        scene.files("report"),
+        names(&["errors.png", "grid.png", "index.html"]),
+        "an earlier report is replaced"
+    );
+    scene.text("report/index.html", "mine");
+    fails(evaluate(""), 1, &["report: not empty", "hint: "]);
+    assert_eq!(scene.bytes("report/index.html"), b"mine");
 }
 
 #[test]

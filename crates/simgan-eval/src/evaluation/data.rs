@@ -36,6 +36,7 @@ pub struct EvaluationData {
     n_images: usize,
     probe: LabelledImages,
     test: LabelledImages,
+    test_names: Vec<String>,
     persons: Vec<usize>,
     real: Option<Tensor>,
     labelled_real: Option<LabelledImages>,
@@ -101,7 +102,17 @@ impl EvaluationData {
             _ => (None, 0),
         };
         let real = real.map(|real| real.tensor(device)).transpose()?;
-        Ok(Self { synthetic, n_images, probe, test: test_labels, persons, real, labelled_real, n_repeated })
+        Ok(Self {
+            synthetic,
+            n_images,
+            probe,
+            test: test_labels,
+            test_names: test.names,
+            persons,
+            real,
+            labelled_real,
+            n_repeated,
+        })
     }
 
     /// What the images are.
@@ -129,6 +140,12 @@ impl EvaluationData {
     #[must_use]
     pub const fn test(&self) -> &LabelledImages {
         &self.test
+    }
+
+    /// The test images' names.
+    #[must_use]
+    pub fn test_names(&self) -> &[String] {
+        &self.test_names
     }
 
     /// Whose eye each test image is: persons are counted from 0.

@@ -1,0 +1,69 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::pictures::Case;
+use super::tables::{Table, conditions, tables};
+use super::{Picture, folder};
+use crate::evaluation::{Evaluation, EvaluationData};
+
+const STYLE: &str = "body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
+table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-width:100%}\
+figcaption,.note{color:#666;font-size:.9rem;white-space:pre-line}";
+
+/// The page, with all pictures in it.
+pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases: &Table) -> String {
+    let title = escaped(title);
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n<title>{title}</title>\
+         <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p class=\"note\">{}</p>\n",
+        folder::MARK,
+        escaped(&conditions(found))
+    );
+    tables(found).iter().for_each(|found| page.push_str(&table(found)));
+    for picture in pictures {
+        let (kind, bytes) = match &picture.svg {
+            Some(svg) => ("image/svg+xml", svg.as_bytes()),
+            None => ("image/png", &picture.png[..]),
+        };
+        page.push_str(&format!(
+            "<figure><h2>{}</h2><img alt=\"{}\" src=\"data:{kind};base64,{}\"><figcaption>{}</figcaption></figure>\n",
+            escaped(picture.title),
+            escaped(picture.title),
+            STANDARD.encode(bytes),
+            escaped(&picture.caption)
+        ));
+    }
+    if cases.rows.len() > 1 {
+        page.push_str(&table(cases));
+    }
+    page + "</body></html>\n"
+}
+
+/// The worst cases in words.
+pub(super) fn case_rows(cases: &[Case], data: &EvaluationData) -> Table {
+    let head = ["test image", "true pitch, yaw", "predicted pitch, yaw", "error in degrees"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for case in cases {
+        let angles = |gaze: simgan_data::Gaze| {
+            format!("{:+.1}, {:+.1}", gaze.pitch().to_degrees(), gaze.yaw().to_degrees())
+        };
+        let name = data.test_names()[case.idx].clone();
+        rows.push(vec![name, angles(case.truth), angles(case.predicted), format!("{:.1}", case.error_deg)]);
+    }
+    Table { rows, note: String::new() }
+}
+
+fn table(table: &Table) -> String {
+    let row = |cells: &[String], tag: &str| {
+        let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let (head, body) = table.rows.split_first().map_or((&[][..], &[][..]), |(head, body)| (&head[..], body));
+    let body: String = body.iter().map(|cells| row(cells, "td")).collect();
+    format!("<table>{}{body}</table>\n<p class=\"note\">{}</p>\n", row(head, "th"), escaped(&table.note))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
