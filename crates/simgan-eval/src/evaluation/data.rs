@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::Source;
+use simgan_data::{Landmarks, Source};
 
 use super::reading::{Images, evenly, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
@@ -35,6 +35,7 @@ pub struct EvaluationData {
     synthetic: LabelledImages,
     n_images: usize,
     probe: LabelledImages,
+    probe_landmarks: Option<Vec<Landmarks>>,
     test: LabelledImages,
     test_names: Vec<String>,
     persons: Vec<usize>,
@@ -92,8 +93,7 @@ impl EvaluationData {
         let n_images = trained.len() / config.fold;
         let synthetic =
             read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?.labelled("synthetic", device)?;
-        let probe =
-            read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?.labelled("synthetic", device)?;
+        let probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?;
         watch.begin("reading real images")?;
         let real =
             sources.real.map(|real| read(real, &evenly(real.len(), config.images), watch)).transpose()?;
@@ -105,7 +105,8 @@ impl EvaluationData {
         Ok(Self {
             synthetic,
             n_images,
-            probe,
+            probe: probe.labelled("synthetic", device)?,
+            probe_landmarks: probe.irises(),
             test: test_labels,
             test_names: test.names,
             persons,
@@ -158,6 +159,12 @@ impl EvaluationData {
     #[must_use]
     pub const fn probe(&self) -> &LabelledImages {
         &self.probe
+    }
+
+    /// The probe's landmarks, if irises are known in all of its images.
+    #[must_use]
+    pub fn probe_landmarks(&self) -> Option<&[Landmarks]> {
+        self.probe_landmarks.as_deref()
     }
 
     /// Real images `(N, C, H, W)`, if there are any.
@@ -216,6 +223,13 @@ impl Images {
     fn labelled(&self, what: &'static str, device: &Device) -> Result<LabelledImages, EvalError> {
         let gazes = checks::gazes(what, self)?;
         LabelledImages::new(self.tensor(device)?, gazes)
+    }
+
+    /// The landmarks, if each image has some around its iris.
+    fn irises(&self) -> Option<Vec<Landmarks>> {
+        let iris =
+            |landmarks: &Option<Landmarks>| landmarks.clone().filter(|landmarks| !landmarks.iris.is_empty());
+        self.landmarks.iter().map(iris).collect()
     }
 
     /// Those that are not among `others`, and how many are left out.

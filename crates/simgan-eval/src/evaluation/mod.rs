@@ -182,7 +182,7 @@ impl RefinerFigures {
             methods.insert(method, Row::new(method, refined.as_ref(), data, config, watch)?.figures);
         }
         watch.begin("label preservation")?;
-        let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe)?;
+        let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe, data.probe_landmarks())?;
         let agreement = Agreement::new(judges, data, &probe)?;
         let likeness = likeness(data, &probe, judges, config, watch)?;
         Ok(Self { methods, pupil_shift_px, agreement, likeness })

@@ -1,6 +1,6 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Gaze, ImageSpec, Source};
+use simgan_data::{Gaze, ImageSpec, Label, Landmarks, Source};
 
 use super::Watch;
 use crate::EvalError;
@@ -14,6 +14,7 @@ pub(super) struct Images {
     /// Planar, [−1, 1].
     pub(super) pixels: Vec<Vec<f32>>,
     pub(super) gazes: Vec<Option<Gaze>>,
+    pub(super) landmarks: Vec<Option<Landmarks>>,
     pub(super) spec: ImageSpec,
 }
 
@@ -32,6 +33,7 @@ impl Images {
             names: indices.iter().map(|idx| self.names[*idx].clone()).collect(),
             pixels: indices.iter().map(|idx| self.pixels[*idx].clone()).collect(),
             gazes: indices.iter().map(|idx| self.gazes[*idx]).collect(),
+            landmarks: indices.iter().map(|idx| self.landmarks[*idx].clone()).collect(),
             spec: self.spec,
         }
     }
@@ -50,25 +52,24 @@ pub(super) fn read(
     watch: &mut Watch<'_>,
 ) -> Result<Images, EvalError> {
     let spec = source.spec();
-    let mut images = Images { names: Vec::new(), pixels: Vec::new(), gazes: Vec::new(), spec };
+    let mut images =
+        Images { names: Vec::new(), pixels: Vec::new(), gazes: Vec::new(), landmarks: Vec::new(), spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
             indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
-        for (name, pixels, gaze) in samples? {
+        for (name, pixels, label) in samples? {
             images.names.push(name);
             images.pixels.push(pixels);
-            images.gazes.push(gaze);
+            images.gazes.push(label.gaze);
+            images.landmarks.push(label.landmarks);
         }
         watch.advance(0)?;
     }
     Ok(images)
 }
 
-fn one(
-    source: &dyn Source,
-    idx: usize,
-    spec: ImageSpec,
-) -> Result<(String, Vec<f32>, Option<Gaze>), EvalError> {
+/// A sample's name, pixels and label, without the source's own record, which may be large.
+fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<(String, Vec<f32>, Label), EvalError> {
     let sample = source.sample(idx)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
@@ -81,7 +82,7 @@ fn one(
             spec.channels
         )));
     }
-    Ok((sample.name, sample.image.to_unit(), sample.label.gaze))
+    Ok((sample.name, sample.image.to_unit(), Label { record: None, ..sample.label }))
 }
 
 /// At most `most` of `len` indices, evenly spread.
