@@ -1,6 +1,6 @@
 //! Losses and accuracies as people read them.
 
-use simgan_train::{DiscriminatorReport, Phase, RefinerReport, StepReport, Summary};
+use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport, Summary};
 
 /// One line for a bar: the figures that tell whether a run goes well.
 pub(crate) fn line(report: &StepReport) -> String {
@@ -46,7 +46,8 @@ pub(crate) fn summary(summary: &Summary) -> String {
     if summary.n_skipped > 0 {
         text.push_str(&format!("skipped        {} times an image that cannot be read\n", summary.n_skipped));
     }
-    let places = [("samples", &summary.samples), ("checkpoint", &summary.checkpoint)];
+    let places =
+        [("samples", &summary.samples), ("checkpoint", &summary.checkpoint), ("best", &summary.best)];
     for (name, path) in places.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
         text.push_str(&format!("{name:<14} {}\n", summary.run.join(path).display()));
     }
@@ -79,6 +80,23 @@ pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&Dis
             percent(discriminator.accuracy_real),
             percent(discriminator.accuracy_refined)
         ));
+    }
+    text
+}
+
+/// What was found of a checkpoint.
+pub(crate) fn judgement(judgement: &Judgement, is_best: bool) -> String {
+    let mut text = format!(
+        "a classifier tells {} of refined and real images, mean |R(x) - x| {:.3}",
+        percent(judgement.accuracy),
+        judgement.change
+    );
+    if let Some(pupil) = judgement.pupil {
+        let [x, y] = pupil.drift_px;
+        text.push_str(&format!(", pupils moved {:.2} px, drift {x:+.2} {y:+.2}", pupil.shift_px));
+    }
+    if is_best {
+        text.push_str(": the best until now");
     }
     text
 }

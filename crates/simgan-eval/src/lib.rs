@@ -6,7 +6,8 @@
 //! refined version. [`realism`] lets a fresh classifier tell real from refined images, [`kernel_distance`] (KID)
 //! compares their [`gaze_features`], [`intensity_distance`] and [`gradient_distance`] their pixels. What a user would
 //! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and
-//! [`share_interval`] say what such counts are worth. [`evaluation`] puts all of it together: the paper's tables for one
+//! [`share_interval`] say what such counts are worth. [`RefinerJudge`]
+//! chooses a run's best checkpoint by some of these. [`evaluation`] puts all of it together: the paper's tables for one
 //! refiner, and [`report`] shows them.
 //!
 //! ```
@@ -36,6 +37,7 @@ mod matching;
 mod pixels;
 mod pupil_shift;
 mod realism;
+mod refiner_judge;
 mod registration;
 pub mod report;
 mod statistics;
@@ -54,4 +56,5 @@ pub use self::matching::{fourier_matched, histogram_matched};
 pub use self::pixels::{gradient_distance, intensity_distance};
 pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
 pub use self::realism::{Realism, RealismTraining, realism};
+pub use self::refiner_judge::RefinerJudge;
 pub use self::statistics::{Spread, binomial_p, share_interval};

@@ -38,6 +38,30 @@ pub enum TrainError {
         /// What the system said.
         source: io::Error,
     },
+    /// What names a run's best checkpoint cannot be read.
+    #[error("{}: {reason}; hint: without this file the newest checkpoint is taken", path.display())]
+    Best {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint could not be judged.
+    #[error("{} cannot be judged: {source}; hint: selection.every=0 trains without", path.display())]
+    Judge {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        source: crate::JudgeError,
+    },
+    /// The configuration asks for a selection and nobody judges.
+    #[error(
+        "selection.every is {every}, but no judge was given; hint: use `run_judged`, or set selection.every=0"
+    )]
+    NoJudge {
+        /// The setting.
+        every: u64,
+    },
     /// What was given as a source of images is none.
     #[error("`{spec}` is not a source of images; hint: {hint}")]
     UnknownSource {

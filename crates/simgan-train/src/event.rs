@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Phase, StepReport, Summary, Warning};
+use crate::{Judgement, Phase, StepReport, Summary, Warning};
 
-/// Version of the format of `metrics.jsonl`, in its [`Event::Start`] lines.
-pub const METRICS_VERSION: u32 = 1;
+/// Version of the format of `metrics.jsonl`, in its [`Event::Start`] lines. Version 2 added
+/// [`Event::Judged`].
+pub const METRICS_VERSION: u32 = 2;
 
 /// Something that happened in a run. `step` counts the steps of all phases that were done before or with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,15 @@ pub enum Event {
         /// Relative to the run's folder.
         path: PathBuf,
     },
+    /// A checkpoint was judged.
+    Judged {
+        /// Steps done.
+        step: u64,
+        /// What was found.
+        judgement: Judgement,
+        /// Whether it is the best one until now.
+        is_best: bool,
+    },
     /// Something looks wrong; the run goes on.
     Warning(Warning),
     /// The run ended with an error; nothing was written of the step that failed.
@@ -65,6 +75,7 @@ impl Event {
             Self::Start { step, .. }
             | Self::Samples { step, .. }
             | Self::Checkpoint { step, .. }
+            | Self::Judged { step, .. }
             | Self::Failed { step, .. } => *step,
             Self::Step(report) => report.step,
             Self::Warning(warning) => warning.step,

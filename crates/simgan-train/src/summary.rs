@@ -36,6 +36,9 @@ pub struct Summary {
     /// The newest checkpoint, relative to the run's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<PathBuf>,
+    /// The best checkpoint, if the run selects; relative to the run's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<PathBuf>,
     /// The newest sample grid, relative to the run's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<PathBuf>,

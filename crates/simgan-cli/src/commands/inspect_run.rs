@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use simgan_train::run_dir::{CHECKPOINTS_DIR, CONFIG_FILE, METRICS_FILE, SAMPLES_DIR, config_of_run};
-use simgan_train::{Event, StepReport, Summary, TrainConfig, Warning, read_metrics};
+use simgan_train::{Best, Event, StepReport, Summary, TrainConfig, Warning, read_metrics};
 
 use crate::report;
 
@@ -32,6 +32,8 @@ pub(crate) struct Run {
     warnings: Vec<Warning>,
     failure: Option<String>,
     checkpoints: Vec<String>,
+    /// The best checkpoint, if the run selects.
+    best: Option<Best>,
     samples: Vec<String>,
 }
 
@@ -51,6 +53,7 @@ impl Run {
             warnings: Vec::new(),
             failure: None,
             checkpoints: names(&path.join(CHECKPOINTS_DIR))?,
+            best: Best::read(path)?,
             samples: names(&path.join(SAMPLES_DIR))?,
             config,
         };
@@ -72,7 +75,7 @@ impl Run {
             Event::Warning(warning) => self.warnings.push(warning),
             Event::Failed { error, .. } => self.failure = Some(error),
             Event::Finish(summary) => self.summary = Some(summary),
-            Event::Samples { .. } | Event::Checkpoint { .. } => {}
+            Event::Samples { .. } | Event::Checkpoint { .. } | Event::Judged { .. } => {}
         }
     }
 
@@ -92,6 +95,10 @@ impl Run {
             text.push_str(&format!("failed: {failure}\n"));
         }
         text.push_str(&format!("checkpoints    {}\n", list(&self.checkpoints)));
+        if let Some(best) = &self.best {
+            let why = report::judgement(&best.judgement, false);
+            text.push_str(&format!("best           step {}, {why}\n", best.step));
+        }
         text.push_str(&format!("samples        {}\n", list(&self.samples)));
         text
     }

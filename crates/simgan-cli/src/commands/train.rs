@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
+use simgan_eval::RefinerJudge;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, sources};
+use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run_judged, sources};
 
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
@@ -18,14 +19,18 @@ const RUNS: &str = "runs";
 /// Trains a new run or goes on with one, and prints what was learned.
 pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let (mut trainer, run) = match &arguments.run {
+    let (mut trainer, run, sources) = match &arguments.run {
         Some(path) if arguments.resume => resume(path, arguments, &device)?,
         path => start(path.as_deref(), arguments, &device)?,
     };
     tracing::info!("run {}, device {}", run.path().display(), compute::Name(&device));
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer::default();
-    let summary = simgan_train::run(&mut trainer, &run, &mut |event| observer.see(event), &stop)?;
+    let mut observe = |event: &Event| observer.see(event);
+    let summary = match judge(trainer.config(), &sources, &device)? {
+        Some(mut judge) => run_judged(&mut trainer, &run, &mut judge, &mut observe, &stop)?,
+        None => simgan_train::run(&mut trainer, &run, &mut observe, &stop)?,
+    };
     drop(observer);
     if summary.is_complete() {
         return print(&report::summary(&summary));
@@ -34,8 +39,19 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     bail!("interrupted after {} of {} steps; hint: {resume}", summary.step, summary.total_steps)
 }
 
+/// Who chooses the best checkpoint, if one is to be chosen.
+fn judge(config: &TrainConfig, sources: &Sources, device: &Device) -> Result<Option<RefinerJudge>> {
+    let TrainConfig { selection, data, seed, .. } = config;
+    let judge = || RefinerJudge::new(sources, selection.images, *seed, data.on_error, device);
+    Ok((selection.every > 0).then(judge).transpose()?)
+}
+
 /// Nothing is written before configuration and images are known to be good.
-fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
+fn start(
+    path: Option<&Path>,
+    arguments: &TrainArguments,
+    device: &Device,
+) -> Result<(Trainer, RunDir, Sources)> {
     let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
     let file = match &arguments.config {
         Some(path) => Some(fs::read_to_string(path).with_context(|| path.display().to_string())?),
@@ -49,10 +65,10 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
         Some(path) => RunDir::create(path, &config)?,
         None => numbered_run(&config)?,
     };
-    Ok((trainer, run))
+    Ok((trainer, run, sources))
 }
 
-fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
+fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir, Sources)> {
     let run = RunDir::open(path)?;
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
@@ -65,7 +81,7 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
         run.write_config(&config)?;
     }
     tracing::info!("going on after step {} of {}", trainer.steps_done(), trainer.total_steps());
-    Ok((trainer, run))
+    Ok((trainer, run, sources))
 }
 
 /// What was typed as `KEY=VALUE`s; arguments of their own come last and win over `--set`.
@@ -129,6 +145,9 @@ impl Observer {
             }
             Event::Samples { step, path } => tracing::info!("step {step}: {}", path.display()),
             Event::Checkpoint { step, path } => tracing::info!("step {step}: {}", path.display()),
+            Event::Judged { step, judgement, is_best } => {
+                tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
+            }
             Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
             // Told as the error or the result of the command.
             Event::Failed { .. } | Event::Finish(_) => {}

@@ -31,6 +31,22 @@ fn a_run_leaves_a_complete_folder_and_a_summary() {
 }
 
 #[test]
+fn the_best_checkpoint_is_chosen_named_and_used() {
+    let scene = Scene::with_domains();
+    let summary = succeeds(scene.train("--set selection.every=2 --set output.keep_last=1"));
+    assert!(summary.contains("best           run/checkpoints/step-000000"), "{summary}");
+    let best = fs::read_to_string(scene.path("run/best.toml")).unwrap();
+    let step = best.lines().find_map(|line| line.strip_prefix("step = ")).unwrap();
+    assert!(["6", "8", "10"].contains(&step), "{best}");
+    let inspected = succeeds(scene.simgan("inspect run"));
+    assert!(inspected.contains(&format!("best           step {step}, a classifier tells")), "{inspected}");
+    let (status, _, log) = told(scene.simgan("refine --model run --input synthetic --output refined"));
+    assert_eq!(status, 0, "{log}");
+    assert!(log.contains(&format!("taking the best checkpoint, of step {step}")), "{log}");
+    fails(scene.train("--set selection.images=3"), 2, &["selection.images", "16"]);
+}
+
+#[test]
 fn runs_without_a_name_are_numbered() {
     let scene = Scene::with_domains();
     for _ in 0..2 {

@@ -62,6 +62,8 @@ pub struct TrainConfig {
     pub optim: OptimConfig,
     /// The running average of R's weights.
     pub ema: EmaConfig,
+    /// How the best checkpoint is chosen.
+    pub selection: SelectionConfig,
     /// What is written, and when.
     pub output: OutputConfig,
 }
@@ -201,6 +203,32 @@ pub struct EmaConfig {
     /// How much of the average stays at each step, in [0, 1); 0 turns it off. When on, the average is what the
     /// checkpoint's `refiner.safetensors` holds and what the sample grids show.
     pub decay: f64,
+}
+
+/// `[selection]`: the best checkpoint is the one whose refined images a fresh classifier tells least from real ones,
+/// among those that preserve labels within the limits. Labels of real images are never looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectionConfig {
+    /// Steps between two judgements in the adversarial phase, each of a checkpoint of its own; the end is judged too. 0
+    /// turns the selection off.
+    pub every: u64,
+    /// Synthetic and real images that are looked at, of each at most so many: the same at each judgement.
+    pub images: usize,
+    /// Largest mean distance by which pupils may move, in pixels of a 55-pixel-wide eye.
+    pub max_shift_px: f64,
+    /// Largest mean of its signed change along an axis.
+    pub max_drift_px: f64,
+    /// Largest mean |R(x) − x|, of the range [−1, 1]. Counts only where synthetic images have no landmarks of an iris.
+    pub max_change: f64,
+}
+
+impl Default for SelectionConfig {
+    /// Off. A pupil's centre moved by 1.1 px in the paper (§3.1), and beyond a change of 0.2 lids and whites of the eye
+    /// turned into something else.
+    fn default() -> Self {
+        Self { every: 0, images: 512, max_shift_px: 1.1, max_drift_px: 0.5, max_change: 0.2 }
+    }
 }
 
 /// `[output]`: intervals in steps, counted over all phases.

@@ -43,7 +43,8 @@ impl TrainConfig {
 
     /// Checks that a run that was started with `self` may go on with `now`.
     ///
-    /// Only what does not change the steps already made may differ: `schedule.steps`, `data.workers`, `[output]`.
+    /// Only what does not change the steps already made may differ: `schedule.steps`, `data.workers`, `[selection]`,
+    /// `[output]`.
     ///
     /// # Errors
     /// The first key that differs.
@@ -66,7 +67,9 @@ impl TrainConfig {
 }
 
 fn is_free_on_resume(key: &str) -> bool {
-    key.starts_with("output.") || matches!(key, "schedule.steps" | "data.workers" | "recipe" | "version")
+    key.starts_with("output.")
+        || key.starts_with("selection.")
+        || matches!(key, "schedule.steps" | "data.workers" | "recipe" | "version")
 }
 
 /// Every key of a configuration with its value, in the order of the file.

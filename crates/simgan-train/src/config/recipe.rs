@@ -9,7 +9,7 @@ use simgan_models::{DiscriminatorConfig, RefinerConfig};
 use super::{
     Border, CONFIG_VERSION, ConfigError, DataConfig, DataSize, DiscriminatorNet, EmaConfig, HistoryConfig,
     LossConfig, OptimConfig, OptimizerConfig, OptimizerKind, OutputConfig, Psi, RefinerNet, ScheduleConfig,
-    TrainConfig,
+    SelectionConfig, TrainConfig,
 };
 
 /// A named starting point for a [`TrainConfig`].
@@ -130,6 +130,7 @@ fn eye_gaze() -> TrainConfig {
         },
         optim: OptimConfig { refiner: optimizer.clone(), discriminator: optimizer },
         ema: EmaConfig { decay: 0.0 }, // v2 mentions it without using it
+        selection: SelectionConfig::default(),
         output: OutputConfig {
             log_every: 10,
             sample_every: 250,

@@ -19,6 +19,7 @@ impl TrainConfig {
         check_number("ema.decay", self.ema.decay, "at least 0 (off) and less than 1", |v| {
             (0.0..1.0).contains(&v)
         })?;
+        self.validate_selection()?;
         self.validate_output()
     }
 
@@ -63,6 +64,21 @@ impl TrainConfig {
         check_whole("schedule.steps", schedule.steps, 0, MANY)?;
         check_whole("schedule.k_g", schedule.k_g as u64, 1, 10_000)?;
         check_whole("schedule.k_d", schedule.k_d as u64, 1, 10_000)
+    }
+
+    fn validate_selection(&self) -> Result<(), ConfigError> {
+        let selection = &self.selection;
+        check_whole("selection.every", selection.every, 0, MANY)?;
+        check_whole("selection.images", selection.images as u64, 16, 100_000)?;
+        let limits = [
+            ("selection.max_shift_px", selection.max_shift_px),
+            ("selection.max_drift_px", selection.max_drift_px),
+            ("selection.max_change", selection.max_change),
+        ];
+        let ok = |value: f64| value.is_finite() && value > 0.0;
+        limits
+            .into_iter()
+            .try_for_each(|(key, value)| check_number(key, value, "a finite number above 0", ok))
     }
 
     fn validate_output(&self) -> Result<(), ConfigError> {

@@ -1,4 +1,4 @@
-//! The refiner to use: a run's last checkpoint, or the checkpoint that was named.
+//! The refiner to use: a run's best checkpoint, else its last one, or the checkpoint that was named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use simgan_models::{REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
 
 use super::RefineError;
 use super::input::hex;
+use crate::Best;
 use crate::run_dir::{CHECKPOINTS_DIR, newest_checkpoint};
 
 /// A trained refiner, read from a checkpoint.
@@ -19,7 +20,8 @@ pub struct RefineModel {
 }
 
 impl RefineModel {
-    /// Reads the refiner of a run (its last checkpoint) or of one checkpoint.
+    /// Reads the refiner of a run or of one checkpoint. Of a run that selected (`best.toml`) it is that of the best
+    /// checkpoint, else that of the newest one.
     ///
     /// # Errors
     /// `path` holds no checkpoint, or a damaged one.
@@ -55,7 +57,7 @@ fn digest(folder: &Path) -> Result<String, RefineError> {
     Ok(hex(crc))
 }
 
-/// The checkpoint that `path` is, or the newest whole one of the run that it is.
+/// The checkpoint that `path` is, or the best or else newest whole one of the run that it is.
 fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
     if path.join(REFINER_CONFIG_FILE).is_file() {
         return Ok(path.to_owned());
@@ -66,6 +68,15 @@ fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
     }
     if !path.join(CHECKPOINTS_DIR).is_dir() {
         return Err(missing("neither a run nor a checkpoint"));
+    }
+    if let Some(best) = Best::read(path).map_err(Box::new)? {
+        match best.open(path) {
+            Ok(checkpoint) => {
+                tracing::info!("taking the best checkpoint, of step {}", best.step);
+                return Ok(checkpoint.path().to_owned());
+            }
+            Err(error) => tracing::warn!("taking the newest checkpoint, not the best: {error}"),
+        }
     }
     let newest = newest_checkpoint(path).map_err(Box::new)?;
     for error in &newest.damaged {

@@ -1,5 +1,6 @@
 //! The one training loop, and what it writes.
 
+mod selecting;
 #[cfg(test)]
 mod tests;
 
@@ -9,12 +10,13 @@ use std::time::Instant;
 
 use simgan_data::{ImageFile, ImageFormat};
 
+use self::selecting::Selecting;
 use crate::event::METRICS_VERSION;
 use crate::metrics::Metrics;
 use crate::run_dir::{CHECKPOINTS_DIR, METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR};
 use crate::summary::Recent;
 use crate::tensorboard::{PngImage, Writer};
-use crate::{Event, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint};
+use crate::{Best, Event, Judge, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint, read_metrics};
 
 /// Trains until all steps are done or `stop` is set, and writes everything that belongs to the run.
 ///
@@ -24,14 +26,39 @@ use crate::{Event, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint}
 ///
 /// # Errors
 /// An image that cannot be read, a loss that is not finite, a file that cannot be written. The checkpoints written
-/// before stay whole, and the run can be resumed.
+/// before stay whole, and the run can be resumed. Without a judge `selection.every` must be 0.
 pub fn run(
     trainer: &mut Trainer,
     run: &RunDir,
     observe: &mut dyn FnMut(&Event),
     stop: &AtomicBool,
 ) -> Result<Summary, TrainError> {
-    let mut recorder = Recorder::open(trainer, run, observe)?;
+    run_with(trainer, run, None, observe, stop)
+}
+
+/// The same with a judge, who is asked where `[selection]` says. The best checkpoint is named in the run's `best.toml`
+/// and never removed.
+///
+/// # Errors
+/// As [`run`]; a checkpoint that cannot be judged.
+pub fn run_judged(
+    trainer: &mut Trainer,
+    run: &RunDir,
+    judge: &mut dyn Judge,
+    observe: &mut dyn FnMut(&Event),
+    stop: &AtomicBool,
+) -> Result<Summary, TrainError> {
+    run_with(trainer, run, Some(judge), observe, stop)
+}
+
+fn run_with<'a>(
+    trainer: &mut Trainer,
+    run: &'a RunDir,
+    judge: Option<&'a mut dyn Judge>,
+    observe: &'a mut dyn FnMut(&Event),
+    stop: &AtomicBool,
+) -> Result<Summary, TrainError> {
+    let mut recorder = Recorder::open(trainer, run, judge, observe)?;
     let trained = train(trainer, &mut recorder, stop).and_then(|()| recorder.finish(trainer));
     trained.inspect_err(|error| recorder.fail(trainer.steps_done(), error))
 }
@@ -52,6 +79,7 @@ struct Recorder<'a> {
     metrics: Metrics,
     tensorboard: Writer,
     recent: Recent,
+    selecting: Option<Selecting<'a>>,
     started: Instant,
     samples: Option<(u64, PathBuf)>,
     checkpoint: Option<(u64, PathBuf)>,
@@ -61,9 +89,20 @@ impl<'a> Recorder<'a> {
     fn open(
         trainer: &Trainer,
         run: &'a RunDir,
+        judge: Option<&'a mut dyn Judge>,
         observe: &'a mut dyn FnMut(&Event),
     ) -> Result<Self, TrainError> {
         let step = trainer.steps_done();
+        let metrics_path = run.path().join(METRICS_FILE);
+        let metrics = Metrics::open(&metrics_path, step)?;
+        let selection = &trainer.config().selection;
+        let selecting = match judge {
+            _ if selection.every == 0 => None,
+            Some(judge) => {
+                Some(Selecting::resume(judge, run, &read_metrics(&metrics_path)?, step, selection)?)
+            }
+            None => return Err(TrainError::NoJudge { every: selection.every }),
+        };
         let tensorboard_dir = run.path().join(TENSORBOARD_DIR);
         let tensorboard = match step {
             0 => Writer::create(&tensorboard_dir),
@@ -76,9 +115,10 @@ impl<'a> Recorder<'a> {
         Ok(Self {
             run,
             observe,
-            metrics: Metrics::open(&run.path().join(METRICS_FILE), step)?,
+            metrics,
             tensorboard: tensorboard.map_err(TrainError::io(&tensorboard_dir))?,
             recent: Recent::default(),
+            selecting,
             started: Instant::now(),
             samples: None,
             checkpoint: (step > 0).then(|| (step, checkpoint_path(step))),
@@ -95,7 +135,8 @@ impl<'a> Recorder<'a> {
             n_synthetic,
             n_real,
         })?;
-        trainer.take_warnings().into_iter().try_for_each(|warning| self.record(&Event::Warning(warning)))
+        trainer.take_warnings().into_iter().try_for_each(|warning| self.record(&Event::Warning(warning)))?;
+        self.judge(trainer) // what a crash kept from being judged
     }
 
     /// A step was done: everything that is due after it.
@@ -118,7 +159,7 @@ impl<'a> Recorder<'a> {
         if is_due(step, output.checkpoint_every) {
             self.write_checkpoint(trainer)?;
         }
-        Ok(())
+        self.judge(trainer)
     }
 
     /// What is still missing at the end, and the summary.
@@ -150,6 +191,7 @@ impl<'a> Recorder<'a> {
             n_skipped: trainer.n_skipped(),
             run: self.run.path().to_owned(),
             checkpoint: path(&self.checkpoint),
+            best: self.best().map(|best| best.checkpoint.clone()),
             samples: path(&self.samples),
         }
     }
@@ -195,10 +237,40 @@ impl<'a> Recorder<'a> {
         let checkpoints = self.run.checkpoints();
         trainer.save(&checkpoints)?;
         let output = &trainer.config().output;
-        checkpoint::retain(&checkpoints, output.keep_last, output.keep_every)?;
+        checkpoint::retain(
+            &checkpoints,
+            output.keep_last,
+            output.keep_every,
+            self.best().map(|best| best.step),
+        )?;
         let relative = checkpoint_path(step);
         self.checkpoint = Some((step, relative.clone()));
         self.record(&Event::Checkpoint { step, path: relative })
+    }
+
+    fn best(&self) -> Option<&Best> {
+        self.selecting.as_ref()?.best.as_ref()
+    }
+
+    /// Judges the step's checkpoint if that is due.
+    fn judge(&mut self, trainer: &Trainer) -> Result<(), TrainError> {
+        let (step, config) = (trainer.steps_done(), trainer.config());
+        if !self.selecting.as_ref().is_some_and(|selecting| selecting.is_due(step, config)) {
+            return Ok(());
+        }
+        if self.checkpoint.as_ref().is_none_or(|(at, _)| *at != step) {
+            self.write_checkpoint(trainer)?;
+        }
+        let Some(selecting) = &mut self.selecting else { return Ok(()) };
+        let (judgement, is_best) = selecting.judge(self.run, step, &config.selection)?;
+        // First of all, since `best.toml` follows from it.
+        self.record(&Event::Judged { step, judgement, is_best })?;
+        if is_best && let Some(best) = self.best() {
+            best.write(self.run.path())?;
+        }
+        let scalars = judgement.scalars().map(|(name, value)| (name, value as f32));
+        let written = self.tensorboard.scalars(step, &scalars.collect::<Vec<_>>());
+        written.map_err(TrainError::io(self.tensorboard.path()))
     }
 }
 

@@ -17,6 +17,8 @@ pub const METRICS_FILE: &str = "metrics.jsonl";
 pub const TENSORBOARD_DIR: &str = "tensorboard";
 /// Sample grids.
 pub const SAMPLES_DIR: &str = "samples";
+/// The best checkpoint, if the run selects.
+pub const BEST_FILE: &str = "best.toml";
 /// Checkpoints.
 pub const CHECKPOINTS_DIR: &str = "checkpoints";
 /// Locked by the process that writes the run.
@@ -30,6 +32,7 @@ const LOCK_FILE: &str = "run.lock";
 /// tensorboard/                 scalars and sample grids
 /// samples/step-00001000.png    the same inputs each time
 /// checkpoints/step-00001000/   refiner, discriminator, optimizers, history, state
+/// best.toml                    the best checkpoint, if the run selects
 /// run.lock                     held while a process trains
 /// ```
 #[derive(Debug)]

@@ -37,7 +37,8 @@ impl Trainer {
     /// Newer checkpoints that are damaged are passed over, which [`Self::take_warnings`] says.
     ///
     /// # Errors
-    /// As [`Self::new`]; `config` differs from the run's in more than `schedule.steps`, `data.workers` and `[output]`;
+    /// As [`Self::new`]; `config` differs from the run's in more than `schedule.steps`, `data.workers`, `[selection]`
+    /// and `[output]`;
     /// no checkpoint is whole; the newest whole one belongs to another configuration or other images.
     pub fn resume(
         run: &RunDir,

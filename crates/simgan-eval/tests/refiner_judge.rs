@@ -1,0 +1,88 @@
+//! Judgements of refiners of which it is known what they do: nothing, or blank the image.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use simgan_data::{Image, ImageSpec, Label, MemorySource, OnError, Sample, Source};
+use simgan_eval::{RealismTraining, RefinerJudge};
+use simgan_eyes::{Domain, SimulatorConfig, builtin};
+use simgan_models::{Parameters, Refiner, RefinerConfig, save_refiner};
+use simgan_train::{Judge, SelectionConfig, Sources};
+
+/// Eyes with a tenth of their contrast, where a refiner's tanh is nearly straight.
+fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn Source> {
+    let config =
+        SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
+    let simulator = builtin(domain, config).unwrap();
+    let faint = |idx: usize| {
+        let sample = simulator.sample(idx).unwrap();
+        let spec = ImageSpec { depth: simgan_data::BitDepth::Sixteen, ..sample.image.spec() };
+        let values: Vec<f32> = sample.image.to_unit().iter().map(|value| 0.1 * value).collect();
+        let label = if is_labelled { sample.label } else { Label::default() };
+        Sample { image: Image::from_unit(spec, &values), label, ..sample }
+    };
+    Arc::new(MemorySource::new((0..count).map(faint).collect()).unwrap())
+}
+
+/// The parameters of `gain` · x, but for the tanh: the first two features are its positive and negative part.
+fn scaling(config: &RefinerConfig, gain: f32) -> Parameters {
+    let parameters = Parameters::new(0, &Device::Cpu);
+    Refiner::new(config, parameters.var_builder()).unwrap();
+    for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
+        let mut values = vec![0f32; value.elem_count()];
+        match name.as_str() {
+            // The middles of two 3×3 filters.
+            "stem.weight" => [values[4], values[13]] = [1.0, -1.0],
+            "head.weight" => values.copy_from_slice(&[gain, -gain]),
+            _ => {}
+        }
+        var.set(&Tensor::from_vec(values, value.shape(), &Device::Cpu).unwrap()).unwrap();
+    }
+    parameters
+}
+
+fn judge(sources: &Sources) -> RefinerJudge {
+    let judge = RefinerJudge::new(sources, 100, 3, OnError::Fail, &Device::Cpu).unwrap();
+    judge.with_training(RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() })
+}
+
+#[test]
+fn preservation_and_realism_are_told() {
+    let sources =
+        Sources { synthetic: eyes(Domain::Eyes, 1, 110, true), real: eyes(Domain::Camera, 2, 90, true) };
+    let (config, limits) =
+        (RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() }, SelectionConfig::default());
+    let mut judge = judge(&sources);
+    let folder = tempfile::tempdir().unwrap();
+    let mut of = |gain: f32| {
+        save_refiner(folder.path(), &config, &scaling(&config, gain).tensors()).unwrap();
+        judge.judge(folder.path()).unwrap()
+    };
+    let (nothing, again, blank) = (of(1.0), of(1.0), of(0.0));
+    println!("{nothing:?}\n{blank:?}");
+    assert_eq!(nothing, again, "the same at each call");
+    let (still, lost) = (nothing.pupil.unwrap(), blank.pupil.unwrap());
+    assert!(still.shift_px < 0.05 && nothing.change < 0.002 && nothing.excess(&limits) < 0.1, "{nothing:?}");
+    assert!(lost.shift_px > 5.0 && blank.excess(&limits) > 1.0, "{blank:?}");
+    assert!(nothing.compare(&blank, &limits).is_lt());
+    assert!((0.0..=1.0).contains(&nothing.accuracy) && blank.accuracy > 0.8, "{blank:?}");
+    std::fs::remove_file(folder.path().join("refiner.safetensors")).unwrap();
+    assert!(judge.judge(folder.path()).is_err());
+}
+
+/// Where nothing is known of irises, pixels decide.
+#[test]
+fn without_landmarks_the_change_of_pixels_counts() {
+    let sources =
+        Sources { synthetic: eyes(Domain::Eyes, 1, 40, false), real: eyes(Domain::Camera, 2, 40, false) };
+    let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let parameters = scaling(&config, -1.0);
+    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap().frozen();
+    let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
+    assert_eq!(judgement.pupil, None);
+    assert!((0.05..0.2).contains(&judgement.change), "{judgement:?}");
+    let limits = SelectionConfig { max_change: judgement.change / 2.0, ..SelectionConfig::default() };
+    assert!((judgement.excess(&limits) - 2.0).abs() < 1e-9);
+}

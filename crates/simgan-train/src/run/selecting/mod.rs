@@ -1,0 +1,71 @@
+//! Which checkpoint is the best, while a run goes on.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Best, Event, Judge, Judgement, RunDir, SelectionConfig, TrainConfig, TrainError};
+
+/// The run's judge and the best checkpoint so far.
+pub(super) struct Selecting<'a> {
+    pub(super) judge: &'a mut dyn Judge,
+    pub(super) best: Option<Best>,
+    /// The last step that was judged.
+    judged: Option<u64>,
+}
+
+impl<'a> Selecting<'a> {
+    /// As the run was after `step` steps: of `events`, which are those until then, and `best.toml`, the best whose
+    /// checkpoint is still whole.
+    pub(super) fn resume(
+        judge: &'a mut dyn Judge,
+        run: &RunDir,
+        events: &[Event],
+        step: u64,
+        limits: &SelectionConfig,
+    ) -> Result<Self, TrainError> {
+        let judged: Vec<Best> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Judged { step, judgement, .. } => Some(Best::new(*step, *judgement)),
+                _ => None,
+            })
+            .collect();
+        let last = judged.iter().map(|best| best.step).max();
+        let named = Best::read(run.path())?.filter(|best| best.step <= step);
+        let mut known: Vec<Best> = judged.into_iter().chain(named).collect();
+        known.sort_by(|a, b| a.judgement.compare(&b.judgement, limits).then(a.step.cmp(&b.step)));
+        let best = known.into_iter().find(|best| best.open(run.path()).is_ok());
+        if let Some(best) = &best {
+            best.write(run.path())?;
+        }
+        Ok(Self { judge, best, judged: last })
+    }
+
+    /// Whether the refiner after `step` steps is to be judged and has not been: at every `every`-th step of the
+    /// adversarial phase, and at the end.
+    pub(super) fn is_due(&self, step: u64, config: &TrainConfig) -> bool {
+        let schedule = &config.schedule;
+        let pretraining = schedule.pretrain_refiner + schedule.pretrain_discriminator;
+        let is_last = step == pretraining + schedule.steps;
+        let is_due = is_last || super::is_due(step, config.selection.every);
+        step > pretraining && is_due && self.judged != Some(step)
+    }
+
+    /// Judges the checkpoint of `step`; whether it is the best stands beside.
+    pub(super) fn judge(
+        &mut self,
+        run: &RunDir,
+        step: u64,
+        limits: &SelectionConfig,
+    ) -> Result<(Judgement, bool), TrainError> {
+        let path = run.checkpoints().join(crate::checkpoint_name(step));
+        let judgement = self.judge.judge(&path).map_err(|source| TrainError::Judge { path, source })?;
+        self.judged = Some(step);
+        let is_better = |best: &Best| judgement.compare(&best.judgement, limits).is_lt();
+        let is_best = self.best.as_ref().is_none_or(is_better);
+        if is_best {
+            self.best = Some(Best::new(step, judgement));
+        }
+        Ok((judgement, is_best))
+    }
+}

@@ -1,0 +1,160 @@
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use candle_core::Device;
+
+use crate::refine::RefineModel;
+use crate::run_dir::{BEST_FILE, CHECKPOINTS_DIR, METRICS_FILE};
+use crate::testing::{config, sources};
+use crate::{
+    Best, Event, Judge, JudgeError, Judgement, RunDir, Summary, TrainConfig, TrainError, Trainer,
+    read_metrics, run, run_judged,
+};
+
+/// Finds what the step's last digit says, and fails at one step.
+struct ByStep {
+    accuracy: [f64; 10],
+    fails_at: u64,
+    asked: Vec<u64>,
+}
+
+impl ByStep {
+    fn new(accuracy: [f64; 10]) -> Self {
+        Self { accuracy, fails_at: 0, asked: Vec::new() }
+    }
+}
+
+impl Judge for ByStep {
+    fn judge(&mut self, checkpoint: &Path) -> Result<Judgement, JudgeError> {
+        let step = crate::Checkpoint::open(checkpoint)?.step();
+        self.asked.push(step);
+        if step == self.fails_at {
+            return Err("the judge is tired".into());
+        }
+        Ok(Judgement { accuracy: self.accuracy[step as usize % 10], change: 0.1, pupil: None })
+    }
+}
+
+/// The later, the worse: by the last digit of the step.
+const WORSENING: [f64; 10] = [0.8, 0.0, 0.9, 0.0, 0.95, 0.0, 0.0, 0.0, 0.7, 0.0];
+
+/// 3 + 3 + `steps` steps, judged at every second one of the last phase.
+fn selecting(steps: u64) -> TrainConfig {
+    let mut config = config(steps);
+    config.selection.every = 2;
+    config.output.keep_last = 1;
+    config
+}
+
+/// Trains a new run or goes on with one until `stop_at` steps are done.
+fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) -> Result<Summary, TrainError> {
+    let run_dir = if path.exists() { RunDir::open(path) } else { RunDir::create(path, config) }.unwrap();
+    let mut trainer = Trainer::resume(&run_dir, config.clone(), &sources(), &Device::Cpu).unwrap();
+    let stop = AtomicBool::new(false);
+    let mut observe = |event: &Event| {
+        if matches!(event, Event::Step(report) if report.step == stop_at) {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    run_judged(&mut trainer, &run_dir, judge, &mut observe, &stop)
+}
+
+fn checkpoints(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path.join(CHECKPOINTS_DIR)).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn judged(path: &Path) -> Vec<(u64, f64, bool)> {
+    let judged = |event| match event {
+        Event::Judged { step, judgement, is_best } => Some((step, judgement.accuracy, is_best)),
+        _ => None,
+    };
+    read_metrics(&path.join(METRICS_FILE)).unwrap().into_iter().filter_map(judged).collect()
+}
+
+#[test]
+fn the_best_checkpoint_is_kept_named_and_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let mut judge = ByStep::new(WORSENING);
+    let summary = train(&path, &selecting(7), &mut judge, u64::MAX).unwrap();
+    // 13 is the end, although no multiple of 2.
+    assert_eq!(judged(&path), [(8, 0.7, true), (10, 0.8, false), (12, 0.9, false), (13, 0.0, false)]);
+    assert_eq!(checkpoints(&path), ["step-00000008", "step-00000013"]);
+    assert_eq!(summary.best.as_deref(), Some(Path::new("checkpoints/step-00000008")));
+    let best = Best::read(&path).unwrap().unwrap();
+    assert_eq!((best.step, best.judgement.accuracy), (8, 0.7));
+    let model = RefineModel::open(&path, &Device::Cpu).unwrap();
+    assert!(model.folder().ends_with("step-00000008"), "{:?}", model.folder());
+    // Damaged, it is passed over; without `best.toml` the newest is taken.
+    fs::write(path.join("checkpoints/step-00000008/refiner.safetensors"), "cut").unwrap();
+    assert!(RefineModel::open(&path, &Device::Cpu).unwrap().folder().ends_with("step-00000013"));
+    fs::write(path.join(BEST_FILE), "version = 9").unwrap();
+    let error = RefineModel::open(&path, &Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains("best.toml"), "{error}");
+    fs::remove_file(path.join(BEST_FILE)).unwrap();
+    assert!(RefineModel::open(&path, &Device::Cpu).unwrap().folder().ends_with("step-00000013"));
+}
+
+/// Interrupted anywhere, between a checkpoint and its judgement too, a run ends with the same best.
+#[test]
+fn interruptions_change_no_choice() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    let accuracy = [0.8, 0.0, 0.6, 0.0, 0.95, 0.0, 0.7, 0.0, 0.9, 0.0];
+    let config = selecting(10);
+    train(&whole, &config, &mut ByStep::new(accuracy), u64::MAX).unwrap();
+    let mut judge = ByStep::new(accuracy);
+    for stop_at in [4, 9] {
+        assert!(!train(&parts, &config, &mut judge, stop_at).unwrap().is_complete());
+    }
+    judge.fails_at = 12;
+    let error = train(&parts, &config, &mut judge, u64::MAX).unwrap_err().to_string();
+    assert!(error.contains("step-00000012 cannot be judged: the judge is tired; hint"), "{error}");
+    judge.fails_at = 0;
+    train(&parts, &config, &mut judge, 14).unwrap();
+    train(&parts, &config, &mut judge, u64::MAX).unwrap();
+    assert_eq!(judge.asked, [8, 10, 12, 12, 14, 16]);
+    assert_eq!(judged(&parts), judged(&whole));
+    assert_eq!(judged(&parts).last().unwrap(), &(16, 0.7, false));
+    assert_eq!(fs::read(parts.join(BEST_FILE)).unwrap(), fs::read(whole.join(BEST_FILE)).unwrap());
+    assert_eq!(Best::read(&parts).unwrap().unwrap().step, 12);
+    assert_eq!(checkpoints(&parts), checkpoints(&whole));
+}
+
+/// A best checkpoint that is lost gives way to the next best that is still there.
+#[test]
+fn a_lost_best_gives_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let mut config = selecting(6);
+    config.output.keep_last = 3;
+    train(&path, &config, &mut ByStep::new(WORSENING), 11).unwrap();
+    assert_eq!(Best::read(&path).unwrap().unwrap().step, 8);
+    fs::remove_dir_all(path.join("checkpoints/step-00000008")).unwrap();
+    let summary = train(&path, &config, &mut ByStep::new(WORSENING), u64::MAX).unwrap();
+    assert_eq!(summary.best.as_deref(), Some(Path::new("checkpoints/step-00000010")));
+    assert_eq!(Best::read(&path).unwrap().unwrap().step, 10);
+}
+
+#[test]
+fn a_selection_needs_a_judge_and_the_judge_a_selection() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let run_dir = RunDir::create(&path, &selecting(2)).unwrap();
+    let mut trainer = Trainer::new(selecting(2), &sources(), &Device::Cpu).unwrap();
+    let error = run(&mut trainer, &run_dir, &mut |_| {}, &AtomicBool::new(false)).unwrap_err().to_string();
+    assert!(error.contains("selection.every is 2") && error.contains("hint"), "{error}");
+    drop(run_dir);
+    let mut judge = ByStep::new(WORSENING);
+    train(&path, &selecting(2), &mut judge, 7).unwrap();
+    // Off on resuming: what was chosen stays, nothing more is judged.
+    let mut config = selecting(2);
+    config.selection.every = 0;
+    assert_eq!(train(&path, &config, &mut judge, u64::MAX).unwrap().best, None);
+    assert_eq!(judge.asked, [0u64; 0]);
+    assert!(!path.join(BEST_FILE).exists());
+}
