@@ -2,6 +2,8 @@
 
 mod input;
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use simgan_data::write_atomic;
 use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, Watch};
@@ -15,9 +17,7 @@ use crate::{compute, interrupt};
 
 /// Measures, prints the tables, and writes what was asked for.
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
-    if let Some(folder) = &arguments.report {
-        report::check_folder(folder)?;
-    }
+    check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
     let input = Input::open(arguments, &device)?;
     let config = config(arguments, input.seed);
@@ -37,14 +37,29 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     };
     let data = told(EvaluationData::read(&sources, &config, &device, &mut watch))?;
     let found = told(evaluation::evaluate(input.model.refiner(), &data, &config, &mut watch))?;
+    if let Some(path) = &arguments.json {
+        write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
+    }
+    // Hours of work are not lost to a pipe that is closed or a picture that cannot be written.
+    let printed = print(&text(&found));
     if let Some(folder) = &arguments.report {
         let title = format!("simgan evaluate: {}", arguments.model.display());
         told(report::write(folder, &title, &found, &data, input.model.refiner(), &mut watch))?;
         tracing::info!("report {}", folder.join("index.html").display());
     }
-    drop(bar);
-    write(&found, arguments)?;
-    print(&text(&found))
+    printed
+}
+
+/// Before the work: what it is to be written to.
+fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
+    if let Some(folder) = &arguments.report {
+        report::check_folder(folder)?;
+    }
+    let around = arguments.json.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
+    match around.filter(|path| !path.is_dir()) {
+        Some(path) => bail!("{}: no such folder; hint: make it first", path.display()),
+        None => Ok(()),
+    }
 }
 
 fn config(arguments: &EvaluateArguments, seed: u64) -> EvaluationConfig {
@@ -76,12 +91,4 @@ fn told<T>(result: Result<T, EvalError>) -> Result<T> {
 fn text(found: &Evaluation) -> String {
     let tables = report::tables(found).iter().map(Table::text).collect::<Vec<_>>();
     format!("{}\n{}", report::conditions(found), tables.join("\n"))
-}
-
-fn write(found: &Evaluation, arguments: &EvaluateArguments) -> Result<()> {
-    if let Some(path) = &arguments.json {
-        write_atomic(path, format!("{:#}\n", serde_json::to_value(found)?).as_bytes())?;
-        tracing::info!("figures {}", path.display());
-    }
-    Ok(())
 }

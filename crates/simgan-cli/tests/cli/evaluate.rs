@@ -129,6 +129,13 @@ fn what_cannot_be_tested_on_is_said() {
     );
     fails(scene.simgan("evaluate --model run --test builtin:camera --seeds 0"), 2, &["at least 1"]);
     fails(scene.evaluate(""), 2, &["--test"]);
+    fails(
+        scene.evaluate("--test builtin:camera --json no/figures.json"),
+        1,
+        &["no: no such folder", "hint: "],
+    );
+    fails(scene.evaluate("--test builtin:camera --report no/report"), 1, &["no/report", "hint: "]);
+    fails(scene.evaluate("--test builtin:camera --size 24x18"), 1, &["too small for the gaze network", "19"]);
 }
 
 #[test]

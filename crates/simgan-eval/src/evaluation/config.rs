@@ -121,6 +121,8 @@ impl EvaluationConfig {
             ("batch", self.training.batch),
             ("neighbours", self.neighbours),
             ("calibration", self.calibration),
+            ("realism.steps", self.realism.steps),
+            ("realism.batch", self.realism.batch),
         ];
         match counts.iter().find(|(_, count)| *count == 0) {
             Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0 (hint: at least 1)"))),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::{Landmarks, Source};
+use simgan_data::{ImageSpec, Landmarks, Source};
 
 use super::reading::{Images, evenly, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
@@ -74,7 +74,8 @@ impl EvaluationData {
     ///
     /// # Errors
     ///
-    /// If an image cannot be read, sizes differ, labels are missing or follow another convention, or there are too few.
+    /// If an image cannot be read, sizes differ or are too small for the network, labels are missing or follow another
+    /// convention, or there are too few.
     pub fn read(
         sources: &EvaluationSources<'_>,
         config: &EvaluationConfig,
@@ -83,6 +84,8 @@ impl EvaluationData {
     ) -> Result<Self, EvalError> {
         config.check()?;
         checks::same_kind(sources)?;
+        let ImageSpec { channels, height, width, .. } = sources.test.spec();
+        config.network.config(channels, height, width).flattened()?;
         let [trained, probed] = split(sources.synthetic.len(), config)?;
         watch.begin("reading test images")?;
         let test = read(sources.test, &evenly(sources.test.len(), sources.most_test), watch)?;
