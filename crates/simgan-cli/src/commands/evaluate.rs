@@ -36,6 +36,12 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
         most_test: input.most_test,
     };
     let data = told(EvaluationData::read(&sources, &config, &device, &mut watch))?;
+    let n_updates = config.n_updates(&config.rows(&data)?);
+    tracing::info!(
+        "{} networks of {} updates",
+        n_updates / config.training.steps as u64,
+        config.training.steps
+    );
     let found = told(evaluation::evaluate(input.model.refiner(), &data, &config, &mut watch))?;
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;

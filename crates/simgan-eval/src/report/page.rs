@@ -54,6 +54,7 @@ pub(super) fn case_rows(cases: &[Case], data: &EvaluationData) -> Table {
     Table { rows, note: String::new() }
 }
 
+/// The same as [`Table::text`], for the page.
 fn table(table: &Table) -> String {
     let row = |cells: &[String], tag: &str| {
         let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
@@ -61,9 +62,28 @@ fn table(table: &Table) -> String {
     };
     let (head, body) = table.rows.split_first().map_or((&[][..], &[][..]), |(head, body)| (&head[..], body));
     let body: String = body.iter().map(|cells| row(cells, "td")).collect();
-    format!("<table>{}{body}</table>\n<p class=\"note\">{}</p>\n", row(head, "th"), escaped(&table.note))
+    let note = match table.note.as_str() {
+        "" => String::new(),
+        note => format!("<p class=\"note\">{}</p>\n", escaped(note)),
+    };
+    format!("<table>{}{body}</table>\n{note}", row(head, "th"))
 }
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_images_are_no_markup() {
+        let rows = [["a<b>", "1"], ["\"&\"", "2"]].map(|row| row.map(str::to_owned).to_vec()).to_vec();
+        let html = table(&Table { rows, note: String::new() });
+        assert_eq!(
+            html,
+            "<table><tr><th>a&lt;b&gt;</th><th>1</th></tr>\n<tr><td>&quot;&amp;&quot;</td><td>2</td></tr>\n</table>\n"
+        );
+    }
 }

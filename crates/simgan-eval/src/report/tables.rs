@@ -144,7 +144,7 @@ fn preservation(found: &Evaluation) -> Table {
             agreement.n_images.to_string(),
         ]);
         table.note.push_str(&format!(
-            "answers: of the networks trained on synthetic images, which err by {} degrees on x\n",
+            "answers: of the networks trained on synthetic images, which err by {} degrees on x; yaw is positive to the left\n",
             degrees(agreement.own_error_deg)
         ));
     }
