@@ -39,8 +39,8 @@ pub struct ShiftError {
     pub median_px: f64,
     /// Its 90th percentile.
     pub p90_px: f64,
-    /// Share of a move that is seen before correction, along x and y: lids and shadows hold still when an iris moves.
-    /// Measured shifts are divided by it.
+    /// Share of a move, along x and y, that is seen when lids hold still while the iris moves. What is seen is divided by
+    /// its square root: midway to lids that move along, since a pair of images does not tell.
     pub gain: [f64; 2],
 }
 
@@ -111,7 +111,7 @@ fn measured(before: &Gray, after: &Gray, eye: &EyeRegion) -> Option<[f64; 2]> {
 }
 
 fn corrected(moved: [f64; 2], gain: [f64; 2]) -> [f64; 2] {
-    [moved[0] / gain[0], moved[1] / gain[1]]
+    [moved[0] / gain[0].sqrt(), moved[1] / gain[1].sqrt()]
 }
 
 fn length([x, y]: [f64; 2]) -> f64 {
