@@ -1,6 +1,7 @@
 //! What can be typed. Help texts state units, scales and defaults.
 
 mod evaluate;
+mod experiment;
 
 use std::path::PathBuf;
 
@@ -10,7 +11,8 @@ use simgan_data::Size;
 
 use crate::compute::DeviceChoice;
 
-pub(crate) use self::evaluate::EvaluateArguments;
+pub(crate) use self::evaluate::{EvaluateArguments, Measure};
+pub(crate) use self::experiment::ExperimentArguments;
 
 /// Make synthetic images realistic and keep their labels: SimGAN (CVPR 2017).
 ///
@@ -54,6 +56,7 @@ pub(crate) enum Command {
     Train(TrainArguments),
     Refine(RefineArguments),
     Evaluate(EvaluateArguments),
+    Experiment(ExperimentArguments),
     Render(RenderArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod evaluate;
+mod experiment;
 mod inspect;
 mod inspect_run;
 mod refine;
@@ -30,11 +31,18 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Refine(arguments) => refine::refine(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
+        Command::Experiment(arguments) => experiment::experiment(&arguments),
         Command::Render(arguments) => render::render(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::manual(&arguments),
     }
+}
+
+/// Of test images, at most: what was asked for, or else all; of a simulator, which never ends, 2000.
+fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
+    let is_simulated = test.iter().any(|name| SimulatorName::is_meant(name));
+    asked.or(is_simulated.then_some(2000))
 }
 
 /// A source to look at image by image: its sizes may be mixed.

@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 
 use simgan_data::DataError;
 use simgan_models::ModelError;
+use simgan_train::TrainError;
 use simgan_train::optim::OptimError;
+use simgan_train::refine::RefineError;
 
 /// What can go wrong in an evaluation.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,29 @@ pub enum EvalError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder that holds another experiment.
+    #[error(
+        "{}: begun with `{key}` = {before}, which is {now} now; hint: the same settings go on with it, others need \
+         another folder", path.display()
+    )]
+    OtherExperiment {
+        /// Where the folder says what it was begun with.
+        path: PathBuf,
+        /// The first setting that differs.
+        key: String,
+        /// What it was.
+        before: String,
+        /// What it is now.
+        now: String,
+    },
+    /// A file of an experiment that cannot be read.
+    #[error("{}: {reason}; hint: delete it, then it is made again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A picture of a report could not be drawn.
     #[error("a picture cannot be drawn: {0}")]
     Picture(String),
@@ -88,6 +113,12 @@ pub enum EvalError {
     /// Reading images failed.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Training a refiner failed.
+    #[error(transparent)]
+    Train(Box<TrainError>),
+    /// A trained refiner cannot be read.
+    #[error(transparent)]
+    Refine(Box<RefineError>),
     /// A network could not be built.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -97,6 +128,18 @@ pub enum EvalError {
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl From<TrainError> for EvalError {
+    fn from(error: TrainError) -> Self {
+        Self::Train(Box::new(error))
+    }
+}
+
+impl From<RefineError> for EvalError {
+    fn from(error: RefineError) -> Self {
+        Self::Refine(Box::new(error))
+    }
 }
 
 impl EvalError {

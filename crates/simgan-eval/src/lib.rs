@@ -8,7 +8,7 @@
 //! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and
 //! [`share_interval`] say what such counts are worth. [`RefinerJudge`]
 //! chooses a run's best checkpoint by some of these. [`evaluation`] puts all of it together: the paper's tables for one
-//! refiner, and [`report`] shows them.
+//! refiner, and [`report`] shows them; an [`experiment`] trains refiners that differ in one setting, and compares them.
 //!
 //! ```
 //! use simgan_data::Gaze;
@@ -26,6 +26,7 @@ mod augment;
 mod baseline;
 mod error;
 pub mod evaluation;
+pub mod experiment;
 mod eye_region;
 mod gaze_error;
 mod gaze_training;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{Landmarks, Loader, LoaderOptions, OnError, Sampler, Source};
 use simgan_models::{Refiner, load_refiner};
-use simgan_train::{Judge, JudgeError, Judgement, PupilJudgement, Sources};
+use simgan_train::{Judge, JudgeError, Judgement, PupilJudgement, Sources, TrainConfig};
 
 use crate::{EvalError, RealismTraining, pupil_shift_at, realism};
 
@@ -25,6 +25,21 @@ pub struct RefinerJudge {
 }
 
 impl RefinerJudge {
+    /// The judge that a run's configuration asks for, if it selects.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn of_run(
+        config: &TrainConfig,
+        sources: &Sources,
+        device: &Device,
+    ) -> Result<Option<Self>, EvalError> {
+        let TrainConfig { selection, data, seed, .. } = config;
+        let judge = || Self::new(sources, selection.images, *seed, data.on_error, device);
+        (selection.every > 0).then(judge).transpose()
+    }
+
     /// Reads up to `count` images of each source, chosen by `seed`.
     ///
     /// # Errors

@@ -53,6 +53,21 @@ impl GazeEstimator {
 }
 
 impl GazeEstimator {
+    /// All parameters with their names: what [`Parameters::load`](crate::Parameters::load) takes, once
+    /// [`write_tensors`](crate::write_tensors) has written them. They share memory with the network.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(String, Tensor)> {
+        let convs = self.convs.iter().map(|conv| (conv.layer().weight, conv.layer().bias));
+        let hidden = self.hidden.iter().map(|layer| (&layer.weight, &layer.bias));
+        let named = |name: String, (weight, bias): (&Tensor, &Tensor)| {
+            [(format!("{name}.weight"), weight.detach()), (format!("{name}.bias"), bias.detach())]
+        };
+        let convs = (1..).zip(convs).flat_map(|(number, layer)| named(format!("conv{number}"), layer));
+        let hidden = (1..).zip(hidden).flat_map(|(number, layer)| named(format!("hidden{number}"), layer));
+        let head = named("head".to_owned(), (&self.head.weight, &self.head.bias));
+        convs.chain(hidden).chain(head).collect()
+    }
+
     /// What the last hidden layer says (without hidden layers: the flattened feature map), from which the gaze is read
     /// off linearly: features by which sets of images can be compared.
     ///

@@ -14,6 +14,7 @@ use super::{Compute, positive};
 /// tables for this data, the shift of the pupil in pixels of a 55-pixel-wide eye, and how often a fresh classifier tells
 /// refined from real images (50 % is ideal). Test labels are used for testing alone.
 #[derive(Args, Debug)]
+#[command(mut_arg("gaze_steps", |arg| arg.alias("steps")), mut_arg("gaze_batch", |arg| arg.alias("batch")))]
 pub(crate) struct EvaluateArguments {
     /// A run (its last checkpoint is taken) or one checkpoint's folder.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
@@ -33,6 +34,25 @@ pub(crate) struct EvaluateArguments {
     /// Width and height in pixels to bring images to [default: the run's data.size].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
+    /// Seed of simulators and of the first repetition [default: the run's].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) measure: Measure,
+    /// Write all figures, with those of each repetition, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write a page with the tables, the cumulative error, true against predicted gaze, the worst cases and a grid of
+    /// images, and its pictures as PNG files. A new or empty folder, or an earlier report, which is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compute: Compute,
+}
+
+/// How refiners are measured.
+#[derive(Args, Debug)]
+pub(crate) struct Measure {
     /// Synthetic images to learn from, and real ones, at most; as many again, up to 1000, are kept for label preservation and
     /// realism, a tenth if the source has no more.
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = positive)]
@@ -47,33 +67,21 @@ pub(crate) struct EvaluateArguments {
     /// deviation over them.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive)]
     pub(crate) seeds: usize,
-    /// Seed of simulators and of the first repetition [default: the run's].
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
     /// Layers of the gaze network.
     #[arg(long, value_name = "NAME", default_value = "paper")]
     pub(crate) network: Network,
     /// Updates of each gaze network; the last third has a tenth of the learning rate 0.001.
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = positive)]
-    pub(crate) steps: usize,
-    /// Images of one update.
+    pub(crate) gaze_steps: usize,
+    /// Images of one update of a gaze network.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = positive)]
-    pub(crate) batch: usize,
+    pub(crate) gaze_batch: usize,
     /// Add networks whose batches are lightly augmented: shifts, scales, tones, blur, noise.
     #[arg(long)]
     pub(crate) augment: bool,
     /// Only these rows, separated by commas, such as synthetic,refined [default: all that the data allows].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) methods: Vec<MethodKind>,
-    /// Write all figures, with those of each repetition, as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Write a page with the tables, the cumulative error, true against predicted gaze, the worst cases and a grid of
-    /// images, and its pictures as PNG files. A new or empty folder, or an earlier report, which is replaced.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) report: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) compute: Compute,
 }
 
 /// Layers of the gaze network.
@@ -85,6 +93,8 @@ pub(crate) enum Network {
     Wide,
     /// Half of the feature maps, one hidden layer of 256: four times as fast.
     Half,
+    /// A quarter of the feature maps, one hidden layer of 128: four times as fast again, for comparisons.
+    Quarter,
 }
 
 impl From<Network> for simgan_eval::evaluation::GazeNetwork {
@@ -93,6 +103,7 @@ impl From<Network> for simgan_eval::evaluation::GazeNetwork {
             Network::Paper => Self::Paper,
             Network::Wide => Self::Wide,
             Network::Half => Self::Half,
+            Network::Quarter => Self::Quarter,
         }
     }
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use simgan_data::write_atomic;
-use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, Watch};
+use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, Watch};
 use simgan_eval::report::{self, Table};
 use simgan_eval::{EvalError, GazeTraining, RealismTraining};
 
 use self::input::Input;
-use crate::arguments::EvaluateArguments;
+use crate::arguments::{EvaluateArguments, Measure};
 use crate::console::{Progress, print};
 use crate::{compute, interrupt};
 
@@ -20,7 +20,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
     let input = Input::open(arguments, &device)?;
-    let config = config(arguments, input.seed);
+    let config = config(&arguments.measure, input.seed);
     let stop = interrupt::stop_flag()?;
     let mut bar: Option<Progress> = None;
     let mut observe = |progress: &evaluation::Progress| {
@@ -29,13 +29,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
         bar.update(progress.done, &progress.doing);
     };
     let mut watch = Watch::new(&mut observe, &stop);
-    let sources = EvaluationSources {
-        synthetic: &*input.synthetic,
-        test: &*input.test,
-        real: input.real.as_deref(),
-        most_test: input.most_test,
-    };
-    let data = told(EvaluationData::read(&sources, &config, &device, &mut watch))?;
+    let data = told(EvaluationData::read(&input.images.sources(), &config, &device, &mut watch))?;
     let n_updates = config.n_updates(&config.rows(&data)?);
     tracing::info!(
         "{} networks of {} updates",
@@ -68,9 +62,10 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
     }
 }
 
-fn config(arguments: &EvaluateArguments, seed: u64) -> EvaluationConfig {
-    let EvaluateArguments { images, fold, seeds, network, steps, batch, augment, ref methods, .. } =
-        *arguments;
+/// What is computed, from what was typed.
+pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
+    let Measure { images, fold, seeds, network, gaze_steps, gaze_batch, augment, ref methods, .. } = *measure;
+    let (steps, batch) = (gaze_steps, gaze_batch);
     let realism = RealismTraining::default();
     EvaluationConfig {
         images,
@@ -96,5 +91,5 @@ fn told<T>(result: Result<T, EvalError>) -> Result<T> {
 /// The conditions, then table after table.
 fn text(found: &Evaluation) -> String {
     let tables = report::tables(found).iter().map(Table::text).collect::<Vec<_>>();
-    format!("{}\n{}", report::conditions(found), tables.join("\n"))
+    format!("{}\n{}", report::conditions(&found.config, &found.data), tables.join("\n"))
 }

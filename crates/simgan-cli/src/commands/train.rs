@@ -27,7 +27,7 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer::default();
     let mut observe = |event: &Event| observer.see(event);
-    let summary = match judge(trainer.config(), &sources, &device)? {
+    let summary = match RefinerJudge::of_run(trainer.config(), &sources, &device)? {
         Some(mut judge) => run_judged(&mut trainer, &run, &mut judge, &mut observe, &stop)?,
         None => simgan_train::run(&mut trainer, &run, &mut observe, &stop)?,
     };
@@ -37,13 +37,6 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     }
     let resume = summary.next_steps().into_iter().next().map(|(command, _)| command).unwrap_or_default();
     bail!("interrupted after {} of {} steps; hint: {resume}", summary.step, summary.total_steps)
-}
-
-/// Who chooses the best checkpoint, if one is to be chosen.
-fn judge(config: &TrainConfig, sources: &Sources, device: &Device) -> Result<Option<RefinerJudge>> {
-    let TrainConfig { selection, data, seed, .. } = config;
-    let judge = || RefinerJudge::new(sources, selection.images, *seed, data.on_error, device);
-    Ok((selection.every > 0).then(judge).transpose()?)
 }
 
 /// Nothing is written before configuration and images are known to be good.
@@ -99,7 +92,7 @@ fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
 }
 
 /// The run can then be resumed from any working directory.
-fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig> {
+pub(super) fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig> {
     for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
         *name = sources::absolute(name)?;
     }
@@ -127,12 +120,12 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
 
 /// Shows what happens in a run.
 #[derive(Default)]
-struct Observer {
+pub(super) struct Observer {
     progress: Option<Progress>,
 }
 
 impl Observer {
-    fn see(&mut self, event: &Event) {
+    pub(super) fn see(&mut self, event: &Event) {
         match event {
             Event::Start { total_steps, n_synthetic, n_real, .. } => {
                 tracing::info!("{n_synthetic} synthetic and {n_real} real images");

@@ -7,7 +7,7 @@ use crate::scene::{fails, simgan, succeeds, told};
 
 #[test]
 fn help_says_units_scales_and_defaults() {
-    for command in ["", "train", "refine", "evaluate", "render", "inspect", "bench"] {
+    for command in ["", "train", "refine", "evaluate", "experiment", "render", "inspect", "bench"] {
         let help = succeeds(simgan(&format!("{command} --help")));
         insta::assert_snapshot!(format!("help-{command}"), help);
     }

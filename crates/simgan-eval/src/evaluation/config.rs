@@ -61,6 +61,8 @@ pub enum GazeNetwork {
     Wide,
     /// Half of the paper's feature maps and one hidden layer of 256: for CPUs.
     Half,
+    /// A quarter of the paper's feature maps and one hidden layer of 128: for comparisons of many refiners on CPUs.
+    Quarter,
 }
 
 impl GazeNetwork {
@@ -73,6 +75,11 @@ impl GazeNetwork {
             Self::Half => GazeEstimatorConfig {
                 features: [16, 16, 32, 40, 96],
                 hidden: vec![256],
+                ..GazeEstimatorConfig::eye_gaze()
+            },
+            Self::Quarter => GazeEstimatorConfig {
+                features: [8, 8, 16, 20, 48],
+                hidden: vec![128],
                 ..GazeEstimatorConfig::eye_gaze()
             },
         };

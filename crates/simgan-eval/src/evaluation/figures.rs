@@ -104,13 +104,13 @@ impl MethodFigures {
     }
 
     /// Error over that of `others`, repetition by repetition; what has one repetition is compared with each of theirs.
-    fn ratio_to(&self, others: &[MethodRun]) -> Option<Spread> {
+    pub(crate) fn ratios_to(&self, others: &[MethodRun]) -> Vec<f64> {
         let ratios = others.iter().enumerate().filter_map(|(idx, other)| {
             let run = if self.runs.len() == 1 { self.runs.first() } else { self.runs.get(idx) };
             let ratio = run?.errors.mean_deg / other.errors.mean_deg;
             ratio.is_finite().then_some(ratio)
         });
-        Spread::new(&ratios.collect::<Vec<_>>())
+        ratios.collect()
     }
 }
 
@@ -136,6 +136,6 @@ pub(super) fn fill_ratios(methods: &mut Methods) {
         .collect();
     for (method, figures) in methods.iter_mut() {
         let as_much = synthetic.get(&method.fold).filter(|_| !is_synthetic(method));
-        figures.ratio_to_synthetic = as_much.and_then(|runs| figures.ratio_to(runs));
+        figures.ratio_to_synthetic = as_much.and_then(|runs| Spread::new(&figures.ratios_to(runs)));
     }
 }

@@ -1,5 +1,6 @@
 //! An [`Evaluation`] as people read it: tables as text, and a folder with a page, plots and pictures.
 
+mod experiment;
 mod folder;
 mod page;
 mod pictures;
@@ -11,6 +12,7 @@ use std::path::Path;
 use candle_core::Tensor;
 use simgan_models::Refiner;
 
+pub use self::experiment::experiment_table;
 pub use self::folder::check_folder;
 pub use self::tables::{Table, conditions, tables};
 

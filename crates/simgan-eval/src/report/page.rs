@@ -18,7 +18,7 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases:
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n<title>{title}</title>\
          <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p class=\"note\">{}</p>\n",
         folder::MARK,
-        escaped(&conditions(found))
+        escaped(&conditions(&found.config, &found.data))
     );
     tables(found).iter().for_each(|found| page.push_str(&table(found)));
     for picture in pictures {

@@ -1,5 +1,7 @@
-use crate::Spread;
-use crate::evaluation::{Evaluation, GazeNetwork, Likeness, Method, MethodFigures, MethodKind};
+use crate::evaluation::{
+    DataSummary, Evaluation, EvaluationConfig, GazeNetwork, Likeness, Method, MethodFigures, MethodKind,
+};
+use crate::{GazeTraining, Spread};
 
 /// A table of text; its first row is the head, its first column says what each row is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,11 +13,11 @@ pub struct Table {
 }
 
 impl Table {
-    fn new(head: &[&str]) -> Self {
+    pub(super) fn new(head: &[&str]) -> Self {
         Self { rows: vec![head.iter().map(|cell| (*cell).to_owned()).collect()], note: String::new() }
     }
 
-    fn push(&mut self, row: impl IntoIterator<Item = String>) {
+    pub(super) fn push(&mut self, row: impl IntoIterator<Item = String>) {
         self.rows.push(row.into_iter().collect());
     }
 
@@ -44,28 +46,34 @@ impl Table {
 
 /// How the figures were made, in a sentence or two.
 #[must_use]
-pub fn conditions(found: &Evaluation) -> String {
-    let (config, data) = (&found.config, &found.data);
+pub fn conditions(config: &EvaluationConfig, data: &DataSummary) -> String {
+    format!(
+        "{}; mean ± deviation over {} repetition(s)\n{}\n",
+        training(config, data),
+        config.seeds,
+        testing(data)
+    )
+}
+
+/// How gaze networks were trained.
+pub(super) fn training(config: &EvaluationConfig, data: &DataSummary) -> String {
     let network = match config.network {
         GazeNetwork::Paper => "the paper's gaze network",
         GazeNetwork::Wide => "the paper's gaze network with FC 9600 as a layer",
         GazeNetwork::Half => "half of the paper's gaze network",
+        GazeNetwork::Quarter => "a quarter of the paper's gaze network",
     };
+    let GazeTraining { steps, batch, .. } = config.training;
+    format!("{network}, {steps} updates of {batch} images of {}x{} pixels", data.width, data.height)
+}
+
+/// What they were tested on.
+pub(super) fn testing(data: &DataSummary) -> String {
     let repeated = match data.n_repeated {
         0 => String::new(),
         n => format!("; {n} of them are among the real images, and left out there where labels are learned"),
     };
-    format!(
-        "{network}, {} updates of {} images of {}x{} pixels; mean ± deviation over {} repetition(s)\n\
-         tested on {} images of {} person(s){repeated}\n",
-        config.training.steps,
-        config.training.batch,
-        data.width,
-        data.height,
-        config.seeds,
-        data.n_test,
-        data.n_persons
-    )
+    format!("tested on {} images of {} person(s){repeated}", data.n_test, data.n_persons)
 }
 
 /// The paper's two tables for this data, then one about the labels and one about the looks.
@@ -193,16 +201,16 @@ pub(super) fn method_name(method: Method) -> String {
     if method.fold > 1 { format!("{name}, {}x", method.fold) } else { name.to_owned() }
 }
 
-fn degrees(value: Spread) -> String {
+pub(super) fn degrees(value: Spread) -> String {
     spread(value, 1.0, 2)
 }
 
-fn percent(value: Spread) -> String {
+pub(super) fn percent(value: Spread) -> String {
     spread(value, 100.0, 1) + " %"
 }
 
 /// Mean and deviation; what was done once has none.
-fn spread(Spread { mean, sd }: Spread, scale: f64, digits: usize) -> String {
+pub(super) fn spread(Spread { mean, sd }: Spread, scale: f64, digits: usize) -> String {
     match sd {
         0.0 => format!("{:.digits$}", mean * scale),
         _ => format!("{:.digits$} ± {:.digits$}", mean * scale, sd * scale),

@@ -1,33 +1,25 @@
 //! The refiner and the images that it is measured on.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use candle_core::Device;
-use simgan_data::{NyuDomain, Source};
-use simgan_eyes::SimulatorName;
+use simgan_eval::evaluation::OpenedSources;
 use simgan_train::refine::RefineModel;
 use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
-use simgan_train::{Checkpoint, DataConfig, DataSize, Phase, Recipe, TrainConfig, sources};
+use simgan_train::{Checkpoint, DataConfig, DataSize, Phase, Recipe, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
+use crate::commands::most_test;
 use crate::failure::usage;
 
-/// What is tested on of a simulator, which never ends.
-const SIMULATED_TEST_IMAGES: usize = 2000;
-/// A simulator that is tested on must not repeat the images that were trained with.
-const TEST_SEED_OFFSET: u64 = 1_000_003;
 /// What a checkpoint of a run has and an exported refiner has not.
 const STATE_FILE: &str = "state.toml";
 
 /// All that goes into an evaluation.
 pub(super) struct Input {
     pub(super) model: RefineModel,
-    pub(super) synthetic: Arc<dyn Source>,
-    pub(super) test: Arc<dyn Source>,
-    pub(super) real: Option<Arc<dyn Source>>,
-    pub(super) most_test: usize,
+    pub(super) images: OpenedSources,
     pub(super) seed: u64,
 }
 
@@ -51,20 +43,10 @@ impl Input {
             )));
         }
         let real = names(&arguments.real, |data| &data.real);
-        let data = data(arguments, run.as_ref(), &model)?;
-        let open = |names: &[String], domain, seed| {
-            sources::open_all(names, &data, domain, seed).map_err(anyhow::Error::from)
-        };
-        let is_simulated = arguments.test.iter().any(|name| SimulatorName::is_meant(name));
-        let most_test = if is_simulated { SIMULATED_TEST_IMAGES } else { usize::MAX };
-        Ok(Self {
-            synthetic: open(&synthetic, NyuDomain::Synthetic, seed)?,
-            test: open(&arguments.test, NyuDomain::Real, seed.wrapping_add(TEST_SEED_OFFSET))?,
-            real: if real.is_empty() { None } else { Some(open(&real, NyuDomain::Real, seed)?) },
-            most_test: arguments.test_images.unwrap_or(most_test),
-            model,
-            seed,
-        })
+        let data = DataConfig { synthetic, real, ..data(arguments, run.as_ref(), &model)? };
+        let most_test = most_test(arguments.measure.test_images, &arguments.test);
+        let images = OpenedSources::open(&data, &arguments.test, most_test, seed)?;
+        Ok(Self { model, images, seed })
     }
 }
 

@@ -1,0 +1,77 @@
+//! `simgan experiment`: refiners that differ in one setting, side by side.
+
+use anyhow::{Result, bail};
+use simgan_eval::EvalError;
+use simgan_eval::experiment::{Experiment, ExperimentConfig, ExperimentEvent};
+use simgan_eval::report;
+use simgan_train::{TrainConfig, sources};
+
+use super::train::{self, with_absolute_paths};
+use super::{evaluate, most_test};
+use crate::arguments::ExperimentArguments;
+use crate::console::{Progress, print};
+use crate::failure::usage;
+use crate::{compute, interrupt};
+
+/// The built-in "real" domain, which is tested on where it is also learned from.
+const CAMERA: &str = "builtin:camera";
+
+/// Does what is not done yet and prints the table.
+pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
+    let device = compute::open(&arguments.compute)?;
+    let config = config(arguments)?;
+    let experiment = Experiment::open(&arguments.output, config, &device)?;
+    let stop = interrupt::stop_flag()?;
+    let mut observer = Observer { n_draws: arguments.draws, ..Observer::default() };
+    let results = match experiment.run(&mut |event| observer.see(event), &stop) {
+        Err(EvalError::Stopped) => bail!("interrupted; hint: the same command goes on"),
+        results => results?,
+    };
+    drop(observer);
+    print(&report::experiment_table(&results).text())
+}
+
+fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
+    let mut settings = arguments.set.clone();
+    for (key, names) in [("data.synthetic", &arguments.synthetic), ("data.real", &arguments.real)] {
+        if !names.is_empty() {
+            settings.push(format!("{key}={}", serde_json::to_string(names)?));
+        }
+    }
+    settings.push(format!("seed={}", arguments.seed));
+    let training = with_absolute_paths(TrainConfig::resolve(Some(arguments.recipe), None, &settings)?)?;
+    let test = match &arguments.test[..] {
+        [] if training.data.real == [CAMERA] => vec![CAMERA.to_owned()],
+        [] => return Err(usage("--test is missing; hint: labelled real images, none of them in --real")),
+        test => test.iter().map(|name| Ok(sources::absolute(name)?)).collect::<Result<_>>()?,
+    };
+    let most_test = most_test(arguments.measure.test_images, &test);
+    let evaluation = evaluate::config(&arguments.measure, arguments.seed);
+    let draws = arguments.draws as u64;
+    Ok(ExperimentConfig::new(arguments.name.into(), training, test, most_test, evaluation, draws)?)
+}
+
+/// Shows what happens in an experiment: a bar for each of its parts.
+#[derive(Default)]
+struct Observer {
+    n_draws: usize,
+    training: train::Observer,
+    measuring: Option<Progress>,
+}
+
+impl Observer {
+    fn see(&mut self, event: &ExperimentEvent<'_>) {
+        match event {
+            ExperimentEvent::Begin { draw, doing } => {
+                *self = Self { n_draws: self.n_draws, ..Self::default() };
+                tracing::info!("draw {} of {}: {doing}", draw + 1, self.n_draws);
+            }
+            ExperimentEvent::Training(event) => self.training.see(event),
+            ExperimentEvent::Measuring(progress) => {
+                let bar = self.measuring.get_or_insert_with(|| Progress::new("measuring", 0, "updates"));
+                bar.set_length(progress.total);
+                bar.update(progress.done, &progress.doing);
+            }
+        }
+    }
+}

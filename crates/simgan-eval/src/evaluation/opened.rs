@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use simgan_data::{NyuDomain, Source};
+use simgan_train::{DataConfig, sources};
+
+use super::EvaluationSources;
+use crate::EvalError;
+
+/// A simulator that is tested on must not repeat the images that were trained with.
+const TEST_SEED_OFFSET: u64 = 1_000_003;
+
+/// The sources of an evaluation, opened by their names.
+pub struct OpenedSources {
+    synthetic: Arc<dyn Source>,
+    test: Arc<dyn Source>,
+    real: Option<Arc<dyn Source>>,
+    most_test: usize,
+}
+
+impl OpenedSources {
+    /// Opens the sources that `data` names, of its size and channels, and those named by `test`. Simulators draw from
+    /// `seed`, as in a run; what is tested on draws from another. Without names in `data.real` there are no real images.
+    ///
+    /// # Errors
+    ///
+    /// As [`sources::open_all`].
+    pub fn open(
+        data: &DataConfig,
+        test: &[String],
+        most_test: Option<usize>,
+        seed: u64,
+    ) -> Result<Self, EvalError> {
+        let open = |names: &[String], domain, seed| {
+            sources::open_all(names, data, domain, seed).map_err(EvalError::from)
+        };
+        let real = || open(&data.real, NyuDomain::Real, seed);
+        Ok(Self {
+            synthetic: open(&data.synthetic, NyuDomain::Synthetic, seed)?,
+            test: open(test, NyuDomain::Real, seed.wrapping_add(TEST_SEED_OFFSET))?,
+            real: (!data.real.is_empty()).then(real).transpose()?,
+            most_test: most_test.unwrap_or(usize::MAX),
+        })
+    }
+
+    /// As an evaluation reads them.
+    #[must_use]
+    pub fn sources(&self) -> EvaluationSources<'_> {
+        EvaluationSources {
+            synthetic: &*self.synthetic,
+            test: &*self.test,
+            real: self.real.as_deref(),
+            most_test: self.most_test,
+        }
+    }
+}

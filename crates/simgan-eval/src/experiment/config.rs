@@ -1,0 +1,141 @@
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use simgan_data::write_atomic;
+use simgan_train::{TrainConfig, TrainError};
+use toml::{Table, Value};
+
+use super::VariantSet;
+use crate::EvalError;
+use crate::evaluation::{EvaluationConfig, MethodKind};
+
+/// Version of the format of `experiment.toml` and `results.json`.
+pub const EXPERIMENT_VERSION: u32 = 1;
+
+/// Everything that decides what an experiment finds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentConfig {
+    /// [`EXPERIMENT_VERSION`].
+    pub format_version: u32,
+    /// Which variants are compared.
+    pub set: VariantSet,
+    /// Repetitions of everything: draw d has the seeds of `training` and `evaluation` plus d.
+    pub draws: u64,
+    /// Labelled real images to test on: paths or simulators.
+    pub test: Vec<String>,
+    /// Test images, at most; without it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_test: Option<usize>,
+    /// What is compared.
+    pub variants: Vec<Variant>,
+    /// How refiners and baselines are measured.
+    pub evaluation: EvaluationConfig,
+    /// What all variants share.
+    pub training: TrainConfig,
+}
+
+/// One of the refiners that are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// Its name, which is its folder's too.
+    pub name: String,
+    /// `section.key=value`s over the configuration that all share.
+    pub settings: Vec<String>,
+}
+
+impl Variant {
+    pub(super) fn new(name: impl Into<String>, settings: impl Into<Vec<String>>) -> Self {
+        Self { name: name.into(), settings: settings.into() }
+    }
+}
+
+impl ExperimentConfig {
+    /// An experiment on the sources that `training` names.
+    ///
+    /// # Errors
+    ///
+    /// If a number is 0 that must not be, `training` does not allow a variant, or no refined images are measured.
+    pub fn new(
+        set: VariantSet,
+        training: TrainConfig,
+        test: Vec<String>,
+        most_test: Option<usize>,
+        evaluation: EvaluationConfig,
+        draws: u64,
+    ) -> Result<Self, EvalError> {
+        evaluation.check()?;
+        if draws == 0 {
+            return Err(EvalError::Mismatch("draws is 0 (hint: at least 1)".into()));
+        }
+        if !evaluation.methods.is_empty() && !evaluation.methods.contains(&MethodKind::Refined) {
+            return Err(EvalError::Mismatch(
+                "the methods leave out `refined`, which is what is compared (hint: add it)".into(),
+            ));
+        }
+        let (format_version, variants) = (EXPERIMENT_VERSION, set.variants(&training)?);
+        let config = Self { format_version, set, draws, test, most_test, variants, evaluation, training };
+        config.variants.iter().try_for_each(|variant| config.training_of(variant, 0).map(drop))?;
+        Ok(config)
+    }
+
+    /// The configuration of a variant's run in a draw.
+    pub(super) fn training_of(&self, variant: &Variant, draw: u64) -> Result<TrainConfig, EvalError> {
+        let mut settings = variant.settings.clone();
+        settings.push(format!("seed={}", self.training.seed.saturating_add(draw)));
+        let config = TrainConfig::resolve(None, Some(&self.training.resolved()), &settings);
+        Ok(config.map_err(TrainError::from)?)
+    }
+
+    /// How a draw is measured.
+    pub(super) fn evaluation_of(&self, draw: u64) -> EvaluationConfig {
+        let mut config = self.evaluation.clone();
+        config.training.seed = config.training.seed.wrapping_add(draw);
+        config.realism.seed = config.realism.seed.wrapping_add(draw);
+        config
+    }
+
+    /// Writes it as TOML, whole or not at all.
+    pub(super) fn write(&self, path: &Path) -> Result<(), EvalError> {
+        let text = self.table(path)?.to_string();
+        Ok(write_atomic(path, text.as_bytes())?)
+    }
+
+    /// # Errors
+    ///
+    /// If the file says another experiment than this one.
+    pub(super) fn check_same(&self, path: &Path) -> Result<(), EvalError> {
+        let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
+        let before: Table = text.parse().map_err(|error: toml::de::Error| damaged(path, error.message()))?;
+        match difference(&Value::Table(before), &Value::Table(self.table(path)?)) {
+            None => Ok(()),
+            Some((key, before, now)) => {
+                Err(EvalError::OtherExperiment { path: path.to_owned(), key, before, now })
+            }
+        }
+    }
+
+    fn table(&self, path: &Path) -> Result<Table, EvalError> {
+        Table::try_from(self).map_err(|error| damaged(path, &error.to_string()))
+    }
+}
+
+fn damaged(path: &Path, reason: &str) -> EvalError {
+    EvalError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
+}
+
+/// The first key whose values differ, and these.
+fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
+    let (Value::Table(one), Value::Table(other)) = (before, now) else {
+        return (before != now).then(|| (String::new(), before.to_string(), now.to_string()));
+    };
+    let absent = Value::String("nothing".to_owned());
+    one.keys().chain(other.keys()).find_map(|name| {
+        let [before, now] = [one, other].map(|table| table.get(name).unwrap_or(&absent));
+        let (key, before, now) = difference(before, now)?;
+        let key = if key.is_empty() { name.clone() } else { format!("{name}.{key}") };
+        Some((key, before, now))
+    })
+}

@@ -1,0 +1,180 @@
+use std::fs;
+use std::path::PathBuf;
+
+use candle_core::Device;
+use simgan_models::{GazeEstimator, Parameters, write_tensors};
+use simgan_train::refine::RefineModel;
+use simgan_train::run_dir::CONFIG_FILE;
+use simgan_train::{Event, RunDir, Sources, Trainer, run, run_judged};
+
+use super::files::{read_json, write_json};
+use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
+use crate::evaluation::{
+    Baselines, EVALUATION_VERSION, Evaluation, EvaluationConfig, EvaluationData, OpenedSources,
+    RefinerFigures,
+};
+use crate::{EvalError, RefinerJudge};
+
+const BASELINES_FILE: &str = "baselines.json";
+const JUDGES_DIR: &str = "judges";
+
+/// One draw of an experiment.
+pub(super) struct Draw<'a> {
+    pub(super) config: &'a ExperimentConfig,
+    pub(super) device: &'a Device,
+    pub(super) number: u64,
+    pub(super) folder: PathBuf,
+}
+
+impl Draw<'_> {
+    /// Does what is missing: the baselines, then variant after variant. `data` may have been read before.
+    pub(super) fn finish(
+        &self,
+        mut data: Option<EvaluationData>,
+        talk: &mut Talk<'_>,
+    ) -> Result<DrawFigures, EvalError> {
+        fs::create_dir_all(&self.folder).map_err(EvalError::io(&self.folder))?;
+        let mut baselines = None;
+        for variant in &self.config.variants {
+            if self.figures_file(variant).exists() {
+                continue;
+            }
+            if data.is_none() {
+                data = Some(self.read(talk)?);
+            }
+            let Some(data) = &data else { continue };
+            if baselines.is_none() {
+                baselines = Some(self.baselines(data, talk)?);
+            }
+            let Some(baselines) = &baselines else { continue };
+            let figures = self.variant(variant, baselines, data, talk)?;
+            write_json(&self.figures_file(variant), &figures)?;
+        }
+        // Read, not remembered: so an experiment that was interrupted tells the same to the last digit.
+        self.config.variants.iter().map(|variant| self.figures(variant)).collect()
+    }
+
+    /// The images.
+    pub(super) fn read(&self, talk: &mut Talk<'_>) -> Result<EvaluationData, EvalError> {
+        talk.begin(self.number, "reading images");
+        let ExperimentConfig { training, test, most_test, .. } = self.config;
+        let seed = training.seed.saturating_add(self.number);
+        let sources = OpenedSources::open(&training.data, test, *most_test, seed)?;
+        let config = self.evaluation();
+        talk.measure(0, |watch| EvaluationData::read(&sources.sources(), &config, self.device, watch))
+    }
+
+    /// As they were measured before, or are now.
+    fn baselines(&self, data: &EvaluationData, talk: &mut Talk<'_>) -> Result<Baselines, EvalError> {
+        let path = self.folder.join(BASELINES_FILE);
+        if path.exists() {
+            let stored: Baselines = read_json(&path)?;
+            check_version(stored.format_version, &path)?;
+            if stored.data != data.summary()? {
+                let reason = "its images were others than there are now".to_owned();
+                return Err(EvalError::Damaged { path, reason });
+            }
+            return Ok(Baselines { judges: self.stored_judges(data)?, ..stored });
+        }
+        talk.begin(self.number, "baselines");
+        let config = self.evaluation();
+        let baselines =
+            talk.measure(n_updates(&config, data, false)?, |watch| Baselines::measure(data, &config, watch))?;
+        let judges = self.folder.join(JUDGES_DIR);
+        fs::create_dir_all(&judges).map_err(EvalError::io(&judges))?;
+        for (number, judge) in (0..).zip(&baselines.judges) {
+            write_tensors(&self.judge_file(number), &judge.tensors())?;
+        }
+        write_json(&path, &baselines)?; // last: with it they are complete
+        Ok(baselines)
+    }
+
+    fn stored_judges(&self, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
+        let (_, channels, height, width) = data.test().images().dims4()?;
+        let layers = self.config.evaluation.network.config(channels, height, width);
+        let files = (0..).map(|number| self.judge_file(number)).take_while(|path| path.exists());
+        let judge = |path: PathBuf| {
+            let parameters = Parameters::new(0, self.device);
+            let judge = GazeEstimator::new(&layers, parameters.var_builder())?;
+            parameters.load(&path)?;
+            Ok(judge)
+        };
+        files.map(judge).collect()
+    }
+
+    /// Trains a variant and measures it.
+    fn variant(
+        &self,
+        variant: &Variant,
+        baselines: &Baselines,
+        data: &EvaluationData,
+        talk: &mut Talk<'_>,
+    ) -> Result<Evaluation, EvalError> {
+        let model = self.train(variant, talk)?;
+        talk.begin(self.number, format!("{}: measuring", variant.name));
+        let config = self.evaluation();
+        let refined = talk.measure(n_updates(&config, data, true)?, |watch| {
+            RefinerFigures::measure(model.refiner(), &baselines.judges, data, &config, watch)
+        })?;
+        Ok(Evaluation::new(baselines.clone(), refined))
+    }
+
+    /// Trains a variant to its end, from where its run stopped.
+    fn train(&self, variant: &Variant, talk: &mut Talk<'_>) -> Result<RefineModel, EvalError> {
+        let path = self.folder.join(&variant.name);
+        let config = self.config.training_of(variant, self.number)?;
+        let sources = Sources::open(&config)?;
+        let (mut trainer, run_dir) = if path.join(CONFIG_FILE).exists() {
+            let run_dir = RunDir::open(&path)?;
+            (Trainer::resume(&run_dir, config, &sources, self.device)?, run_dir)
+        } else {
+            (Trainer::new(config.clone(), &sources, self.device)?, RunDir::create(&path, &config)?)
+        };
+        if !trainer.is_done() {
+            talk.begin(self.number, format!("{}: training", variant.name));
+            let judge = RefinerJudge::of_run(trainer.config(), &sources, self.device)?;
+            let mut observe = |event: &Event| (talk.observe)(&ExperimentEvent::Training(event));
+            let summary = match judge {
+                Some(mut judge) => run_judged(&mut trainer, &run_dir, &mut judge, &mut observe, talk.stop)?,
+                None => run(&mut trainer, &run_dir, &mut observe, talk.stop)?,
+            };
+            if !summary.is_complete() {
+                return Err(EvalError::Stopped);
+            }
+        }
+        Ok(RefineModel::open(&path, self.device)?)
+    }
+
+    fn figures(&self, variant: &Variant) -> Result<Evaluation, EvalError> {
+        let path = self.figures_file(variant);
+        let figures: Evaluation = read_json(&path)?;
+        check_version(figures.format_version, &path)?;
+        Ok(figures)
+    }
+
+    fn evaluation(&self) -> EvaluationConfig {
+        self.config.evaluation_of(self.number)
+    }
+
+    fn figures_file(&self, variant: &Variant) -> PathBuf {
+        self.folder.join(format!("{}.json", variant.name))
+    }
+
+    fn judge_file(&self, number: u64) -> PathBuf {
+        self.folder.join(JUDGES_DIR).join(format!("{number}.safetensors"))
+    }
+}
+
+/// Updates of gaze networks for the rows that depend on a refiner, or for the others.
+fn n_updates(config: &EvaluationConfig, data: &EvaluationData, is_refined: bool) -> Result<u64, EvalError> {
+    let rows = config.rows(data)?.into_iter().filter(|row| row.kind.is_refined() == is_refined);
+    Ok(config.n_updates(&rows.collect::<Vec<_>>()))
+}
+
+fn check_version(found: u32, path: &std::path::Path) -> Result<(), EvalError> {
+    if found == EVALUATION_VERSION {
+        return Ok(());
+    }
+    let reason = format!("format version {found}, this program reads {EVALUATION_VERSION}");
+    Err(EvalError::Damaged { path: path.to_owned(), reason })
+}
