@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Error;
+use simgan_eval::EvalError;
 use simgan_train::{ConfigError, TrainError};
 
 const JOB_FAILED: u8 = 1;
@@ -42,7 +43,8 @@ pub(crate) fn report(error: &Error) -> ExitCode {
 /// Whether what was typed is wrong, and not the world.
 fn is_usage(error: &Error) -> bool {
     let resumed = matches!(error.downcast_ref(), Some(TrainError::Config(ConfigError::Resumed { .. })));
-    error.is::<Usage>() || error.is::<ConfigError>() || resumed
+    let other = matches!(error.downcast_ref(), Some(EvalError::OtherExperiment { .. }));
+    error.is::<Usage>() || error.is::<ConfigError>() || resumed || other
 }
 
 fn is_closed_pipe(error: &Error) -> bool {

@@ -7,7 +7,7 @@ use std::fs;
 use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
     Border, Discriminator, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Layer, Parameters,
-    REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
+    REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner, save_refiner, write_tensors,
 };
 use tempfile::TempDir;
 
@@ -204,6 +204,28 @@ fn the_papers_gaze_network_flattens_to_9600() {
     let error = network.forward(&images((2, 1, 36, 60))).unwrap_err().to_string();
     assert!(error.contains("[1, 35, 55]"), "{error}");
     assert_eq!(GazeEstimatorConfig::eye_gaze_wide().hidden, [9600, 1000]);
+}
+
+#[test]
+fn a_gaze_network_answers_the_same_from_its_file() {
+    let config = GazeEstimatorConfig {
+        height: 21,
+        width: 26,
+        features: [3, 2, 5, 4, 6],
+        hidden: vec![7, 5],
+        ..GazeEstimatorConfig::eye_gaze()
+    };
+    let answers =
+        |network: &GazeEstimator| network.forward(&images((2, 1, 21, 26))).unwrap().to_vec2::<f32>().unwrap();
+    let network = GazeEstimator::new(&config, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gaze.safetensors");
+    write_tensors(&path, &network.tensors()).unwrap();
+    let parameters = Parameters::new(4, &Device::Cpu);
+    let other = GazeEstimator::new(&config, parameters.var_builder()).unwrap();
+    assert_ne!(answers(&other), answers(&network));
+    parameters.load(&path).unwrap();
+    assert_eq!(answers(&other), answers(&network));
 }
 
 #[test]

@@ -48,7 +48,8 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     let most_test = most_test(arguments.measure.test_images, &test);
     let evaluation = evaluate::config(&arguments.measure, arguments.seed);
     let draws = arguments.draws as u64;
-    Ok(ExperimentConfig::new(arguments.name.into(), training, test, most_test, evaluation, draws)?)
+    let config = ExperimentConfig::new(arguments.name.into(), training, test, most_test, evaluation, draws);
+    config.map_err(|error| usage(error.to_string()))
 }
 
 /// Shows what happens in an experiment: a bar for each of its parts.

@@ -7,6 +7,7 @@
 
 mod console;
 mod evaluate;
+mod experiment;
 mod refine;
 mod render;
 mod scene;

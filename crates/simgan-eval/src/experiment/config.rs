@@ -99,7 +99,7 @@ impl ExperimentConfig {
 
     /// Writes it as TOML, whole or not at all.
     pub(super) fn write(&self, path: &Path) -> Result<(), EvalError> {
-        let text = self.table(path)?.to_string();
+        let text = self.table()?.to_string();
         Ok(write_atomic(path, text.as_bytes())?)
     }
 
@@ -108,8 +108,9 @@ impl ExperimentConfig {
     /// If the file says another experiment than this one.
     pub(super) fn check_same(&self, path: &Path) -> Result<(), EvalError> {
         let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
-        let before: Table = text.parse().map_err(|error: toml::de::Error| damaged(path, error.message()))?;
-        match difference(&Value::Table(before), &Value::Table(self.table(path)?)) {
+        let reason = "damaged, or no experiment's";
+        let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
+        match difference(&Value::Table(before), &Value::Table(self.table()?)) {
             None => Ok(()),
             Some((key, before, now)) => {
                 Err(EvalError::OtherExperiment { path: path.to_owned(), key, before, now })
@@ -117,13 +118,10 @@ impl ExperimentConfig {
         }
     }
 
-    fn table(&self, path: &Path) -> Result<Table, EvalError> {
-        Table::try_from(self).map_err(|error| damaged(path, &error.to_string()))
+    fn table(&self) -> Result<Table, EvalError> {
+        let written = Table::try_from(self);
+        written.map_err(|error| EvalError::Mismatch(format!("the experiment cannot be written: {error}")))
     }
-}
-
-fn damaged(path: &Path, reason: &str) -> EvalError {
-    EvalError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
 }
 
 /// The first key whose values differ, and these.

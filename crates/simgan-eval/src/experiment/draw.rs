@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use simgan_models::{GazeEstimator, Parameters, write_tensors};
@@ -10,8 +10,8 @@ use simgan_train::{Event, RunDir, Sources, Trainer, run, run_judged};
 use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
 use crate::evaluation::{
-    Baselines, EVALUATION_VERSION, Evaluation, EvaluationConfig, EvaluationData, OpenedSources,
-    RefinerFigures,
+    Baselines, EVALUATION_VERSION, Evaluation, EvaluationConfig, EvaluationData, Method, MethodKind,
+    OpenedSources, RefinerFigures,
 };
 use crate::{EvalError, RefinerJudge};
 
@@ -30,28 +30,22 @@ impl Draw<'_> {
     /// Does what is missing: the baselines, then variant after variant. `data` may have been read before.
     pub(super) fn finish(
         &self,
-        mut data: Option<EvaluationData>,
+        data: Option<EvaluationData>,
         talk: &mut Talk<'_>,
     ) -> Result<DrawFigures, EvalError> {
-        fs::create_dir_all(&self.folder).map_err(EvalError::io(&self.folder))?;
-        let mut baselines = None;
-        for variant in &self.config.variants {
-            if self.figures_file(variant).exists() {
-                continue;
+        let variants = &self.config.variants;
+        let missing: Vec<_> =
+            variants.iter().filter(|variant| !self.figures_file(variant).exists()).collect();
+        if !missing.is_empty() {
+            fs::create_dir_all(&self.folder).map_err(EvalError::io(&self.folder))?;
+            let data = data.map_or_else(|| self.read(talk), Ok)?;
+            let baselines = self.baselines(&data, talk)?;
+            for variant in missing {
+                let figures = self.variant(variant, &baselines, &data, talk)?;
+                write_json(&self.figures_file(variant), &figures)?;
             }
-            if data.is_none() {
-                data = Some(self.read(talk)?);
-            }
-            let Some(data) = &data else { continue };
-            if baselines.is_none() {
-                baselines = Some(self.baselines(data, talk)?);
-            }
-            let Some(baselines) = &baselines else { continue };
-            let figures = self.variant(variant, baselines, data, talk)?;
-            write_json(&self.figures_file(variant), &figures)?;
         }
-        // Read, not remembered: so an experiment that was interrupted tells the same to the last digit.
-        self.config.variants.iter().map(|variant| self.figures(variant)).collect()
+        variants.iter().map(|variant| self.figures(variant)).collect()
     }
 
     /// The images.
@@ -64,42 +58,52 @@ impl Draw<'_> {
         talk.measure(0, |watch| EvaluationData::read(&sources.sources(), &config, self.device, watch))
     }
 
-    /// As they were measured before, or are now.
+    /// As they were measured before, or are now. Then too they are read from their files and not remembered, so that an
+    /// experiment which was interrupted tells the same to the last digit.
     fn baselines(&self, data: &EvaluationData, talk: &mut Talk<'_>) -> Result<Baselines, EvalError> {
         let path = self.folder.join(BASELINES_FILE);
-        if path.exists() {
-            let stored: Baselines = read_json(&path)?;
-            check_version(stored.format_version, &path)?;
-            if stored.data != data.summary()? {
-                let reason = "its images were others than there are now".to_owned();
-                return Err(EvalError::Damaged { path, reason });
-            }
-            return Ok(Baselines { judges: self.stored_judges(data)?, ..stored });
+        if !path.exists() {
+            self.measure_baselines(&path, data, talk)?;
         }
+        let stored: Baselines = read_json(&path)?;
+        check_version(stored.format_version, &path)?;
+        if stored.data != data.summary()? {
+            let reason = "its images were not those that there are now";
+            return Err(EvalError::Folder { path: self.folder.clone(), reason });
+        }
+        let synthetic = stored.methods.get(&Method::once(MethodKind::Synthetic));
+        let n_judges = synthetic.map_or(0, |synthetic| synthetic.runs.len() as u64);
+        Ok(Baselines { judges: self.stored_judges(n_judges, data)?, ..stored })
+    }
+
+    fn measure_baselines(
+        &self,
+        path: &Path,
+        data: &EvaluationData,
+        talk: &mut Talk<'_>,
+    ) -> Result<(), EvalError> {
         talk.begin(self.number, "baselines");
         let config = self.evaluation();
-        let baselines =
-            talk.measure(n_updates(&config, data, false)?, |watch| Baselines::measure(data, &config, watch))?;
+        let n_updates = n_updates(&config, data, false)?;
+        let baselines = talk.measure(n_updates, |watch| Baselines::measure(data, &config, watch))?;
         let judges = self.folder.join(JUDGES_DIR);
         fs::create_dir_all(&judges).map_err(EvalError::io(&judges))?;
         for (number, judge) in (0..).zip(&baselines.judges) {
             write_tensors(&self.judge_file(number), &judge.tensors())?;
         }
-        write_json(&path, &baselines)?; // last: with it they are complete
-        Ok(baselines)
+        write_json(path, &baselines) // last: with it they are complete
     }
 
-    fn stored_judges(&self, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
+    fn stored_judges(&self, count: u64, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
         let (_, channels, height, width) = data.test().images().dims4()?;
         let layers = self.config.evaluation.network.config(channels, height, width);
-        let files = (0..).map(|number| self.judge_file(number)).take_while(|path| path.exists());
-        let judge = |path: PathBuf| {
+        let judge = |number| {
             let parameters = Parameters::new(0, self.device);
             let judge = GazeEstimator::new(&layers, parameters.var_builder())?;
-            parameters.load(&path)?;
+            parameters.load(&self.judge_file(number))?;
             Ok(judge)
         };
-        files.map(judge).collect()
+        (0..count).map(judge).collect()
     }
 
     /// Trains a variant and measures it.
@@ -171,7 +175,7 @@ fn n_updates(config: &EvaluationConfig, data: &EvaluationData, is_refined: bool)
     Ok(config.n_updates(&rows.collect::<Vec<_>>()))
 }
 
-fn check_version(found: u32, path: &std::path::Path) -> Result<(), EvalError> {
+fn check_version(found: u32, path: &Path) -> Result<(), EvalError> {
     if found == EVALUATION_VERSION {
         return Ok(());
     }

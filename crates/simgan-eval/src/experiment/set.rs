@@ -52,6 +52,11 @@ impl VariantSet {
                 Variant::new("local", ["discriminator.local=true".to_owned()]),
                 Variant::new("global", ["discriminator.local=false".to_owned()]),
             ],
+            Self::Lambda if lambda == 0.0 => {
+                return Err(EvalError::Mismatch(
+                    "loss.lambda is 0, and so is any part of it (hint: set it)".into(),
+                ));
+            }
             Self::Lambda => [lambda / LAMBDA_FACTOR, lambda, lambda * LAMBDA_FACTOR]
                 .map(|lambda| Variant::new(format!("lambda-{lambda}"), [format!("loss.lambda={lambda:?}")]))
                 .into(),
@@ -90,4 +95,50 @@ impl fmt::Display for VariantSet {
 
 fn transforms(channels: usize) -> &'static [&'static str] {
     if channels == 3 { &["identity", "derivatives", "mean-color"] } else { &["identity", "derivatives"] }
+}
+
+#[cfg(test)]
+mod tests {
+    use simgan_train::Recipe;
+
+    use super::*;
+
+    fn base(settings: &[&str]) -> TrainConfig {
+        let settings: Vec<_> = settings.iter().map(ToString::to_string).collect();
+        TrainConfig::resolve(Some(Recipe::Demo), None, &settings).unwrap()
+    }
+
+    /// Each variant's name, with what of the configuration differs from `base`.
+    fn differences(set: VariantSet, base: &TrainConfig) -> Vec<String> {
+        let of_variant = |variant: Variant| {
+            let config = TrainConfig::resolve(None, Some(&base.resolved()), &variant.settings).unwrap();
+            let (before, now) = (base.resolved(), config.resolved());
+            let lines = before.lines().zip(now.lines()).filter(|(before, now)| before != now);
+            let lines: Vec<_> = lines.map(|(_, now)| now).collect();
+            format!("{}: {}", variant.name, lines.join(", "))
+        };
+        set.variants(base).unwrap().into_iter().map(of_variant).collect()
+    }
+
+    #[test]
+    fn variants_differ_in_one_setting() {
+        let demo = base(&[]);
+        assert_eq!(differences(VariantSet::Refine, &demo), ["refined: "]);
+        assert_eq!(differences(VariantSet::History, &demo), ["history: ", "no-history: capacity = 0"]);
+        assert_eq!(differences(VariantSet::Local, &demo), ["local: ", "global: local = false"]);
+        let lambdas = ["lambda-1.25: lambda = 1.25", "lambda-5: ", "lambda-20: lambda = 20.0"];
+        assert_eq!(differences(VariantSet::Lambda, &demo), lambdas);
+        assert_eq!(differences(VariantSet::KG, &demo), ["k-g-1: ", "k-g-2: k_g = 2", "k-g-5: k_g = 5"]);
+        let transforms = ["psi-identity: ", "psi-derivatives: psi = \"derivatives\""];
+        assert_eq!(differences(VariantSet::Psi, &demo), transforms);
+        let colour = differences(VariantSet::Psi, &base(&["data.channels=3"]));
+        assert_eq!(colour[2], "psi-mean-color: psi = \"mean-color\"");
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_left_out() {
+        let told = |set: VariantSet, setting| set.variants(&base(&[setting])).unwrap_err().to_string();
+        assert!(told(VariantSet::History, "history.capacity=0").contains("history.capacity is 0"));
+        assert!(told(VariantSet::Lambda, "loss.lambda=0").contains("loss.lambda is 0"));
+    }
 }

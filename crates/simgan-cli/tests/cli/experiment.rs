@@ -1,0 +1,124 @@
+//! `simgan experiment` on tiny networks: what it prints and writes, and that it goes on where it stopped.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::scene::{Scene, fails, succeeds};
+
+const QUICK: &str = "--draws 2 --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 \
+    --methods mean,synthetic,refined --set data.size=24x20 --set data.batch=4 --set refiner.features=4 \
+    --set refiner.blocks=1 --set history.capacity=8 --set schedule.pretrain_refiner=1 \
+    --set schedule.pretrain_discriminator=1 --set schedule.steps=20 --set discriminator.layers=[{conv={kernel=3,stride=2,features=6}}] --set output.sample_every=0";
+
+impl Scene {
+    fn experiment(&self, folder: &str, more: &str) -> Command {
+        self.simgan(&format!("experiment local --output {folder} {QUICK} {more}"))
+    }
+
+    fn value(&self, name: &str) -> Value {
+        serde_json::from_slice(&self.bytes(name)).unwrap()
+    }
+
+    fn wait_for(&self, name: &str) {
+        let began = Instant::now();
+        while !self.path(name).exists() {
+            assert!(began.elapsed() < Duration::from_secs(60), "`{name}` does not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The mean errors of a row's repetitions in both draws.
+fn errors(scene: &Scene, variant: &str, row: &str) -> Vec<f64> {
+    let of_draw = |draw: usize| {
+        let figures = scene.value(&format!("all/draw-{draw}/{variant}.json"));
+        let runs = figures[row]["runs"].as_array().unwrap().clone();
+        runs.into_iter().map(|run| run["errors"]["mean_deg"].as_f64().unwrap())
+    };
+    (0..2).flat_map(of_draw).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_experiment_tells_the_same() {
+    let scene = Scene::new();
+    let table = succeeds(scene.experiment("all", ""));
+    for part in ["mean label", "synthetic", "local", "global", "told apart", "2 draw(s)"] {
+        assert!(table.contains(part), "`{part}` is not told:\n{table}");
+    }
+    let results = scene.value("all/results.json");
+    let row = results["rows"].as_array().unwrap().iter().find(|row| row["variant"] == "global").unwrap();
+    let (refined, synthetic) = (errors(&scene, "global", "refined"), errors(&scene, "local", "synthetic"));
+    assert!(row["n_runs"] == 4 && refined.len() == 4 && synthetic.len() == 4);
+    let near = |value: &Value, expected: f64| (value["mean"].as_f64().unwrap() - expected).abs() < 1e-9;
+    assert!(near(&row["error_deg"], mean(&refined)), "{row}");
+    let ratios: Vec<_> =
+        refined.iter().zip(&synthetic).map(|(refined, synthetic)| refined / synthetic).collect();
+    assert!(near(&row["ratio_to_synthetic"], mean(&ratios)), "{row}");
+    assert!(row["refinement"]["drift_x_px"]["sd"].is_f64() && row["told_apart"]["mean"].is_f64(), "{row}");
+
+    // What was found of a refiner is what `simgan evaluate` finds of it.
+    let evaluate = "evaluate --model all/draw-1/global --test builtin:camera --json global.json --network quarter \
+        --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 --methods mean,synthetic,refined";
+    succeeds(scene.simgan(evaluate));
+    let (alone, beside) = (scene.value("global.json"), scene.value("all/draw-1/global.json"));
+    for part in ["config", "data", "refined", "agreement", "realism", "pupil_shift_px"] {
+        assert_eq!(alone[part], beside[part], "{part}");
+    }
+
+    // In the training of the first refiner, or soon after it.
+    let mut command = scene.experiment("parts", "");
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    scene.wait_for("parts/draw-0/local/run.lock");
+    assert!(child.try_wait().unwrap().is_none(), "it ended too early to test anything");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && stderr.contains("the same command goes on"), "{stderr}");
+    assert!(!scene.path("parts/results.json").exists());
+    let judges = scene.bytes("parts/draw-0/judges/1.safetensors");
+    assert_eq!(succeeds(scene.experiment("parts", "")), table);
+    assert_eq!(scene.bytes("parts/results.json"), scene.bytes("all/results.json"));
+
+    // A part that is lost is done again, and only that part.
+    std::fs::remove_file(scene.path("parts/draw-1/local.json")).unwrap();
+    std::fs::remove_dir_all(scene.path("parts/draw-1/local")).unwrap();
+    assert_eq!(succeeds(scene.experiment("parts", "")), table);
+    assert_eq!(scene.bytes("parts/draw-0/judges/1.safetensors"), judges);
+    assert!(scene.path("parts/draw-1/local/config.toml").exists());
+
+    fails(
+        scene.experiment("parts", "--seed 1"),
+        2,
+        &["parts/experiment.toml", "seed", "= 0", "1 now", "hint: "],
+    );
+    scene.text("parts/draw-1/local.json", "{");
+    fails(scene.experiment("parts", ""), 1, &["parts/draw-1/local.json", "hint: delete it"]);
+}
+
+#[test]
+fn what_cannot_be_compared_is_said_before_anything_is_written() {
+    let scene = Scene::with_domains();
+    let experiment = |arguments: &str| scene.simgan(&format!("experiment --output new {arguments}"));
+    fails(experiment("lambdas"), 2, &["lambdas", "k-g"]);
+    fails(experiment("history --set history.capacity=0"), 2, &["history.capacity is 0", "hint: "]);
+    fails(experiment("history --set lamda=1"), 2, &["lamda", "loss.lambda"]);
+    fails(experiment("refine --methods synthetic"), 2, &["leave out `refined`", "hint: "]);
+    fails(experiment("refine --real real"), 2, &["--test is missing", "hint: "]);
+    fails(experiment("refine --draws 0"), 2, &["at least 1"]);
+    fails(experiment("refine --test nowhere"), 1, &["nowhere", "hint: "]);
+    scene.images("few", 9, 55, 35);
+    fails(experiment("refine --test few --images 20"), 1, &["test images: 9", "at least 10"]);
+    assert!(!scene.path("new").exists());
+    fails(
+        scene.simgan("experiment refine --output real"),
+        1,
+        &["real: not empty, and no experiment", "hint: "],
+    );
+}
