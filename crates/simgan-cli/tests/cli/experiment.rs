@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::scene::{Scene, fails, succeeds};
+use crate::scene::{Scene, fails, succeeds, told};
 
 const QUICK: &str = "--draws 2 --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 \
     --methods mean,synthetic,refined --set data.size=24x20 --set data.batch=4 --set refiner.features=4 \
@@ -44,6 +44,31 @@ fn errors(scene: &Scene, variant: &str, row: &str) -> Vec<f64> {
     (0..2).flat_map(of_draw).collect()
 }
 
+/// A row's means are those of what was found draw by draw.
+fn check_means(scene: &Scene) {
+    let results = scene.value("all/results.json");
+    let row = results["rows"].as_array().unwrap().iter().find(|row| row["variant"] == "global").unwrap();
+    let (refined, synthetic) = (errors(scene, "global", "refined"), errors(scene, "local", "synthetic"));
+    assert!(row["n_runs"] == 4 && refined.len() == 4 && synthetic.len() == 4);
+    let near = |value: &Value, expected: f64| (value["mean"].as_f64().unwrap() - expected).abs() < 1e-9;
+    assert!(near(&row["error_deg"], mean(&refined)), "{row}");
+    let ratios: Vec<_> =
+        refined.iter().zip(&synthetic).map(|(refined, synthetic)| refined / synthetic).collect();
+    assert!(near(&row["ratio_to_synthetic"], mean(&ratios)), "{row}");
+    assert!(row["refinement"]["drift_x_px"]["sd"].is_f64() && row["told_apart"]["mean"].is_f64(), "{row}");
+}
+
+/// What was found of a refiner is what `simgan evaluate` finds of it.
+fn check_against_evaluate(scene: &Scene) {
+    let evaluate = "evaluate --model all/draw-1/global --test builtin:camera --json global.json --network quarter \
+        --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 --methods mean,synthetic,refined";
+    succeeds(scene.simgan(evaluate));
+    let (alone, beside) = (scene.value("global.json"), scene.value("all/draw-1/global.json"));
+    for part in ["config", "data", "refined", "agreement", "realism", "pupil_shift_px"] {
+        assert_eq!(alone[part], beside[part], "{part}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_experiment_tells_the_same() {
@@ -52,25 +77,8 @@ fn an_interrupted_experiment_tells_the_same() {
     for part in ["mean label", "synthetic", "local", "global", "told apart", "2 draw(s)"] {
         assert!(table.contains(part), "`{part}` is not told:\n{table}");
     }
-    let results = scene.value("all/results.json");
-    let row = results["rows"].as_array().unwrap().iter().find(|row| row["variant"] == "global").unwrap();
-    let (refined, synthetic) = (errors(&scene, "global", "refined"), errors(&scene, "local", "synthetic"));
-    assert!(row["n_runs"] == 4 && refined.len() == 4 && synthetic.len() == 4);
-    let near = |value: &Value, expected: f64| (value["mean"].as_f64().unwrap() - expected).abs() < 1e-9;
-    assert!(near(&row["error_deg"], mean(&refined)), "{row}");
-    let ratios: Vec<_> =
-        refined.iter().zip(&synthetic).map(|(refined, synthetic)| refined / synthetic).collect();
-    assert!(near(&row["ratio_to_synthetic"], mean(&ratios)), "{row}");
-    assert!(row["refinement"]["drift_x_px"]["sd"].is_f64() && row["told_apart"]["mean"].is_f64(), "{row}");
-
-    // What was found of a refiner is what `simgan evaluate` finds of it.
-    let evaluate = "evaluate --model all/draw-1/global --test builtin:camera --json global.json --network quarter \
-        --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 --methods mean,synthetic,refined";
-    succeeds(scene.simgan(evaluate));
-    let (alone, beside) = (scene.value("global.json"), scene.value("all/draw-1/global.json"));
-    for part in ["config", "data", "refined", "agreement", "realism", "pupil_shift_px"] {
-        assert_eq!(alone[part], beside[part], "{part}");
-    }
+    check_means(&scene);
+    check_against_evaluate(&scene);
 
     // In the training of the first refiner, or soon after it.
     let mut command = scene.experiment("parts", "");
@@ -82,16 +90,18 @@ fn an_interrupted_experiment_tells_the_same() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && stderr.contains("the same command goes on"), "{stderr}");
     assert!(!scene.path("parts/results.json").exists());
-    let judges = scene.bytes("parts/draw-0/judges/1.safetensors");
     assert_eq!(succeeds(scene.experiment("parts", "")), table);
     assert_eq!(scene.bytes("parts/results.json"), scene.bytes("all/results.json"));
 
     // A part that is lost is done again, and only that part.
     std::fs::remove_file(scene.path("parts/draw-1/local.json")).unwrap();
     std::fs::remove_dir_all(scene.path("parts/draw-1/local")).unwrap();
-    assert_eq!(succeeds(scene.experiment("parts", "")), table);
-    assert_eq!(scene.bytes("parts/draw-0/judges/1.safetensors"), judges);
-    assert!(scene.path("parts/draw-1/local/config.toml").exists());
+    let (code, again, stderr) = told(scene.experiment("parts", ""));
+    assert!(code == 0 && again == table, "{stderr}");
+    assert!(stderr.contains("draw 2 of 2: local: training"), "{stderr}");
+    for part in ["draw 1 of 2", "baselines", "global"] {
+        assert!(!stderr.contains(part), "`{part}` is done again:\n{stderr}");
+    }
 
     fails(
         scene.experiment("parts", "--seed 1"),
