@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -110,7 +111,7 @@ impl ExperimentConfig {
         let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
         let reason = "damaged, or no experiment's";
         let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
-        match difference(&Value::Table(before), &Value::Table(self.table()?)) {
+        match difference(&before, &self.table()?) {
             None => Ok(()),
             Some((key, before, now)) => {
                 Err(EvalError::OtherExperiment { path: path.to_owned(), key, before, now })
@@ -124,16 +125,36 @@ impl ExperimentConfig {
     }
 }
 
-/// The first key whose values differ, and these.
-fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
-    let (Value::Table(one), Value::Table(other)) = (before, now) else {
-        return (before != now).then(|| (String::new(), before.to_string(), now.to_string()));
-    };
-    let absent = Value::String("nothing".to_owned());
-    one.keys().chain(other.keys()).find_map(|name| {
-        let [before, now] = [one, other].map(|table| table.get(name).unwrap_or(&absent));
-        let (key, before, now) = difference(before, now)?;
-        let key = if key.is_empty() { name.clone() } else { format!("{name}.{key}") };
-        Some((key, before, now))
-    })
+/// A key whose values differ, and these: the one that says most, which is the least deep.
+fn difference(before: &Table, now: &Table) -> Option<(String, String, String)> {
+    let names: BTreeSet<_> = before.keys().chain(now.keys()).collect();
+    let differences = names.into_iter().filter_map(|name| match (before.get(name), now.get(name)) {
+        (before, now) if before == now => None,
+        (Some(Value::Table(before)), Some(Value::Table(now))) => {
+            difference(before, now).map(|(key, before, now)| (format!("{name}.{key}"), before, now))
+        }
+        (before, now) => {
+            let text = |value: Option<&Value>| value.map_or_else(|| "not given".to_owned(), Value::to_string);
+            Some((name.clone(), text(before), text(now)))
+        }
+    });
+    differences.min_by_key(|(key, ..)| key.matches('.').count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_deep_difference_is_told() {
+        let told = |before: &str, now: &str| {
+            let difference = difference(&before.parse().unwrap(), &now.parse().unwrap());
+            difference.map(|(key, before, now)| format!("{key}: {before}, {now}"))
+        };
+        assert_eq!(told("a = 1\n[b]\nc = 2", "a = 1\n[b]\nc = 2"), None);
+        assert_eq!(told("[b]\nc = 2\n[d]\ne = 1", "[b]\nc = 3\n[d]\ne = 2").unwrap(), "b.c: 2, 3");
+        assert_eq!(told("z = 1\n[b]\nc = 2", "z = 2\n[b]\nc = 3").unwrap(), "z: 1, 2");
+        assert_eq!(told("a = 1", "").unwrap(), "a: 1, not given");
+        assert_eq!(told("[b]\nc = 2", "[b]\nc = 2\nd = \"x\"").unwrap(), "b.d: not given, \"x\"");
+    }
 }

@@ -73,7 +73,9 @@ impl Draw<'_> {
         }
         let synthetic = stored.methods.get(&Method::once(MethodKind::Synthetic));
         let n_judges = synthetic.map_or(0, |synthetic| synthetic.runs.len() as u64);
-        Ok(Baselines { judges: self.stored_judges(n_judges, data)?, ..stored })
+        let judges = self.stored_judges(n_judges, data);
+        let judges = judges.map_err(|error| EvalError::Damaged { path, reason: error.to_string() })?;
+        Ok(Baselines { judges, ..stored })
     }
 
     fn measure_baselines(
