@@ -174,6 +174,8 @@ impl SimulatorConfig {
         Self {
             crop_mm: 36.0,
             head_yaw_deg: Range::new(-18.0, 20.0),
+            // The normalization takes roll away; what is left is the face model's error.
+            head_roll_deg: Range::new(-2.0, 2.0),
             offset_x_mm: Range::new(-2.8, -0.4),
             offset_y_mm: Range::new(-2.0, 0.4),
             finishing: Finishing::Camera,

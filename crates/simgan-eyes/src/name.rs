@@ -55,7 +55,8 @@ impl SimulatorName {
     /// Whether `spec` can only mean a simulator, known or not; `./unityeyes` is a folder.
     #[must_use]
     pub fn is_meant(spec: &str) -> bool {
-        spec == UNITYEYES || ["builtin:", "unityeyes:"].iter().any(|prefix| spec.starts_with(prefix))
+        spec == UNITYEYES
+            || ["builtin:", "unityeyes:", "unityeyes,"].iter().any(|prefix| spec.starts_with(prefix))
     }
 
     /// The preset's settings, every one of them set.

@@ -16,7 +16,8 @@ use crate::{DataConfig, DataSize, TrainError};
 /// What can be given as a source, for help texts and hints.
 pub const SOURCE_FORMS: &str = "a folder of PNG, JPEG, TIFF or BMP images, MPIIGaze's folder (or a person's, or a day file), NYU's hands, \
                                 a packed data set, `builtin:eyes` (the built-in eye simulator), `builtin:camera` (its \"real\" domain), \
-                                `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, rendered here)";
+                                `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, rendered here); a simulator's settings may \
+                                follow its name, as in `builtin:eyes,gaze_yaw_deg=-10..10`";
 
 /// What a source is opened for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,15 +101,20 @@ pub fn absolute(spec: &str) -> Result<String, TrainError> {
     })
 }
 
+/// `NAME` or `NAME,KEY=VALUE,…`: a simulator, and settings that differ from its preset's.
 fn open_simulator(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, TrainError> {
+    let mut parts = spec.split(',');
+    let name = parts.next().unwrap_or_default();
     let unknown =
-        |_: EyesError| TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(spec) };
-    let name: SimulatorName = spec.parse().map_err(unknown)?;
+        |_: EyesError| TrainError::UnknownSource { spec: spec.to_owned(), hint: missing_hint(name) };
+    let name: SimulatorName = name.parse().map_err(unknown)?;
     let preset = name.config();
     let (width, height) =
         options.size.map_or((preset.width, preset.height), |size| (size.width, size.height));
     let channels = options.channels.unwrap_or(preset.channels);
-    Ok(Arc::new(name.open(SimulatorConfig { seed: options.seed, width, height, channels, ..preset })?))
+    let mut config = SimulatorConfig { seed: options.seed, width, height, channels, ..preset };
+    parts.try_for_each(|setting| config.set(setting))?;
+    Ok(Arc::new(name.open(config)?))
 }
 
 fn missing_hint(spec: &str) -> String {

@@ -38,6 +38,24 @@ fn the_built_in_domains_come_in_the_size_and_channels_that_are_wanted() {
 }
 
 #[test]
+fn settings_follow_a_simulators_name() {
+    let gazes = |spec: &str| {
+        let source = open(spec, &OpenOptions::default()).unwrap();
+        (0..20)
+            .map(|idx| source.sample(idx).unwrap().label.gaze.unwrap().yaw().to_degrees())
+            .collect::<Vec<_>>()
+    };
+    let narrow = gazes("builtin:eyes:mpiigaze,gaze_yaw_deg=3..5,head_roll_deg=0");
+    assert!(narrow.iter().all(|yaw| (2.9..5.1).contains(yaw)), "{narrow:?}");
+    assert!(gazes("builtin:eyes:mpiigaze").iter().any(|yaw| yaw.abs() > 6.0));
+    assert!(
+        refusal("builtin:eyes,gaze_yaw=3").contains("gaze_yaw_deg"),
+        "{}",
+        refusal("builtin:eyes,gaze_yaw=3")
+    );
+}
+
+#[test]
 fn what_is_no_source_is_answered_with_what_is() {
     assert!(refusal("builtin:eye").contains("did you mean `builtin:eyes`?"));
     assert!(refusal("buildin:camera").contains("did you mean `builtin:camera`?"));
