@@ -147,6 +147,10 @@ impl SimulatorConfig {
             height: 36,
             gaze_pitch_deg: Range::new(-24.0, 6.0),
             gaze_yaw_deg: Range::new(-24.0, 24.0),
+            // The normalization takes roll away; what is left is the face model's error.
+            head_roll_deg: Range::new(-2.0, 2.0),
+            // Their middle, between the eye's corners, lies below the eyeball's.
+            offset_y_mm: Range::new(-2.0, 0.4),
             ..Self::default()
         }
     }
@@ -174,10 +178,7 @@ impl SimulatorConfig {
         Self {
             crop_mm: 36.0,
             head_yaw_deg: Range::new(-18.0, 20.0),
-            // The normalization takes roll away; what is left is the face model's error.
-            head_roll_deg: Range::new(-2.0, 2.0),
             offset_x_mm: Range::new(-2.8, -0.4),
-            offset_y_mm: Range::new(-2.0, 0.4),
             finishing: Finishing::Camera,
             face: FaceRanges {
                 iris_size: Range::new(0.94, 1.05),
