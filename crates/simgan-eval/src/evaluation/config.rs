@@ -146,6 +146,6 @@ impl EvaluationConfig {
 
     /// The training of one repetition.
     pub(super) fn repetition(&self, seed: u64) -> GazeTraining {
-        GazeTraining { seed: self.training.seed + seed, ..self.training }
+        GazeTraining { seed: self.training.seed.wrapping_add(seed), ..self.training }
     }
 }

@@ -70,13 +70,14 @@ impl MethodFigures {
         n_calibration: usize,
     ) -> Result<Self, EvalError> {
         let truth = data.test().gazes();
-        let run = |(seed, predicted): (u64, &Vec<Gaze>)| {
+        let run = |(repetition, predicted): (u64, &Vec<Gaze>)| {
+            let seed = first_seed.wrapping_add(repetition);
             let errors = GazeErrors::new(predicted, truth)?;
             let calibrated =
                 GazeErrors::personally_calibrated(predicted, truth, data.persons(), n_calibration)?;
             Ok(MethodRun { seed, errors, calibrated })
         };
-        let runs: Result<Vec<_>, EvalError> = (first_seed..).zip(&predicted).map(run).collect();
+        let runs: Result<Vec<_>, EvalError> = (0..).zip(&predicted).map(run).collect();
         Self::of_runs(n_images, runs?, predicted)
     }
 

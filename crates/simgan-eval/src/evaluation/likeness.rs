@@ -43,7 +43,8 @@ impl Likeness {
         let (mut accuracies, mut n_images) = (Vec::new(), 0);
         for repetition in 0..config.seeds {
             watch.advance(0)?;
-            let training = RealismTraining { seed: config.realism.seed + repetition, ..config.realism };
+            let training =
+                RealismTraining { seed: config.realism.seed.wrapping_add(repetition), ..config.realism };
             let found = realism(real, images, &training)?;
             accuracies.push(found.accuracy);
             n_images = found.n_images;
