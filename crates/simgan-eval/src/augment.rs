@@ -4,9 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::EvalError;
-
-/// Lengths are given for the paper's images, which are 55 pixels wide.
-const REFERENCE_WIDTH: f32 = 55.0;
+use crate::eye_region::REFERENCE_WIDTH;
 
 /// Light random changes of each image, as a task network is often trained with: shifts of up to 2 pixels (of a
 /// 55-pixel-wide image) and scales of up to 8 %, gamma, contrast, brightness, blur, noise. Labels are meant to stay.
@@ -44,7 +42,7 @@ pub(crate) struct Augmentation {
 
 impl Augmentation {
     pub(crate) fn draw(rng: &mut ChaCha8Rng, width: usize) -> Self {
-        let unit = width as f32 / REFERENCE_WIDTH;
+        let unit = width as f32 / REFERENCE_WIDTH as f32;
         let mut around = |centre: f32, reach: f32| centre + reach * rng.random_range(-1.0..1.0);
         Self {
             shift: [around(0.0, 2.0 * unit), around(0.0, 2.0 * unit)],
@@ -61,7 +59,7 @@ impl Augmentation {
     /// What another camera or a refiner may do to an image: strong changes of how it looks, none of where things are.
     pub(crate) fn draw_look(rng: &mut ChaCha8Rng, width: usize) -> Self {
         let light = Self::draw(rng, width);
-        let blur = 1.3 * width as f32 / REFERENCE_WIDTH * rng.random::<f32>();
+        let blur = 1.3 * width as f32 / REFERENCE_WIDTH as f32 * rng.random::<f32>();
         Self {
             shift: [0.0; 2],
             scale: 1.0,

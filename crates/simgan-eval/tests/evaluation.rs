@@ -2,31 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
+mod common;
+
 use std::sync::atomic::AtomicBool;
 
-use candle_core::{Device, Tensor};
-use simgan_data::{Gaze, Image, ImageSpec, MemorySource, Sample, Source};
+use candle_core::Device;
+use simgan_data::{Gaze, MemorySource, Source};
 use simgan_eval::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
     MethodKind, Watch, evaluate,
 };
 use simgan_eval::{EvalError, GazeErrors, GazeTraining, RealismTraining};
-use simgan_eyes::{Domain, SimulatorConfig, builtin};
-use simgan_models::{Parameters, Refiner, RefinerConfig};
-
-/// Eyes with a tenth of their contrast, where a refiner's tanh is nearly straight.
-fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
-    let config =
-        SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
-    let simulator = builtin(domain, config).unwrap();
-    let faint = |idx: usize| {
-        let sample = simulator.sample(idx).unwrap();
-        let spec = ImageSpec { depth: simgan_data::BitDepth::Sixteen, ..sample.image.spec() };
-        let values: Vec<f32> = sample.image.to_unit().iter().map(|value| 0.1 * value).collect();
-        Sample { image: Image::from_unit(spec, &values), ..sample }
-    };
-    MemorySource::new((0..count).map(faint).collect()).unwrap()
-}
+use simgan_eyes::Domain;
+use simgan_models::Refiner;
 
 fn config() -> EvaluationConfig {
     EvaluationConfig {
@@ -40,22 +28,10 @@ fn config() -> EvaluationConfig {
     }
 }
 
-/// `gain` · x, but for the tanh: the first two features are its positive and negative part.
+/// `gain` · x, but for the tanh.
 fn scaling(gain: f32) -> Refiner {
-    let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
-    let parameters = Parameters::new(0, &Device::Cpu);
-    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap();
-    for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
-        let mut values = vec![0f32; value.elem_count()];
-        match name.as_str() {
-            // The middles of two 3×3 filters.
-            "stem.weight" => [values[4], values[13]] = [1.0, -1.0],
-            "head.weight" => values.copy_from_slice(&[gain, -gain]),
-            _ => {}
-        }
-        var.set(&Tensor::from_vec(values, value.shape(), &Device::Cpu).unwrap()).unwrap();
-    }
-    refiner.frozen()
+    let (config, parameters) = common::scaling(gain);
+    Refiner::new(&config, parameters.var_builder()).unwrap().frozen()
 }
 
 struct Scene {
@@ -66,9 +42,9 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let [synthetic, real] =
-            [(Domain::Eyes, 0, 260), (Domain::Camera, 1, 60)].map(|(domain, seed, n)| eyes(domain, seed, n));
-        Self { synthetic, real, test: eyes(Domain::Camera, 2, 40) }
+        let [synthetic, real] = [(Domain::Eyes, 0, 260), (Domain::Camera, 1, 60)]
+            .map(|(domain, seed, n)| common::eyes(domain, seed, n));
+        Self { synthetic, real, test: common::eyes(Domain::Camera, 2, 40) }
     }
 
     fn read(&self, config: &EvaluationConfig) -> Result<EvaluationData, EvalError> {
@@ -153,7 +129,7 @@ fn the_floor_learns_from_no_test_image() {
     scene.real = MemorySource::new([all(&scene.real), all(&scene.test)].concat()).unwrap();
     let summary = scene.read(&config()).unwrap().summary().unwrap();
     assert_eq!((summary.n_real, summary.n_labelled_real, summary.n_repeated), (100, 60, 40));
-    scene.real = eyes(Domain::Camera, 2, 40);
+    scene.real = common::eyes(Domain::Camera, 2, 40);
     let floor = EvaluationConfig { methods: vec![MethodKind::Real], ..config() };
     let data = scene.read(&floor).unwrap();
     let error = floor.rows(&data).unwrap_err().to_string();

@@ -86,6 +86,11 @@ fn spots(seed: u64, count: usize) -> LabelledImages {
     LabelledImages::new(images, gazes).unwrap()
 }
 
+/// For [`spots`].
+fn small_network() -> GazeEstimatorConfig {
+    GazeEstimatorConfig { channels: 1, height: 20, width: 25, features: [4, 4, 6, 8, 12], hidden: vec![20] }
+}
+
 #[test]
 fn networks_and_neighbours_beat_the_mean() {
     let (training, test) = (spots(2, 300), spots(3, 60));
@@ -93,13 +98,7 @@ fn networks_and_neighbours_beat_the_mean() {
     let mean = GazeErrors::new(&vec![mean; 60], test.gazes()).unwrap();
     let neighbours = nearest_neighbours(&training, test.images(), 3).unwrap();
     let neighbours = GazeErrors::new(&neighbours, test.gazes()).unwrap();
-    let config = GazeEstimatorConfig {
-        channels: 1,
-        height: 20,
-        width: 25,
-        features: [4, 4, 6, 8, 12],
-        hidden: vec![20],
-    };
+    let config = small_network();
     let options = GazeTraining { steps: 150, batch: 32, lr: 0.005, ..GazeTraining::default() };
     let network = train_gaze_estimator(&config, &training, &options).unwrap();
     let predicted = predict_gaze(&network, test.images()).unwrap();
@@ -120,13 +119,7 @@ fn networks_and_neighbours_beat_the_mean() {
 /// Features of one domain are near each other, those of another one far from them.
 #[test]
 fn features_tell_sets_apart() {
-    let config = GazeEstimatorConfig {
-        channels: 1,
-        height: 20,
-        width: 25,
-        features: [4, 4, 6, 8, 12],
-        hidden: vec![20],
-    };
+    let config = small_network();
     let options = GazeTraining { steps: 60, batch: 32, lr: 0.005, ..GazeTraining::default() };
     let (left, right) = (spots(6, 300), spots(7, 120));
     let network = train_gaze_estimator(&config, &left, &options).unwrap();

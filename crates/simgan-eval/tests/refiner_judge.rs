@@ -2,45 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
+mod common;
+
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
-use simgan_data::{Image, ImageSpec, Label, MemorySource, OnError, Sample, Source};
+use candle_core::Device;
+use simgan_data::{Label, MemorySource, OnError, Sample, Source};
 use simgan_eval::{RealismTraining, RefinerJudge};
-use simgan_eyes::{Domain, SimulatorConfig, builtin};
-use simgan_models::{Parameters, Refiner, RefinerConfig, save_refiner};
+use simgan_eyes::Domain;
+use simgan_models::{Refiner, save_refiner};
 use simgan_train::{Judge, SelectionConfig, Sources};
 
-/// Eyes with a tenth of their contrast, where a refiner's tanh is nearly straight.
 fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn Source> {
-    let config =
-        SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
-    let simulator = builtin(domain, config).unwrap();
-    let faint = |idx: usize| {
-        let sample = simulator.sample(idx).unwrap();
-        let spec = ImageSpec { depth: simgan_data::BitDepth::Sixteen, ..sample.image.spec() };
-        let values: Vec<f32> = sample.image.to_unit().iter().map(|value| 0.1 * value).collect();
-        let label = if is_labelled { sample.label } else { Label::default() };
-        Sample { image: Image::from_unit(spec, &values), label, ..sample }
-    };
-    Arc::new(MemorySource::new((0..count).map(faint).collect()).unwrap())
-}
-
-/// The parameters of `gain` · x, but for the tanh: the first two features are its positive and negative part.
-fn scaling(config: &RefinerConfig, gain: f32) -> Parameters {
-    let parameters = Parameters::new(0, &Device::Cpu);
-    Refiner::new(config, parameters.var_builder()).unwrap();
-    for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
-        let mut values = vec![0f32; value.elem_count()];
-        match name.as_str() {
-            // The middles of two 3×3 filters.
-            "stem.weight" => [values[4], values[13]] = [1.0, -1.0],
-            "head.weight" => values.copy_from_slice(&[gain, -gain]),
-            _ => {}
-        }
-        var.set(&Tensor::from_vec(values, value.shape(), &Device::Cpu).unwrap()).unwrap();
+    let source = common::eyes(domain, seed, count);
+    if is_labelled {
+        return Arc::new(source);
     }
-    parameters
+    let bare = |idx: usize| Sample { label: Label::default(), ..source.sample(idx).unwrap() };
+    Arc::new(MemorySource::new((0..count).map(bare).collect()).unwrap())
 }
 
 fn judge(sources: &Sources) -> RefinerJudge {
@@ -52,12 +31,12 @@ fn judge(sources: &Sources) -> RefinerJudge {
 fn preservation_and_realism_are_told() {
     let sources =
         Sources { synthetic: eyes(Domain::Eyes, 1, 110, true), real: eyes(Domain::Camera, 2, 90, true) };
-    let (config, limits) =
-        (RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() }, SelectionConfig::default());
+    let limits = SelectionConfig::default();
     let mut judge = judge(&sources);
     let folder = tempfile::tempdir().unwrap();
     let mut of = |gain: f32| {
-        save_refiner(folder.path(), &config, &scaling(&config, gain).tensors()).unwrap();
+        let (config, parameters) = common::scaling(gain);
+        save_refiner(folder.path(), &config, &parameters.tensors()).unwrap();
         judge.judge(folder.path()).unwrap()
     };
     let (nothing, again, blank) = (of(1.0), of(1.0), of(0.0));
@@ -77,8 +56,7 @@ fn preservation_and_realism_are_told() {
 fn without_landmarks_the_change_of_pixels_counts() {
     let sources =
         Sources { synthetic: eyes(Domain::Eyes, 1, 40, false), real: eyes(Domain::Camera, 2, 40, false) };
-    let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
-    let parameters = scaling(&config, -1.0);
+    let (config, parameters) = common::scaling(-1.0);
     let refiner = Refiner::new(&config, parameters.var_builder()).unwrap().frozen();
     let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
     assert_eq!(judgement.pupil, None);

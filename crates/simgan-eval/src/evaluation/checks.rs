@@ -8,6 +8,7 @@ use crate::EvalError;
 
 /// Below this share of directions towards the camera, labels are taken for another convention's.
 const LEAST_TOWARDS_CAMERA: f64 = 0.5;
+
 /// # Errors
 ///
 /// If two sources have images of different sizes or channels.

@@ -1,0 +1,39 @@
+//! Images and refiners of which it is known what an evaluation must say.
+
+use candle_core::{Device, Tensor};
+use simgan_data::{Image, ImageSpec, MemorySource, Sample, Source};
+use simgan_eyes::{Domain, SimulatorConfig, builtin};
+use simgan_models::{Parameters, Refiner, RefinerConfig};
+
+/// Eyes with a tenth of their contrast, where a refiner's tanh is nearly straight.
+pub(crate) fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
+    let config =
+        SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
+    let simulator = builtin(domain, config).unwrap();
+    let faint = |idx: usize| {
+        let sample = simulator.sample(idx).unwrap();
+        let spec = ImageSpec { depth: simgan_data::BitDepth::Sixteen, ..sample.image.spec() };
+        let values: Vec<f32> = sample.image.to_unit().iter().map(|value| 0.1 * value).collect();
+        Sample { image: Image::from_unit(spec, &values), ..sample }
+    };
+    MemorySource::new((0..count).map(faint).collect()).unwrap()
+}
+
+/// A small refiner's configuration and the parameters with which it is `gain` · x, but for the tanh: the first two features are
+/// x's positive and negative part.
+pub(crate) fn scaling(gain: f32) -> (RefinerConfig, Parameters) {
+    let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let parameters = Parameters::new(0, &Device::Cpu);
+    Refiner::new(&config, parameters.var_builder()).unwrap();
+    for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
+        let mut values = vec![0f32; value.elem_count()];
+        match name.as_str() {
+            // The middles of two 3×3 filters.
+            "stem.weight" => [values[4], values[13]] = [1.0, -1.0],
+            "head.weight" => values.copy_from_slice(&[gain, -gain]),
+            _ => {}
+        }
+        var.set(&Tensor::from_vec(values, value.shape(), &Device::Cpu).unwrap()).unwrap();
+    }
+    (config, parameters)
+}
