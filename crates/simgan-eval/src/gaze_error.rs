@@ -54,39 +54,42 @@ impl GazeErrors {
     /// If there are not more images than are calibrated on, or `n_calibration` is 0.
     pub fn calibrated(predicted: &[Gaze], truth: &[Gaze], n_calibration: usize) -> Result<Self, EvalError> {
         check_pairs(predicted, truth, n_calibration + 1)?;
-        let one_person = vec![0; truth.len()];
+        let one_person = vec![TestEye::default(); truth.len()];
         let errors = Self::personally_calibrated(predicted, truth, &one_person, n_calibration)?;
         errors.ok_or(EvalError::TooFew { what: "a calibration", found: 0, needed: 1 })
     }
 
-    /// The same person by person: `persons` says whose image each is. Persons without more images than are calibrated on
-    /// are left out; `None` if that is everybody.
+    /// The same person by person, in the camera's frame: `eyes` says whose image each is and whether it is mirrored. A
+    /// head that is turned from the camera shifts both eyes to the same side, so that offsets of right eyes, which are
+    /// mirrored, have the opposite sign. Persons without more images than are calibrated on are left out; `None` if that
+    /// is everybody.
     ///
     /// # Errors
     ///
-    /// If the numbers of predictions, truths and persons differ, or `n_calibration` is 0.
+    /// If the numbers of predictions, truths and eyes differ, or `n_calibration` is 0.
     pub fn personally_calibrated(
         predicted: &[Gaze],
         truth: &[Gaze],
-        persons: &[usize],
+        eyes: &[TestEye],
         n_calibration: usize,
     ) -> Result<Option<Self>, EvalError> {
         let n_images = check_pairs(predicted, truth, 0)?;
-        if persons.len() != n_images {
-            return Err(EvalError::Mismatch(format!("{} persons for {n_images} images", persons.len())));
+        if eyes.len() != n_images {
+            return Err(EvalError::Mismatch(format!("{} eyes for {n_images} images", eyes.len())));
         }
         if n_calibration == 0 {
             return Err(EvalError::Mismatch("a calibration needs at least one image".into()));
         }
         let mut images_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        persons.iter().enumerate().for_each(|(idx, person)| images_of.entry(*person).or_default().push(idx));
+        eyes.iter().enumerate().for_each(|(idx, eye)| images_of.entry(eye.person).or_default().push(idx));
         let (mut corrected, mut remaining) = (Vec::new(), Vec::new());
         for images in images_of.values().filter(|images| images.len() > n_calibration) {
             let chosen: BTreeSet<_> =
                 (0..n_calibration).map(|idx| images[idx * images.len() / n_calibration]).collect();
-            let [pitch, yaw] = mean_offset(predicted, truth, &chosen);
+            let [pitch, yaw] = mean_offset(predicted, truth, eyes, &chosen);
             for idx in images.iter().filter(|idx| !chosen.contains(idx)) {
                 let gaze = predicted[*idx];
+                let yaw = eyes[*idx].yaw_sign() * yaw;
                 corrected.push(Gaze::from_pitch_yaw(gaze.pitch() - pitch, gaze.yaw() - yaw));
                 remaining.push(truth[*idx]);
             }
@@ -95,9 +98,28 @@ impl GazeErrors {
     }
 }
 
-/// Mean offset in pitch and yaw over the chosen images, in radians.
-fn mean_offset(predicted: &[Gaze], truth: &[Gaze], chosen: &BTreeSet<usize>) -> [f32; 2] {
-    let offsets = chosen.iter().map(|idx| offset(predicted[*idx], truth[*idx]));
+/// Whose eye an image shows, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TestEye {
+    /// The person's number.
+    pub person: usize,
+    /// Whether it is a right eye that its reader has mirrored, with its gaze.
+    pub is_mirrored: bool,
+}
+
+impl TestEye {
+    /// From the image's yaw to the camera's, and back.
+    fn yaw_sign(self) -> f32 {
+        if self.is_mirrored { -1.0 } else { 1.0 }
+    }
+}
+
+/// Mean offset in pitch and in the camera's yaw over the chosen images, in radians.
+fn mean_offset(predicted: &[Gaze], truth: &[Gaze], eyes: &[TestEye], chosen: &BTreeSet<usize>) -> [f32; 2] {
+    let offsets = chosen.iter().map(|idx| {
+        let [pitch, yaw] = offset(predicted[*idx], truth[*idx]);
+        [pitch, f64::from(eyes[*idx].yaw_sign()) * yaw]
+    });
     let sum = offsets.fold([0.0, 0.0], |sum, offset| [sum[0] + offset[0], sum[1] + offset[1]]);
     sum.map(|sum| (sum / chosen.len() as f64) as f32)
 }

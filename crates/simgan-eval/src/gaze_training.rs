@@ -17,7 +17,7 @@ pub struct GazeTraining {
     pub steps: usize,
     /// Images of one update.
     pub batch: usize,
-    /// Learning rate of Adam; the last third of the steps has a tenth of it.
+    /// Learning rate of Adam, which falls to 0 along half a cosine.
     pub lr: f64,
     /// What weights, the order of images and their augmentation are drawn from.
     pub seed: u64,
@@ -33,6 +33,9 @@ impl Default for GazeTraining {
 }
 
 /// Trains the gaze network on labelled images (§3.1: L2 loss on the gaze vector).
+///
+/// While it learns, the network answers in units of the labels' spread about their mean, so that the last layer starts
+/// at the size of its targets; the loss is the paper's but for that constant.
 ///
 /// # Errors
 ///
@@ -64,7 +67,8 @@ pub fn train_gaze_estimator_watched(
     let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
     let mut sampler = Sampler::new(images.gazes().len(), training.seed);
     let mut augmentation = ChaCha8Rng::seed_from_u64(training.seed);
-    let targets = images.targets()?;
+    let scale = TargetScale::of(&images.targets()?)?;
+    let targets = scale.standardized(&images.targets()?)?;
     for step in 0..training.steps {
         let batch: Vec<_> = sampler.next_batch(training.batch).into_iter().map(|idx| idx as u32).collect();
         let batch = Tensor::new(batch, targets.device())?;
@@ -74,11 +78,51 @@ pub fn train_gaze_estimator_watched(
         }
         let predicted = network.forward(&inputs)?;
         let loss = gaze_distance(&predicted, &targets.index_select(&batch, 0)?)?;
-        let lr = if step * 3 < training.steps * 2 { training.lr } else { 0.1 * training.lr };
-        optimizer.step(&loss.backward()?, lr)?;
+        optimizer.step(&loss.backward()?, training.rate(step))?;
         after_update()?;
     }
+    scale.fold_into(&parameters)?;
     Ok(network)
+}
+
+impl GazeTraining {
+    /// The learning rate of step `step`, counted from 0.
+    fn rate(&self, step: usize) -> f64 {
+        let done = step as f64 / self.steps as f64;
+        0.5 * self.lr * (1.0 + (std::f64::consts::PI * done).cos())
+    }
+}
+
+/// Where the true gaze vectors lie: their mean, `(1, 3)`, and their mean distance from it along x or y.
+struct TargetScale {
+    mean: Tensor,
+    spread: f64,
+}
+
+impl TargetScale {
+    fn of(targets: &Tensor) -> Result<Self, EvalError> {
+        let mean = targets.mean_keepdim(0)?;
+        let variance = targets.broadcast_sub(&mean)?.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>()?;
+        // Gazes keep to two dimensions. Where all are the same, there is nothing to scale.
+        let spread = (f64::from(variance) / 2.0).sqrt();
+        Ok(Self { mean, spread: if spread > 1e-4 { spread } else { 1.0 } })
+    }
+
+    fn standardized(&self, targets: &Tensor) -> Result<Tensor, EvalError> {
+        Ok((targets.broadcast_sub(&self.mean)? / self.spread)?)
+    }
+
+    /// Changes the last layer so that the network answers with gaze vectors.
+    fn fold_into(&self, parameters: &Parameters) -> Result<(), EvalError> {
+        for (name, var) in parameters.vars() {
+            match name.as_str() {
+                "head.weight" => var.set(&(var.as_tensor() * self.spread)?)?,
+                "head.bias" => var.set(&((var.as_tensor() * self.spread)? + self.mean.squeeze(0)?)?)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The network's answer for each image of `(N, C, H, W)`, a batch of 256 at a time.

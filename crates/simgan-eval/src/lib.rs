@@ -46,7 +46,7 @@ mod statistics;
 pub use self::augment::augmented;
 pub use self::baseline::{mean_gaze, nearest_neighbours};
 pub use self::error::EvalError;
-pub use self::gaze_error::{GazeErrors, angle_deg};
+pub use self::gaze_error::{GazeErrors, TestEye, angle_deg};
 pub use self::gaze_training::{
     GazeTraining, gaze_features, predict_gaze, train_gaze_estimator, train_gaze_estimator_watched,
 };

@@ -12,7 +12,7 @@ use simgan_eval::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
     MethodKind, Watch, evaluate,
 };
-use simgan_eval::{EvalError, GazeErrors, GazeTraining, RealismTraining};
+use simgan_eval::{EvalError, GazeErrors, GazeTraining, RealismTraining, TestEye};
 use simgan_eyes::Domain;
 use simgan_models::Refiner;
 
@@ -172,9 +172,10 @@ fn work_stops_when_asked_to() {
 fn each_person_is_calibrated_alone() {
     let truth: Vec<_> =
         (0..40).map(|idx| Gaze::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
-    let persons: Vec<_> = (0..40).map(|idx| idx % 2).collect();
-    let off = |(gaze, person): (&Gaze, &usize)| {
-        Gaze::from_pitch_yaw(gaze.pitch(), gaze.yaw() + 0.1 - 0.2 * *person as f32)
+    let of = |person| TestEye { person, is_mirrored: false };
+    let persons: Vec<_> = (0..40).map(|idx| of(idx % 2)).collect();
+    let off = |(gaze, eye): (&Gaze, &TestEye)| {
+        Gaze::from_pitch_yaw(gaze.pitch(), gaze.yaw() + 0.1 - 0.2 * eye.person as f32)
     };
     let predicted: Vec<_> = truth.iter().zip(&persons).map(off).collect();
     let own = GazeErrors::personally_calibrated(&predicted, &truth, &persons, 9).unwrap().unwrap();
@@ -182,8 +183,24 @@ fn each_person_is_calibrated_alone() {
     assert!(GazeErrors::calibrated(&predicted, &truth, 9).unwrap().mean_deg > 4.0);
     // Persons with too few images are left out, and nothing is left if these are all.
     assert!(GazeErrors::personally_calibrated(&predicted, &truth, &persons, 20).unwrap().is_none());
-    let uneven: Vec<_> = (0..40).map(|idx| usize::from(idx > 34)).collect();
+    let uneven: Vec<_> = (0..40).map(|idx| of(usize::from(idx > 34))).collect();
     let first_alone = GazeErrors::personally_calibrated(&truth, &truth, &uneven, 9).unwrap().unwrap();
     assert_eq!(first_alone.n_images, 26);
     assert!(GazeErrors::personally_calibrated(&truth, &truth, &persons[1..], 9).is_err());
+}
+
+/// A head turned from the camera: the eyes' offsets are equal for the camera, opposite where right eyes are mirrored.
+#[test]
+fn calibration_undoes_the_mirror() {
+    let truth: Vec<_> =
+        (0..40).map(|idx| Gaze::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
+    let eyes: Vec<_> = (0..40).map(|idx| TestEye { person: 0, is_mirrored: idx % 3 == 0 }).collect();
+    let off = |(gaze, eye): (&Gaze, &TestEye)| {
+        let yaw = if eye.is_mirrored { -0.1 } else { 0.1 };
+        Gaze::from_pitch_yaw(gaze.pitch() + 0.05, gaze.yaw() + yaw)
+    };
+    let predicted: Vec<_> = truth.iter().zip(&eyes).map(off).collect();
+    let errors = GazeErrors::personally_calibrated(&predicted, &truth, &eyes, 9).unwrap().unwrap();
+    assert!(errors.mean_deg < 1e-3 && errors.n_images == 31, "{errors:?}");
+    assert!(GazeErrors::calibrated(&predicted, &truth, 9).unwrap().mean_deg > 3.0);
 }

@@ -70,7 +70,7 @@ pub(crate) struct Measure {
     /// Layers of the gaze network.
     #[arg(long, value_name = "NAME", default_value = "paper")]
     pub(crate) network: Network,
-    /// Updates of each gaze network; the last third has a tenth of the learning rate 0.001.
+    /// Updates of each gaze network; the learning rate falls from 0.001 to 0 along half a cosine.
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = positive)]
     pub(crate) gaze_steps: usize,
     /// Images of one update of a gaze network.

@@ -4,7 +4,7 @@ use simgan_data::Gaze;
 
 use super::EvaluationSources;
 use super::reading::Images;
-use crate::EvalError;
+use crate::{EvalError, TestEye};
 
 /// Below this share of directions towards the camera, labels are taken for another convention's.
 const LEAST_TOWARDS_CAMERA: f64 = 0.5;
@@ -60,14 +60,15 @@ pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Gaze>, Ev
     Ok(gazes)
 }
 
-/// Whose eye each image is, by names as MPIIGaze's (`p00/day01/0001-left`); else all are one person's.
-pub(super) fn persons(names: &[String]) -> Vec<usize> {
+/// Whose eye each image shows, by names as MPIIGaze's (`p00/day01/0001-right`); else all are one person's left eyes.
+pub(super) fn eyes(names: &[String]) -> Vec<TestEye> {
     let mut known = BTreeMap::new();
-    let mut number = |name| {
-        let next = known.len();
-        *known.entry(person(name)).or_insert(next)
+    let mut eye = |name| {
+        let (next, person) = (known.len(), person(name));
+        let is_mirrored = person.is_some() && name.ends_with("-right");
+        TestEye { person: *known.entry(person).or_insert(next), is_mirrored }
     };
-    names.iter().map(|name| number(name)).collect()
+    names.iter().map(|name| eye(name.as_str())).collect()
 }
 
 fn person(name: &str) -> Option<&str> {

@@ -8,7 +8,7 @@ use simgan_data::{ImageSpec, Landmarks, Source};
 
 use super::reading::{Images, evenly, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
-use crate::{EvalError, LabelledImages};
+use crate::{EvalError, LabelledImages, TestEye};
 
 /// Synthetic images kept from training for the measures of label preservation and realism, at most.
 const MOST_PROBES: usize = 1000;
@@ -38,7 +38,7 @@ pub struct EvaluationData {
     probe_landmarks: Option<Vec<Landmarks>>,
     test: LabelledImages,
     test_names: Vec<String>,
-    persons: Vec<usize>,
+    eyes: Vec<TestEye>,
     real: Option<Tensor>,
     labelled_real: Option<LabelledImages>,
     n_repeated: usize,
@@ -90,7 +90,7 @@ impl EvaluationData {
         watch.begin("reading test images")?;
         let test = read(sources.test, &evenly(sources.test.len(), sources.most_test), watch)?;
         checks::enough("the test images", test.len(), LEAST_TEST)?;
-        let (persons, test_labels) = (checks::persons(&test.names), test.labelled("test", device)?);
+        let (eyes, test_labels) = (checks::eyes(&test.names), test.labelled("test", device)?);
         checks::warn_of_sides(&test.names);
         watch.begin("reading synthetic images")?;
         let n_images = trained.len() / config.fold;
@@ -112,7 +112,7 @@ impl EvaluationData {
             probe_landmarks: probe.irises(),
             test: test_labels,
             test_names: test.names,
-            persons,
+            eyes,
             real,
             labelled_real,
             n_repeated,
@@ -133,7 +133,7 @@ impl EvaluationData {
             n_images: self.n_images,
             n_probe: self.probe.gazes().len(),
             n_test,
-            n_persons: self.persons.iter().collect::<BTreeSet<_>>().len(),
+            n_persons: self.eyes.iter().map(|eye| eye.person).collect::<BTreeSet<_>>().len(),
             n_real: self.real.as_ref().map_or(Ok(0), |real| real.dim(0))?,
             n_labelled_real: self.labelled_real.as_ref().map_or(0, |real| real.gazes().len()),
             n_repeated: self.n_repeated,
@@ -152,10 +152,10 @@ impl EvaluationData {
         &self.test_names
     }
 
-    /// Whose eye each test image is: persons are counted from 0.
+    /// Whose eye each test image shows: persons are counted from 0.
     #[must_use]
-    pub fn persons(&self) -> &[usize] {
-        &self.persons
+    pub fn eyes(&self) -> &[TestEye] {
+        &self.eyes
     }
 
     /// Synthetic images that no method learns from.

@@ -73,8 +73,7 @@ impl MethodFigures {
         let run = |(repetition, predicted): (u64, &Vec<Gaze>)| {
             let seed = first_seed.wrapping_add(repetition);
             let errors = GazeErrors::new(predicted, truth)?;
-            let calibrated =
-                GazeErrors::personally_calibrated(predicted, truth, data.persons(), n_calibration)?;
+            let calibrated = GazeErrors::personally_calibrated(predicted, truth, data.eyes(), n_calibration)?;
             Ok(MethodRun { seed, errors, calibrated })
         };
         let runs: Result<Vec<_>, EvalError> = (0..).zip(&predicted).map(run).collect();
