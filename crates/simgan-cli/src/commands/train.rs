@@ -7,7 +7,9 @@ use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use simgan_eval::RefinerJudge;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run_judged, sources};
+use simgan_train::{
+    Event, Judge, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run_judged, sources,
+};
 
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
@@ -27,10 +29,9 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer::default();
     let mut observe = |event: &Event| observer.see(event);
-    let summary = match RefinerJudge::of_run(trainer.config(), &sources, &device)? {
-        Some(mut judge) => run_judged(&mut trainer, &run, &mut judge, &mut observe, &stop)?,
-        None => simgan_train::run(&mut trainer, &run, &mut observe, &stop)?,
-    };
+    let mut judge = RefinerJudge::of_run(trainer.config(), &sources, &device)?;
+    let judge = judge.as_mut().map(|judge| judge as &mut dyn Judge);
+    let summary = run_judged(&mut trainer, &run, judge, &mut observe, &stop)?;
     drop(observer);
     if summary.is_complete() {
         return print(&report::summary(&summary));

@@ -5,7 +5,7 @@ use candle_core::Device;
 use simgan_models::{GazeEstimator, Parameters, write_tensors};
 use simgan_train::refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Event, RunDir, Sources, Trainer, run, run_judged};
+use simgan_train::{Event, Judge, RunDir, Sources, Trainer, run_judged};
 
 use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
@@ -138,12 +138,10 @@ impl Draw<'_> {
         };
         if !trainer.is_done() {
             talk.begin(self.number, format!("{}: training", variant.name));
-            let judge = RefinerJudge::of_run(trainer.config(), &sources, self.device)?;
+            let mut judge = RefinerJudge::of_run(trainer.config(), &sources, self.device)?;
             let mut observe = |event: &Event| (talk.observe)(&ExperimentEvent::Training(event));
-            let summary = match judge {
-                Some(mut judge) => run_judged(&mut trainer, &run_dir, &mut judge, &mut observe, talk.stop)?,
-                None => run(&mut trainer, &run_dir, &mut observe, talk.stop)?,
-            };
+            let judge = judge.as_mut().map(|judge| judge as &mut dyn Judge);
+            let summary = run_judged(&mut trainer, &run_dir, judge, &mut observe, talk.stop)?;
             if !summary.is_complete() {
                 return Err(EvalError::Stopped);
             }

@@ -33,25 +33,15 @@ pub fn run(
     observe: &mut dyn FnMut(&Event),
     stop: &AtomicBool,
 ) -> Result<Summary, TrainError> {
-    run_with(trainer, run, None, observe, stop)
+    run_judged(trainer, run, None, observe, stop)
 }
 
-/// The same with a judge, who is asked where `[selection]` says. The best checkpoint is named in the run's `best.toml`
+/// The same with a judge, if there is one, who is asked where `[selection]` says. The best checkpoint is named in the run's `best.toml`
 /// and never removed.
 ///
 /// # Errors
 /// As [`run`]; a checkpoint that cannot be judged.
-pub fn run_judged(
-    trainer: &mut Trainer,
-    run: &RunDir,
-    judge: &mut dyn Judge,
-    observe: &mut dyn FnMut(&Event),
-    stop: &AtomicBool,
-) -> Result<Summary, TrainError> {
-    run_with(trainer, run, Some(judge), observe, stop)
-}
-
-fn run_with<'a>(
+pub fn run_judged<'a>(
     trainer: &mut Trainer,
     run: &'a RunDir,
     judge: Option<&'a mut dyn Judge>,

@@ -57,7 +57,7 @@ fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) ->
             stop.store(true, Ordering::Relaxed);
         }
     };
-    run_judged(&mut trainer, &run_dir, judge, &mut observe, &stop)
+    run_judged(&mut trainer, &run_dir, Some(judge), &mut observe, &stop)
 }
 
 fn checkpoints(path: &Path) -> Vec<String> {
