@@ -67,8 +67,9 @@ pub fn train_gaze_estimator_watched(
     let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
     let mut sampler = Sampler::new(images.gazes().len(), training.seed);
     let mut augmentation = ChaCha8Rng::seed_from_u64(training.seed);
-    let scale = TargetScale::of(&images.targets()?)?;
-    let targets = scale.standardized(&images.targets()?)?;
+    let targets = images.targets()?;
+    let scale = TargetScale::of(&targets)?;
+    let targets = scale.standardized(&targets)?;
     for step in 0..training.steps {
         let batch: Vec<_> = sampler.next_batch(training.batch).into_iter().map(|idx| idx as u32).collect();
         let batch = Tensor::new(batch, targets.device())?;
@@ -93,7 +94,7 @@ impl GazeTraining {
     }
 }
 
-/// Where the true gaze vectors lie: their mean, `(1, 3)`, and their mean distance from it along x or y.
+/// Where the true gaze vectors lie: their mean, `(1, 3)`, and their root mean square distance from it along one axis of the image.
 struct TargetScale {
     mean: Tensor,
     spread: f64,

@@ -36,8 +36,8 @@ pub fn run(
     run_judged(trainer, run, None, observe, stop)
 }
 
-/// The same with a judge, if there is one, who is asked where `[selection]` says. The best checkpoint is named in the run's `best.toml`
-/// and never removed.
+/// The same with a judge, if there is one, who is asked where `[selection]` says. The best checkpoint is named in the
+/// run's `best.toml` and never removed.
 ///
 /// # Errors
 /// As [`run`]; a checkpoint that cannot be judged.
