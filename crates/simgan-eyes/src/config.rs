@@ -147,7 +147,8 @@ impl SimulatorConfig {
             height: 36,
             gaze_pitch_deg: Range::new(-24.0, 6.0),
             gaze_yaw_deg: Range::new(-24.0, 24.0),
-            head_pitch_deg: Range::new(-10.0, 10.0),
+            // Heads turn to the screen, as gazes do.
+            head_pitch_deg: Range::new(-11.0, 1.0),
             head_yaw_deg: Range::new(-10.0, 10.0),
             // The normalization takes roll away; what is left is the face model's error.
             head_roll_deg: Range::new(-2.0, 2.0),

@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     History,
     /// Which images the sample grids show.
     Samples,
+    /// How far D's images are moved.
+    Translation,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Self::Real => "real",
             Self::History => "history",
             Self::Samples => "samples",
+            Self::Translation => "translation",
         }
     }
 
@@ -39,6 +42,13 @@ impl Purpose {
         let name = self.name().as_bytes();
         key[8..8 + name.len()].copy_from_slice(name);
         ChaCha8Rng::from_seed(key)
+    }
+
+    /// A generator of its own for each step, which can be had again without those before.
+    pub(crate) fn stream_of_step(self, seed: u64, step: u64) -> ChaCha8Rng {
+        let mut stream = self.stream(seed);
+        stream.set_stream(step);
+        stream
     }
 
     /// A seed for a component that keeps a generator of its own; 63 bits, since TOML's integers are signed.

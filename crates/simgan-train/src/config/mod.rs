@@ -119,6 +119,11 @@ pub struct DiscriminatorNet {
     pub local: bool,
     /// What lies beyond the image's edge: `"replicate"` or `"zeros"`.
     pub border: Border,
+    /// Pixels by which each image, real or refined, is moved at random before D sees it, at most and along each axis; 0
+    /// turns it off, as in the paper. Then D cannot tell by where things are in the image, and does not learn few real
+    /// images by heart (differentiable augmentation: Zhao, Liu, Lin, Zhu and Han, NeurIPS 2020).
+    #[serde(default)]
+    pub translation: usize,
 }
 
 /// What convolutions see beyond the image's edge.
@@ -259,7 +264,7 @@ impl TrainConfig {
     /// D as its own crate describes it.
     #[must_use]
     pub fn discriminator_config(&self) -> DiscriminatorConfig {
-        let DiscriminatorNet { layers, local, border } = self.discriminator.clone();
+        let DiscriminatorNet { layers, local, border, .. } = self.discriminator.clone();
         DiscriminatorConfig { channels: self.data.channels, layers, local, border: border.into() }
     }
 }

@@ -61,7 +61,11 @@ impl TrainConfig {
 
     /// What must stay the same for a checkpoint to be continued, as text.
     pub(crate) fn identity(&self) -> String {
-        let fixed = leaves_of(self).into_iter().filter(|(key, _)| !is_free_on_resume(key));
+        // Checkpoints from before there was a translation know nothing of it.
+        let is_new =
+            |key: &str, value: &Value| key == "discriminator.translation" && *value == Value::Integer(0);
+        let fixed =
+            leaves_of(self).into_iter().filter(|(key, value)| !is_free_on_resume(key) && !is_new(key, value));
         fixed.map(|(key, value)| format!("{key}={value}\n")).collect()
     }
 }

@@ -207,5 +207,5 @@ fn demo() -> TrainConfig {
 }
 
 fn discriminator(config: DiscriminatorConfig) -> DiscriminatorNet {
-    DiscriminatorNet { layers: config.layers, local: config.local, border: Border::Zeros }
+    DiscriminatorNet { layers: config.layers, local: config.local, border: Border::Zeros, translation: 0 }
 }

@@ -41,7 +41,7 @@ impl TrainConfig {
             let allowed = "an odd number from 1 to 31, so that an image keeps its size";
             check(key, kernel, allowed, kernel % 2 == 1 && (1..=31).contains(&kernel))?;
         }
-        Ok(())
+        check_whole("discriminator.translation", self.discriminator.translation as u64, 0, 4096)
     }
 
     fn validate_loss(&self) -> Result<(), ConfigError> {

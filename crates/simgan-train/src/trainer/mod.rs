@@ -6,6 +6,7 @@ mod samples;
 mod state;
 #[cfg(test)]
 mod tests;
+mod translation;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,8 +20,10 @@ use simgan_models::{Discriminator, Refiner};
 use self::batches::Batches;
 use self::network::Network;
 use self::samples::SampleInputs;
+use self::translation::translated;
 use crate::grid::sample_grid;
 use crate::optim::Ema;
+use crate::streams::Purpose;
 use crate::watch::Watch;
 use crate::{
     DiscriminatorReport, LossConfig, Phase, RefinerReport, StepReport, TrainConfig, TrainError, Warning,
@@ -56,6 +59,8 @@ pub struct Trainer {
     self_regularization: SelfRegularization,
     history: HistoryBuffer,
     history_stream: ChaCha8Rng,
+    /// This step's own, so that a checkpoint need not say where it was.
+    translation_stream: ChaCha8Rng,
     ema: Option<Ema>,
     batches: Batches,
     samples: SampleInputs,
@@ -72,6 +77,7 @@ impl Trainer {
     /// the update that failed, but the step must not be repeated: resume from a checkpoint.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let started = Instant::now();
+        self.translation_stream = Purpose::Translation.stream_of_step(self.config.seed, self.n_steps);
         let (phase, phase_step) = self.schedule_at(self.n_steps);
         let schedule = &self.config.schedule;
         let (k_g, k_d) = match phase {
@@ -110,7 +116,8 @@ impl Trainer {
         let mut loss = (&distance * lambda)?;
         let mut realism = None;
         if self.phase() == Phase::Adversarial {
-            let logits = self.discriminator.frozen.forward(&refined)?;
+            let seen = self.seen(&refined)?;
+            let logits = self.discriminator.frozen.forward(&seen)?;
             let cross_entropy = adversarial(&logits, Target::Real)?; // − log(1 − D(x̃)), eq. 3
             loss = (loss + (&cross_entropy * weight)?)?;
             realism = Some(scalar(&cross_entropy)?);
@@ -133,6 +140,7 @@ impl Trainer {
         let fresh = self.refiner.frozen.forward(&synthetic)?; // x̃ = R(x) with the current θ
         let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
         let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
+        let (refined, real) = (self.seen(&refined)?, self.seen(&real)?);
         let logits_refined = self.discriminator.module.forward(&refined)?;
         let logits_real = self.discriminator.module.forward(&real)?;
         let loss_refined = adversarial(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
@@ -149,6 +157,12 @@ impl Trainer {
             accuracy_history: logits_history.map(|logits| accuracy(&logits, Target::Refined)).transpose()?,
             gradient_norm,
         })
+    }
+
+    /// Images as D is shown them.
+    fn seen(&mut self, images: &Tensor) -> Result<Tensor, TrainError> {
+        let reach = self.config.discriminator.translation;
+        Ok(translated(images, reach, &mut self.translation_stream)?)
     }
 
     /// Whether all steps are done.

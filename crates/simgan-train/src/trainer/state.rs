@@ -106,6 +106,7 @@ impl Trainer {
             self_regularization: SelfRegularization::new(transform(&config, device)?),
             history: HistoryBuffer::new(config.history.capacity),
             history_stream: Purpose::History.stream(seed),
+            translation_stream: Purpose::Translation.stream(seed),
             refiner,
             discriminator,
             ema,

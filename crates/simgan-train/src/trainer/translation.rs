@@ -1,0 +1,101 @@
+use candle_core::{Result, Tensor};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+/// Moves each image by whole pixels, up to `reach` along each axis, a new distance for each; beyond its edge lie the
+/// outermost pixels again. Gradients go back to the pixels that are seen.
+///
+/// # Shapes
+///
+/// `(N, C, H, W)` → the same.
+pub(super) fn translated(images: &Tensor, reach: usize, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+    if reach == 0 {
+        return Ok(images.clone());
+    }
+    let (n_images, channels, height, width) = images.dims4()?;
+    let reach = reach as i64;
+    let (mut rows, mut columns) = (Vec::new(), Vec::new());
+    for _ in 0..n_images {
+        let [down, right] = [0; 2].map(|_| rng.random_range(-reach..=reach));
+        let from = |to: usize, by: i64, length: usize| (to as i64 - by).clamp(0, length as i64 - 1) as u32;
+        for (row, column) in
+            (0..channels * height).flat_map(|row| (0..width).map(move |column| (row % height, column)))
+        {
+            rows.push(from(row, down, height));
+            columns.push(from(column, right, width));
+        }
+    }
+    let indices = |values: Vec<u32>| Tensor::from_vec(values, images.dims(), images.device());
+    let across = images.contiguous()?.gather(&indices(columns)?, 3)?;
+    across.contiguous()?.gather(&indices(rows)?, 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+    use rand::SeedableRng;
+
+    use super::*;
+
+    const DIMS: (usize, usize, usize, usize) = (6, 2, 5, 7);
+
+    fn images() -> Tensor {
+        Tensor::rand(-1f32, 1.0, DIMS, &Device::Cpu).unwrap()
+    }
+
+    fn values(tensor: &Tensor) -> Vec<Vec<Vec<f32>>> {
+        tensor.flatten_to(1).unwrap().to_vec3().unwrap()
+    }
+
+    /// How far each plane was moved, down and to the right, if by at most `reach`.
+    fn moves(before: &Tensor, after: &Tensor, reach: i64) -> Vec<Option<(i64, i64)>> {
+        let clamped = |at: i64, length: usize| at.clamp(0, length as i64 - 1) as usize;
+        let is_moved = |before: &[Vec<f32>], after: &[Vec<f32>], down, right| {
+            (0..5).all(|row| {
+                let from = &before[clamped(row - down, 5)];
+                (0..7).all(|column| after[row as usize][column as usize] == from[clamped(column - right, 7)])
+            })
+        };
+        let all =
+            move || (-reach..=reach).flat_map(move |down| (-reach..=reach).map(move |right| (down, right)));
+        let planes = values(before).into_iter().zip(values(after));
+        planes.map(|(before, after)| all().find(|by| is_moved(&before, &after, by.0, by.1))).collect()
+    }
+
+    #[test]
+    fn images_move_as_a_whole_each_by_its_own_distance() {
+        let before = images();
+        let after = translated(&before, 2, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let found = moves(&before, &after, 2);
+        assert!(found.iter().all(Option::is_some), "{found:?}");
+        assert!(found.chunks(2).all(|channels| channels[0] == channels[1]), "channels apart: {found:?}");
+        assert!(found.iter().any(|by| *by != found[0]), "all by the same: {found:?}");
+        let again = translated(&before, 2, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        assert_eq!(values(&after), values(&again));
+        let still = translated(&before, 0, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        assert_eq!(values(&still), values(&before));
+    }
+
+    #[test]
+    fn every_distance_is_drawn() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let before = images();
+        let mut found: Vec<_> =
+            (0..40).flat_map(|_| moves(&before, &translated(&before, 1, &mut rng).unwrap(), 1)).collect();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), 9, "{found:?}");
+    }
+
+    /// The operation is linear, so its gradient is its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ for other x than the gradient was taken at.
+    #[test]
+    fn the_gradient_is_the_adjoint() {
+        let moved = |images: &Tensor| translated(images, 3, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
+        let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap();
+        let (at, other, weights) = (Var::from_tensor(&images()).unwrap(), images(), images());
+        let gradients = dot(&moved(&at), &weights).backward().unwrap();
+        let left = dot(&moved(&other), &weights).to_scalar::<f32>().unwrap();
+        let right = dot(&other, gradients.get(&at).unwrap()).to_scalar::<f32>().unwrap();
+        assert!((left - right).abs() < 1e-4 * (1.0 + left.abs()), "{left} {right}");
+    }
+}
