@@ -73,4 +73,14 @@ mod tests {
         assert_eq!(distinct.len(), drawn.len());
         assert_eq!(Purpose::History.seed(7), Purpose::History.seed(7));
     }
+
+    #[test]
+    fn each_step_has_its_own_numbers() {
+        let first = |seed, step| Purpose::Translation.stream_of_step(seed, step).next_u64();
+        let mut drawn = vec![first(0, 0), first(0, 1), first(0, u64::MAX), first(1, 0), first(1, 1)];
+        assert_eq!(first(0, 1), drawn[1]);
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 5);
+    }
 }

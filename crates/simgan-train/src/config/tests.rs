@@ -112,6 +112,18 @@ fn only_what_changes_no_past_step_may_change_on_resume() {
 }
 
 #[test]
+fn a_configuration_from_before_translation_is_the_same_without_one() {
+    let without = Recipe::Demo.config();
+    let older = without.resolved().replace("translation = 0\n", "");
+    assert_ne!(older, without.resolved());
+    assert_eq!(toml::from_str::<TrainConfig>(&older).unwrap(), without);
+    assert!(!without.identity().contains("translation"), "a checkpoint's checksum would be another");
+    let mut with = without.clone();
+    with.discriminator.translation = 3;
+    assert_ne!(with.identity(), without.identity());
+}
+
+#[test]
 fn learning_rates_change_at_their_steps() {
     let optimizer = Recipe::HandPose.config().optim.refiner;
     let rates = [0, 599_999, 600_000, 700_000].map(|step| optimizer.lr_at(step));

@@ -109,6 +109,7 @@ fn one_seed_gives_one_run_and_another_seed_another() {
 fn a_resumed_run_is_the_same_run() {
     let mut config = config(6);
     config.ema.decay = 0.9;
+    config.discriminator.translation = 2;
     config.optim.discriminator = crate::OptimizerConfig {
         kind: crate::OptimizerKind::Sgd,
         momentum: 0.5,
@@ -129,6 +130,22 @@ fn a_resumed_run_is_the_same_run() {
         assert_eq!(steps(&mut resumed, 12 - k), reports[k..], "after {k} steps");
         assert_eq!(snapshot(&resumed), snapshot(&whole), "after {k} steps");
     }
+}
+
+/// Both networks learn from moved images, R in the adversarial phase alone.
+#[test]
+fn a_translation_changes_what_both_networks_learn() {
+    let run = |translation: usize, n: usize| {
+        let mut config = config(4);
+        config.discriminator.translation = translation;
+        let reports = steps(&mut trainer(config), n);
+        let last = reports.last().unwrap().clone();
+        (last.refiner, last.discriminator)
+    };
+    assert_eq!(run(2, 3), run(0, 3), "D has no part in R's pretraining");
+    assert_ne!(run(2, 4).1, run(0, 4).1);
+    let [(moved, _), (still, _)] = [run(2, 7), run(0, 7)];
+    assert_ne!(moved.unwrap().adversarial, still.unwrap().adversarial);
 }
 
 #[test]
