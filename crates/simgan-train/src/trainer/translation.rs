@@ -14,20 +14,17 @@ pub(super) fn translated(images: &Tensor, reach: usize, rng: &mut ChaCha8Rng) ->
     }
     let (n_images, channels, height, width) = images.dims4()?;
     let reach = reach as i64;
-    let (mut rows, mut columns) = (Vec::new(), Vec::new());
+    let from = |to: usize, by: i64, length: usize| (to as i64 - by).clamp(0, length as i64 - 1);
+    let mut places = Vec::with_capacity(images.elem_count());
     for _ in 0..n_images {
         let [down, right] = [0; 2].map(|_| rng.random_range(-reach..=reach));
-        let from = |to: usize, by: i64, length: usize| (to as i64 - by).clamp(0, length as i64 - 1) as u32;
-        for (row, column) in
-            (0..channels * height).flat_map(|row| (0..width).map(move |column| (row % height, column)))
-        {
-            rows.push(from(row, down, height));
-            columns.push(from(column, right, width));
-        }
+        let place =
+            |to: usize| from(to / width, down, height) * width as i64 + from(to % width, right, width);
+        let plane: Vec<_> = (0..height * width).map(|to| place(to) as u32).collect();
+        (0..channels).for_each(|_| places.extend_from_slice(&plane));
     }
-    let indices = |values: Vec<u32>| Tensor::from_vec(values, images.dims(), images.device());
-    let across = images.contiguous()?.gather(&indices(columns)?, 3)?;
-    across.contiguous()?.gather(&indices(rows)?, 2)
+    let places = Tensor::from_vec(places, (n_images, channels, height * width), images.device())?;
+    images.flatten_from(2)?.gather(&places, 2)?.reshape(images.dims())
 }
 
 #[cfg(test)]
