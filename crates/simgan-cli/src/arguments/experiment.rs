@@ -44,7 +44,7 @@ pub(crate) struct ExperimentArguments {
     /// once. A run's config.toml lists every key.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Repetitions of everything with other seeds.
+    /// Repetitions of everything with other seeds; an experiment may be given more of them later.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive)]
     pub(crate) draws: usize,
     /// Seed of the first draw; each has the next one.

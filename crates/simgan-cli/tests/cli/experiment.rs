@@ -7,14 +7,19 @@ use serde_json::Value;
 
 use crate::scene::{Scene, fails, succeeds, told};
 
-const QUICK: &str = "--draws 2 --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 \
+const QUICK: &str = "--images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 \
     --methods mean,synthetic,refined --set data.size=24x20 --set data.batch=4 --set refiner.features=4 \
     --set refiner.blocks=1 --set history.capacity=8 --set schedule.pretrain_refiner=1 \
-    --set schedule.pretrain_discriminator=1 --set schedule.steps=20 --set discriminator.layers=[{conv={kernel=3,stride=2,features=6}}] --set output.sample_every=0";
+    --set optim.refiner.lr=0.02 --set schedule.pretrain_discriminator=1 --set schedule.steps=20 --set discriminator.layers=[{conv={kernel=3,stride=2,features=6}}] --set output.sample_every=0";
 
 impl Scene {
+    /// Of two draws.
     fn experiment(&self, folder: &str, more: &str) -> Command {
-        self.simgan(&format!("experiment local --output {folder} {QUICK} {more}"))
+        self.experiment_of(2, folder, more)
+    }
+
+    fn experiment_of(&self, draws: usize, folder: &str, more: &str) -> Command {
+        self.simgan(&format!("experiment local --output {folder} --draws {draws} {QUICK} {more}"))
     }
 
     fn value(&self, name: &str) -> Value {
@@ -56,6 +61,22 @@ fn check_means(scene: &Scene) {
         refined.iter().zip(&synthetic).map(|(refined, synthetic)| refined / synthetic).collect();
     assert!(near(&row["ratio_to_synthetic"], mean(&ratios)), "{row}");
     assert!(row["refinement"]["drift_x_px"]["sd"].is_f64() && row["told_apart"]["mean"].is_f64(), "{row}");
+    check_comparison(&results, mean(&refined) - mean(&errors(scene, "local", "refined")));
+}
+
+/// The second variant is compared with the first.
+fn check_comparison(results: &Value, expected_deg: f64) {
+    let [compared] = &results["comparisons"].as_array().unwrap()[..] else { panic!("{results}") };
+    assert!(compared["variant"] == "global" && compared["against"] == "local", "{compared}");
+    let differs = |found: &Value, expected: f64| (found["mean"].as_f64().unwrap() - expected).abs() > 1e-12;
+    assert!(!differs(&compared["error_deg"], expected_deg), "{compared}: not {expected_deg}");
+    let told_apart = |variant: &str| {
+        let mut rows = results["rows"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["variant"] == variant && row["told_apart"].is_object()).unwrap();
+        row["told_apart"]["mean"].as_f64().unwrap()
+    };
+    let expected = told_apart("global") - told_apart("local");
+    assert!(!differs(&compared["told_apart"], expected), "{compared}: not {expected}");
 }
 
 /// What was found of a refiner is what `simgan evaluate` finds of it.
@@ -71,10 +92,13 @@ fn check_against_evaluate(scene: &Scene) {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_experiment_tells_the_same() {
+fn an_interrupted_or_grown_experiment_tells_the_same() {
     let scene = Scene::new();
-    let table = succeeds(scene.experiment("all", ""));
-    for part in ["mean label", "synthetic", "local", "global", "told apart", "2 draw(s)"] {
+    let first_draw = succeeds(scene.experiment_of(1, "all", ""));
+    assert!(first_draw.contains("1 draw(s)"), "{first_draw}");
+    let (code, table, stderr) = told(scene.experiment("all", "")); // another draw, and the first as it was
+    assert!(code == 0 && stderr.contains("draw 2 of 2") && !stderr.contains("draw 1 of 2"), "{stderr}");
+    for part in ["mean label", "synthetic", "local", "global less local", "told apart", "2 draw(s)"] {
         assert!(table.contains(part), "`{part}` is not told:\n{table}");
     }
     check_means(&scene);
@@ -92,6 +116,10 @@ fn an_interrupted_experiment_tells_the_same() {
     assert!(!scene.path("parts/results.json").exists());
     assert_eq!(succeeds(scene.experiment("parts", "")), table);
     assert_eq!(scene.bytes("parts/results.json"), scene.bytes("all/results.json"));
+
+    // Fewer draws are a table of these, and the others are kept.
+    assert_eq!(succeeds(scene.experiment_of(1, "all", "")), first_draw);
+    assert!(scene.path("all/draw-1/global.json").exists());
 
     // A part that is lost is done again, and only that part.
     std::fs::remove_file(scene.path("parts/draw-1/local.json")).unwrap();

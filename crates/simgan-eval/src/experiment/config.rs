@@ -106,12 +106,16 @@ impl ExperimentConfig {
 
     /// # Errors
     ///
-    /// If the file says another experiment than this one.
+    /// If the file says another experiment than this one, which may have more draws or fewer.
     pub(super) fn check_same(&self, path: &Path) -> Result<(), EvalError> {
         let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
         let reason = "damaged, or no experiment's";
         let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
-        match difference(&before, &self.table()?) {
+        let [before, now] = [before, self.table()?].map(|mut table| {
+            table.remove("draws");
+            table
+        });
+        match difference(&before, &now) {
             None => Ok(()),
             Some((key, before, now)) => {
                 Err(EvalError::OtherExperiment { path: path.to_owned(), key, before, now })

@@ -27,7 +27,7 @@ use candle_core::Device;
 use simgan_train::{Event, Sources, Trainer};
 
 pub use self::config::{EXPERIMENT_VERSION, ExperimentConfig, Variant};
-pub use self::results::{ExperimentResults, ExperimentRow, Refinement};
+pub use self::results::{Comparison, ExperimentResults, ExperimentRow, Refinement};
 pub use self::set::VariantSet;
 
 use self::draw::Draw;
@@ -62,7 +62,7 @@ pub struct Experiment {
 
 impl Experiment {
     /// An experiment that is to be begun in a new or empty folder, or to be continued where it stopped. Nothing is written
-    /// yet.
+    /// yet. It may have more draws than before: those that are done count. With fewer, the table is of the first ones.
     ///
     /// # Errors
     ///
@@ -103,11 +103,12 @@ impl Experiment {
         Ok(results)
     }
 
-    /// Begins it, unless that was done before: images and configuration are known to be good then. Returns the images of
-    /// the first draw, if they were read.
+    /// Begins it, unless that was done before: images and configuration are known to be good then, and only the number of
+    /// draws may be another. Returns the images of the first draw, if they were read.
     fn begin(&self, talk: &mut Talk<'_>) -> Result<Option<EvaluationData>, EvalError> {
         let path = self.folder.join(CONFIG_FILE);
         if path.exists() {
+            self.config.write(&path)?;
             return Ok(None);
         }
         let data = self.draw(0).read(talk)?;

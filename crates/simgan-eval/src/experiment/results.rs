@@ -16,6 +16,25 @@ pub struct ExperimentResults {
     pub data: DataSummary,
     /// The table: baselines first, then variant after variant, then the network that learned from real images.
     pub rows: Vec<ExperimentRow>,
+    /// Each variant but the first against the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
+}
+
+/// What became of refined images when a setting changed: differences between pairs of the same draw and seed, whose spread
+/// is smaller than that of either, since both met the same renders and test images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// The variant.
+    pub variant: String,
+    /// The first variant, whose figures are taken off.
+    pub against: String,
+    /// Difference of the mean gaze errors, in degrees: above 0 the variant errs more.
+    pub error_deg: Spread,
+    /// Difference of the shares that a fresh classifier tells right: above 0 the variant's images look less real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_apart: Option<Spread>,
 }
 
 /// A row of the table.
@@ -81,9 +100,31 @@ impl ExperimentResults {
             rows.extend(rows_of(MethodKind::is_refined, Some(&variant.name), &of_variant(idx)));
         }
         rows.extend(rows_of(|kind| kind == MethodKind::Real, None, &all));
+        let names: Vec<_> = config.variants.iter().map(|variant| variant.name.as_str()).collect();
+        let comparisons = (1..names.len())
+            .filter_map(|idx| compare([names[0], names[idx]], &of_variant(0), &of_variant(idx)))
+            .collect();
         let (format_version, experiment) = (EXPERIMENT_VERSION, config.clone());
-        Ok(Self { format_version, experiment, data: first.data.clone(), rows })
+        Ok(Self { format_version, experiment, data: first.data.clone(), rows, comparisons })
     }
+}
+
+/// The second of two variants against the first, from one evaluation for each draw.
+fn compare(names: [&str; 2], first: &[&Evaluation], second: &[&Evaluation]) -> Option<Comparison> {
+    // What each draw has of a figure is paired and taken off, whatever the figure.
+    let differences = |figures: fn(&Evaluation) -> Vec<f64>| {
+        let draws = first.iter().zip(second).map(|(first, second)| [figures(first), figures(second)]);
+        let pairs = draws.flat_map(|[first, second]| first.into_iter().zip(second));
+        Spread::new(&pairs.map(|(first, second)| second - first).collect::<Vec<_>>())
+    };
+    let errors = differences(|found| {
+        let refined = found.methods.get(&Method::once(MethodKind::Refined));
+        refined.iter().flat_map(|figures| &figures.runs).map(|run| run.errors.mean_deg).collect()
+    });
+    let told_apart =
+        differences(|found| found.realism.iter().map(|realism| realism.refined.accuracy.mean).collect());
+    let [against, variant] = names.map(str::to_owned);
+    Some(Comparison { variant, against, error_deg: errors?, told_apart })
 }
 
 /// One row, of one evaluation for each draw; `None` where nothing was measured.

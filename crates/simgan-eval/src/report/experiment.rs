@@ -1,6 +1,7 @@
 use super::tables::{Table, degrees, method_name, percent, spread, testing, training};
+use crate::Spread;
 use crate::evaluation::{Method, MethodKind};
-use crate::experiment::{ExperimentResults, ExperimentRow, Refinement};
+use crate::experiment::{Comparison, ExperimentResults, ExperimentRow, Refinement};
 
 /// An experiment's table, with how it was made.
 #[must_use]
@@ -35,11 +36,20 @@ pub fn experiment_table(found: &ExperimentResults) -> Table {
             optional(row.told_apart.map(percent)),
         ]);
     }
-    table.note = notes(found);
+    table.note = found.comparisons.iter().map(comparison).collect::<String>() + &conditions(found);
     table
 }
 
-fn notes(found: &ExperimentResults) -> String {
+fn comparison(found: &Comparison) -> String {
+    let Comparison { variant, against, error_deg, told_apart } = found;
+    let apart = told_apart.map_or_else(String::new, |Spread { mean, sd }| {
+        format!(", told apart {:+.1} ± {:.1} %", 100.0 * mean, 100.0 * sd)
+    });
+    let Spread { mean, sd } = error_deg;
+    format!("{variant} less {against}, pair by pair: error {mean:+.2} ± {sd:.2}°{apart}\n")
+}
+
+fn conditions(found: &ExperimentResults) -> String {
     let (config, data) = (&found.experiment, &found.data);
     format!(
         "mean ± deviation over {} draw(s) of {} repetition(s); {}, {} synthetic ones in all; {}\n\
