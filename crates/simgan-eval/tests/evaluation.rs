@@ -144,9 +144,19 @@ fn the_floor_learns_from_no_test_image() {
 fn rows_follow_data_and_wishes() {
     let scene = Scene::new();
     let all = EvaluationConfig { methods: vec![], augment: true, fold: 2, images: 100, ..config() };
-    let names: Vec<_> = all.rows(&scene.read(&all).unwrap()).unwrap().iter().map(Method::to_string).collect();
+    let named = |config: &EvaluationConfig| -> Vec<_> {
+        let rows = config.rows(&scene.read(config).unwrap()).unwrap();
+        rows.iter().map(Method::to_string).collect()
+    };
     let expected = "mean knn synthetic synthetic_2x synthetic_augmented synthetic_histogram synthetic_fourier refined refined_2x refined_augmented real";
-    assert_eq!(names.join(" "), expected);
+    assert_eq!(named(&all).join(" "), expected);
+    let some =
+        EvaluationConfig { methods: vec![MethodKind::Knn, MethodKind::Refined], fold: 1, ..all.clone() };
+    assert_eq!(named(&some), ["knn", "refined", "refined_augmented"]);
+    assert_eq!(named(&EvaluationConfig { augment: false, ..some }), ["knn", "refined"]);
+    let alone =
+        EvaluationConfig { methods: vec![MethodKind::RefinedAugmented], augment: false, fold: 1, ..all };
+    assert_eq!(named(&alone), ["refined_augmented"]);
     let none = EvaluationConfig { seeds: 0, ..config() };
     assert!(scene.read(&none).err().unwrap().to_string().contains("seeds is 0"));
 }

@@ -76,7 +76,7 @@ pub(crate) struct Measure {
     /// Images of one update of a gaze network.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = positive)]
     pub(crate) gaze_batch: usize,
-    /// Add networks whose batches are lightly augmented: shifts, scales, tones, blur, noise.
+    /// Add, to synthetic and refined, networks whose batches are lightly augmented: shifts, scales, tones, blur, noise.
     #[arg(long)]
     pub(crate) augment: bool,
     /// Only these rows, separated by commas, such as synthetic,refined [default: all that the data allows].

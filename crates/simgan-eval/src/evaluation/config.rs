@@ -18,7 +18,7 @@ pub struct EvaluationConfig {
     pub network: GazeNetwork,
     /// How it is trained; the seed is the first repetition's.
     pub training: GazeTraining,
-    /// Whether to add the rows with augmentation.
+    /// Whether to add, to rows that have one, the same with augmentation.
     pub augment: bool,
     /// Rows to compute; without any, all that the data allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,8 +103,12 @@ impl EvaluationConfig {
                     "`{kind}` needs {lacking} (hint: give them as the real images)"
                 )));
             }
-            let is_meant =
-                if self.methods.is_empty() { self.augment || !kind.is_augmented() } else { is_named };
+            // Augmentation is added to the rows that are meant, be they named or all.
+            let is_meant = |kind| self.methods.is_empty() || self.methods.contains(&kind);
+            let is_meant = match kind.without_augmentation() {
+                Some(plain) => is_named || self.augment && is_meant(plain),
+                None => is_meant(kind),
+            };
             if !is_meant || lacking.is_some() {
                 continue;
             }

@@ -83,10 +83,20 @@ impl MethodKind {
         !matches!(self, Self::Mean | Self::Knn)
     }
 
+    /// The same without augmentation, if its batches are augmented.
+    #[must_use]
+    pub const fn without_augmentation(self) -> Option<Self> {
+        match self {
+            Self::SyntheticAugmented => Some(Self::Synthetic),
+            Self::RefinedAugmented => Some(Self::Refined),
+            _ => None,
+        }
+    }
+
     /// Whether its batches are augmented.
     #[must_use]
     pub const fn is_augmented(self) -> bool {
-        matches!(self, Self::SyntheticAugmented | Self::RefinedAugmented)
+        self.without_augmentation().is_some()
     }
 }
 
