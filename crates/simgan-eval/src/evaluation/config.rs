@@ -103,11 +103,11 @@ impl EvaluationConfig {
                     "`{kind}` needs {lacking} (hint: give them as the real images)"
                 )));
             }
-            // Augmentation is added to the rows that are meant, be they named or all.
-            let is_meant = |kind| self.methods.is_empty() || self.methods.contains(&kind);
+            // Augmentation is added to the rows that are asked for, be they named or all.
+            let is_asked_for = |kind| self.methods.is_empty() || self.methods.contains(&kind);
             let is_meant = match kind.without_augmentation() {
-                Some(plain) => is_named || self.augment && is_meant(plain),
-                None => is_meant(kind),
+                Some(plain) => is_named || self.augment && is_asked_for(plain),
+                None => is_asked_for(kind),
             };
             if !is_meant || lacking.is_some() {
                 continue;

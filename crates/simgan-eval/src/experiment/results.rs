@@ -96,14 +96,15 @@ impl ExperimentResults {
             methods.filter_map(|method| row(*method, variant, found)).collect::<Vec<_>>()
         };
         let mut rows = rows_of(|kind| !kind.is_refined() && kind != MethodKind::Real, None, &all);
+        let mut comparisons = Vec::new();
         for (idx, variant) in config.variants.iter().enumerate() {
-            rows.extend(rows_of(MethodKind::is_refined, Some(&variant.name), &of_variant(idx)));
+            let found = of_variant(idx);
+            rows.extend(rows_of(MethodKind::is_refined, Some(&variant.name), &found));
+            if idx > 0 {
+                comparisons.extend(compare([&config.variants[0].name, &variant.name], &all, &found));
+            }
         }
         rows.extend(rows_of(|kind| kind == MethodKind::Real, None, &all));
-        let names: Vec<_> = config.variants.iter().map(|variant| variant.name.as_str()).collect();
-        let comparisons = (1..names.len())
-            .filter_map(|idx| compare([names[0], names[idx]], &of_variant(0), &of_variant(idx)))
-            .collect();
         let (format_version, experiment) = (EXPERIMENT_VERSION, config.clone());
         Ok(Self { format_version, experiment, data: first.data.clone(), rows, comparisons })
     }
