@@ -33,6 +33,20 @@ impl Fitted {
         assert!(matches!(target.channels, None | Some(1 | 3)), "1 or 3 channels, not {:?}", target.channels);
         Self { source, target }
     }
+
+    /// Brings a sample to the target.
+    fn fit(&self, mut sample: Sample) -> Sample {
+        let spec = sample.image.spec();
+        if let Some(channels) = self.target.channels.filter(|&channels| channels != spec.channels) {
+            sample.image = sample.image.to_channels(channels);
+        }
+        if let Some(size) = self.target.size.filter(|&size| size != spec.size()) {
+            sample.image = sample.image.resized(size, self.target.fit);
+            let window = Window::new(spec.size(), size, self.target.fit);
+            sample.label.landmarks = sample.label.landmarks.map(|landmarks| landmarks.through(&window));
+        }
+        sample
+    }
 }
 
 impl Source for Fitted {
@@ -48,17 +62,11 @@ impl Source for Fitted {
     }
 
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        let mut sample = self.source.sample(index)?;
-        let spec = sample.image.spec();
-        if let Some(channels) = self.target.channels.filter(|&channels| channels != spec.channels) {
-            sample.image = sample.image.to_channels(channels);
-        }
-        if let Some(size) = self.target.size.filter(|&size| size != spec.size()) {
-            sample.image = sample.image.resized(size, self.target.fit);
-            let window = Window::new(spec.size(), size, self.target.fit);
-            sample.label.landmarks = sample.label.landmarks.map(|landmarks| landmarks.through(&window));
-        }
-        Ok(sample)
+        Ok(self.fit(self.source.sample(index)?))
+    }
+
+    fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
+        Ok(self.fit(self.source.unlabelled(index)?))
     }
 
     fn sample_name(&self, index: usize) -> Result<String, DataError> {

@@ -70,7 +70,7 @@ pub use self::nyu::{NyuDomain, NyuHands, NyuOptions};
 pub use self::open::{Layout, OpenOptions, open};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
 pub use self::sampler::{Sampler, SamplerState};
-pub use self::source::{Concat, MemorySource, Sample, Source};
+pub use self::source::{Concat, MemorySource, Remembering, Sample, Source, Unlabelled};
 pub use self::statistics::{Range, Statistics};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
 pub use self::write::write_atomic;

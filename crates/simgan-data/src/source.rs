@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{DataError, Image, ImageSpec, Label};
 
@@ -23,6 +24,17 @@ pub trait Source: Send + Sync {
     /// # Panics
     /// If `index >= self.len()`, as slices do.
     fn sample(&self, index: usize) -> Result<Sample, DataError>;
+
+    /// The sample at `index` with an empty label; sources to which labels are work do without it here.
+    ///
+    /// # Errors
+    /// As [`Source::sample`].
+    ///
+    /// # Panics
+    /// As [`Source::sample`].
+    fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
+        Ok(Sample { label: Label::default(), ..self.sample(index)? })
+    }
 
     /// The name of the sample at `index`; sources that know it without reading the image say so here.
     ///
@@ -100,6 +112,20 @@ impl Concat {
         let n_samples = sources.iter().map(|source| source.len()).sum();
         Ok(Self { sources, n_samples })
     }
+
+    /// The source that holds sample `index`, and its place there.
+    fn find(&self, index: usize) -> (&dyn Source, usize) {
+        assert!(index < self.n_samples, "sample {index} of {}", self.n_samples);
+        let mut index = index;
+        let mut sources = self.sources.iter();
+        loop {
+            match sources.next() {
+                Some(source) if index >= source.len() => index -= source.len(),
+                Some(source) => return (&**source, index),
+                None => unreachable!("the sources' lengths sum to {}", self.n_samples),
+            }
+        }
+    }
 }
 
 impl Source for Concat {
@@ -112,16 +138,87 @@ impl Source for Concat {
     }
 
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        assert!(index < self.n_samples, "sample {index} of {}", self.n_samples);
-        let mut index = index;
-        let mut sources = self.sources.iter();
-        loop {
-            match sources.next() {
-                Some(source) if index >= source.len() => index -= source.len(),
-                Some(source) => return source.sample(index),
-                None => unreachable!("the sources' lengths sum to {}", self.n_samples),
-            }
+        let (source, index) = self.find(index);
+        source.sample(index)
+    }
+
+    fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
+        let (source, index) = self.find(index);
+        source.unlabelled(index)
+    }
+}
+
+/// A source whose labels are left away, and need not be made: refiners and discriminators learn from images alone.
+pub struct Unlabelled(pub Arc<dyn Source>);
+
+impl Source for Unlabelled {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn spec(&self) -> ImageSpec {
+        self.0.spec()
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        self.0.unlabelled(index)
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        self.0.sample_name(index)
+    }
+}
+
+/// A source that keeps the images it gave without labels, so that they are read or rendered once however often they are asked for.
+pub struct Remembering {
+    source: Arc<dyn Source>,
+    most_bytes: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    samples: HashMap<usize, Sample>,
+    n_bytes: usize,
+}
+
+impl Remembering {
+    /// Keeps images of `source` until they have `most_bytes` bytes of pixels; others are made anew each time.
+    #[must_use]
+    pub fn new(source: Arc<dyn Source>, most_bytes: usize) -> Self {
+        Self { source, most_bytes, kept: Mutex::default() }
+    }
+}
+
+impl Source for Remembering {
+    fn len(&self) -> usize {
+        self.source.len()
+    }
+
+    fn spec(&self) -> ImageSpec {
+        self.source.spec()
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+        self.source.sample(index)
+    }
+
+    fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sample) = kept().samples.get(&index) {
+            return Ok(sample.clone());
         }
+        // Not under the lock: other threads go on meanwhile.
+        let sample = self.source.unlabelled(index)?;
+        let (mut kept, n_bytes) = (kept(), sample.image.n_bytes());
+        if kept.n_bytes + n_bytes <= self.most_bytes && kept.samples.insert(index, sample.clone()).is_none() {
+            kept.n_bytes += n_bytes;
+        }
+        Ok(sample)
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        self.source.sample_name(index)
     }
 }
 
@@ -150,8 +247,10 @@ pub(crate) fn check_same(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
-    use crate::Pixels;
+    use crate::{Gaze, Pixels};
 
     fn source(width: usize, names: &[&str]) -> Arc<dyn Source> {
         let sample = |name: &&str| Sample {
@@ -182,5 +281,73 @@ mod tests {
         assert!(error.contains("2×1 gray") && error.contains("3×1 gray"), "{error}");
         assert!(Concat::new(Vec::new()).is_err());
         assert!(MemorySource::new(Vec::new()).is_err());
+    }
+
+    /// Counts how often it is asked, with labels and without.
+    struct Counting {
+        source: MemorySource,
+        n_asked: [AtomicUsize; 2],
+    }
+
+    impl Counting {
+        fn asked(&self) -> [usize; 2] {
+            [0, 1].map(|kind| self.n_asked[kind].load(Ordering::SeqCst))
+        }
+    }
+
+    impl Source for Counting {
+        fn len(&self) -> usize {
+            self.source.len()
+        }
+
+        fn spec(&self) -> ImageSpec {
+            self.source.spec()
+        }
+
+        fn sample(&self, index: usize) -> Result<Sample, DataError> {
+            self.n_asked[0].fetch_add(1, Ordering::SeqCst);
+            self.source.sample(index)
+        }
+
+        fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
+            self.n_asked[1].fetch_add(1, Ordering::SeqCst);
+            self.source.unlabelled(index)
+        }
+    }
+
+    fn counting() -> Arc<Counting> {
+        let sample = |level: u8| Sample {
+            name: level.to_string(),
+            image: Image::new(1, 2, 3, Pixels::U8(vec![level; 6])),
+            label: Label { gaze: Gaze::from_vector([0.0, 0.0, -1.0]), ..Label::default() },
+        };
+        let source = MemorySource::new((0..4).map(sample).collect()).unwrap();
+        Arc::new(Counting { source, n_asked: Default::default() })
+    }
+
+    #[test]
+    fn labels_are_left_away_before_they_are_made() {
+        let source = counting();
+        let all = Arc::new(Concat::new(vec![Arc::clone(&source) as Arc<dyn Source>]).unwrap());
+        let unlabelled = Unlabelled(Arc::new(crate::Fitted::new(all, crate::Target::default())));
+        let expected = source.source.sample(3).unwrap();
+        assert!(expected.label.gaze.is_some());
+        assert_eq!(unlabelled.sample(3).unwrap(), Sample { label: Label::default(), ..expected });
+        assert_eq!((source.asked(), unlabelled.sample_name(3).unwrap().as_str()), ([0, 1], "3"));
+    }
+
+    #[test]
+    fn what_has_room_is_made_once() {
+        let source = counting();
+        let remembering = Remembering::new(Arc::clone(&source) as Arc<dyn Source>, 13);
+        for _ in 0..3 {
+            for index in 0..4 {
+                let expected = source.source.unlabelled(index).unwrap();
+                assert_eq!(remembering.unlabelled(index).unwrap(), expected);
+            }
+        }
+        assert_eq!(source.asked(), [0, 2 + 2 * 3]);
+        assert!(remembering.sample(0).unwrap().label.gaze.is_some());
+        assert_eq!(source.asked(), [1, 2 + 2 * 3]);
     }
 }

@@ -1,5 +1,5 @@
-//! Images a second of each simulator, with labels: crops at 4×4 samples a pixel, large images, labels alone; on one thread and on
-//! two. UnityEyes only if its assets are there.
+//! Images a second of each simulator, with labels: crops at 4×4 samples a pixel, large images, on one thread and on two; images
+//! alone and labels alone. UnityEyes only if its assets are there.
 //!
 //! `cargo run -p simgan-eyes --example throughput -- [SECONDS]` measures each figure for that long.
 
@@ -25,9 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let image = |index| drop(simulator.sample(index));
             let label = |index| drop(simulator.label(index));
             let (one, two) = (rate(&simulator, 1, secs, &image), rate(&simulator, 2, secs, &image));
+            let images = rate(&simulator, 1, secs, &|index| drop(simulator.unlabelled(index)));
             let labels = rate(&simulator, 1, secs, &label);
             println!(
-                "{name} {what}: {one:.0} images/s on one thread, {two:.0} on two ({:.2} times), {labels:.0} labels/s",
+                "{name} {what}: {one:.0} images/s on one thread, {two:.0} on two ({:.2} times), without labels {images:.0}, {labels:.0} labels/s",
                 two / one
             );
         }

@@ -140,7 +140,7 @@ impl Simulator {
     /// If `index` is not less than the number of samples.
     #[must_use]
     pub fn label(&self, index: usize) -> Labelled {
-        self.built(&self.parameters(index), false).0
+        self.built(&self.parameters(index))
     }
 
     /// The labels of an image in UnityEyes' JSON form, with our own under `simgan`; the image is not rendered.
@@ -150,13 +150,12 @@ impl Simulator {
     #[must_use]
     pub fn record(&self, index: usize) -> Value {
         let parameters = self.parameters(index);
-        let label = self.built(&parameters, false).0;
+        let label = self.built(&parameters);
         self.describe(index, &parameters, &label)
     }
 
     fn rendered(&self, parameters: Parameters) -> Rendered {
-        let (Labelled { gaze, landmarks, visibility }, image) = self.built(&parameters, true);
-        let image = image.unwrap_or_else(|| unreachable!("an image was asked for"));
+        let (Labelled { gaze, landmarks, visibility }, image) = self.built(&parameters);
         Rendered { image, gaze, landmarks, visibility, parameters }
     }
 
@@ -166,38 +165,23 @@ impl Simulator {
         Described { simulator, config, index, parameters, landmarks, visibility, gaze: *gaze }.json()
     }
 
-    /// Builds the scene of parameters that belong to this simulator.
-    fn built(&self, parameters: &Parameters, with_image: bool) -> (Labelled, Option<Image>) {
+    /// Builds the scene of parameters that belong to this simulator, and what is wanted of it.
+    fn built<T: OfScene>(&self, parameters: &Parameters) -> T {
         let (gaze, detail) = (parameters.pose.gaze_in_head(), parameters.detail);
         match (&self.provider, &parameters.subject) {
             (Provider::Builtin(_), Subject::Procedural(subject)) => {
-                self.of_scene(&procedural::scene(subject, gaze, detail), parameters, with_image)
+                self.of_scene(&procedural::scene(subject, gaze, detail), parameters)
             }
             (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => self.of_scene(
                 &unityeyes::scene(assets, subject, gaze, detail, self.config.looks_per_mm()),
                 parameters,
-                with_image,
             ),
             _ => unreachable!("parameters of another simulator are refused before"),
         }
     }
 
-    fn of_scene<A: Appearance>(
-        &self,
-        scene: &Scene<A>,
-        parameters: &Parameters,
-        with_image: bool,
-    ) -> (Labelled, Option<Image>) {
-        let camera = self.camera(scene, parameters);
-        let gaze = Gaze::from_vector(gaze_vector(&scene.eye.seen_from(&camera.rotation)));
-        let gaze = gaze.unwrap_or_else(|| unreachable!("a rotated unit vector has a direction"));
-        let landmarks = Landmarks::new(scene, &camera);
-        let visibility = Visibility::new(scene, &camera, [&landmarks.iris, &landmarks.pupil]);
-        let image = with_image.then(|| {
-            let canvas = self.picture(scene, &camera, parameters);
-            image_from_canvas(&canvas, self.config.channels)
-        });
-        (Labelled { gaze, landmarks, visibility }, image)
+    fn of_scene<T: OfScene, A: Appearance>(&self, scene: &Scene<A>, parameters: &Parameters) -> T {
+        T::of_scene(self, scene, &self.camera(scene, parameters), parameters)
     }
 
     /// Looks where the configuration aims, off by the drawn offset.
@@ -273,8 +257,7 @@ impl Source for Simulator {
 
     fn sample(&self, index: usize) -> Result<Sample, DataError> {
         let parameters = self.parameters(index);
-        let (known, image) = self.built(&parameters, true);
-        let image = image.unwrap_or_else(|| unreachable!("an image was asked for"));
+        let (known, image): (Labelled, Image) = self.built(&parameters);
         let label = Label {
             gaze: Some(known.gaze),
             landmarks: Some(known.landmarks.labels()),
@@ -282,6 +265,59 @@ impl Source for Simulator {
             ..Label::default()
         };
         Ok(Sample { name: index.to_string(), image, label })
+    }
+
+    /// Takes three quarters of the time.
+    fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
+        let image = self.built(&self.parameters(index));
+        Ok(Sample { name: index.to_string(), image, label: Label::default() })
+    }
+
+    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+        assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
+        Ok(index.to_string())
+    }
+}
+
+/// What can be made of a scene.
+trait OfScene {
+    fn of_scene<A: Appearance>(
+        simulator: &Simulator,
+        scene: &Scene<A>,
+        camera: &Camera,
+        parameters: &Parameters,
+    ) -> Self;
+}
+
+impl OfScene for Labelled {
+    fn of_scene<A: Appearance>(_: &Simulator, scene: &Scene<A>, camera: &Camera, _: &Parameters) -> Self {
+        let gaze = Gaze::from_vector(gaze_vector(&scene.eye.seen_from(&camera.rotation)));
+        let gaze = gaze.unwrap_or_else(|| unreachable!("a rotated unit vector has a direction"));
+        let landmarks = Landmarks::new(scene, camera);
+        let visibility = Visibility::new(scene, camera, [&landmarks.iris, &landmarks.pupil]);
+        Self { gaze, landmarks, visibility }
+    }
+}
+
+impl OfScene for Image {
+    fn of_scene<A: Appearance>(
+        simulator: &Simulator,
+        scene: &Scene<A>,
+        camera: &Camera,
+        parameters: &Parameters,
+    ) -> Self {
+        image_from_canvas(&simulator.picture(scene, camera, parameters), simulator.config.channels)
+    }
+}
+
+impl<T: OfScene, U: OfScene> OfScene for (T, U) {
+    fn of_scene<A: Appearance>(
+        simulator: &Simulator,
+        scene: &Scene<A>,
+        camera: &Camera,
+        parameters: &Parameters,
+    ) -> Self {
+        (T::of_scene(simulator, scene, camera, parameters), U::of_scene(simulator, scene, camera, parameters))
     }
 }
 

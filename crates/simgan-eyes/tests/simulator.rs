@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use simgan_data::{Folder, FolderOptions, Gaze, Image, Pixels, Source};
+use simgan_data::{Folder, FolderOptions, Gaze, Image, Label, Pixels, Sample, Source};
 use simgan_eyes::{Domain, EyesError, Range, Recorded, Rendered, Simulator, SimulatorConfig, builtin};
 
 const DOMAINS: [Domain; 2] = [Domain::Eyes, Domain::Camera];
@@ -250,6 +250,17 @@ fn an_image_is_rendered_again_from_its_record() {
         let recorded = Recorded::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
         let again = recorded.name.open(recorded.config).unwrap();
         assert_eq!(again.render_parameters(recorded.parameters).unwrap().image, eyes.render(9).image);
+    }
+}
+
+/// Images come without their labels, and are the same.
+#[test]
+fn images_do_not_need_the_label() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 55, 35);
+        let sample = eyes.sample(5).unwrap();
+        assert!(sample.label.record.is_some() && eyes.sample_name(5).unwrap() == sample.name);
+        assert_eq!(eyes.unlabelled(5).unwrap(), Sample { label: Label::default(), ..sample });
     }
 }
 

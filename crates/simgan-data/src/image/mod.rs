@@ -159,6 +159,14 @@ impl Image {
         cut
     }
 
+    /// Memory that the stored values take.
+    pub(crate) fn n_bytes(&self) -> usize {
+        match &self.pixels {
+            Pixels::U8(values) => values.len(),
+            Pixels::U16(values) => 2 * values.len(),
+        }
+    }
+
     /// Sizes and bit depth.
     #[must_use]
     pub fn spec(&self) -> ImageSpec {
