@@ -267,7 +267,7 @@ impl Source for Simulator {
         Ok(Sample { name: index.to_string(), image, label })
     }
 
-    /// Takes three quarters of the time.
+    /// Takes four fifths of the time.
     fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
         let image = self.built(&self.parameters(index));
         Ok(Sample { name: index.to_string(), image, label: Label::default() })
