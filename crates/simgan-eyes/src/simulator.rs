@@ -170,18 +170,14 @@ impl Simulator {
         let (gaze, detail) = (parameters.pose.gaze_in_head(), parameters.detail);
         match (&self.provider, &parameters.subject) {
             (Provider::Builtin(_), Subject::Procedural(subject)) => {
-                self.of_scene(&procedural::scene(subject, gaze, detail), parameters)
+                T::of_scene(&Staged::new(self, parameters, procedural::scene(subject, gaze, detail)))
             }
-            (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => self.of_scene(
-                &unityeyes::scene(assets, subject, gaze, detail, self.config.looks_per_mm()),
-                parameters,
-            ),
+            (Provider::Unityeyes(assets), Subject::Unityeyes(subject)) => {
+                let scene = unityeyes::scene(assets, subject, gaze, detail, self.config.looks_per_mm());
+                T::of_scene(&Staged::new(self, parameters, scene))
+            }
             _ => unreachable!("parameters of another simulator are refused before"),
         }
-    }
-
-    fn of_scene<T: OfScene, A: Appearance>(&self, scene: &Scene<A>, parameters: &Parameters) -> T {
-        T::of_scene(self, scene, &self.camera(scene, parameters), parameters)
     }
 
     /// Looks where the configuration aims, off by the drawn offset.
@@ -279,18 +275,28 @@ impl Source for Simulator {
     }
 }
 
+/// A scene and the camera that looks at it.
+struct Staged<'a, A> {
+    simulator: &'a Simulator,
+    parameters: &'a Parameters,
+    scene: Scene<A>,
+    camera: Camera,
+}
+
+impl<'a, A> Staged<'a, A> {
+    fn new(simulator: &'a Simulator, parameters: &'a Parameters, scene: Scene<A>) -> Self {
+        let camera = simulator.camera(&scene, parameters);
+        Self { simulator, parameters, scene, camera }
+    }
+}
+
 /// What can be made of a scene.
 trait OfScene {
-    fn of_scene<A: Appearance>(
-        simulator: &Simulator,
-        scene: &Scene<A>,
-        camera: &Camera,
-        parameters: &Parameters,
-    ) -> Self;
+    fn of_scene<A: Appearance>(staged: &Staged<'_, A>) -> Self;
 }
 
 impl OfScene for Labelled {
-    fn of_scene<A: Appearance>(_: &Simulator, scene: &Scene<A>, camera: &Camera, _: &Parameters) -> Self {
+    fn of_scene<A: Appearance>(Staged { scene, camera, .. }: &Staged<'_, A>) -> Self {
         let gaze = Gaze::from_vector(gaze_vector(&scene.eye.seen_from(&camera.rotation)));
         let gaze = gaze.unwrap_or_else(|| unreachable!("a rotated unit vector has a direction"));
         let landmarks = Landmarks::new(scene, camera);
@@ -300,24 +306,14 @@ impl OfScene for Labelled {
 }
 
 impl OfScene for Image {
-    fn of_scene<A: Appearance>(
-        simulator: &Simulator,
-        scene: &Scene<A>,
-        camera: &Camera,
-        parameters: &Parameters,
-    ) -> Self {
+    fn of_scene<A: Appearance>(Staged { simulator, parameters, scene, camera }: &Staged<'_, A>) -> Self {
         image_from_canvas(&simulator.picture(scene, camera, parameters), simulator.config.channels)
     }
 }
 
 impl<T: OfScene, U: OfScene> OfScene for (T, U) {
-    fn of_scene<A: Appearance>(
-        simulator: &Simulator,
-        scene: &Scene<A>,
-        camera: &Camera,
-        parameters: &Parameters,
-    ) -> Self {
-        (T::of_scene(simulator, scene, camera, parameters), U::of_scene(simulator, scene, camera, parameters))
+    fn of_scene<A: Appearance>(staged: &Staged<'_, A>) -> Self {
+        (T::of_scene(staged), U::of_scene(staged))
     }
 }
 
