@@ -2,7 +2,8 @@
 //!
 //! A [`Source`] gives random access to the images of one domain: a [`Folder`] of files, a [`MemorySource`], several
 //! sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known data sets are read as they are
-//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]); [`open`] tells them apart.
+//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]). A [`Registry`] knows
+//! every [`Layout`], tells what a user's path is, and opens it.
 //! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in [−1, 1];
 //! only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth and channels in
 //! which it was read.
@@ -33,24 +34,25 @@
 //! # }
 //! ```
 //!
-//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` lets [`open`] read the files of Kaggle's eye-gaze
-//! set.
+//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` reads the files of Kaggle's eye-gaze set.
 
 mod batch;
 mod error;
 mod fitted;
 mod folder;
 mod gaze;
-#[cfg(feature = "hdf5")]
 mod hdf5;
 mod image;
 mod label;
+mod layout;
+mod listing;
 mod loader;
 pub mod mat;
 mod mpiigaze;
 mod nyu;
-mod open;
 mod packed;
+mod registry;
+mod request;
 mod sampler;
 mod source;
 mod statistics;
@@ -64,11 +66,14 @@ pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::gaze::Gaze;
 pub use self::image::{BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Pixels, Size};
 pub use self::label::{Label, Landmarks};
+pub use self::layout::{Layout, Match};
+pub use self::listing::Listing;
 pub use self::loader::{Loader, LoaderOptions, OnError};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
-pub use self::nyu::{NyuDomain, NyuHands, NyuOptions};
-pub use self::open::{Layout, OpenOptions, open};
+pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
+pub use self::registry::{Found, Registry};
+pub use self::request::{Role, SourceRequest};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{Concat, MemorySource, Remembering, Sample, Source, Unlabelled};
 pub use self::statistics::{Range, Statistics};

@@ -1,11 +1,13 @@
 mod columns;
 mod header;
+mod layout;
 mod write;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use self::header::{Header, Tensor};
+pub(crate) use self::layout::PackedLayout;
 pub use self::write::{PackOptions, PackReport, pack};
 use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Landmarks, Pixels, Sample, Source};
 
