@@ -94,15 +94,15 @@ pub struct RefineSummary {
     /// Label files that belong to written images or to the folder as a whole.
     pub label_files: u64,
     /// Mean over the images written of the mean of |R(x) − x|, x in [−1, 1].
-    pub drift: f64,
+    pub change: f64,
     /// Whether it was asked to stop before the end.
     pub interrupted: bool,
-    /// Sum of the images' drifts in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
-    drift_sum: u128,
+    /// Sum of the images' changes in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
+    change_sum: u128,
 }
 
-/// Units of an image's drift in one. Each is rounded to such units before it is written down.
-const DRIFT_UNITS: f64 = (1u64 << 40) as f64;
+/// Units of an image's change in one. Each is rounded to such units before it is written down.
+const CHANGE_UNITS: f64 = (1u64 << 40) as f64;
 
 impl RefineSummary {
     /// Images that need no more work.
@@ -114,8 +114,8 @@ impl RefineSummary {
     fn add(&mut self, image: &Refined) {
         self.refined += 1;
         self.label_files += image.label_files;
-        self.drift_sum = self.drift_sum.saturating_add((image.drift * DRIFT_UNITS).round() as u128);
-        self.drift = self.drift_sum as f64 / DRIFT_UNITS / self.refined as f64;
+        self.change_sum = self.change_sum.saturating_add((image.change * CHANGE_UNITS).round() as u128);
+        self.change = self.change_sum as f64 / CHANGE_UNITS / self.refined as f64;
     }
 }
 
@@ -220,7 +220,7 @@ impl Refinement<'_> {
         };
         let written: Result<Vec<Refined>, RefineError> = jobs
             .into_par_iter()
-            .map(|(job, image, drift)| output.write(self.input, job, image, drift))
+            .map(|(job, image, change)| output.write(self.input, job, image, change))
             .collect();
         let written = written?;
         written.iter().for_each(|image| summary.add(image));

@@ -7,7 +7,7 @@ use simgan_data::{BitDepth, Image, write_atomic};
 
 use super::manifest::Refined;
 use super::work::Job;
-use super::{DRIFT_UNITS, RefineError, RefineInput};
+use super::{CHANGE_UNITS, RefineError, RefineInput};
 
 /// A folder that mirrors the input folder.
 pub(super) struct Output {
@@ -51,7 +51,7 @@ impl Output {
         input: &RefineInput,
         job: Job,
         image: Image,
-        drift: f64,
+        change: f64,
     ) -> Result<Refined, RefineError> {
         let path = self.root.join(input.path(job.index));
         create_parent(&path)?;
@@ -69,7 +69,7 @@ impl Output {
             height: spec.height,
             channels: spec.channels,
             bits: if spec.depth == BitDepth::Eight { 8 } else { 16 },
-            drift: (drift * DRIFT_UNITS).round() / DRIFT_UNITS,
+            change: (change * CHANGE_UNITS).round() / CHANGE_UNITS,
             label_files,
             input_crc32c: job.input.crc32c,
         })
