@@ -4,7 +4,7 @@ use std::sync::Arc;
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{Landmarks, Loader, LoaderOptions, OnError, Sampler, Source};
 use simgan_metrics::{MetricsError, RealismTraining, pupil_shift_at, realism};
-use simgan_models::{Refiner, load_refiner};
+use simgan_models::{Refiner, forward_batched, load_refiner};
 
 use super::{Judgement, PupilJudgement};
 use crate::Sources;
@@ -75,21 +75,11 @@ impl RefinerJudge {
     ///
     /// It does not take the images; there are too few of them.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
-        let refined = self.refined(refiner)?;
+        let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
         let realism = realism(&self.real, &refined, &self.training)?;
         let pupil = (!self.landmarks.is_empty()).then(|| self.pupil(&refined)).transpose()?;
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
-    }
-
-    fn refined(&self, refiner: &Refiner) -> Result<Tensor, MetricsError> {
-        let n_images = self.synthetic.dim(0)?;
-        let refine = |start: usize| {
-            let batch = self.synthetic.narrow(0, start, (n_images - start).min(BATCH))?;
-            Ok::<_, MetricsError>(refiner.forward(&batch)?.detach())
-        };
-        let batches: Vec<_> = (0..n_images).step_by(BATCH).map(refine).collect::<Result<_, _>>()?;
-        Ok(Tensor::cat(&batches, 0)?)
     }
 
     fn pupil(&self, refined: &Tensor) -> Result<PupilJudgement, MetricsError> {
