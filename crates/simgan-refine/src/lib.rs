@@ -130,13 +130,13 @@ impl Refinement<'_> {
         stop: &AtomicBool,
         observe: &mut dyn FnMut(&RefineSummary),
     ) -> Result<RefineSummary, RefineError> {
-        let output = Output::open(self.output, self.input.root())?;
+        let output = Output::open(self.output, self.input.images.root())?;
         let (mut manifest, done) = Manifest::open(self.output, &self.header())?;
         output.remove_leftovers()?;
         let mut summary = RefineSummary::default();
         let pending = self.pending(&done, &mut summary)?;
         drop(done);
-        summary.label_files += output.copy_labels(self.input, self.input.index_files())?;
+        summary.label_files += output.copy_labels(self.input, self.input.images.index_files())?;
         observe(&summary);
         let work = Work {
             model: self.model,
@@ -173,8 +173,8 @@ impl Refinement<'_> {
 
     /// The images that an earlier call has not written, after checking that those it has written are what they were.
     fn pending(&self, done: &Done, summary: &mut RefineSummary) -> Result<Vec<usize>, RefineError> {
-        let earlier = |index: usize| match done.get(&self.input.image_name(index)) {
-            Some(entry) if self.output.join(self.input.path(index)).exists() => {
+        let earlier = |index: usize| match done.get(&self.input.images.name(index)) {
+            Some(entry) if self.output.join(self.input.images.path(index)).exists() => {
                 self.check_unchanged(index, entry).map(|()| Some(entry))
             }
             _ => Ok(None),
@@ -192,11 +192,11 @@ impl Refinement<'_> {
     }
 
     fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
-        if before.input_crc32c == self.input.crc32c(index)? {
+        if before.input_crc32c == self.input.images.crc32c(index)? {
             return Ok(());
         }
-        let path = self.input.path(index);
-        let path = self.input.root().map_or(path.clone(), |root| root.join(&path));
+        let path = self.input.images.path(index);
+        let path = self.input.images.root().map_or(path.clone(), |root| root.join(&path));
         Err(RefineError::ChangedImage { path, what: "the image has changed" })
     }
 
@@ -213,7 +213,7 @@ impl Refinement<'_> {
                 tracing::warn!("skipped: {error}");
                 summary.skipped += 1;
                 return Ok(vec![Entry::Skipped {
-                    image: self.input.image_name(index),
+                    image: self.input.images.name(index),
                     reason: error.to_string(),
                 }]);
             }

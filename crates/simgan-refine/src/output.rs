@@ -53,10 +53,10 @@ impl Output {
         image: Image,
         change: f64,
     ) -> Result<Refined, RefineError> {
-        let path = self.root.join(input.path(job.index));
+        let path = self.root.join(input.images.path(job.index));
         create_parent(&path)?;
-        self.copy_labels(input, &input.labels_of(job.index))?;
-        let mut label_files = input.n_first_labels(job.index);
+        self.copy_labels(input, &input.images.labels_of(job.index))?;
+        let mut label_files = input.images.n_first_labels(job.index);
         if let Some(record) = &job.input.record {
             write_atomic(&path.with_extension("json"), format!("{record:#}\n").as_bytes())?;
             label_files += 1;
@@ -64,7 +64,7 @@ impl Output {
         let spec = image.spec();
         job.input.file.with_image(image).save(&path)?;
         Ok(Refined {
-            image: input.image_name(job.index),
+            image: input.images.name(job.index),
             width: spec.width,
             height: spec.height,
             channels: spec.channels,
@@ -77,7 +77,7 @@ impl Output {
 
     /// Copies label files, unchanged; counts them.
     pub(super) fn copy_labels(&self, input: &RefineInput, labels: &[PathBuf]) -> Result<u64, RefineError> {
-        let Some(from) = input.root() else { return Ok(0) };
+        let Some(from) = input.images.root() else { return Ok(0) };
         for label in labels {
             let source = from.join(label);
             let target = self.root.join(label);

@@ -87,7 +87,7 @@ impl Work<'_> {
     }
 
     fn job(self, index: usize) -> Result<Job, DataError> {
-        let input = self.input.read(index)?;
+        let input = self.input.images.read(index)?;
         let refinable = Refinable::new(input.file.image(), self.model.refiner.config().channels);
         Ok(Job { index, input, refinable })
     }
