@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use simgan_data::{Folder, FolderOptions, Layout, Range, Sizes, Source, Statistics};
+use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
-use crate::commands::{open_source, sheet};
+use crate::commands::{open_source, registry, sheet};
 use crate::console::print;
 use crate::failure::usage;
 
@@ -54,8 +54,9 @@ impl Found {
             index_files: None,
             statistics: Statistics::of(&*open_source(name)?, limit),
         };
-        let path = Path::new(name);
-        if path.is_dir() && matches!(Layout::of(path), Layout::Folder | Layout::UnityEyes) {
+        let registry = registry();
+        let source = registry.find(name)?;
+        if let Some(path) = source.path().filter(|_| source.layout().is_image_folder()) {
             let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
             let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
             found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());
