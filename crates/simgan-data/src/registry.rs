@@ -176,7 +176,8 @@ impl Registry {
         // A claimed name may look like LAYOUT:PATH, as `unityeyes:mpiigaze` does: the path is a rival only if it fits.
         let is_claimed = !readings.is_empty();
         let fits = |found: &Found<'_>| !is_claimed || found.layout.recognise(&found.at) == Match::Specific;
-        readings.extend(self.prefixed(spec).filter(fits));
+        let prefixed = self.prefixed(spec).filter(fits);
+        readings.extend(prefixed.map(|found| if is_claimed { found.with_dot() } else { found }));
         let path = Path::new(spec);
         if path.exists() {
             match readings.is_empty() {
@@ -225,7 +226,12 @@ impl<'a> Found<'a> {
         Self { layout, spec: spec.to_owned(), written, at: Listing::of(Path::new(spec)) }
     }
 
-    /// The same, written so that it can be nothing but a path.
+    /// Itself, written so that what stands behind the layout's name can only be a path.
+    fn with_dot(self) -> Self {
+        Self { written: format!("{}:./{}", self.layout.name(), self.spec), ..self }
+    }
+
+    /// Itself, written so that it can only be a path.
     fn as_path(self) -> Self {
         Self { written: format!("./{}", self.spec), ..self }
     }
