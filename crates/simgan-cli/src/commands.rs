@@ -41,19 +41,18 @@ pub(crate) fn registry() -> Registry {
     Registry::default().with(simgan_eyes::Simulators)
 }
 
-/// Whether a source is a simulator's name, which stands for images without end.
-fn is_simulator(spec: &str) -> bool {
-    registry().find(spec).is_ok_and(|found| found.path().is_none())
-}
-
 /// Of test images, at most: what was asked for, or else all; of a simulator, which never ends, 2000.
 fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
-    let is_simulated = test.iter().any(|name| is_simulator(name));
+    let is_simulated = test.iter().any(|name| registry().is_name(name));
     asked.or(is_simulated.then_some(2000))
 }
 
-/// A source to look at image by image: its sizes may be mixed.
+/// A source to look at image by image.
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
-    let request = SourceRequest { sizes: Sizes::Mixed, crop: Crop::None, ..SourceRequest::new(name) };
-    Ok(registry().open(&request)?)
+    Ok(registry().open(&to_look_at(name))?)
+}
+
+/// Asks for whole images, which may have different sizes.
+fn to_look_at(name: &str) -> SourceRequest {
+    SourceRequest { sizes: Sizes::Mixed, crop: Crop::None, ..SourceRequest::new(name) }
 }

@@ -194,7 +194,7 @@ fn a_folder_of_two_layouts_is_refused_until_one_is_chosen() {
     assert!(told.contains("2 images") && told.contains("labels     beside 2 images"), "{told}");
     fails(scene.simgan("inspect nyu:both"), 1, &["no NYU hands", "hint: "]);
     let train = "train --config tiny.toml --run run --set data.size=9x7 --real real --synthetic";
-    fails(scene.simgan(&format!("{train} both")), 1, &readings);
+    fails(scene.simgan(&format!("{train} both")), 1, &["`nyu:/", "/both` or `unityeyes:/", "hint: "]);
     succeeds(scene.simgan(&format!("{train} folder:both")));
     let config = String::from_utf8(scene.bytes("run/config.toml")).unwrap();
     assert!(config.contains("\"folder:/"), "a run is resumed from any folder: {config}");
