@@ -37,8 +37,10 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
 mod adam;
+mod backend;
 mod buffer;
 mod conv2d;
+mod geometry;
 mod groups;
 #[cfg(all(test, target_os = "linux"))]
 mod guard;
@@ -64,4 +66,5 @@ pub mod reference {
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
     pub use crate::max_pool2d::reference::max_pool2d;
     pub use crate::refiner::reference::refiner;
+    pub use crate::sequential::reference::sequential;
 }
