@@ -6,8 +6,7 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor};
 
 use crate::backend::Backend;
-use crate::geometry::Geometry;
-pub use crate::geometry::{Border, Conv2d};
+use crate::geometry::{Conv2d, Geometry};
 
 /// Cross-correlates images with filters: what every framework calls a convolution.
 ///

@@ -6,7 +6,8 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor};
 
 use crate::backend::Backend;
-use crate::conv2d::{Conv2d, conv2d};
+use crate::conv2d::conv2d;
+use crate::geometry::Conv2d;
 use crate::max_pool2d::{MaxPool2d, max_pool2d};
 use crate::refiner::Layer;
 

@@ -3,7 +3,8 @@
 use candle_core::{Result, Tensor};
 
 use super::Stage;
-use crate::conv2d::{Conv2d, reference::conv2d};
+use crate::conv2d::reference::conv2d;
+use crate::geometry::Conv2d;
 use crate::max_pool2d::{MaxPool2d, reference::max_pool2d};
 use crate::refiner::Layer;
 
