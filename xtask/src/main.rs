@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod device_check;
 mod fetch;
 mod fuzz;
 mod preprocess;
@@ -27,6 +28,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
     Ci,
+    /// Pack programs and tests for a machine with an NVIDIA GPU and no network, with one script that runs them
+    DeviceCheck(device_check::Arguments),
     /// Fetch data sets, or tell how they are had; list them
     FetchData(fetch::Arguments),
     /// Damage files at random and read them: every answer must be a value or an error, soon
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Ci => ci::run(&root),
+        Task::DeviceCheck(arguments) => device_check::run(&root, &arguments),
         Task::FetchData(arguments) => fetch::run(&root, &arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::Preprocess(arguments) => preprocess::run(&root, &arguments),

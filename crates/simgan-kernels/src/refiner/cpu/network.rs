@@ -5,9 +5,9 @@ use std::ops::Range;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{Layer, RefinerLayers};
 use crate::buffer::Buffer;
-use crate::conv2d::Border;
+use crate::geometry::Border;
+use crate::refiner::{Layer, RefinerLayers};
 use crate::simd::{Isa, padded, run};
 use crate::spare::Spare;
 use crate::winograd::{Direction, Filters, Plan};

@@ -1,7 +1,6 @@
 //! Any convolution of one image, channels last, without unfolding it: under a row of the kernel the pixels lie side by side.
 
-use super::Border;
-use super::geometry::Geometry;
+use crate::geometry::{Border, Geometry};
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
 

@@ -1,13 +1,11 @@
 //! `SIMGAN_KERNELS_ISA` chooses the instruction set, and each gives the oracle's results.
-#![expect(clippy::unwrap_used, reason = "a failure in a helper fails the test that called it")]
-
-mod common;
 
 use std::process::Command;
 
 use candle_core::DType;
-use common::{generator, relative_distance, uniform, variable};
 use simgan_kernels::{Border, Conv2d, conv2d, reference};
+
+use crate::common::{Place, generator, relative_distance, uniform, variable};
 
 /// Run by the test below, in a process of its own for each instruction set.
 #[test]
@@ -16,7 +14,8 @@ fn child() {
     let (input, weight) = (uniform(&mut rng, &[2, 19, 11, 7]), uniform(&mut rng, &[33, 19, 3, 3]));
     let options = Conv2d { stride: 1, padding: 1, border: Border::Replicate, relu: false };
     let expected = reference::conv2d(&input, &weight, None, options).unwrap();
-    let (input, weight) = (variable(&input, DType::F32), variable(&weight, DType::F32));
+    let place = Place::cpu(DType::F32);
+    let (input, weight) = (variable(&input, &place), variable(&weight, &place));
     let out = conv2d(&input, &weight, None, options).unwrap();
     assert!(relative_distance(&out, &expected) < 2e-6);
     assert!(out.sum_all().unwrap().backward().unwrap().get(&weight).is_some());
@@ -25,8 +24,11 @@ fn child() {
 /// What became of the child under an instruction set.
 fn run_child(name: &str) -> (bool, String) {
     let program = std::env::current_exe().unwrap();
-    let child =
-        Command::new(program).args(["--exact", "child"]).env("SIMGAN_KERNELS_ISA", name).output().unwrap();
+    let child = Command::new(program)
+        .args(["--exact", "instruction_sets::child"])
+        .env("SIMGAN_KERNELS_ISA", name)
+        .output()
+        .unwrap();
     (child.status.success(), String::from_utf8_lossy(&child.stdout).into_owned())
 }
 

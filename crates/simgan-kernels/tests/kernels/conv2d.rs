@@ -1,12 +1,11 @@
 //! The convolution against its oracle, finite differences and PyTorch.
 
-mod common;
-mod differences;
-
 use candle_core::{DType, Device, Result, Tensor, Var};
-use common::{generator, relative_distance, uniform, variable};
-use differences::check_differences;
 use simgan_kernels::{Border, Conv2d, conv2d, conv2d_residual, reference};
+
+use crate::common::devices::devices;
+use crate::common::differences::check_differences;
+use crate::common::{Place, at, generator, golden, places, places_of, relative_distance, uniform, variable};
 
 /// A convolution's sizes and rules.
 #[derive(Clone, Copy, Debug)]
@@ -84,14 +83,14 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn random(case: &Case, dtype: DType) -> Self {
+    fn random(case: &Case, place: &Place) -> Self {
         let mut rng = generator(1);
         let Case { images, channels: [channels_in, channels_out], size: [rows, columns], kernel, options } =
             *case;
         let size =
             |pixels: usize, kernel: usize| (pixels + 2 * options.padding - kernel) / options.stride + 1;
         let out = [images, channels_out, size(rows, kernel[0]), size(columns, kernel[1])];
-        let mut draw = |dims: &[usize]| variable(&uniform(&mut rng, dims), dtype);
+        let mut draw = |dims: &[usize]| variable(&uniform(&mut rng, dims), place);
         Self {
             input: draw(&[images, channels_in, rows, columns]),
             weight: draw(&[channels_out, channels_in, kernel[0], kernel[1]]),
@@ -116,11 +115,12 @@ impl Arguments {
 #[test]
 fn results_equal_the_oracle() {
     for case in all_options() {
-        let expected = Arguments::random(&case, DType::F64).convolve_by_reference(case.options).unwrap();
-        for (dtype, tolerance) in [(DType::F32, 2e-6), (DType::F64, 1e-14)] {
-            let result = Arguments::random(&case, dtype).convolve(case.options).unwrap();
+        let exact = Arguments::random(&case, &Place::cpu(DType::F64));
+        let expected = exact.convolve_by_reference(case.options).unwrap();
+        for place in places() {
+            let result = Arguments::random(&case, &place).convolve(case.options).unwrap();
             let error = relative_distance(&result, &expected);
-            assert!(error <= tolerance, "{case:?}: {error:e} in {dtype:?}");
+            assert!(error <= place.tolerance(2e-6, 1e-14), "{case:?}: {error:e} at {place:?}");
         }
     }
 }
@@ -128,22 +128,22 @@ fn results_equal_the_oracle() {
 #[test]
 fn gradients_equal_the_oracle() {
     for case in all_options() {
-        let exact = Arguments::random(&case, DType::F64);
+        let exact = Arguments::random(&case, &Place::cpu(DType::F64));
         let out = exact.convolve_by_reference(case.options).unwrap();
         let direction = uniform(&mut generator(2), out.dims());
         let expected = (out * &direction).unwrap().sum_all().unwrap().backward().unwrap();
-        for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-13)] {
-            let arguments = Arguments::random(&case, dtype);
+        for place in places() {
+            let arguments = Arguments::random(&case, &place);
             let out = arguments.convolve(case.options).unwrap();
-            let direction = direction.to_dtype(dtype).unwrap();
-            let gradients = (out * direction).unwrap().sum_all().unwrap().backward().unwrap();
+            let gradients = (out * at(&direction, &place)).unwrap().sum_all().unwrap().backward().unwrap();
             for (index, (variable, exact)) in arguments.all().iter().zip(exact.all()).enumerate() {
                 let Some(expected) = expected.get(&exact) else {
                     assert_eq!(case.images, 0);
                     continue;
                 };
                 let error = relative_distance(gradients.get(variable).unwrap(), expected);
-                assert!(error <= tolerance, "{case:?}: argument {index} is {error:e} off in {dtype:?}");
+                let tolerance = place.tolerance(2e-5, 1e-13);
+                assert!(error <= tolerance, "{case:?}: argument {index} is {error:e} off at {place:?}");
             }
         }
     }
@@ -153,8 +153,10 @@ fn gradients_equal_the_oracle() {
 fn gradients_equal_finite_differences() {
     let mut rng = generator(3);
     for case in all_options().filter(|case| case.images > 0 && !case.options.relu) {
-        let arguments = Arguments::random(&case, DType::F64);
-        check_differences(&arguments.all(), &mut rng, || arguments.convolve(case.options));
+        for place in places_of(DType::F64) {
+            let arguments = Arguments::random(&case, &place);
+            check_differences(&arguments.all(), &mut rng, || arguments.convolve(case.options));
+        }
     }
 }
 
@@ -162,7 +164,7 @@ fn gradients_equal_finite_differences() {
 fn the_oracle_equals_finite_differences() {
     let mut rng = generator(4);
     for case in all_options().filter(|case| case.images > 0 && !case.options.relu && case.size[0] < 20) {
-        let arguments = Arguments::random(&case, DType::F64);
+        let arguments = Arguments::random(&case, &Place::cpu(DType::F64));
         check_differences(&arguments.all(), &mut rng, || arguments.convolve_by_reference(case.options));
     }
 }
@@ -170,8 +172,13 @@ fn the_oracle_equals_finite_differences() {
 /// Names in the file: `<case>.<argument>`; the cases' options are in their names.
 #[test]
 fn results_and_gradients_equal_pytorch() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/conv2d.safetensors");
-    let golden = candle_core::safetensors::load(path, &Device::Cpu).unwrap();
+    for place in places_of(DType::F32) {
+        check_golden_cases(&place);
+    }
+}
+
+fn check_golden_cases(place: &Place) {
+    let golden = golden("conv2d");
     for (name, stride, padding, border, relu) in [
         ("gaze-stem", 1, 1, Border::Zeros, true),
         ("replicate", 1, 1, Border::Replicate, false),
@@ -181,25 +188,32 @@ fn results_and_gradients_equal_pytorch() {
     ] {
         let get = |part: &str| golden.get(&format!("{name}.{part}")).unwrap();
         let [input, weight, bias, residual] =
-            ["input", "weight", "bias", "residual"].map(|part| variable(get(part), DType::F32));
+            ["input", "weight", "bias", "residual"].map(|part| variable(get(part), place));
         let options = Conv2d { stride, padding, border, relu };
         let out = conv2d_residual(&input, &weight, Some(&bias), &residual, options).unwrap();
+        let tolerance = place.tolerance(1e-6, 0.0);
         let error = relative_distance(&out, get("out"));
-        assert!(error < 1e-6, "{name}: {error:e}");
-        let gradients = (out * get("direction")).unwrap().sum_all().unwrap().backward().unwrap();
+        assert!(error < tolerance, "{name}: {error:e} at {place:?}");
+        let gradients = (out * at(get("direction"), place)).unwrap().sum_all().unwrap().backward().unwrap();
         for (part, variable) in
             [("input", &input), ("weight", &weight), ("bias", &bias), ("residual", &residual)]
         {
             let error = relative_distance(gradients.get(variable).unwrap(), get(&format!("{part}.gradient")));
-            assert!(error < 1e-6, "{name}: the gradient of {part} is {error:e} off");
+            assert!(error < tolerance, "{name}: the gradient of {part} is {error:e} off at {place:?}");
         }
     }
 }
 
 #[test]
 fn gradients_are_computed_for_variables_alone() {
+    for place in places_of(DType::F32) {
+        check_gradients_of_variables_alone(&place);
+    }
+}
+
+fn check_gradients_of_variables_alone(place: &Place) {
     let case = case(2, [3, 4], [6, 9], 3, 1, 1);
-    let arguments = Arguments::random(&case, DType::F32);
+    let arguments = Arguments::random(&case, place);
     let constant = |variable: &Var| variable.as_detached_tensor();
     let out = conv2d(&constant(&arguments.input), &arguments.weight, None, case.options).unwrap();
     let gradients = out.sum_all().unwrap().backward().unwrap();
@@ -219,32 +233,44 @@ fn gradients_are_computed_for_variables_alone() {
 fn views_are_read_in_their_order() {
     let mut rng = generator(5);
     let options = Conv2d { padding: 1, ..Conv2d::default() };
-    let wide = uniform(&mut rng, &[2, 9, 6, 6]);
-    let input = wide.narrow(1, 2, 3).unwrap().transpose(2, 3).unwrap();
-    let weight = uniform(&mut rng, &[3, 4, 3, 3]).transpose(0, 1).unwrap();
-    let result = conv2d(&input, &weight, None, options).unwrap();
+    let (wide, weight) = (uniform(&mut rng, &[2, 9, 6, 6]), uniform(&mut rng, &[3, 4, 3, 3]));
+    let views = |place: &Place| {
+        let input = at(&wide, place).narrow(1, 2, 3).unwrap().transpose(2, 3).unwrap();
+        (input, at(&weight, place).transpose(0, 1).unwrap())
+    };
+    let (input, weight) = views(&Place::cpu(DType::F64));
     let expected = reference::conv2d(&input, &weight, None, options).unwrap();
-    assert!(relative_distance(&result, &expected) < 1e-14);
+    for place in places() {
+        let (input, weight) = views(&place);
+        let result = conv2d(&input, &weight, None, options).unwrap();
+        assert!(relative_distance(&result, &expected) < place.tolerance(2e-6, 1e-14), "{place:?}");
+    }
 }
 
 #[test]
 fn half_precision_takes_the_composition() {
     let case = case(2, [3, 4], [6, 9], 3, 1, 1);
-    let exact = Arguments::random(&case, DType::F64).convolve(case.options).unwrap();
-    let half = Arguments::random(&case, DType::BF16).convolve(case.options).unwrap();
-    assert_eq!(half.dtype(), DType::BF16);
-    assert!(relative_distance(&half, &exact) < 2e-2);
+    let exact = Arguments::random(&case, &Place::cpu(DType::F64)).convolve(case.options).unwrap();
+    for device in devices() {
+        let place = Place { device: device.clone(), dtype: DType::BF16 };
+        let half = Arguments::random(&case, &place).convolve(case.options).unwrap();
+        assert_eq!(half.dtype(), DType::BF16);
+        assert!(relative_distance(&half, &exact) < 2e-2, "{place:?}");
+    }
 }
 
 #[test]
 fn nan_is_not_hidden_by_the_relu() {
-    let input = Tensor::new(&[f32::NAN, 1.0], &Device::Cpu).unwrap().reshape((1, 1, 1, 2)).unwrap();
-    let weight = Tensor::ones((1, 1, 1, 1), DType::F32, &Device::Cpu).unwrap();
     let options = Conv2d { relu: true, ..Conv2d::default() };
-    for out in [conv2d(&input, &weight, None, options), reference::conv2d(&input, &weight, None, options)] {
-        let values: Vec<f32> = out.unwrap().flatten_all().unwrap().to_vec1().unwrap();
-        assert!(values[0].is_nan());
-        assert_eq!(values[1], 1.0);
+    for device in devices() {
+        let input = Tensor::new(&[f32::NAN, 1.0], device).unwrap().reshape((1, 1, 1, 2)).unwrap();
+        let weight = Tensor::ones((1, 1, 1, 1), DType::F32, device).unwrap();
+        for convolve in [conv2d, reference::conv2d] {
+            let out = convolve(&input, &weight, None, options).unwrap();
+            let values: Vec<f32> = out.flatten_all().unwrap().to_vec1().unwrap();
+            assert!(values[0].is_nan(), "{device:?}");
+            assert_eq!(values[1], 1.0, "{device:?}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The first convolution: few channels in, planar, to many channels, last.
 
 use super::network::Network;
-use crate::conv2d::Border;
+use crate::geometry::Border;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
 

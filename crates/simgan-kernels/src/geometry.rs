@@ -1,8 +1,35 @@
-//! The sizes of one convolution, checked once.
+//! A convolution's rule, and the sizes of one convolution, checked once.
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{Border, Conv2d};
+/// What lies outside the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Border {
+    /// Zeros.
+    #[default]
+    Zeros,
+    /// The nearest pixel of the image.
+    Replicate,
+}
+
+/// How a convolution walks over its input. The default is stride 1 without padding, border or activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Conv2d {
+    /// Step between output pixels, in input pixels, in both directions; at least 1.
+    pub stride: usize,
+    /// Pixels added on each of the four sides.
+    pub padding: usize,
+    /// The value of the added pixels.
+    pub border: Border,
+    /// Whether `max(0, ·)` is applied to the result. Its derivative at 0 is 0, as in PyTorch.
+    pub relu: bool,
+}
+
+impl Default for Conv2d {
+    fn default() -> Self {
+        Self { stride: 1, padding: 0, border: Border::Zeros, relu: false }
+    }
+}
 
 /// The sizes of one convolution; `[rows, columns]` where there are two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +55,7 @@ impl Geometry {
         Self::of_dims(input.dims(), input, weight, bias, residual, options)
     }
 
-    /// The same for images of the shape `dims` that are not there yet; `input` has their type and device.
+    /// As [`Self::new`] for images of the shape `dims` that do not exist yet; `input` has their type and device.
     pub(crate) fn of_dims(
         dims: &[usize],
         input: &Tensor,

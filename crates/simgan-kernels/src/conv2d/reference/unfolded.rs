@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Conv2d;
-use super::geometry::Geometry;
+use crate::geometry::{Conv2d, Geometry};
 use crate::groups::in_groups;
 use crate::matrix::{Matrix, Real, multiply};
 

@@ -2,8 +2,8 @@
 //! directly.
 
 use super::direct::{self, Weights};
-use super::geometry::Geometry;
 use crate::buffer::Buffer;
+use crate::geometry::Geometry;
 use crate::simd::{Isa, padded, run};
 use crate::winograd::{
     self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,

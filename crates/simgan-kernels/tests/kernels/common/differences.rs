@@ -1,18 +1,18 @@
 //! Gradients by finite differences.
-#![expect(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 
-use crate::common::uniform;
+use super::{Place, at, uniform};
 
 /// Compares the gradient of `sum(f(variables) * direction)` with central differences along random directions, all in `f64`.
 pub(crate) fn check_differences(variables: &[Var], rng: &mut ChaCha8Rng, f: impl Fn() -> Result<Tensor>) {
-    let weights = uniform(rng, f().unwrap().dims());
+    let place = Place { device: variables[0].device().clone(), dtype: DType::F64 };
+    let weights = at(&uniform(rng, f().unwrap().dims()), &place);
     let value = || f().unwrap().mul(&weights).unwrap().sum_all().unwrap();
     let gradients = value().backward().unwrap();
     for (index, variable) in variables.iter().enumerate() {
-        let step = (uniform(rng, variable.dims()) * 1e-6).unwrap();
+        let step = (at(&uniform(rng, variable.dims()), &place) * 1e-6).unwrap();
         let start = variable.as_tensor().copy().unwrap();
         variable.set(&(&start + &step).unwrap()).unwrap();
         let above = value().to_scalar::<f64>().unwrap();

@@ -1,13 +1,10 @@
 //! The fused refiner against its oracle.
-#![expect(clippy::unwrap_used, reason = "a failure in a helper fails the test that called it")]
-
-mod common;
-mod differences;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use common::{generator, relative_distance, uniform, variable};
-use differences::check_differences;
 use simgan_kernels::{Border, Layer, RefinerLayers, reference, refiner};
+
+use crate::common::differences::check_differences;
+use crate::common::{Place, at, generator, places, places_of, relative_distance, uniform, variable};
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -55,7 +52,7 @@ struct Arguments {
 
 impl Arguments {
     /// If `decided`, biases outweigh all else, so that rounding cannot turn a ReLU on or off: half of the features are always on.
-    fn random(case: &Case, dtype: DType, decided: bool) -> Self {
+    fn random(case: &Case, place: &Place, decided: bool) -> Self {
         let mut rng = generator(1);
         let Case { images, channels, size: [height, width], features, stem, blocks, .. } = *case;
         let mut draw = |dims: &[usize]| uniform(&mut rng, dims);
@@ -69,12 +66,12 @@ impl Arguments {
                 let sides: Vec<f64> = (0..n_out).map(|i| if i % 2 == 0 { 8.0 } else { -60.0 }).collect();
                 bias = (bias + Tensor::new(sides, &Device::Cpu).unwrap()).unwrap();
             }
-            [variable(&weight, dtype), variable(&bias, dtype)]
+            [variable(&weight, place), variable(&bias, place)]
         };
         let mut parameters = vec![layer([features, channels, stem], true)];
         parameters.extend((0..2 * blocks).map(|_| layer([features, features, 3], true)));
         parameters.push(layer([channels, features, 1], false));
-        Self { images: variable(&input, dtype), parameters }
+        Self { images: variable(&input, place), parameters }
     }
 
     fn run(
@@ -107,13 +104,13 @@ impl Arguments {
 #[test]
 fn results_equal_the_oracle() {
     for case in cases() {
-        let expected =
-            Arguments::random(&case, DType::F64, false).run(case.border, reference::refiner).unwrap();
+        let exact = Arguments::random(&case, &Place::cpu(DType::F64), false);
+        let expected = exact.run(case.border, reference::refiner).unwrap();
         // The head's sums cancel: errors weigh twice what they do in the feature maps.
-        for (dtype, tolerance) in [(DType::F32, 4e-6), (DType::F64, 1e-13)] {
-            let out = Arguments::random(&case, dtype, false).run(case.border, refiner).unwrap();
+        for place in places() {
+            let out = Arguments::random(&case, &place, false).run(case.border, refiner).unwrap();
             let error = relative_distance(&out, &expected);
-            assert!(error <= tolerance, "{case:?}: {error:e} in {dtype:?}");
+            assert!(error <= place.tolerance(4e-6, 1e-13), "{case:?}: {error:e} at {place:?}");
         }
     }
 }
@@ -135,59 +132,59 @@ fn feature_maps_equal_the_oracle() {
         ];
         for (images, size, features) in sizes {
             let case = Case { images, channels: features, size, features, stem: 3, blocks: 4, border };
-            let maps = |dtype: DType| {
-                let mut arguments = Arguments::random(&case, dtype, false);
-                let identity = (Tensor::eye(features, DType::F64, &Device::Cpu).unwrap() * 0.05).unwrap();
-                let identity = identity.reshape((features, features, 1, 1)).unwrap();
-                *arguments.parameters.last_mut().unwrap() = [
-                    variable(&identity, dtype),
-                    variable(&Tensor::zeros(features, dtype, &Device::Cpu).unwrap(), dtype),
-                ];
-                let run =
-                    |f: fn(&Tensor, &RefinerLayers<'_>, Border) -> Result<Tensor>| arguments.run(border, f);
-                if dtype == DType::F64 { run(reference::refiner) } else { run(refiner) }
-            };
-            let error = relative_distance(&maps(DType::F32).unwrap(), &maps(DType::F64).unwrap());
-            assert!(error <= 2e-6, "{case:?}: {error:e}");
+            let expected = feature_maps(&case, &Place::cpu(DType::F64), reference::refiner);
+            for place in places_of(DType::F32) {
+                let error = relative_distance(&feature_maps(&case, &place, refiner), &expected);
+                assert!(error <= place.tolerance(2e-6, 0.0), "{case:?}: {error:e} at {place:?}");
+            }
         }
     }
 }
 
-/// The largest distance of a gradient from the oracle's.
-fn gradient_error(case: &Case, decided: bool) -> f64 {
-    let exact = Arguments::random(case, DType::F64, decided);
-    let arguments = Arguments::random(case, DType::F32, decided);
-    let out = arguments.run(case.border, refiner).unwrap();
-    let direction = uniform(&mut generator(2), out.dims());
-    let gradients = |out: Tensor| {
-        let direction = direction.to_dtype(out.dtype()).unwrap();
-        (out * direction).unwrap().sum_all().unwrap().backward().unwrap()
-    };
-    let expected = gradients(exact.run(case.border, reference::refiner).unwrap());
-    let gradients = gradients(out);
-    let mut largest: f64 = 0.0;
-    for (variable, exact) in arguments.all().iter().zip(exact.all()) {
-        largest =
-            largest.max(relative_distance(gradients.get(variable).unwrap(), expected.get(&exact).unwrap()));
+type Refine = fn(&Tensor, &RefinerLayers<'_>, Border) -> Result<Tensor>;
+
+/// The last feature maps: the head shows them, small enough for the tanh.
+fn feature_maps(case: &Case, place: &Place, refine: Refine) -> Tensor {
+    let mut arguments = Arguments::random(case, place, false);
+    let identity = (Tensor::eye(case.features, DType::F64, &Device::Cpu).unwrap() * 0.05).unwrap();
+    let identity = identity.reshape((case.features, case.features, 1, 1)).unwrap();
+    let zeros = Tensor::zeros(case.features, DType::F64, &Device::Cpu).unwrap();
+    *arguments.parameters.last_mut().unwrap() = [variable(&identity, place), variable(&zeros, place)];
+    arguments.run(case.border, refine).unwrap()
+}
+
+/// The gradients of all arguments.
+fn gradients(case: &Case, place: &Place, decided: bool, refine: Refine) -> Vec<Tensor> {
+    let arguments = Arguments::random(case, place, decided);
+    let out = arguments.run(case.border, refine).unwrap();
+    let direction = at(&uniform(&mut generator(2), out.dims()), place);
+    let gradients = (out * direction).unwrap().sum_all().unwrap().backward().unwrap();
+    arguments.all().iter().map(|variable| gradients.get(variable).unwrap().clone()).collect()
+}
+
+/// Compares the gradients in `f32` with the oracle's, on every device.
+fn check_gradients(decided: bool, tolerance: f64) {
+    for case in cases() {
+        let expected = gradients(&case, &Place::cpu(DType::F64), decided, reference::refiner);
+        for place in places_of(DType::F32) {
+            let found = gradients(&case, &place, decided, refiner);
+            let errors =
+                found.iter().zip(&expected).map(|(found, expected)| relative_distance(found, expected));
+            let error = errors.fold(0.0, f64::max);
+            assert!(error <= place.tolerance(tolerance, 0.0), "{case:?}: {error:e} at {place:?}");
+        }
     }
-    largest
 }
 
 #[test]
 fn gradients_equal_the_oracle() {
-    for case in cases() {
-        let error = gradient_error(&case, true);
-        assert!(error <= 2e-5, "{case:?}: {error:e}");
-    }
+    check_gradients(true, 2e-5);
 }
 
 /// Where a sum is as good as zero, `f32` and `f64` may disagree on its sign, and then on a whole path of the gradient.
 #[test]
 fn gradients_through_undecided_relus_are_near_the_oracle() {
-    for case in cases() {
-        let error = gradient_error(&case, false);
-        assert!(error <= 1e-2, "{case:?}: {error:e}");
-    }
+    check_gradients(false, 1e-2);
 }
 
 #[test]
@@ -201,8 +198,10 @@ fn other_networks_are_composed_and_differentiate_right() {
         blocks: 1,
         border: Border::Replicate,
     };
-    let arguments = Arguments::random(&case, DType::F64, true);
-    check_differences(&arguments.all(), &mut generator(3), || arguments.run(case.border, refiner));
+    for place in places_of(DType::F64) {
+        let arguments = Arguments::random(&case, &place, true);
+        check_differences(&arguments.all(), &mut generator(3), || arguments.run(case.border, refiner));
+    }
 }
 
 #[test]
@@ -219,7 +218,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let arguments = Arguments::random(&case, DType::F32, false);
+            let arguments = Arguments::random(&case, &Place::cpu(DType::F32), false);
             let out = arguments.run(case.border, refiner).unwrap();
             let gradients = out.sqr().unwrap().sum_all().unwrap().backward().unwrap();
             let mut all = vec![out];
@@ -247,7 +246,7 @@ fn one_image_is_the_same_on_any_number_of_threads() {
         blocks: 2,
         border: Border::Replicate,
     };
-    let arguments = Arguments::random(&case, DType::F32, false);
+    let arguments = Arguments::random(&case, &Place::cpu(DType::F32), false);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| arguments.infer(case.border))
@@ -261,7 +260,7 @@ fn one_image_is_the_same_on_any_number_of_threads() {
 #[test]
 fn a_second_backward_pass_gives_the_same() {
     let case = cases()[2];
-    let arguments = Arguments::random(&case, DType::F32, false);
+    let arguments = Arguments::random(&case, &Place::cpu(DType::F32), false);
     let loss = arguments.run(case.border, refiner).unwrap().sum_all().unwrap();
     let (first, second) = (loss.backward().unwrap(), loss.backward().unwrap());
     for variable in arguments.all() {
@@ -271,10 +270,12 @@ fn a_second_backward_pass_gives_the_same() {
 
 #[test]
 fn parameters_that_do_not_fit_are_errors() {
-    let mut arguments = Arguments::random(&cases()[2], DType::F32, false);
-    arguments.parameters[1][1] = variable(&Tensor::zeros(3, DType::F64, &Device::Cpu).unwrap(), DType::F32);
+    let mut arguments = Arguments::random(&cases()[2], &Place::cpu(DType::F32), false);
+    arguments.parameters[1][1] =
+        variable(&Tensor::zeros(3, DType::F64, &Device::Cpu).unwrap(), &Place::cpu(DType::F32));
     assert!(arguments.run(Border::Zeros, refiner).unwrap_err().to_string().contains("block"));
-    arguments = Arguments::random(&cases()[2], DType::F32, false);
-    arguments.parameters[0] = arguments.parameters[0].clone().map(|var| variable(&var, DType::F64));
+    arguments = Arguments::random(&cases()[2], &Place::cpu(DType::F32), false);
+    arguments.parameters[0] =
+        arguments.parameters[0].clone().map(|var| variable(&var, &Place::cpu(DType::F64)));
     assert!(arguments.run(Border::Zeros, refiner).is_err());
 }

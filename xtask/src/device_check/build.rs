@@ -1,0 +1,106 @@
+//! The programs of the package, built by cargo.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::cuda::Toolkit;
+
+/// What the programs are built for.
+pub(super) enum Target {
+    /// This machine's CPU, in cargo's usual profile and folder: a trial that builds little anew.
+    Cpu,
+    /// NVIDIA GPUs, in a profile and a folder of their own.
+    Cuda { toolkit: Toolkit, compute_cap: u32, folder: PathBuf },
+}
+
+impl Target {
+    /// As `--device` takes it.
+    pub(super) fn device(&self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda { .. } => "cuda",
+        }
+    }
+
+    fn arguments(&self) -> &'static [&'static str] {
+        match self {
+            Self::Cpu => &[],
+            // Without cuDNN: no operation of ours calls it, and it is one more library to find.
+            Self::Cuda { .. } => &[
+                "--profile",
+                "device-check",
+                "--features",
+                "simgan-cli/cuda,simgan-kernels/cuda,simgan-tests/cuda",
+            ],
+        }
+    }
+
+    fn environment(&self, root: &Path) -> anyhow::Result<Vec<(&'static str, OsString)>> {
+        let Self::Cuda { toolkit, compute_cap, folder } = self else { return Ok(Vec::new()) };
+        let mut environment = toolkit.environment(root, &folder.join("link"))?;
+        environment.push(("CUDA_COMPUTE_CAP", compute_cap.to_string().into()));
+        environment.push(("CARGO_TARGET_DIR", folder.into()));
+        Ok(environment)
+    }
+}
+
+/// A built program and its name in the package.
+pub(super) struct Program {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+/// The programs of the package, by the names of cargo's targets.
+const PROGRAMS: [&str; 3] = ["simgan", "kernels", "golden"];
+
+/// Builds the command and the tests that a GPU can change.
+pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "-p", "simgan-cli", "-p", "simgan-kernels", "-p", "simgan-tests"])
+        .args(["--bin", "simgan", "--test", "kernels", "--test", "golden"])
+        .arg("--message-format=json-render-diagnostics")
+        .args(target.arguments())
+        .envs(target.environment(root)?)
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo did not start")?;
+    if !output.status.success() {
+        bail!("the programs do not build; hint: what cargo said stands above");
+    }
+    let messages = String::from_utf8(output.stdout).context("cargo's messages are not text")?;
+    let programs: Vec<Program> = messages.lines().filter_map(program).collect();
+    for name in PROGRAMS {
+        if !programs.iter().any(|program| program.name == name) {
+            bail!("cargo built no program `{name}`");
+        }
+    }
+    Ok(programs)
+}
+
+/// The program that one of cargo's messages tells of, if it is one of ours.
+fn program(message: &str) -> Option<Program> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let (name, path) = (message["target"]["name"].as_str()?, message["executable"].as_str()?);
+    PROGRAMS.contains(&name).then(|| Program { name: name.to_owned(), path: path.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_among_cargos_messages() {
+        let of = |name: &str, executable: &str| {
+            program(&format!(r#"{{"target": {{"name": "{name}"}}, "executable": {executable}}}"#))
+        };
+        assert_eq!(of("golden", r#""/t/golden-1""#).unwrap().path, Path::new("/t/golden-1"));
+        assert!(of("golden", "null").is_none());
+        assert!(of("other", r#""/t/other-1""#).is_none());
+        assert!(program(r#"{"reason": "build-finished"}"#).is_none());
+    }
+}
