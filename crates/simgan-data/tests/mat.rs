@@ -89,7 +89,7 @@ fn scipys_files_have_scipys_values() {
             (Err(error), Value::String(_)) => {
                 let text = error.to_string();
                 assert!(
-                    text.contains(" at byte ") && text.ends_with("; hint: save it again with save(…, '-v7')"),
+                    text.contains(" at byte ") && text.contains("save(…, '-v7')"),
                     "{name}: {text}"
                 );
                 json!("skipped")

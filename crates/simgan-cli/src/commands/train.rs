@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
+use simgan_data::Hinted;
 use simgan_eval::RefinerJudge;
 use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{
@@ -37,7 +38,8 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
         return print(&report::summary(&summary));
     }
     let resume = summary.next_steps().into_iter().next().map(|(command, _)| command).unwrap_or_default();
-    bail!("interrupted after {} of {} steps; hint: {resume}", summary.step, summary.total_steps)
+    let message = format!("interrupted after {} of {} steps", summary.step, summary.total_steps);
+    bail!(Hinted::new(message, resume))
 }
 
 /// Nothing is written before configuration and images are known to be good.
