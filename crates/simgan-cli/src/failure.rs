@@ -8,8 +8,9 @@ use anyhow::Error;
 use simgan_data::{DataError, Hint, Hinted, message_of};
 use simgan_eval::EvalError;
 use simgan_eyes::EyesError;
+use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
-use simgan_train::refine::RefineError;
+use simgan_refine::RefineError;
 use simgan_train::{ConfigError, TrainError};
 
 use crate::wording::Typed;
@@ -99,6 +100,7 @@ fn hint_of(error: &(dyn StdError + 'static)) -> Option<Hint> {
         DataError => DataError::hint,
         EyesError => EyesError::hint,
         ModelError => |error: &ModelError| error.hint().map(Hint::from),
+        MetricsError => MetricsError::hint,
         ConfigError => ConfigError::hint,
         TrainError => TrainError::hint,
         RefineError => RefineError::hint,
@@ -111,19 +113,19 @@ fn hint_of(error: &(dyn StdError + 'static)) -> Option<Hint> {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
-    use simgan_data::Size;
 
     use super::*;
 
     #[test]
     fn a_hint_stands_on_its_own_line() {
         let told = |error: Error| text(&error, &Typed::TRAIN, false);
-        let differ = |size: &str| TrainError::SizesDiffer { synthetic: size.to_owned(), real: "9x7".to_owned() };
+        let differ =
+            |size: &str| TrainError::SizesDiffer { synthetic: size.to_owned(), real: "9x7".to_owned() };
         let expected = "error: synthetic images are 5x4, real ones 9x7\n\
                         hint: bring them to one size with --set data.size=5x4\n";
         assert_eq!(told(differ("5x4").into()), expected);
-        let size = "5".parse::<Size>().unwrap_err();
-        assert!(told(Error::from(size).context("--size")).starts_with("error: --size: \"5\" is not a size\nhint: write"));
+        let missing = Error::from(DataError::MissingFolder { path: "none".into() }).context("reading");
+        assert!(told(missing).starts_with("error: reading: none: no such folder\nhint: check the path"));
         assert_eq!(told(usage("no").hint("f(x)").into()), "error: no\nhint: f(x)\n");
         assert_eq!(told(Error::msg("plain")), "error: plain\n");
     }

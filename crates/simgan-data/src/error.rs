@@ -143,7 +143,7 @@ pub enum DataError {
         reason: String,
     },
     /// Something is not "WIDTHxHEIGHT".
-    #[error("\"{text}\" is not a size")]
+    #[error("\"{text}\" is not a size: WIDTHxHEIGHT, each from 1 to 16384, for example 55x35")]
     Size {
         /// What was given.
         text: String,
@@ -212,12 +212,10 @@ impl DataError {
             Self::Color { .. } => "convert it to 8 or 16 bit gray or RGB",
             Self::Label { .. } => "mend or remove this label file",
             Self::Dataset { .. } => "fetch it again, or remove it",
-            Self::Size { .. } => "write WIDTHxHEIGHT, for example 55x35, each from 1 to 16384",
             Self::Changed { .. } => "resume with the data that the run was started with",
             Self::NoneReadable { .. } => "check that the source holds the images that you mean",
-            Self::TooLarge { .. } | Self::Encode { .. } | Self::Empty { .. } | Self::Worker { .. } => {
-                return None;
-            }
+            Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } => return None,
+            Self::Empty { .. } | Self::Worker { .. } => return None,
         };
         Some(advice.into())
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// the words of its own options ([`Wording`]).
 ///
 /// ```
-/// use simgan_data::{Hint, Size, Wording};
+/// use simgan_data::{Folder, Hint, Wording};
 ///
 /// struct Tool;
 /// impl Wording for Tool {
@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 /// let hint = Hint::setting("bring them to one size", "data.size", "55x35");
 /// assert_eq!(hint.to_string(), "bring them to one size with data.size = 55x35");
 /// assert_eq!(hint.text(&Tool).unwrap(), "bring them to one size with --size 55x35");
-/// let error = "55".parse::<Size>().unwrap_err();
-/// assert!(error.hint().unwrap().to_string().contains("WIDTHxHEIGHT"));
+/// let error = Folder::open("none".as_ref(), &Default::default()).err().unwrap();
+/// assert_eq!(error.hint().unwrap().text(&Tool).unwrap(), "check the path, or make the data first");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -103,7 +103,9 @@ impl EyesError {
                      156a24a4956239629d5e9556c2ca6234699fbef3",
                 ),
             ])),
-            Self::Setting { .. } | Self::Assignment { .. } | Self::Record { .. } | Self::Encode { .. } => None,
+            Self::Setting { .. } | Self::Assignment { .. } | Self::Record { .. } | Self::Encode { .. } => {
+                None
+            }
         }
     }
 }

@@ -75,7 +75,7 @@ pub enum ModelError {
         name: String,
     },
     /// A checkpoint that cannot be used.
-    #[error("{}: this checkpoint cannot be used: {reason}; hint: delete this folder to continue from the one before it", path.display())]
+    #[error("{}: this checkpoint cannot be used: {reason}", path.display())]
     Checkpoint {
         /// The checkpoint's folder.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum ModelError {
         reason: String,
     },
     /// The file that names a run's best checkpoint cannot be used.
-    #[error("{}: {reason}; hint: without this file the newest checkpoint is taken", path.display())]
+    #[error("{}: {reason}", path.display())]
     Best {
         /// The file.
         path: PathBuf,
@@ -103,6 +103,8 @@ impl ModelError {
             Self::Damaged { .. } => Some("take another checkpoint"),
             Self::Missing { .. } | Self::Unknown { .. } => Some("the file belongs to another network"),
             Self::NotFinite { .. } => Some("the run diverged; take an earlier checkpoint"),
+            Self::Checkpoint { .. } => Some("delete this folder to continue from the one before it"),
+            Self::Best { .. } => Some("remove this file to take the newest checkpoint"),
             Self::Config(_) | Self::Io { .. } | Self::Shape { .. } | Self::DType { .. } | Self::Tensor(_) => {
                 None
             }

@@ -221,9 +221,7 @@ fn placed(
             Err(Cut::Passing(format!("the server answered {status}")))
         }
         status if status.is_server_error() => Err(Cut::Passing(format!("the server answered {status}"))),
-        status => {
-            Err(Cut::Lasting(hinted(format!("{url}: the server answered {status}"), MIRROR)))
-        }
+        status => Err(Cut::Lasting(hinted(format!("{url}: the server answered {status}"), MIRROR))),
     }
 }
 

@@ -152,7 +152,9 @@ impl Source<'_> {
 
     fn hint(&self) -> String {
         match self.pins {
-            None => "it is damaged or another version: try again, or give another copy with --from".to_owned(),
+            None => {
+                "it is damaged or another version: try again, or give another copy with --from".to_owned()
+            }
             Some(pins) => format!(
                 "it is damaged, or not what was first downloaded: try again; if the publisher has changed it, remove \
                  its entry from {}",

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use simgan_data::{
-    Crop, DataError, Fit, Fitted, Folder, FolderOptions, Hint, MpiiGaze, MpiiGazeOptions, OnError, PackOptions,
-    PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
+    Crop, DataError, Fit, Fitted, Folder, FolderOptions, Hint, MpiiGaze, MpiiGazeOptions, OnError,
+    PackOptions, PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
 };
 
 use crate::failure::hinted;

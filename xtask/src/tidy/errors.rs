@@ -35,7 +35,9 @@ fn check_source(path: &str, text: &str) -> Vec<String> {
         }
     }
     // Texts that are made in other places.
-    for (idx, _) in text.lines().enumerate().filter(|(_, line)| line.contains("; hint: ") || line.contains("(hint: ")) {
+    for (idx, _) in
+        text.lines().enumerate().filter(|(_, line)| line.contains("; hint: ") || line.contains("(hint: "))
+    {
         findings.push(format!("{path}:{}: a text has a hint; give it as a value", idx + 1));
     }
     findings
@@ -55,7 +57,8 @@ mod tests {
 
     #[test]
     fn hints_and_options_in_error_texts_are_found() {
-        let found = |attribute: &str| check_source("a.rs", &format!("enum E {{\n    {attribute}\n    A,\n}}"));
+        let found =
+            |attribute: &str| check_source("a.rs", &format!("enum E {{\n    {attribute}\n    A,\n}}"));
         assert_eq!(found("#[error(\"{path}: -- no folder -\", path = .0.display())]"), Vec::<String>::new());
         assert_eq!(found("/// Typed as --set.\n#[error(transparent)]"), Vec::<String>::new());
         let option = found("#[error(\n\"{}: choose another\n --run\", path.display())]");
@@ -67,7 +70,8 @@ mod tests {
     #[test]
     fn only_libraries_are_held_to_it() {
         assert!(is_library("crates/simgan-data/src/error.rs"));
-        let others = ["crates/simgan-cli/src/failure.rs", "xtask/src/main.rs", "crates/simgan-data/tests/a.rs"];
+        let others =
+            ["crates/simgan-cli/src/failure.rs", "xtask/src/main.rs", "crates/simgan-data/tests/a.rs"];
         assert!(!others.into_iter().any(is_library));
     }
 }

@@ -124,7 +124,10 @@ mod tests {
             std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
             let opened = Encoded::open(file.path(), Some(1)).and_then(|file| file.decode(None));
             let error = opened.unwrap_err();
-            assert!(error.to_string().contains("ends too early") && error.hint().is_some(), "{name}: {error}");
+            assert!(
+                error.to_string().contains("ends too early") && error.hint().is_some(),
+                "{name}: {error}"
+            );
         }
     }
 }

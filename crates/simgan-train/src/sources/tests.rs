@@ -22,7 +22,8 @@ fn text(path: &Path) -> String {
 }
 
 fn refusal(spec: &str) -> String {
-    open(spec, &OpenOptions::default()).err().unwrap().to_string()
+    let error = open(spec, &OpenOptions::default()).err().unwrap();
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 #[test]
