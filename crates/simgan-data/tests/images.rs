@@ -144,7 +144,7 @@ fn sixteen_bits_do_not_become_eight() {
     let image = Image::new(1, 1, 1, Pixels::U16(vec![1]));
     for format in [ImageFormat::Jpeg, ImageFormat::Bmp] {
         let error = ImageFile::new(image.clone(), format).encode(Path::new("a.jpg")).unwrap_err().to_string();
-        assert!(error.contains("a.jpg") && error.contains("PNG or TIFF"), "{error}");
+        assert!(error.contains("a.jpg") && error.contains("PNG and TIFF"), "{error}");
     }
 }
 
