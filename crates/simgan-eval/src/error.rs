@@ -112,8 +112,8 @@ pub enum EvalError {
         /// What would make it possible.
         hint: &'static str,
     },
-    /// A network whose output is no direction.
-    #[error("the gaze network answers {answer:?}, which is no direction")]
+    /// A network whose output is not a direction.
+    #[error("the gaze network's output {answer:?} is not a direction")]
     NoDirection {
         /// The output.
         answer: [f32; 3],

@@ -32,8 +32,8 @@ pub enum EyesError {
         /// Every setting that there is.
         known: Vec<String>,
     },
-    /// A name that is no simulator.
-    #[error("`{name}` is no simulator")]
+    /// A name that no simulator has.
+    #[error("there is no simulator `{name}`")]
     UnknownName {
         /// What was asked for.
         name: String,
@@ -44,8 +44,8 @@ pub enum EyesError {
         /// What is wrong with it.
         reason: String,
     },
-    /// UnityEyes' assets are not there.
-    #[error("{path}: UnityEyes' assets are not there", path = .path.display())]
+    /// UnityEyes' assets are missing.
+    #[error("{path}: UnityEyes' assets are missing", path = .path.display())]
     NoAssets {
         /// Where they were looked for.
         path: PathBuf,

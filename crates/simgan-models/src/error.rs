@@ -43,7 +43,7 @@ pub enum ModelError {
         name: String,
     },
     /// A parameter of the wrong shape.
-    #[error("parameter `{name}` has shape {found:?}, the network wants {expected:?}: {}", path.display())]
+    #[error("parameter `{name}` has shape {found:?}, but the network expects {expected:?}: {}", path.display())]
     Shape {
         /// The file.
         path: PathBuf,
@@ -55,7 +55,7 @@ pub enum ModelError {
         found: Shape,
     },
     /// A parameter of the wrong type.
-    #[error("parameter `{name}` is {found:?}, the network wants {expected:?}: {}", path.display())]
+    #[error("parameter `{name}` is {found:?}, but the network expects {expected:?}: {}", path.display())]
     DType {
         /// The file.
         path: PathBuf,

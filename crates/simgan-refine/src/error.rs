@@ -35,7 +35,7 @@ pub enum RefineError {
     },
     /// Reading and writing would mix.
     #[error(
-        "{output}: the output folder and the input folder {input} lie in each other",
+        "{output}: the output folder and the input folder {input} overlap",
         output = .output.display(), input = .input.display()
     )]
     Overlap {
@@ -45,7 +45,7 @@ pub enum RefineError {
         output: PathBuf,
     },
     /// Something that is not a refinement stands in the output folder.
-    #[error("{path}: not empty, and no refinement to continue", path = .path.display())]
+    #[error("{path}: not empty, and holds no refinement to continue", path = .path.display())]
     Occupied {
         /// The output folder.
         path: PathBuf,

@@ -67,7 +67,7 @@ pub enum TrainError {
         real: String,
     },
     /// A source was opened with another number of channels than the configuration says.
-    #[error("the images have {found} channels, the networks {expected}")]
+    #[error("the images have {found} channels, but the networks expect {expected}")]
     Channels {
         /// The source's.
         found: usize,

@@ -22,7 +22,7 @@ pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
     if !parent.is_dir() {
         return Err(EvalError::Folder {
             path: folder.to_owned(),
-            reason: "the folder around it does not exist",
+            reason: "its parent folder does not exist",
         });
     }
     let mut entries = match fs::read_dir(folder) {
@@ -34,7 +34,7 @@ pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
     if entries.next().is_none() || is_report {
         return Ok(());
     }
-    Err(EvalError::Folder { path: folder.to_owned(), reason: "not empty, and no earlier report" })
+    Err(EvalError::Folder { path: folder.to_owned(), reason: "not empty, and holds no report" })
 }
 
 /// Writes everything beside the folder's place, then puts it there.
@@ -69,7 +69,7 @@ fn remove(folder: &Path) -> Result<(), EvalError> {
 /// A hidden folder next to this one.
 fn beside(folder: &Path, suffix: &str) -> Result<PathBuf, EvalError> {
     let Some(name) = folder.file_name() else {
-        return Err(EvalError::Folder { path: folder.to_owned(), reason: "not the name of a new folder" });
+        return Err(EvalError::Folder { path: folder.to_owned(), reason: "not a folder's name" });
     };
     Ok(folder.with_file_name(format!(".{}{suffix}", name.display())))
 }

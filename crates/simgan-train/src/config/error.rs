@@ -57,7 +57,7 @@ pub enum ConfigError {
         found: i64,
     },
     /// A run cannot go on with another value.
-    #[error("`{key}` is {now} but the run was started with {before}, and another value would be another run")]
+    #[error("`{key}` is {now} but the run was started with {before}; another value makes another run")]
     Resumed {
         /// The key.
         key: String,
