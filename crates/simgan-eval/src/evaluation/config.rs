@@ -100,9 +100,8 @@ impl EvaluationConfig {
             let is_named = self.methods.contains(&kind);
             let lacking = data.lacking(kind);
             if let Some(lacking) = lacking.filter(|_| is_named) {
-                return Err(EvalError::Mismatch(format!(
-                    "`{kind}` needs {lacking} (hint: give them as the real images)"
-                )));
+                let reason = format!("`{kind}` needs {lacking}");
+                return Err(EvalError::Impossible { reason, hint: "give them as the real images" });
             }
             // Augmentation is added to the rows that are asked for, be they named or all.
             let is_asked_for = |kind| self.methods.is_empty() || self.methods.contains(&kind);
@@ -137,7 +136,7 @@ impl EvaluationConfig {
             ("realism.batch", self.realism.batch),
         ];
         match counts.iter().find(|(_, count)| *count == 0) {
-            Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0 (hint: at least 1)"))),
+            Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0, but must be at least 1"))),
             None => Ok(()),
         }
     }
