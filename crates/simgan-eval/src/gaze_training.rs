@@ -4,10 +4,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Gaze, Sampler};
 use simgan_losses::gaze_distance;
+use simgan_metrics::augmented;
 use simgan_models::{GazeEstimator, GazeEstimatorConfig, Parameters};
-use simgan_train::optim::{Optimizer, Rule};
+use simgan_optim::{Optimizer, Rule};
 
-use crate::{EvalError, LabelledImages, augmented};
+use crate::{EvalError, LabelledImages};
 
 /// How the gaze network is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,7 +144,7 @@ pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Gaze
 }
 
 /// The network's features of `(N, C, H, W)`, `(N, d)`, a batch of 256 at a time: what
-/// [`kernel_distance`](crate::kernel_distance) compares sets of images by.
+/// [`kernel_distance`](simgan_metrics::kernel_distance) compares sets of images by.
 ///
 /// # Errors
 ///

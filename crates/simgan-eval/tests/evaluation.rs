@@ -12,8 +12,9 @@ use simgan_eval::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
     MethodKind, Watch, evaluate,
 };
-use simgan_eval::{EvalError, GazeErrors, GazeTraining, RealismTraining, TestEye};
+use simgan_eval::{EvalError, GazeErrors, GazeTraining, TestEye};
 use simgan_eyes::Domain;
+use simgan_metrics::RealismTraining;
 use simgan_models::Refiner;
 
 fn config() -> EvaluationConfig {

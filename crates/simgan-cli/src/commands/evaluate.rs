@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use simgan_data::write_atomic;
 use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, Watch};
 use simgan_eval::report::{self, Table};
-use simgan_eval::{EvalError, GazeTraining, RealismTraining};
+use simgan_eval::{EvalError, GazeTraining};
+use simgan_metrics::RealismTraining;
 
 use self::input::Input;
 use crate::arguments::{EvaluateArguments, Measure};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use simgan_data::{Crop, Fitted, Layout, MpiiGazeOptions, OpenOptions, Sizes, Target};
 use simgan_eyes::SimulatorName;
-use simgan_train::refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
+use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
 use crate::commands::open_source;

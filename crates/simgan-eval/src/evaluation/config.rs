@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
+use simgan_metrics::RealismTraining;
 use simgan_models::GazeEstimatorConfig;
 
 use super::{EvaluationData, Method, MethodKind};
-use crate::{EvalError, GazeTraining, RealismTraining};
+use crate::{EvalError, GazeTraining};
 
 /// What an evaluation computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

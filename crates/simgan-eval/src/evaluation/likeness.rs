@@ -1,13 +1,13 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use simgan_metrics::{
+    RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism, share_interval,
+};
 use simgan_models::GazeEstimator;
 
 use super::reading::evenly;
 use super::{EvaluationConfig, Watch};
-use crate::{
-    EvalError, RealismTraining, Spread, gaze_features, gradient_distance, intensity_distance,
-    kernel_distance, realism, share_interval,
-};
+use crate::{EvalError, gaze_features};
 
 /// Real images whose features are compared, at most: the kernel's matrix grows with the square.
 const MOST_FEATURES: usize = 1000;

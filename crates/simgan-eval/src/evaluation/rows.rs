@@ -1,11 +1,12 @@
 use candle_core::{Module, Tensor};
 use simgan_data::Gaze;
+use simgan_metrics::{fourier_matched, histogram_matched};
 use simgan_models::{GazeEstimator, Refiner};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
 use crate::{
-    EvalError, GazeTraining, LabelledImages, fourier_matched, histogram_matched, mean_gaze,
-    nearest_neighbours, predict_gaze, train_gaze_estimator_watched,
+    EvalError, GazeTraining, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze,
+    train_gaze_estimator_watched,
 };
 
 /// Images that go through a network, or are compared with the known ones, together.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use candle_core::Device;
 use simgan_data::{Remembering, Source};
 use simgan_models::{GazeEstimator, Parameters, write_tensors};
-use simgan_train::refine::RefineModel;
+use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{DataConfig, Event, Judge, RunDir, Sources, TrainConfig, Trainer, run_judged};
+use simgan_train::{DataConfig, Event, RunDir, Sources, TrainConfig, Trainer, run};
 
 use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
+use crate::EvalError;
 use crate::evaluation::{
     Baselines, EVALUATION_VERSION, Evaluation, EvaluationConfig, EvaluationData, Method, MethodKind,
     OpenedSources, RefinerFigures,
 };
-use crate::{EvalError, RefinerJudge};
 
 const BASELINES_FILE: &str = "baselines.json";
 const JUDGES_DIR: &str = "judges";
@@ -150,10 +150,8 @@ impl Draw<'_> {
         };
         if !trainer.is_done() {
             talk.begin(self.number, format!("{}: training", variant.name));
-            let mut judge = RefinerJudge::of_run(trainer.config(), &sources, self.device)?;
             let mut observe = |event: &Event| (talk.observe)(&ExperimentEvent::Training(event));
-            let judge = judge.as_mut().map(|judge| judge as &mut dyn Judge);
-            let summary = run_judged(&mut trainer, &run_dir, judge, &mut observe, talk.stop)?;
+            let summary = run(&mut trainer, &run_dir, &mut observe, talk.stop)?;
             if !summary.is_complete() {
                 return Err(EvalError::Stopped);
             }

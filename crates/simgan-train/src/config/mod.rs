@@ -1,7 +1,6 @@
 //! The configuration of a run: what is in it, where it comes from, how it is checked.
 
 mod error;
-mod optimizer;
 mod overlay;
 mod recipe;
 mod size;
@@ -14,9 +13,9 @@ use simgan_data::{Crop, Fit, OnError};
 use simgan_models::{DiscriminatorConfig, Layer, RefinerConfig};
 
 pub use self::error::ConfigError;
-pub use self::optimizer::{OptimizerConfig, OptimizerKind};
 pub use self::recipe::Recipe;
 pub use self::size::DataSize;
+pub use simgan_optim::{OptimizerConfig, OptimizerKind};
 
 /// Version of the configuration's format, `version` in the file.
 pub const CONFIG_VERSION: u32 = 1;

@@ -3,8 +3,6 @@ use std::path::PathBuf;
 use simgan_data::DataError;
 use simgan_models::ModelError;
 
-use crate::TrainError;
-
 /// Why a refinement did not come to its end. What was written before stays whole, and the same call continues it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,12 +10,9 @@ pub enum RefineError {
     /// An image or label file cannot be read or written.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The checkpoint is missing, damaged or of another kind.
+    /// The checkpoint is missing, damaged or of another kind, or no checkpoint of the run is whole.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// No checkpoint of the run is whole.
-    #[error(transparent)]
-    Run(#[from] Box<TrainError>),
     /// The network failed, for example for want of memory.
     #[error("the refiner failed: {0}; hint: a smaller batch needs less memory")]
     Tensor(#[from] candle_core::Error),

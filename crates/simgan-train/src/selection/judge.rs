@@ -3,15 +3,16 @@ use std::sync::Arc;
 
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{Landmarks, Loader, LoaderOptions, OnError, Sampler, Source};
+use simgan_metrics::{MetricsError, RealismTraining, pupil_shift_at, realism};
 use simgan_models::{Refiner, load_refiner};
-use simgan_train::{Judge, JudgeError, Judgement, PupilJudgement, Sources, TrainConfig};
 
-use crate::{EvalError, RealismTraining, pupil_shift_at, realism};
+use super::{Judgement, PupilJudgement};
+use crate::Sources;
 
 /// Images that are refined at once.
 const BATCH: usize = 64;
 
-/// Judges refiners for [`simgan_train::run_judged`]: how well a fresh classifier tells their images from real ones
+/// Judges the refiners of a run: how well a fresh classifier tells their images from real ones
 /// ([`realism`]), and how far pupils move ([`pupil_shift_at`]) where the synthetic images' landmarks are known.
 ///
 /// It looks at the same images each time and starts the classifier from the same weights, so that judgements can be
@@ -25,21 +26,6 @@ pub struct RefinerJudge {
 }
 
 impl RefinerJudge {
-    /// The judge that a run's configuration asks for, if it selects.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::new`].
-    pub fn of_run(
-        config: &TrainConfig,
-        sources: &Sources,
-        device: &Device,
-    ) -> Result<Option<Self>, EvalError> {
-        let TrainConfig { selection, data, seed, .. } = config;
-        let judge = || Self::new(sources, selection.images, *seed, data.on_error, device);
-        (selection.every > 0).then(judge).transpose()
-    }
-
     /// Reads up to `count` images of each source, chosen by `seed`.
     ///
     /// # Errors
@@ -51,11 +37,11 @@ impl RefinerJudge {
         seed: u64,
         on_error: OnError,
         device: &Device,
-    ) -> Result<Self, EvalError> {
+    ) -> Result<Self, MetricsError> {
         let read = |source: &Arc<dyn Source>| {
             let options = LoaderOptions { batch: count.min(source.len()), workers: 2, queue: 1, on_error };
             let sampler = Sampler::new(source.len(), seed);
-            Ok::<_, EvalError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
+            Ok::<_, MetricsError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
         };
         let (synthetic, real) = (read(&sources.synthetic)?, read(&sources.real)?);
         let landmarks = synthetic.labels.iter().map(|label| label.landmarks.clone());
@@ -74,12 +60,21 @@ impl RefinerJudge {
         Self { training, ..self }
     }
 
+    /// Judges the refiner of the checkpoint in that folder; calling it again gives the same judgement.
+    ///
+    /// # Errors
+    ///
+    /// The checkpoint cannot be read; otherwise as [`Self::judge_refiner`].
+    pub fn judge(&self, checkpoint: &Path) -> Result<Judgement, MetricsError> {
+        self.judge_refiner(&load_refiner(checkpoint, self.synthetic.device())?)
+    }
+
     /// Judges a refiner that may be no checkpoint's.
     ///
     /// # Errors
     ///
     /// It does not take the images; there are too few of them.
-    pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, EvalError> {
+    pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
         let refined = self.refined(refiner)?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
         let realism = realism(&self.real, &refined, &self.training)?;
@@ -87,29 +82,22 @@ impl RefinerJudge {
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
     }
 
-    fn refined(&self, refiner: &Refiner) -> Result<Tensor, EvalError> {
+    fn refined(&self, refiner: &Refiner) -> Result<Tensor, MetricsError> {
         let n_images = self.synthetic.dim(0)?;
         let refine = |start: usize| {
             let batch = self.synthetic.narrow(0, start, (n_images - start).min(BATCH))?;
-            Ok::<_, EvalError>(refiner.forward(&batch)?.detach())
+            Ok::<_, MetricsError>(refiner.forward(&batch)?.detach())
         };
         let batches: Vec<_> = (0..n_images).step_by(BATCH).map(refine).collect::<Result<_, _>>()?;
         Ok(Tensor::cat(&batches, 0)?)
     }
 
-    fn pupil(&self, refined: &Tensor) -> Result<PupilJudgement, EvalError> {
+    fn pupil(&self, refined: &Tensor) -> Result<PupilJudgement, MetricsError> {
         let (chosen, landmarks): (Vec<u32>, Vec<Landmarks>) = self.landmarks.iter().cloned().unzip();
         let chosen = Tensor::new(chosen, refined.device())?;
         let [before, after] = [&self.synthetic, refined].map(|images| images.index_select(&chosen, 0));
         let shift = pupil_shift_at(&before?, &after?, &landmarks)?;
         let drift_px = shift.drift_px.map(|drift| drift.mean);
         Ok(PupilJudgement { shift_px: shift.distance_px.mean, drift_px })
-    }
-}
-
-impl Judge for RefinerJudge {
-    fn judge(&mut self, checkpoint: &Path) -> Result<Judgement, JudgeError> {
-        let refiner = load_refiner(checkpoint, self.synthetic.device())?;
-        Ok(self.judge_refiner(&refiner)?)
     }
 }

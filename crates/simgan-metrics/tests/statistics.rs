@@ -4,7 +4,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
-use simgan_eval::{Spread, binomial_p, kernel_distance, share_interval};
+use simgan_metrics::{Spread, binomial_p, kernel_distance, share_interval};
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/case.json")).unwrap()

@@ -10,7 +10,7 @@ use crate::eye_region::{EyeRegion, REFERENCE_WIDTH};
 use crate::gray::{Gray, grays};
 use crate::iris::find_irises;
 use crate::registration::{LARGEST_SHIFT, Registration};
-use crate::{EvalError, Spread};
+use crate::{MetricsError, Spread};
 
 /// How far the iris moved between images and their refined versions, in pixels of a 55-pixel-wide eye. The paper's
 /// subjects' clicks gave 1.1 ± 0.8 (§3.1).
@@ -50,7 +50,7 @@ pub struct ShiftError {
 /// # Errors
 ///
 /// If the shapes differ, there is no image, or images are too small for an iris (15 pixels).
-pub fn pupil_shift(before: &Tensor, after: &Tensor) -> Result<PupilShift, EvalError> {
+pub fn pupil_shift(before: &Tensor, after: &Tensor) -> Result<PupilShift, MetricsError> {
     let eyes: Vec<_> = find_irises(before)?.into_iter().map(EyeRegion::from).collect();
     shift_of(before, after, &eyes)
 }
@@ -67,24 +67,24 @@ pub fn pupil_shift_at(
     before: &Tensor,
     after: &Tensor,
     landmarks: &[Landmarks],
-) -> Result<PupilShift, EvalError> {
+) -> Result<PupilShift, MetricsError> {
     if landmarks.len() != before.dim(0)? {
         let text = format!("{} images and the landmarks of {}", before.dim(0)?, landmarks.len());
-        return Err(EvalError::Mismatch(text));
+        return Err(MetricsError::Mismatch(text));
     }
     let eyes: Option<Vec<_>> = landmarks.iter().map(EyeRegion::from_landmarks).collect();
-    let missing = || EvalError::Mismatch("an image has no landmarks around its iris".to_owned());
+    let missing = || MetricsError::Mismatch("an image has no landmarks around its iris".to_owned());
     shift_of(before, after, &eyes.ok_or_else(missing)?)
 }
 
-fn shift_of(before: &Tensor, after: &Tensor, eyes: &[EyeRegion]) -> Result<PupilShift, EvalError> {
+fn shift_of(before: &Tensor, after: &Tensor, eyes: &[EyeRegion]) -> Result<PupilShift, MetricsError> {
     if before.dims() != after.dims() {
         let text = format!("images {:?} and refined {:?}", before.dims(), after.dims());
-        return Err(EvalError::Mismatch(text));
+        return Err(MetricsError::Mismatch(text));
     }
     let (before, after) = (grays(before)?, grays(after)?);
     if before.is_empty() {
-        return Err(EvalError::TooFew { what: "the pupil shift", found: 0, needed: 1 });
+        return Err(MetricsError::TooFew { what: "the pupil shift", found: 0, needed: 1 });
     }
     let error = calibrated(&before, eyes);
     let pairs = before.par_iter().zip(&after).zip(eyes);

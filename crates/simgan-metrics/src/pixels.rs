@@ -1,6 +1,6 @@
 use candle_core::{DType, Tensor};
 
-use crate::EvalError;
+use crate::MetricsError;
 
 /// How far apart the intensities of two sets of images are: the earth mover's distance (Wasserstein-1) of their
 /// histograms over all pixels, in the units of [−1, 1].
@@ -12,7 +12,7 @@ use crate::EvalError;
 /// # Errors
 ///
 /// If a set is empty.
-pub fn intensity_distance(left: &Tensor, right: &Tensor) -> Result<f64, EvalError> {
+pub fn intensity_distance(left: &Tensor, right: &Tensor) -> Result<f64, MetricsError> {
     earth_movers_distance(values(left)?, values(right)?)
 }
 
@@ -26,15 +26,15 @@ pub fn intensity_distance(left: &Tensor, right: &Tensor) -> Result<f64, EvalErro
 /// # Errors
 ///
 /// If a set is empty, or its images are narrower or lower than 2 pixels.
-pub fn gradient_distance(left: &Tensor, right: &Tensor) -> Result<f64, EvalError> {
+pub fn gradient_distance(left: &Tensor, right: &Tensor) -> Result<f64, MetricsError> {
     earth_movers_distance(values(&gradients(left)?)?, values(&gradients(right)?)?)
 }
 
 /// `(N, C, H, W)` → `(N, C, H − 1, W − 1)`.
-fn gradients(images: &Tensor) -> Result<Tensor, EvalError> {
+fn gradients(images: &Tensor) -> Result<Tensor, MetricsError> {
     let (_, _, height, width) = images.dims4()?;
     if height.min(width) < 2 {
-        return Err(EvalError::Mismatch(format!("images of {width}×{height} have no gradient")));
+        return Err(MetricsError::Mismatch(format!("images of {width}×{height} have no gradient")));
     }
     let at = |down: usize, right: usize| images.narrow(2, down, height - 1)?.narrow(3, right, width - 1);
     let here = at(0, 0)?;
@@ -42,15 +42,15 @@ fn gradients(images: &Tensor) -> Result<Tensor, EvalError> {
     Ok((across.sqr()? + down.sqr()?)?.sqrt()?)
 }
 
-fn values(images: &Tensor) -> Result<Vec<f32>, EvalError> {
+fn values(images: &Tensor) -> Result<Vec<f32>, MetricsError> {
     Ok(images.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
 }
 
 /// The area between the two cumulative distributions.
-fn earth_movers_distance(mut left: Vec<f32>, mut right: Vec<f32>) -> Result<f64, EvalError> {
+fn earth_movers_distance(mut left: Vec<f32>, mut right: Vec<f32>) -> Result<f64, MetricsError> {
     let found = left.len().min(right.len());
     if found == 0 {
-        return Err(EvalError::TooFew { what: "the distance of histograms", found, needed: 1 });
+        return Err(MetricsError::TooFew { what: "the distance of histograms", found, needed: 1 });
     }
     left.sort_unstable_by(f32::total_cmp);
     right.sort_unstable_by(f32::total_cmp);

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use simgan_models::{REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
+use serde::Deserialize;
+use simgan_models::run_folder::{self, CHECKPOINTS_DIR};
+use simgan_models::{ModelError, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
 
 use super::RefineError;
 use super::input::hex;
-use crate::Best;
-use crate::run_dir::{CHECKPOINTS_DIR, newest_checkpoint};
 
 /// A trained refiner, read from a checkpoint.
 pub struct RefineModel {
@@ -69,19 +69,30 @@ fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
     if !path.join(CHECKPOINTS_DIR).is_dir() {
         return Err(missing("neither a run nor a checkpoint"));
     }
-    if let Some(best) = Best::read(path).map_err(Box::new)? {
-        match best.open(path) {
-            Ok(checkpoint) => {
+    if let Some(best) = run_folder::read_best::<Best>(path)? {
+        match whole(&path.join(best.checkpoint)) {
+            Ok(folder) => {
                 tracing::info!("taking the best checkpoint, of step {}", best.step);
-                return Ok(checkpoint.path().to_owned());
+                return Ok(folder);
             }
             Err(error) => tracing::warn!("taking the newest checkpoint, not the best: {error}"),
         }
     }
-    let newest = newest_checkpoint(path).map_err(Box::new)?;
+    let newest = run_folder::newest(path, whole)?;
     for error in &newest.damaged {
         tracing::warn!("taking an earlier checkpoint: {error}");
     }
-    let checkpoint = newest.checkpoint.ok_or_else(|| missing("the run has no checkpoint yet"))?;
-    Ok(checkpoint.path().to_owned())
+    newest.checkpoint.ok_or_else(|| missing("the run has no checkpoint yet"))
+}
+
+/// The part of a run's `best.toml` that finds the refiner.
+#[derive(Deserialize)]
+struct Best {
+    step: u64,
+    checkpoint: PathBuf,
+}
+
+/// The checkpoint's folder, if every file in it is as it was written.
+fn whole(folder: &Path) -> Result<PathBuf, ModelError> {
+    run_folder::read_checkpoint::<toml::Table>(folder).map(|_| folder.to_owned())
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use candle_core::Tensor;
 use serde::Serialize;
 
-use crate::EvalError;
+use crate::MetricsError;
 use crate::eye_region::REFERENCE_WIDTH;
 use crate::gray::{Gray, grays};
 
@@ -42,7 +42,7 @@ pub struct Iris {
 /// # Errors
 ///
 /// If the images are smaller than 15 pixels.
-pub fn find_irises(images: &Tensor) -> Result<Vec<Iris>, EvalError> {
+pub fn find_irises(images: &Tensor) -> Result<Vec<Iris>, MetricsError> {
     Ok(grays(images)?.iter().map(Gray::iris).collect())
 }
 

@@ -5,8 +5,8 @@
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
 use simgan_data::Landmarks;
-use simgan_eval::{pupil_shift, pupil_shift_at};
 use simgan_eyes::{Domain, Finishing, Rendered, Simulator, SimulatorConfig, builtin};
+use simgan_metrics::{pupil_shift, pupil_shift_at};
 
 /// Degrees by which an eyeball turns to move its iris by a pixel of a 55-pixel-wide eye, roughly.
 const DEGREES_PER_PX: f64 = 3.9;

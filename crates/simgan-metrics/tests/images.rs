@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
 use candle_core::{Device, Tensor};
-use simgan_eval::{RealismTraining, find_irises, realism};
 use simgan_eyes::{Domain, Simulator, SimulatorConfig, builtin};
+use simgan_metrics::{RealismTraining, find_irises, realism};
 
 fn simulator(domain: Domain, seed: u64) -> Simulator {
     builtin(domain, SimulatorConfig { seed, ..SimulatorConfig::default() }).unwrap()

@@ -3,7 +3,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::EvalError;
+use crate::MetricsError;
 use crate::eye_region::REFERENCE_WIDTH;
 
 /// Light random changes of each image, as a task network is often trained with: shifts of up to 2 pixels (of a
@@ -16,7 +16,7 @@ use crate::eye_region::REFERENCE_WIDTH;
 /// # Errors
 ///
 /// If the images are none of these.
-pub fn augmented(images: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor, EvalError> {
+pub fn augmented(images: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor, MetricsError> {
     let (n_images, channels, height, width) = images.dims4()?;
     let mut pixels = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let changes: Vec<_> = (0..n_images).map(|_| Augmentation::draw(rng, width)).collect();

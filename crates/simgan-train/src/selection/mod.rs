@@ -1,31 +1,19 @@
 //! Which checkpoint of a run is the best: by realism, as long as labels are preserved. Never by labels of real images.
 
+mod judge;
+
 use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use simgan_models::ModelError;
+use simgan_models::run_folder::{BEST_FILE, BEST_VERSION, CHECKPOINTS_DIR, checkpoint_name, read_best};
 
-use crate::checkpoint::{Checkpoint, checkpoint_name};
-use crate::run_dir::{BEST_FILE, CHECKPOINTS_DIR};
-use crate::{SelectionConfig, TrainError};
+pub use self::judge::RefinerJudge;
+use crate::{Checkpoint, SelectionConfig, TrainError};
 
-/// Version of the format of `best.toml`.
-pub const BEST_VERSION: u32 = 1;
-
-/// Looks at a checkpoint's refiner. What it measures with lies above this crate: `simgan_eval::RefinerJudge`.
-pub trait Judge {
-    /// Judges the refiner of the checkpoint in that folder; the same at each call.
-    ///
-    /// # Errors
-    /// It cannot be judged. The run then ends, and its checkpoints stay.
-    fn judge(&mut self, checkpoint: &Path) -> Result<Judgement, JudgeError>;
-}
-
-/// Why a checkpoint could not be judged.
-pub type JudgeError = Box<dyn std::error::Error + Send + Sync>;
-
-/// What a [`Judge`] found.
+/// What a [`RefinerJudge`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
@@ -108,23 +96,13 @@ impl Best {
     /// # Errors
     /// The file cannot be read, or is of another version.
     pub fn read(run: &Path) -> Result<Option<Self>, TrainError> {
-        let path = run.join(BEST_FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
-        let bad = |reason: String| TrainError::Best { path: path.clone(), reason };
-        let best: Self = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
-        match best.version {
-            BEST_VERSION => Ok(Some(best)),
-            found => Err(bad(format!("format version {found}, this program reads {BEST_VERSION}"))),
-        }
+        Ok(read_best(run)?)
     }
 
     pub(crate) fn write(&self, run: &Path) -> Result<(), TrainError> {
         let path = run.join(BEST_FILE);
         let text = toml::to_string(self)
-            .map_err(|error| TrainError::Best { path: path.clone(), reason: error.to_string() })?;
+            .map_err(|error| ModelError::Best { path: path.clone(), reason: error.to_string() })?;
         Ok(simgan_data::write_atomic(&path, text.as_bytes())?)
     }
 

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use simgan_eval::{augmented, fourier_matched, gradient_distance, histogram_matched, intensity_distance};
+use simgan_metrics::{augmented, fourier_matched, gradient_distance, histogram_matched, intensity_distance};
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/matching/case.json")).unwrap()

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use simgan_data::{
-    DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, PackOptions, Pixels, Sizes,
-    Source, Target, pack,
+    DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, Label, MemorySource,
+    PackOptions, Pixels, Sample, Sizes, Source, Target, pack,
 };
 use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
+use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Trainer, testing};
 
 static GOING: AtomicBool = AtomicBool::new(false);
 
@@ -296,7 +296,7 @@ fn the_model_is_a_run_or_a_checkpoint() {
     }
     let checkpoints = path("run/checkpoints");
     fs::create_dir_all(&checkpoints).unwrap();
-    let mut trainer = Trainer::new(testing::config(1), &testing::sources(), &Device::Cpu).unwrap();
+    let mut trainer = trainer();
     for _ in 0..2 {
         trainer.step().unwrap();
         trainer.save(&checkpoints).unwrap();
@@ -313,4 +313,46 @@ fn the_model_is_a_run_or_a_checkpoint() {
         }
     }
     assert!(refused("run").contains("refiner.safetensors"), "{}", refused("run"));
+}
+
+#[test]
+fn the_best_checkpoint_is_taken_while_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path();
+    let checkpoints = run.join("checkpoints");
+    fs::create_dir_all(&checkpoints).unwrap();
+    let mut trainer = trainer();
+    for _ in 0..2 {
+        trainer.step().unwrap();
+        trainer.save(&checkpoints).unwrap();
+    }
+    // As version 1 of the format has it.
+    let best = "version = 1\nstep = 1\ncheckpoint = \"checkpoints/step-00000001\"\n\n\
+                [judgement]\naccuracy = 0.7\nchange = 0.1\n";
+    fs::write(run.join("best.toml"), best).unwrap();
+    let open = || RefineModel::open(run, &Device::Cpu);
+    assert!(open().unwrap().folder().ends_with("step-00000001"));
+    // Damaged, it is passed over; without `best.toml` the newest is taken.
+    fs::write(checkpoints.join("step-00000001/refiner.safetensors"), "cut").unwrap();
+    assert!(open().unwrap().folder().ends_with("step-00000002"));
+    fs::write(run.join("best.toml"), "version = 9").unwrap();
+    let error = open().err().unwrap().to_string();
+    assert!(error.contains("best.toml") && error.contains("version 9"), "{error}");
+    fs::remove_file(run.join("best.toml")).unwrap();
+    assert!(open().unwrap().folder().ends_with("step-00000002"));
+}
+
+/// A trainer of a small refiner on blank images, at its beginning.
+fn trainer() -> Trainer {
+    let set =
+        ["data.batch=2", "data.size=9x7", "refiner.features=4", "refiner.blocks=1", "history.capacity=0"];
+    let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap();
+    let blank = |index: usize| Sample {
+        name: index.to_string(),
+        image: Image::new(1, 7, 9, Pixels::U8(vec![100; 63])),
+        label: Label::default(),
+    };
+    let source: Arc<dyn Source> = Arc::new(MemorySource::new((0..3).map(blank).collect()).unwrap());
+    let sources = Sources { synthetic: Arc::clone(&source), real: source };
+    Trainer::new(config, &sources, &Device::Cpu).unwrap()
 }

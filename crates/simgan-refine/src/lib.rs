@@ -1,4 +1,40 @@
 //! Refining every image of a source: [`Refinement`] reads, refines and writes, and keeps names, formats and labels.
+//!
+//! A [`RefineModel`] is the refiner of a run or of one checkpoint, a [`RefineInput`] the images of a folder, of another
+//! data set or of a simulator. Whoever deploys a refiner needs this crate and no trainer.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use candle_core::Device;
+//! use simgan_data::{Image, ImageFile, ImageFormat, OnError, Pixels};
+//! use simgan_models::{Parameters, Refiner, RefinerConfig, save_refiner};
+//! use simgan_refine::{RefineInput, RefineModel, Refinement};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (model, images) = (folder.path().join("model"), folder.path().join("images"));
+//! # std::fs::create_dir(&model)?;
+//! # std::fs::create_dir(&images)?;
+//! # let parameters = Parameters::new(0, &Device::Cpu);
+//! # let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+//! # Refiner::new(&config, parameters.var_builder())?;
+//! save_refiner(&model, &config, &parameters.tensors())?; // a checkpoint as training writes it
+//! let image = Image::new(1, 3, 5, Pixels::U8((0..15).collect()));
+//! ImageFile::new(image, ImageFormat::Png).save(&images.join("a.png"))?;
+//!
+//! let output = folder.path().join("refined");
+//! let refinement = Refinement {
+//!     model: &RefineModel::open(&model, &Device::Cpu)?,
+//!     input: &RefineInput::folder(&images)?,
+//!     output: &output,
+//!     batch: 64,
+//!     on_error: OnError::Fail,
+//! };
+//! let summary = refinement.run(&AtomicBool::new(false), &mut |_| {})?;
+//! assert_eq!(summary.refined, 1);
+//! assert!(output.join("a.png").is_file());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batches;
 mod error;

@@ -1,6 +1,6 @@
 use candle_core::{DType, Tensor};
 
-use crate::EvalError;
+use crate::MetricsError;
 
 /// One gray image, row by row.
 pub(crate) struct Gray {
@@ -14,10 +14,12 @@ pub(crate) struct Gray {
 /// # Errors
 ///
 /// If they are too small for an eye.
-pub(crate) fn grays(images: &Tensor) -> Result<Vec<Gray>, EvalError> {
+pub(crate) fn grays(images: &Tensor) -> Result<Vec<Gray>, MetricsError> {
     let (_, _, height, width) = images.dims4()?;
     if height.min(width) < 15 {
-        return Err(EvalError::Mismatch(format!("images of {width}×{height} are too small to find an iris")));
+        return Err(MetricsError::Mismatch(format!(
+            "images of {width}×{height} are too small to find an iris"
+        )));
     }
     let gray = images.mean(1)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2::<f32>()?;
     Ok(gray.into_iter().map(|pixels| Gray { pixels, height, width }).collect())

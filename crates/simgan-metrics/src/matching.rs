@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Tensor};
 use simgan_data::Sampler;
 
-use crate::EvalError;
+use crate::MetricsError;
 
 /// Gives each image the histogram of a randomly chosen reference image, channel by channel: what a user would try
 /// before a GAN.
@@ -17,16 +17,16 @@ use crate::EvalError;
 /// # Errors
 ///
 /// If there is no reference, or the numbers of channels differ.
-pub fn histogram_matched(images: &Tensor, reference: &Tensor, seed: u64) -> Result<Tensor, EvalError> {
+pub fn histogram_matched(images: &Tensor, reference: &Tensor, seed: u64) -> Result<Tensor, MetricsError> {
     let ((_, channels, ..), (_, other_channels, ..)) = (images.dims4()?, reference.dims4()?);
     if channels != other_channels {
-        return Err(EvalError::Mismatch(format!(
+        return Err(MetricsError::Mismatch(format!(
             "images of {channels} channels and reference images of {other_channels}"
         )));
     }
     let chosen = chosen(reference, images.dim(0)?, seed)?;
     let planes =
-        |images: &Tensor| Ok::<_, EvalError>(images.to_dtype(DType::F32)?.flatten(0, 1)?.flatten_from(1)?);
+        |images: &Tensor| Ok::<_, MetricsError>(images.to_dtype(DType::F32)?.flatten(0, 1)?.flatten_from(1)?);
     let (source, target) = (planes(images)?.to_vec2::<f32>()?, planes(&chosen)?.to_vec2::<f32>()?);
     let matched: Vec<f32> =
         source.iter().zip(&target).flat_map(|(plane, target)| with_histogram(plane, target)).collect();
@@ -87,14 +87,16 @@ pub fn fourier_matched(
     reference: &Tensor,
     beta: f64,
     seed: u64,
-) -> Result<Tensor, EvalError> {
+) -> Result<Tensor, MetricsError> {
     let (n_images, _, height, width) = images.dims4()?;
     let found = reference.dims4()?;
     if images.dims()[1..] != reference.dims()[1..] {
-        return Err(EvalError::Mismatch(format!("images {:?} and reference {found:?}", images.dims())));
+        return Err(MetricsError::Mismatch(format!("images {:?} and reference {found:?}", images.dims())));
     }
     if !(0.0..0.5).contains(&beta) {
-        return Err(EvalError::Mismatch(format!("beta is {beta}, but must be at least 0 and less than 0.5")));
+        return Err(MetricsError::Mismatch(format!(
+            "beta is {beta}, but must be at least 0 and less than 0.5"
+        )));
     }
     let reach = (beta * height.min(width) as f64) as usize;
     let fourier = LowFrequencies::new(height, width, reach, images.device())?;
@@ -109,10 +111,10 @@ pub fn fourier_matched(
 }
 
 /// As many reference images as there are images, in a random order.
-fn chosen(reference: &Tensor, count: usize, seed: u64) -> Result<Tensor, EvalError> {
+fn chosen(reference: &Tensor, count: usize, seed: u64) -> Result<Tensor, MetricsError> {
     let found = reference.dim(0)?;
     if found == 0 {
-        return Err(EvalError::TooFew { what: "images to match", found, needed: 1 });
+        return Err(MetricsError::TooFew { what: "images to match", found, needed: 1 });
     }
     let chosen: Vec<_> =
         Sampler::new(found, seed).next_batch(count).into_iter().map(|idx| idx as u32).collect();
@@ -129,7 +131,7 @@ struct LowFrequencies {
 }
 
 impl LowFrequencies {
-    fn new(height: usize, width: usize, reach: usize, device: &Device) -> Result<Self, EvalError> {
+    fn new(height: usize, width: usize, reach: usize, device: &Device) -> Result<Self, MetricsError> {
         let waves = |length: usize, wave: fn(f64) -> f64| {
             let angle =
                 |frequency: f64, at: usize| std::f64::consts::TAU * frequency * at as f64 / length as f64;
@@ -139,7 +141,7 @@ impl LowFrequencies {
                 .collect();
             Tensor::from_vec(values, (2 * reach + 1, length), device)
         };
-        let both = |length| Ok::<_, EvalError>([waves(length, f64::cos)?, waves(length, f64::sin)?]);
+        let both = |length| Ok::<_, MetricsError>([waves(length, f64::cos)?, waves(length, f64::sin)?]);
         let [cos, sin] = both(width)?;
         Ok(Self {
             down: both(height)?,
@@ -149,7 +151,7 @@ impl LowFrequencies {
     }
 
     /// Real and imaginary parts, `(N, C, 2·reach + 1, 2·reach + 1)`.
-    fn of(&self, images: &Tensor) -> Result<[Tensor; 2], EvalError> {
+    fn of(&self, images: &Tensor) -> Result<[Tensor; 2], MetricsError> {
         let ([cos_y, sin_y], [cos_x, sin_x]) = (&self.down, &self.across);
         let (cos, sin) = (images.broadcast_matmul(cos_x)?, images.broadcast_matmul(sin_x)?);
         let real = (cos_y.broadcast_matmul(&cos)? - sin_y.broadcast_matmul(&sin)?)?;
@@ -158,8 +160,8 @@ impl LowFrequencies {
     }
 
     /// The inverse, for amplitudes that belong to a real image.
-    fn image(&self, real: &Tensor, imaginary: &Tensor) -> Result<Tensor, EvalError> {
-        let transposed = |waves: &[Tensor; 2]| Ok::<_, EvalError>([waves[0].t()?, waves[1].t()?]);
+    fn image(&self, real: &Tensor, imaginary: &Tensor) -> Result<Tensor, MetricsError> {
+        let transposed = |waves: &[Tensor; 2]| Ok::<_, MetricsError>([waves[0].t()?, waves[1].t()?]);
         let ([cos_y, sin_y], [cos_x, sin_x]) = (transposed(&self.down)?, transposed(&self.across)?);
         let cos = (cos_y.broadcast_matmul(real)? - sin_y.broadcast_matmul(imaginary)?)?;
         let sin = (sin_y.broadcast_matmul(real)? + cos_y.broadcast_matmul(imaginary)?)?;

@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 use simgan_data::Sampler;
 use simgan_losses::{Target, adversarial};
 use simgan_models::{Discriminator, DiscriminatorConfig, Parameters};
-use simgan_train::optim::{Optimizer, Rule};
+use simgan_optim::{Optimizer, Rule};
 
-use crate::{EvalError, share_interval};
+use crate::{MetricsError, share_interval};
 
 /// How well a fresh classifier tells real images from refined ones that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -46,10 +46,10 @@ impl Default for RealismTraining {
 /// # Errors
 ///
 /// If a set has fewer than four images, the sizes differ, or training fails.
-pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> Result<Realism, EvalError> {
+pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> Result<Realism, MetricsError> {
     let ((n_real, channels, ..), (n_refined, ..)) = (real.dims4()?, refined.dims4()?);
     if real.dims()[1..] != refined.dims()[1..] {
-        return Err(EvalError::Mismatch(format!(
+        return Err(MetricsError::Mismatch(format!(
             "real images {:?}, refined {:?}",
             real.dims(),
             refined.dims()
@@ -57,7 +57,7 @@ pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> R
     }
     let found = n_real.min(n_refined);
     if found < 4 {
-        return Err(EvalError::TooFew { what: "realism", found, needed: 4 });
+        return Err(MetricsError::TooFew { what: "realism", found, needed: 4 });
     }
     let (real_train, real_test) = halves(real, found, training.seed)?;
     let (refined_train, refined_test) = halves(refined, found, training.seed)?;
@@ -71,7 +71,7 @@ pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> R
 }
 
 /// Two disjoint halves of `count` random images.
-fn halves(images: &Tensor, count: usize, seed: u64) -> Result<(Tensor, Tensor), EvalError> {
+fn halves(images: &Tensor, count: usize, seed: u64) -> Result<(Tensor, Tensor), MetricsError> {
     let chosen = batch(images, &mut Sampler::new(images.dim(0)?, seed), count)?;
     let n_train = count / 2;
     Ok((chosen.narrow(0, 0, n_train)?, chosen.narrow(0, n_train, count - n_train)?))
@@ -82,7 +82,7 @@ fn train(
     real: &Tensor,
     refined: &Tensor,
     training: &RealismTraining,
-) -> Result<Discriminator, EvalError> {
+) -> Result<Discriminator, MetricsError> {
     let parameters = Parameters::new(training.seed, real.device());
     let classifier = Discriminator::new(config, parameters.var_builder())?;
     let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
@@ -98,13 +98,13 @@ fn train(
     Ok(classifier.frozen())
 }
 
-fn batch(images: &Tensor, sampler: &mut Sampler, n: usize) -> Result<Tensor, EvalError> {
+fn batch(images: &Tensor, sampler: &mut Sampler, n: usize) -> Result<Tensor, MetricsError> {
     let chosen: Vec<_> = sampler.next_batch(n).into_iter().map(|idx| idx as u32).collect();
     Ok(images.index_select(&Tensor::new(chosen, images.device())?, 0)?)
 }
 
 /// How many images the classifier takes for `target`.
-fn n_taken_for(classifier: &Discriminator, images: &Tensor, target: Target) -> Result<usize, EvalError> {
+fn n_taken_for(classifier: &Discriminator, images: &Tensor, target: Target) -> Result<usize, MetricsError> {
     let n_images = images.dim(0)?;
     let mut n_taken = 0;
     for start in (0..n_images).step_by(256) {
