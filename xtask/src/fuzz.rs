@@ -15,7 +15,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use simgan_data::mat::{self, Limits};
-use simgan_data::{ImageFile, Label};
+use simgan_data::{ImageFile, annotations_from_record};
 
 use self::damage::damage;
 use crate::failure::{self, hinted};
@@ -115,8 +115,9 @@ fn read(target: Target, bytes: &[u8]) -> Result<(), String> {
             ImageFile::decode(bytes, Path::new("image")).map(drop).map_err(|error| error.to_string())
         }
         Target::Record => {
-            let record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-            Label::from_record(record, 480).map(drop)
+            let record: serde_json::Value =
+                serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            annotations_from_record(&record, 480).map(drop)
         }
     }
 }

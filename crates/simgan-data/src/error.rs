@@ -82,6 +82,16 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// An annotation would no longer be true of its image.
+    #[error("{sample}: its annotation \"{annotation}\" cannot follow the image: {reason}")]
+    Stale {
+        /// The sample's name.
+        sample: String,
+        /// The annotation's name.
+        annotation: String,
+        /// What stands in the way.
+        reason: String,
+    },
     /// One of two files that belong together is missing.
     #[error("{path}: missing, but {other} is there", path = .path.display())]
     Partner {

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::image::Window;
 use crate::mat::{self, Data, Limits};
 use crate::source::first_readable;
 use crate::unityeyes::partner;
 use crate::{
-    BitDepth, DataError, Image, ImageFile, ImageSpec, Label, Landmarks, Pixels, Sample, Size, Source,
+    BitDepth, DataError, Image, ImageFile, ImageSpec, Pixels, Sample, Size, Source, Transform, Want, names,
 };
 
 /// NYU's hands (Tompson et al., ToG 2014) as the paper prepares them (§3.2): depth images of one camera.
@@ -23,7 +22,8 @@ use crate::{
 /// takes the background to be; here these values, −2000 to 0, span the whole range of 16 bits, so that the background
 /// is 1 on the scale of [−1, 1].
 ///
-/// A sample is called like the frame's file; its landmarks hold the joints, its record their depths.
+/// A sample is called like the frame's file; its points `joints` lie where the joints are, its record holds
+/// their depths.
 pub struct NyuHands {
     root: PathBuf,
     options: NyuOptions,
@@ -91,11 +91,12 @@ impl NyuHands {
         let (joints, n_joints) = joints(&file, options.camera).map_err(failed)?;
         let spec = ImageSpec { channels: 1, height: 1, width: 1, depth: BitDepth::Sixteen };
         let mut source = Self { root: path.to_owned(), options, frames, joints, n_joints, spec };
-        source.spec = first_readable(source.len(), |index| Ok(source.sample(index)?.image.spec()))?;
+        source.spec =
+            first_readable(source.len(), |index| Ok(source.sample(index, Want::Image)?.image.spec()))?;
         Ok(source)
     }
 
-    fn name(&self, index: usize, kind: &str) -> String {
+    fn file_name(&self, index: usize, kind: &str) -> String {
         format!("{kind}_{}_{:07}.png", self.options.camera, self.frames[index])
     }
 
@@ -116,19 +117,20 @@ impl NyuHands {
         }
     }
 
-    /// The joints of a frame in its cut-out image, with their depths; none if the file does not reach so far.
-    fn label(&self, index: usize, window: &Window) -> Label {
+    /// Adds the joints of a frame, in the cut-out image, and their depths; nothing if the file does not reach so far.
+    fn label(&self, index: usize, mut sample: Sample, transform: &Transform) -> Sample {
         let start = (self.frames[index] as usize - 1) * self.n_joints;
         let joints = self.joints.get(start..start + self.n_joints).unwrap_or_default();
         if joints.is_empty() {
-            return Label::default();
+            return sample;
         }
-        let points = joints.iter().map(|[u, v, _]| [*u, *v]).collect();
+        let points: Vec<_> = joints.iter().map(|[u, v, _]| transform.point([*u, *v])).collect();
         let depths: Vec<f32> = joints.iter().map(|joint| joint[2]).collect();
-        let landmarks = Landmarks { joints: points, ..Landmarks::default() }.through(window);
-        let record =
-            json!({"frame": self.frames[index], "camera": self.options.camera, "joint_depth_mm": depths});
-        Label { landmarks: Some(landmarks), record: Some(record), ..Label::default() }
+        sample.annotations.insert(names::JOINTS.into(), points.into());
+        sample.record = Some(
+            json!({"frame": self.frames[index], "camera": self.options.camera, "joint_depth_mm": depths}),
+        );
+        sample
     }
 }
 
@@ -142,11 +144,11 @@ impl Source for NyuHands {
         self.spec
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        let synthetic_name = self.name(index, "synthdepth");
+    fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
+        let synthetic_name = self.file_name(index, "synthdepth");
         let (size, synthetic) = self.depths(&synthetic_name)?;
         let is_hand: Vec<bool> = synthetic.iter().map(|depth| (1..BACKGROUND).contains(depth)).collect();
-        let name = self.sample_name(index)?;
+        let name = self.name(index)?;
         let failed = |name: &str, reason: &str| DataError::Damaged {
             path: self.root.join(name),
             reason: reason.to_owned(),
@@ -163,11 +165,15 @@ impl Source for NyuHands {
         };
         let pixels = cut(&depths, &is_hand, size, square);
         let image = Image::new(1, square.side, square.side, Pixels::U16(pixels));
-        Ok(Sample { name, image, label: self.label(index, &square.window()) })
+        let sample = Sample::new(name, image);
+        Ok(match want {
+            Want::Image => sample,
+            Want::Labels => self.label(index, sample, &square.transform(size)),
+        })
     }
 
-    fn sample_name(&self, index: usize) -> Result<String, DataError> {
-        Ok(self.name(
+    fn name(&self, index: usize) -> Result<String, DataError> {
+        Ok(self.file_name(
             index,
             match self.options.domain {
                 NyuDomain::Synthetic => "synthdepth",
@@ -186,9 +192,9 @@ struct Square {
 }
 
 impl Square {
-    fn window(self) -> Window {
+    fn transform(self, from: Size) -> Transform {
         let size = Size { width: self.side, height: self.side };
-        Window::of_part(self.left as f64, self.top as f64, size)
+        Transform::part(from, self.left as f64, self.top as f64, size)
     }
 }
 

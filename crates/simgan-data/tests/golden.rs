@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
-use simgan_data::{Fit, Folder, FolderOptions, Image, ImageFile, Pixels, Size, Source};
+use simgan_data::{Fit, Folder, FolderOptions, Image, ImageFile, Pixels, Size, Source, Want};
 
 fn golden(case: &str) -> Vec<u8> {
     let path: PathBuf =
@@ -84,7 +84,7 @@ fn gray_values_of_jpeg_files_are_pillows() {
         let options = FolderOptions { channels: Some(1), ..FolderOptions::default() };
         let folder = Folder::open(folder.path(), &options).unwrap();
         let gray = tensors.tensor(&format!("{name}.gray")).unwrap();
-        let read = folder.sample(0).unwrap().image;
+        let read = folder.sample(0, Want::Image).unwrap().image;
         assert_eq!(read.spec(), folder.spec(), "{name}");
         // Pillow goes through colours, which are rounded.
         let difference = largest_difference(&read, &image(gray.shape(), gray.data()));

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{Label, MemorySource, OnError, Sample, Source};
+use simgan_data::{MemorySource, OnError, Source, Want};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};
@@ -18,7 +18,7 @@ fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn S
     if is_labelled {
         return Arc::new(source);
     }
-    let bare = |idx: usize| Sample { label: Label::default(), ..source.sample(idx).unwrap() };
+    let bare = |idx: usize| source.sample(idx, Want::Image).unwrap();
     Arc::new(MemorySource::new((0..count).map(bare).collect()).unwrap())
 }
 

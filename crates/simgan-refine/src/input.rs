@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use simgan_data::{
-    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sample, Sizes, Source,
+    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sizes, Source, Want,
 };
 
 use super::RefineError;
@@ -48,13 +48,13 @@ impl RefineInput {
 
     /// The samples of a data set that is no folder of images, or of which parts are cut out. Each is written as
     /// `NAME.png` (`NAME.jpg.png` and `NAME.png.png` where extensions tell samples apart), its label as JSON beside it,
-    /// as [`Label::to_record`](simgan_data::Label::to_record) writes it. `name` is what the manifest calls the data set;
+    /// as [`Sample::to_record`](simgan_data::Sample::to_record) writes it. `name` is what the manifest calls the data set;
     /// it should tell what is cut out.
     ///
     /// # Errors
     /// A sample whose name cannot be read, leads out of the folder, or is another one's too.
     pub fn data_set(name: &str, source: Arc<dyn Source>) -> Result<Self, RefineError> {
-        let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.sample_name(index)).collect();
+        let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.name(index)).collect();
         let refused = |reason| DataError::Dataset { path: PathBuf::from(name), reason };
         let paths = paths(&names?).map_err(refused)?;
         let count = paths.len();
@@ -104,14 +104,13 @@ impl RefineInput {
 
     /// The same as text, `/` between its parts.
     pub(super) fn image_name(&self, index: usize) -> String {
-        match &self.kind {
-            Kind::Folder(folder) => folder.name(index),
-            Kind::DataSet(_, paths) => {
-                let parts: Vec<_> = paths[index].iter().map(|part| part.to_string_lossy()).collect();
-                parts.join("/")
-            }
-            Kind::Simulator(_) => format!("{index}.png"),
-        }
+        let path = match &self.kind {
+            Kind::Folder(folder) => &folder.images()[index],
+            Kind::DataSet(_, paths) => &paths[index],
+            Kind::Simulator(_) => return format!("{index}.png"),
+        };
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
     }
 
     pub(super) fn read(&self, index: usize) -> Result<InputImage, DataError> {
@@ -124,15 +123,14 @@ impl RefineInput {
                 Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None })
             }
             Kind::DataSet(source, _) => {
-                let Sample { image, label, .. } = source.sample(index)?;
-                let crc32c = Some(digest(&image));
-                let record = label.to_record(image.spec().height);
-                Ok(InputImage { file: ImageFile::new(image, ImageFormat::Png), crc32c, record })
+                let sample = source.sample(index, Want::Labels)?;
+                let (crc32c, record) = (Some(digest(&sample.image)), sample.to_record());
+                Ok(InputImage { file: ImageFile::new(sample.image, ImageFormat::Png), crc32c, record })
             }
             Kind::Simulator(simulator) => {
-                let sample = simulator.sample(index)?;
+                let sample = simulator.sample(index, Want::Labels)?;
                 let file = ImageFile::new(sample.image, ImageFormat::Png);
-                Ok(InputImage { file, crc32c: None, record: sample.label.record })
+                Ok(InputImage { file, crc32c: None, record: sample.record })
             }
         }
     }
@@ -145,7 +143,7 @@ impl RefineInput {
                 let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path, source })?;
                 Ok(Some(hex(crc32c::crc32c(&bytes))))
             }
-            Kind::DataSet(source, _) => Ok(Some(digest(&source.sample(index)?.image))),
+            Kind::DataSet(source, _) => Ok(Some(digest(&source.sample(index, Want::Image)?.image))),
             Kind::Simulator(_) => Ok(None),
         }
     }

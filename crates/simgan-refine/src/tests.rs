@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use simgan_data::{
-    DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, Label, MemorySource,
-    PackOptions, Pixels, Sample, Sizes, Source, Target, pack,
+    AnnotationsExt, DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, MemorySource,
+    PackOptions, Pixels, Sample, Sizes, Source, Target, Want, pack,
 };
 use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
 use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
@@ -221,7 +221,10 @@ fn another_data_set_becomes_png_files_with_labels() {
     let names: Vec<&str> = files.keys().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(names, ["a.json", "a.png", "b/c.png", "b/d.png", "b/e/f.png", MANIFEST_FILE]);
     let refined = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
-    assert_eq!(refined.sample(0).unwrap().label.gaze.unwrap().vector(), [0.0, 0.0, -1.0]);
+    assert_eq!(
+        refined.sample(0, Want::Labels).unwrap().annotations.gaze().unwrap().vector(),
+        [0.0, 0.0, -1.0]
+    );
     assert_eq!(refine().unwrap(), RefineSummary { already: 4, ..summary });
 
     // Another data set under the same name.
@@ -347,11 +350,7 @@ fn trainer() -> Trainer {
     let set =
         ["data.batch=2", "data.size=9x7", "refiner.features=4", "refiner.blocks=1", "history.capacity=0"];
     let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap();
-    let blank = |index: usize| Sample {
-        name: index.to_string(),
-        image: Image::new(1, 7, 9, Pixels::U8(vec![100; 63])),
-        label: Label::default(),
-    };
+    let blank = |index: usize| Sample::new(index.to_string(), Image::new(1, 7, 9, Pixels::U8(vec![100; 63])));
     let source: Arc<dyn Source> = Arc::new(MemorySource::new((0..3).map(blank).collect()).unwrap());
     let sources = Sources { synthetic: Arc::clone(&source), real: source };
     Trainer::new(config, &sources, &Device::Cpu).unwrap()

@@ -151,7 +151,7 @@ fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<Pac
 /// Adds to what is wrong with a sample that it can be left out, and to a failed write how to go on.
 fn explain(error: DataError, from: &Path) -> anyhow::Error {
     let is_about_a_sample = match &error {
-        DataError::Image { .. } | DataError::Label { .. } => true,
+        DataError::Image { .. } | DataError::Label { .. } | DataError::Stale { .. } => true,
         DataError::Partner { .. } | DataError::Damaged { .. } => true,
         DataError::Io { path, source } if !path.starts_with(from) => return fetch::written(path, source),
         DataError::Io { .. } => true,

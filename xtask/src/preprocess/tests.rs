@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use clap::Parser;
-use simgan_data::{Image, ImageFile, ImageFormat, Packed, Pixels, Source};
+use simgan_data::{AnnotationsExt, Image, ImageFile, ImageFormat, Packed, Pixels, Source, Want};
 
 use super::{Arguments, make};
 use crate::failure::text;
@@ -44,9 +44,9 @@ fn pairs_are_packed_the_same_with_any_number_of_threads() {
     }
     assert!(files[0] == files[1]);
     let packed = Packed::open(&root.path().join("data/packed/unityeyes.safetensors")).unwrap();
-    let sample = packed.sample(19).unwrap();
+    let sample = packed.sample(19, Want::Labels).unwrap();
     assert_eq!((sample.name.as_str(), packed.spec().size()), ("20.png", "10x6".parse().unwrap()));
-    assert_eq!(sample.label.gaze.unwrap().vector(), [0.0, -0.6, -0.8]);
+    assert_eq!(sample.annotations.gaze().unwrap().vector(), [0.0, -0.6, -0.8]);
     assert!(packed.source().contains("crop=Fixed"), "{}", packed.source());
 }
 
@@ -198,7 +198,10 @@ fn a_full_disk_is_told() {
     assert!(text.contains("a.partial: File too large") && text.contains("hint: make room"), "{text}");
     assert!(!root.path().join("a").exists(), "nothing half-written");
     assert_eq!(pack(root.path()).unwrap().n_packed, 300, "with room, it goes on");
-    assert_eq!(Packed::open(&root.path().join("a")).unwrap().sample(299).unwrap().name, "300.png");
+    assert_eq!(
+        Packed::open(&root.path().join("a")).unwrap().sample(299, Want::Image).unwrap().name,
+        "300.png"
+    );
     assert!(!root.path().join("a.partial").exists());
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use simgan_data::{Fitted, Image, ImageFile, ImageFormat, Pixels, Size, Source, Target};
+use simgan_data::{Fitted, Image, ImageFile, ImageFormat, Pixels, Size, Source, Target, Want};
 
 use crate::arguments::InspectArguments;
 use crate::commands::open_source;
@@ -62,7 +62,7 @@ impl Sheet {
         let [tile_width, tile_height] =
             [self.size.width, self.size.height].map(|side| side * self.scale + GAPS[0]);
         for place in 0..n_images {
-            let image = source.sample(place * source.len() / n_images)?.image;
+            let image = source.sample(place * source.len() / n_images, Want::Image)?.image;
             let top = block * (self.rows * tile_height + GAPS[1]) + place / COLUMNS * tile_height;
             self.paste(&image, place % COLUMNS * tile_width, top);
         }
@@ -88,7 +88,7 @@ impl Sheet {
 
 #[cfg(test)]
 mod tests {
-    use simgan_data::{Label, MemorySource, Sample};
+    use simgan_data::{MemorySource, Sample};
 
     use super::*;
 
@@ -96,7 +96,7 @@ mod tests {
     fn blocks_lie_under_each_other() {
         let source = |level: u8| -> Arc<dyn Source> {
             let image = Image::new(1, 5, 60, Pixels::U8(vec![level; 300]));
-            let sample = Sample { name: "x".to_owned(), image, label: Label::default() };
+            let sample = Sample::new("x", image);
             Arc::new(MemorySource::new(vec![sample; 13]).unwrap())
         };
         let mut sheet = Sheet::new("60x5".parse().unwrap(), 2, 2);

@@ -1,9 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use super::jpeg::{self, LumaFrame};
-use super::{Image, ImageFile, Size, decode};
+use super::{CropWindow, Image, ImageFile, Size, decode};
 use crate::DataError;
-use crate::unityeyes::CropWindow;
 
 /// An image file of which a part is wanted, in gray or in colour.
 ///

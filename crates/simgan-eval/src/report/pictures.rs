@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use simgan_data::{BitDepth, Gaze, Image, ImageFile, ImageFormat, ImageSpec};
+use simgan_data::{BitDepth, Direction, Image, ImageFile, ImageFormat, ImageSpec};
 
 use crate::{EvalError, angle_deg};
 
@@ -37,15 +37,15 @@ pub(super) fn rows(rows: &[Tensor]) -> Result<Vec<u8>, EvalError> {
 pub(super) struct Case {
     /// Its place among the test images.
     pub(super) idx: usize,
-    pub(super) truth: Gaze,
-    pub(super) predicted: Gaze,
+    pub(super) truth: Direction,
+    pub(super) predicted: Direction,
     pub(super) error_deg: f64,
 }
 
 /// The `count` worst cases, worst first.
-pub(super) fn worst(predicted: &[Gaze], truth: &[Gaze], count: usize) -> Vec<Case> {
+pub(super) fn worst(predicted: &[Direction], truth: &[Direction], count: usize) -> Vec<Case> {
     let pairs = predicted.iter().zip(truth).enumerate();
-    let case = |(idx, (predicted, truth)): (usize, (&Gaze, &Gaze))| Case {
+    let case = |(idx, (predicted, truth)): (usize, (&Direction, &Direction))| Case {
         idx,
         truth: *truth,
         predicted: *predicted,
@@ -108,7 +108,7 @@ impl Sheet {
     }
 
     /// A line from the tile's middle to where the gaze points, thicker at its end.
-    fn arrow(&mut self, row: usize, column: usize, gaze: Gaze, color: [f32; 3]) {
+    fn arrow(&mut self, row: usize, column: usize, gaze: Direction, color: [f32; 3]) {
         let [top, left] = self.corner(row, column);
         let [x, y, _] = gaze.vector().map(f64::from);
         let [height, width] = self.tile.map(|side| side as f64);
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_worst_case_comes_first_with_both_directions() {
-        let gaze = |yaw: f32| Gaze::from_pitch_yaw(0.0, yaw);
+        let gaze = |yaw: f32| Direction::from_pitch_yaw(0.0, yaw);
         let truth = [gaze(0.0), gaze(0.3), gaze(0.0)];
         let predicted = [gaze(0.1), gaze(-0.3), gaze(0.0)];
         let worst = worst(&predicted, &truth, 2);

@@ -1,4 +1,4 @@
-use simgan_data::{Image, ImageFile, ImageFormat, NyuDomain, Pixels};
+use simgan_data::{AnnotationsExt, Image, ImageFile, ImageFormat, NyuDomain, Pixels, Want};
 
 use super::*;
 use crate::{Recipe, TrainConfig};
@@ -36,10 +36,13 @@ fn the_built_in_domains_come_in_the_size_and_channels_that_are_wanted() {
     let source =
         open_all(&["builtin:eyes".to_owned(), "builtin:camera".to_owned()], &config.data, NyuDomain::Real, 3)
             .unwrap();
-    let spec = source.sample(source.len() - 1).unwrap().image.spec();
+    let spec = source.sample(source.len() - 1, Want::Image).unwrap().image.spec();
     assert_eq!((spec.width, spec.height, spec.channels), (31, 23, 3));
     let other_seed = open_all(&["builtin:eyes".to_owned()], &config.data, NyuDomain::Real, 4).unwrap();
-    assert_ne!(source.sample(5).unwrap().image, other_seed.sample(5).unwrap().image);
+    assert_ne!(
+        source.sample(5, Want::Image).unwrap().image,
+        other_seed.sample(5, Want::Image).unwrap().image
+    );
 }
 
 #[test]
@@ -47,7 +50,9 @@ fn settings_follow_a_simulators_name() {
     let gazes = |spec: &str| {
         let source = open(spec, &OpenOptions::default()).unwrap();
         (0..20)
-            .map(|idx| source.sample(idx).unwrap().label.gaze.unwrap().yaw().to_degrees())
+            .map(|idx| {
+                source.sample(idx, Want::Labels).unwrap().annotations.gaze().unwrap().yaw().to_degrees()
+            })
             .collect::<Vec<_>>()
     };
     let narrow = gazes("builtin:eyes:mpiigaze,gaze_yaw_deg=3..5,head_roll_deg=0");
@@ -79,7 +84,7 @@ fn folders_are_joined_and_resized_or_must_agree() {
     assert!(error.contains("20×10") && error.contains("31×17") && error.contains("data.size"), "{error}");
     let joined = open_all(&specs, &config(&["data.size=12x9"]).data, NyuDomain::Real, 0).unwrap();
     assert_eq!(joined.len(), 3);
-    assert_eq!(joined.sample(2).unwrap().image.spec().size().to_string(), "12x9");
+    assert_eq!(joined.sample(2, Want::Image).unwrap().image.spec().size().to_string(), "12x9");
     let mixed = folder(&[(20, 10), (31, 17)]);
     let error =
         open_all(&[text(mixed.path())], &config(&[]).data, NyuDomain::Real, 0).err().unwrap().to_string();

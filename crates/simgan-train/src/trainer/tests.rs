@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use simgan_data::Want;
 
 use super::*;
 use crate::testing::{config, sources};
@@ -235,7 +236,7 @@ fn images_that_cannot_be_read_are_skipped_counted_and_reported() {
     for index in 0..8 {
         std::fs::write(dir.path().join(format!("{index}.png")), "no image").unwrap();
     }
-    let sample = sources().synthetic.sample(0).unwrap();
+    let sample = sources().synthetic.sample(0, Want::Image).unwrap();
     simgan_data::ImageFile::new(sample.image, simgan_data::ImageFormat::Png)
         .save(&dir.path().join("8.png"))
         .unwrap();
