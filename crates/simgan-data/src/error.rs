@@ -142,6 +142,50 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
+    /// What was given as a source of images is none.
+    #[error("`{spec}` is not a source of images; hint: {hint}")]
+    UnknownSource {
+        /// As it was given.
+        spec: String,
+        /// What can be given.
+        hint: String,
+    },
+    /// What was given as a source can be read in more than one way.
+    #[error(
+        "`{spec}` can mean more than one source: `{}`; hint: write the one that you mean",
+        .readings.join("` or `")
+    )]
+    Ambiguous {
+        /// As it was given.
+        spec: String,
+        /// How to write each of its meanings.
+        readings: Vec<String>,
+    },
+    /// A part of each image is wanted, and nothing says where it is.
+    #[error(
+        "{path}: nothing to crop by: {reason}; \
+         hint: give UnityEyes' pairs N.jpg and N.json with \"look_vec\" and \"interior_margin_2d\", or do not crop",
+        path = .path.display()
+    )]
+    NothingToCrop {
+        /// The folder.
+        path: PathBuf,
+        /// What it lacks.
+        reason: String,
+    },
+    /// A MATLAB file of a version that is not read stands where images should be.
+    #[error(
+        "{path}: a MATLAB 7.3 file, which is HDF5 inside and not read; \
+         hint: save it again with save(…, '-v7'), or write its images to a folder",
+        path = .path.display()
+    )]
+    Matlab73 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What a layout of another crate says.
+    #[error(transparent)]
+    Layout(Box<dyn std::error::Error + Send + Sync>),
     /// An image cannot be written in the wanted format.
     #[error("{path}: cannot be written as {format}: {reason}", path = .path.display())]
     Encode {

@@ -2,9 +2,9 @@
 //!
 //! A [`Source`] gives random access to the [`Sample`]s of one domain: a [`Folder`] of files, a [`MemorySource`], several
 //! sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known data sets are read as they are
-//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]); [`open`] tells
-//! them apart. What is known of an image are its [`Annotations`]: they follow its pixels, are packed with it, and are
-//! read only where [`Want::Labels`] asks for them.
+//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]). A [`Registry`]
+//! knows every [`Layout`], tells what a user's path is, and opens it. What is known of an image are its
+//! [`Annotations`]: they follow its pixels, are packed with it, and are read only where [`Want::Labels`] asks for them.
 //!
 //! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in [−1, 1];
 //! only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth and channels in
@@ -36,27 +36,28 @@
 //! # }
 //! ```
 //!
-//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` lets [`open`] read the files of Kaggle's eye-gaze
-//! set.
+//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` reads the files of Kaggle's eye-gaze set.
 
 mod annotation;
 mod batch;
 mod error;
 mod fitted;
 mod folder;
-#[cfg(feature = "hdf5")]
 mod hdf5;
 mod hint;
 mod image;
+mod layout;
+mod listing;
 mod loader;
 mod lock;
 pub mod mat;
 mod mpiigaze;
 mod nearest;
 mod nyu;
-mod open;
 mod packed;
 mod record;
+mod registry;
+mod request;
 mod sample;
 mod sampler;
 mod source;
@@ -77,14 +78,17 @@ pub use self::image::{
     BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Size,
     Transform,
 };
+pub use self::layout::{Layout, Match};
+pub use self::listing::Listing;
 pub use self::loader::{Loader, LoaderOptions, OnError};
 pub use self::lock::{lock, lock_open, replace_folder};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
 pub use self::nearest::nearest;
-pub use self::nyu::{NyuDomain, NyuHands, NyuOptions};
-pub use self::open::{Layout, OpenOptions, open};
+pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
 pub use self::record::annotations_from_record;
+pub use self::registry::{Found, Registry};
+pub use self::request::{Role, SourceRequest};
 pub use self::sample::Sample;
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{Concat, MemorySource, Remembering, Source, Want};

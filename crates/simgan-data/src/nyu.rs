@@ -1,16 +1,39 @@
 //! The NYU hand pose data set.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::mat::{self, Data, Limits};
 use crate::source::first_readable;
 use crate::unityeyes::partner;
 use crate::{
-    BitDepth, DataError, Image, ImageFile, ImageSpec, Pixels, Sample, Size, Source, Transform, Want, names,
+    BitDepth, DataError, Image, ImageFile, ImageSpec, Layout, Listing, Match, Pixels, Role, Sample, Size,
+    Source, SourceRequest, Transform, Want, names,
 };
+
+/// A folder of NYU's hands, told by its file of joints.
+pub(crate) struct NyuLayout;
+
+impl Layout for NyuLayout {
+    fn name(&self) -> &'static str {
+        "nyu"
+    }
+
+    fn help(&self) -> String {
+        "a folder of NYU's hands (with joint_data.mat)".to_owned()
+    }
+
+    fn recognise(&self, at: &Listing) -> Match {
+        if NyuHands::is_at(at.path()) { Match::Specific } else { Match::No }
+    }
+
+    fn open(&self, request: &SourceRequest, at: Listing) -> Result<Arc<dyn Source>, DataError> {
+        let options = NyuOptions { role: request.role, ..NyuOptions::default() };
+        Ok(Arc::new(NyuHands::open(at.path(), options)?))
+    }
+}
 
 /// NYU's hands (Tompson et al., ToG 2014) as the paper prepares them (§3.2): depth images of one camera.
 ///
@@ -38,27 +61,16 @@ pub struct NyuHands {
 /// Which images of [`NyuHands`] are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NyuOptions {
-    /// Real or synthetic ones.
-    pub domain: NyuDomain,
+    /// The depths that the camera measured, or those rendered from the hand model that was fitted to the frame.
+    pub role: Role,
     /// The camera: 1 (frontal), 2 or 3.
     pub camera: u8,
-}
-
-/// Where the depths come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NyuDomain {
-    /// Rendered from the hand model that was fitted to the frame.
-    #[default]
-    Synthetic,
-    /// Measured by the camera.
-    Real,
 }
 
 impl Default for NyuOptions {
     /// The frontal camera's synthetic images.
     fn default() -> Self {
-        Self { domain: NyuDomain::Synthetic, camera: 1 }
+        Self { role: Role::Synthetic, camera: 1 }
     }
 }
 
@@ -154,9 +166,9 @@ impl Source for NyuHands {
             reason: reason.to_owned(),
         };
         let square = square(&is_hand, size).ok_or_else(|| failed(&synthetic_name, "it shows no hand"))?;
-        let depths = match self.options.domain {
-            NyuDomain::Synthetic => synthetic,
-            NyuDomain::Real => {
+        let depths = match self.options.role {
+            Role::Synthetic => synthetic,
+            Role::Real => {
                 match self.depths(&name).map_err(|error| partner(error, Path::new(&synthetic_name)))? {
                     (real, depths) if real == size => depths,
                     _ => return Err(failed(&name, "it has another size than the synthetic image")),
@@ -175,9 +187,9 @@ impl Source for NyuHands {
     fn name(&self, index: usize) -> Result<String, DataError> {
         Ok(self.file_name(
             index,
-            match self.options.domain {
-                NyuDomain::Synthetic => "synthdepth",
-                NyuDomain::Real => "depth",
+            match self.options.role {
+                Role::Synthetic => "synthdepth",
+                Role::Real => "depth",
             },
         ))
     }

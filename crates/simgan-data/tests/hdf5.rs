@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::damage::damage;
-use simgan_data::{AnnotationsExt, Layout, OpenOptions, Pixels, Source, Want};
+use simgan_data::{AnnotationsExt, Pixels, Registry, Source, SourceRequest, Want};
 
 const ROWS: usize = 5;
 const COLUMNS: usize = 7;
@@ -16,8 +16,9 @@ fn golden(name: &str) -> PathBuf {
 }
 
 fn open(path: &Path) -> Result<Arc<dyn Source>, String> {
-    assert_eq!(Layout::of(path), Layout::Hdf5);
-    simgan_data::open(path, &OpenOptions::default()).map_err(|error| error.to_string())
+    let (registry, path) = (Registry::default(), path.to_str().unwrap());
+    assert_eq!(registry.find(path).unwrap().layout().name(), "hdf5");
+    registry.open(&SourceRequest::new(path)).map_err(|error| error.to_string())
 }
 
 /// The pixels of image `i`, as the script makes them.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use safetensors::SafeTensors;
 use simgan_data::{
     AnnotationsExt, DataError, Fitted, ImageFile, Loader, LoaderOptions, MpiiGaze, MpiiGazeOptions, OnError,
-    OpenOptions, PackOptions, Persons, Pixels, Sample, Sampler, Source, Subset, Target, Want, pack,
+    PackOptions, Persons, Pixels, Registry, Sample, Sampler, Source, SourceRequest, Subset, Target, Want, pack,
 };
 
 struct Case {
@@ -54,6 +54,10 @@ impl Case {
     }
 }
 
+fn open_by_registry(path: &Path) -> Arc<dyn Source> {
+    Registry::default().open(&SourceRequest::new(path.to_str().unwrap())).unwrap()
+}
+
 fn samples(source: &dyn Source) -> Vec<Sample> {
     (0..source.len()).map(|i| source.sample(i, Want::Labels).unwrap()).collect()
 }
@@ -88,7 +92,7 @@ fn packed_it_gives_the_same_batches() {
     let raw: Arc<dyn Source> = Arc::new(Fitted::new(source, target));
     let path = case.root.path().join("packed.safetensors");
     pack(&*raw, &path, &PackOptions::default(), &mut |_, _| {}).unwrap();
-    let packed = simgan_data::open(&path, &OpenOptions::default()).unwrap();
+    let packed = open_by_registry(&path);
     let options = LoaderOptions { batch: 5, want: Want::Labels, ..LoaderOptions::default() };
     let [mut raw, mut packed] =
         [raw, packed].map(|source| Loader::new(source, Sampler::new(12, 1), options).unwrap());
@@ -128,9 +132,9 @@ fn a_part_is_a_source() {
     let normalized = case.root.path().join("Data/Normalized");
     let all = samples(&case.open(&MpiiGazeOptions::default()).unwrap());
     for (part, n) in
-        [("p00", 8), ("p00/day01.mat", 6), ("p00/day02.mat", 2), ("p07", 4), ("p07/day11.mat", 4)]
+        [("", 12), ("p00", 8), ("p00/day01.mat", 6), ("p00/day02.mat", 2), ("p07", 4), ("p07/day11.mat", 4)]
     {
-        let source = simgan_data::open(&normalized.join(part), &OpenOptions::default()).unwrap();
+        let source = open_by_registry(&normalized.join(part));
         let prefix = part.trim_end_matches(".mat");
         let expected: Vec<_> = all.iter().filter(|sample| sample.name.starts_with(prefix)).cloned().collect();
         assert_eq!(expected.len(), n, "{part}");
@@ -140,7 +144,9 @@ fn a_part_is_a_source() {
         MpiiGaze::open(&normalized.join(part), options).err().unwrap().to_string()
     };
     let subset = MpiiGazeOptions { subset: Subset::Evaluation, ..MpiiGazeOptions::default() };
-    assert!(refusal("p00", &subset).contains("MPIIGaze's own folder"), "{}", refusal("p00", &subset));
+    for part in ["", "p00"] {
+        assert!(refusal(part, &subset).contains("MPIIGaze's own folder"), "{}", refusal(part, &subset));
+    }
     let p07 =
         MpiiGazeOptions { persons: Persons::Only(vec!["p07".to_owned()]), ..MpiiGazeOptions::default() };
     assert!(refusal("p00/day01.mat", &p07).contains("no person p07, only p00"));

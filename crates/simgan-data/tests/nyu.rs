@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use simgan_data::{
-    AnnotationsExt, Fitted, Image, ImageFile, ImageFormat, NyuDomain, NyuHands, NyuOptions, OpenOptions,
-    Pixels, Source, Target, Want,
+    AnnotationsExt, Fitted, Image, ImageFile, ImageFormat, NyuHands, NyuOptions, Pixels, Registry, Role, Source,
+    SourceRequest, Target, Want,
 };
 
 /// `joint_data.mat` of `tests/golden/nyu/export.py`: 3 cameras, 2 frames, 4 joints, with the values of [`joint`].
@@ -43,8 +43,8 @@ fn scene() -> tempfile::TempDir {
     folder
 }
 
-fn open(folder: &Path, domain: NyuDomain) -> NyuHands {
-    NyuHands::open(folder, NyuOptions { domain, camera: 2 }).unwrap()
+fn open(folder: &Path, role: Role) -> NyuHands {
+    NyuHands::open(folder, NyuOptions { role, camera: 2 }).unwrap()
 }
 
 fn stored(depth: u32) -> u16 {
@@ -54,10 +54,10 @@ fn stored(depth: u32) -> u16 {
 #[test]
 fn hands_are_cut_out_by_the_synthetic_silhouette() {
     let folder = scene();
-    for (domain, name, more) in
-        [(NyuDomain::Synthetic, "synthdepth_2_0000001.png", 0), (NyuDomain::Real, "depth_2_0000001.png", 10)]
+    for (role, name, more) in
+        [(Role::Synthetic, "synthdepth_2_0000001.png", 0), (Role::Real, "depth_2_0000001.png", 10)]
     {
-        let hands = open(folder.path(), domain);
+        let hands = open(folder.path(), role);
         assert_eq!((hands.len(), hands.name(0).unwrap().as_str()), (2, name));
         let sample = hands.sample(0, Want::Image).unwrap();
         assert_eq!((sample.name.as_str(), sample.image.spec()), (name, hands.spec()));
@@ -67,14 +67,14 @@ fn hands_are_cut_out_by_the_synthetic_silhouette() {
             (1, 2) if more > 0 => 65535,
             (x, _) => stored(712 + x + more),
         });
-        assert_eq!(sample.image.pixels(), &Pixels::U16(expected.collect()), "{domain:?}");
+        assert_eq!(sample.image.pixels(), &Pixels::U16(expected.collect()), "{role:?}");
     }
 }
 
 #[test]
 fn joints_move_with_the_pixels() {
     let folder = scene();
-    let hands = open(folder.path(), NyuDomain::Real);
+    let hands = open(folder.path(), Role::Real);
     let sample = hands.sample(1, Want::Labels).unwrap();
     // Camera 2, frame 2; the square's corner is at (12, 6).
     let expected: Vec<[f32; 2]> =
@@ -93,12 +93,12 @@ fn the_folder_is_recognised_and_damage_is_named() {
     let folder = scene();
     let path = |name: &str| folder.path().join(name);
     let opened = |options: NyuOptions| NyuHands::open(folder.path(), options).err().unwrap().to_string();
-    let error = simgan_data::open(folder.path(), &OpenOptions::default()).err().unwrap().to_string();
+    let request = SourceRequest::new(folder.path().to_str().unwrap());
+    let error = Registry::default().open(&request).err().unwrap().to_string();
     assert!(error.contains("synthdepth_1_"), "camera 1 is the default and not there: {error}");
     let camera = NyuOptions { camera: 2, ..NyuOptions::default() };
     write(&path("synthdepth_2_0000001.png"), |_, _| 2500);
-    let first_frame =
-        || open(folder.path(), NyuDomain::Synthetic).sample(0, Want::Image).unwrap_err().to_string();
+    let first_frame = || open(folder.path(), Role::Synthetic).sample(0, Want::Image).unwrap_err().to_string();
     assert!(first_frame().contains("synthdepth_2_0000001.png: it shows no hand"), "the second frame is good");
     let gray = Image::new(1, HEIGHT, WIDTH, Pixels::U8(vec![0; WIDTH * HEIGHT]));
     ImageFile::new(gray, ImageFormat::Png).save(&path("synthdepth_2_0000001.png")).unwrap();

@@ -2,7 +2,8 @@
 //!
 //! A [`Simulator`] is a [`simgan_data::Source`] of rendered eye patches with exact labels. [`Domain::Eyes`] (`builtin:eyes`) is the
 //! clean synthetic domain; [`Domain::Camera`] (`builtin:camera`) shows other people before a cheap camera and plays the part of the
-//! real images. A [`SimulatorConfig`] says what is drawn: size, framing, the ranges of gaze and head pose.
+//! real images. A [`SimulatorConfig`] says what is drawn: size, framing, the ranges of gaze and head pose. [`Simulators`] lets a
+//! [`simgan_data::Registry`] open them by name.
 //!
 //! ```
 //! use simgan_data::{AnnotationsExt, Source, Want};
@@ -40,6 +41,7 @@ mod error;
 #[cfg(test)]
 mod invariants;
 mod landmarks;
+mod layout;
 mod math;
 mod name;
 mod parameters;
@@ -58,6 +60,7 @@ mod write;
 pub use self::config::{Aim, Domain, Finishing, GazeFrame, SimulatorConfig};
 pub use self::error::EyesError;
 pub use self::landmarks::Landmarks;
+pub use self::layout::Simulators;
 pub use self::name::{Model, Preset, SimulatorName};
 pub use self::parameters::Parameters;
 pub use self::ranges::{FaceRanges, LightRanges, Range};

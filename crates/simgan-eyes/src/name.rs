@@ -52,11 +52,10 @@ impl SimulatorName {
     pub const COMMON: [&'static str; 4] =
         ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze"];
 
-    /// Whether `spec` can only mean a simulator, known or not; `./unityeyes` is a folder.
-    #[must_use]
-    pub fn is_meant(spec: &str) -> bool {
-        spec == UNITYEYES
-            || ["builtin:", "unityeyes:", "unityeyes,"].iter().any(|prefix| spec.starts_with(prefix))
+    /// Whether `spec` names a simulator, with or without settings behind it; anything after `builtin:` is meant as one.
+    pub(crate) fn is_meant(spec: &str) -> bool {
+        let name = spec.split(',').next().unwrap_or_default();
+        name.starts_with("builtin:") || name.parse::<Self>().is_ok()
     }
 
     /// The preset's settings, every one of them set.
@@ -151,7 +150,9 @@ mod tests {
                 "{error}: {hint}"
             );
         }
-        assert!(!SimulatorName::is_meant("./unityeyes") && !SimulatorName::is_meant("unityeyes2"));
+        for path in ["./unityeyes", "unityeyes2", "unityeyes:renders", "unityeyes:"] {
+            assert!(!SimulatorName::is_meant(path), "{path}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 mod labels;
+mod layout;
 pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
@@ -6,9 +7,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use self::labels::LabelFiles;
+pub(crate) use self::layout::FolderLayout;
+use self::walk::Found;
 use crate::image::Encoded;
+use crate::listing::has_extension;
 use crate::source::check_same;
-use crate::{DataError, ImageFile, ImageSpec, Sample, Source, Want, annotations_from_record};
+use crate::{DataError, ImageFile, ImageSpec, Sample, Source, Want, annotations_from_record, mat};
 
 /// A folder of images, its subfolders included, sorted by name, with their label files.
 ///
@@ -47,6 +51,8 @@ pub enum Sizes {
 
 /// How many headers are read at most to compare sizes.
 const MAX_PROBED: usize = 100_000;
+/// How many MATLAB files are looked at, at most, to say why there are no images.
+const MAX_LOOKED_AT: usize = 10;
 
 impl Folder {
     /// Lists a folder.
@@ -57,10 +63,13 @@ impl Folder {
     /// here but when they are loaded.
     pub fn open(path: &Path, options: &FolderOptions) -> Result<Self, DataError> {
         check_folder(path)?;
-        let found = walk::walk(path)?;
+        Self::of_walk(path, walk::walk(path)?, options)
+    }
+
+    /// Opens a folder whose files are known.
+    pub(crate) fn of_walk(path: &Path, found: Found, options: &FolderOptions) -> Result<Self, DataError> {
         if found.images.is_empty() {
-            let n_other = found.n_other + found.labels.len();
-            return Err(DataError::NoImages { path: path.to_owned(), n_other });
+            return Err(no_images(path, &found));
         }
         let spec = match options.sizes {
             Sizes::Mixed => first_readable(path, &found.images)?.1,
@@ -147,6 +156,20 @@ impl Source for Folder {
     fn name(&self, index: usize) -> Result<String, DataError> {
         let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))
+    }
+}
+
+/// Why a folder has no images: other files, or MATLAB's of a version that is not read.
+fn no_images(path: &Path, found: &Found) -> DataError {
+    let is_matlab = |file: &&PathBuf| has_extension(file, &["mat"]);
+    let is_73 = |file: &PathBuf| mat::is_73_at(file).unwrap_or(false);
+    let mut matlab = found.others.iter().filter(is_matlab).take(MAX_LOOKED_AT).map(|file| path.join(file));
+    match matlab.find(is_73) {
+        Some(path) => DataError::Matlab73 { path },
+        None => {
+            let n_other = found.others.len() + found.labels.len();
+            DataError::NoImages { path: path.to_owned(), n_other }
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::listing::has_extension;
 use crate::{DataError, ImageFormat};
 
-/// What lies in a folder and its subfolders: paths relative to it, sorted, `/` sorting before other characters.
+/// The files of a folder and its subfolders: paths relative to it, sorted, `/` before other characters.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) images: Vec<PathBuf>,
     /// `.json`, `.txt` and `.csv` files.
     pub(crate) labels: Vec<PathBuf>,
-    /// How many other files there are.
-    pub(crate) n_other: usize,
+    /// Files of other kinds.
+    pub(crate) others: Vec<PathBuf>,
 }
 
 /// Lists a folder. Hidden files are left out; links are followed, but no folder is entered twice, so that loops end.
@@ -28,8 +29,7 @@ pub(crate) fn walk(root: &Path) -> Result<Found, DataError> {
             folders.append(&mut inner);
         }
     }
-    found.images.sort_unstable();
-    found.labels.sort_unstable();
+    found.sort();
     Ok(found)
 }
 
@@ -65,15 +65,19 @@ fn list(full: &Path, folder: &Path, found: &mut Found) -> Result<Vec<PathBuf>, D
 }
 
 impl Found {
-    fn add(&mut self, path: PathBuf) {
-        let extension =
-            path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    pub(crate) fn sort(&mut self) {
+        for files in [&mut self.images, &mut self.labels, &mut self.others] {
+            files.sort_unstable();
+        }
+    }
+
+    pub(crate) fn add(&mut self, path: PathBuf) {
         if ImageFormat::from_path(&path).is_some() {
             self.images.push(path);
-        } else if matches!(extension.as_deref(), Some("json" | "txt" | "csv")) {
+        } else if has_extension(&path, &["json", "txt", "csv"]) {
             self.labels.push(path);
         } else {
-            self.n_other += 1;
+            self.others.push(path);
         }
     }
 }

@@ -1,4 +1,6 @@
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use super::array::Reader;
 use super::bytes::{Bytes, Element, kind};
@@ -33,7 +35,7 @@ fn byte_order(file: &[u8]) -> Result<bool, MatError> {
         let reason = format!("{reason} (MATLAB's save(…, '-v7') writes files that are read)");
         Err(MatError { offset, inflated: None, reason })
     };
-    if file.starts_with(b"\x89HDF") || file.starts_with(b"MATLAB 7.3") {
+    if is_73(file) {
         return error(0, "a MATLAB 7.3 file, which is HDF5 and not read");
     }
     let Some(header) = file.get(..HEADER) else {
@@ -50,11 +52,23 @@ fn byte_order(file: &[u8]) -> Result<bool, MatError> {
     }
 }
 
+/// Whether a file begins as those of MATLAB 7.3 do.
+fn is_73(file: &[u8]) -> bool {
+    file.starts_with(b"\x89HDF") || file.starts_with(b"MATLAB 7.3")
+}
+
+/// Whether the file at a path begins as those of MATLAB 7.3 do.
+pub(crate) fn is_73_at(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(HEADER as u64).read_to_end(&mut start)?;
+    Ok(is_73(&start))
+}
+
 /// The variable in a compressed element.
 fn compressed(packed: Bytes<'_>, reader: &mut Reader) -> Result<Variable, MatError> {
     let mut stream = flate2::read::ZlibDecoder::new(packed.as_slice());
     let mut content = vec![0; 8];
-    let damaged = |error: std::io::Error| packed.error(format!("compressed data is damaged ({error})"));
+    let damaged = |error: io::Error| packed.error(format!("compressed data is damaged ({error})"));
     stream.read_exact(&mut content).map_err(damaged)?;
     let announced = announced_len(packed.of_inflated(&content))?;
     // Deflate packs at most 1032 to 1: an announced length beyond that is a lie, and takes no memory here.

@@ -29,6 +29,7 @@ mod bytes;
 mod file;
 mod numbers;
 
+pub(crate) use self::file::is_73_at;
 pub use self::file::read;
 pub use self::numbers::Numbers;
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::{DayFile, Eye};
 use crate::DataError;
+use crate::listing::has_extension;
 
 /// Whose eyes are taken, for leave-one-person-out splits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,24 +43,83 @@ pub(super) enum At {
 impl At {
     pub(super) fn of(path: &Path) -> Option<Self> {
         if path.is_file() {
-            return path.extension().is_some_and(|extension| extension == "mat").then_some(Self::Day);
+            return has_extension(path, &["mat"]).then_some(Self::Day);
         }
-        let has = |folder: &Path, prefix, suffix, length| {
-            names(folder, prefix, suffix).is_ok_and(|names| names.iter().any(|name| name.len() == length))
-        };
+        let has_persons =
+            |folder: &PathBuf| Part::of(folder).is_ok_and(|parts| parts.iter().any(Part::is_person));
         let inner = ["Data/Normalized", "Normalized"].map(|inner| path.join(inner));
-        let persons = inner.into_iter().find(|folder| has(folder, "p", "", 3)).map(Self::Persons);
-        persons.or_else(|| has(path, "day", ".mat", 5).then_some(Self::Person))
+        if let Some(folder) = inner.into_iter().find(has_persons) {
+            return Some(Self::Persons(folder));
+        }
+        let parts = Part::of(path).ok()?;
+        // Normalized itself: folders p00, p01, … are not enough, for others have such folders too.
+        let has_days = |person: &Part| person.is_person() && has_day(&path.join(&person.file));
+        if parts.iter().any(has_days) {
+            return Some(Self::Persons(path.to_owned()));
+        }
+        parts.iter().any(Part::is_day).then_some(Self::Person)
     }
+}
+
+fn has_day(folder: &Path) -> bool {
+    Part::of(folder).is_ok_and(|parts| parts.iter().any(Part::is_day))
+}
+
+/// A person's folder or a day file, to judge by its name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    /// `p00` or `day01`.
+    name: String,
+    /// The name with its extension.
+    file: String,
+}
+
+impl Part {
+    /// The persons' folders and the day files that lie in a folder, sorted.
+    fn of(folder: &Path) -> Result<Vec<Self>, DataError> {
+        let io = |error| DataError::io(folder, error);
+        let mut parts = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(io)? {
+            let file = entry.map_err(io)?.file_name().into_string();
+            parts.extend(file.ok().and_then(Self::called));
+        }
+        parts.sort_unstable();
+        Ok(parts)
+    }
+
+    fn called(file: String) -> Option<Self> {
+        let (name, extension) = file.split_once('.').unwrap_or((&file, ""));
+        let is_ours = match extension {
+            "" => is_numbered(name, "p"),
+            extension => is_numbered(name, "day") && extension.eq_ignore_ascii_case("mat"),
+        };
+        is_ours.then(|| Self { name: name.to_owned(), file: file.clone() })
+    }
+
+    /// Whether it is called as the published persons are: p and two digits.
+    fn is_person(&self) -> bool {
+        self.name.starts_with('p') && self.name.len() == 3
+    }
+
+    /// Whether it is called as the published days are: day and two digits.
+    fn is_day(&self) -> bool {
+        self.name.starts_with("day") && self.name.len() == 5
+    }
+}
+
+/// Whether a name is `prefix` and digits.
+fn is_numbered(name: &str, prefix: &str) -> bool {
+    let number = name.strip_prefix(prefix);
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The selected day files, sorted.
 pub(super) fn days(path: &Path, persons: &Persons) -> Result<Vec<DayFile>, DataError> {
     let all = match At::of(path) {
         Some(At::Persons(folder)) => {
-            let persons = names(&folder, "p", "")?;
+            let persons = Part::of(&folder)?.into_iter().filter(|part| part.name.starts_with('p'));
             let of_all: Result<Vec<_>, _> =
-                persons.iter().map(|name| days_of(&folder.join(name), name)).collect();
+                persons.map(|part| days_of(&folder.join(&part.file), &part.name)).collect();
             of_all?.into_iter().flatten().collect()
         }
         Some(At::Person) => days_of(path, &name_of(Some(&absolute(path)?)))?,
@@ -90,9 +150,10 @@ fn selected(path: &Path, days: Vec<DayFile>, persons: &Persons) -> Result<Vec<Da
 
 /// The day files in a person's folder.
 fn days_of(folder: &Path, person: &str) -> Result<Vec<DayFile>, DataError> {
+    let days = Part::of(folder)?.into_iter().filter(|part| part.name.starts_with("day"));
     let file =
-        |day: String| DayFile { path: folder.join(format!("{day}.mat")), person: person.to_owned(), day };
-    Ok(names(folder, "day", ".mat")?.into_iter().map(file).collect())
+        |part: Part| DayFile { path: folder.join(part.file), person: person.to_owned(), day: part.name };
+    Ok(days.map(file).collect())
 }
 
 /// A path as it is named from the root, since `.` has no name.
@@ -104,28 +165,12 @@ fn name_of(path: Option<&Path>) -> String {
     path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What lies in a folder and is called `prefix`, digits, `suffix`: sorted, without the suffix.
-fn names(folder: &Path, prefix: &str, suffix: &str) -> Result<Vec<String>, DataError> {
-    let io = |error| DataError::io(folder, error);
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(io)? {
-        let name = entry.map_err(io)?.file_name();
-        let name = name.to_str().and_then(|name| name.strip_suffix(suffix));
-        let number = name.and_then(|name| name.strip_prefix(prefix));
-        if number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit())) {
-            names.extend(name.map(str::to_owned));
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// What the evaluation subset lists for the persons of `days`; `None` stands for everything.
 pub(super) fn wanted(path: &Path, subset: &Subset, days: &[DayFile]) -> Result<Option<Wanted>, DataError> {
     if *subset == Subset::All {
         return Ok(None);
     }
-    if !matches!(At::of(path), Some(At::Persons(_))) {
+    if !matches!(At::of(path), Some(At::Persons(folder)) if folder != path) {
         let reason =
             "the evaluation subset is listed beside Data, in MPIIGaze's own folder: open that".to_owned();
         return Err(DataError::Dataset { path: path.to_owned(), reason });

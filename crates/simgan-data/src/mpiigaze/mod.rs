@@ -2,6 +2,7 @@
 
 mod day;
 mod files;
+mod layout;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use self::day::Day;
 pub use self::files::{Persons, Subset};
+pub(crate) use self::layout::MpiiGazeLayout;
 use crate::{
     BitDepth, DataError, Direction, Image, ImageSpec, OnError, Orientation, Pixels, Sample, Source, Vector,
     Want, names,
@@ -79,8 +81,8 @@ impl Default for MpiiGazeOptions {
 }
 
 impl MpiiGaze {
-    /// Whether a path is MPIIGaze or a part of it: a folder with `Data/Normalized` (or `Normalized`) and
-    /// folders `pNN` in it, one of these with its `dayNN.mat`, or a MATLAB file.
+    /// Whether a path is MPIIGaze or a part of it: a folder with `Data/Normalized` (or `Normalized`) and folders `pNN`
+    /// in it, that `Normalized` itself, one of these folders with its `dayNN.mat`, or a MATLAB file.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         files::At::of(path).is_some()

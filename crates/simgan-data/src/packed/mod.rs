@@ -2,6 +2,7 @@ mod annotations;
 mod columns;
 mod format1;
 mod header;
+mod layout;
 mod write;
 
 use std::fs::File;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use self::annotations::Labels;
 use self::header::{Header, Tensor};
+pub(crate) use self::layout::PackedLayout;
 pub use self::write::{PackOptions, PackReport, pack};
 use crate::{BitDepth, DataError, Image, ImageSpec, Pixels, Sample, Source, Want};
 

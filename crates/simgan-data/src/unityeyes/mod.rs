@@ -1,4 +1,7 @@
+mod cameras;
 mod crop;
+mod layout;
+mod pairs;
 #[cfg(test)]
 mod tests;
 
@@ -7,25 +10,28 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use self::crop::Crop;
+pub(crate) use self::layout::{Evidence, UnityEyesLayout};
+use self::pairs::Pairs;
 use crate::folder::walk;
 use crate::image::{CropWindow, Encoded};
 use crate::source::first_readable;
 use crate::{
-    Annotations, AnnotationsExt, DataError, ImageSpec, Sample, Source, Transform, Want,
+    Annotations, AnnotationsExt, DataError, ImageSpec, Listing, Sample, Source, Transform, Want,
     annotations_from_record,
 };
 
-/// A folder of UnityEyes renders (Wood et al., ETRA 2016): pairs `N.jpg` and `N.json`, in the order of N.
+/// A folder of UnityEyes renders (Wood et al., ETRA 2016), its subfolders included: pairs `N.jpg` and `N.json`, in the
+/// order of N. Extensions may be in upper or lower case.
 ///
 /// Each sample has its gaze, from `look_vec`, and its points, as [`annotations_from_record`] reads them, and may be cut
 /// out around the eye. An image without its record, or the other way round, is an error when it is loaded; whole renders
 /// need the record only where labels are wanted.
+///
+/// UnityEyes2 renders an eye by several cameras: `N.json` with `N_cam0.jpg`, `N_cam1.jpg`, …. Each image is a sample with
+/// its camera's points; its gaze is the camera's `ground_truth.gaze_vec`, or `look_vec` if all cameras are turned alike.
 pub struct UnityEyes {
     root: PathBuf,
-    /// Folders that hold pairs, relative to the root.
-    folders: Vec<PathBuf>,
-    /// The pairs, by folder and number: kept small, for folders of millions.
-    pairs: Vec<Pair>,
+    pairs: Pairs,
     options: UnityEyesOptions,
     spec: ImageSpec,
 }
@@ -40,28 +46,14 @@ pub struct UnityEyesOptions {
     pub channels: Option<usize>,
 }
 
-/// A pair is called `number` with leading zeros up to `n_digits`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pair {
-    folder: u32,
-    number: u64,
-    n_digits: u8,
-}
-
 /// How many pairs are looked at, at most, to find out what [`Crop::Auto`] means.
 const MAX_PROBED: usize = 100;
 
 impl UnityEyes {
-    /// Whether a folder holds UnityEyes pairs: a record `N.json` with `look_vec` among the first files of the folder.
+    /// Whether a folder holds UnityEyes' renders, by the names of its files and `look_vec` in its first records.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
-        let Ok(entries) = std::fs::read_dir(path) else { return false };
-        let is_record =
-            |path: &PathBuf| path.extension().is_some_and(|e| e == "json") && pair(path, 0).is_some();
-        let record = entries.flatten().take(1000).map(|entry| entry.path()).find(is_record);
-        let record = record.and_then(|path| std::fs::read(path).ok());
-        let record = record.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-        record.is_some_and(|record| record.pointer("/eye_details/look_vec").is_some())
+        matches!(Evidence::at(&Listing::of(path)), Evidence::Pairs)
     }
 
     /// Lists the pairs of a folder and of its subfolders.
@@ -69,30 +61,28 @@ impl UnityEyes {
     /// # Errors
     /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be read.
     pub fn open(path: &Path, options: UnityEyesOptions) -> Result<Self, DataError> {
-        let found = walk::walk(path)?;
-        let mut folders: Vec<PathBuf> = Vec::new();
-        let mut pairs = Vec::new();
-        for file in found.images.iter().chain(&found.labels) {
-            let folder = file.parent().unwrap_or(Path::new(""));
-            // Files come sorted, so that a folder's are together.
-            let place = folders.iter().rposition(|known| known == folder).unwrap_or_else(|| {
-                folders.push(folder.to_owned());
-                folders.len() - 1
-            });
-            pairs.extend(pair(file, place as u32));
-        }
-        pairs.sort_unstable();
-        pairs.dedup();
-        if pairs.is_empty() {
-            let reason = "no UnityEyes renders: it has no pairs N.jpg and N.json".to_owned();
-            return Err(DataError::Dataset { path: path.to_owned(), reason });
+        let source = Self::of_pairs(path, Pairs::of(&walk::walk(path)?), options)?;
+        source.warn_of_left_out();
+        Ok(source)
+    }
+
+    fn of_pairs(path: &Path, pairs: Pairs, options: UnityEyesOptions) -> Result<Self, DataError> {
+        if pairs.len() == 0 {
+            return Err(no_pairs(path));
         }
         let spec = ImageSpec { channels: 3, height: 1, width: 1, depth: crate::BitDepth::Eight };
-        let mut source = Self { root: path.to_owned(), folders, pairs, options, spec };
+        let mut source = Self { root: path.to_owned(), pairs, options, spec };
         source.options.crop = source.detected_crop();
         source.spec =
             first_readable(source.len(), |index| Ok(source.sample(index, Want::Image)?.image.spec()))?;
         Ok(source)
+    }
+
+    fn warn_of_left_out(&self) {
+        let (root, count) = (self.root.display(), self.pairs.n_left_out);
+        if count > 0 {
+            tracing::warn!("{root}: {count} images are in no pair N.jpg and N.json and left out");
+        }
     }
 
     /// What is cut out of each render, never [`Crop::Auto`].
@@ -115,39 +105,29 @@ impl UnityEyes {
 
     /// The image file of a pair, not decoded, and what the pair's record says of the whole render.
     fn read(&self, index: usize) -> Result<(Encoded, Known), DataError> {
-        let pair = self.pairs[index];
-        let path = self.root.join(self.path(pair, "json"));
-        let image_path = self.root.join(self.image_path(pair));
+        let path = self.root.join(self.pairs.record(index));
+        let image_path = self.root.join(self.pairs.image(index));
         let text = std::fs::read(&path).map_err(|error| partner(DataError::io(&path, error), &image_path))?;
         let failed = |reason| DataError::Label { path: path.clone(), reason };
-        let record: Value =
+        let mut record: Value =
             serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
-        let file = self.image_file(pair)?;
+        let camera = self.pairs.camera(index);
+        if let Some(camera) = camera {
+            record = cameras::seen_by(record, camera).map_err(failed)?;
+        }
+        let file = self.image_file(index)?;
         let annotations = annotations_from_record(&record, file.size().height).map_err(failed)?;
-        if annotations.gaze().is_none() {
+        if annotations.gaze().is_none() && camera.is_none() {
             return Err(failed("it has no \"eye_details\" with \"look_vec\"".to_owned()));
         }
         Ok((file, Known { annotations, record }))
     }
 
     /// The image file of a pair, not decoded.
-    fn image_file(&self, pair: Pair) -> Result<Encoded, DataError> {
-        let path = self.root.join(self.image_path(pair));
-        let record = self.path(pair, "json");
+    fn image_file(&self, index: usize) -> Result<Encoded, DataError> {
+        let path = self.root.join(self.pairs.image(index));
+        let record = self.pairs.record(index);
         Encoded::open(&path, self.options.channels).map_err(|error| partner(error, &record))
-    }
-
-    /// The path of a pair's image relative to the root.
-    fn image_path(&self, pair: Pair) -> PathBuf {
-        let with = |extension| self.path(pair, extension);
-        let found = ["jpg", "png", "jpeg"].into_iter().map(with).find(|path| self.root.join(path).exists());
-        found.unwrap_or_else(|| with("jpg"))
-    }
-
-    fn path(&self, pair: Pair, extension: &str) -> PathBuf {
-        let Pair { folder, number, n_digits } = pair;
-        self.folders[folder as usize]
-            .join(format!("{number:0width$}.{extension}", width = usize::from(n_digits)))
     }
 }
 
@@ -163,14 +143,14 @@ impl Source for UnityEyes {
     }
 
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
-        let (name, pair) = (self.name(index)?, self.pairs[index]);
+        let name = self.name(index)?;
         // Only a crop needs the record of an image whose labels nobody wants.
         if want == Want::Image && self.options.crop == Crop::None {
-            return Ok(Sample::new(name, self.image_file(pair)?.decode(None)?));
+            return Ok(Sample::new(name, self.image_file(index)?.decode(None)?));
         }
         let (file, known) = self.read(index)?;
         let size = file.size();
-        let failed = |reason| DataError::Label { path: self.root.join(self.path(pair, "json")), reason };
+        let failed = |reason| DataError::Label { path: self.root.join(self.pairs.record(index)), reason };
         let window = self.options.crop.window(size, &known.annotations).map_err(failed)?;
         let sample = Sample::new(name, file.decode(window)?);
         if want == Want::Image {
@@ -182,7 +162,7 @@ impl Source for UnityEyes {
     }
 
     fn name(&self, index: usize) -> Result<String, DataError> {
-        let path = self.image_path(self.pairs[index]);
+        let path = self.pairs.image(index);
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))
     }
@@ -205,8 +185,7 @@ pub(crate) fn partner(error: DataError, other: &Path) -> DataError {
     }
 }
 
-/// The pair that a file in a folder belongs to, if it is called by a number.
-fn pair(path: &Path, folder: u32) -> Option<Pair> {
-    let stem = path.file_stem()?.to_str().filter(|stem| stem.bytes().all(|byte| byte.is_ascii_digit()))?;
-    Some(Pair { folder, number: stem.parse().ok()?, n_digits: stem.len() as u8 })
+fn no_pairs(path: &Path) -> DataError {
+    let reason = "no UnityEyes renders: it has no pairs N.jpg and N.json".to_owned();
+    DataError::Dataset { path: path.to_owned(), reason }
 }

@@ -1,5 +1,3 @@
-//! The eye-gaze set of Kaggle, which comes as HDF5.
-
 use std::path::Path;
 
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
@@ -18,7 +16,7 @@ const MAX_BYTES: usize = 1 << 30;
 ///
 /// # Errors
 /// Damage; anything else in the place of these; images of different sizes; more than 1 GiB of images.
-pub(crate) fn open(path: &Path) -> Result<MemorySource, DataError> {
+pub(super) fn open(path: &Path) -> Result<MemorySource, DataError> {
     let samples = read(path).map_err(|reason| DataError::Dataset { path: path.to_owned(), reason })?;
     MemorySource::new(samples)
 }
