@@ -130,6 +130,14 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// A packed file cannot hold what a source has.
+    #[error("{path}: cannot be packed: {reason}", path = .path.display())]
+    Unpackable {
+        /// The folder of the unfinished work.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// An interrupted job of another kind is in the way of a new one.
     #[error("{path}: another job was interrupted here", path = .path.display())]
     OtherJob {
@@ -143,18 +151,15 @@ pub enum DataError {
         path: PathBuf,
     },
     /// What was given as a source of images is none.
-    #[error("`{spec}` is not a source of images; hint: {hint}")]
+    #[error("`{spec}` is not a source of images")]
     UnknownSource {
         /// As it was given.
         spec: String,
         /// What can be given.
-        hint: String,
+        hint: Hint,
     },
     /// What was given as a source can be read in more than one way.
-    #[error(
-        "`{spec}` can mean more than one source: `{}`; hint: write the one that you mean",
-        .readings.join("` or `")
-    )]
+    #[error("`{spec}` can mean more than one source: `{}`", .readings.join("` or `"))]
     Ambiguous {
         /// As it was given.
         spec: String,
@@ -162,11 +167,7 @@ pub enum DataError {
         readings: Vec<String>,
     },
     /// A part of each image is wanted, and nothing says where it is.
-    #[error(
-        "{path}: nothing to crop by: {reason}; \
-         hint: give UnityEyes' pairs N.jpg and N.json with \"look_vec\" and \"interior_margin_2d\", or do not crop",
-        path = .path.display()
-    )]
+    #[error("{path}: nothing to crop by: {reason}", path = .path.display())]
     NothingToCrop {
         /// The folder.
         path: PathBuf,
@@ -174,18 +175,19 @@ pub enum DataError {
         reason: String,
     },
     /// A MATLAB file of a version that is not read stands where images should be.
-    #[error(
-        "{path}: a MATLAB 7.3 file, which is HDF5 inside and not read; \
-         hint: save it again with save(…, '-v7'), or write its images to a folder",
-        path = .path.display()
-    )]
+    #[error("{path}: a MATLAB 7.3 file, which is HDF5 inside and not read", path = .path.display())]
     Matlab73 {
         /// The file.
         path: PathBuf,
     },
     /// What a layout of another crate says.
-    #[error(transparent)]
-    Layout(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{source}")]
+    Layout {
+        /// Its error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What to do about it.
+        hint: Option<Hint>,
+    },
     /// An image cannot be written in the wanted format.
     #[error("{path}: cannot be written as {format}: {reason}", path = .path.display())]
     Encode {
@@ -258,6 +260,14 @@ impl DataError {
             Self::InUse { .. } => {
                 return Some(Hint::any_of([Hint::advice("wait until it is done"), Hint::OtherOutput]));
             }
+            Self::UnknownSource { hint, .. } => return Some(hint.clone()),
+            Self::Layout { hint, .. } => return hint.clone(),
+            Self::Ambiguous { .. } => "write the one that you mean",
+            Self::NothingToCrop { .. } => {
+                "give UnityEyes' pairs N.jpg and N.json with \"look_vec\" and \"interior_margin_2d\", or do not crop"
+            }
+            Self::Matlab73 { .. } => "save it again with save(…, '-v7'), or write its images to a folder",
+            Self::Stale { .. } => "leave this annotation out, or keep the images as they are",
             Self::MissingFolder { .. } => "check the path, or make the data first",
             Self::NotAFolder { .. } => "give the folder that holds the images",
             Self::NoImages { .. } => {
@@ -269,7 +279,7 @@ impl DataError {
             Self::Changed { .. } => "resume with the data that the run was started with",
             Self::NoneReadable { .. } => "check that the source holds the images that you mean",
             Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } => return None,
-            Self::Empty { .. } | Self::Worker { .. } => return None,
+            Self::Empty { .. } | Self::Worker { .. } | Self::Unpackable { .. } => return None,
         };
         Some(advice.into())
     }

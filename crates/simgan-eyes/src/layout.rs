@@ -64,9 +64,9 @@ impl From<EyesError> for DataError {
             EyesError::Data(error) => error,
             EyesError::UnknownName { name } => {
                 let hint = format!("there are {}", SimulatorName::COMMON.join(", "));
-                Self::UnknownSource { spec: name, hint }
+                Self::UnknownSource { spec: name, hint: hint.into() }
             }
-            error => Self::Layout(Box::new(error)),
+            error => Self::Layout { hint: error.hint(), source: Box::new(error) },
         }
     }
 }

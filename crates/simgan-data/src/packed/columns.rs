@@ -138,7 +138,7 @@ impl Columns {
 
     /// Makes the column of an annotation that no earlier sample has.
     fn add_column(&mut self, name: &str, annotation: &Annotation) -> Result<(), DataError> {
-        let failed = |reason| DataError::Pack { path: self.folder.clone(), reason };
+        let failed = |reason| DataError::Unpackable { path: self.folder.clone(), reason };
         if self.annotations.len() == MAX_COLUMNS {
             return Err(failed(format!("there are more than {MAX_COLUMNS} kinds of annotation")));
         }
