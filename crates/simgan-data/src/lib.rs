@@ -75,8 +75,8 @@ pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::hint::{Hint, Hinted, Wording, message_of};
 pub use self::image::{
-    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Size,
-    Transform,
+    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Sheet,
+    SheetLayout, Size, Transform,
 };
 pub use self::layout::{Layout, Match};
 pub use self::listing::Listing;

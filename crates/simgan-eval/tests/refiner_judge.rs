@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{MemorySource, OnError, Source, Want};
+use simgan_data::{MemorySource, OnError, Sample, Source, Want};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};
@@ -23,8 +23,8 @@ fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn S
 }
 
 fn judge(sources: &Sources) -> RefinerJudge {
-    let judge = RefinerJudge::new(sources, 100, 3, OnError::Fail, &Device::Cpu).unwrap();
-    judge.with_training(RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() })
+    let training = RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() };
+    RefinerJudge::new(sources, 100, OnError::Fail, training, &Device::Cpu).unwrap()
 }
 
 #[test]

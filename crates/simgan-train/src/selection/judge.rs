@@ -4,7 +4,7 @@ use std::sync::Arc;
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{Annotations, AnnotationsExt, Loader, LoaderOptions, OnError, Sampler, Source, Want};
 use simgan_metrics::{MetricsError, RealismTraining, pupil_shift_at, realism};
-use simgan_models::{Refiner, load_refiner};
+use simgan_models::{Refiner, forward_batched, load_refiner};
 
 use super::{Judgement, PupilJudgement};
 use crate::Sources;
@@ -26,7 +26,7 @@ pub struct RefinerJudge {
 }
 
 impl RefinerJudge {
-    /// Reads up to `count` images of each source, chosen by `seed`.
+    /// Reads up to `count` images of each source; the seed of `training`, which is the classifier's, chooses them.
     ///
     /// # Errors
     ///
@@ -34,14 +34,14 @@ impl RefinerJudge {
     pub fn new(
         sources: &Sources,
         count: usize,
-        seed: u64,
         on_error: OnError,
+        training: RealismTraining,
         device: &Device,
     ) -> Result<Self, MetricsError> {
         let read = |source: &Arc<dyn Source>, want: Want| {
             let batch = count.min(source.len());
             let options = LoaderOptions { batch, workers: 2, queue: 1, on_error, want };
-            let sampler = Sampler::new(source.len(), seed);
+            let sampler = Sampler::new(source.len(), training.seed);
             Ok::<_, MetricsError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
         };
         let synthetic = read(&sources.synthetic, Want::Labels)?;
@@ -52,14 +52,8 @@ impl RefinerJudge {
             annotations: annotations.filter(|(_, known)| has_iris(known)).collect(),
             synthetic: synthetic.tensor(device)?,
             real: real.tensor(device)?,
-            training: RealismTraining { seed, ..RealismTraining::default() },
+            training,
         })
-    }
-
-    /// The same with another training of the classifier.
-    #[must_use]
-    pub fn with_training(self, training: RealismTraining) -> Self {
-        Self { training, ..self }
     }
 
     /// Judges the refiner of the checkpoint in that folder; calling it again gives the same judgement.
@@ -77,21 +71,11 @@ impl RefinerJudge {
     ///
     /// It does not take the images; there are too few of them.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
-        let refined = self.refined(refiner)?;
+        let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
         let realism = realism(&self.real, &refined, &self.training)?;
         let pupil = (!self.annotations.is_empty()).then(|| self.pupil(&refined)).transpose()?;
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
-    }
-
-    fn refined(&self, refiner: &Refiner) -> Result<Tensor, MetricsError> {
-        let n_images = self.synthetic.dim(0)?;
-        let refine = |start: usize| {
-            let batch = self.synthetic.narrow(0, start, (n_images - start).min(BATCH))?;
-            Ok::<_, MetricsError>(refiner.forward(&batch)?.detach())
-        };
-        let batches: Vec<_> = (0..n_images).step_by(BATCH).map(refine).collect::<Result<_, _>>()?;
-        Ok(Tensor::cat(&batches, 0)?)
     }
 
     fn pupil(&self, refined: &Tensor) -> Result<PupilJudgement, MetricsError> {

@@ -15,6 +15,7 @@ use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, NyuDomain, Source};
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy, adversarial};
+use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
 
 use self::batches::Batches;
@@ -126,9 +127,9 @@ impl Trainer {
         }
         let (loss, gradient_norm) = self.refiner.descend(&loss, self.n_steps, self.iteration())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
-        let drift = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
+        let change = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
         let self_regularization = scalar(&distance)?;
-        Ok(RefinerReport { loss, adversarial: realism, self_regularization, drift, gradient_norm })
+        Ok(RefinerReport { loss, adversarial: realism, self_regularization, change, gradient_norm })
     }
 
     /// Lines 7–10 of Algorithm 1: a batch of each domain, a step of φ down L_D (eq. 2). Half of the refined images come
@@ -202,7 +203,9 @@ impl Trainer {
     /// the run trains on.
     pub(crate) fn judge(&self) -> Result<Option<RefinerJudge>, TrainError> {
         let TrainConfig { selection, data, seed, .. } = &self.config;
-        let judge = || RefinerJudge::new(&self.sources, selection.images, *seed, data.on_error, &self.device);
+        let training = RealismTraining { seed: *seed, ..RealismTraining::default() };
+        let judge =
+            || RefinerJudge::new(&self.sources, selection.images, data.on_error, training, &self.device);
         Ok((selection.every > 0).then(judge).transpose()?)
     }
 
