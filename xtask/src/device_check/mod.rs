@@ -3,7 +3,7 @@
 mod build;
 mod cuda;
 mod pack;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 use std::path::{Path, PathBuf};
