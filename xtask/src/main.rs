@@ -29,7 +29,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
     Ci,
-    /// Pack programs and tests for a machine with an NVIDIA GPU and no network, with one script that runs them
+    /// Pack programs and tests for a machine with an NVIDIA GPU and no network, with one script that runs
+    /// them
     DeviceCheck(device_check::Arguments),
     /// Fetch data sets, or tell how they are had; list them
     FetchData(fetch::Arguments),

@@ -2,11 +2,12 @@
 
 use candle_core::{DType, Device, Tensor};
 
-/// The kernels that serve a device and a type. Each operation matches on it, so that the compiler asks every one of
-/// them for its answer to a new row.
+/// The kernels that serve a device and a type. Each operation matches on it, so that the compiler asks every
+/// one of them for its answer to a new row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// `f32` in the CPU's memory: vector kernels, for the instruction set that [`Isa::current`](crate::simd::Isa) names.
+    /// `f32` in the CPU's memory: vector kernels, for the instruction set that
+    /// [`Isa::current`](crate::simd::Isa) names.
     Cpu,
     /// `f64` in the CPU's memory: plain kernels for gradient checks, and compositions of them.
     CpuDouble,
@@ -15,7 +16,8 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// Of an operation's first argument; the operations themselves refuse arguments of other devices and types.
+    /// Of an operation's first argument; the operations themselves refuse arguments of other devices and
+    /// types.
     pub(crate) fn of(tensor: &Tensor) -> Self {
         match (tensor.device(), tensor.dtype()) {
             (Device::Cpu, DType::F32) => Self::Cpu,

@@ -55,7 +55,8 @@ impl Geometry {
         Self::of_dims(input.dims(), input, weight, bias, residual, options)
     }
 
-    /// As [`Self::new`] for images of the shape `dims` that do not exist yet; `input` has their type and device.
+    /// As [`Self::new`] for images of the shape `dims` that do not exist yet; `input` has their type and
+    /// device.
     pub(crate) fn of_dims(
         dims: &[usize],
         input: &Tensor,
@@ -107,7 +108,8 @@ impl Geometry {
         self.channels_in * self.kernel[0] * self.kernel[1]
     }
 
-    /// The input row (axis 0) or column (axis 1) that tap `tap` of output `out` reads; none if a zero of the border.
+    /// The input row (axis 0) or column (axis 1) that tap `tap` of output `out` reads; none if a zero of the
+    /// border.
     pub(crate) fn source(&self, axis: usize, out: usize, tap: usize) -> Option<usize> {
         let padded = out * self.options.stride + tap;
         let last = self.size_in[axis] - 1;
@@ -117,7 +119,8 @@ impl Geometry {
         }
     }
 
-    /// The outputs `first..end` along an axis for which tap `tap` reads a pixel of the image, not of the border.
+    /// The outputs `first..end` along an axis for which tap `tap` reads a pixel of the image, not of the
+    /// border.
     pub(crate) fn interior(&self, axis: usize, tap: usize) -> std::ops::Range<usize> {
         let Conv2d { stride, padding, .. } = self.options;
         let out = self.size_out[axis];

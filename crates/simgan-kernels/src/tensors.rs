@@ -30,8 +30,8 @@ pub(crate) fn channels_first(tensor: &Tensor) -> Result<Tensor> {
     tensor.permute((0, 3, 1, 2))
 }
 
-/// A convolution's weights with its bias behind them, or zeros if it has none: candle's operations take at most three
-/// tensors.
+/// A convolution's weights with its bias behind them, or zeros if it has none: candle's operations take at
+/// most three tensors.
 pub(crate) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let bias = match bias {
         Some(bias) => bias.clone(),

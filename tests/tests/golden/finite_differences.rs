@@ -1,5 +1,5 @@
-//! Gradients in `f64` against central differences, which know nothing of the backward passes, on every device that has
-//! `f64`.
+//! Gradients in `f64` against central differences, which know nothing of the backward passes, on every device
+//! that has `f64`.
 
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};

@@ -1,5 +1,5 @@
-//! Networks, losses and updates against PyTorch, and their gradients against finite differences, on every device
-//! there is.
+//! Networks, losses and updates against PyTorch, and their gradients against finite differences, on every
+//! device there is.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 

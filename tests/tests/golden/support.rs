@@ -34,7 +34,8 @@ impl Golden {
     }
 }
 
-/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor for gradients that are 0; `tolerance` is the CPU's.
+/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor for gradients that are 0; `tolerance` is
+/// the CPU's.
 pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
     assert_eq!(found.dims(), expected.dims(), "{name}");
     let error = norm(&(found - expected).unwrap());

@@ -28,9 +28,16 @@ impl Target {
 
     fn arguments(&self) -> &'static [&'static str] {
         match self {
-            Self::Cpu => &[],
+            // Of the whole workspace: the same features, and so the same builds, as `cargo test --workspace`.
+            Self::Cpu => &["--workspace"],
             // Without cuDNN: no operation of ours calls it, and it is one more library to find.
             Self::Cuda { .. } => &[
+                "-p",
+                "simgan-cli",
+                "-p",
+                "simgan-kernels",
+                "-p",
+                "simgan-tests",
                 "--profile",
                 "device-check",
                 "--features",
@@ -54,14 +61,14 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
 }
 
-/// The programs of the package, by the names of cargo's targets.
-const PROGRAMS: [&str; 3] = ["simgan", "kernels", "golden"];
+/// The programs of the package: the names of cargo's targets, and the folders of their crates.
+const PROGRAMS: [(&str, &str); 3] =
+    [("simgan", "crates/simgan-cli"), ("kernels", "crates/simgan-kernels"), ("golden", "tests")];
 
 /// Builds the command and the tests that a GPU can change.
 pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "-p", "simgan-cli", "-p", "simgan-kernels", "-p", "simgan-tests"])
-        .args(["--bin", "simgan", "--test", "kernels", "--test", "golden"])
+        .args(["build", "--bin", "simgan", "--test", "kernels", "--test", "golden"])
         .arg("--message-format=json-render-diagnostics")
         .args(target.arguments())
         .envs(target.environment(root)?)
@@ -73,8 +80,8 @@ pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>
         bail!("the programs do not build; hint: what cargo said stands above");
     }
     let messages = String::from_utf8(output.stdout).context("cargo's messages are not text")?;
-    let programs: Vec<Program> = messages.lines().filter_map(program).collect();
-    for name in PROGRAMS {
+    let programs: Vec<Program> = messages.lines().filter_map(|message| program(root, message)).collect();
+    for (name, _) in PROGRAMS {
         if !programs.iter().any(|program| program.name == name) {
             bail!("cargo built no program `{name}`");
         }
@@ -83,10 +90,12 @@ pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>
 }
 
 /// The program that one of cargo's messages tells of, if it is one of ours.
-fn program(message: &str) -> Option<Program> {
+fn program(root: &Path, message: &str) -> Option<Program> {
     let message: Value = serde_json::from_str(message).ok()?;
     let (name, path) = (message["target"]["name"].as_str()?, message["executable"].as_str()?);
-    PROGRAMS.contains(&name).then(|| Program { name: name.to_owned(), path: path.into() })
+    let folder = Path::new(message["manifest_path"].as_str()?).parent()?.strip_prefix(root).ok()?;
+    let is_ours = PROGRAMS.iter().any(|(target, of)| *target == name && Path::new(of) == folder);
+    is_ours.then(|| Program { name: name.to_owned(), path: path.into() })
 }
 
 #[cfg(test)]
@@ -95,12 +104,20 @@ mod tests {
 
     #[test]
     fn programs_are_found_among_cargos_messages() {
-        let of = |name: &str, executable: &str| {
-            program(&format!(r#"{{"target": {{"name": "{name}"}}, "executable": {executable}}}"#))
+        let of = |name: &str, folder: &str, executable: &str| {
+            let manifest = format!("/w/{folder}/Cargo.toml");
+            let target = format!(r#"{{"name": "{name}"}}"#);
+            program(
+                Path::new("/w"),
+                &format!(
+                    r#"{{"target": {target}, "manifest_path": "{manifest}", "executable": {executable}}}"#
+                ),
+            )
         };
-        assert_eq!(of("golden", r#""/t/golden-1""#).unwrap().path, Path::new("/t/golden-1"));
-        assert!(of("golden", "null").is_none());
-        assert!(of("other", r#""/t/other-1""#).is_none());
-        assert!(program(r#"{"reason": "build-finished"}"#).is_none());
+        assert_eq!(of("golden", "tests", r#""/t/golden-1""#).unwrap().path, Path::new("/t/golden-1"));
+        assert!(of("golden", "tests", "null").is_none());
+        assert!(of("golden", "crates/simgan-data", r#""/t/golden-2""#).is_none());
+        assert!(of("other", "tests", r#""/t/other-1""#).is_none());
+        assert!(program(Path::new("/w"), r#"{"reason": "build-finished"}"#).is_none());
     }
 }

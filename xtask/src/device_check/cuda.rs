@@ -43,7 +43,7 @@ impl Toolkit {
             }
             None => bail!(
                 "CUDA's compiler, nvcc, is neither in $CUDA_HOME/bin nor on PATH\n\
-                 hint: install CUDA 13, or `cargo xtask device-check --fetch-cuda`, which installs these packages with pip: {}",
+                 hint: install CUDA 13, or `cargo xtask device-check --fetch-cuda`, which installs with pip: {}",
                 PACKAGES.join(" ")
             ),
         };
@@ -89,8 +89,8 @@ impl Toolkit {
         })
     }
 
-    /// Writes libraries that have the functions' names and no code: the linker wants no more, and CUDA's own hold
-    /// hundreds of megabytes. The machine that runs the programs has those.
+    /// Writes libraries that have the functions' names and no code: the linker wants no more, and CUDA's own
+    /// hold hundreds of megabytes. The machine that runs the programs has those.
     fn write_stand_ins(&self, root: &Path, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let cudarc = source_of_cudarc(root)?;

@@ -1,9 +1,10 @@
-//! `cargo xtask device-check`: a package that tries simgan on another machine, one with a GPU and without a network.
+//! `cargo xtask device-check`: a package that tries simgan on another machine, one with a GPU and without a
+//! network.
 
 mod build;
 mod cuda;
 mod pack;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ pub(crate) struct Arguments {
     /// The GPU's compute capability, without its dot.
     #[arg(long, value_name = "CAP", default_value_t = 90)]
     compute_cap: u32,
-    /// If nvcc is missing, install CUDA's compiler with pip into target/device-check/cuda (140 MB to download).
+    /// If nvcc is missing, install CUDA's compiler with pip into target/device-check/cuda (140 MB to
+    /// download).
     #[arg(long)]
     fetch_cuda: bool,
 }

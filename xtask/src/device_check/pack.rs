@@ -124,8 +124,9 @@ fn read_me(target: &Target) -> String {
     let needs = match target {
         Target::Cpu => "It was built for the CPU and needs nothing but Linux.".to_owned(),
         Target::Cuda { toolkit, compute_cap, .. } => format!(
-            "The machine must have an NVIDIA GPU of compute capability {}.{} or higher, a driver for CUDA {} or newer, and\n\
-             these libraries: {}. A CUDA toolkit has them, and so has a PyTorch built for that CUDA: `run.sh` looks in\n\
+            "The machine must have an NVIDIA GPU of compute capability {}.{}, a driver for CUDA {} or newer,\n\
+             and these libraries: {}.\n\
+             A CUDA toolkit has them, and so has a PyTorch built for that CUDA: `run.sh` looks in\n\
              /usr/local/cuda and among the packages of `python3`; LD_LIBRARY_PATH may name other folders.",
             compute_cap / 10,
             compute_cap % 10,
@@ -134,8 +135,10 @@ fn read_me(target: &Target) -> String {
         ),
     };
     format!(
-        "# simgan on this machine\n\n`./run.sh [LOGS]` tests, trains, resumes, refines and measures in under six minutes, and prints one\n\
-         JSON object. Its exit status is 0 if every step passed. It needs no network.\n\n{needs}\n\n\
-         `about.json` tells what the programs were built from and with; a libc as new as `built_with_libc` is needed.\n"
+        "# simgan on this machine\n\n\
+         `./run.sh [LOGS]` tests, trains, resumes, refines and measures in under six minutes, and prints\n\
+         one JSON object. Its exit status is 0 if every step passed. It needs no network.\n\n{needs}\n\n\
+         `about.json` tells what the programs were built from and with; the machine's libc must be at\n\
+         least as new as `built_with_libc`.\n"
     )
 }

@@ -21,8 +21,8 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// Moves `parameter` and its two moments in place: their memory is written to. On the CPU in `f32` the result is
-    /// [`reference::adam`](crate::reference::adam)'s, bit for bit; elsewhere it is computed by it.
+    /// Moves `parameter` and its two moments in place: their memory is written to. On the CPU in `f32` the
+    /// result is [`reference::adam`](crate::reference::adam)'s, bit for bit; elsewhere it is computed by it.
     ///
     /// # Shapes
     /// All four tensors have one shape. Parameter and moments are contiguous.

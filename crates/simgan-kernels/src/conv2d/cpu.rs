@@ -1,6 +1,7 @@
 //! The convolution of `f32` on the CPU as an operation of candle's autograd, channels last.
 //!
-//! Tensors that look like `(N, C, H, W)` and lie as `(N, H, W, C)` go from one convolution to the next without being rearranged.
+//! Tensors that look like `(N, C, H, W)` and lie as `(N, H, W, C)` go from one convolution to the next
+//! without being rearranged.
 
 pub(crate) mod direct;
 pub(crate) mod layer;
@@ -17,7 +18,8 @@ use crate::simd::Isa;
 use crate::tensors::{channels_first, channels_last, pack, slice, with_slice};
 use crate::winograd::Direction;
 
-/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`, images channels last.
+/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`, images
+/// channels last.
 struct Convolution {
     geometry: Geometry,
     isa: Isa,
@@ -167,7 +169,8 @@ impl Convolution {
         (of_input, of_parameters)
     }
 
-    /// Writes the gradients of a group's images, unless `of_input` is empty; adds those of weights and bias to the sums, if wanted.
+    /// Writes the gradients of a group's images, unless `of_input` is empty; adds those of weights and bias
+    /// to the sums, if wanted.
     fn of_group(&self, batch: &Batch<'_>, layer: &Layer, of_input: &mut [f32], mut sums: Option<&mut Sums>) {
         let geometry = &self.geometry;
         let mut of_input = of_input.chunks_exact_mut(geometry.image_in());

@@ -1,4 +1,5 @@
-//! The convolution as a composition of candle's operations whose gradients are right; in [`double`], the check in `f64`.
+//! The convolution as a composition of candle's operations whose gradients are right; in [`double`], the
+//! check in `f64`.
 
 pub(super) mod double;
 mod unfolded;

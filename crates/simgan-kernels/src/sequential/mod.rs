@@ -20,9 +20,9 @@ pub enum Stage<'a> {
     MaxPool(MaxPool2d),
 }
 
-/// Applies the stages in order, as calls of [`conv2d`](crate::conv2d()) and [`max_pool2d`](crate::max_pool2d()) would.
-/// On the CPU in `f32` an image goes through all stages in the cache, and candle neither holds nor adds the gradients
-/// in between.
+/// Applies the stages in order, as calls of [`conv2d`](crate::conv2d()) and
+/// [`max_pool2d`](crate::max_pool2d()) would. On the CPU in `f32` an image goes through all stages in the
+/// cache, and candle neither holds nor adds the gradients in between.
 ///
 /// # Shapes
 /// `(N, C, H, W)` -> as the last stage says.

@@ -15,8 +15,9 @@ fn draw(dims: &[usize], stream: &mut ChaCha8Rng, place: &Place) -> Tensor {
     at(&uniform(stream, dims), place)
 }
 
-/// Moves a parameter three steps in place at `place` and by the composition at `oracle`; `compare` is given both
-/// results of each step. Sizes lie below and above what a thread takes at a time; gradients do not lie in order.
+/// Moves a parameter three steps in place at `place` and by the composition at `oracle`; `compare` is given
+/// both results of each step. Sizes lie below and above what a thread takes at a time; gradients do not lie
+/// in order.
 fn each_step(place: &Place, oracle: &Place, compare: impl Fn([&Tensor; 3], &[Tensor; 3], &str)) {
     let mut stream = generator(1);
     for dims in [vec![1], vec![7, 3], vec![131, 257]] {

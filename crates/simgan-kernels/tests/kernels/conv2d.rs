@@ -29,7 +29,8 @@ fn case(
     Case { images, channels, size, kernel: [kernel, kernel], options }
 }
 
-/// Sizes that are odd, even, square, one pixel high or wide, smaller than the kernel; every layer of the paper's networks.
+/// Sizes that are odd, even, square, one pixel high or wide, smaller than the kernel; every layer of the
+/// paper's networks.
 fn cases() -> Vec<Case> {
     vec![
         case(2, [1, 64], [35, 55], 3, 1, 1),

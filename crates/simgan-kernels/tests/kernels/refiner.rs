@@ -51,7 +51,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// If `decided`, biases outweigh all else, so that rounding cannot turn a ReLU on or off: half of the features are always on.
+    /// If `decided`, biases outweigh all else, so that rounding cannot turn a ReLU on or off: half of the
+    /// features are always on.
     fn random(case: &Case, place: &Place, decided: bool) -> Self {
         let mut rng = generator(1);
         let Case { images, channels, size: [height, width], features, stem, blocks, .. } = *case;
@@ -181,7 +182,8 @@ fn gradients_equal_the_oracle() {
     check_gradients(true, 2e-5);
 }
 
-/// Where a sum is as good as zero, `f32` and `f64` may disagree on its sign, and then on a whole path of the gradient.
+/// Where a sum is as good as zero, `f32` and `f64` may disagree on its sign, and then on a whole path of the
+/// gradient.
 #[test]
 fn gradients_through_undecided_relus_are_near_the_oracle() {
     check_gradients(false, 1e-2);

@@ -1,4 +1,5 @@
-//! Any convolution of one image, channels last, without unfolding it: under a row of the kernel the pixels lie side by side.
+//! Any convolution of one image, channels last, without unfolding it: under a row of the kernel the pixels
+//! lie side by side.
 
 use crate::geometry::{Border, Geometry};
 use crate::product::{Left, Rows, multiply};
@@ -66,7 +67,8 @@ impl Geometry {
         self.size_in.map(|pixels| pixels + 2 * self.options.padding)
     }
 
-    /// Calls `f` with each weight's place in `(O, C, h, w)`, its kernel row, channel out, and place in the row of the kernel.
+    /// Calls `f` with each weight's place in `(O, C, h, w)`, its kernel row, channel out, and place in the
+    /// row of the kernel.
     pub(crate) fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
         let [rows, columns] = self.kernel;
         let mut place = 0;
@@ -82,7 +84,8 @@ impl Geometry {
         }
     }
 
-    /// Calls `f` with each pixel of some rows of the result, and where the pixels under row `tap` of the kernel start in the framed image.
+    /// Calls `f` with each pixel of some rows of the result, and where the pixels under row `tap` of the
+    /// kernel start in the framed image.
     #[inline(always)]
     fn each_pixel(&self, rows: std::ops::Range<usize>, tap: usize, mut f: impl FnMut(usize, usize)) {
         let (stride, width) = (self.options.stride, self.framed()[1]);
@@ -158,7 +161,8 @@ impl Task for Forward<'_> {
             for tap in 0..geometry.kernel[0] {
                 let line = &framed[(y * stride + tap) * framed_width..][..framed_width];
                 assert!((width - 1) * stride * geometry.channels_in + depth <= line.len());
-                // SAFETY: the last output pixel's taps end inside the line, by the assertion; the other lengths were set or checked above.
+                // SAFETY: the last output pixel's taps end inside the line, by the assertion; the other
+                // lengths were set or checked above.
                 unsafe {
                     multiply::<S, true>(
                         simd,

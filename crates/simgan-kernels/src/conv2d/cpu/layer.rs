@@ -1,5 +1,5 @@
-//! One convolution with its weights ready for the kernels, image by image, channels last: Winograd's tiles where they are cheaper, else
-//! directly.
+//! One convolution with its weights ready for the kernels, image by image, channels last: Winograd's tiles
+//! where they are cheaper, else directly.
 
 use super::direct::{self, Weights};
 use crate::buffer::Buffer;
@@ -275,7 +275,8 @@ impl Tiles {
     }
 }
 
-/// The image, or a copy of it in `buffer` with its channels padded with zeros if they do not fill whole vectors.
+/// The image, or a copy of it in `buffer` with its channels padded with zeros if they do not fill whole
+/// vectors.
 fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
     let stride = padded(channels);
     if stride == channels {

@@ -1,5 +1,5 @@
-//! The convolution of `f64` on the CPU as an operation of candle's autograd, for gradient checks: unfolded and
-//! multiplied, with nothing to gain speed.
+//! The convolution of `f64` on the CPU as an operation of candle's autograd, for gradient checks: unfolded
+//! and multiplied, with nothing to gain speed.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 

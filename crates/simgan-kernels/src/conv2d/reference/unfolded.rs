@@ -96,7 +96,8 @@ pub(super) fn backward<T: Real>(
     (of_input, of_parameters)
 }
 
-/// Adds the gradients of the group's images into `of_input`, unless empty; returns the sum of their parameter gradients, if wanted.
+/// Adds the gradients of the group's images into `of_input`, unless empty; returns the sum of their parameter
+/// gradients, if wanted.
 fn backward_group<T: Real>(
     geometry: &Geometry,
     input: &[T],
@@ -172,7 +173,8 @@ fn blocks(geometry: &Geometry) -> impl Iterator<Item = Range<usize>> + use<> {
     (0..rows).step_by(per_block).map(move |start| start..(start + per_block).min(rows))
 }
 
-/// Calls `f` with each tap's channel, row and column, and the place of each of its rows in the unfolded block.
+/// Calls `f` with each tap's channel, row and column, and the place of each of its rows in the unfolded
+/// block.
 fn each_tap(geometry: &Geometry, mut f: impl FnMut(usize, usize, usize, usize)) {
     let [kernel_rows, kernel_columns] = geometry.kernel;
     for channel in 0..geometry.channels_in {

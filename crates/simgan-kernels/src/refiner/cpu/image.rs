@@ -221,7 +221,8 @@ impl Task for Differentiate<'_> {
     }
 }
 
-/// The head's gradients, from that of its result, planar; `of_features` is masked by the ReLU that made the features.
+/// The head's gradients, from that of its result, planar; `of_features` is masked by the ReLU that made the
+/// features.
 #[inline(always)]
 fn head_backward<S: Simd>(
     simd: S,

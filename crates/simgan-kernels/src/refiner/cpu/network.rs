@@ -140,7 +140,8 @@ fn check(name: &str, layer: &Layer<'_>, weight: [usize; 4], images: &Tensor) -> 
 pub(super) struct Prepared {
     /// `[tap][feature]`.
     pub(super) stem: Buffer,
-    /// Of the blocks' convolutions one after the other, in the transformed domain; transposed for `Direction::Backward`.
+    /// Of the blocks' convolutions one after the other, in the transformed domain; transposed for
+    /// `Direction::Backward`.
     filters: Spare,
     /// Elements of one convolution's.
     filters_each: usize,

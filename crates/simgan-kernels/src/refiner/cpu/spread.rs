@@ -1,4 +1,5 @@
-//! One image through the refiner, its rows of tiles over all threads: for fewer images than threads. The results are the same.
+//! One image through the refiner, its rows of tiles over all threads: for fewer images than threads. The
+//! results are the same.
 
 use rayon::prelude::*;
 

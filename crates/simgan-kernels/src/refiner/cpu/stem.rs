@@ -134,7 +134,8 @@ pub(super) fn backward<S: Simd>(
     }
 }
 
-/// The gradient of the image, added to `of_image`; `weight` is `[tap][feature]`. Only wanted where images are variables: plain loops.
+/// The gradient of the image, added to `of_image`; `weight` is `[tap][feature]`. Only wanted where images are
+/// variables: plain loops.
 pub(super) fn image_gradient(network: &Network, gradient: &[f32], weight: &[f32], of_image: &mut [f32]) {
     let ([height, width], stride, k) = (network.size, padded(network.features), network.stem_kernel);
     let source = |at: usize, tap: usize, size: usize| match network.plan.border {

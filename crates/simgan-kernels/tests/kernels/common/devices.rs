@@ -40,7 +40,8 @@ fn gpu() -> Option<Device> {
     None
 }
 
-/// The relative error accepted on a device, from what is accepted on the CPU: a GPU adds up in an order of its own.
+/// The relative error accepted on a device, from what is accepted on the CPU: a GPU adds up in an order of
+/// its own.
 pub(crate) fn tolerance(device: &Device, on_cpu: f64) -> f64 {
     if device.is_cpu() { on_cpu } else { 4.0 * on_cpu }
 }

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Place, at, uniform};
 
-/// Compares the gradient of `sum(f(variables) * direction)` with central differences along random directions, all in `f64`.
+/// Compares the gradient of `sum(f(variables) * direction)` with central differences along random directions,
+/// all in `f64`.
 pub(crate) fn check_differences(variables: &[Var], rng: &mut ChaCha8Rng, f: impl Fn() -> Result<Tensor>) {
     let place = Place { device: variables[0].device().clone(), dtype: DType::F64 };
     let weights = at(&uniform(rng, f().unwrap().dims()), &place);

@@ -1,4 +1,5 @@
-//! What the tests of this crate share: seeded tensors, the places to compute at, and distances between tensors.
+//! What the tests of this crate share: seeded tensors, the places to compute at, and distances between
+//! tensors.
 #![expect(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
 pub(crate) mod devices;
