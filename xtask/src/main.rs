@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod failure;
 mod fetch;
 mod fuzz;
 mod preprocess;
@@ -49,21 +50,8 @@ fn main() -> ExitCode {
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(std::io::stderr(), "error: {}", message_of(&error));
+    let _ = writeln!(std::io::stderr(), "error: {}", failure::text(&error));
     ExitCode::FAILURE
-}
-
-/// The messages of an error's chain, without those that the message before tells already; hints on lines of their own.
-fn message_of(error: &anyhow::Error) -> String {
-    let mut message = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if message.is_empty() {
-            message = cause;
-        } else if !message.contains(&cause) {
-            message += &format!(": {cause}");
-        }
-    }
-    message.replace("; hint: ", "\nhint: ")
 }
 
 /// The folder of the workspace's `Cargo.toml`.

@@ -43,11 +43,14 @@ mod folder;
 mod gaze;
 #[cfg(feature = "hdf5")]
 mod hdf5;
+mod hint;
 mod image;
 mod label;
 mod loader;
+mod lock;
 pub mod mat;
 mod mpiigaze;
+mod nearest;
 mod nyu;
 mod open;
 mod packed;
@@ -62,12 +65,15 @@ pub use self::error::DataError;
 pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::gaze::Gaze;
+pub use self::hint::{Hint, Hinted, Wording, message_of};
 pub use self::image::{
     BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Pixels, Sheet, SheetLayout, Size,
 };
 pub use self::label::{Label, Landmarks};
 pub use self::loader::{Loader, LoaderOptions, OnError};
+pub use self::lock::{lock, lock_open, replace_folder};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
+pub use self::nearest::nearest;
 pub use self::nyu::{NyuDomain, NyuHands, NyuOptions};
 pub use self::open::{Layout, OpenOptions, open};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};

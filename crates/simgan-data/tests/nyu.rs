@@ -107,7 +107,7 @@ fn the_folder_is_recognised_and_damage_is_named() {
     std::fs::remove_file(path("synthdepth_2_0000001.png")).unwrap();
     std::fs::write(path("joint_data.mat"), &JOINTS[..JOINTS.len() / 2]).unwrap();
     let error = opened(camera);
-    assert!(error.contains("joint_data.mat") && error.contains("hint"), "{error}");
+    assert!(error.contains("joint_data.mat"), "{error}");
     std::fs::write(path("joint_data.mat"), include_bytes!("golden/nyu/other.mat")).unwrap();
     assert!(opened(camera).contains("\"joint_uvd\" is [2, 3] instead of"));
 }

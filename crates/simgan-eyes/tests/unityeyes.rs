@@ -189,6 +189,8 @@ fn damaged(assets: &Path, path: &str, bytes: &[u8]) -> tempfile::TempDir {
 
 #[test]
 fn missing_assets_say_how_to_get_them() {
-    let error = Assets::open(Path::new("no/such/folder")).err().unwrap().to_string();
-    assert!(error.contains("no/such/folder") && error.contains("alexanderdsmith/UnityEyes2"), "{error}");
+    let error = Assets::open(Path::new("no/such/folder")).err().unwrap();
+    let hint = error.hint().unwrap().to_string();
+    assert!(error.to_string().contains("no/such/folder"), "{error}");
+    assert!(hint.contains("unityeyes2") && hint.contains("alexanderdsmith/UnityEyes2"), "{hint}");
 }

@@ -156,7 +156,7 @@ impl DiscriminatorConfig {
 
     fn validate(&self) -> Result<(), ModelError> {
         if self.channels == 0 {
-            return Err(ModelError::Config("discriminator.channels is 0 (hint: at least 1)".into()));
+            return Err(ModelError::Config("discriminator.channels is 0, but must be at least 1".into()));
         }
         for (layer_idx, layer) in self.layers.iter().enumerate() {
             let (kernel, stride, features) = match *layer {
@@ -164,8 +164,8 @@ impl DiscriminatorConfig {
                 Layer::MaxPool { kernel, stride } => (kernel, stride, 1),
             };
             if kernel % 2 == 0 || stride == 0 || features == 0 {
-                let hint = "hint: an odd kernel, stride and features at least 1";
-                let text = format!("discriminator.layers[{layer_idx}] is not possible: {layer:?} ({hint})");
+                let must = "the kernel must be odd, stride and features at least 1";
+                let text = format!("discriminator.layers[{layer_idx}] is impossible: {layer:?}; {must}");
                 return Err(ModelError::Config(text));
             }
         }

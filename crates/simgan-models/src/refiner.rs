@@ -149,13 +149,12 @@ impl RefinerConfig {
     fn validate(&self) -> Result<(), ModelError> {
         for (name, value) in [("channels", self.channels), ("features", self.features)] {
             if value == 0 {
-                return Err(ModelError::Config(format!("refiner.{name} is 0 (hint: at least 1)")));
+                return Err(ModelError::Config(format!("refiner.{name} is 0, but must be at least 1")));
             }
         }
         for (name, value) in [("kernel", self.kernel), ("stem_kernel", self.stem_kernel)] {
             if value % 2 == 0 {
-                let text =
-                    format!("refiner.{name} = {value} would move the image (hint: an odd number, as 3)");
+                let text = format!("refiner.{name} is {value}, but must be odd, or the image would move");
                 return Err(ModelError::Config(text));
             }
         }

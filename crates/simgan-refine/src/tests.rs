@@ -281,7 +281,7 @@ fn two_jobs_do_not_write_into_one_folder() {
     let manifest = fs::File::open(scene.path("out").join(MANIFEST_FILE)).unwrap();
     manifest.lock().unwrap();
     let error = scene.refine("out", &GOING).unwrap_err();
-    assert!(matches!(error, RefineError::Busy { .. }), "{error}");
+    assert!(matches!(error, RefineError::Data(DataError::InUse { .. })), "{error}");
 }
 
 #[test]

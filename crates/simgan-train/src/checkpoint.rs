@@ -125,13 +125,8 @@ fn write_new(
 
 fn put_in_place(dir: &Path, new: &Path, path: &Path) -> Result<(), TrainError> {
     let old = dir.join(format!("{}{}", HIDDEN[1], path.file_name().unwrap_or_default().display()));
-    if path.exists() {
-        // A damaged one that the run has gone around, or the same step written twice.
-        remove_quietly(&old);
-        fs::rename(path, &old).map_err(TrainError::io(path))?;
-    }
-    fs::rename(new, path).map_err(TrainError::io(path))?;
-    remove_quietly(&old);
+    // There may be a damaged one that the run has gone around, or the same step written before.
+    simgan_data::replace_folder(path, new, &old)?;
     sync(dir)
 }
 

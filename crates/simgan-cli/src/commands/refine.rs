@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Fitted, Layout, MpiiGazeOptions, OpenOptions, Sizes, Target};
+use simgan_data::{Crop, Fitted, Hinted, Layout, MpiiGazeOptions, OpenOptions, Sizes, Target};
 use simgan_eyes::SimulatorName;
 use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
@@ -37,10 +37,8 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     })?;
     drop(progress);
     if summary.interrupted {
-        bail!(
-            "interrupted after {} of {n_images} images; hint: run the same command again to continue",
-            summary.done()
-        );
+        let message = format!("interrupted after {} of {n_images} images", summary.done());
+        bail!(Hinted::new(message, "run the same command again to continue"));
     }
     print(&report(&summary, &arguments.output, started.elapsed().as_secs_f64()))
 }
@@ -49,7 +47,7 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
     let RefineArguments { input: name, count, .. } = arguments;
     let input = if SimulatorName::is_meant(name) {
         if count.is_none() {
-            return Err(usage(format!("{name} never ends; hint: say how many images with --count")));
+            bail!(usage(format!("{name} never ends")).hint("say how many images with --count"));
         }
         RefineInput::simulator(name, open_source(name)?)
     } else if arguments.size.is_none() && arguments.crop.is_none() && is_folder(Path::new(name)) {

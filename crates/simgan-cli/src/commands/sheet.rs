@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use simgan_data::{Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target};
 
 use crate::arguments::InspectArguments;
@@ -21,7 +21,7 @@ const GAPS: [usize; 2] = [3, 12];
 /// Writes the sheet and says what it shows.
 pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     if ImageFormat::from_path(path) != Some(ImageFormat::Png) {
-        return Err(usage(format!("{}: a sheet is a PNG; hint: name it so", path.display())));
+        bail!(usage(format!("{}: a sheet is a PNG", path.display())).hint("give a name that ends in .png"));
     }
     let sources = arguments.what.iter().map(|name| open_source(name)).collect::<Result<Vec<_>>>()?;
     let mut sheet = Sheet::new(layout(arguments.size, arguments.rows, sources.len()));

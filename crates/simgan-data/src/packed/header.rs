@@ -82,13 +82,11 @@ impl Header {
 
     fn check(&self, data_len: u64) -> Result<(), String> {
         if self.metadata.get("format").is_none_or(|format| format != FORMAT) {
-            return Err(
-                "a safetensors file, but no packed data set; hint: cargo xtask preprocess makes them".into(),
-            );
+            return Err("a safetensors file, but no packed data set".to_owned());
         }
         match self.metadata.get("version").map(String::as_str) {
             Some(VERSION) => {}
-            version => return Err(format!("format version {version:?} is not known; hint: pack it again")),
+            version => return Err(format!("format version {version:?} is not known")),
         }
         let end = self.tensors.values().map(|info| info.data_offsets[1]).max().unwrap_or(0);
         if end != data_len {

@@ -51,7 +51,7 @@ impl Packed {
     /// # Errors
     /// A file that is no packed data set, damaged or cut short.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let failed = |reason| DataError::Dataset { path: path.to_owned(), reason };
+        let failed = |reason| DataError::Packed { path: path.to_owned(), reason };
         let (file, header) = Header::read(path).map_err(failed)?;
         let (n, spec) = header.images().map_err(failed)?;
         let tensor = |name, kind, shape: &[usize]| header.tensor(name, kind, shape).map_err(failed);
@@ -112,7 +112,7 @@ impl Packed {
         let inside = end <= (self.names.row_bytes * self.names.n_rows) as u64;
         let Some(length) = length.filter(|_| inside) else {
             let reason = format!("the name of image {index} ends in the wrong place");
-            return Err(DataError::Dataset { path: self.path.clone(), reason });
+            return Err(DataError::Packed { path: self.path.clone(), reason });
         };
         let mut bytes = vec![0; length as usize];
         self.read(&mut bytes, self.names.start + start)?;

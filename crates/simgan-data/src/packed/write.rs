@@ -168,15 +168,13 @@ impl Partial {
         let folder = PathBuf::from(folder);
         let io = |error| DataError::io(&folder, error);
         std::fs::create_dir_all(&folder).map_err(io)?;
-        let lock = File::create(folder.join("lock")).map_err(io)?;
-        let failed = |reason: &str| DataError::Pack { path: folder.clone(), reason: reason.to_owned() };
-        lock.try_lock().map_err(|_| failed("another process is packing there; hint: wait for it"))?;
+        let lock = crate::lock(&folder.join("lock"), &folder)?;
         let path = folder.join("job.json");
         match std::fs::read(&path) {
             Ok(text) if serde_json::from_slice::<Job>(&text).is_ok_and(|found| found == *job) => {}
-            Ok(_) => return Err(failed("what was interrupted there is another job; hint: remove it")),
+            Ok(_) => return Err(DataError::OtherJob { path: folder }),
             Err(_) => {
-                let text = serde_json::to_vec(job).map_err(|error| failed(&error.to_string()))?;
+                let text = serde_json::to_vec(job).map_err(|error| io(error.into()))?;
                 crate::write_atomic(&path, &text)?;
             }
         }

@@ -18,15 +18,7 @@ pub(super) fn same_kind(sources: &EvaluationSources<'_>) -> Result<(), EvalError
     for (what, source) in others {
         let Some(spec) = source.map(simgan_data::Source::spec) else { continue };
         if spec.size() != synthetic.size() || spec.channels != synthetic.channels {
-            return Err(EvalError::Mismatch(format!(
-                "synthetic images are {} with {} channel(s), {what} images {} with {} \
-                 (hint: --size {} brings them to one size)",
-                synthetic.size(),
-                synthetic.channels,
-                spec.size(),
-                spec.channels,
-                synthetic.size()
-            )));
+            return Err(EvalError::SizesDiffer { what, synthetic, found: spec });
         }
     }
     Ok(())

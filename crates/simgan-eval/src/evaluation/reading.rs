@@ -1,6 +1,6 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Gaze, ImageSpec, Label, Landmarks, Source};
+use simgan_data::{DataError, Gaze, ImageSpec, Label, Landmarks, Source};
 
 use super::Watch;
 use crate::EvalError;
@@ -73,14 +73,10 @@ fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<(String, Vec<
     let sample = source.sample(idx)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
-        return Err(EvalError::Mismatch(format!(
-            "`{}` is {} with {} channels, the source's others {} with {} (hint: bring them to one size)",
-            sample.name,
-            found.size(),
-            found.channels,
-            spec.size(),
-            spec.channels
-        )));
+        let first = "the source's first image".to_owned();
+        return Err(
+            DataError::Mixed { first, first_spec: spec, other: sample.name, other_spec: found }.into()
+        );
     }
     Ok((sample.name, sample.image.to_unit(), Label { record: None, ..sample.label }))
 }

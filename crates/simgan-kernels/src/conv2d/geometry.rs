@@ -103,7 +103,7 @@ impl Geometry {
 fn output_size(size: usize, kernel: usize, options: &Conv2d) -> Result<usize> {
     let Conv2d { stride, padding, .. } = *options;
     if stride == 0 {
-        bail!("conv2d: the stride is 0; hint: at least 1");
+        bail!("conv2d: the stride is 0, but must be at least 1");
     }
     match padding.checked_mul(2).and_then(|added| added.checked_add(size)) {
         Some(padded) if padded >= kernel => Ok((padded - kernel) / stride + 1),

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use simgan_data::{Hint, nearest};
 use toml::{Table, Value};
 
 use super::{CONFIG_VERSION, ConfigError, Recipe, TrainConfig};
@@ -110,29 +111,23 @@ impl Overlay {
             *slot = Value::String(value.to_string()); // so that its own parser says what is wrong with it
         }
         // Leaf by leaf, so that whatever is wrong is wrong with this one.
-        self.config = table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Value {
+        self.config = table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Type {
             key: key.to_owned(),
             value: value.to_string(),
             allowed: allowed_text(&was, error.message()),
+            example: was.to_string(),
         })?;
         self.table = table;
         Ok(())
     }
 
-    /// A hint with the key that was probably meant.
-    fn nearest(&self, key: &str) -> String {
+    /// The key that was probably meant.
+    fn nearest(&self, key: &str) -> Hint {
         let mut leaves = Vec::new();
         collect_leaves(&self.table, &self.table, "", &mut leaves);
-        let known: Vec<String> = leaves.into_iter().map(|(key, _)| key).collect();
-        let name = key.rsplit('.').next().unwrap_or(key);
-        let likeness = |known: &&String| {
-            let last = known.rsplit('.').next().unwrap_or(known);
-            strsim::jaro_winkler(known, key).max(strsim::jaro_winkler(last, name) - 0.01)
-        };
-        let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        match best.filter(|best| likeness(best) > 0.75) {
-            Some(best) => format!("did you mean `{best}`?"),
-            None => format!("the sections are {}", section_names(&self.table).join(", ")),
+        match nearest(key, leaves.iter().map(|(known, _)| known.as_str())) {
+            Some(known) => Hint::DidYouMean(known.to_owned()),
+            None => format!("the sections are {}", section_names(&self.table).join(", ")).into(),
         }
     }
 }
@@ -142,7 +137,7 @@ fn section_names(table: &Table) -> Vec<String> {
     sections.map(|(name, _)| format!("[{name}]")).collect()
 }
 
-/// What serde says, in a user's words, with the recipe's value as the example.
+/// What serde says, in a user's words.
 fn allowed_text(was: &Value, message: &str) -> String {
     let expected = match was {
         _ if message.starts_with("unknown variant") || message.contains("is not a") => None,
@@ -153,10 +148,7 @@ fn allowed_text(was: &Value, message: &str) -> String {
         Value::Array(_) => Some("a list"),
         _ => Some("a [section]"),
     };
-    match expected {
-        Some(expected) => format!("expected {expected}\nhint: for example {was}"),
-        None => format!("{message}\nhint: for example {was}"),
-    }
+    expected.map_or_else(|| message.to_owned(), |expected| format!("expected {expected}"))
 }
 
 fn find_mut<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {

@@ -60,18 +60,8 @@ impl FromStr for Recipe {
     type Err = ConfigError;
 
     fn from_str(name: &str) -> Result<Self, ConfigError> {
-        Self::ALL.into_iter().find(|recipe| recipe.name() == name).ok_or_else(|| {
-            let nearest = Self::ALL.into_iter().max_by(|a, b| {
-                strsim::jaro_winkler(a.name(), name).total_cmp(&strsim::jaro_winkler(b.name(), name))
-            });
-            let names = Self::ALL.map(|recipe| format!("\"{recipe}\"")).join(", ");
-            let nearest = nearest.map_or("", Self::name);
-            ConfigError::Value {
-                key: "recipe".to_owned(),
-                value: format!("\"{name}\""),
-                allowed: format!("one of {names}\nhint: did you mean \"{nearest}\"?"),
-            }
-        })
+        let found = Self::ALL.into_iter().find(|recipe| recipe.name() == name);
+        found.ok_or_else(|| ConfigError::UnknownRecipe { name: name.to_owned() })
     }
 }
 

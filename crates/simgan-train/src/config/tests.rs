@@ -8,7 +8,12 @@ fn resolve(set: &[&str]) -> Result<TrainConfig, ConfigError> {
 }
 
 fn refusal(set: &[&str]) -> String {
-    resolve(set).unwrap_err().to_string()
+    told(&resolve(set).unwrap_err())
+}
+
+/// The message and the hint.
+fn told(error: &ConfigError) -> String {
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn unknown_keys_name_the_nearest() {
     assert!(refusal(&["output.keeplast=1"]).contains("`output.keep_last`"));
     assert!(refusal(&["optim.discriminator.betta=[0.1, 0.2]"]).contains("`optim.discriminator.betas`"));
     assert!(refusal(&["zzz.qqq=1"]).contains("[loss], [optim]"));
-    let error = TrainConfig::resolve(None, Some("[los]\nlambda = 1"), &[]).unwrap_err().to_string();
+    let error = told(&TrainConfig::resolve(None, Some("[los]\nlambda = 1"), &[]).unwrap_err());
     assert!(error.contains("unknown key `los`") && error.contains("`loss"), "{error}");
 }
 
@@ -82,7 +87,7 @@ fn bad_values_say_what_is_allowed() {
         ("schedule.steps=-1", "a whole number, not negative"),
         ("optim.refiner.lr_steps=[[10, 0.1], [5, 0.1]]", "ascending"),
         ("optim.refiner.momentum=0.9", "it belongs to kind = \"sgd\""),
-        ("recipe=eyegaze", "did you mean \"eye-gaze\"?"),
+        ("recipe=eyegaze", "did you mean `eye-gaze`?"),
         ("output.log_every=0", "a whole number from 1"),
         ("nonsense", "`nonsense` is not KEY=VALUE"),
     ] {

@@ -27,8 +27,8 @@ impl TrainConfig {
         let data = &self.data;
         check("data.channels", data.channels, "1 (gray) or 3 (RGB)", matches!(data.channels, 1 | 3))?;
         let even = data.batch.is_multiple_of(2) || self.history.capacity == 0;
-        let allowed = "an even number from 2 to 65536: half of D's refined batch comes from the history\n\
-                       hint: an odd batch needs history.capacity=0";
+        let allowed = "an even number from 2 to 65536: half of D's refined batch comes from the history, \
+                       and an odd batch needs history.capacity = 0";
         check("data.batch", data.batch, allowed, even && (1..=65_536).contains(&data.batch))?;
         check_whole("data.workers", data.workers as u64, 1, 256)
     }

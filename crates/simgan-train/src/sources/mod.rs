@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use simgan_data::{
-    Concat, Crop, Fitted, MpiiGazeOptions, NyuDomain, NyuOptions, OnError, Size, Sizes, Source, Target,
+    Concat, Crop, Fitted, Hint, MpiiGazeOptions, NyuDomain, NyuOptions, OnError, Size, Sizes, Source, Target,
+    nearest,
 };
 use simgan_eyes::{EyesError, SimulatorConfig, SimulatorName};
 
@@ -97,7 +98,7 @@ pub fn absolute(spec: &str) -> Result<String, TrainError> {
     let path = std::path::absolute(spec).map_err(TrainError::io(Path::new(spec)))?;
     path.into_os_string().into_string().map_err(|path| TrainError::UnknownSource {
         spec: path.display().to_string(),
-        hint: "its path is not Unicode, which a configuration cannot hold; rename it".to_owned(),
+        hint: "its path is not Unicode, which a configuration cannot hold; rename it".into(),
     })
 }
 
@@ -117,12 +118,9 @@ fn open_simulator(spec: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, 
     Ok(Arc::new(name.open(config)?))
 }
 
-fn missing_hint(spec: &str) -> String {
-    let nearest = SimulatorName::COMMON
-        .into_iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, spec).total_cmp(&strsim::jaro_winkler(b, spec)));
-    match nearest.filter(|name| strsim::jaro_winkler(name, spec) > 0.85) {
+fn missing_hint(spec: &str) -> Hint {
+    Hint::advice(match nearest(spec, SimulatorName::COMMON) {
         Some(name) => format!("did you mean `{name}`? A source is {SOURCE_FORMS}"),
         None => format!("there is no such folder or simulator; a source is {SOURCE_FORMS}"),
-    }
+    })
 }

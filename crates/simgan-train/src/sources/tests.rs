@@ -22,7 +22,12 @@ fn text(path: &Path) -> String {
 }
 
 fn refusal(spec: &str) -> String {
-    open(spec, &OpenOptions::default()).err().unwrap().to_string()
+    told(&open(spec, &OpenOptions::default()).err().unwrap())
+}
+
+/// The message and the hint.
+fn told(error: &TrainError) -> String {
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn what_is_no_source_is_answered_with_what_is() {
 fn folders_are_joined_and_resized_or_must_agree() {
     let (small, large) = (folder(&[(20, 10), (20, 10)]), folder(&[(31, 17)]));
     let specs = [text(small.path()), text(large.path())];
-    let error = open_all(&specs, &config(&[]).data, NyuDomain::Real, 0).err().unwrap().to_string();
+    let error = told(&open_all(&specs, &config(&[]).data, NyuDomain::Real, 0).err().unwrap());
     assert!(error.contains("20×10") && error.contains("31×17") && error.contains("data.size"), "{error}");
     let joined = open_all(&specs, &config(&["data.size=12x9"]).data, NyuDomain::Real, 0).unwrap();
     assert_eq!(joined.len(), 3);
@@ -91,9 +96,9 @@ fn domains_of_different_sizes_are_refused() {
     let mut config = config(&[]);
     (config.data.synthetic, config.data.real) = (vec![text(synthetic.path())], vec![text(real.path())]);
     let sources = crate::Sources::open(&config).unwrap();
-    let error = crate::Trainer::new(config, &sources, &candle_core::Device::Cpu).err().unwrap().to_string();
+    let error = told(&crate::Trainer::new(config, &sources, &candle_core::Device::Cpu).err().unwrap());
     assert!(
-        error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size=20x10"),
+        error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size = 20x10"),
         "{error}"
     );
 }

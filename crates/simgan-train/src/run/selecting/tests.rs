@@ -102,8 +102,9 @@ fn interruptions_change_no_choice() {
         assert!(!train(&parts, &config, &mut judge, stop_at).unwrap().is_complete());
     }
     judge.fails_at = 12;
-    let error = train(&parts, &config, &mut judge, u64::MAX).unwrap_err().to_string();
-    assert!(error.contains("step-00000012 cannot be judged: the judge is tired; hint"), "{error}");
+    let error = train(&parts, &config, &mut judge, u64::MAX).unwrap_err();
+    assert!(error.to_string().contains("step-00000012 cannot be judged: the judge is tired"), "{error}");
+    assert!(error.hint().unwrap().to_string().contains("selection.every = 0"), "{error}");
     judge.fails_at = 0;
     train(&parts, &config, &mut judge, 14).unwrap();
     train(&parts, &config, &mut judge, u64::MAX).unwrap();
