@@ -18,7 +18,7 @@ use simgan_data::mat::{self, Limits};
 use simgan_data::{ImageFile, annotations_from_record};
 
 use self::damage::damage;
-use crate::failure::{self, hinted};
+use crate::failure::hinted;
 use crate::fetch;
 
 /// What to damage, and how often.
@@ -140,7 +140,7 @@ mod tests {
         assert!(outcome.n_read > 0 && outcome.n_refused > 0);
         run(folder.path(), &arguments(Target::Record, &path)).unwrap();
         let error = run(folder.path(), &arguments(Target::Mat, &path)).unwrap_err();
-        assert!(failure::text(&error).contains("hint: give a good file"), "{error}");
+        assert!(crate::failure::text(&error).contains("hint: give a good file"), "{error}");
     }
 
     #[test]

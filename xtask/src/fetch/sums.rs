@@ -8,6 +8,8 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
+use crate::failure::hinted;
+
 /// The list's name in a data set's folder.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
