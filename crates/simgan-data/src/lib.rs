@@ -70,8 +70,8 @@ pub use self::error::DataError;
 pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::image::{
-    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Size,
-    Transform,
+    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Sheet,
+    SheetLayout, Size, Transform,
 };
 pub use self::loader::{Loader, LoaderOptions, OnError};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};

@@ -2,10 +2,13 @@ use candle_core::{Module, Tensor};
 use serde::{Deserialize, Serialize};
 use simgan_data::Sampler;
 use simgan_losses::{Target, adversarial};
-use simgan_models::{Discriminator, DiscriminatorConfig, Parameters};
-use simgan_optim::{Optimizer, Rule};
+use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, for_batches};
+use simgan_optim::fit_adam;
 
 use crate::{MetricsError, share_interval};
+
+/// Held-out images that go through the classifier together.
+const AT_ONCE: usize = 256;
 
 /// How well a fresh classifier tells real images from refined ones that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -85,16 +88,16 @@ fn train(
 ) -> Result<Discriminator, MetricsError> {
     let parameters = Parameters::new(training.seed, real.device());
     let classifier = Discriminator::new(config, parameters.var_builder())?;
-    let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
     let mut samplers =
         (Sampler::new(real.dim(0)?, training.seed), Sampler::new(refined.dim(0)?, training.seed));
-    for _ in 0..training.steps {
+    let loss = |_| {
         let real = batch(real, &mut samplers.0, training.batch)?;
         let refined = batch(refined, &mut samplers.1, training.batch)?;
         let loss = (adversarial(&classifier.forward(&real)?, Target::Real)?
             + adversarial(&classifier.forward(&refined)?, Target::Refined)?)?;
-        optimizer.step(&loss.backward()?, training.lr)?;
-    }
+        Ok::<_, MetricsError>((loss, training.lr))
+    };
+    fit_adam(parameters.vars(), training.steps, loss, || Ok(()))?;
     Ok(classifier.frozen())
 }
 
@@ -105,12 +108,11 @@ fn batch(images: &Tensor, sampler: &mut Sampler, n: usize) -> Result<Tensor, Met
 
 /// How many images the classifier takes for `target`.
 fn n_taken_for(classifier: &Discriminator, images: &Tensor, target: Target) -> Result<usize, MetricsError> {
-    let n_images = images.dim(0)?;
     let mut n_taken = 0;
-    for start in (0..n_images).step_by(256) {
-        let n_batch = (n_images - start).min(256);
-        let logits = classifier.forward(&images.narrow(0, start, n_batch)?)?;
-        n_taken += (simgan_losses::accuracy(&logits, target)? * n_batch as f64).round() as usize;
-    }
+    for_batches(images, AT_ONCE, |batch| {
+        let share = simgan_losses::accuracy(&classifier.forward(batch)?, target)?;
+        n_taken += (share * batch.dim(0)? as f64).round() as usize;
+        Ok::<_, MetricsError>(())
+    })?;
     Ok(n_taken)
 }

@@ -28,6 +28,7 @@
 //! # Ok::<(), simgan_models::ModelError>(())
 //! ```
 
+mod batched;
 mod conv;
 mod discriminator;
 mod error;
@@ -38,6 +39,7 @@ mod refiner;
 mod refiner_file;
 pub mod run_folder;
 
+pub use self::batched::{for_batches, forward_batched};
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
 pub use self::error::ModelError;
 pub use self::file::{read_tensors, write_tensors};

@@ -1,7 +1,7 @@
 //! How weights follow their gradients: [`Optimizer`] (SGD with momentum, Adam, clipping by the global norm) and
 //! [`Ema`], the running average of weights. Both compute what PyTorch's do, and give and take their whole state as
 //! named tensors, so that a run resumes exactly. An [`OptimizerConfig`] is what a run's settings say of one of them, its
-//! schedule of learning rates included.
+//! schedule of learning rates included. [`fit_adam`] is a whole training for networks that no run keeps.
 //!
 //! ```
 //! use candle_core::{Device, Var};
@@ -20,6 +20,7 @@
 mod config;
 mod ema;
 mod error;
+mod fit;
 mod optimizer;
 mod rule;
 mod state;
@@ -29,5 +30,6 @@ mod tests;
 pub use self::config::{OptimizerConfig, OptimizerKind};
 pub use self::ema::Ema;
 pub use self::error::OptimError;
+pub use self::fit::{fit_adam, half_cosine};
 pub use self::optimizer::Optimizer;
 pub use self::rule::Rule;

@@ -13,16 +13,45 @@ use super::RefineError;
 
 /// The images to refine.
 pub struct RefineInput {
-    kind: Kind,
+    pub(super) images: Box<dyn Images>,
     name: String,
     count: usize,
 }
 
-enum Kind {
-    Folder(Folder),
-    /// Samples with the paths that their refined images get.
-    DataSet(Arc<dyn Source>, Vec<PathBuf>),
-    Simulator(Arc<dyn Source>),
+/// What a refinement asks of the images of one kind of input. Those that have no files of their own have no root and no
+/// label files.
+pub(super) trait Images: Send + Sync {
+    /// The image's path relative to the output folder.
+    fn path(&self, index: usize) -> PathBuf;
+
+    /// The path as text, `/` between its parts.
+    fn name(&self, index: usize) -> String;
+
+    /// The image as it is now.
+    fn read(&self, index: usize) -> Result<InputImage, DataError>;
+
+    /// What [`InputImage::crc32c`] is now, without decoding what need not be.
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;
+
+    /// The folder that paths are relative to.
+    fn root(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Label files beside one image, relative to the root.
+    fn labels_of(&self, _index: usize) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// How many of them are no earlier image's.
+    fn n_first_labels(&self, _index: usize) -> u64 {
+        0
+    }
+
+    /// Label files that belong to the folder as a whole.
+    fn index_files(&self) -> &[PathBuf] {
+        &[]
+    }
 }
 
 /// One image as it was read.
@@ -43,7 +72,7 @@ impl RefineInput {
         let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
         let count = folder.len();
-        Ok(Self { kind: Kind::Folder(folder), name, count })
+        Ok(Self { images: Box::new(folder), name, count })
     }
 
     /// The samples of a data set that is no folder of images, or of which parts are cut out. Each is written as
@@ -58,7 +87,7 @@ impl RefineInput {
         let refused = |reason| DataError::Dataset { path: PathBuf::from(name), reason };
         let paths = paths(&names?).map_err(refused)?;
         let count = paths.len();
-        Ok(Self { kind: Kind::DataSet(source, paths), name: name.to_owned(), count })
+        Ok(Self { images: Box::new(DataSet { source, paths }), name: name.to_owned(), count })
     }
 
     /// Samples of a simulator, which are written as `N.png` with their label as `N.json`. `name` is what it is called in
@@ -66,7 +95,7 @@ impl RefineInput {
     #[must_use]
     pub fn simulator(name: &str, source: Arc<dyn Source>) -> Self {
         let count = source.len();
-        Self { kind: Kind::Simulator(source), name: name.to_owned(), count }
+        Self { images: Box::new(Simulator(source)), name: name.to_owned(), count }
     }
 
     /// Only the first `count` images.
@@ -85,91 +114,103 @@ impl RefineInput {
     pub(super) fn name(&self) -> &str {
         &self.name
     }
+}
 
-    pub(super) fn root(&self) -> Option<&Path> {
-        match &self.kind {
-            Kind::Folder(folder) => Some(folder.root()),
-            Kind::DataSet(..) | Kind::Simulator(_) => None,
-        }
+impl Images for Folder {
+    fn path(&self, index: usize) -> PathBuf {
+        self.images()[index].clone()
     }
 
-    /// The image's path relative to the output folder.
-    pub(super) fn path(&self, index: usize) -> PathBuf {
-        match &self.kind {
-            Kind::Folder(folder) => folder.images()[index].clone(),
-            Kind::DataSet(_, paths) => paths[index].clone(),
-            Kind::Simulator(_) => PathBuf::from(self.image_name(index)),
-        }
+    fn name(&self, index: usize) -> String {
+        slashed(&self.images()[index])
     }
 
-    /// The same as text, `/` between its parts.
-    pub(super) fn image_name(&self, index: usize) -> String {
-        let path = match &self.kind {
-            Kind::Folder(folder) => &folder.images()[index],
-            Kind::DataSet(_, paths) => &paths[index],
-            Kind::Simulator(_) => return format!("{index}.png"),
-        };
-        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-        parts.join("/")
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let (path, bytes) = bytes_of(self, index)?;
+        let file = ImageFile::decode(&bytes, &path)?;
+        Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None })
     }
 
-    pub(super) fn read(&self, index: usize) -> Result<InputImage, DataError> {
-        match &self.kind {
-            Kind::Folder(folder) => {
-                let path = folder.root().join(&folder.images()[index]);
-                let bytes =
-                    std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
-                let file = ImageFile::decode(&bytes, &path)?;
-                Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None })
-            }
-            Kind::DataSet(source, _) => {
-                let sample = source.sample(index, Want::Labels)?;
-                let (crc32c, record) = (Some(digest(&sample.image)), sample.to_record());
-                Ok(InputImage { file: ImageFile::new(sample.image, ImageFormat::Png), crc32c, record })
-            }
-            Kind::Simulator(simulator) => {
-                let sample = simulator.sample(index, Want::Labels)?;
-                let file = ImageFile::new(sample.image, ImageFormat::Png);
-                Ok(InputImage { file, crc32c: None, record: sample.record })
-            }
-        }
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
+        Ok(Some(hex(crc32c::crc32c(&bytes_of(self, index)?.1))))
     }
 
-    /// What [`InputImage::crc32c`] is now, without decoding what need not be.
-    pub(super) fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
-        match &self.kind {
-            Kind::Folder(folder) => {
-                let path = folder.root().join(&folder.images()[index]);
-                let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path, source })?;
-                Ok(Some(hex(crc32c::crc32c(&bytes))))
-            }
-            Kind::DataSet(source, _) => Ok(Some(digest(&source.sample(index, Want::Image)?.image))),
-            Kind::Simulator(_) => Ok(None),
-        }
+    fn root(&self) -> Option<&Path> {
+        Some(Folder::root(self))
     }
 
-    /// Label files beside one image, relative to the folder.
-    pub(super) fn labels_of(&self, index: usize) -> Vec<PathBuf> {
-        match &self.kind {
-            Kind::Folder(folder) => folder.labels_of(index).map(Path::to_owned).collect(),
-            Kind::DataSet(..) | Kind::Simulator(_) => Vec::new(),
-        }
+    fn labels_of(&self, index: usize) -> Vec<PathBuf> {
+        Folder::labels_of(self, index).map(Path::to_owned).collect()
     }
 
-    /// How many of them are no earlier image's.
-    pub(super) fn n_first_labels(&self, index: usize) -> u64 {
-        match &self.kind {
-            Kind::Folder(folder) => folder.n_first_labels(index) as u64,
-            Kind::DataSet(..) | Kind::Simulator(_) => 0,
-        }
+    fn n_first_labels(&self, index: usize) -> u64 {
+        Folder::n_first_labels(self, index) as u64
     }
 
-    /// Label files that belong to the folder as a whole.
-    pub(super) fn index_files(&self) -> &[PathBuf] {
-        match &self.kind {
-            Kind::Folder(folder) => folder.index_files(),
-            Kind::DataSet(..) | Kind::Simulator(_) => &[],
-        }
+    fn index_files(&self) -> &[PathBuf] {
+        Folder::index_files(self)
+    }
+}
+
+/// A path with `/` between its parts.
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// An image's absolute path and its file's content.
+fn bytes_of(folder: &Folder, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
+    let path = folder.root().join(&folder.images()[index]);
+    let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+    Ok((path, bytes))
+}
+
+/// Samples with the paths that their refined images get.
+struct DataSet {
+    source: Arc<dyn Source>,
+    paths: Vec<PathBuf>,
+}
+
+impl Images for DataSet {
+    fn path(&self, index: usize) -> PathBuf {
+        self.paths[index].clone()
+    }
+
+    fn name(&self, index: usize) -> String {
+        slashed(&self.paths[index])
+    }
+
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let sample = self.source.sample(index, Want::Labels)?;
+        let (crc32c, record) = (Some(digest(&sample.image)), sample.to_record());
+        Ok(InputImage { file: ImageFile::new(sample.image, ImageFormat::Png), crc32c, record })
+    }
+
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
+        Ok(Some(digest(&self.source.sample(index, Want::Image)?.image)))
+    }
+}
+
+/// Samples that a job which is continued renders again; no checksum is needed.
+struct Simulator(Arc<dyn Source>);
+
+impl Images for Simulator {
+    fn path(&self, index: usize) -> PathBuf {
+        PathBuf::from(self.name(index))
+    }
+
+    fn name(&self, index: usize) -> String {
+        format!("{index}.png")
+    }
+
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let sample = self.0.sample(index, Want::Labels)?;
+        let file = ImageFile::new(sample.image, ImageFormat::Png);
+        Ok(InputImage { file, crc32c: None, record: sample.record })
+    }
+
+    fn crc32c(&self, _index: usize) -> Result<Option<String>, DataError> {
+        Ok(None)
     }
 }
 

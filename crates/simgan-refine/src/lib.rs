@@ -94,15 +94,15 @@ pub struct RefineSummary {
     /// Label files that belong to written images or to the folder as a whole.
     pub label_files: u64,
     /// Mean over the images written of the mean of |R(x) − x|, x in [−1, 1].
-    pub drift: f64,
+    pub change: f64,
     /// Whether it was asked to stop before the end.
     pub interrupted: bool,
-    /// Sum of the images' drifts in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
-    drift_sum: u128,
+    /// Sum of the images' changes in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
+    change_sum: u128,
 }
 
-/// Units of an image's drift in one. Each is rounded to such units before it is written down.
-const DRIFT_UNITS: f64 = (1u64 << 40) as f64;
+/// Units of an image's change in one. Each is rounded to such units before it is written down.
+const CHANGE_UNITS: f64 = (1u64 << 40) as f64;
 
 impl RefineSummary {
     /// Images that need no more work.
@@ -114,8 +114,8 @@ impl RefineSummary {
     fn add(&mut self, image: &Refined) {
         self.refined += 1;
         self.label_files += image.label_files;
-        self.drift_sum = self.drift_sum.saturating_add((image.drift * DRIFT_UNITS).round() as u128);
-        self.drift = self.drift_sum as f64 / DRIFT_UNITS / self.refined as f64;
+        self.change_sum = self.change_sum.saturating_add((image.change * CHANGE_UNITS).round() as u128);
+        self.change = self.change_sum as f64 / CHANGE_UNITS / self.refined as f64;
     }
 }
 
@@ -130,13 +130,13 @@ impl Refinement<'_> {
         stop: &AtomicBool,
         observe: &mut dyn FnMut(&RefineSummary),
     ) -> Result<RefineSummary, RefineError> {
-        let output = Output::open(self.output, self.input.root())?;
+        let output = Output::open(self.output, self.input.images.root())?;
         let (mut manifest, done) = Manifest::open(self.output, &self.header())?;
         output.remove_leftovers()?;
         let mut summary = RefineSummary::default();
         let pending = self.pending(&done, &mut summary)?;
         drop(done);
-        summary.label_files += output.copy_labels(self.input, self.input.index_files())?;
+        summary.label_files += output.copy_labels(self.input, self.input.images.index_files())?;
         observe(&summary);
         let work = Work {
             model: self.model,
@@ -173,8 +173,8 @@ impl Refinement<'_> {
 
     /// The images that an earlier call has not written, after checking that those it has written are what they were.
     fn pending(&self, done: &Done, summary: &mut RefineSummary) -> Result<Vec<usize>, RefineError> {
-        let earlier = |index: usize| match done.get(&self.input.image_name(index)) {
-            Some(entry) if self.output.join(self.input.path(index)).exists() => {
+        let earlier = |index: usize| match done.get(&self.input.images.name(index)) {
+            Some(entry) if self.output.join(self.input.images.path(index)).exists() => {
                 self.check_unchanged(index, entry).map(|()| Some(entry))
             }
             _ => Ok(None),
@@ -192,11 +192,11 @@ impl Refinement<'_> {
     }
 
     fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
-        if before.input_crc32c == self.input.crc32c(index)? {
+        if before.input_crc32c == self.input.images.crc32c(index)? {
             return Ok(());
         }
-        let path = self.input.path(index);
-        let path = self.input.root().map_or(path.clone(), |root| root.join(&path));
+        let path = self.input.images.path(index);
+        let path = self.input.images.root().map_or(path.clone(), |root| root.join(&path));
         Err(RefineError::ChangedImage { path, what: "the image has changed" })
     }
 
@@ -213,14 +213,14 @@ impl Refinement<'_> {
                 tracing::warn!("skipped: {error}");
                 summary.skipped += 1;
                 return Ok(vec![Entry::Skipped {
-                    image: self.input.image_name(index),
+                    image: self.input.images.name(index),
                     reason: error.to_string(),
                 }]);
             }
         };
         let written: Result<Vec<Refined>, RefineError> = jobs
             .into_par_iter()
-            .map(|(job, image, drift)| output.write(self.input, job, image, drift))
+            .map(|(job, image, change)| output.write(self.input, job, image, change))
             .collect();
         let written = written?;
         written.iter().for_each(|image| summary.add(image));

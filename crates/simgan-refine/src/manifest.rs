@@ -60,7 +60,8 @@ pub(super) struct Refined {
     pub(super) channels: usize,
     pub(super) bits: u32,
     /// Mean of |R(x) − x|, x in [−1, 1].
-    pub(super) drift: f64,
+    #[serde(alias = "drift")] // what earlier programs called it
+    pub(super) change: f64,
     /// Label files that were copied with it and belong to no image before it.
     pub(super) label_files: u64,
     /// crc32c of the input file or of a sample's pixels, in hexadecimal; none for a simulator's sample.

@@ -7,7 +7,7 @@ use simgan_data::{BitDepth, Image, write_atomic};
 
 use super::manifest::Refined;
 use super::work::Job;
-use super::{DRIFT_UNITS, RefineError, RefineInput};
+use super::{CHANGE_UNITS, RefineError, RefineInput};
 
 /// A folder that mirrors the input folder.
 pub(super) struct Output {
@@ -51,12 +51,12 @@ impl Output {
         input: &RefineInput,
         job: Job,
         image: Image,
-        drift: f64,
+        change: f64,
     ) -> Result<Refined, RefineError> {
-        let path = self.root.join(input.path(job.index));
+        let path = self.root.join(input.images.path(job.index));
         create_parent(&path)?;
-        self.copy_labels(input, &input.labels_of(job.index))?;
-        let mut label_files = input.n_first_labels(job.index);
+        self.copy_labels(input, &input.images.labels_of(job.index))?;
+        let mut label_files = input.images.n_first_labels(job.index);
         if let Some(record) = &job.input.record {
             write_atomic(&path.with_extension("json"), format!("{record:#}\n").as_bytes())?;
             label_files += 1;
@@ -64,12 +64,12 @@ impl Output {
         let spec = image.spec();
         job.input.file.with_image(image).save(&path)?;
         Ok(Refined {
-            image: input.image_name(job.index),
+            image: input.images.name(job.index),
             width: spec.width,
             height: spec.height,
             channels: spec.channels,
             bits: if spec.depth == BitDepth::Eight { 8 } else { 16 },
-            drift: (drift * DRIFT_UNITS).round() / DRIFT_UNITS,
+            change: (change * CHANGE_UNITS).round() / CHANGE_UNITS,
             label_files,
             input_crc32c: job.input.crc32c,
         })
@@ -77,7 +77,7 @@ impl Output {
 
     /// Copies label files, unchanged; counts them.
     pub(super) fn copy_labels(&self, input: &RefineInput, labels: &[PathBuf]) -> Result<u64, RefineError> {
-        let Some(from) = input.root() else { return Ok(0) };
+        let Some(from) = input.images.root() else { return Ok(0) };
         for label in labels {
             let source = from.join(label);
             let target = self.root.join(label);

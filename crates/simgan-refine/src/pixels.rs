@@ -36,10 +36,10 @@ impl Refinable {
     /// Where the channels differ the *change* is carried over, so that an RGB image keeps its colours: the change of the
     /// luma is added to red, green and blue; a gray image gets the mean change of the three.
     pub(super) fn with_refined(&self, refined: &[f32]) -> (Image, f64) {
-        let drift = self.values.iter().zip(refined).map(|(x, r)| f64::from((r - x).abs())).sum::<f64>();
-        let drift = drift / refined.len() as f64;
+        let change = self.values.iter().zip(refined).map(|(x, r)| f64::from((r - x).abs())).sum::<f64>();
+        let change = change / refined.len() as f64;
         let Some(own) = &self.own else {
-            return (Image::from_unit(self.spec, refined), drift);
+            return (Image::from_unit(self.spec, refined), change);
         };
         let n_pixels = self.spec.height * self.spec.width;
         let n_planes = (refined.len() / n_pixels) as f32;
@@ -49,7 +49,7 @@ impl Refinable {
         };
         let changed: Vec<f32> =
             own.iter().enumerate().map(|(idx, v)| v + change_at(idx % n_pixels)).collect();
-        (Image::from_unit(self.spec, &changed), drift)
+        (Image::from_unit(self.spec, &changed), change)
     }
 }
 
@@ -136,9 +136,9 @@ mod tests {
     fn a_gray_refiner_shifts_the_three_colours_alike() {
         let refinable = Refinable::new(&rgb(), 1);
         let brighter: Vec<f32> = refinable.values.iter().map(|v| v + 10.0 / 127.5).collect();
-        let (image, drift) = refinable.with_refined(&brighter);
+        let (image, change) = refinable.with_refined(&brighter);
         assert_eq!(image.pixels(), &Pixels::U8(vec![210, 20, 110, 30, 60, 40]));
-        assert!((drift - 10.0 / 127.5).abs() < 1e-6);
+        assert!((change - 10.0 / 127.5).abs() < 1e-6);
     }
 
     #[test]

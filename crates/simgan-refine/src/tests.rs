@@ -125,7 +125,7 @@ fn a_folder_keeps_its_names_formats_and_labels() {
     scene.image("rgb.jpg", Image::new(3, 8, 9, Pixels::U8((0..216).collect())), ImageFormat::Jpeg);
     let summary = scene.refine("out", &GOING).unwrap();
     assert_eq!((summary.refined, summary.skipped, summary.label_files), (6, 0, 3));
-    assert!(summary.drift > 0.0 && !summary.interrupted);
+    assert!(summary.change > 0.0 && !summary.interrupted);
 
     let (before, mut after) = (scene.files("in"), scene.files("out"));
     let manifest = String::from_utf8(after.remove(Path::new(MANIFEST_FILE)).unwrap()).unwrap();
@@ -188,7 +188,7 @@ fn an_interrupted_job_is_continued() {
     let again = scene.refine("out", &GOING).unwrap();
     assert_eq!((again.already, again.refined, again.label_files), (4, 4, 3), "nothing left to do");
     // Images of one size are refined together, a continued job adds up by name: another order, the same sum.
-    assert_eq!(again.drift, summary.drift);
+    assert_eq!(again.change, summary.change);
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Work<'_> {
     }
 
     fn job(self, index: usize) -> Result<Job, DataError> {
-        let input = self.input.read(index)?;
+        let input = self.input.images.read(index)?;
         let refinable = Refinable::new(input.file.image(), self.model.refiner.config().channels);
         Ok(Job { index, input, refinable })
     }
@@ -107,8 +107,8 @@ impl Work<'_> {
         let images: Vec<&Refinable> = jobs.iter().map(|job| &job.refinable).collect();
         let refined = refine_batch(refiner, &images, device)?;
         let finish = |(job, refined): (Job, Vec<f32>)| {
-            let (image, drift) = job.refinable.with_refined(&refined);
-            (job, image, drift)
+            let (image, change) = job.refinable.with_refined(&refined);
+            (job, image, change)
         };
         Ok(Outcome::Refined(jobs.into_par_iter().zip(refined).map(finish).collect()))
     }

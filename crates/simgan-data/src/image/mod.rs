@@ -6,6 +6,7 @@ mod encoded;
 mod jpeg;
 mod orientation;
 mod resize;
+mod sheet;
 mod size;
 mod transform;
 
@@ -13,6 +14,7 @@ pub use self::decode::{ImageFile, ImageFormat};
 pub use self::encode::JPEG_QUALITY;
 pub use self::orientation::Orientation;
 pub use self::resize::Fit;
+pub use self::sheet::{Sheet, SheetLayout};
 pub use self::size::Size;
 pub use self::transform::Transform;
 

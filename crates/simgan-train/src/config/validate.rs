@@ -14,8 +14,8 @@ impl TrainConfig {
         self.validate_networks()?;
         self.validate_loss()?;
         self.validate_schedule()?;
-        self.optim.refiner.validate("optim.refiner")?;
-        self.optim.discriminator.validate("optim.discriminator")?;
+        validate_optimizer(&self.optim.refiner, "optim.refiner")?;
+        validate_optimizer(&self.optim.discriminator, "optim.discriminator")?;
         check_number("ema.decay", self.ema.decay, "at least 0 (off) and less than 1", |v| {
             (0.0..1.0).contains(&v)
         })?;
@@ -108,37 +108,25 @@ impl TrainConfig {
     }
 }
 
-impl OptimizerConfig {
-    fn validate(&self, section: &str) -> Result<(), ConfigError> {
-        let fraction = |v: f64| (0.0..1.0).contains(&v);
-        let rate = |v: f64| v.is_finite() && v > 0.0;
-        check_number(&format!("{section}.lr"), self.lr, "a finite number above 0", rate)?;
-        check_number(&format!("{section}.momentum"), self.momentum, "at least 0 and less than 1", fraction)?;
-        for beta in self.betas {
-            check_number(
-                &format!("{section}.betas"),
-                beta,
-                "two numbers, at least 0 and less than 1",
-                fraction,
-            )?;
-        }
-        let clip = |v: f64| v.is_finite() && v >= 0.0;
-        check_number(
-            &format!("{section}.clip_norm"),
-            self.clip_norm,
-            "0 (off) or a finite number above 0",
-            clip,
-        )?;
-        let ascending = self.lr_steps.is_sorted_by(|a, b| a.0 < b.0);
-        let ok = ascending && self.lr_steps.iter().all(|(_, lr)| rate(*lr));
-        let shown = format!("{:?}", self.lr_steps);
-        check(
-            &format!("{section}.lr_steps"),
-            shown,
-            "[[STEP, LR], …] with ascending steps and rates above 0",
-            ok,
-        )
+fn validate_optimizer(optimizer: &OptimizerConfig, section: &str) -> Result<(), ConfigError> {
+    let fraction = |v: f64| (0.0..1.0).contains(&v);
+    let rate = |v: f64| v.is_finite() && v > 0.0;
+    check_number(&format!("{section}.lr"), optimizer.lr, "a finite number above 0", rate)?;
+    check_number(&format!("{section}.momentum"), optimizer.momentum, "at least 0 and less than 1", fraction)?;
+    for beta in optimizer.betas {
+        check_number(&format!("{section}.betas"), beta, "two numbers, at least 0 and less than 1", fraction)?;
     }
+    let clip = |v: f64| v.is_finite() && v >= 0.0;
+    check_number(
+        &format!("{section}.clip_norm"),
+        optimizer.clip_norm,
+        "0 (off) or a finite number above 0",
+        clip,
+    )?;
+    let ascending = optimizer.lr_steps.is_sorted_by(|a, b| a.0 < b.0);
+    let ok = ascending && optimizer.lr_steps.iter().all(|(_, lr)| rate(*lr));
+    let shown = format!("{:?}", optimizer.lr_steps);
+    check(&format!("{section}.lr_steps"), shown, "[[STEP, LR], …] with ascending steps and rates above 0", ok)
 }
 
 fn check_whole(key: &str, value: u64, min: u64, max: u64) -> Result<(), ConfigError> {

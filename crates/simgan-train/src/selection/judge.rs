@@ -4,7 +4,7 @@ use std::sync::Arc;
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{Annotations, AnnotationsExt, Loader, LoaderOptions, OnError, Sampler, Source, Want};
 use simgan_metrics::{MetricsError, RealismTraining, pupil_shift_at, realism};
-use simgan_models::{Refiner, load_refiner};
+use simgan_models::{Refiner, forward_batched, load_refiner};
 
 use super::{Judgement, PupilJudgement};
 use crate::Sources;
@@ -19,7 +19,7 @@ const BATCH: usize = 64;
 /// compared. Labels of real images are not looked at.
 pub struct RefinerJudge {
     synthetic: Tensor,
-    /// Those of images with points around the iris; other images say nothing about pupils.
+    /// Of the images that have some around the iris; the others say nothing about pupils.
     annotations: Vec<(u32, Annotations)>,
     real: Tensor,
     training: RealismTraining,
@@ -77,21 +77,11 @@ impl RefinerJudge {
     ///
     /// It does not take the images; there are too few of them.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
-        let refined = self.refined(refiner)?;
+        let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
         let realism = realism(&self.real, &refined, &self.training)?;
         let pupil = (!self.annotations.is_empty()).then(|| self.pupil(&refined)).transpose()?;
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
-    }
-
-    fn refined(&self, refiner: &Refiner) -> Result<Tensor, MetricsError> {
-        let n_images = self.synthetic.dim(0)?;
-        let refine = |start: usize| {
-            let batch = self.synthetic.narrow(0, start, (n_images - start).min(BATCH))?;
-            Ok::<_, MetricsError>(refiner.forward(&batch)?.detach())
-        };
-        let batches: Vec<_> = (0..n_images).step_by(BATCH).map(refine).collect::<Result<_, _>>()?;
-        Ok(Tensor::cat(&batches, 0)?)
     }
 
     fn pupil(&self, refined: &Tensor) -> Result<PupilJudgement, MetricsError> {

@@ -3,7 +3,6 @@
 mod judge;
 
 use std::cmp::Ordering;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -117,6 +116,8 @@ impl Best {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn judgement(accuracy: f64, pupil: Option<[f64; 3]>, change: f64) -> Judgement {

@@ -126,9 +126,9 @@ impl Trainer {
         }
         let (loss, gradient_norm) = self.refiner.descend(&loss, self.n_steps, self.iteration())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
-        let drift = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
+        let change = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
         let self_regularization = scalar(&distance)?;
-        Ok(RefinerReport { loss, adversarial: realism, self_regularization, drift, gradient_norm })
+        Ok(RefinerReport { loss, adversarial: realism, self_regularization, change, gradient_norm })
     }
 
     /// Lines 7–10 of Algorithm 1: a batch of each domain, a step of φ down L_D (eq. 2). Half of the refined images come
