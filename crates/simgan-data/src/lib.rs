@@ -1,14 +1,14 @@
 //! Images and labels, from files to batches.
 //!
-//! A [`Source`] gives random access to the [`Sample`]s of one domain: a [`Folder`] of files, a [`MemorySource`], several
-//! sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known data sets are read as they are
-//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]); [`open`] tells
-//! them apart. What is known of an image are its [`Annotations`]: they follow its pixels, are packed with it, and are
-//! read only where [`Want::Labels`] asks for them.
+//! A [`Source`] gives random access to the [`Sample`]s of one domain: a [`Folder`] of files, a
+//! [`MemorySource`], several sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known
+//! data sets are read as they are published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one
+//! file ([`pack`], [`Packed`]); [`open`] tells them apart. What is known of an image are its [`Annotations`]:
+//! they follow its pixels, are packed with it, and are read only where [`Want::Labels`] asks for them.
 //!
-//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in [−1, 1];
-//! only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth and channels in
-//! which it was read.
+//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in
+//! [−1, 1]; only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth
+//! and channels in which it was read.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -36,8 +36,8 @@
 //! # }
 //! ```
 //!
-//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` lets [`open`] read the files of Kaggle's eye-gaze
-//! set.
+//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` lets [`open`] read the files of Kaggle's
+//! eye-gaze set.
 
 mod annotation;
 mod batch;

@@ -17,9 +17,9 @@ use crate::{
 
 /// A folder of UnityEyes renders (Wood et al., ETRA 2016): pairs `N.jpg` and `N.json`, in the order of N.
 ///
-/// Each sample has its gaze, from `look_vec`, and its points, as [`annotations_from_record`] reads them, and may be cut
-/// out around the eye. An image without its record, or the other way round, is an error when it is loaded; whole renders
-/// need the record only where labels are wanted.
+/// Each sample has its gaze, from `look_vec`, and its points, as [`annotations_from_record`] reads them, and
+/// may be cut out around the eye. An image without its record, or the other way round, is an error when it is
+/// loaded; whole renders need the record only where labels are wanted.
 pub struct UnityEyes {
     root: PathBuf,
     /// Folders that hold pairs, relative to the root.
@@ -35,8 +35,8 @@ pub struct UnityEyes {
 pub struct UnityEyesOptions {
     /// What is cut out of each render.
     pub crop: Crop,
-    /// 1 takes the renders' luma as their JPEG files store it, which is several times faster than their colours; 3 and
-    /// `None` take the colours.
+    /// 1 takes the renders' luma as their JPEG files store it, which is several times faster than their
+    /// colours; 3 and `None` take the colours.
     pub channels: Option<usize>,
 }
 
@@ -52,7 +52,8 @@ struct Pair {
 const MAX_PROBED: usize = 100;
 
 impl UnityEyes {
-    /// Whether a folder holds UnityEyes pairs: a record `N.json` with `look_vec` among the first files of the folder.
+    /// Whether a folder holds UnityEyes pairs: a record `N.json` with `look_vec` among the first files of the
+    /// folder.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         let Ok(entries) = std::fs::read_dir(path) else { return false };
@@ -67,7 +68,8 @@ impl UnityEyes {
     /// Lists the pairs of a folder and of its subfolders.
     ///
     /// # Errors
-    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be read.
+    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be
+    /// read.
     pub fn open(path: &Path, options: UnityEyesOptions) -> Result<Self, DataError> {
         let found = walk::walk(path)?;
         let mut folders: Vec<PathBuf> = Vec::new();
