@@ -12,7 +12,8 @@ pub struct Batch {
     pub names: Vec<String>,
     /// Their places in the source.
     pub indices: Vec<usize>,
-    /// What is known about them; empty unless [`LoaderOptions::want`](crate::LoaderOptions::want) asks for labels.
+    /// What is known about them; empty unless [`LoaderOptions::want`](crate::LoaderOptions::want) asks for
+    /// labels.
     pub annotations: Vec<Annotations>,
     /// Places of samples that could not be read and were replaced, with the error.
     pub skipped: Vec<(usize, String)>,

@@ -5,8 +5,8 @@ use crate::{DataError, Fit, ImageSpec, Sample, Size, Source, Transform, Want};
 
 /// A source whose images all come to one size and number of channels.
 ///
-/// Annotations follow the pixels. Results are rounded to the stored bit depth, so that a data set which was resized
-/// and stored gives the same values as one that is resized while it is read.
+/// Annotations follow the pixels. Results are rounded to the stored bit depth, so that a data set which was
+/// resized and stored gives the same values as one that is resized while it is read.
 pub struct Fitted {
     source: Arc<dyn Source>,
     target: Target,
@@ -24,7 +24,8 @@ pub struct Target {
 }
 
 impl Fitted {
-    /// A view of `source`. Its own sizes may be mixed if `target.size` is given, its channels if `target.channels` is.
+    /// A view of `source`. Its own sizes may be mixed if `target.size` is given, its channels if
+    /// `target.channels` is.
     ///
     /// # Panics
     /// If `target.channels` is neither 1 nor 3.

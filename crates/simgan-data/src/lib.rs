@@ -6,9 +6,9 @@
 //! knows every [`Layout`], tells what a user's path is, and opens it. What is known of an image are its
 //! [`Annotations`]: they follow its pixels, are packed with it, and are read only where [`Want::Labels`] asks for them.
 //!
-//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in [−1, 1];
-//! only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth and channels in
-//! which it was read.
+//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in
+//! [−1, 1]; only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth
+//! and channels in which it was read.
 //!
 //! ```
 //! use std::sync::Arc;

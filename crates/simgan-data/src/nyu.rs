@@ -37,13 +37,14 @@ impl Layout for NyuLayout {
 
 /// NYU's hands (Tompson et al., ToG 2014) as the paper prepares them (§3.2): depth images of one camera.
 ///
-/// Read is a folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`, `synthdepth_K_NNNNNNN.png` and
-/// `joint_data.mat`, where K is the camera. A pixel's depth in millimetres is 256 × green + blue.
+/// Read is a folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`,
+/// `synthdepth_K_NNNNNNN.png` and `joint_data.mat`, where K is the camera. A pixel's depth in millimetres is
+/// 256 × green + blue.
 ///
-/// Real images are cut out by the silhouette of the synthetic image of the same frame; both are cut to the smallest
-/// square around it. The paper sets the background to 0 and the hand to its depth minus 2000, the depth at which it
-/// takes the background to be; here these values, −2000 to 0, span the whole range of 16 bits, so that the background
-/// is 1 on the scale of [−1, 1].
+/// Real images are cut out by the silhouette of the synthetic image of the same frame; both are cut to the
+/// smallest square around it. The paper sets the background to 0 and the hand to its depth minus 2000, the
+/// depth at which it takes the background to be; here these values, −2000 to 0, span the whole range of 16
+/// bits, so that the background is 1 on the scale of [−1, 1].
 ///
 /// A sample is called like the frame's file; its points `joints` lie where the joints are, its record holds
 /// their depths.
@@ -90,8 +91,8 @@ impl NyuHands {
     /// Lists the frames of a folder and reads its joints.
     ///
     /// # Errors
-    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; none of the
-    /// first thousand frames can be read.
+    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; none of
+    /// the first thousand frames can be read.
     pub fn open(path: &Path, options: NyuOptions) -> Result<Self, DataError> {
         let frames = frames(path, options.camera)?;
         if frames.is_empty() {
@@ -129,7 +130,8 @@ impl NyuHands {
         }
     }
 
-    /// Adds the joints of a frame, in the cut-out image, and their depths; nothing if the file does not reach so far.
+    /// Adds the joints of a frame, in the cut-out image, and their depths; nothing if the file does not reach
+    /// so far.
     fn label(&self, index: usize, mut sample: Sample, transform: &Transform) -> Sample {
         let start = (self.frames[index] as usize - 1) * self.n_joints;
         let joints = self.joints.get(start..start + self.n_joints).unwrap_or_default();
@@ -253,8 +255,8 @@ fn frames(path: &Path, camera: u8) -> Result<Vec<u32>, DataError> {
     Ok(frames)
 }
 
-/// u, v and depth of the joints of all frames of a camera, and how many joints a frame has, from `joint_uvd`, an array
-/// of cameras × frames × joints × 3.
+/// u, v and depth of the joints of all frames of a camera, and how many joints a frame has, from `joint_uvd`,
+/// an array of cameras × frames × joints × 3.
 fn joints(path: &Path, camera: u8) -> Result<(Vec<[f32; 3]>, usize), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let variables = mat::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;

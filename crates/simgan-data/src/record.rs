@@ -64,8 +64,8 @@ pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotati
 }
 
 impl Sample {
-    /// A JSON record from which [`annotations_from_record`] reads the sample's annotations again, with its own record
-    /// as `source_record`; `None` if nothing is known of the sample.
+    /// A JSON record from which [`annotations_from_record`] reads the sample's annotations again, with its
+    /// own record as `source_record`; `None` if nothing is known of the sample.
     #[must_use]
     pub fn to_record(&self) -> Option<Value> {
         let mut record = Map::new();

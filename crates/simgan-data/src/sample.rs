@@ -6,13 +6,15 @@ use crate::{DataError, Image, Orientation, Transform};
 /// One image with what is known about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Path relative to the source's root, `/` between its parts (`s01/0007.png`), or the index of a rendered sample.
+    /// Path relative to the source's root, `/` between its parts (`s01/0007.png`), or the index of a rendered
+    /// sample.
     pub name: String,
     /// The pixels as they were stored.
     pub image: Image,
     /// What is known about the image, by name; empty for an unlabelled photograph.
     pub annotations: Annotations,
-    /// The source's own record (UnityEyes' JSON, for example), unchanged: its coordinates are those of the file.
+    /// The source's own record (UnityEyes' JSON, for example), unchanged: its coordinates are those of the
+    /// file.
     pub record: Option<Value>,
 }
 

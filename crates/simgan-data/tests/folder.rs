@@ -31,7 +31,7 @@ fn open_mixed(folder: &Path) -> Folder {
 }
 
 fn names(folder: &Folder) -> Vec<String> {
-    (0..folder.len()).map(|i| folder.name(i)).collect()
+    (0..folder.len()).map(|i| folder.name(i).unwrap()).collect()
 }
 
 /// The error must name the path and give a way out.

@@ -1,4 +1,5 @@
-//! Packed data sets: the same samples as their source, the same bytes however they were made, honest about damage.
+//! Packed data sets: the same samples as their source, the same bytes however they were made, honest about
+//! damage.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -18,7 +19,8 @@ use simgan_data::{
 
 use common::damage::damage;
 
-/// `n` images of 3×2 with labels here and there. Reading fails for those in `bad`, and for all from `broken_from` on.
+/// `n` images of 3×2 with labels here and there. Reading fails for those in `bad`, and for all from
+/// `broken_from` on.
 struct Made {
     n: usize,
     labelled: bool,

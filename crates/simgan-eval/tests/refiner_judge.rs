@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{MemorySource, OnError, Sample, Source, Want};
+use simgan_data::{MemorySource, OnError, Source, Want};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};

@@ -122,7 +122,7 @@ impl Images for Folder {
     }
 
     fn name(&self, index: usize) -> String {
-        Folder::name(self, index)
+        slashed(&self.images()[index])
     }
 
     fn read(&self, index: usize) -> Result<InputImage, DataError> {
@@ -152,6 +152,12 @@ impl Images for Folder {
     }
 }
 
+/// A path with `/` between its parts.
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
 /// An image's absolute path and its file's content.
 fn bytes_of(folder: &Folder, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
     let path = folder.root().join(&folder.images()[index]);
@@ -171,8 +177,7 @@ impl Images for DataSet {
     }
 
     fn name(&self, index: usize) -> String {
-        let parts: Vec<_> = self.paths[index].iter().map(|part| part.to_string_lossy()).collect();
-        parts.join("/")
+        slashed(&self.paths[index])
     }
 
     fn read(&self, index: usize) -> Result<InputImage, DataError> {

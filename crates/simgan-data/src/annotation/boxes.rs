@@ -6,8 +6,8 @@ use crate::Transform;
 
 /// Upright rectangles around objects, in the data set's order.
 ///
-/// Boxes follow the pixels through every transform. Nothing is clipped or dropped: a box that a crop cuts off reaches
-/// beyond the image, so that each box keeps its place in the list.
+/// Boxes follow the pixels through every transform. Nothing is clipped or dropped: a box that a crop cuts off
+/// reaches beyond the image, so that each box keeps its place in the list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Boxes(pub Vec<BoundingBox>);
 

@@ -4,7 +4,8 @@ use super::form::{self, Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::Transform;
 
-/// A direction, of a gaze for example: a unit vector in camera coordinates, x right, y down, z away from the camera.
+/// A direction, of a gaze for example: a unit vector in camera coordinates, x right, y down, z away from the
+/// camera.
 ///
 /// A person who looks at the camera has z = −1, as MPIIGaze stores it. Cutting and scaling an image leave its
 /// directions alone, even where width and height are scaled differently; turning and mirroring move them.

@@ -17,6 +17,16 @@ pub mod names {
 }
 
 /// Typed look-ups. Each gives `None` where the name is absent or stands for another kind of annotation.
+///
+/// ```
+/// use simgan_data::{Annotations, AnnotationsExt, Class, Direction, names};
+///
+/// let mut known = Annotations::new();
+/// known.insert(names::GAZE.into(), Direction::from_pitch_yaw(0.1, 0.0).into());
+/// known.insert("person".into(), Class(3).into());
+/// assert!(known.gaze().is_some() && known.iris().is_none());
+/// assert_eq!(known.class("person"), Some(3));
+/// ```
 pub trait AnnotationsExt {
     /// The annotation that is called so.
     fn annotation(&self, name: &str) -> Option<&Annotation>;

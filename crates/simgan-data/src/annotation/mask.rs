@@ -6,8 +6,8 @@ use crate::{Size, Transform};
 
 /// A class for each pixel of the image; 0 stands for none.
 ///
-/// A mask follows the pixels of an image of its own size; with one of another size it is stale. Where the image is
-/// scaled, each new pixel takes the class under its centre, and 0 beyond the image.
+/// A mask follows the pixels of an image of its own size; with one of another size it is stale. Where the
+/// image is scaled, each new pixel takes the class under its centre, and 0 beyond the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
     size: Size,
@@ -34,7 +34,8 @@ fn parse(value: &Value) -> Option<Annotation> {
 }
 
 impl Mask {
-    /// A class for each pixel, row by row; `None` unless there are as many as `size` has pixels, and one at least.
+    /// A class for each pixel, row by row; `None` unless there are as many as `size` has pixels, and one at
+    /// least.
     #[must_use]
     pub fn new(size: Size, classes: Vec<u8>) -> Option<Self> {
         let n_pixels = size.width.checked_mul(size.height);

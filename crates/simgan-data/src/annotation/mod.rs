@@ -1,8 +1,8 @@
 //! What is known about an image, by name: each kind of annotation has a file of its own.
 //!
-//! A kind's file says how it follows the pixels through a [`Transform`], how it is packed and how it is written as
-//! JSON. A new kind takes such a file, a variant of [`Annotation`], its arm in `Annotation::kind` and its row in
-//! [`FORMS`].
+//! A kind's file says how it follows the pixels through a [`Transform`], how it is packed and how it is
+//! written as JSON. A new kind takes such a file, a variant of [`Annotation`], its arm in `Annotation::kind`
+//! and its row in [`FORMS`].
 
 mod boxes;
 mod class;
@@ -123,7 +123,8 @@ impl Annotation {
         Value::Object([(self.form().tag.to_owned(), self.kind().to_json())].into_iter().collect())
     }
 
-    /// An annotation from a JSON object whose one field says which kind it is. Other objects have none: `None`.
+    /// An annotation from a JSON object whose one field says which kind it is. Other objects have none:
+    /// `None`.
     ///
     /// # Errors
     /// Says what the field should hold.

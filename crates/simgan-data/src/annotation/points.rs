@@ -4,11 +4,11 @@ use super::form::{self, Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::Transform;
 
-/// Points in pixels, in the data set's order: x from the left edge, y down from the top edge of the image, so that the
-/// first pixel's centre is (0.5, 0.5).
+/// Points in pixels, in the data set's order: x from the left edge, y down from the top edge of the image, so
+/// that the first pixel's centre is (0.5, 0.5).
 ///
-/// Points follow the pixels through every transform and may come to lie outside of the image. Each keeps its place in
-/// the list: a mirror makes the left eye look like a right one, but the list does not change.
+/// Points follow the pixels through every transform and may come to lie outside of the image. Each keeps its
+/// place in the list: a mirror makes the left eye look like a right one, but the list does not change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Points(pub Vec<[f32; 2]>);
 

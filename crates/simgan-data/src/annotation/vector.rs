@@ -14,8 +14,8 @@ pub struct Vector {
 /// What the numbers of a [`Vector`] mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VectorKind {
-    /// A rotation in camera coordinates: its axis times its angle in radians. It turns with the image; a mirror also
-    /// reverses its sense.
+    /// A rotation in camera coordinates: its axis times its angle in radians. It turns with the image; a
+    /// mirror also reverses its sense.
     Rotation,
     /// Numbers that no turn and no mirror changes, such as a person's age.
     Scalars,

@@ -16,11 +16,11 @@ use crate::{DataError, ImageFile, ImageSpec, Sample, Source, Want, annotations_f
 
 /// A folder of images, its subfolders included, sorted by name, with their label files.
 ///
-/// Images are the PNG, JPEG, TIFF and BMP files; hidden files are left out and links followed. Label files are
-/// `.json`, `.txt` and `.csv` files: one called like an image (`7.json`, `7.label.json` or `7.png.json` for `7.png`)
-/// is that image's, any other belongs to the folder as a whole. [`annotations_from_record`] reads a JSON label
-/// when it is wanted, so that a damaged one does not end a job that needs none; what other label files mean is not known
-/// here.
+/// Images are the PNG, JPEG, TIFF and BMP files; hidden files are left out and links followed. Label files
+/// are `.json`, `.txt` and `.csv` files: one called like an image (`7.json`, `7.label.json` or `7.png.json`
+/// for `7.png`) is that image's, any other belongs to the folder as a whole. [`annotations_from_record`]
+/// reads a JSON label when it is wanted, so that a damaged one does not end a job that needs none; what other
+/// label files mean is not known here.
 pub struct Folder {
     root: PathBuf,
     images: Vec<PathBuf>,
@@ -41,8 +41,8 @@ pub struct FolderOptions {
 /// Which sizes the images of a folder may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sizes {
-    /// One size and number of channels. Up to 100,000 headers, evenly spread, are read when the folder is opened;
-    /// an odd one among the others becomes an error when it is loaded.
+    /// One size and number of channels. Up to 100,000 headers, evenly spread, are read when the folder is
+    /// opened; an odd one among the others becomes an error when it is loaded.
     #[default]
     Same,
     /// Any: they are resized later ([`Fitted`](crate::Fitted)), or taken one by one.
@@ -58,9 +58,9 @@ impl Folder {
     /// Lists a folder.
     ///
     /// # Errors
-    /// A folder that is missing, empty, no folder or unreadable; a first image that cannot be read, unless another one
-    /// can; images of different size or channels, unless [`Sizes::Mixed`]. Damaged images are otherwise not errors
-    /// here but when they are loaded.
+    /// A folder that is missing, empty, no folder or unreadable; a first image that cannot be read, unless
+    /// another one can; images of different size or channels, unless [`Sizes::Mixed`]. Damaged images are
+    /// otherwise not errors here but when they are loaded.
     pub fn open(path: &Path, options: &FolderOptions) -> Result<Self, DataError> {
         check_folder(path)?;
         Self::of_walk(path, walk::walk(path)?, options)
@@ -109,7 +109,8 @@ impl Folder {
         self.labels.of(index)
     }
 
-    /// How many of an image's label files belong to no image before it: `a.json` is shared by `a.jpg` and `a.png`.
+    /// How many of an image's label files belong to no image before it: `a.json` is shared by `a.jpg` and
+    /// `a.png`.
     #[must_use]
     pub fn n_first_labels(&self, index: usize) -> usize {
         self.labels.n_first(index)

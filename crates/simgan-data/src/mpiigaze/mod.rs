@@ -21,13 +21,14 @@ use crate::{
 
 /// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with the direction of their gaze.
 ///
-/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, all of them, one person's or one day's,
-/// left and right eyes alternating as the files list them. Right eyes are mirrored, with their gaze and head pose, so
-/// that all eyes look like left ones. A sample is called `p00/day01/0001-left`; its record holds person, day, file and eye.
+/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, all of them, one person's or
+/// one day's, left and right eyes alternating as the files list them. Right eyes are mirrored, with their
+/// gaze and head pose, so that all eyes look like left ones. A sample is called `p00/day01/0001-left`; its
+/// record holds person, day, file and eye.
 ///
 /// The files are compressed, so they are unpacked one at a time and kept in memory up to
-/// [`MpiiGazeOptions::memory`]. All of MPIIGaze takes 1 GB; less memory than the selected part needs is fine for
-/// reading in order, but slow at random.
+/// [`MpiiGazeOptions::memory`]. All of MPIIGaze takes 1 GB; less memory than the selected part needs is fine
+/// for reading in order, but slow at random.
 pub struct MpiiGaze {
     days: Vec<DayFile>,
     /// Which eye of which day each sample is.
@@ -88,12 +89,13 @@ impl MpiiGaze {
         files::At::of(path).is_some()
     }
 
-    /// Reads which images there are, from the folder that holds `Data`, one person's folder or one day file. Each
-    /// selected file is read once, to check it.
+    /// Reads which images there are, from the folder that holds `Data`, one person's folder or one day file.
+    /// Each selected file is read once, to check it.
     ///
     /// # Errors
-    /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list that names
-    /// an image that is not there. What is wrong with one file may be skipped, unless it is wrong with all of them.
+    /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list
+    /// that names an image that is not there. What is wrong with one file may be skipped, unless it is wrong
+    /// with all of them.
     pub fn open(path: &Path, options: &MpiiGazeOptions) -> Result<Self, DataError> {
         let days = files::days(path, &options.persons)?;
         let cache = Mutex::new(Cache::new(options.memory));

@@ -52,7 +52,8 @@ pub(super) struct Fixed {
 
 /// Rows of any length, counted in items; some are missing.
 ///
-/// `ends` says where each row ends in `values`. The end of a missing row is written as its complement, −1 − end.
+/// `ends` says where each row ends in `values`. The end of a missing row is written as its complement, −1 −
+/// end.
 pub(super) struct Ragged {
     pub(super) values: Fixed,
     pub(super) ends: Fixed,

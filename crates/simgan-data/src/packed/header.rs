@@ -36,8 +36,8 @@ pub(super) struct Tensor {
     pub(super) row_bytes: usize,
 }
 
-/// Bytes in front of the data: the header's length, and the header filled up with blanks, which safetensors allows.
-/// Version 1 had 4096; annotations' names take more.
+/// Bytes in front of the data: the header's length, and the header filled up with blanks, which safetensors
+/// allows. Version 1 had 4096; annotations' names take more.
 pub(super) const DATA_START: u64 = 1 << 16;
 const FORMAT: &str = "simgan packed data set";
 /// The version that is written.

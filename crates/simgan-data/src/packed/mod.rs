@@ -23,19 +23,21 @@ use crate::{BitDepth, DataError, Image, ImageSpec, Pixels, Sample, Source, Want}
 /// | `NAME.KIND.ends` | i64 | N | where each sample's values end |
 /// | `names`, `name_ends` | u8, u64 | bytes, N | names one behind the other, and where each ends |
 ///
-/// The metadata list the annotations by name and kind, such as `gaze` of the kind `direction`. Its values, `gaze.direction`, are M × 3
-/// numbers; those of `iris.points` are M × 32 × 2 if every sample with an iris has 32 points of it, otherwise points × 2. Ends count
-/// points, boxes, directions, … and not numbers. Where a sample lacks the annotation, its end is that of the sample before,
-/// and is written as its complement, −1 − end.
+/// The metadata list the annotations by name and kind, such as `gaze` of the kind `direction`. Its values,
+/// `gaze.direction`, are M × 3 numbers; those of `iris.points` are M × 32 × 2 if every sample with an iris
+/// has 32 points of it, otherwise points × 2. Ends count points, boxes, directions, … and not numbers. Where
+/// a sample lacks the annotation, its end is that of the sample before, and is written as its complement, −1
+/// − end.
 ///
-/// Records are not packed. Files of version 1 (`gaze`, `head_pose` and `landmarks` of N rows, NaN where a label is
-/// missing) are read as well.
+/// Records are not packed. Files of version 1 (`gaze`, `head_pose` and `landmarks` of N rows, NaN where a
+/// label is missing) are read as well.
 ///
-/// Samples are read at their place in the file when they are asked for, through the system's cache: opening is
-/// immediate and memory does not depend on N. Reading in a random order from a disk that has not cached the file was
-/// measured at 15,000 images/s (55×35, one thread, solid state), far above what training takes; for a disk with heads,
-/// read the file once first (`cat FILE > /dev/null`), which caches it. (A memory map would need `unsafe` and ends the
-/// process if the file shrinks; a read of 2 kB from the cache takes about a microsecond.)
+/// Samples are read at their place in the file when they are asked for, through the system's cache: opening
+/// is immediate and memory does not depend on N. Reading in a random order from a disk that has not cached
+/// the file was measured at 15,000 images/s (55×35, one thread, solid state), far above what training takes;
+/// for a disk with heads, read the file once first (`cat FILE > /dev/null`), which caches it. (A memory map
+/// would need `unsafe` and ends the process if the file shrinks; a read of 2 kB from the cache takes about a
+/// microsecond.)
 pub struct Packed {
     content: Content,
     spec: ImageSpec,

@@ -56,14 +56,14 @@ const CHUNK: usize = 256;
 
 /// Packs a source into one file, which [`Packed`](super::Packed) reads. Images of 16 bits become 8.
 ///
-/// Samples are decoded by the threads of rayon's current pool and written in the source's order: the file does not
-/// depend on the number of threads, nor memory on the number of samples. The work is done in a folder beside the output,
-/// `OUTPUT.partial`; interrupted and called again, it goes on there. The output appears when it is complete.
-/// `progress` hears how many samples are done.
+/// Samples are decoded by the threads of rayon's current pool and written in the source's order: the file
+/// does not depend on the number of threads, nor memory on the number of samples. The work is done in a
+/// folder beside the output, `OUTPUT.partial`; interrupted and called again, it goes on there. The output
+/// appears when it is complete. `progress` hears how many samples are done.
 ///
 /// # Errors
-/// An image that cannot be read (unless skipped) or differs in size; a failed write; another process at work on the
-/// same output; leftovers of a different job.
+/// An image that cannot be read (unless skipped) or differs in size; a failed write; another process at work
+/// on the same output; leftovers of a different job.
 pub fn pack(
     source: &dyn Source,
     output: &Path,
@@ -231,7 +231,8 @@ impl Partial {
     }
 }
 
-/// Removes the files in a folder of unfinished work, except its lock and the job, which tells what they are until then.
+/// Removes the files in a folder of unfinished work, except its lock and the job, which tells what they are
+/// until then.
 fn clear(folder: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use super::{Source, Want};
 use crate::{DataError, ImageSpec, Sample};
 
-/// A source that changes what others give. Whoever implements this is a [`Source`] without forwarding anything by
-/// hand, so that no method can be forgotten.
+/// A source that changes what others give. Whoever implements this is a [`Source`] without forwarding
+/// anything by hand, so that no method can be forgotten.
 pub(crate) trait Adapter: Send + Sync {
     /// Where samples come from: these sources, one behind the other. There is one at least.
     fn sources(&self) -> &[Arc<dyn Source>];

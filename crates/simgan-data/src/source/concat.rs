@@ -12,7 +12,8 @@ impl Concat {
     /// The sources one behind the other.
     ///
     /// # Errors
-    /// If there are none, or if two differ in size or channels; [`Fitted`](crate::Fitted) brings them together.
+    /// If there are none, or if two differ in size or channels; [`Fitted`](crate::Fitted) brings them
+    /// together.
     pub fn new(sources: Vec<Arc<dyn Source>>) -> Result<Self, DataError> {
         let first = sources.first().ok_or_else(|| DataError::Empty { what: "no sources".to_owned() })?;
         for (i, other) in sources.iter().enumerate() {

@@ -29,8 +29,8 @@ pub trait Source: Send + Sync {
     /// The sample at `index`, with as much of it as `want` says.
     ///
     /// # Errors
-    /// A file that cannot be read or decoded; the error names it. A damaged label is an error only where labels are
-    /// wanted, or the image depends on it.
+    /// A file that cannot be read or decoded; the error names it. A damaged label is an error only where
+    /// labels are wanted, or the image depends on it.
     ///
     /// # Panics
     /// If `index >= self.len()`, as slices do.
@@ -46,7 +46,8 @@ pub trait Source: Send + Sync {
     fn name(&self, index: usize) -> Result<String, DataError>;
 }
 
-/// How much of a sample is wanted. Labels may take longer than the image: they are files of their own, or computed.
+/// How much of a sample is wanted. Labels may take longer than the image: they are files of their own, or
+/// computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Want {
     /// The image and its name; there are no annotations and no record. Refiners learn from images alone.

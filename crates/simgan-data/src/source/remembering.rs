@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Adapter, Source, Want};
 use crate::{DataError, Sample};
 
-/// A source that keeps the images it gave without labels, so that each is read or rendered once however often it is
-/// asked for.
+/// A source that keeps the images it gave without labels, so that each is read or rendered once however often
+/// it is asked for.
 pub struct Remembering {
     source: Arc<dyn Source>,
     most_bytes: usize,

@@ -7,16 +7,17 @@ use crate::{Annotations, AnnotationsExt, Size, names};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crop {
-    /// `Fixed` if the first eye is less than a third as wide as its render, as in UnityEyes' own renders, else `None`.
+    /// `Fixed` if the first eye is less than a third as wide as its render, as in UnityEyes' own renders,
+    /// else `None`.
     #[default]
     Auto,
     /// The whole render.
     None,
-    /// 140×84 pixels around the mean of the lid margin in a 640×480 render, and in proportion in others, as in
-    /// carpedm20's simulated-unsupervised-tensorflow.
+    /// 140×84 pixels around the mean of the lid margin in a 640×480 render, and in proportion in others, as
+    /// in carpedm20's simulated-unsupervised-tensorflow.
     Fixed,
-    /// As wide as 1.5 times the distance from the caruncle to the outer corner and 3/5 as high, like MPIIGaze's images,
-    /// around the middle of the lid margin, as in swook's GazeML.
+    /// As wide as 1.5 times the distance from the caruncle to the outer corner and 3/5 as high, like
+    /// MPIIGaze's images, around the middle of the lid margin, as in swook's GazeML.
     EyeWidth,
 }
 

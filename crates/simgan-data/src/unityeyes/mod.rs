@@ -41,8 +41,8 @@ pub struct UnityEyes {
 pub struct UnityEyesOptions {
     /// What is cut out of each render.
     pub crop: Crop,
-    /// 1 takes the renders' luma as their JPEG files store it, which is several times faster than their colours; 3 and
-    /// `None` take the colours.
+    /// 1 takes the renders' luma as their JPEG files store it, which is several times faster than their
+    /// colours; 3 and `None` take the colours.
     pub channels: Option<usize>,
 }
 
@@ -59,7 +59,8 @@ impl UnityEyes {
     /// Lists the pairs of a folder and of its subfolders.
     ///
     /// # Errors
-    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be read.
+    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be
+    /// read.
     pub fn open(path: &Path, options: UnityEyesOptions) -> Result<Self, DataError> {
         let source = Self::of_pairs(path, Pairs::of(&walk::walk(path)?), options)?;
         source.warn_of_left_out();

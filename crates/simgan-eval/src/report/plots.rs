@@ -104,7 +104,8 @@ pub(super) fn scatter(found: &Evaluation, truth: &[Direction]) -> Result<Option<
     if !SCATTERED.iter().any(|kind| found.methods.contains_key(&Method::once(*kind))) {
         return Ok(None);
     }
-    let (pitch, yaw) = (panel(found, truth, "pitch", Gaze::pitch), panel(found, truth, "yaw", Gaze::yaw));
+    let (pitch, yaw) =
+        (panel(found, truth, "pitch", Direction::pitch), panel(found, truth, "yaw", Direction::yaw));
     let (plots, layouts) = [pitch, yaw].into_iter().unzip();
     let figure = Figure::new(1, 2).with_plots(plots).with_layouts(layouts).with_figure_size(980.0, 480.0);
     Drawing::new(&figure.render()).map(Some)

@@ -19,7 +19,7 @@ const BATCH: usize = 64;
 /// compared. Labels of real images are not looked at.
 pub struct RefinerJudge {
     synthetic: Tensor,
-    /// Those of images with points around the iris; other images say nothing about pupils.
+    /// Of the images that have some around the iris; the others say nothing about pupils.
     annotations: Vec<(u32, Annotations)>,
     real: Tensor,
     training: RealismTraining,
