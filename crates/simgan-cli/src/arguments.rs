@@ -10,6 +10,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use simgan_data::Size;
 
+use crate::commands::registry;
+
 pub(crate) use self::device::DeviceChoice;
 pub(crate) use self::evaluate::{EvaluateArguments, Measure};
 pub(crate) use self::experiment::ExperimentArguments;
@@ -26,7 +28,7 @@ pub(crate) use self::experiment::ExperimentArguments;
     arg_required_else_help = true,
     max_term_width = 100
 )]
-#[command(after_help = SOURCES_HELP)]
+#[command(after_help = sources_help())]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -34,11 +36,19 @@ pub(crate) struct Arguments {
     pub(crate) verbosity: Verbosity,
 }
 
-const SOURCES_HELP: &str = "A SOURCE is a folder of images (PNG, JPEG, TIFF, BMP; gray or RGB; 8 or 16 bit; label files beside \
-them or one index file) or a simulator: `builtin:eyes` (the built-in eyes), `builtin:camera` (the built-in \"real\" domain), \
-`unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, from assets that are fetched once).
-
-Exit status: 0 success, 1 the job failed or was interrupted, 2 wrong usage.";
+/// What a SOURCE is, from the layouts' own words.
+fn sources_help() -> String {
+    let registry = registry();
+    let layouts: Vec<&str> = registry.layouts().collect();
+    format!(
+        "A SOURCE is {}.\n\n\
+         The layout of a path is recognised. LAYOUT:PATH chooses one ({}); simulator:unityeyes is the simulator even \
+         where a folder has its name.\n\n\
+         Exit status: 0 success, 1 the job failed or was interrupted, 2 wrong usage.",
+        registry.help(),
+        layouts.join(", ")
+    )
+}
 
 /// How much is told on standard error.
 #[derive(Args, Debug)]

@@ -11,13 +11,10 @@ mod sheet;
 mod shell;
 mod train;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use simgan_data::{Crop, Sizes, Source};
-use simgan_eyes::SimulatorName;
-use simgan_train::sources::{self, OpenOptions};
+use simgan_data::{Crop, Registry, Sizes, Source, SourceRequest};
 
 use crate::arguments::Command;
 
@@ -39,19 +36,23 @@ pub(crate) fn run(command: Command) -> Result<()> {
     }
 }
 
+/// Every layout and simulator that can be given as a source.
+pub(crate) fn registry() -> Registry {
+    Registry::default().with(simgan_eyes::Simulators)
+}
+
 /// Of test images, at most: what was asked for, or else all; of a simulator, which never ends, 2000.
 fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
-    let is_simulated = test.iter().any(|name| SimulatorName::is_meant(name));
+    let is_simulated = test.iter().any(|name| registry().is_name(name));
     asked.or(is_simulated.then_some(2000))
 }
 
-/// A source to look at image by image: its sizes may be mixed.
+/// A source to look at image by image.
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
-    let path = Path::new(name);
-    if path.exists() && !SimulatorName::is_meant(name) {
-        let options =
-            simgan_data::OpenOptions { sizes: Sizes::Mixed, crop: Crop::None, ..Default::default() };
-        return Ok(simgan_data::open(path, &options)?);
-    }
-    Ok(sources::open(name, &OpenOptions::default())?)
+    Ok(registry().open(&to_look_at(name))?)
+}
+
+/// Asks for whole images, which may have different sizes.
+fn to_look_at(name: &str) -> SourceRequest {
+    SourceRequest { sizes: Sizes::Mixed, crop: Crop::None, ..SourceRequest::new(name) }
 }

@@ -77,6 +77,7 @@ pub struct Registry {
 
 /// A SOURCE whose layout is known.
 pub struct Found<'a> {
+    registry: &'a Registry,
     layout: &'a dyn Layout,
     /// A claimed name or a path, without a layout's name before it.
     spec: String,
@@ -111,11 +112,14 @@ impl Registry {
     /// # Errors
     /// As [`Registry::find`], and as the layout's own [`Layout::open`].
     pub fn open(&self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
-        let opened = self.find(&request.spec)?.open(request);
-        opened.map_err(|error| match error {
-            DataError::UnknownSource { .. } => self.unknown(&request.spec),
-            error => error,
-        })
+        self.find(&request.spec)?.open(request)
+    }
+
+    /// Whether a SOURCE is a name that a layout claims and no path; nothing is read to tell.
+    #[must_use]
+    pub fn is_name(&self, spec: &str) -> bool {
+        let claims = |spec: &str| self.layouts.iter().any(|layout| layout.claims(spec));
+        claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
     }
 
     /// Finds out which layout a SOURCE has.
@@ -134,17 +138,17 @@ impl Registry {
         }
     }
 
-    /// The SOURCE with an absolute path, so that it means the same from every working directory. A path need not exist.
+    /// The SOURCE with an absolute path, so that it means the same from every working directory. A name stays as it is;
+    /// a path need not exist.
     ///
     /// # Errors
-    /// The SOURCE can be read in more than one way; the working directory is unknown; the path is not Unicode.
+    /// The working directory is unknown; the path is not Unicode.
     pub fn absolute(&self, spec: &str) -> Result<String, DataError> {
-        let (prefix, path) = match self.find(spec) {
-            Ok(found) if found.path().is_none() => return Ok(spec.to_owned()),
-            Ok(found) => (&spec[..spec.len() - found.spec.len()], found.spec),
-            Err(DataError::UnknownSource { .. }) => ("", spec.to_owned()),
-            Err(error) => return Err(error),
-        };
+        if self.is_name(spec) {
+            return Ok(spec.to_owned());
+        }
+        let path = self.prefixed(spec).map_or_else(|| spec.to_owned(), |found| found.spec);
+        let prefix = &spec[..spec.len() - path.len()];
         let path = std::path::absolute(&path).map_err(|error| DataError::io(Path::new(&path), error))?;
         let path = path.into_os_string().into_string().map_err(|path| DataError::UnknownSource {
             spec: path.display().to_string(),
@@ -172,11 +176,12 @@ impl Registry {
     /// Every way in which a SOURCE can be read.
     fn readings(&self, spec: &str) -> Vec<Found<'_>> {
         let claiming = self.layouts.iter().filter(|layout| layout.claims(spec));
-        let mut readings: Vec<_> = claiming.map(|layout| Found::chosen(&**layout, spec)).collect();
+        let mut readings: Vec<_> = claiming.map(|layout| self.chosen(&**layout, spec)).collect();
         // A claimed name may look like LAYOUT:PATH, as `unityeyes:mpiigaze` does: the path is a rival only if it fits.
         let is_claimed = !readings.is_empty();
         let fits = |found: &Found<'_>| !is_claimed || found.layout.recognise(&found.at) == Match::Specific;
-        readings.extend(self.prefixed(spec).filter(fits));
+        let prefixed = self.prefixed(spec).filter(fits);
+        readings.extend(prefixed.map(|found| if is_claimed { found.with_dot() } else { found }));
         let path = Path::new(spec);
         if path.exists() {
             match readings.is_empty() {
@@ -189,9 +194,21 @@ impl Registry {
 
     /// `LAYOUT:PATH` and `LAYOUT:NAME`, if there is such a layout, and such a path or name.
     fn prefixed(&self, spec: &str) -> Option<Found<'_>> {
+        let (layout, rest) = self.split(spec)?;
+        (layout.claims(rest) || Path::new(rest).exists()).then(|| self.chosen(layout, rest))
+    }
+
+    /// The layout that stands before a colon, and what stands behind it.
+    fn split<'a>(&self, spec: &'a str) -> Option<(&dyn Layout, &'a str)> {
         let (name, rest) = spec.split_once(':')?;
         let layout = self.layouts.iter().find(|layout| layout.name() == name)?;
-        (layout.claims(rest) || Path::new(rest).exists()).then(|| Found::chosen(&**layout, rest))
+        Some((&**layout, rest))
+    }
+
+    fn chosen<'a>(&'a self, layout: &'a dyn Layout, spec: &str) -> Found<'a> {
+        let (spec, written) = (spec.to_owned(), format!("{}:{spec}", layout.name()));
+        let at = Listing::of(Path::new(&spec));
+        Found { registry: self, layout, spec, written, at }
     }
 
     /// The layouts that fit what lies at a path best.
@@ -201,9 +218,9 @@ impl Registry {
         let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or(Match::No);
         fits.retain(|(fit, _)| *fit == best && best != Match::No);
         if let [(_, layout)] = fits[..] {
-            return vec![Found { at, ..Found::chosen(&**layout, spec) }];
+            return vec![Found { at, ..self.chosen(&**layout, spec) }];
         }
-        fits.into_iter().map(|(_, layout)| Found::chosen(&**layout, spec)).collect()
+        fits.into_iter().map(|(_, layout)| self.chosen(&**layout, spec)).collect()
     }
 
     fn unknown(&self, spec: &str) -> DataError {
@@ -218,12 +235,12 @@ impl Registry {
 }
 
 impl<'a> Found<'a> {
-    fn chosen(layout: &'a dyn Layout, spec: &str) -> Self {
-        let written = format!("{}:{spec}", layout.name());
-        Self { layout, spec: spec.to_owned(), written, at: Listing::of(Path::new(spec)) }
+    /// Itself, written so that what stands behind the layout's name can only be a path.
+    fn with_dot(self) -> Self {
+        Self { written: format!("{}:./{}", self.layout.name(), self.spec), ..self }
     }
 
-    /// The same, written so that it can be nothing but a path.
+    /// Itself, written so that it can only be a path.
     fn as_path(self) -> Self {
         Self { written: format!("./{}", self.spec), ..self }
     }
@@ -245,6 +262,10 @@ impl<'a> Found<'a> {
     /// # Errors
     /// As the layout's own [`Layout::open`].
     pub fn open(self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
-        self.layout.open(&SourceRequest { spec: self.spec, ..request.clone() }, self.at)
+        let request = SourceRequest { spec: self.spec, ..request.clone() };
+        self.layout.open(&request, self.at).map_err(|error| match error {
+            DataError::UnknownSource { .. } => self.registry.unknown(&request.spec),
+            error => error,
+        })
     }
 }

@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Fitted, Size, Source, Target, Want};
+use simgan_data::{Fitted, Registry, Size, Source, SourceRequest, Target, Want};
 use simgan_metrics::{RealismTraining, realism};
-use simgan_train::sources::{self, OpenOptions};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -36,7 +35,8 @@ fn main() -> Result<(), Failure> {
 
 /// Evenly spread images of a source, `(N, 1, H, W)`.
 fn images(name: &str, size: Size) -> Result<Tensor, Failure> {
-    let source = sources::open(name, &OpenOptions { size: Some(size), ..OpenOptions::default() })?;
+    let registry = Registry::default().with(simgan_eyes::Simulators);
+    let source = registry.open(&SourceRequest { size: Some(size), ..SourceRequest::new(name) })?;
     let target = Target { size: Some(size), channels: Some(1), ..Target::default() };
     let (source, mut values): (Arc<dyn Source>, _) = (Arc::new(Fitted::new(source, target)), Vec::new());
     let n_images = source.len().min(MOST_IMAGES);

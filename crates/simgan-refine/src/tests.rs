@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use simgan_data::{
     AnnotationsExt, DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, MemorySource,
-    PackOptions, Pixels, Sample, Sizes, Source, Target, Want, pack,
+    PackOptions, Pixels, Registry, Sample, Sizes, Source, SourceRequest, Target, Want, pack,
 };
 use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
 use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
@@ -223,7 +223,7 @@ fn another_data_set_becomes_png_files_with_labels() {
     pack(&Fitted::new(Arc::new(folder), target), &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();
     let refine = || {
         let model = RefineModel::open(&scene.path("model"), &Device::Cpu)?;
-        let source = simgan_data::open(&packed, &simgan_data::OpenOptions::default())?;
+        let source = Registry::default().open(&SourceRequest::new(packed.to_str().unwrap()))?;
         let (input, output) = (RefineInput::data_set("packed", source)?, scene.path("out"));
         Refinement { model: &model, input: &input, output: &output, batch: 3, on_error: OnError::Fail }
             .run(&GOING, &mut |_| {})

@@ -2,7 +2,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use simgan_data::{DataError, Hint};
-use simgan_eyes::EyesError;
 use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 
@@ -25,9 +24,6 @@ pub enum TrainError {
     /// A network or its file, a checkpoint, or what names the best one.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The built-in simulator.
-    #[error(transparent)]
-    Eyes(#[from] EyesError),
     /// An optimizer or its saved state.
     #[error(transparent)]
     Optim(#[from] OptimError),
@@ -49,14 +45,6 @@ pub enum TrainError {
         path: PathBuf,
         /// Why.
         source: Box<MetricsError>,
-    },
-    /// What was given as a source of images is none.
-    #[error("`{spec}` is not a source of images")]
-    UnknownSource {
-        /// As it was given.
-        spec: String,
-        /// What can be given.
-        hint: Hint,
     },
     /// The synthetic and the real images do not go together.
     #[error("synthetic images are {synthetic}, real ones {real}")]

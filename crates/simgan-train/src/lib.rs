@@ -23,7 +23,8 @@
 //! let set: Vec<String> = small.iter().chain(&short).map(ToString::to_string).collect();
 //! let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set)?;
 //!
-//! let sources = Sources::open(&config)?; // the recipe's: builtin:eyes and builtin:camera
+//! let registry = simgan_data::Registry::default().with(simgan_eyes::Simulators);
+//! let sources = Sources::open(&config, &registry)?; // the recipe's: builtin:eyes and builtin:camera
 //! let run_dir = RunDir::create(&path, &config)?;
 //! let mut trainer = Trainer::new(config, &sources, &Device::Cpu)?;
 //! let mut n_steps = 0;

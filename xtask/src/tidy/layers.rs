@@ -20,7 +20,6 @@ const BELOW: &[(&str, &[&str])] = &[
             "simgan-losses",
             "simgan-models",
             "simgan-optim",
-            "simgan-eyes",
             "simgan-data",
             "simgan-kernels",
         ],

@@ -5,10 +5,10 @@ use simgan_data::Hinted;
 use simgan_eval::EvalError;
 use simgan_eval::experiment::{Experiment, ExperimentConfig, ExperimentEvent};
 use simgan_eval::report;
-use simgan_train::{TrainConfig, sources};
+use simgan_train::TrainConfig;
 
 use super::train::{self, with_absolute_paths};
-use super::{evaluate, most_test};
+use super::{evaluate, most_test, registry};
 use crate::arguments::ExperimentArguments;
 use crate::console::{Progress, print};
 use crate::failure::{usage, usage_of};
@@ -21,7 +21,7 @@ const CAMERA: &str = "builtin:camera";
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let config = config(arguments)?;
-    let experiment = Experiment::open(&arguments.output, config, &device)?;
+    let experiment = Experiment::open(&arguments.output, config, registry(), &device)?;
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer { n_draws: arguments.draws, ..Observer::default() };
     let results = match experiment.run(&mut |event| observer.see(event), &stop) {
@@ -44,7 +44,7 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     let test = match &arguments.test[..] {
         [] if training.data.real == [CAMERA] => vec![CAMERA.to_owned()],
         [] => bail!(usage("--test is missing").hint("give labelled real images, none of them in --real")),
-        test => test.iter().map(|name| Ok(sources::absolute(name)?)).collect::<Result<_>>()?,
+        test => test.iter().map(|name| Ok(registry().absolute(name)?)).collect::<Result<_>>()?,
     };
     let most_test = most_test(arguments.measure.test_images, &test);
     let evaluation = evaluate::config(&arguments.measure, arguments.seed);

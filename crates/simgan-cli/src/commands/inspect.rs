@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use simgan_data::{Folder, FolderOptions, Layout, Range, Sizes, Source, Statistics};
+use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
-use crate::commands::{open_source, sheet};
+use crate::commands::{registry, sheet, to_look_at};
 use crate::console::print;
 use crate::failure::usage;
 
@@ -47,15 +47,18 @@ struct Found {
 
 impl Found {
     fn read(name: &str, limit: usize) -> Result<Self> {
+        let registry = registry();
+        let source = registry.find(name)?;
+        let is_folder = source.layout().is_image_folder();
+        let folder = source.path().filter(|_| is_folder).map(Path::to_owned);
         let mut found = Self {
             kind: "source",
             source: name.to_owned(),
             n_labelled: None,
             index_files: None,
-            statistics: Statistics::of(&*open_source(name)?, limit),
+            statistics: Statistics::of(&*source.open(&to_look_at(name))?, limit),
         };
-        let path = Path::new(name);
-        if path.is_dir() && matches!(Layout::of(path), Layout::Folder | Layout::UnityEyes) {
+        if let Some(path) = &folder {
             let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
             let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
             found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Fitted, Hinted, Layout, MpiiGazeOptions, OpenOptions, Sizes, Target};
-use simgan_eyes::SimulatorName;
+use simgan_data::{Crop, Fitted, Found, Hinted, Sizes, SourceRequest, Target};
 use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
-use crate::commands::open_source;
+use crate::commands::{open_source, registry};
 use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::{compute, interrupt};
@@ -45,30 +44,26 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
 
 fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
     let RefineArguments { input: name, count, .. } = arguments;
-    let input = if SimulatorName::is_meant(name) {
-        if count.is_none() {
+    let registry = registry();
+    let found = registry.find(name)?;
+    let is_whole = arguments.size.is_none() && arguments.crop.is_none();
+    let input = match found.path().map(Path::to_owned) {
+        None if count.is_none() => {
             bail!(usage(format!("{name} never ends")).hint("say how many images with --count"));
         }
-        RefineInput::simulator(name, open_source(name)?)
-    } else if arguments.size.is_none() && arguments.crop.is_none() && is_folder(Path::new(name)) {
-        RefineInput::folder(Path::new(name))?
-    } else {
-        open_data_set(arguments)?
+        None => RefineInput::simulator(name, open_source(name)?),
+        Some(path) if is_whole && found.layout().is_image_folder() => RefineInput::folder(&path)?,
+        Some(path) => open_data_set(arguments, found, &path)?,
     };
     Ok(input.first(count.unwrap_or(usize::MAX)))
 }
 
-/// Whether a path is taken as the image files that it holds.
-fn is_folder(path: &Path) -> bool {
-    matches!(Layout::of(path), Layout::Folder | Layout::UnityEyes)
-}
-
-fn open_data_set(arguments: &RefineArguments) -> Result<RefineInput> {
-    let path = Path::new(&arguments.input);
+fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> Result<RefineInput> {
     let crop = arguments.crop.map_or(Crop::None, Crop::from);
-    let mpiigaze = MpiiGazeOptions { on_error: arguments.on_error.into(), ..MpiiGazeOptions::default() };
-    let options = OpenOptions { sizes: Sizes::Mixed, crop, mpiigaze, ..OpenOptions::default() };
-    let source = simgan_data::open(path, &options)?;
+    let on_error = arguments.on_error.into();
+    let request =
+        SourceRequest { sizes: Sizes::Mixed, crop, on_error, ..SourceRequest::new(&arguments.input) };
+    let source = found.open(&request)?;
     let target = Target { size: arguments.size, ..Target::default() };
     let mut name = path.canonicalize().with_context(|| path.display().to_string())?.display().to_string();
     if crop != Crop::None {

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
 use simgan_data::{DataError, Hinted};
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run, sources};
+use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run};
 
 use crate::arguments::TrainArguments;
+use crate::commands::registry;
 use crate::console::{Progress, print};
 use crate::{compute, interrupt, report};
 
@@ -45,7 +46,7 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
     };
     let config = TrainConfig::resolve(recipe, file.as_deref(), &settings(arguments)?)?;
     let config = with_absolute_paths(config)?;
-    let sources = Sources::open(&config)?;
+    let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::new(config.clone(), &sources, device)?;
     let run = match path {
         Some(path) => RunDir::create(path, &config)?,
@@ -61,7 +62,7 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
     let config = with_absolute_paths(config)?;
     // Before the images are looked at: other sources are another run.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
-    let sources = Sources::open(&config)?;
+    let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
     if config != before {
         run.write_config(&config)?;
@@ -86,11 +87,15 @@ fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
 
 /// The run can then be resumed from any working directory.
 pub(super) fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig> {
+    let registry = registry();
     for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
-        *name = sources::absolute(name)?;
+        *name = registry.absolute(name)?;
     }
     if !config.loss.psi_model.is_empty() {
-        config.loss.psi_model = sources::absolute(&config.loss.psi_model)?;
+        let path = std::path::absolute(&config.loss.psi_model).context("loss.psi_model")?;
+        let path = path.into_os_string().into_string();
+        config.loss.psi_model =
+            path.map_err(|path| anyhow!("loss.psi_model = {}: not Unicode", path.display()))?;
     }
     Ok(config)
 }

@@ -182,3 +182,61 @@ fn damaged_days_and_packed_files_are_named() {
         assert!(code == 0 && stderr.contains("left out: ") && stderr.contains("day01.mat"), "{stderr}");
     }
 }
+
+#[test]
+fn a_folder_of_two_layouts_is_refused_until_one_is_chosen() {
+    let scene = Scene::with_domains();
+    scene.unityeyes("both", 2);
+    scene.text("both/joint_data.mat", "no MATLAB file");
+    let readings = ["`nyu:both`", "`unityeyes:both`", "hint: write the one that you mean"];
+    fails(scene.simgan("inspect both"), 1, &readings);
+    let told = succeeds(scene.simgan("inspect unityeyes:both"));
+    assert!(told.contains("2 images") && told.contains("labels     beside 2 images"), "{told}");
+    fails(scene.simgan("inspect nyu:both"), 1, &["no NYU hands", "hint: "]);
+    let train = "train --config tiny.toml --run run --set data.size=9x7 --real real --synthetic";
+    fails(scene.simgan(&format!("{train} both")), 1, &["`nyu:/", "/both` or `unityeyes:/", "hint: "]);
+    succeeds(scene.simgan(&format!("{train} folder:both")));
+    let config = String::from_utf8(scene.bytes("run/config.toml")).unwrap();
+    assert!(config.contains("\"folder:/"), "a run is resumed from any folder: {config}");
+    fails(scene.simgan("inspect mpiigaze:none"), 1, &["`mpiigaze:none` is not a source", "hint: "]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_called_like_a_simulator_is_never_shadowed() {
+    let scene = Scene::with_domains();
+    scene.images("unityeyes", 3, 9, 7);
+    scene.images("builtin:eyes", 2, 9, 7);
+    for (name, n) in [("unityeyes", 3), ("builtin:eyes", 2)] {
+        let readings = [format!("`simulator:{name}`"), format!("`./{name}`"), "hint: ".to_owned()];
+        let readings: Vec<&str> = readings.iter().map(String::as_str).collect();
+        fails(scene.simgan(&format!("inspect {name}")), 1, &readings);
+        fails(scene.train(&format!("--synthetic {name}")), 1, &readings);
+        let told = succeeds(scene.simgan(&format!("inspect ./{name}")));
+        assert!(told.contains(&format!("{n} images")), "{told}");
+    }
+    let told = succeeds(scene.simgan("inspect simulator:builtin:eyes --limit 2"));
+    assert!(told.contains("100000 images"), "{told}");
+    // A preset's name is a rival of a folder only if UnityEyes' renders lie in it.
+    scene.images("mpiigaze", 2, 9, 7);
+    fails(scene.simgan("inspect unityeyes:mpiigaze"), 1, &["assets are not there"]);
+    scene.unityeyes("mpiigaze", 2);
+    fails(
+        scene.simgan("inspect unityeyes:mpiigaze"),
+        1,
+        &["`simulator:unityeyes:mpiigaze` or `unityeyes:./mpiigaze`"],
+    );
+    assert!(succeeds(scene.simgan("inspect unityeyes:./mpiigaze")).contains("4 images"));
+}
+
+#[test]
+fn a_crop_of_images_without_records_is_refused() {
+    let scene = Scene::with_domains();
+    scene.model("model", 1);
+    let words = ["nothing to crop by", "it has no records N.json", "hint: "];
+    fails(scene.simgan("refine --model model --input synthetic --crop fixed --output out"), 1, &words);
+    fails(scene.train("--set data.crop=fixed"), 1, &words);
+    scene.unityeyes("eyes/UnityEyes/imgs", 2);
+    let told = succeeds(scene.train("--synthetic eyes --set data.crop=fixed --set data.size=9x7"));
+    assert!(told.contains("run"), "{told}");
+}

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use simgan_data::{NyuDomain, Source};
+use simgan_data::{Registry, Role, Source};
 use simgan_train::{DataConfig, sources};
 
 use super::EvaluationSources;
@@ -29,14 +29,15 @@ impl OpenedSources {
         test: &[String],
         most_test: Option<usize>,
         seed: u64,
+        registry: &Registry,
     ) -> Result<Self, EvalError> {
-        let open = |names: &[String], domain, seed| {
-            sources::open_all(names, data, domain, seed).map_err(EvalError::from)
+        let open = |names: &[String], role, seed| {
+            sources::open_all(names, data, role, seed, registry).map_err(EvalError::from)
         };
-        let real = || open(&data.real, NyuDomain::Real, seed);
+        let real = || open(&data.real, Role::Real, seed);
         Ok(Self {
-            synthetic: open(&data.synthetic, NyuDomain::Synthetic, seed)?,
-            test: open(test, NyuDomain::Real, seed.wrapping_add(TEST_SEED_OFFSET))?,
+            synthetic: open(&data.synthetic, Role::Synthetic, seed)?,
+            test: open(test, Role::Real, seed.wrapping_add(TEST_SEED_OFFSET))?,
             real: (!data.real.is_empty()).then(real).transpose()?,
             most_test: most_test.unwrap_or(usize::MAX),
         })

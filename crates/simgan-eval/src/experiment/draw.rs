@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{Remembering, Source};
+use simgan_data::{Registry, Remembering, Source};
 use simgan_models::{GazeEstimator, Parameters, write_tensors};
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
@@ -27,6 +27,7 @@ const MOST_BYTES: usize = 256 << 20;
 /// One draw of an experiment.
 pub(super) struct Draw<'a> {
     pub(super) config: &'a ExperimentConfig,
+    pub(super) registry: &'a Registry,
     pub(super) device: &'a Device,
     pub(super) number: u64,
     pub(super) folder: PathBuf,
@@ -60,7 +61,7 @@ impl Draw<'_> {
         talk.begin(self.number, "reading images");
         let ExperimentConfig { training, test, most_test, .. } = self.config;
         let seed = training.seed.saturating_add(self.number);
-        let sources = OpenedSources::open(&training.data, test, *most_test, seed)?;
+        let sources = OpenedSources::open(&training.data, test, *most_test, seed, self.registry)?;
         let config = self.evaluation();
         talk.measure(0, |watch| EvaluationData::read(&sources.sources(), &config, self.device, watch))
     }
@@ -143,7 +144,7 @@ impl Draw<'_> {
     ) -> Result<RefineModel, EvalError> {
         let path = self.folder.join(&variant.name);
         let config = self.config.training_of(variant, self.number)?;
-        let sources = Opened::sources(opened, &config)?;
+        let sources = Opened::sources(opened, &config, self.registry)?;
         let (mut trainer, run_dir) = if path.join(CONFIG_FILE).exists() {
             let run_dir = RunDir::open(&path)?;
             (Trainer::resume(&run_dir, config, &sources, self.device)?, run_dir)
@@ -189,13 +190,17 @@ struct Opened {
 
 impl Opened {
     /// Sources for the training `config` of a variant of the same draw.
-    fn sources(opened: &mut Option<Self>, config: &TrainConfig) -> Result<Sources, EvalError> {
+    fn sources(
+        opened: &mut Option<Self>,
+        config: &TrainConfig,
+        registry: &Registry,
+    ) -> Result<Sources, EvalError> {
         if let Some(Self { data, sources }) = opened
             && *data == config.data
         {
             return Ok(sources.clone());
         }
-        let Sources { synthetic, real } = Sources::open(config)?;
+        let Sources { synthetic, real } = Sources::open(config, registry)?;
         let remember = |source| Arc::new(Remembering::new(source, MOST_BYTES)) as Arc<dyn Source>;
         let sources = Sources { synthetic: remember(synthetic), real: remember(real) };
         *opened = Some(Self { data: config.data.clone(), sources: sources.clone() });

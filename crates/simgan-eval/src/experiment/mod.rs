@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
+use simgan_data::Registry;
 use simgan_train::{Event, Sources, Trainer};
 
 pub use self::config::{EXPERIMENT_VERSION, ExperimentConfig, Variant};
@@ -57,6 +58,7 @@ pub enum ExperimentEvent<'a> {
 pub struct Experiment {
     config: ExperimentConfig,
     folder: PathBuf,
+    registry: Registry,
     device: Device,
 }
 
@@ -67,7 +69,12 @@ impl Experiment {
     /// # Errors
     ///
     /// If the folder holds another experiment, or anything else.
-    pub fn open(folder: &Path, config: ExperimentConfig, device: &Device) -> Result<Self, EvalError> {
+    pub fn open(
+        folder: &Path,
+        config: ExperimentConfig,
+        registry: Registry,
+        device: &Device,
+    ) -> Result<Self, EvalError> {
         let path = folder.join(CONFIG_FILE);
         if path.exists() {
             config.check_same(&path)?;
@@ -78,7 +85,7 @@ impl Experiment {
                 return Err(EvalError::Folder { path: folder.to_owned(), reason });
             }
         }
-        Ok(Self { config, folder: folder.to_owned(), device: device.clone() })
+        Ok(Self { config, folder: folder.to_owned(), registry, device: device.clone() })
     }
 
     /// Does what is not done yet, and writes the results.
@@ -114,7 +121,7 @@ impl Experiment {
         let data = self.draw(0).read(talk)?;
         for variant in &self.config.variants {
             let config = self.config.training_of(variant, 0)?;
-            Trainer::new(config.clone(), &Sources::open(&config)?, &self.device)?;
+            Trainer::new(config.clone(), &Sources::open(&config, &self.registry)?, &self.device)?;
         }
         fs::create_dir_all(&self.folder).map_err(EvalError::io(&self.folder))?;
         self.config.write(&path)?;
@@ -123,7 +130,7 @@ impl Experiment {
 
     fn draw(&self, number: u64) -> Draw<'_> {
         let folder = self.folder.join(format!("draw-{number}"));
-        Draw { config: &self.config, device: &self.device, number, folder }
+        Draw { config: &self.config, registry: &self.registry, device: &self.device, number, folder }
     }
 }
 

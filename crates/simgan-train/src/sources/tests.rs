@@ -1,4 +1,6 @@
-use simgan_data::{AnnotationsExt, Image, ImageFile, ImageFormat, NyuDomain, Pixels, Want};
+use std::path::Path;
+
+use simgan_data::{Image, ImageFile, ImageFormat, Pixels, Want};
 
 use super::*;
 use crate::{Recipe, TrainConfig};
@@ -21,8 +23,13 @@ fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+fn registry() -> Registry {
+    Registry::default().with(simgan_eyes::Simulators)
+}
+
 fn refusal(spec: &str) -> String {
-    told(&open(spec, &OpenOptions::default()).err().unwrap())
+    let error = registry().open(&SourceRequest::new(spec)).err().unwrap();
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 /// The message and the hint.
@@ -33,35 +40,21 @@ fn told(error: &TrainError) -> String {
 #[test]
 fn the_built_in_domains_come_in_the_size_and_channels_that_are_wanted() {
     let config = config(&["data.size=31x23", "data.channels=3"]);
-    let source =
-        open_all(&["builtin:eyes".to_owned(), "builtin:camera".to_owned()], &config.data, NyuDomain::Real, 3)
-            .unwrap();
+    let source = open_all(
+        &["builtin:eyes".to_owned(), "builtin:camera".to_owned()],
+        &config.data,
+        Role::Real,
+        3,
+        &registry(),
+    )
+    .unwrap();
     let spec = source.sample(source.len() - 1, Want::Image).unwrap().image.spec();
     assert_eq!((spec.width, spec.height, spec.channels), (31, 23, 3));
-    let other_seed = open_all(&["builtin:eyes".to_owned()], &config.data, NyuDomain::Real, 4).unwrap();
+    let other_seed =
+        open_all(&["builtin:eyes".to_owned()], &config.data, Role::Real, 4, &registry()).unwrap();
     assert_ne!(
         source.sample(5, Want::Image).unwrap().image,
         other_seed.sample(5, Want::Image).unwrap().image
-    );
-}
-
-#[test]
-fn settings_follow_a_simulators_name() {
-    let gazes = |spec: &str| {
-        let source = open(spec, &OpenOptions::default()).unwrap();
-        (0..20)
-            .map(|idx| {
-                source.sample(idx, Want::Labels).unwrap().annotations.gaze().unwrap().yaw().to_degrees()
-            })
-            .collect::<Vec<_>>()
-    };
-    let narrow = gazes("builtin:eyes:mpiigaze,gaze_yaw_deg=3..5,head_roll_deg=0");
-    assert!(narrow.iter().all(|yaw| (2.9..5.1).contains(yaw)), "{narrow:?}");
-    assert!(gazes("builtin:eyes:mpiigaze").iter().any(|yaw| yaw.abs() > 6.0));
-    assert!(
-        refusal("builtin:eyes,gaze_yaw=3").contains("gaze_yaw_deg"),
-        "{}",
-        refusal("builtin:eyes,gaze_yaw=3")
     );
 }
 
@@ -80,17 +73,21 @@ fn what_is_no_source_is_answered_with_what_is() {
 fn folders_are_joined_and_resized_or_must_agree() {
     let (small, large) = (folder(&[(20, 10), (20, 10)]), folder(&[(31, 17)]));
     let specs = [text(small.path()), text(large.path())];
-    let error = told(&open_all(&specs, &config(&[]).data, NyuDomain::Real, 0).err().unwrap());
+    let error = told(&open_all(&specs, &config(&[]).data, Role::Real, 0, &registry()).err().unwrap());
     assert!(error.contains("20×10") && error.contains("31×17") && error.contains("data.size"), "{error}");
-    let joined = open_all(&specs, &config(&["data.size=12x9"]).data, NyuDomain::Real, 0).unwrap();
+    let joined = open_all(&specs, &config(&["data.size=12x9"]).data, Role::Real, 0, &registry()).unwrap();
     assert_eq!(joined.len(), 3);
     assert_eq!(joined.sample(2, Want::Image).unwrap().image.spec().size().to_string(), "12x9");
     let mixed = folder(&[(20, 10), (31, 17)]);
-    let error =
-        open_all(&[text(mixed.path())], &config(&[]).data, NyuDomain::Real, 0).err().unwrap().to_string();
+    let error = open_all(&[text(mixed.path())], &config(&[]).data, Role::Real, 0, &registry())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("0.png") && error.contains("1.png"), "{error}");
     assert_eq!(
-        open_all(&[text(mixed.path())], &config(&["data.size=12x9"]).data, NyuDomain::Real, 0).unwrap().len(),
+        open_all(&[text(mixed.path())], &config(&["data.size=12x9"]).data, Role::Real, 0, &registry())
+            .unwrap()
+            .len(),
         2
     );
 }
@@ -100,19 +97,10 @@ fn domains_of_different_sizes_are_refused() {
     let (synthetic, real) = (folder(&[(20, 10)]), folder(&[(31, 17)]));
     let mut config = config(&[]);
     (config.data.synthetic, config.data.real) = (vec![text(synthetic.path())], vec![text(real.path())]);
-    let sources = crate::Sources::open(&config).unwrap();
+    let sources = crate::Sources::open(&config, &registry()).unwrap();
     let error = told(&crate::Trainer::new(config, &sources, &candle_core::Device::Cpu).err().unwrap());
     assert!(
         error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size = 20x10"),
         "{error}"
     );
-}
-
-#[test]
-fn paths_become_absolute_and_simulators_stay() {
-    assert!(Path::new(&absolute("data/eyes").unwrap()).is_absolute());
-    for name in ["builtin:eyes", "unityeyes", "unityeyes:mpiigaze"] {
-        assert_eq!(absolute(name).unwrap(), name);
-    }
-    assert!(Path::new(&absolute("./unityeyes").unwrap()).is_absolute());
 }

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Image, NyuDomain, Source};
+use simgan_data::{Image, Registry, Role, Source};
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy, adversarial};
 use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
@@ -41,14 +41,14 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Those that the configuration names, with its size and channels.
+    /// Opens the sources that the configuration names, with its size and channels.
     ///
     /// # Errors
-    /// As [`sources::open`].
-    pub fn open(config: &TrainConfig) -> Result<Self, TrainError> {
+    /// As [`sources::open_all`].
+    pub fn open(config: &TrainConfig, registry: &Registry) -> Result<Self, TrainError> {
         let TrainConfig { data, seed, .. } = config;
-        let synthetic = sources::open_all(&data.synthetic, data, NyuDomain::Synthetic, *seed)?;
-        Ok(Self { synthetic, real: sources::open_all(&data.real, data, NyuDomain::Real, *seed)? })
+        let synthetic = sources::open_all(&data.synthetic, data, Role::Synthetic, *seed, registry)?;
+        Ok(Self { synthetic, real: sources::open_all(&data.real, data, Role::Real, *seed, registry)? })
     }
 }
 

@@ -11,7 +11,7 @@ use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
 use simgan_train::{Checkpoint, DataConfig, DataSize, Phase, Recipe, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
-use crate::commands::most_test;
+use crate::commands::{most_test, registry};
 use crate::failure::usage;
 
 /// What a checkpoint of a run has and an exported refiner has not.
@@ -47,7 +47,7 @@ impl Input {
         let real = names(&arguments.real, |data| &data.real);
         let data = DataConfig { synthetic, real, ..data(arguments, run.as_ref(), &model)? };
         let most_test = most_test(arguments.measure.test_images, &arguments.test);
-        let images = OpenedSources::open(&data, &arguments.test, most_test, seed)?;
+        let images = OpenedSources::open(&data, &arguments.test, most_test, seed, &registry())?;
         Ok(Self { model, images, seed })
     }
 }
