@@ -37,7 +37,7 @@ impl RefinerJudge {
     ) -> Result<Option<Self>, EvalError> {
         let TrainConfig { selection, data, seed, .. } = config;
         let judge = || Self::new(sources, selection.images, *seed, data.on_error, device);
-        (selection.every > 0).then(judge).transpose()
+        selection.every.map(|_| judge()).transpose()
     }
 
     /// Reads up to `count` images of each source, chosen by `seed`.

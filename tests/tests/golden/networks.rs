@@ -7,32 +7,32 @@ use crate::support::{
 
 #[test]
 fn a_refiner_with_replicated_borders_equals_pytorch() {
-    let (refiner, parameters) = new_refiner(0, &refiner_config(1, 3, Border::Replicate));
+    let (refiner, parameters) = new_refiner(0, &refiner_config(3, Border::Replicate), 1);
     check("refiner_replicate", &refiner, &parameters);
 }
 
 #[test]
 fn a_colour_refiner_with_zero_borders_and_a_larger_stem_equals_pytorch() {
-    let (refiner, parameters) = new_refiner(0, &refiner_config(3, 7, Border::Zeros));
+    let (refiner, parameters) = new_refiner(0, &refiner_config(7, Border::Zeros), 3);
     check("refiner_zeros", &refiner, &parameters);
 }
 
 #[test]
 fn the_discriminator_of_eyes_equals_pytorch() {
-    let (discriminator, parameters) = new_discriminator(0, &eye_layers());
+    let (discriminator, parameters) = new_discriminator(0, &eye_layers(), 1);
     check("discriminator_eye", &discriminator, &parameters);
 }
 
 #[test]
 fn the_discriminator_of_hands_equals_pytorch() {
-    let (discriminator, parameters) = new_discriminator(0, &hand_layers());
+    let (discriminator, parameters) = new_discriminator(0, &hand_layers(), 3);
     check("discriminator_hand", &discriminator, &parameters);
 }
 
 #[test]
 fn the_global_discriminator_equals_pytorch() {
     let (discriminator, parameters) =
-        new_discriminator(0, &DiscriminatorConfig { local: false, ..eye_layers() });
+        new_discriminator(0, &DiscriminatorConfig { local: false, ..eye_layers() }, 1);
     check("discriminator_global", &discriminator, &parameters);
 }
 

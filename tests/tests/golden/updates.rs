@@ -62,8 +62,8 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let golden = Golden::open("updates");
-        let (refiner, refiner_parameters) = new_refiner(0, &refiner_config(1, 3, Border::Replicate));
-        let (discriminator, discriminator_parameters) = new_discriminator(0, &eye_layers());
+        let (refiner, refiner_parameters) = new_refiner(0, &refiner_config(3, Border::Replicate), 1);
+        let (discriminator, discriminator_parameters) = new_discriminator(0, &eye_layers(), 1);
         golden.fill("refiner/", &refiner_parameters);
         golden.fill("discriminator/", &discriminator_parameters);
         let (synthetic, real) = (golden.get("synthetic").clone(), golden.get("real").clone());

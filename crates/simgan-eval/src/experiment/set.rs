@@ -39,7 +39,7 @@ impl VariantSet {
         let LossConfig { lambda, .. } = base.loss;
         Ok(match self {
             Self::Refine => vec![Variant::new("refined", [])],
-            Self::History if base.history.capacity == 0 => {
+            Self::History if base.history.capacity.is_none() => {
                 return Err(EvalError::Mismatch(
                     "history.capacity is 0, so there is no history to go without (hint: set it)".into(),
                 ));

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use simgan_settings::OutOfRange;
+
 use super::CONFIG_VERSION;
 
 /// Why a configuration was refused. Each message names the key and what it may be.
@@ -51,4 +53,26 @@ pub enum ConfigError {
         /// The run's configuration.
         config: PathBuf,
     },
+}
+
+impl ConfigError {
+    /// An error about `key`, whose value is shown, unless it `fits`.
+    pub(super) fn unless(
+        fits: bool,
+        key: &str,
+        value: impl std::fmt::Display,
+        allowed: &str,
+    ) -> Result<(), Self> {
+        if fits {
+            return Ok(());
+        }
+        let (key, value, allowed) = (key.to_owned(), value.to_string(), allowed.to_owned());
+        Err(Self::Value { key, value, allowed })
+    }
+}
+
+impl From<OutOfRange> for ConfigError {
+    fn from(OutOfRange { key, value, allowed }: OutOfRange) -> Self {
+        Self::Value { key, value, allowed }
+    }
 }

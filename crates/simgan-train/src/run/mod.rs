@@ -86,12 +86,12 @@ impl<'a> Recorder<'a> {
         let metrics_path = run.path().join(METRICS_FILE);
         let metrics = Metrics::open(&metrics_path, step)?;
         let selection = &trainer.config().selection;
-        let selecting = match judge {
-            _ if selection.every == 0 => None,
-            Some(judge) => {
+        let selecting = match (selection.every, judge) {
+            (None, _) => None,
+            (Some(_), Some(judge)) => {
                 Some(Selecting::resume(judge, run, &read_metrics(&metrics_path)?, step, selection)?)
             }
-            None => return Err(TrainError::NoJudge { every: selection.every }),
+            (Some(every), None) => return Err(TrainError::NoJudge { every }),
         };
         let tensorboard_dir = run.path().join(TENSORBOARD_DIR);
         let tensorboard = match step {
@@ -135,7 +135,7 @@ impl<'a> Recorder<'a> {
         let step = report.step;
         self.recent.push(report.clone());
         let event = Event::Step(report);
-        if is_due(step, output.log_every) {
+        if is_due(step, Some(output.log_every)) {
             self.write_scalars(&event)?;
             self.metrics.append(&event)?;
         }
@@ -268,6 +268,6 @@ fn checkpoint_path(step: u64) -> PathBuf {
     Path::new(CHECKPOINTS_DIR).join(checkpoint::checkpoint_name(step))
 }
 
-fn is_due(step: u64, every: u64) -> bool {
-    every > 0 && step.is_multiple_of(every)
+fn is_due(step: u64, every: Option<u64>) -> bool {
+    every.is_some_and(|every| step.is_multiple_of(every))
 }

@@ -42,7 +42,7 @@ const WORSENING: [f64; 10] = [0.8, 0.0, 0.9, 0.0, 0.95, 0.0, 0.0, 0.0, 0.7, 0.0]
 /// 3 + 3 + `steps` steps, judged at every second one of the last phase.
 fn selecting(steps: u64) -> TrainConfig {
     let mut config = config(steps);
-    config.selection.every = 2;
+    config.selection.every = Some(2);
     config.output.keep_last = 1;
     config
 }
@@ -153,7 +153,7 @@ fn a_selection_needs_a_judge_and_the_judge_a_selection() {
     train(&path, &selecting(2), &mut judge, 7).unwrap();
     // Off on resuming: what was chosen stays, nothing more is judged.
     let mut config = selecting(2);
-    config.selection.every = 0;
+    config.selection.every = None;
     assert_eq!(train(&path, &config, &mut judge, u64::MAX).unwrap().best, None);
     assert_eq!(judge.asked, [0u64; 0]);
     assert!(!path.join(BEST_FILE).exists());
