@@ -1,5 +1,6 @@
 //! What can be typed. Help texts state units, scales and defaults.
 
+mod device;
 mod evaluate;
 mod experiment;
 
@@ -9,8 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use simgan_data::Size;
 
-use crate::compute::DeviceChoice;
-
+pub(crate) use self::device::DeviceChoice;
 pub(crate) use self::evaluate::{EvaluateArguments, Measure};
 pub(crate) use self::experiment::ExperimentArguments;
 
@@ -114,7 +114,7 @@ pub(crate) struct TrainArguments {
 /// continues. Images of a packed data set or of MPIIGaze, and with --crop or --size, become NAME.png with NAME.json.
 #[derive(Args, Debug)]
 pub(crate) struct RefineArguments {
-    /// A run (its last checkpoint is taken) or one checkpoint's folder.
+    /// A run (its best checkpoint, or else its last) or one checkpoint's folder.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
     pub(crate) model: PathBuf,
     /// What to refine: a folder of images, a packed data set, MPIIGaze's folder, or a simulator such as builtin:eyes.

@@ -11,7 +11,7 @@ pub(crate) fn line(report: &StepReport) -> String {
     };
     let mut parts = vec![phase.to_owned()];
     if let Some(refiner) = &report.refiner {
-        parts.push(format!("R {:.3} change {:.3}", refiner.loss, refiner.drift));
+        parts.push(format!("R {:.3} change {:.3}", refiner.loss, refiner.change));
     }
     if let Some(discriminator) = &report.discriminator {
         parts.push(format!(
@@ -67,7 +67,7 @@ pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&Dis
         text.push_str(&format!(
             "refiner        loss {:.4} ({adversarial}self-regularization {:.4} before lambda)\n\
              \x20              mean |R(x) - x| {:.4} of the range [-1, 1]\n",
-            refiner.loss, refiner.self_regularization, refiner.drift
+            refiner.loss, refiner.self_regularization, refiner.change
         ));
     }
     if let Some(discriminator) = discriminator {

@@ -62,7 +62,9 @@ pub use self::error::DataError;
 pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::gaze::Gaze;
-pub use self::image::{BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Pixels, Size};
+pub use self::image::{
+    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Pixels, Sheet, SheetLayout, Size,
+};
 pub use self::label::{Label, Landmarks};
 pub use self::loader::{Loader, LoaderOptions, OnError};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use simgan_data::{Fitted, Size, Source, Target};
-use simgan_eval::{RealismTraining, realism};
+use simgan_metrics::{RealismTraining, realism};
 use simgan_train::sources::{self, OpenOptions};
 
 type Failure = Box<dyn std::error::Error>;

@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use simgan_data::DataError;
+use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
+use simgan_optim::OptimError;
+use simgan_refine::RefineError;
 use simgan_train::TrainError;
-use simgan_train::optim::OptimError;
-use simgan_train::refine::RefineError;
 
 /// What can go wrong in an evaluation.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +120,9 @@ pub enum EvalError {
     /// A trained refiner cannot be read.
     #[error(transparent)]
     Refine(Box<RefineError>),
+    /// A figure of images could not be had.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// A network could not be built.
     #[error(transparent)]
     Model(#[from] ModelError),

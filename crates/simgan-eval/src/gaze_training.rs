@@ -4,10 +4,14 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Gaze, Sampler};
 use simgan_losses::gaze_distance;
-use simgan_models::{GazeEstimator, GazeEstimatorConfig, Parameters};
-use simgan_train::optim::{Optimizer, Rule};
+use simgan_metrics::augmented;
+use simgan_models::{GazeEstimator, GazeEstimatorConfig, Parameters, for_batches, forward_batched};
+use simgan_optim::{fit_adam, half_cosine};
 
-use crate::{EvalError, LabelledImages, augmented};
+use crate::{EvalError, LabelledImages};
+
+/// Images that go through a network together.
+const AT_ONCE: usize = 256;
 
 /// How the gaze network is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,13 +68,12 @@ pub fn train_gaze_estimator_watched(
     }
     let parameters = Parameters::new(training.seed, images.images().device());
     let network = GazeEstimator::new(config, parameters.var_builder())?;
-    let mut optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
     let mut sampler = Sampler::new(images.gazes().len(), training.seed);
     let mut augmentation = ChaCha8Rng::seed_from_u64(training.seed);
     let targets = images.targets()?;
     let scale = TargetScale::of(&targets)?;
     let targets = scale.standardized(&targets)?;
-    for step in 0..training.steps {
+    let loss = |step_idx: usize| {
         let batch: Vec<_> = sampler.next_batch(training.batch).into_iter().map(|idx| idx as u32).collect();
         let batch = Tensor::new(batch, targets.device())?;
         let mut inputs = images.images().index_select(&batch, 0)?;
@@ -79,19 +82,11 @@ pub fn train_gaze_estimator_watched(
         }
         let predicted = network.forward(&inputs)?;
         let loss = gaze_distance(&predicted, &targets.index_select(&batch, 0)?)?;
-        optimizer.step(&loss.backward()?, training.rate(step))?;
-        after_update()?;
-    }
+        Ok((loss, half_cosine(training.lr, step_idx, training.steps)))
+    };
+    fit_adam(parameters.vars(), training.steps, loss, after_update)?;
     scale.fold_into(&parameters)?;
     Ok(network)
-}
-
-impl GazeTraining {
-    /// The learning rate of step `step`, counted from 0.
-    fn rate(&self, step: usize) -> f64 {
-        let done = step as f64 / self.steps as f64;
-        0.5 * self.lr * (1.0 + (std::f64::consts::PI * done).cos())
-    }
 }
 
 /// Where the true gaze vectors lie: their mean, `(1, 3)`, and their root mean square distance from it along one axis of the image.
@@ -133,34 +128,25 @@ impl TargetScale {
 /// If the images do not fit the network, or an answer is no direction.
 pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Gaze>, EvalError> {
     let mut gazes = Vec::new();
-    for batch in batches(images)? {
-        for answer in network.forward(&batch)?.to_vec2::<f32>()? {
+    for_batches(images, AT_ONCE, |batch| {
+        for answer in network.forward(batch)?.to_vec2::<f32>()? {
             let answer = [answer[0], answer[1], answer[2]];
             gazes.push(Gaze::from_vector(answer).ok_or(EvalError::NoDirection { answer })?);
         }
-    }
+        Ok::<_, EvalError>(())
+    })?;
     Ok(gazes)
 }
 
 /// The network's features of `(N, C, H, W)`, `(N, d)`, a batch of 256 at a time: what
-/// [`kernel_distance`](crate::kernel_distance) compares sets of images by.
+/// [`kernel_distance`](simgan_metrics::kernel_distance) compares sets of images by.
 ///
 /// # Errors
 ///
 /// If there is no image, or they do not fit the network.
 pub fn gaze_features(network: &GazeEstimator, images: &Tensor) -> Result<Tensor, EvalError> {
-    let features: Vec<_> = batches(images)?
-        .iter()
-        .map(|batch| Ok(network.features(batch)?.detach()))
-        .collect::<Result<_, EvalError>>()?;
-    if features.is_empty() {
+    if images.dim(0)? == 0 {
         return Err(EvalError::TooFew { what: "features", found: 0, needed: 1 });
     }
-    Ok(Tensor::cat(&features, 0)?)
-}
-
-fn batches(images: &Tensor) -> Result<Vec<Tensor>, EvalError> {
-    let (n_images, ..) = images.dims4()?;
-    let starts = (0..n_images).step_by(256);
-    Ok(starts.map(|start| images.narrow(0, start, (n_images - start).min(256))).collect::<Result<_, _>>()?)
+    forward_batched(images, AT_ONCE, |batch| Ok(network.features(batch)?))
 }

@@ -2,13 +2,9 @@
 //!
 //! [`LabelledImages`] are images in memory with the gaze of each. [`train_gaze_estimator`] trains the paper's gaze
 //! network on them, [`predict_gaze`] asks it, and [`GazeErrors`] compares with the truth, beside the baselines
-//! [`mean_gaze`] and [`nearest_neighbours`]. [`pupil_shift_at`] measures how far the iris moved between an image and its
-//! refined version. [`realism`] lets a fresh classifier tell real from refined images, [`kernel_distance`] (KID)
-//! compares their [`gaze_features`], [`intensity_distance`] and [`gradient_distance`] their pixels. What a user would
-//! try instead of a GAN stands beside: [`histogram_matched`], [`fourier_matched`], [`augmented`]. [`binomial_p`] and
-//! [`share_interval`] say what such counts are worth. [`RefinerJudge`]
-//! chooses a run's best checkpoint by some of these. [`evaluation`] puts all of it together: the paper's tables for one
-//! refiner, and [`report`] shows them; an [`experiment`] trains refiners that differ in one setting, and compares them.
+//! [`mean_gaze`] and [`nearest_neighbours`]. What can be said of images without training anything on them is
+//! `simgan_metrics`'. [`evaluation`] puts both together: the paper's tables for one refiner, and [`report`] shows them;
+//! an [`experiment`] trains refiners that differ in one setting, and compares them.
 //!
 //! ```
 //! use simgan_data::Gaze;
@@ -22,40 +18,19 @@
 //! # Ok::<(), simgan_eval::EvalError>(())
 //! ```
 
-mod augment;
 mod baseline;
 mod error;
 pub mod evaluation;
 pub mod experiment;
-mod eye_region;
 mod gaze_error;
 mod gaze_training;
-mod gray;
-mod iris;
-mod kid;
 mod labelled;
-mod matching;
-mod pixels;
-mod pupil_shift;
-mod realism;
-mod refiner_judge;
-mod registration;
 pub mod report;
-mod statistics;
 
-pub use self::augment::augmented;
 pub use self::baseline::{mean_gaze, nearest_neighbours};
 pub use self::error::EvalError;
 pub use self::gaze_error::{GazeErrors, TestEye, angle_deg};
 pub use self::gaze_training::{
     GazeTraining, gaze_features, predict_gaze, train_gaze_estimator, train_gaze_estimator_watched,
 };
-pub use self::iris::{Iris, find_irises};
-pub use self::kid::kernel_distance;
 pub use self::labelled::LabelledImages;
-pub use self::matching::{fourier_matched, histogram_matched};
-pub use self::pixels::{gradient_distance, intensity_distance};
-pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
-pub use self::realism::{Realism, RealismTraining, realism};
-pub use self::refiner_judge::RefinerJudge;
-pub use self::statistics::{Spread, binomial_p, share_interval};

@@ -10,10 +10,11 @@ use candle_core::Device;
 use simgan_data::{Gaze, MemorySource, Source};
 use simgan_eval::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
-    MethodKind, Watch, evaluate,
+    MethodKind, Plan, Watch, evaluate,
 };
-use simgan_eval::{EvalError, GazeErrors, GazeTraining, RealismTraining, TestEye};
+use simgan_eval::{EvalError, GazeErrors, GazeTraining, TestEye};
 use simgan_eyes::Domain;
+use simgan_metrics::RealismTraining;
 use simgan_models::Refiner;
 
 fn config() -> EvaluationConfig {
@@ -59,7 +60,7 @@ impl Scene {
 
     fn evaluate(&self, refiner: &Refiner) -> Evaluation {
         let (config, data) = (config(), self.read(&config()).unwrap());
-        watched(|watch| evaluate(refiner, &data, &config, watch)).unwrap()
+        watched(|watch| evaluate(refiner, &Plan::new(&data, &config)?, watch)).unwrap()
     }
 }
 
@@ -111,13 +112,13 @@ fn every_row_learns_from_images_of_its_own() {
     let realism = RealismTraining { steps: 2, batch: 8, ..RealismTraining::default() };
     let config = EvaluationConfig { methods: networks, seeds: 1, images: 60, training, realism, ..config() };
     let data = scene.read(&config).unwrap();
-    let found = watched(|watch| evaluate(&scaling(0.5), &data, &config, watch)).unwrap();
+    let found = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap();
     assert_eq!(found.methods.len(), 7);
     let predicted: Vec<_> = found.methods.values().map(|figures| &figures.predicted).collect();
     for (idx, other) in predicted.iter().enumerate() {
         assert!(!predicted[..idx].contains(other), "row {idx} of {:?}", found.methods.keys());
     }
-    let again = watched(|watch| evaluate(&scaling(0.5), &data, &config, watch)).unwrap();
+    let again = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap();
     assert_eq!(again, found, "one configuration, one result");
 }
 
@@ -132,10 +133,10 @@ fn the_floor_learns_from_no_test_image() {
     scene.real = common::eyes(Domain::Camera, 2, 40);
     let floor = EvaluationConfig { methods: vec![MethodKind::Real], ..config() };
     let data = scene.read(&floor).unwrap();
-    let error = floor.rows(&data).unwrap_err().to_string();
+    let error = Plan::new(&data, &floor).err().unwrap().to_string();
     assert!(error.contains("`real` needs labelled real images that are no test images"), "{error}");
     assert!(
-        EvaluationConfig { methods: vec![], ..floor }.rows(&data).is_ok(),
+        Plan::new(&data, &EvaluationConfig { methods: vec![], ..floor }).is_ok(),
         "unless asked for, it is left out"
     );
 }
@@ -145,8 +146,8 @@ fn rows_follow_data_and_wishes() {
     let scene = Scene::new();
     let all = EvaluationConfig { methods: vec![], augment: true, fold: 2, images: 100, ..config() };
     let named = |config: &EvaluationConfig| -> Vec<_> {
-        let rows = config.rows(&scene.read(config).unwrap()).unwrap();
-        rows.iter().map(Method::to_string).collect()
+        let data = scene.read(config).unwrap();
+        Plan::new(&data, config).unwrap().rows().iter().map(Method::to_string).collect()
     };
     let expected = "mean knn synthetic synthetic_2x synthetic_augmented synthetic_histogram synthetic_fourier refined refined_2x refined_augmented real";
     assert_eq!(named(&all).join(" "), expected);
@@ -171,7 +172,7 @@ fn work_stops_when_asked_to() {
         stop.store(progress.done == 15, std::sync::atomic::Ordering::Relaxed);
     };
     let mut watch = Watch::new(&mut observe, &stop);
-    let stopped = Baselines::measure(&data, &config, &mut watch);
+    let stopped = Baselines::measure(&Plan::new(&data, &config).unwrap(), &mut watch);
     assert!(matches!(stopped, Err(EvalError::Stopped)));
     let last = seen.last().unwrap();
     assert_eq!((last.done, last.doing.as_str()), (15, "synthetic, repetition 2 of 2"));

@@ -7,9 +7,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Gaze, Image, Label, MemorySource, Pixels, Sample};
 use simgan_eval::{
-    EvalError, GazeErrors, GazeTraining, LabelledImages, angle_deg, gaze_features, kernel_distance,
-    mean_gaze, nearest_neighbours, predict_gaze, train_gaze_estimator,
+    EvalError, GazeErrors, GazeTraining, LabelledImages, angle_deg, gaze_features, mean_gaze,
+    nearest_neighbours, predict_gaze, train_gaze_estimator,
 };
+use simgan_metrics::kernel_distance;
 use simgan_models::GazeEstimatorConfig;
 
 fn degrees(pitch: f32, yaw: f32) -> Gaze {

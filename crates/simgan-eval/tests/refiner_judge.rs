@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use simgan_data::{Label, MemorySource, OnError, Sample, Source};
-use simgan_eval::{RealismTraining, RefinerJudge};
 use simgan_eyes::Domain;
+use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};
-use simgan_train::{Judge, SelectionConfig, Sources};
+use simgan_train::{RefinerJudge, SelectionConfig, Sources};
 
 fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn Source> {
     let source = common::eyes(domain, seed, count);
@@ -32,9 +32,9 @@ fn preservation_and_realism_are_told() {
     let sources =
         Sources { synthetic: eyes(Domain::Eyes, 1, 110, true), real: eyes(Domain::Camera, 2, 90, true) };
     let limits = SelectionConfig::default();
-    let mut judge = judge(&sources);
+    let judge = judge(&sources);
     let folder = tempfile::tempdir().unwrap();
-    let mut of = |gain: f32| {
+    let of = |gain: f32| {
         let (config, parameters) = common::scaling(gain);
         save_refiner(folder.path(), &config, 1, &parameters.tensors()).unwrap();
         judge.judge(folder.path()).unwrap()

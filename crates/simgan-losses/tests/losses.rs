@@ -32,8 +32,9 @@ fn chance_costs_ln_2() {
 fn settings_name_losses_and_transforms() {
     let logits = Tensor::new(&[[[[3f32, -1.0, 2.0]], [[1.0, 0.0, 2.5]]]], &Device::Cpu).unwrap();
     for target in [Target::Real, Target::Refined] {
-        let [named, direct] = [AdversarialLoss::CrossEntropy.loss(&logits, target), adversarial(&logits, target)]
-            .map(|loss| loss.unwrap().to_scalar::<f32>().unwrap());
+        let [named, direct] =
+            [AdversarialLoss::CrossEntropy.loss(&logits, target), adversarial(&logits, target)]
+                .map(|loss| loss.unwrap().to_scalar::<f32>().unwrap());
         assert_eq!(named, direct);
     }
     let none = || Err("no network");

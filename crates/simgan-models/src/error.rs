@@ -77,6 +77,22 @@ pub enum ModelError {
         /// The parameter.
         name: String,
     },
+    /// A checkpoint that cannot be used.
+    #[error("{}: this checkpoint cannot be used: {reason}; hint: delete this folder to continue from the one before it", path.display())]
+    Checkpoint {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file that names a run's best checkpoint cannot be used.
+    #[error("{}: {reason}; hint: without this file the newest checkpoint is taken", path.display())]
+    Best {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -4,7 +4,7 @@
 //! patch, real images from refined ones. Both are built from a config and a `VarBuilder` that [`Parameters`]
 //! hands out: it creates each parameter from a seed and its name, keeps them in order of creation, and saves and
 //! loads them strictly. [`save_refiner`] and [`load_refiner`] keep a refiner with its config in a folder, which is
-//! all that inference needs. [`GazeEstimator`] is the paper's measure of whether refined images are better training data.
+//! all that inference needs; [`run_folder`] finds that folder in a run. [`GazeEstimator`] is the paper's measure of whether refined images are better training data.
 //!
 //! Images are `(N, C, H, W)`, `f32`, in [−1, 1], before and after the refiner.
 //!
@@ -28,6 +28,7 @@
 //! # Ok::<(), simgan_models::ModelError>(())
 //! ```
 
+mod batched;
 mod conv;
 mod discriminator;
 mod error;
@@ -36,7 +37,9 @@ mod gaze_estimator;
 mod parameters;
 mod refiner;
 mod refiner_file;
+pub mod run_folder;
 
+pub use self::batched::{for_batches, forward_batched};
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
 pub use self::error::ModelError;
 pub use self::file::{read_tensors, write_tensors};

@@ -47,8 +47,7 @@ fn the_papers_networks_have_its_sizes() {
 
 #[test]
 fn any_image_size_works() {
-    let config =
-        RefinerConfig { features: 4, blocks: 1, stem_kernel: 7, ..RefinerConfig::eye_gaze() };
+    let config = RefinerConfig { features: 4, blocks: 1, stem_kernel: 7, ..RefinerConfig::eye_gaze() };
     let (refiner, _) = refiner(&config, 3);
     let (eyes, _) = discriminator(&DiscriminatorConfig::eye_gaze(), 3);
     let (global, _) =
@@ -171,8 +170,7 @@ border = \"zeros\"
 #[test]
 fn a_saved_refiner_refines_the_same() {
     let folder = TempDir::new().unwrap();
-    let config =
-        RefinerConfig { features: 6, blocks: 2, border: Border::Zeros, ..RefinerConfig::eye_gaze() };
+    let config = RefinerConfig { features: 6, blocks: 2, border: Border::Zeros, ..RefinerConfig::eye_gaze() };
     let parameters = Parameters::new(5, &Device::Cpu);
     let refiner = Refiner::new(&config, 3, parameters.var_builder()).unwrap();
     save_refiner(folder.path(), &config, 3, &parameters.tensors()).unwrap();

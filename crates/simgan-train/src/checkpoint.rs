@@ -6,15 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use simgan_data::SamplerState;
+use simgan_models::ModelError;
+use simgan_models::run_folder::{FileMark, STATE_FILE, checkpoint_name, list_checkpoints, read_checkpoint};
 
 use crate::watch::Watch;
 use crate::{Phase, TrainError};
 
-/// Version of a checkpoint's layout and of `state.toml`.
-pub const CHECKPOINT_VERSION: u32 = 1;
-
-/// The state's file in a checkpoint.
-pub(crate) const STATE_FILE: &str = "state.toml";
 /// The discriminator's weights.
 pub(crate) const DISCRIMINATOR_FILE: &str = "discriminator.safetensors";
 /// Moments and step counts of both optimizers.
@@ -25,7 +22,6 @@ pub(crate) const HISTORY_FILE: &str = "history.safetensors";
 pub(crate) const RAW_REFINER_FILE: &str = "refiner-raw.safetensors";
 
 const HIDDEN: [&str; 2] = [".new-", ".old-"];
-const HINT: &str = "delete this folder to continue from the one before it";
 
 /// A whole checkpoint: every file of it has the length and checksum that `state.toml` says.
 #[derive(Clone, Debug)]
@@ -55,40 +51,13 @@ pub(crate) struct State {
     pub(crate) files: BTreeMap<String, FileMark>,
 }
 
-/// How a whole file is told from a damaged one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileMark {
-    bytes: u64,
-    crc32c: u32,
-}
-
 impl Checkpoint {
     /// The checkpoint in the folder `path`, after reading and verifying all its files.
     ///
     /// # Errors
     /// A file is missing or damaged; the format is another version's.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
-        let state_path = path.join(STATE_FILE);
-        let text = fs::read_to_string(&state_path);
-        let text = text.map_err(|error| unusable(path, format!("{STATE_FILE}: {error}")))?;
-        let state: State = toml::from_str(&text)
-            .map_err(|error| unusable(path, format!("{STATE_FILE}: {}", error.message())))?;
-        if state.format_version != CHECKPOINT_VERSION {
-            let found = state.format_version;
-            let reason = format!("format version {found}, this program reads {CHECKPOINT_VERSION}");
-            return Err(unusable(path, reason));
-        }
-        for (name, expected) in &state.files {
-            let found = mark(&path.join(name)).map_err(|error| unusable(path, format!("{name}: {error}")))?;
-            if found != *expected {
-                return Err(unusable(
-                    path,
-                    format!("{name} is damaged: its checksum is not that of {STATE_FILE}"),
-                ));
-            }
-        }
-        Ok(Self { path: path.to_owned(), state })
+        Ok(Self { path: path.to_owned(), state: read_checkpoint(path)? })
     }
 
     /// Its folder.
@@ -112,12 +81,6 @@ impl Checkpoint {
     pub(crate) fn state(&self) -> &State {
         &self.state
     }
-}
-
-/// The name of the checkpoint after `step` steps.
-#[must_use]
-pub fn checkpoint_name(step: u64) -> String {
-    format!("step-{step:08}")
 }
 
 /// Writes a checkpoint into `dir`: `fill` writes the tensors' files into the folder it is given.
@@ -151,7 +114,7 @@ fn write_new(
     for path in entries(new)? {
         sync(&path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        state.files.insert(name, mark(&path).map_err(TrainError::io(&path))?);
+        state.files.insert(name, FileMark::of(&path).map_err(TrainError::io(&path))?);
     }
     let text = toml::to_string(state).map_err(|error| unusable(new, error.to_string()))?;
     let path = new.join(STATE_FILE);
@@ -179,7 +142,7 @@ pub(crate) fn retain(
     keep_every: Option<u64>,
     best: Option<u64>,
 ) -> Result<(), TrainError> {
-    let mut checkpoints = list(dir)?;
+    let mut checkpoints = list_checkpoints(dir)?;
     checkpoints.truncate(checkpoints.len().saturating_sub(keep_last));
     for (step, path) in checkpoints {
         let is_kept = keep_every.is_some_and(|every| step.is_multiple_of(every));
@@ -191,18 +154,6 @@ pub(crate) fn retain(
         }
     }
     Ok(())
-}
-
-/// The checkpoints in `dir` with their steps, oldest first; none if there is no such folder.
-pub(crate) fn list(dir: &Path) -> Result<Vec<(u64, PathBuf)>, TrainError> {
-    if !dir.exists() {
-        return Ok(Vec::new());
-    }
-    let step = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok();
-    let mut found: Vec<(u64, PathBuf)> =
-        entries(dir)?.into_iter().filter_map(|path| Some((step(&path)?, path))).collect();
-    found.sort();
-    Ok(found)
 }
 
 /// Removes what a crash left of a checkpoint being written or removed.
@@ -221,7 +172,7 @@ pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), TrainError> {
 
 /// An error about the checkpoint at `path`.
 pub(crate) fn unusable(path: &Path, reason: String) -> TrainError {
-    TrainError::Checkpoint { path: path.to_owned(), reason, hint: HINT }
+    ModelError::Checkpoint { path: path.to_owned(), reason }.into()
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
@@ -230,11 +181,6 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
     let mut paths = paths.map_err(TrainError::io(dir))?;
     paths.sort();
     Ok(paths)
-}
-
-fn mark(path: &Path) -> std::io::Result<FileMark> {
-    let bytes = fs::read(path)?;
-    Ok(FileMark { bytes: bytes.len() as u64, crc32c: crc32c::crc32c(&bytes) })
 }
 
 /// Waits until a file or folder is on the disk.

@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 
 use simgan_data::DataError;
 use simgan_eyes::EyesError;
+use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 
 use crate::ConfigError;
-use crate::optim::OptimError;
+use simgan_optim::OptimError;
 
 /// What can go wrong with a run. Each message says where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,10 @@ pub enum TrainError {
     /// The images.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A network or its file.
+    /// The images that checkpoints are judged by.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A network or its file, a checkpoint, or what names the best one.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The built-in simulator.
@@ -38,29 +42,13 @@ pub enum TrainError {
         /// What the system said.
         source: io::Error,
     },
-    /// What names a run's best checkpoint cannot be read.
-    #[error("{}: {reason}; hint: without this file the newest checkpoint is taken", path.display())]
-    Best {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// A checkpoint could not be judged.
     #[error("{} cannot be judged: {source}; hint: selection.every=0 trains without", path.display())]
     Judge {
         /// The checkpoint.
         path: PathBuf,
         /// Why.
-        source: crate::JudgeError,
-    },
-    /// The configuration asks for a selection and nobody judges.
-    #[error(
-        "selection.every is {every}, but no judge was given; hint: use `run_judged`, or set selection.every=0"
-    )]
-    NoJudge {
-        /// The setting.
-        every: u64,
+        source: MetricsError,
     },
     /// What was given as a source of images is none.
     #[error("`{spec}` is not a source of images; hint: {hint}")]
@@ -117,16 +105,6 @@ pub enum TrainError {
     RunInUse {
         /// The run's folder.
         path: PathBuf,
-    },
-    /// A checkpoint cannot be used.
-    #[error("{}: this checkpoint cannot be used: {reason}; hint: {hint}", path.display())]
-    Checkpoint {
-        /// The checkpoint's folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-        /// What to do.
-        hint: &'static str,
     },
     /// A loss or a gradient is infinite or not a number. The weights are those from before the step.
     #[error(

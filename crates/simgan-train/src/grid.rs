@@ -1,7 +1,7 @@
 //! Sample grids: the same few images after each interval, so that a run can be watched.
 
 use candle_core::Tensor;
-use simgan_data::{BitDepth, Image, ImageSpec};
+use simgan_data::{Image, Sheet, SheetLayout, Size};
 
 use crate::TrainError;
 
@@ -11,9 +11,6 @@ pub(crate) const GRID_COLUMNS: usize = 8;
 const MIN_TILE_WIDTH: usize = 128;
 /// Pixels between images.
 const GAP: usize = 4;
-/// Colour of the gaps, in [−1, 1].
-const GAP_VALUE: f32 = 1.0;
-
 /// Four rows of images: synthetic, refined, refined − synthetic, real.
 ///
 /// A column's first three images belong together; the real image below is any. The scale is fixed: −1 is black, 1 is
@@ -25,53 +22,23 @@ pub(crate) fn sample_grid(synthetic: &Tensor, refined: &Tensor, real: &Tensor) -
     let difference = (refined - synthetic)?.clamp(-1f32, 1f32)?;
     let rows = [synthetic, refined, &difference, real];
     let (n, channels, height, width) = synthetic.dims4()?;
-    let scale = MIN_TILE_WIDTH.div_ceil(width);
-    let (tile_height, tile_width) = (height * scale + GAP, width * scale + GAP);
-    let mut canvas = Canvas::new(channels, rows.len() * tile_height + GAP, n * tile_width + GAP);
+    let mut sheet = Sheet::new(SheetLayout {
+        size: Size { width, height },
+        channels,
+        least_width: MIN_TILE_WIDTH,
+        columns: n,
+        rows: rows.len(),
+        blocks: 1,
+        gap: GAP,
+        block_gap: 0,
+        margin: GAP,
+    });
     for (row, images) in rows.into_iter().enumerate() {
-        for (column, tile) in images.flatten_from(1)?.to_vec2::<f32>()?.iter().enumerate() {
-            let place = (row * tile_height + GAP, column * tile_width + GAP);
-            canvas.paste(tile, (height, width), place, scale);
+        for (column, image) in images.flatten_from(1)?.to_vec2::<f32>()?.iter().enumerate() {
+            sheet.paste(row, column, image);
         }
     }
-    Ok(canvas.into_image())
-}
-
-/// Values in [−1, 1], planar.
-struct Canvas {
-    spec: ImageSpec,
-    values: Vec<f32>,
-}
-
-impl Canvas {
-    fn new(channels: usize, height: usize, width: usize) -> Self {
-        let spec = ImageSpec { channels, height, width, depth: BitDepth::Eight };
-        Self { spec, values: vec![GAP_VALUE; channels * height * width] }
-    }
-
-    /// Draws a planar tile, `scale` times as large, with its corner at `(top, left)`.
-    fn paste(
-        &mut self,
-        tile: &[f32],
-        (height, width): (usize, usize),
-        (top, left): (usize, usize),
-        scale: usize,
-    ) {
-        for (channel, plane) in tile.chunks_exact(height * width).enumerate() {
-            for row in 0..height * scale {
-                let line = &plane[row / scale * width..][..width];
-                let start = (channel * self.spec.height + top + row) * self.spec.width + left;
-                let drawn = &mut self.values[start..start + width * scale];
-                for (pixel, value) in drawn.iter_mut().enumerate() {
-                    *value = line[pixel / scale];
-                }
-            }
-        }
-    }
-
-    fn into_image(self) -> Image {
-        Image::from_unit(self.spec, &self.values)
-    }
+    Ok(sheet.into_image())
 }
 
 #[cfg(test)]

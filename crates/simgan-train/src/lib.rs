@@ -5,7 +5,8 @@
 //! [`step`](Trainer::step) is one iteration of Algorithm 1 and returns a [`StepReport`]. [`run()`] is the one loop: it
 //! steps until all is done or somebody asks it to stop, writes a [`RunDir`] (metrics, TensorBoard, sample grids,
 //! checkpoints) and tells an observer each [`Event`]. [`Trainer::resume`] goes on from the newest [`Checkpoint`] exactly
-//! where it was: on the CPU, bit for bit. [`run_judged`] also lets a [`Judge`] choose the best checkpoint. [`refine`] applies a trained refiner to whole folders.
+//! where it was: on the CPU, bit for bit. Where `[selection]` asks for it, a
+//! [`RefinerJudge`] chooses the best checkpoint.
 //!
 //! Every random number follows from `seed`, each purpose with a stream of its own. The device is the caller's.
 //!
@@ -41,8 +42,6 @@ mod error;
 mod event;
 mod grid;
 mod metrics;
-pub mod optim;
-pub mod refine;
 mod report;
 mod run;
 pub mod run_dir;
@@ -56,15 +55,15 @@ mod testing;
 mod trainer;
 mod watch;
 
-pub use self::checkpoint::{CHECKPOINT_VERSION, Checkpoint, checkpoint_name};
+pub use self::checkpoint::Checkpoint;
 pub use self::config::*;
 pub use self::error::TrainError;
 pub use self::event::{Event, METRICS_VERSION};
 pub use self::metrics::read_metrics;
 pub use self::report::{DiscriminatorReport, Phase, RefinerReport, StepReport};
-pub use self::run::{run, run_judged};
+pub use self::run::run;
 pub use self::run_dir::RunDir;
-pub use self::selection::{BEST_VERSION, Best, Judge, JudgeError, Judgement, PupilJudgement};
+pub use self::selection::{Best, Judgement, PupilJudgement, RefinerJudge};
 pub use self::summary::Summary;
 pub use self::trainer::{Sources, Trainer};
 pub use self::watch::{Warning, WarningKind};

@@ -44,7 +44,8 @@ pub struct RefinerReport {
     /// Mean |ψ(R(x)) − ψ(x)|, without λ.
     pub self_regularization: f64,
     /// Mean |R(x) − x| of the [−1, 1] range.
-    pub drift: f64,
+    #[serde(alias = "drift")] // what earlier programs called it
+    pub change: f64,
     /// Norm of the gradient over all of R's weights, before clipping.
     pub gradient_norm: f64,
 }
@@ -98,7 +99,7 @@ impl RefinerReport {
         let always = [
             ("refiner/loss", self.loss),
             ("refiner/self_regularization", self.self_regularization),
-            ("refiner/drift", self.drift),
+            ("refiner/change", self.change),
             ("refiner/gradient_norm", self.gradient_norm),
         ];
         always.into_iter().chain(adversarial)
@@ -113,7 +114,7 @@ impl RefinerReport {
             loss: mean(|report| report.loss),
             adversarial: mean_of_some(reports.iter().map(|report| report.adversarial)),
             self_regularization: mean(|report| report.self_regularization),
-            drift: mean(|report| report.drift),
+            change: mean(|report| report.change),
             gradient_norm: mean(|report| report.gradient_norm),
         })
     }

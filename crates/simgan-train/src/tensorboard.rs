@@ -23,7 +23,7 @@ use self::proto::{SessionStart, event};
 /// # let folder = tempfile::tempdir()?;
 /// # let dir = folder.path();
 /// let mut writer = Writer::create(dir)?;
-/// writer.scalars(100, &[("refiner/loss", 0.71), ("refiner/drift", 0.12)])?;
+/// writer.scalars(100, &[("refiner/loss", 0.71), ("refiner/change", 0.12)])?;
 /// # let png = &[0u8; 8];
 /// writer.image(100, "samples", PngImage { height: 35, width: 55, channels: 1, bytes: png })?;
 /// drop(writer);                                       // a crash, then a resume from the checkpoint at step 80

@@ -44,12 +44,13 @@ const REPEAT_AFTER: u64 = 1000;
 pub(crate) struct Watch {
     n_seen: u64,
     accuracy: f64,
-    drift: f64,
+    #[serde(alias = "drift")] // what earlier programs called it
+    change: f64,
     /// Steps at which each kind was last warned of, in the order of [`WATCHED`]; 0 is never.
     warned: [u64; 4],
 }
 
-/// A kind, when it holds for the mean accuracy and drift, and what to say.
+/// A kind, when it holds for the mean accuracy and change, and what to say.
 type Rule = (WarningKind, fn(f64, f64) -> bool, &'static str);
 
 const WATCHED: [Rule; 4] = [
@@ -67,12 +68,12 @@ const WATCHED: [Rule; 4] = [
     ),
     (
         WarningKind::RefinedEqualsSynthetic,
-        |_, drift| drift < 0.01,
+        |_, change| change < 0.01,
         "refined images equal the synthetic ones; try a lower loss.lambda or a higher optim.discriminator.lr",
     ),
     (
         WarningKind::RefinedLeavesSynthetic,
-        |_, drift| drift > 0.5,
+        |_, change| change > 0.5,
         "refined images are far from the synthetic ones, so labels no longer fit; try a higher loss.lambda, a lower \
          optim.refiner.lr or more schedule.pretrain_refiner",
     ),
@@ -89,7 +90,7 @@ impl Watch {
         self.n_seen += 1;
         let weight = 1.0 / self.n_seen.min(WINDOW) as f64;
         self.accuracy += weight * (discriminator.accuracy() - self.accuracy);
-        self.drift += weight * (refiner.drift - self.drift);
+        self.change += weight * (refiner.change - self.change);
         if self.n_seen < WINDOW { Vec::new() } else { self.judge(report.step) }
     }
 
@@ -97,11 +98,11 @@ impl Watch {
         let mut warnings = Vec::new();
         for ((kind, holds, advice), last) in WATCHED.iter().zip(&mut self.warned) {
             let due = *last == 0 || step >= *last + REPEAT_AFTER;
-            if due && holds(self.accuracy, self.drift) {
+            if due && holds(self.accuracy, self.change) {
                 *last = step;
-                let (accuracy, drift) = (self.accuracy, self.drift);
+                let (accuracy, change) = (self.accuracy, self.change);
                 let message = format!(
-                    "{advice} (over {WINDOW} steps: accuracy {accuracy:.3}, mean |R(x) - x| {drift:.4})"
+                    "{advice} (over {WINDOW} steps: accuracy {accuracy:.3}, mean |R(x) - x| {change:.4})"
                 );
                 warnings.push(Warning { step, kind: *kind, message });
             }
@@ -115,23 +116,23 @@ mod tests {
     use super::*;
     use crate::{DiscriminatorReport, RefinerReport};
 
-    fn report(step: u64, accuracy: f64, drift: f64) -> StepReport {
+    fn report(step: u64, accuracy: f64, change: f64) -> StepReport {
         let discriminator =
             DiscriminatorReport { accuracy_real: accuracy, accuracy_refined: accuracy, ..Default::default() };
         StepReport {
             step,
             phase: Phase::Adversarial,
             phase_step: step,
-            refiner: Some(RefinerReport { drift, ..Default::default() }),
+            refiner: Some(RefinerReport { change, ..Default::default() }),
             discriminator: Some(discriminator),
             images_per_sec: 1.0,
             n_skipped: 0,
         }
     }
 
-    fn warnings(n_steps: u64, accuracy: f64, drift: f64) -> Vec<(u64, WarningKind)> {
+    fn warnings(n_steps: u64, accuracy: f64, change: f64) -> Vec<(u64, WarningKind)> {
         let mut watch = Watch::default();
-        let reports = (1..=n_steps).map(|step| report(step, accuracy, drift));
+        let reports = (1..=n_steps).map(|step| report(step, accuracy, change));
         reports
             .flat_map(|report| watch.observe(&report))
             .map(|warning| (warning.step, warning.kind))
@@ -161,5 +162,7 @@ mod tests {
         }
         let text = toml::to_string(&watch).unwrap();
         assert_eq!(toml::from_str::<Watch>(&text).unwrap(), watch);
+        let earlier = text.replace("change", "drift");
+        assert!(earlier != text && toml::from_str::<Watch>(&earlier).unwrap() == watch);
     }
 }

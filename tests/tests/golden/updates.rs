@@ -1,7 +1,7 @@
 use candle_core::{Module, Result, Tensor};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
 use simgan_models::{Border, Discriminator, Parameters, Refiner};
-use simgan_train::optim::{Optimizer, Rule};
+use simgan_optim::{Optimizer, Rule};
 
 use crate::support::{
     Golden, assert_close, eye_layers, new_discriminator, new_refiner, refiner_config, scalar,

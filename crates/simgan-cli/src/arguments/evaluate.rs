@@ -16,7 +16,7 @@ use super::{Compute, positive};
 #[derive(Args, Debug)]
 #[command(mut_arg("gaze_steps", |arg| arg.alias("steps")), mut_arg("gaze_batch", |arg| arg.alias("batch")))]
 pub(crate) struct EvaluateArguments {
-    /// A run (its last checkpoint is taken) or one checkpoint's folder.
+    /// A run (its best checkpoint, or else its last) or one checkpoint's folder.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
     pub(crate) model: PathBuf,
     /// Labelled synthetic images; may be given more than once [default: the run's].

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use simgan_data::write_atomic;
-use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, Watch};
+use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, Plan, Watch};
 use simgan_eval::report::{self, Table};
-use simgan_eval::{EvalError, GazeTraining, RealismTraining};
+use simgan_eval::{EvalError, GazeTraining};
+use simgan_metrics::RealismTraining;
 
 use self::input::Input;
 use crate::arguments::{EvaluateArguments, Measure};
@@ -30,13 +31,14 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     };
     let mut watch = Watch::new(&mut observe, &stop);
     let data = told(EvaluationData::read(&input.images.sources(), &config, &device, &mut watch))?;
-    let n_updates = config.n_updates(&config.rows(&data)?);
+    let plan = Plan::new(&data, &config)?;
+    let n_updates = plan.n_updates();
     tracing::info!(
         "{} networks of {} updates",
         n_updates / config.training.steps as u64,
         config.training.steps
     );
-    let found = told(evaluation::evaluate(input.model.refiner(), &data, &config, &mut watch))?;
+    let found = told(evaluation::evaluate(input.model.refiner(), &plan, &mut watch))?;
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
     }

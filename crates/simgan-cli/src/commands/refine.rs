@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use simgan_data::{Crop, Fitted, Layout, MpiiGazeOptions, OpenOptions, Sizes, Target};
 use simgan_eyes::SimulatorName;
-use simgan_train::refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
+use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
 use crate::commands::open_source;
@@ -33,7 +33,7 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
         on_error: arguments.on_error.into(),
     };
     let summary = refinement.run(&stop, &mut |summary| {
-        progress.update(summary.done(), &format!("mean change {:.3}", summary.drift));
+        progress.update(summary.done(), &format!("mean change {:.3}", summary.change));
     })?;
     drop(progress);
     if summary.interrupted {
@@ -83,9 +83,9 @@ fn open_data_set(arguments: &RefineArguments) -> Result<RefineInput> {
 }
 
 fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
-    let RefineSummary { refined, already, skipped, label_files, drift, .. } = *summary;
+    let RefineSummary { refined, already, skipped, label_files, change, .. } = *summary;
     let mut text = format!(
-        "{refined} images refined, mean |R(x) - x| {drift:.4} of the range [-1, 1]\n\
+        "{refined} images refined, mean |R(x) - x| {change:.4} of the range [-1, 1]\n\
          {label_files} label files copied\n"
     );
     if already > 0 {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use simgan_data::{Fitted, Image, ImageFile, ImageFormat, Pixels, Size, Source, Target};
+use simgan_data::{Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target};
 
 use crate::arguments::InspectArguments;
 use crate::commands::open_source;
@@ -24,9 +24,9 @@ pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
         return Err(usage(format!("{}: a sheet is a PNG; hint: name it so", path.display())));
     }
     let sources = arguments.what.iter().map(|name| open_source(name)).collect::<Result<Vec<_>>>()?;
-    let mut sheet = Sheet::new(arguments.size, arguments.rows, sources.len());
+    let mut sheet = Sheet::new(layout(arguments.size, arguments.rows, sources.len()));
     for (block, source) in sources.into_iter().enumerate() {
-        sheet.fill(block, source)?;
+        fill(&mut sheet, block, source, arguments.size, arguments.rows)?;
     }
     ImageFile::new(sheet.into_image(), ImageFormat::Png).save(path)?;
     print(&format!(
@@ -38,57 +38,36 @@ pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
 }
 
 /// A gray page; blocks one under the other, each of some rows.
-struct Sheet {
-    size: Size,
-    scale: usize,
-    rows: usize,
-    width: usize,
-    pixels: Vec<u8>,
+fn layout(size: Size, rows: usize, blocks: usize) -> SheetLayout {
+    let [gap, block_gap] = GAPS;
+    SheetLayout {
+        size,
+        channels: 1,
+        least_width: MIN_WIDTH,
+        columns: COLUMNS,
+        rows,
+        blocks,
+        gap,
+        block_gap,
+        margin: 0,
+    }
 }
 
-impl Sheet {
-    fn new(size: Size, rows: usize, n_blocks: usize) -> Self {
-        let scale = MIN_WIDTH.div_ceil(size.width);
-        let width = COLUMNS * (size.width * scale + GAPS[0]);
-        let height = n_blocks * (rows * (size.height * scale + GAPS[0]) + GAPS[1]);
-        Self { size, scale, rows, width, pixels: vec![255; width * height] }
+/// Shows images of a source, evenly spread over it; fewer if it has fewer.
+fn fill(sheet: &mut Sheet, block: usize, source: Arc<dyn Source>, size: Size, rows: usize) -> Result<()> {
+    let target = Target { size: Some(size), channels: Some(1), ..Target::default() };
+    let source = Fitted::new(source, target);
+    let n_images = (rows * COLUMNS).min(source.len());
+    for place in 0..n_images {
+        let image = source.sample(place * source.len() / n_images)?.image;
+        sheet.paste(block * rows + place / COLUMNS, place % COLUMNS, &image.to_unit());
     }
-
-    /// Shows images of a source, evenly spread over it; fewer if it has fewer.
-    fn fill(&mut self, block: usize, source: Arc<dyn Source>) -> Result<()> {
-        let target = Target { size: Some(self.size), channels: Some(1), ..Target::default() };
-        let source = Fitted::new(source, target);
-        let n_images = (self.rows * COLUMNS).min(source.len());
-        let [tile_width, tile_height] =
-            [self.size.width, self.size.height].map(|side| side * self.scale + GAPS[0]);
-        for place in 0..n_images {
-            let image = source.sample(place * source.len() / n_images)?.image;
-            let top = block * (self.rows * tile_height + GAPS[1]) + place / COLUMNS * tile_height;
-            self.paste(&image, place % COLUMNS * tile_width, top);
-        }
-        Ok(())
-    }
-
-    fn paste(&mut self, image: &Image, left: usize, top: usize) {
-        let values = image.to_unit();
-        for row in 0..self.size.height * self.scale {
-            let line = &values[row / self.scale * self.size.width..][..self.size.width];
-            let start = (top + row) * self.width + left;
-            let shown = &mut self.pixels[start..start + self.size.width * self.scale];
-            for (col, pixel) in shown.iter_mut().enumerate() {
-                *pixel = ((line[col / self.scale] + 1.0) * 127.5).round() as u8;
-            }
-        }
-    }
-
-    fn into_image(self) -> Image {
-        Image::new(1, self.pixels.len() / self.width, self.width, Pixels::U8(self.pixels))
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use simgan_data::{Label, MemorySource, Sample};
+    use simgan_data::{Image, Label, MemorySource, Pixels, Sample};
 
     use super::*;
 
@@ -99,9 +78,10 @@ mod tests {
             let sample = Sample { name: "x".to_owned(), image, label: Label::default() };
             Arc::new(MemorySource::new(vec![sample; 13]).unwrap())
         };
-        let mut sheet = Sheet::new("60x5".parse().unwrap(), 2, 2);
-        sheet.fill(0, source(10)).unwrap();
-        sheet.fill(1, source(20)).unwrap();
+        let size = "60x5".parse().unwrap();
+        let mut sheet = Sheet::new(layout(size, 2, 2));
+        fill(&mut sheet, 0, source(10), size, 2).unwrap();
+        fill(&mut sheet, 1, source(20), size, 2).unwrap();
         let image = sheet.into_image();
         let spec = image.spec();
         assert_eq!((spec.width, spec.height), (10 * 123, 2 * (2 * 13 + 12)));

@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
-use simgan_eval::RefinerJudge;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{
-    Event, Judge, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run_judged, sources,
-};
+use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run, sources};
 
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
@@ -21,17 +18,15 @@ const RUNS: &str = "runs";
 /// Trains a new run or goes on with one, and prints what was learned.
 pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let (mut trainer, run, sources) = match &arguments.run {
+    let (mut trainer, run_dir) = match &arguments.run {
         Some(path) if arguments.resume => resume(path, arguments, &device)?,
         path => start(path.as_deref(), arguments, &device)?,
     };
-    tracing::info!("run {}, device {}", run.path().display(), compute::Name(&device));
+    tracing::info!("run {}, device {}", run_dir.path().display(), compute::Name(&device));
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer::default();
     let mut observe = |event: &Event| observer.see(event);
-    let mut judge = RefinerJudge::of_run(trainer.config(), &sources, &device)?;
-    let judge = judge.as_mut().map(|judge| judge as &mut dyn Judge);
-    let summary = run_judged(&mut trainer, &run, judge, &mut observe, &stop)?;
+    let summary = run(&mut trainer, &run_dir, &mut observe, &stop)?;
     drop(observer);
     if summary.is_complete() {
         return print(&report::summary(&summary));
@@ -41,11 +36,7 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
 }
 
 /// Nothing is written before configuration and images are known to be good.
-fn start(
-    path: Option<&Path>,
-    arguments: &TrainArguments,
-    device: &Device,
-) -> Result<(Trainer, RunDir, Sources)> {
+fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
     let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
     let file = match &arguments.config {
         Some(path) => Some(fs::read_to_string(path).with_context(|| path.display().to_string())?),
@@ -59,10 +50,10 @@ fn start(
         Some(path) => RunDir::create(path, &config)?,
         None => numbered_run(&config)?,
     };
-    Ok((trainer, run, sources))
+    Ok((trainer, run))
 }
 
-fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir, Sources)> {
+fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
     let run = RunDir::open(path)?;
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
@@ -75,7 +66,7 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
         run.write_config(&config)?;
     }
     tracing::info!("going on after step {} of {}", trainer.steps_done(), trainer.total_steps());
-    Ok((trainer, run, sources))
+    Ok((trainer, run))
 }
 
 /// What was typed as `KEY=VALUE`s; arguments of their own come last and win over `--set`.

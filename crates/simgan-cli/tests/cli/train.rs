@@ -165,7 +165,7 @@ fn a_run_is_described() {
         (&run["kind"], &run["step"], &run["losses"][2]["step"]),
         (&"run".into(), &10.into(), &10.into())
     );
-    assert!(run["summary"]["refiner"]["drift"].is_number() && run["config"]["loss"]["lambda"].is_number());
+    assert!(run["summary"]["refiner"]["change"].is_number() && run["config"]["loss"]["lambda"].is_number());
     assert_eq!(run["config_crc32c"].as_str().unwrap().len(), 8);
 }
 

@@ -4,11 +4,13 @@ mod encode;
 mod encoded;
 mod jpeg;
 mod resize;
+mod sheet;
 mod size;
 
 pub use self::decode::{ImageFile, ImageFormat};
 pub use self::encode::JPEG_QUALITY;
 pub use self::resize::Fit;
+pub use self::sheet::{Sheet, SheetLayout};
 pub use self::size::Size;
 
 pub(crate) use self::encoded::Encoded;

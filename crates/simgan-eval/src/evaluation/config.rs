@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
+use simgan_metrics::RealismTraining;
 use simgan_models::GazeEstimatorConfig;
 
-use super::{EvaluationData, Method, MethodKind};
-use crate::{EvalError, GazeTraining, RealismTraining};
+use super::MethodKind;
+use crate::{EvalError, GazeTraining};
 
 /// What an evaluation computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,38 +89,6 @@ impl GazeNetwork {
 }
 
 impl EvaluationConfig {
-    /// The rows to compute, in their order.
-    ///
-    /// # Errors
-    ///
-    /// If a row is asked for by name that the data does not allow.
-    pub fn rows(&self, data: &EvaluationData) -> Result<Vec<Method>, EvalError> {
-        let mut rows = Vec::new();
-        for kind in MethodKind::ALL {
-            let is_named = self.methods.contains(&kind);
-            let lacking = data.lacking(kind);
-            if let Some(lacking) = lacking.filter(|_| is_named) {
-                return Err(EvalError::Mismatch(format!(
-                    "`{kind}` needs {lacking} (hint: give them as the real images)"
-                )));
-            }
-            // Augmentation is added to the rows that are asked for, be they named or all.
-            let is_asked_for = |kind| self.methods.is_empty() || self.methods.contains(&kind);
-            let is_meant = match kind.without_augmentation() {
-                Some(plain) => is_named || self.augment && is_asked_for(plain),
-                None => is_asked_for(kind),
-            };
-            if !is_meant || lacking.is_some() {
-                continue;
-            }
-            rows.push(Method::once(kind));
-            if self.fold > 1 && matches!(kind, MethodKind::Synthetic | MethodKind::Refined) {
-                rows.push(Method { kind, fold: self.fold });
-            }
-        }
-        Ok(rows)
-    }
-
     /// # Errors
     ///
     /// If something is 0 that must not be.
@@ -139,13 +108,6 @@ impl EvaluationConfig {
             Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0 (hint: at least 1)"))),
             None => Ok(()),
         }
-    }
-
-    /// Updates of gaze networks that these rows take: what [`Watch::expect`](super::Watch::expect) wants to know.
-    #[must_use]
-    pub fn n_updates(&self, rows: &[Method]) -> u64 {
-        let n_networks = rows.iter().filter(|row| row.kind.is_network()).count() as u64;
-        n_networks * self.seeds * self.training.steps as u64
     }
 
     /// The training of one repetition.

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use simgan_data::Gaze;
+use simgan_metrics::Spread;
 
 use super::{EvaluationData, Method, MethodKind};
-use crate::{EvalError, GazeErrors, Spread};
+use crate::{EvalError, GazeErrors};
 
 /// The tables' rows.
 pub type Methods = BTreeMap<Method, MethodFigures>;

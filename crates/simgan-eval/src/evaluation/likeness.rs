@@ -1,13 +1,13 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use simgan_metrics::{
+    RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism, share_interval,
+};
 use simgan_models::GazeEstimator;
 
 use super::reading::evenly;
 use super::{EvaluationConfig, Watch};
-use crate::{
-    EvalError, RealismTraining, Spread, gaze_features, gradient_distance, intensity_distance,
-    kernel_distance, realism, share_interval,
-};
+use crate::{EvalError, gaze_features};
 
 /// Real images whose features are compared, at most: the kernel's matrix grows with the square.
 const MOST_FEATURES: usize = 1000;
@@ -36,7 +36,7 @@ impl Likeness {
     pub(super) fn new(
         real: &Tensor,
         images: &Tensor,
-        judges: &[GazeEstimator],
+        networks: &[GazeEstimator],
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
@@ -56,7 +56,7 @@ impl Likeness {
             accuracy,
             interval: share_interval(n_right, n_images as u64),
             n_images,
-            kid_gaze_features: kid(real, images, judges, watch)?,
+            kid_gaze_features: kid(real, images, networks, watch)?,
             intensity_distance: intensity_distance(real, images)?,
             gradient_distance: gradient_distance(real, images)?,
         })
@@ -66,15 +66,15 @@ impl Likeness {
 fn kid(
     real: &Tensor,
     images: &Tensor,
-    judges: &[GazeEstimator],
+    networks: &[GazeEstimator],
     watch: &mut Watch<'_>,
 ) -> Result<Option<Spread>, EvalError> {
     let chosen: Vec<_> = evenly(real.dim(0)?, MOST_FEATURES).into_iter().map(|idx| idx as u32).collect();
     let real = real.index_select(&Tensor::new(chosen, real.device())?, 0)?;
     let mut distances = Vec::new();
-    for judge in judges {
+    for network in networks {
         watch.advance(0)?;
-        distances.push(kernel_distance(&gaze_features(judge, &real)?, &gaze_features(judge, images)?)?);
+        distances.push(kernel_distance(&gaze_features(network, &real)?, &gaze_features(network, images)?)?);
     }
     Ok(Spread::new(&distances))
 }

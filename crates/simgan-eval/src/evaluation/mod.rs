@@ -1,6 +1,6 @@
 //! The whole evaluation of a refiner: the paper's tables, label preservation and realism.
 //!
-//! [`EvaluationData::read`] brings the images into memory and checks them. What does not depend on the refiner,
+//! [`EvaluationData::read`] brings the images into memory and checks them; a [`Plan`] is what will be measured on them. What does not depend on the refiner,
 //! [`Baselines`], and what does, [`RefinerFigures`], are computed apart, so that many refiners share one set of
 //! baselines; [`Evaluation`] is both, as it is written to files.
 
@@ -11,6 +11,7 @@ mod figures;
 mod likeness;
 mod method;
 mod opened;
+mod plan;
 mod preservation;
 mod reading;
 mod rows;
@@ -26,6 +27,7 @@ pub use self::figures::{CalibratedFigures, MethodFigures, MethodRun, Methods};
 pub use self::likeness::Likeness;
 pub use self::method::{Method, MethodKind};
 pub use self::opened::OpenedSources;
+pub use self::plan::Plan;
 pub use self::preservation::{Agreement, PupilShiftFigures};
 pub use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
@@ -85,7 +87,7 @@ pub struct Baselines {
     pub likeness: Option<Likeness>,
     /// The networks of the row `synthetic`, which refined images are shown to; not written to files.
     #[serde(skip)]
-    pub judges: Vec<GazeEstimator>,
+    pub networks: Vec<GazeEstimator>,
 }
 
 /// What depends on the refiner.
@@ -107,16 +109,11 @@ pub struct RefinerFigures {
 ///
 /// # Errors
 ///
-/// If a method is asked for that the data does not allow, training fails, or it was asked to stop.
-pub fn evaluate(
-    refiner: &Refiner,
-    data: &EvaluationData,
-    config: &EvaluationConfig,
-    watch: &mut Watch<'_>,
-) -> Result<Evaluation, EvalError> {
-    watch.expect(config.n_updates(&config.rows(data)?));
-    let baselines = Baselines::measure(data, config, watch)?;
-    let refined = RefinerFigures::measure(refiner, &baselines.judges, data, config, watch)?;
+/// If training fails, or it was asked to stop.
+pub fn evaluate(refiner: &Refiner, plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Evaluation, EvalError> {
+    watch.expect(plan.n_updates());
+    let baselines = Baselines::measure(plan, watch)?;
+    let refined = RefinerFigures::measure(refiner, &baselines.networks, plan, watch)?;
     Ok(Evaluation::new(baselines, refined))
 }
 
@@ -140,53 +137,47 @@ impl Baselines {
     /// # Errors
     ///
     /// As [`evaluate`].
-    pub fn measure(
-        data: &EvaluationData,
-        config: &EvaluationConfig,
-        watch: &mut Watch<'_>,
-    ) -> Result<Self, EvalError> {
-        let (mut methods, mut judges) = (Methods::new(), Vec::new());
-        for method in config.rows(data)?.into_iter().filter(|method| !method.kind.is_refined()) {
+    pub fn measure(plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Self, EvalError> {
+        let Plan { data, config, .. } = *plan;
+        let (mut methods, mut networks) = (Methods::new(), Vec::new());
+        for method in plan.rows_of(false) {
             let row = Row::new(method, None, data, config, watch)?;
             if method == Method::once(MethodKind::Synthetic) {
-                judges = row.networks;
+                networks = row.networks;
             }
             methods.insert(method, row.figures);
         }
-        let likeness = likeness(data, data.probe().images(), &judges, config, watch)?;
+        let likeness = likeness(data, data.probe().images(), &networks, config, watch)?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
-        Ok(Self { format_version, config, data, methods, likeness, judges })
+        Ok(Self { format_version, config, data, methods, likeness, networks })
     }
 }
 
 impl RefinerFigures {
-    /// Measures a refiner. `judges` are the baselines' networks; without any, there is no agreement.
+    /// Measures a refiner. `networks` are the baselines'; without any, there is no agreement.
     ///
     /// # Errors
     ///
     /// As [`evaluate`].
     pub fn measure(
         refiner: &Refiner,
-        judges: &[GazeEstimator],
-        data: &EvaluationData,
-        config: &EvaluationConfig,
+        networks: &[GazeEstimator],
+        plan: &Plan<'_>,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
+        let Plan { data, config, .. } = *plan;
         watch.begin("refining")?;
         let probe = refine_images(refiner, data.probe().images(), watch)?;
-        let rows: Vec<_> = config.rows(data)?.into_iter().filter(|method| method.kind.is_refined()).collect();
-        let refined = match rows[..] {
-            [] => None,
-            _ => Some(refine_images(refiner, data.all_synthetic().images(), watch)?),
-        };
+        let refine_all = |_| refine_images(refiner, data.all_synthetic().images(), watch);
+        let refined = plan.rows_of(true).next().map(refine_all).transpose()?;
         let mut methods = Methods::new();
-        for method in rows {
+        for method in plan.rows_of(true) {
             methods.insert(method, Row::new(method, refined.as_ref(), data, config, watch)?.figures);
         }
         watch.begin("label preservation")?;
         let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe, data.probe_landmarks())?;
-        let agreement = Agreement::new(judges, data, &probe)?;
-        let likeness = likeness(data, &probe, judges, config, watch)?;
+        let agreement = Agreement::new(networks, data, &probe)?;
+        let likeness = likeness(data, &probe, networks, config, watch)?;
         Ok(Self { methods, pupil_shift_px, agreement, likeness })
     }
 }
@@ -195,10 +186,10 @@ impl RefinerFigures {
 fn likeness(
     data: &EvaluationData,
     images: &Tensor,
-    judges: &[GazeEstimator],
+    networks: &[GazeEstimator],
     config: &EvaluationConfig,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Likeness>, EvalError> {
     watch.begin("realism")?;
-    data.real().map(|real| Likeness::new(real, images, judges, config, watch)).transpose()
+    data.real().map(|real| Likeness::new(real, images, networks, config, watch)).transpose()
 }

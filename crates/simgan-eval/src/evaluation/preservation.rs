@@ -1,12 +1,11 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use simgan_data::Landmarks;
+use simgan_metrics::{PupilShift, ShiftError, Spread, pupil_shift, pupil_shift_at};
 use simgan_models::GazeEstimator;
 
 use super::EvaluationData;
-use crate::{
-    EvalError, GazeErrors, PupilShift, ShiftError, Spread, predict_gaze, pupil_shift, pupil_shift_at,
-};
+use crate::{EvalError, GazeErrors, predict_gaze};
 
 /// How far the iris moves under refinement, in pixels of a 55-pixel-wide eye (the paper's subjects: 1.1 ± 0.8).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
 use candle_core::{Module, Tensor};
 use simgan_data::Gaze;
-use simgan_models::{GazeEstimator, Refiner};
+use simgan_metrics::{fourier_matched, histogram_matched};
+use simgan_models::{GazeEstimator, Refiner, for_batches, forward_batched};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
 use crate::{
-    EvalError, GazeTraining, LabelledImages, fourier_matched, histogram_matched, mean_gaze,
-    nearest_neighbours, predict_gaze, train_gaze_estimator_watched,
+    EvalError, GazeTraining, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze,
+    train_gaze_estimator_watched,
 };
 
 /// Images that go through a network, or are compared with the known ones, together.
@@ -114,7 +115,7 @@ fn neighbours(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Gaze>, EvalError> {
     let mut gazes = Vec::new();
-    for_batches(images, |batch| {
+    for_batches(images, AT_ONCE, |batch| {
         gazes.extend(nearest_neighbours(known, batch, k)?);
         watch.advance(0)
     })?;
@@ -127,21 +128,8 @@ fn neighbours(
 ///
 /// If they have other channels than the refiner, or it was asked to stop.
 pub fn refine_images(refiner: &Refiner, images: &Tensor, watch: &mut Watch<'_>) -> Result<Tensor, EvalError> {
-    let mut refined = Vec::new();
-    for_batches(images, |batch| {
-        refined.push(refiner.forward(batch)?);
-        watch.advance(0)
-    })?;
-    Ok(Tensor::cat(&refined, 0)?)
-}
-
-fn for_batches(
-    images: &Tensor,
-    mut work: impl FnMut(&Tensor) -> Result<(), EvalError>,
-) -> Result<(), EvalError> {
-    let n_images = images.dim(0)?;
-    for start in (0..n_images).step_by(AT_ONCE) {
-        work(&images.narrow(0, start, AT_ONCE.min(n_images - start))?)?;
-    }
-    Ok(())
+    forward_batched(images, AT_ONCE, |batch| {
+        watch.advance(0)?;
+        Ok(refiner.forward(batch)?)
+    })
 }

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use candle_core::Device;
 use simgan_data::{Remembering, Source};
 use simgan_models::{GazeEstimator, Parameters, write_tensors};
-use simgan_train::refine::RefineModel;
+use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{DataConfig, Event, Judge, RunDir, Sources, TrainConfig, Trainer, run_judged};
+use simgan_train::{DataConfig, Event, RunDir, Sources, TrainConfig, Trainer, run};
 
 use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
+use crate::EvalError;
 use crate::evaluation::{
     Baselines, EVALUATION_VERSION, Evaluation, EvaluationConfig, EvaluationData, Method, MethodKind,
-    OpenedSources, RefinerFigures,
+    OpenedSources, Plan, RefinerFigures,
 };
-use crate::{EvalError, RefinerJudge};
 
 const BASELINES_FILE: &str = "baselines.json";
-const JUDGES_DIR: &str = "judges";
+/// The networks of the row `synthetic`.
+const NETWORKS_DIR: &str = "judges";
 
 /// Pixels of each domain that are kept for the next variant: 100,000 gray eyes.
 const MOST_BYTES: usize = 256 << 20;
@@ -78,10 +79,10 @@ impl Draw<'_> {
             return Err(EvalError::Folder { path: self.folder.clone(), reason });
         }
         let synthetic = stored.methods.get(&Method::once(MethodKind::Synthetic));
-        let n_judges = synthetic.map_or(0, |synthetic| synthetic.runs.len() as u64);
-        let judges = self.stored_judges(n_judges, data);
-        let judges = judges.map_err(|error| EvalError::Damaged { path, reason: error.to_string() })?;
-        Ok(Baselines { judges, ..stored })
+        let n_networks = synthetic.map_or(0, |synthetic| synthetic.runs.len() as u64);
+        let networks = self.stored_networks(n_networks, data);
+        let networks = networks.map_err(|error| EvalError::Damaged { path, reason: error.to_string() })?;
+        Ok(Baselines { networks, ..stored })
     }
 
     fn measure_baselines(
@@ -92,26 +93,26 @@ impl Draw<'_> {
     ) -> Result<(), EvalError> {
         talk.begin(self.number, "baselines");
         let config = self.evaluation();
-        let n_updates = n_updates(&config, data, false)?;
-        let baselines = talk.measure(n_updates, |watch| Baselines::measure(data, &config, watch))?;
-        let judges = self.folder.join(JUDGES_DIR);
-        fs::create_dir_all(&judges).map_err(EvalError::io(&judges))?;
-        for (number, judge) in (0..).zip(&baselines.judges) {
-            write_tensors(&self.judge_file(number), &judge.tensors())?;
+        let plan = Plan::new(data, &config)?;
+        let baselines = talk.measure(plan.n_updates_of(false), |watch| Baselines::measure(&plan, watch))?;
+        let networks = self.folder.join(NETWORKS_DIR);
+        fs::create_dir_all(&networks).map_err(EvalError::io(&networks))?;
+        for (number, network) in (0..).zip(&baselines.networks) {
+            write_tensors(&self.network_file(number), &network.tensors())?;
         }
         write_json(path, &baselines) // last: with it they are complete
     }
 
-    fn stored_judges(&self, count: u64, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
+    fn stored_networks(&self, count: u64, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
         let (_, channels, height, width) = data.test().images().dims4()?;
         let layers = self.config.evaluation.network.config(channels, height, width);
-        let judge = |number| {
+        let network = |number| {
             let parameters = Parameters::new(0, self.device);
-            let judge = GazeEstimator::new(&layers, parameters.var_builder())?;
-            parameters.load(&self.judge_file(number))?;
-            Ok(judge)
+            let network = GazeEstimator::new(&layers, parameters.var_builder())?;
+            parameters.load(&self.network_file(number))?;
+            Ok(network)
         };
-        (0..count).map(judge).collect()
+        (0..count).map(network).collect()
     }
 
     /// Trains a variant and measures it.
@@ -126,8 +127,9 @@ impl Draw<'_> {
         let model = self.train(variant, opened, talk)?;
         talk.begin(self.number, format!("{}: measuring", variant.name));
         let config = self.evaluation();
-        let refined = talk.measure(n_updates(&config, data, true)?, |watch| {
-            RefinerFigures::measure(model.refiner(), &baselines.judges, data, &config, watch)
+        let plan = Plan::new(data, &config)?;
+        let refined = talk.measure(plan.n_updates_of(true), |watch| {
+            RefinerFigures::measure(model.refiner(), &baselines.networks, &plan, watch)
         })?;
         Ok(Evaluation::new(baselines.clone(), refined))
     }
@@ -150,10 +152,8 @@ impl Draw<'_> {
         };
         if !trainer.is_done() {
             talk.begin(self.number, format!("{}: training", variant.name));
-            let mut judge = RefinerJudge::of_run(trainer.config(), &sources, self.device)?;
             let mut observe = |event: &Event| (talk.observe)(&ExperimentEvent::Training(event));
-            let judge = judge.as_mut().map(|judge| judge as &mut dyn Judge);
-            let summary = run_judged(&mut trainer, &run_dir, judge, &mut observe, talk.stop)?;
+            let summary = run(&mut trainer, &run_dir, &mut observe, talk.stop)?;
             if !summary.is_complete() {
                 return Err(EvalError::Stopped);
             }
@@ -176,8 +176,8 @@ impl Draw<'_> {
         self.folder.join(format!("{}.json", variant.name))
     }
 
-    fn judge_file(&self, number: u64) -> PathBuf {
-        self.folder.join(JUDGES_DIR).join(format!("{number}.safetensors"))
+    fn network_file(&self, number: u64) -> PathBuf {
+        self.folder.join(NETWORKS_DIR).join(format!("{number}.safetensors"))
     }
 }
 
@@ -201,12 +201,6 @@ impl Opened {
         *opened = Some(Self { data: config.data.clone(), sources: sources.clone() });
         Ok(sources)
     }
-}
-
-/// Updates of gaze networks for the rows that depend on a refiner, or for the others.
-fn n_updates(config: &EvaluationConfig, data: &EvaluationData, is_refined: bool) -> Result<u64, EvalError> {
-    let rows = config.rows(data)?.into_iter().filter(|row| row.kind.is_refined() == is_refined);
-    Ok(config.n_updates(&rows.collect::<Vec<_>>()))
 }
 
 fn check_version(found: u32, path: &Path) -> Result<(), EvalError> {

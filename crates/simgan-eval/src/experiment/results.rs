@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
+use simgan_metrics::Spread;
 
 use super::{DrawFigures, EXPERIMENT_VERSION, ExperimentConfig};
+use crate::EvalError;
 use crate::evaluation::{DataSummary, Evaluation, Method, MethodFigures, MethodKind};
-use crate::{EvalError, Spread};
 
 /// What an experiment found: spreads are over draws and, where there are some, seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

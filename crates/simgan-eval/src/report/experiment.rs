@@ -1,5 +1,6 @@
+use simgan_metrics::Spread;
+
 use super::tables::{Table, degrees, method_name, percent, spread, testing, training};
-use crate::Spread;
 use crate::evaluation::{Method, MethodKind};
 use crate::experiment::{Comparison, ExperimentResults, ExperimentRow, Refinement};
 

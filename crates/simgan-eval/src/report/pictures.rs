@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use simgan_data::{BitDepth, Gaze, Image, ImageFile, ImageFormat, ImageSpec};
+use simgan_data::{Gaze, ImageFile, ImageFormat, Sheet, SheetLayout, Size};
 
 use crate::{EvalError, angle_deg};
 
@@ -19,18 +19,16 @@ pub(super) const TRUE_COLOR: [f32; 3] = [-0.6, 0.8, -0.6];
 /// Where the network says that it looks.
 pub(super) const PREDICTED_COLOR: [f32; 3] = [1.0, -0.5, -0.6];
 
-/// Blocks of images one under the other, each a row of `(N, C, H, W)` in [−1, 1].
+/// Rows of images one under the other, each `(N, C, H, W)` in [−1, 1] and of one size.
 pub(super) fn rows(rows: &[Tensor]) -> Result<Vec<u8>, EvalError> {
-    let mut sheet: Option<Sheet> = None;
+    let first = rows.first().ok_or_else(|| EvalError::Picture("no images".to_owned()))?;
+    let mut sheet = sheet(first, first.dim(0)?, rows.len(), GRID_WIDTH)?;
     for (row, images) in rows.iter().enumerate() {
-        let (n_images, _, height, width) = images.dims4()?;
-        let sheet =
-            sheet.get_or_insert_with(|| Sheet::new(n_images, rows.len(), [height, width], GRID_WIDTH));
-        for column in 0..n_images {
-            sheet.paste(&images.get(column)?, row, column)?;
+        for (column, image) in images.flatten_from(1)?.to_vec2::<f32>()?.iter().enumerate() {
+            sheet.paste(row, column, image);
         }
     }
-    sheet.map_or_else(|| Err(EvalError::Picture("no images".to_owned())), Sheet::png)
+    png(sheet)
 }
 
 /// One test image that was judged wrong.
@@ -59,93 +57,67 @@ pub(super) fn worst(predicted: &[Gaze], truth: &[Gaze], count: usize) -> Vec<Cas
 
 /// The cases' images with both directions drawn from the middle, `columns` in a row.
 pub(super) fn cases(images: &Tensor, cases: &[Case], columns: usize) -> Result<Vec<u8>, EvalError> {
-    let (_, _, height, width) = images.dims4()?;
-    let mut sheet = Sheet::new(columns, cases.len().div_ceil(columns), [height, width], CASE_WIDTH);
+    let mut sheet = sheet(images, columns, cases.len().div_ceil(columns), CASE_WIDTH)?;
     for (place, case) in cases.iter().enumerate() {
         let (row, column) = (place / columns, place % columns);
-        sheet.paste(&images.get(case.idx)?, row, column)?;
-        sheet.arrow(row, column, case.truth, TRUE_COLOR);
-        sheet.arrow(row, column, case.predicted, PREDICTED_COLOR);
+        sheet.paste(row, column, &images.get(case.idx)?.flatten_all()?.to_vec1::<f32>()?);
+        arrow(&mut sheet, [row, column], case.truth, TRUE_COLOR);
+        arrow(&mut sheet, [row, column], case.predicted, PREDICTED_COLOR);
     }
-    sheet.png()
+    png(sheet)
 }
 
-/// A white page of equal tiles in colour; values in [−1, 1], planar.
-struct Sheet {
-    tile: [usize; 2],
-    scale: usize,
-    height: usize,
-    width: usize,
-    planes: [Vec<f32>; 3],
+/// A page in colour for images of the size of `images`, `(N, C, H, W)`.
+fn sheet(images: &Tensor, columns: usize, rows: usize, least_width: usize) -> Result<Sheet, EvalError> {
+    let (_, _, height, width) = images.dims4()?;
+    let size = Size { width, height };
+    let (channels, blocks, block_gap) = (3, 1, 0);
+    Ok(Sheet::new(SheetLayout {
+        size,
+        channels,
+        least_width,
+        columns,
+        rows,
+        blocks,
+        gap: GAP,
+        block_gap,
+        margin: GAP,
+    }))
 }
 
-impl Sheet {
-    /// `size` is an image's height and width.
-    fn new(columns: usize, rows: usize, [height, width]: [usize; 2], least_width: usize) -> Self {
-        let scale = least_width.div_ceil(width);
-        let tile = [height * scale, width * scale];
-        let (height, width) = (rows * (tile[0] + GAP) + GAP, columns * (tile[1] + GAP) + GAP);
-        let planes = [(); 3].map(|()| vec![1.0; height * width]);
-        Self { tile, scale, height, width, planes }
+/// A line from the middle of an image to where the gaze points, thicker at its end.
+fn arrow(sheet: &mut Sheet, place: [usize; 2], gaze: Gaze, color: [f32; 3]) {
+    let [x, y, _] = gaze.vector().map(f64::from);
+    let [height, width] = sheet.tile().map(|side| side as f64);
+    for step in 0..=400 {
+        let share = f64::from(step) / 400.0;
+        let radius = if step >= 380 { 3.0 } else { 1.0 };
+        let at = [height / 2.0 + share * ARROW * width * y, width / 2.0 + share * ARROW * width * x];
+        disc(sheet, place, at, radius, color);
     }
+}
 
-    fn corner(&self, row: usize, column: usize) -> [usize; 2] {
-        [row * (self.tile[0] + GAP) + GAP, column * (self.tile[1] + GAP) + GAP]
-    }
-
-    /// An image `(C, H, W)`, gray or RGB.
-    fn paste(&mut self, image: &Tensor, row: usize, column: usize) -> Result<(), EvalError> {
-        let ([top, left], scale) = (self.corner(row, column), self.scale);
-        let channels = image.to_vec3::<f32>()?;
-        for (idx, plane) in self.planes.iter_mut().enumerate() {
-            let channel = &channels[idx.min(channels.len() - 1)];
-            for y in 0..self.tile[0] {
-                let line = &mut plane[(top + y) * self.width + left..][..self.tile[1]];
-                line.iter_mut().enumerate().for_each(|(x, value)| *value = channel[y / scale][x / scale]);
-            }
-        }
-        Ok(())
-    }
-
-    /// A line from the tile's middle to where the gaze points, thicker at its end.
-    fn arrow(&mut self, row: usize, column: usize, gaze: Gaze, color: [f32; 3]) {
-        let [top, left] = self.corner(row, column);
-        let [x, y, _] = gaze.vector().map(f64::from);
-        let [height, width] = self.tile.map(|side| side as f64);
-        for step in 0..=400 {
-            let share = f64::from(step) / 400.0;
-            let radius = if step >= 380 { 3.0 } else { 1.0 };
-            let at = [height / 2.0 + share * ARROW * width * y, width / 2.0 + share * ARROW * width * x];
-            self.dot([top, left], at, radius, color);
-        }
-    }
-
-    /// A disc at a place of a tile; what lies outside the tile is not drawn.
-    fn dot(&mut self, corner: [usize; 2], at: [f64; 2], radius: f64, color: [f32; 3]) {
-        let reach = radius as i64;
-        for dy in -reach..=reach {
-            for dx in -reach..=reach {
-                let [y, x] = [at[0] + dy as f64, at[1] + dx as f64];
-                let is_inside = y >= 0.0 && x >= 0.0 && y < self.tile[0] as f64 && x < self.tile[1] as f64;
-                if is_inside && (dx * dx + dy * dy) as f64 <= radius * radius {
-                    let pixel = (corner[0] + y as usize) * self.width + corner[1] + x as usize;
-                    self.planes.iter_mut().zip(color).for_each(|(plane, value)| plane[pixel] = value);
-                }
+/// A disc at a place of an image; what lies outside the image is not drawn.
+fn disc(sheet: &mut Sheet, [row, column]: [usize; 2], at: [f64; 2], radius: f64, color: [f32; 3]) {
+    let reach = radius as i64;
+    for dy in -reach..=reach {
+        for dx in -reach..=reach {
+            let [y, x] = [at[0] + dy as f64, at[1] + dx as f64];
+            if y >= 0.0 && x >= 0.0 && (dx * dx + dy * dy) as f64 <= radius * radius {
+                sheet.dot(row, column, [y as usize, x as usize], &color);
             }
         }
     }
+}
 
-    fn png(self) -> Result<Vec<u8>, EvalError> {
-        let Self { height, width, planes, .. } = self;
-        let spec = ImageSpec { channels: 3, height, width, depth: BitDepth::Eight };
-        let image = Image::from_unit(spec, &planes.concat());
-        Ok(ImageFile::new(image, ImageFormat::Png).encode(Path::new("picture.png"))?)
-    }
+fn png(sheet: Sheet) -> Result<Vec<u8>, EvalError> {
+    Ok(ImageFile::new(sheet.into_image(), ImageFormat::Png).encode(Path::new("picture.png"))?)
 }
 
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
+    use simgan_data::ImageSpec;
 
     use super::*;
 

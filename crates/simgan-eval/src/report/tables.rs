@@ -1,7 +1,9 @@
+use simgan_metrics::Spread;
+
+use crate::GazeTraining;
 use crate::evaluation::{
     DataSummary, Evaluation, EvaluationConfig, GazeNetwork, Likeness, Method, MethodFigures, MethodKind,
 };
-use crate::{GazeTraining, Spread};
 
 /// A table of text; its first row is the head, its first column says what each row is.
 #[derive(Clone, Debug, PartialEq, Eq)]

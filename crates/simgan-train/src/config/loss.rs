@@ -38,7 +38,7 @@ impl LossConfig {
             lambda: 5.0,
             psi: Psi::Identity, // §2.1: identity unless stated
             psi_model: String::new(),
-            adversarial: 1.0, // eq. 4
+            adversarial: 1.0,                                // eq. 4
             adversarial_kind: AdversarialLoss::CrossEntropy, // eq. 2 and 3
         }
     }

@@ -12,7 +12,6 @@ mod history;
 mod loss;
 mod manual;
 mod optim;
-mod optimizer;
 mod output;
 mod overlay;
 mod recipe;
@@ -35,13 +34,13 @@ pub use self::history::HistoryConfig;
 pub use self::loss::LossConfig;
 pub use self::manual::settings_page;
 pub use self::optim::OptimConfig;
-pub use self::optimizer::{OptimizerConfig, OptimizerKind};
 pub use self::output::OutputConfig;
 pub use self::recipe::Recipe;
 pub use self::schedule::ScheduleConfig;
 pub use self::selection::SelectionConfig;
 pub use self::size::DataSize;
 pub use simgan_losses::{AdversarialLoss, Psi};
+pub use simgan_optim::{OptimizerConfig, OptimizerKind};
 
 /// Version of the configuration's format, `version` in the file.
 pub const CONFIG_VERSION: u32 = 1;

@@ -32,13 +32,9 @@ impl ScheduleConfig {
                 k_g: 2, // §3.1 [open]: "update R twice" and "K_g is set to 50" in one sentence; 2, as in §3.2
                 k_d: 1, // §3.1
             },
-            Recipe::Demo => Self {
-                pretrain_refiner: 100,
-                pretrain_discriminator: 50,
-                steps: 400,
-                k_g: 1,
-                k_d: 1,
-            },
+            Recipe::Demo => {
+                Self { pretrain_refiner: 100, pretrain_discriminator: 50, steps: 400, k_g: 1, k_d: 1 }
+            }
             Recipe::HandPose => Self {
                 pretrain_refiner: 500,       // §3.2
                 pretrain_discriminator: 200, // §3.2; a caption says 300

@@ -33,9 +33,9 @@ fn numbers_survive_the_file_exactly() {
 
 /// The recipes as format version 1 had them at first, and the text whose checksum its checkpoints hold.
 const FIRST: [(Recipe, &str, u32); 3] = [
-    (Recipe::Demo, include_str!("first/demo.toml"), 0),
-    (Recipe::EyeGaze, include_str!("first/eye-gaze.toml"), 0),
-    (Recipe::HandPose, include_str!("first/hand-pose.toml"), 0),
+    (Recipe::Demo, include_str!("first/demo.toml"), 0x5d14_0ab6),
+    (Recipe::EyeGaze, include_str!("first/eye-gaze.toml"), 0x66c8_1031),
+    (Recipe::HandPose, include_str!("first/hand-pose.toml"), 0x5df9_e7c7),
 ];
 
 #[test]

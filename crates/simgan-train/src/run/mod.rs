@@ -9,42 +9,43 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use simgan_data::{ImageFile, ImageFormat};
+use simgan_models::run_folder::checkpoint_name;
 
-use self::selecting::Selecting;
+use self::selecting::{Judge, Selecting};
 use crate::event::METRICS_VERSION;
 use crate::metrics::Metrics;
 use crate::run_dir::{CHECKPOINTS_DIR, METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR};
 use crate::summary::Recent;
 use crate::tensorboard::{PngImage, Writer};
-use crate::{Best, Event, Judge, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint, read_metrics};
+use crate::{Best, Event, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint, read_metrics};
 
 /// Trains until all steps are done or `stop` is set, and writes everything that belongs to the run.
 ///
 /// `observe` sees every step, and whatever else happens, in the order in which it happens. When `stop` is set, the
 /// step under way is finished and a checkpoint is written. `run` must be the folder that `trainer` was resumed from,
-/// or a new one.
+/// or a new one. Where `[selection]` says, checkpoints are judged; the best one is named in the run's `best.toml` and never
+/// removed.
 ///
 /// # Errors
-/// An image that cannot be read, a loss that is not finite, a file that cannot be written. The checkpoints written
-/// before stay whole, and the run can be resumed. Without a judge `selection.every` must be 0.
+/// An image that cannot be read, a loss that is not finite, a checkpoint that cannot be judged, a file that cannot be
+/// written. The checkpoints written
+/// before stay whole, and the run can be resumed.
 pub fn run(
     trainer: &mut Trainer,
     run: &RunDir,
     observe: &mut dyn FnMut(&Event),
     stop: &AtomicBool,
 ) -> Result<Summary, TrainError> {
-    run_judged(trainer, run, None, observe, stop)
+    let judge = trainer.judge()?;
+    let mut judge = judge.map(|judge| move |checkpoint: &Path| judge.judge(checkpoint));
+    run_with(trainer, run, judge.as_mut().map(|judge| judge as &mut Judge<'_>), observe, stop)
 }
 
-/// The same with a judge, if there is one, who is asked where `[selection]` says. The best checkpoint is named in the
-/// run's `best.toml` and never removed.
-///
-/// # Errors
-/// As [`run`]; a checkpoint that cannot be judged.
-pub fn run_judged<'a>(
+/// [`run`] with any judge, so that tests can say what it finds.
+fn run_with<'a>(
     trainer: &mut Trainer,
     run: &'a RunDir,
-    judge: Option<&'a mut dyn Judge>,
+    judge: Option<&'a mut Judge<'a>>,
     observe: &'a mut dyn FnMut(&Event),
     stop: &AtomicBool,
 ) -> Result<Summary, TrainError> {
@@ -79,20 +80,15 @@ impl<'a> Recorder<'a> {
     fn open(
         trainer: &Trainer,
         run: &'a RunDir,
-        judge: Option<&'a mut dyn Judge>,
+        judge: Option<&'a mut Judge<'a>>,
         observe: &'a mut dyn FnMut(&Event),
     ) -> Result<Self, TrainError> {
         let step = trainer.steps_done();
         let metrics_path = run.path().join(METRICS_FILE);
         let metrics = Metrics::open(&metrics_path, step)?;
         let selection = &trainer.config().selection;
-        let selecting = match (selection.every, judge) {
-            (None, _) => None,
-            (Some(_), Some(judge)) => {
-                Some(Selecting::resume(judge, run, &read_metrics(&metrics_path)?, step, selection)?)
-            }
-            (Some(every), None) => return Err(TrainError::NoJudge { every }),
-        };
+        let resume = |judge| Selecting::resume(judge, run, &read_metrics(&metrics_path)?, step, selection);
+        let selecting = judge.map(resume).transpose()?;
         let tensorboard_dir = run.path().join(TENSORBOARD_DIR);
         let tensorboard = match step {
             0 => Writer::create(&tensorboard_dir),
@@ -265,7 +261,7 @@ impl<'a> Recorder<'a> {
 }
 
 fn checkpoint_path(step: u64) -> PathBuf {
-    Path::new(CHECKPOINTS_DIR).join(checkpoint::checkpoint_name(step))
+    Path::new(CHECKPOINTS_DIR).join(checkpoint_name(step))
 }
 
 fn is_due(step: u64, every: Option<u64>) -> bool {

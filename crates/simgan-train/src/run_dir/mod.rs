@@ -6,6 +6,9 @@ mod tests;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use simgan_models::run_folder;
+pub use simgan_models::run_folder::{BEST_FILE, CHECKPOINTS_DIR};
+
 use crate::checkpoint::{self, Checkpoint};
 use crate::{TrainConfig, TrainError};
 
@@ -17,10 +20,6 @@ pub const METRICS_FILE: &str = "metrics.jsonl";
 pub const TENSORBOARD_DIR: &str = "tensorboard";
 /// Sample grids.
 pub const SAMPLES_DIR: &str = "samples";
-/// The best checkpoint, if the run selects.
-pub const BEST_FILE: &str = "best.toml";
-/// Checkpoints.
-pub const CHECKPOINTS_DIR: &str = "checkpoints";
 /// Locked by the process that writes the run.
 const LOCK_FILE: &str = "run.lock";
 
@@ -132,13 +131,7 @@ impl RunDir {
 }
 
 /// What [`newest_checkpoint`] found.
-#[derive(Debug, Default)]
-pub struct Newest {
-    /// The newest whole checkpoint; `None` when the run has none yet.
-    pub checkpoint: Option<Checkpoint>,
-    /// Why newer ones cannot be used, newest first.
-    pub damaged: Vec<TrainError>,
-}
+pub type Newest = run_folder::Newest<Checkpoint, TrainError>;
 
 /// The configuration of the run at `path`, without locking it: for those who only look.
 ///
@@ -155,17 +148,7 @@ pub fn config_of_run(path: &Path) -> Result<TrainConfig, TrainError> {
 /// # Errors
 /// There are checkpoints, but none is whole; the folder cannot be read.
 pub fn newest_checkpoint(path: &Path) -> Result<Newest, TrainError> {
-    let mut newest = Newest::default();
-    for (_, path) in checkpoint::list(&path.join(CHECKPOINTS_DIR))?.into_iter().rev() {
-        match Checkpoint::open(&path) {
-            Ok(checkpoint) => return Ok(Newest { checkpoint: Some(checkpoint), ..newest }),
-            Err(error) => newest.damaged.push(error),
-        }
-    }
-    match newest.damaged.is_empty() {
-        true => Ok(newest),
-        false => Err(newest.damaged.remove(0)),
-    }
+    run_folder::newest(path, Checkpoint::open)
 }
 
 fn check_empty(path: &Path) -> Result<(), TrainError> {

@@ -22,7 +22,7 @@ fn records_equal_those_of_tensorboards_own_writer() {
     let ours = [
         event(1.5, 0, &FileVersion),
         event(2.25, 81, &SessionStart),
-        event(3.125, 300, &Scalars(&[("refiner/loss", 0.75), ("refiner/drift", -0.1)])),
+        event(3.125, 300, &Scalars(&[("refiner/loss", 0.75), ("refiner/change", -0.1)])),
         event(4.0, 1 << 40, &TaggedImage { tag: "samples", image }),
     ]
     .map(|payload| record(&payload))

@@ -11,7 +11,7 @@ mod translation;
 use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::{Module, Tensor};
+use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, NyuDomain, Source};
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy};
@@ -22,13 +22,13 @@ use self::network::Network;
 use self::samples::SampleInputs;
 use self::translation::translated;
 use crate::grid::sample_grid;
-use crate::optim::Ema;
 use crate::streams::Purpose;
 use crate::watch::Watch;
 use crate::{
-    DiscriminatorReport, LossConfig, Phase, RefinerReport, StepReport, TrainConfig, TrainError, Warning,
-    sources,
+    DiscriminatorReport, LossConfig, Phase, RefinerJudge, RefinerReport, StepReport, TrainConfig, TrainError,
+    Warning, sources,
 };
+use simgan_optim::Ema;
 
 /// The two domains of a run.
 #[derive(Clone)]
@@ -54,6 +54,8 @@ impl Sources {
 /// The two networks and everything that training them changes.
 pub struct Trainer {
     config: TrainConfig,
+    sources: Sources,
+    device: Device,
     refiner: Network<Refiner>,
     discriminator: Network<Discriminator>,
     self_regularization: SelfRegularization,
@@ -124,9 +126,9 @@ impl Trainer {
         }
         let (loss, gradient_norm) = self.refiner.descend(&loss, self.n_steps, self.iteration())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
-        let drift = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
+        let change = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
         let self_regularization = scalar(&distance)?;
-        Ok(RefinerReport { loss, adversarial: realism, self_regularization, drift, gradient_norm })
+        Ok(RefinerReport { loss, adversarial: realism, self_regularization, change, gradient_norm })
     }
 
     /// Lines 7–10 of Algorithm 1: a batch of each domain, a step of φ down L_D (eq. 2). Half of the refined images come
@@ -195,6 +197,14 @@ impl Trainer {
     #[must_use]
     pub fn config(&self) -> &TrainConfig {
         &self.config
+    }
+
+    /// The judge that `[selection]` asks for; `None` if the run does not select. It reads its images from the sources that
+    /// the run trains on.
+    pub(crate) fn judge(&self) -> Result<Option<RefinerJudge>, TrainError> {
+        let TrainConfig { selection, data, seed, .. } = &self.config;
+        let judge = || RefinerJudge::new(&self.sources, selection.images, *seed, data.on_error, &self.device);
+        Ok(selection.every.map(|_| judge()).transpose()?)
     }
 
     /// The phase of the step after `n_steps`, and how many steps of it were done before.

@@ -4,8 +4,8 @@ use candle_core::{Device, Tensor};
 use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
 
 use super::scalar;
-use crate::optim::{OptimError, Optimizer, Rule};
 use crate::{OptimizerConfig, OptimizerKind, TrainError};
+use simgan_optim::{OptimError, Optimizer, Rule};
 
 /// A network with its weights and its optimizer.
 pub(super) struct Network<M> {

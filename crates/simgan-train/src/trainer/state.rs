@@ -3,6 +3,7 @@ use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
+use simgan_models::run_folder::CHECKPOINT_VERSION;
 use simgan_models::{REFINER_FILE, Refiner, load_refiner, read_tensors, save_refiner, write_tensors};
 
 use super::batches::{Batches, Cursors};
@@ -10,13 +11,12 @@ use super::network::Network;
 use super::samples::SampleInputs;
 use super::{Sources, Trainer};
 use crate::checkpoint::{
-    self, CHECKPOINT_VERSION, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE,
-    RAW_REFINER_FILE, State, unusable,
+    self, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE, RAW_REFINER_FILE, State, unusable,
 };
-use crate::optim::Ema;
 use crate::streams::Purpose;
 use crate::watch::Watch;
 use crate::{RunDir, TrainConfig, TrainError, Warning, WarningKind};
+use simgan_optim::Ema;
 
 /// The history's tensor in its file.
 const HISTORY_IMAGES: &str = "images";
@@ -97,8 +97,13 @@ impl Trainer {
         let channels = config.data.channels;
         let refiner = Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, device)?;
         let discriminator = &config.discriminator.network;
-        let discriminator =
-            Network::discriminator(discriminator, channels, &optim.discriminator, discriminator_seed, device)?;
+        let discriminator = Network::discriminator(
+            discriminator,
+            channels,
+            &optim.discriminator,
+            discriminator_seed,
+            device,
+        )?;
         let average = |decay| Ema::new(refiner.parameters().vars(), decay);
         let ema = config.ema.decay.map(average).transpose()?;
         Ok(Self {
@@ -115,6 +120,8 @@ impl Trainer {
             warnings: Vec::new(),
             n_steps: 0,
             config,
+            sources: sources.clone(),
+            device: device.clone(),
         })
     }
 

@@ -73,12 +73,12 @@ fn pretraining_brings_the_refiner_to_its_input() {
     config.schedule.pretrain_refiner = 150;
     config.optim.refiner.lr = 0.005;
     let reports = steps(&mut trainer(config), 150);
-    let drift = |report: &StepReport| report.refiner.as_ref().unwrap().drift;
+    let change = |report: &StepReport| report.refiner.as_ref().unwrap().change;
     assert!(
-        drift(&reports[149]) < 0.3 * drift(&reports[0]),
+        change(&reports[149]) < 0.3 * change(&reports[0]),
         "{} {}",
-        drift(&reports[0]),
-        drift(&reports[149])
+        change(&reports[0]),
+        change(&reports[149])
     );
 }
 
@@ -266,7 +266,7 @@ fn a_refiner_trained_before_is_a_transform() {
     learned.loss.psi = crate::Psi::Network;
     learned.loss.psi_model = checkpoint.path().display().to_string();
     let report = steps(&mut trainer(learned.clone()), 1).remove(0).refiner.unwrap();
-    assert!(report.self_regularization > 0.0 && report.self_regularization != report.drift, "{report:?}");
+    assert!(report.self_regularization > 0.0 && report.self_regularization != report.change, "{report:?}");
 
     learned.loss.psi_model = dir.path().display().to_string(); // a folder, but no checkpoint
     let error = Trainer::new(learned.clone(), &sources(), &Device::Cpu).err().unwrap().to_string();

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use candle_core::Device;
 use simgan_eval::evaluation::OpenedSources;
-use simgan_train::refine::RefineModel;
+use simgan_refine::RefineModel;
 use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
 use simgan_train::{Checkpoint, DataConfig, DataSize, Phase, Recipe, TrainConfig};
 

@@ -3,11 +3,19 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Best, Event, Judge, Judgement, RunDir, SelectionConfig, TrainConfig, TrainError};
+use std::path::Path;
+
+use simgan_metrics::MetricsError;
+use simgan_models::run_folder::checkpoint_name;
+
+use crate::{Best, Event, Judgement, RunDir, SelectionConfig, TrainConfig, TrainError};
+
+/// Judges the refiner of the checkpoint in a folder.
+pub(super) type Judge<'a> = dyn FnMut(&Path) -> Result<Judgement, MetricsError> + 'a;
 
 /// The run's judge and the best checkpoint so far.
 pub(super) struct Selecting<'a> {
-    pub(super) judge: &'a mut dyn Judge,
+    judge: &'a mut Judge<'a>,
     pub(super) best: Option<Best>,
     /// The last step that was judged.
     judged: Option<u64>,
@@ -17,7 +25,7 @@ impl<'a> Selecting<'a> {
     /// As the run was after `step` steps: of `events`, which are those until then, and `best.toml`, the best whose
     /// checkpoint is still whole.
     pub(super) fn resume(
-        judge: &'a mut dyn Judge,
+        judge: &'a mut Judge<'a>,
         run: &RunDir,
         events: &[Event],
         step: u64,
@@ -58,8 +66,8 @@ impl<'a> Selecting<'a> {
         step: u64,
         limits: &SelectionConfig,
     ) -> Result<(Judgement, bool), TrainError> {
-        let path = run.checkpoints().join(crate::checkpoint_name(step));
-        let judgement = self.judge.judge(&path).map_err(|source| TrainError::Judge { path, source })?;
+        let path = run.checkpoints().join(checkpoint_name(step));
+        let judgement = (self.judge)(&path).map_err(|source| TrainError::Judge { path, source })?;
         self.judged = Some(step);
         let is_better = |best: &Best| judgement.compare(&best.judgement, limits).is_lt();
         let is_best = self.best.as_ref().is_none_or(is_better);

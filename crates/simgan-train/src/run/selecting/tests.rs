@@ -3,14 +3,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::Device;
+use simgan_metrics::MetricsError;
 
-use crate::refine::RefineModel;
+use super::Judge;
+use crate::run::run_with;
 use crate::run_dir::{BEST_FILE, CHECKPOINTS_DIR, METRICS_FILE};
 use crate::testing::{config, sources};
-use crate::{
-    Best, Event, Judge, JudgeError, Judgement, RunDir, Summary, TrainConfig, TrainError, Trainer,
-    read_metrics, run, run_judged,
-};
+use crate::{Best, Event, Judgement, RunDir, Summary, TrainConfig, TrainError, Trainer, read_metrics, run};
 
 /// Finds what the step's last digit says, and fails at one step.
 struct ByStep {
@@ -23,14 +22,12 @@ impl ByStep {
     fn new(accuracy: [f64; 10]) -> Self {
         Self { accuracy, fails_at: 0, asked: Vec::new() }
     }
-}
 
-impl Judge for ByStep {
-    fn judge(&mut self, checkpoint: &Path) -> Result<Judgement, JudgeError> {
-        let step = crate::Checkpoint::open(checkpoint)?.step();
+    fn judge(&mut self, checkpoint: &Path) -> Result<Judgement, MetricsError> {
+        let step = crate::Checkpoint::open(checkpoint).unwrap().step();
         self.asked.push(step);
         if step == self.fails_at {
-            return Err("the judge is tired".into());
+            return Err(MetricsError::Mismatch("the judge is tired".to_owned()));
         }
         Ok(Judgement { accuracy: self.accuracy[step as usize % 10], change: 0.1, pupil: None })
     }
@@ -57,7 +54,9 @@ fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) ->
             stop.store(true, Ordering::Relaxed);
         }
     };
-    run_judged(&mut trainer, &run_dir, Some(judge), &mut observe, &stop)
+    let mut judge = |checkpoint: &Path| judge.judge(checkpoint);
+    let judge = config.selection.every.map(|_| &mut judge as &mut Judge<'_>);
+    run_with(&mut trainer, &run_dir, judge, &mut observe, &stop)
 }
 
 fn checkpoints(path: &Path) -> Vec<String> {
@@ -87,16 +86,7 @@ fn the_best_checkpoint_is_kept_named_and_taken() {
     assert_eq!(summary.best.as_deref(), Some(Path::new("checkpoints/step-00000008")));
     let best = Best::read(&path).unwrap().unwrap();
     assert_eq!((best.step, best.judgement.accuracy), (8, 0.7));
-    let model = RefineModel::open(&path, &Device::Cpu).unwrap();
-    assert!(model.folder().ends_with("step-00000008"), "{:?}", model.folder());
-    // Damaged, it is passed over; without `best.toml` the newest is taken.
-    fs::write(path.join("checkpoints/step-00000008/refiner.safetensors"), "cut").unwrap();
-    assert!(RefineModel::open(&path, &Device::Cpu).unwrap().folder().ends_with("step-00000013"));
-    fs::write(path.join(BEST_FILE), "version = 9").unwrap();
-    let error = RefineModel::open(&path, &Device::Cpu).err().unwrap().to_string();
-    assert!(error.contains("best.toml"), "{error}");
-    fs::remove_file(path.join(BEST_FILE)).unwrap();
-    assert!(RefineModel::open(&path, &Device::Cpu).unwrap().folder().ends_with("step-00000013"));
+    assert!(path.join(best.checkpoint).ends_with("step-00000008"));
 }
 
 /// Interrupted anywhere, between a checkpoint and its judgement too, a run ends with the same best.
@@ -141,20 +131,21 @@ fn a_lost_best_gives_way() {
 }
 
 #[test]
-fn a_selection_needs_a_judge_and_the_judge_a_selection() {
+fn a_run_selects_where_its_configuration_says() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
+    // The judge of its own looks at the run's own images.
     let run_dir = RunDir::create(&path, &selecting(2)).unwrap();
     let mut trainer = Trainer::new(selecting(2), &sources(), &Device::Cpu).unwrap();
-    let error = run(&mut trainer, &run_dir, &mut |_| {}, &AtomicBool::new(false)).unwrap_err().to_string();
-    assert!(error.contains("selection.every is 2") && error.contains("hint"), "{error}");
+    let summary = run(&mut trainer, &run_dir, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    assert!(summary.best.is_some() && path.join(BEST_FILE).exists());
+    assert_eq!(judged(&path).iter().map(|(step, ..)| *step).collect::<Vec<_>>(), [8]);
     drop(run_dir);
-    let mut judge = ByStep::new(WORSENING);
-    train(&path, &selecting(2), &mut judge, 7).unwrap();
     // Off on resuming: what was chosen stays, nothing more is judged.
-    let mut config = selecting(2);
+    let mut config = selecting(4);
     config.selection.every = None;
+    let mut judge = ByStep::new(WORSENING);
     assert_eq!(train(&path, &config, &mut judge, u64::MAX).unwrap().best, None);
     assert_eq!(judge.asked, [0u64; 0]);
-    assert!(!path.join(BEST_FILE).exists());
+    assert_eq!(Best::read(&path).unwrap().unwrap().step, 8);
 }

@@ -1,0 +1,40 @@
+use candle_core::{DType, Tensor};
+
+use crate::MetricsError;
+
+/// One gray image, row by row.
+pub(crate) struct Gray {
+    pub(crate) pixels: Vec<f32>,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+/// The images of `(N, C, H, W)`.
+///
+/// # Errors
+///
+/// If they are too small for an eye.
+pub(crate) fn grays(images: &Tensor) -> Result<Vec<Gray>, MetricsError> {
+    let (_, _, height, width) = images.dims4()?;
+    if height.min(width) < 15 {
+        return Err(MetricsError::Mismatch(format!(
+            "images of {width}×{height} are too small to find an iris"
+        )));
+    }
+    let gray = images.mean(1)?.to_dtype(DType::F32)?.flatten_from(1)?.to_vec2::<f32>()?;
+    Ok(gray.into_iter().map(|pixels| Gray { pixels, height, width }).collect())
+}
+
+impl Gray {
+    /// The brightness at a point, linear between pixel centres; the centre of the first pixel is (0.5, 0.5).
+    pub(crate) fn at(&self, x: f64, y: f64) -> f64 {
+        let (x, y) =
+            ((x - 0.5).clamp(0.0, (self.width - 1) as f64), (y - 0.5).clamp(0.0, (self.height - 1) as f64));
+        let (column, row) = (x as usize, y as usize);
+        let (right, below) = ((column + 1).min(self.width - 1), (row + 1).min(self.height - 1));
+        let pixel = |row: usize, column: usize| f64::from(self.pixels[row * self.width + column]);
+        let (fx, fy) = (x - column as f64, y - row as f64);
+        let above = pixel(row, column) * (1.0 - fx) + pixel(row, right) * fx;
+        above * (1.0 - fy) + (pixel(below, column) * (1.0 - fx) + pixel(below, right) * fx) * fy
+    }
+}

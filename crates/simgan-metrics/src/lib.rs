@@ -1,0 +1,42 @@
+//! What can be said of images without training a refiner: realism, label preservation, distances, intervals.
+//!
+//! [`realism`] lets a fresh classifier tell real from refined images. [`pupil_shift_at`] measures how far the iris moved
+//! between an image and its refined version. [`kernel_distance`] (KID) compares features of two sets of images,
+//! [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`], [`fourier_matched`] and
+//! [`augmented`] change images the way a user would try before a GAN. [`binomial_p`], [`share_interval`] and [`Spread`]
+//! say what such figures are worth.
+//!
+//! ```
+//! use candle_core::{Device, Tensor};
+//! use simgan_metrics::{intensity_distance, share_interval};
+//!
+//! let dark = Tensor::full(-0.5f32, (2, 1, 15, 25), &Device::Cpu)?;
+//! let bright = (&dark + 0.25)?;
+//! assert_eq!(intensity_distance(&dark, &bright)?, 0.25);
+//! let [low, high] = share_interval(517, 1000); // the paper's visual Turing test: no better than guessing
+//! assert!(low < 0.5 && 0.5 < high);
+//! # Ok::<(), simgan_metrics::MetricsError>(())
+//! ```
+
+mod augment;
+mod error;
+mod eye_region;
+mod gray;
+mod iris;
+mod kid;
+mod matching;
+mod pixels;
+mod pupil_shift;
+mod realism;
+mod registration;
+mod statistics;
+
+pub use self::augment::augmented;
+pub use self::error::MetricsError;
+pub use self::iris::{Iris, find_irises};
+pub use self::kid::kernel_distance;
+pub use self::matching::{fourier_matched, histogram_matched};
+pub use self::pixels::{gradient_distance, intensity_distance};
+pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
+pub use self::realism::{Realism, RealismTraining, realism};
+pub use self::statistics::{Spread, binomial_p, share_interval};

@@ -1,0 +1,279 @@
+//! What is refined: the images of a folder, the samples of another data set, or those of a simulator.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use simgan_data::{
+    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sample, Sizes, Source,
+};
+
+use super::RefineError;
+
+/// The images to refine.
+pub struct RefineInput {
+    pub(super) images: Box<dyn Images>,
+    name: String,
+    count: usize,
+}
+
+/// What a refinement asks of the images of one kind of input. Those that have no files of their own have no root and no
+/// label files.
+pub(super) trait Images: Send + Sync {
+    /// The image's path relative to the output folder.
+    fn path(&self, index: usize) -> PathBuf;
+
+    /// The path as text, `/` between its parts.
+    fn name(&self, index: usize) -> String;
+
+    /// The image as it is now.
+    fn read(&self, index: usize) -> Result<InputImage, DataError>;
+
+    /// What [`InputImage::crc32c`] is now, without decoding what need not be.
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;
+
+    /// The folder that paths are relative to.
+    fn root(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Label files beside one image, relative to the root.
+    fn labels_of(&self, _index: usize) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// How many of them are no earlier image's.
+    fn n_first_labels(&self, _index: usize) -> u64 {
+        0
+    }
+
+    /// Label files that belong to the folder as a whole.
+    fn index_files(&self) -> &[PathBuf] {
+        &[]
+    }
+}
+
+/// One image as it was read.
+pub(super) struct InputImage {
+    pub(super) file: ImageFile,
+    /// crc32c of the file or of a sample's pixels, in hexadecimal.
+    pub(super) crc32c: Option<String>,
+    /// The label of a sample.
+    pub(super) record: Option<Value>,
+}
+
+impl RefineInput {
+    /// The images of a folder and of its subfolders, of any sizes, with their label files.
+    ///
+    /// # Errors
+    /// As [`Folder::open`].
+    pub fn folder(path: &Path) -> Result<Self, RefineError> {
+        let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
+        let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
+        let count = folder.len();
+        Ok(Self { images: Box::new(folder), name, count })
+    }
+
+    /// The samples of a data set that is no folder of images, or of which parts are cut out. Each is written as
+    /// `NAME.png` (`NAME.jpg.png` and `NAME.png.png` where extensions tell samples apart), its label as JSON beside it,
+    /// as [`Label::to_record`](simgan_data::Label::to_record) writes it. `name` is what the manifest calls the data set;
+    /// it should tell what is cut out.
+    ///
+    /// # Errors
+    /// A sample whose name cannot be read, leads out of the folder, or is another one's too.
+    pub fn data_set(name: &str, source: Arc<dyn Source>) -> Result<Self, RefineError> {
+        let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.sample_name(index)).collect();
+        let refused = |reason| DataError::Dataset { path: PathBuf::from(name), reason };
+        let paths = paths(&names?).map_err(refused)?;
+        let count = paths.len();
+        Ok(Self { images: Box::new(DataSet { source, paths }), name: name.to_owned(), count })
+    }
+
+    /// Samples of a simulator, which are written as `N.png` with their label as `N.json`. `name` is what it is called in
+    /// the manifest; it should tell the seed.
+    #[must_use]
+    pub fn simulator(name: &str, source: Arc<dyn Source>) -> Self {
+        let count = source.len();
+        Self { images: Box::new(Simulator(source)), name: name.to_owned(), count }
+    }
+
+    /// Only the first `count` images.
+    #[must_use]
+    pub fn first(self, count: usize) -> Self {
+        Self { count: count.min(self.count), ..self }
+    }
+
+    /// How many images there are.
+    #[must_use]
+    pub fn n_images(&self) -> usize {
+        self.count
+    }
+
+    /// A data set's absolute path or a simulator's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Images for Folder {
+    fn path(&self, index: usize) -> PathBuf {
+        self.images()[index].clone()
+    }
+
+    fn name(&self, index: usize) -> String {
+        Folder::name(self, index)
+    }
+
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let (path, bytes) = bytes_of(self, index)?;
+        let file = ImageFile::decode(&bytes, &path)?;
+        Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None })
+    }
+
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
+        Ok(Some(hex(crc32c::crc32c(&bytes_of(self, index)?.1))))
+    }
+
+    fn root(&self) -> Option<&Path> {
+        Some(Folder::root(self))
+    }
+
+    fn labels_of(&self, index: usize) -> Vec<PathBuf> {
+        Folder::labels_of(self, index).map(Path::to_owned).collect()
+    }
+
+    fn n_first_labels(&self, index: usize) -> u64 {
+        Folder::n_first_labels(self, index) as u64
+    }
+
+    fn index_files(&self) -> &[PathBuf] {
+        Folder::index_files(self)
+    }
+}
+
+/// An image's absolute path and its file's content.
+fn bytes_of(folder: &Folder, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
+    let path = folder.root().join(&folder.images()[index]);
+    let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+    Ok((path, bytes))
+}
+
+/// Samples with the paths that their refined images get.
+struct DataSet {
+    source: Arc<dyn Source>,
+    paths: Vec<PathBuf>,
+}
+
+impl Images for DataSet {
+    fn path(&self, index: usize) -> PathBuf {
+        self.paths[index].clone()
+    }
+
+    fn name(&self, index: usize) -> String {
+        let parts: Vec<_> = self.paths[index].iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
+    }
+
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let Sample { image, label, .. } = self.source.sample(index)?;
+        let crc32c = Some(digest(&image));
+        let record = label.to_record(image.spec().height);
+        Ok(InputImage { file: ImageFile::new(image, ImageFormat::Png), crc32c, record })
+    }
+
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
+        Ok(Some(digest(&self.source.sample(index)?.image)))
+    }
+}
+
+/// Samples that a job which is continued renders again; no checksum is needed.
+struct Simulator(Arc<dyn Source>);
+
+impl Images for Simulator {
+    fn path(&self, index: usize) -> PathBuf {
+        PathBuf::from(self.name(index))
+    }
+
+    fn name(&self, index: usize) -> String {
+        format!("{index}.png")
+    }
+
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let sample = self.0.sample(index)?;
+        let file = ImageFile::new(sample.image, ImageFormat::Png);
+        Ok(InputImage { file, crc32c: None, record: sample.label.record })
+    }
+
+    fn crc32c(&self, _index: usize) -> Result<Option<String>, DataError> {
+        Ok(None)
+    }
+}
+
+/// Where samples of these names are written; whatever a file claims, inside the output folder.
+fn paths(names: &[String]) -> Result<Vec<PathBuf>, String> {
+    for name in names {
+        let is_part = |part| matches!(part, Component::Normal(_));
+        let odd = name.is_empty() || name.ends_with('/') || name.contains(['\0', '\\', ':']);
+        if odd || !Path::new(name).components().all(is_part) {
+            return Err(format!("\"{}\" cannot be the name of a file", name.escape_debug()));
+        }
+    }
+    let short = |name: &String| match ImageFormat::from_path(Path::new(name)) {
+        Some(_) => Path::new(name).with_extension("png"),
+        None => PathBuf::from(format!("{name}.png")),
+    };
+    let long = |name: &String| PathBuf::from(format!("{name}.png"));
+    let short: Vec<PathBuf> = names.iter().map(short).collect();
+    if twice(&short).is_none() {
+        return Ok(short);
+    }
+    let long: Vec<PathBuf> = names.iter().map(long).collect();
+    match twice(&long) {
+        None => Ok(long),
+        Some(path) => Err(format!("two of its images are called {}", path.with_extension("").display())),
+    }
+}
+
+fn twice(paths: &[PathBuf]) -> Option<&PathBuf> {
+    let mut known = BTreeSet::new();
+    paths.iter().find(|path| !known.insert(*path))
+}
+
+fn digest(image: &Image) -> String {
+    match image.pixels() {
+        Pixels::U8(values) => hex(crc32c::crc32c(values)),
+        Pixels::U16(values) => {
+            hex(values.iter().fold(0, |crc, value| crc32c::crc32c_append(crc, &value.to_le_bytes())))
+        }
+    }
+}
+
+/// A checksum as the manifest writes it.
+pub(super) fn hex(crc: u32) -> String {
+    format!("{crc:08x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Result<Vec<String>, String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(paths(&names)?.iter().map(|path| path.display().to_string()).collect())
+    }
+
+    #[test]
+    fn samples_keep_their_names() {
+        assert_eq!(named(&["1.jpg", "p00/day01/1-left"]).unwrap(), ["1.png", "p00/day01/1-left.png"]);
+        assert_eq!(named(&["1.jpg", "1.png"]).unwrap(), ["1.jpg.png", "1.png.png"]);
+        assert!(named(&["a", "b", "a"]).unwrap_err().contains("two of its images are called a"));
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        for name in ["", "/etc/x", "../x", "a/../../x", "a/..", "./a", "a/", "a\0b", "..\\x", "C:x"] {
+            assert!(named(&["a.png", name]).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Refining every image of a source: [`Refinement`] reads, refines and writes, and keeps names, formats and labels.
+//!
+//! A [`RefineModel`] is the refiner of a run or of one checkpoint, a [`RefineInput`] the images of a folder, of another
+//! data set or of a simulator. Whoever deploys a refiner needs this crate and no trainer.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use candle_core::Device;
+//! use simgan_data::{Image, ImageFile, ImageFormat, OnError, Pixels};
+//! use simgan_models::{Parameters, Refiner, RefinerConfig, save_refiner};
+//! use simgan_refine::{RefineInput, RefineModel, Refinement};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (model, images) = (folder.path().join("model"), folder.path().join("images"));
+//! # std::fs::create_dir(&model)?;
+//! # std::fs::create_dir(&images)?;
+//! # let parameters = Parameters::new(0, &Device::Cpu);
+//! # let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+//! # Refiner::new(&config, 1, parameters.var_builder())?;
+//! save_refiner(&model, &config, 1, &parameters.tensors())?; // a checkpoint as training writes it
+//! let image = Image::new(1, 3, 5, Pixels::U8((0..15).collect()));
+//! ImageFile::new(image, ImageFormat::Png).save(&images.join("a.png"))?;
+//!
+//! let output = folder.path().join("refined");
+//! let refinement = Refinement {
+//!     model: &RefineModel::open(&model, &Device::Cpu)?,
+//!     input: &RefineInput::folder(&images)?,
+//!     output: &output,
+//!     batch: 64,
+//!     on_error: OnError::Fail,
+//! };
+//! let summary = refinement.run(&AtomicBool::new(false), &mut |_| {})?;
+//! assert_eq!(summary.refined, 1);
+//! assert!(output.join("a.png").is_file());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod batches;
+mod error;
+mod input;
+mod manifest;
+mod model;
+mod output;
+mod pixels;
+mod work;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use simgan_data::OnError;
+
+pub use self::error::RefineError;
+pub use self::input::RefineInput;
+pub use self::manifest::MANIFEST_FILE;
+pub use self::model::RefineModel;
+
+use self::manifest::{Done, Entry, Header, Manifest, Refined};
+use self::output::Output;
+use self::work::{Outcome, Work};
+
+/// A job that refines the images of a [`RefineInput`] with a [`RefineModel`] into a folder.
+///
+/// Every image is written under the same relative name, in the same format, bit depth and channels, alpha unchanged; its
+/// label files are copied unchanged. Samples of other data sets become PNG files with a JSON label beside each
+/// ([`RefineInput::data_set`]). [`MANIFEST_FILE`] tells what was done. Every file appears whole or not at all, and an
+/// interrupted job that is run again continues where it was.
+///
+/// An RGB image that a gray refiner refines keeps its colours: its luma is refined, and the change is added to the three
+/// channels. A gray image that an RGB refiner refines gets the mean change of the three channels.
+pub struct Refinement<'a> {
+    /// The refiner.
+    pub model: &'a RefineModel,
+    /// The images.
+    pub input: &'a RefineInput,
+    /// The folder to write: new, empty, or that of the interrupted job.
+    pub output: &'a Path,
+    /// Images in one pass through the network, at most; large images go in smaller batches.
+    pub batch: usize,
+    /// What to do about an image that cannot be read.
+    pub on_error: OnError,
+}
+
+/// What a refinement has done so far, earlier calls included unless said otherwise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RefineSummary {
+    /// Images that are written.
+    pub refined: u64,
+    /// Of these, the images that an earlier call has written.
+    pub already: u64,
+    /// Images that could not be read by this call.
+    pub skipped: u64,
+    /// Label files that belong to written images or to the folder as a whole.
+    pub label_files: u64,
+    /// Mean over the images written of the mean of |R(x) − x|, x in [−1, 1].
+    pub change: f64,
+    /// Whether it was asked to stop before the end.
+    pub interrupted: bool,
+    /// Sum of the images' changes in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
+    change_sum: u128,
+}
+
+/// Units of an image's change in one. Each is rounded to such units before it is written down.
+const CHANGE_UNITS: f64 = (1u64 << 40) as f64;
+
+impl RefineSummary {
+    /// Images that need no more work.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.refined + self.skipped
+    }
+
+    fn add(&mut self, image: &Refined) {
+        self.refined += 1;
+        self.label_files += image.label_files;
+        self.change_sum = self.change_sum.saturating_add((image.change * CHANGE_UNITS).round() as u128);
+        self.change = self.change_sum as f64 / CHANGE_UNITS / self.refined as f64;
+    }
+}
+
+impl Refinement<'_> {
+    /// Refines until all is done or `stop` is set; `observe` is called with the state after each batch.
+    ///
+    /// # Errors
+    /// An unreadable image (unless skipped), a failed write, an output folder that holds something else or belongs to
+    /// another job. What was written before stays, whole.
+    pub fn run(
+        &self,
+        stop: &AtomicBool,
+        observe: &mut dyn FnMut(&RefineSummary),
+    ) -> Result<RefineSummary, RefineError> {
+        let output = Output::open(self.output, self.input.images.root())?;
+        let (mut manifest, done) = Manifest::open(self.output, &self.header())?;
+        output.remove_leftovers()?;
+        let mut summary = RefineSummary::default();
+        let pending = self.pending(&done, &mut summary)?;
+        drop(done);
+        summary.label_files += output.copy_labels(self.input, self.input.images.index_files())?;
+        observe(&summary);
+        let work = Work {
+            model: self.model,
+            input: self.input,
+            pending: &pending,
+            batch: self.batch.max(1),
+            on_error: self.on_error,
+            stop,
+        };
+        work.run(|outcome| {
+            let entries = self.write(&output, outcome, &mut summary)?;
+            manifest.append(&entries)?;
+            observe(&summary);
+            Ok(())
+        })?;
+        summary.interrupted = summary.done() < self.input.n_images() as u64 && stop.load(Ordering::Relaxed);
+        if !summary.interrupted && !pending.is_empty() {
+            manifest.append(&[finished(&summary)])?;
+        }
+        Ok(summary)
+    }
+
+    fn header(&self) -> Header {
+        Header {
+            format: manifest::FORMAT.to_owned(),
+            format_version: manifest::FORMAT_VERSION,
+            program: concat!("simgan ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model: std::path::absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone()),
+            model_crc32c: self.model.crc32c.clone(),
+            refiner: *self.model.refiner.config(),
+            input: self.input.name().to_owned(),
+        }
+    }
+
+    /// The images that an earlier call has not written, after checking that those it has written are what they were.
+    fn pending(&self, done: &Done, summary: &mut RefineSummary) -> Result<Vec<usize>, RefineError> {
+        let earlier = |index: usize| match done.get(&self.input.images.name(index)) {
+            Some(entry) if self.output.join(self.input.images.path(index)).exists() => {
+                self.check_unchanged(index, entry).map(|()| Some(entry))
+            }
+            _ => Ok(None),
+        };
+        let earlier: Result<Vec<_>, _> = (0..self.input.n_images()).into_par_iter().map(earlier).collect();
+        let mut pending = Vec::new();
+        for (index, entry) in earlier?.into_iter().enumerate() {
+            match entry {
+                Some(entry) => summary.add(entry),
+                None => pending.push(index),
+            }
+        }
+        summary.already = summary.refined;
+        Ok(pending)
+    }
+
+    fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
+        if before.input_crc32c == self.input.images.crc32c(index)? {
+            return Ok(());
+        }
+        let path = self.input.images.path(index);
+        let path = self.input.images.root().map_or(path.clone(), |root| root.join(&path));
+        Err(RefineError::ChangedImage { path, what: "the image has changed" })
+    }
+
+    /// Writes images and label files in all threads; the manifest's lines come back in order.
+    fn write(
+        &self,
+        output: &Output,
+        outcome: Outcome,
+        summary: &mut RefineSummary,
+    ) -> Result<Vec<Entry>, RefineError> {
+        let jobs = match outcome {
+            Outcome::Refined(jobs) => jobs,
+            Outcome::Unreadable(index, error) => {
+                tracing::warn!("skipped: {error}");
+                summary.skipped += 1;
+                return Ok(vec![Entry::Skipped {
+                    image: self.input.images.name(index),
+                    reason: error.to_string(),
+                }]);
+            }
+        };
+        let written: Result<Vec<Refined>, RefineError> = jobs
+            .into_par_iter()
+            .map(|(job, image, change)| output.write(self.input, job, image, change))
+            .collect();
+        let written = written?;
+        written.iter().for_each(|image| summary.add(image));
+        Ok(written.into_iter().map(Entry::Refined).collect())
+    }
+}
+
+fn finished(summary: &RefineSummary) -> Entry {
+    Entry::Finished { refined: summary.refined, skipped: summary.skipped, label_files: summary.label_files }
+}
+
+#[cfg(test)]
+mod tests;

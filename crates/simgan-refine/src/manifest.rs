@@ -1,0 +1,171 @@
+//! The file `refined.jsonl` of an output folder: what was done, one JSON object a line.
+//!
+//! The first line is the [`Header`], then comes one [`Entry`] for each image, written after the image itself, so that an
+//! interrupted job finds here what need not be done again. The last line of a whole job is [`Entry::Finished`].
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use simgan_models::RefinerConfig;
+
+use super::RefineError;
+
+/// The manifest's name in the output folder.
+pub const MANIFEST_FILE: &str = "refined.jsonl";
+
+pub(super) const FORMAT: &str = "simgan-refine";
+pub(super) const FORMAT_VERSION: u32 = 1;
+
+/// What was done with every image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    pub(super) format: String,
+    pub(super) format_version: u32,
+    /// The program's version.
+    pub(super) program: String,
+    /// Where the refiner was, for people; its digest is what counts.
+    pub(super) model: PathBuf,
+    /// crc32c of the refiner's two files, in hexadecimal.
+    pub(super) model_crc32c: String,
+    pub(super) refiner: RefinerConfig,
+    /// The source, with an absolute path.
+    pub(super) input: String,
+}
+
+/// What happened to one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Entry {
+    /// It was written.
+    Refined(Refined),
+    /// It could not be read, and was left out as asked.
+    Skipped { image: String, reason: String },
+    /// The job came to its end.
+    Finished { refined: u64, skipped: u64, label_files: u64 },
+}
+
+/// An image that was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refined {
+    /// Relative to both folders.
+    pub(super) image: String,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// 1 gray, 3 RGB, alpha not counted.
+    pub(super) channels: usize,
+    pub(super) bits: u32,
+    /// Mean of |R(x) − x|, x in [−1, 1].
+    #[serde(alias = "drift")] // what earlier programs called it
+    pub(super) change: f64,
+    /// Label files that were copied with it and belong to no image before it.
+    pub(super) label_files: u64,
+    /// crc32c of the input file or of a sample's pixels, in hexadecimal; none for a simulator's sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input_crc32c: Option<String>,
+}
+
+/// An open manifest, locked against other processes as long as it lives.
+pub(super) struct Manifest {
+    path: PathBuf,
+    file: File,
+}
+
+/// What an earlier job did, by the image's name.
+pub(super) type Done = BTreeMap<String, Refined>;
+
+impl Manifest {
+    /// Creates the manifest, or opens the one of an interrupted job after checking that it is of the same job.
+    pub(super) fn open(folder: &Path, header: &Header) -> Result<(Self, Done), RefineError> {
+        let path = folder.join(MANIFEST_FILE);
+        let is_new = !path.exists();
+        if is_new && !is_empty(folder)? {
+            return Err(RefineError::Occupied { path: folder.to_owned() });
+        }
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
+        let mut manifest = Self { file: file.map_err(RefineError::io(&path))?, path };
+        manifest.lock(folder)?;
+        let done = manifest.read(header)?;
+        Ok((manifest, done))
+    }
+
+    fn lock(&self, folder: &Path) -> Result<(), RefineError> {
+        self.file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => RefineError::Busy { path: folder.to_owned() },
+            TryLockError::Error(error) => RefineError::io(&self.path)(error),
+        })
+    }
+
+    /// Reads what is there; a last line without its end was being written when the job was killed, and is dropped.
+    fn read(&mut self, header: &Header) -> Result<Done, RefineError> {
+        let mut done = Done::new();
+        let mut reader = BufReader::new(&self.file);
+        let (mut line, mut line_idx, mut whole_bytes) = (String::new(), 0, 0);
+        while reader.read_line(&mut line).map_err(RefineError::io(&self.path))? > 0 && line.ends_with('\n') {
+            line_idx += 1;
+            whole_bytes += line.len() as u64;
+            if line_idx == 1 {
+                self.check_header(&line, header)?;
+            } else if let Entry::Refined(entry) = self.parse(&line, line_idx)? {
+                done.insert(entry.image.clone(), entry);
+            }
+            line.clear();
+        }
+        self.file.set_len(whole_bytes).map_err(RefineError::io(&self.path))?;
+        self.file.seek(SeekFrom::End(0)).map_err(RefineError::io(&self.path))?;
+        if line_idx == 0 {
+            self.append(&[header])?;
+        }
+        Ok(done)
+    }
+
+    fn check_header(&self, line: &str, now: &Header) -> Result<(), RefineError> {
+        let before: Header = self.parse(line, 1)?;
+        if before.format != FORMAT || before.format_version != FORMAT_VERSION {
+            let reason = format!(
+                "format {} {}, this program reads {FORMAT} {FORMAT_VERSION}",
+                before.format, before.format_version
+            );
+            return Err(RefineError::Manifest { path: self.path.clone(), line: 1, reason });
+        }
+        let changed = |before, now| Err(RefineError::Changed { path: self.path.clone(), before, now });
+        if before.model_crc32c != now.model_crc32c {
+            let told = |header: &Header| {
+                format!("the model {} (crc32c {})", header.model.display(), header.model_crc32c)
+            };
+            return changed(told(&before), told(now));
+        }
+        if before.input != now.input {
+            return changed(format!("the input {}", before.input), format!("the input {}", now.input));
+        }
+        Ok(())
+    }
+
+    fn parse<T: for<'a> Deserialize<'a>>(&self, line: &str, line_number: usize) -> Result<T, RefineError> {
+        serde_json::from_str(line).map_err(|error| RefineError::Manifest {
+            path: self.path.clone(),
+            line: line_number,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Appends lines, in one write.
+    pub(super) fn append(&mut self, lines: &[impl Serialize]) -> Result<(), RefineError> {
+        let mut text = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut text, line)
+                .map_err(|error| RefineError::io(&self.path)(error.into()))?;
+            text.push(b'\n');
+        }
+        self.file.write_all(&text).map_err(RefineError::io(&self.path))
+    }
+}
+
+fn is_empty(folder: &Path) -> Result<bool, RefineError> {
+    let mut entries = folder.read_dir().map_err(RefineError::io(folder))?;
+    Ok(entries.next().is_none())
+}

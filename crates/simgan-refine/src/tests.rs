@@ -1,0 +1,352 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use simgan_data::{
+    DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, Label, MemorySource,
+    PackOptions, Pixels, Sample, Sizes, Source, Target, pack,
+};
+use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
+use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
+use tempfile::TempDir;
+
+use super::*;
+
+static GOING: AtomicBool = AtomicBool::new(false);
+
+/// A small refiner with a seed, saved as a checkpoint.
+fn checkpoint(folder: &Path, seed: u64, channels: usize) {
+    let config =
+        RefinerConfig { features: 4, blocks: 1, kernel: 3, stem_kernel: 3, border: Border::Replicate };
+    let parameters = Parameters::new(seed, &Device::Cpu);
+    Refiner::new(&config, channels, parameters.var_builder()).unwrap();
+    fs::create_dir_all(folder).unwrap();
+    save_refiner(folder, &config, channels, &parameters.tensors()).unwrap();
+}
+
+/// A folder of odd images with labels beside them, an index file, and a refiner.
+struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self { folder: tempfile::tempdir().unwrap() };
+        checkpoint(&scene.path("model"), 7, 1);
+        for (idx, (name, format, width, height)) in [
+            ("a.png", ImageFormat::Png, 11, 7),
+            ("b/c.png", ImageFormat::Png, 11, 7),
+            ("b/d.bmp", ImageFormat::Bmp, 7, 11),
+            ("b/e/f.tif", ImageFormat::Tiff, 1, 1),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            scene.image(name, gray(width, height, idx), format);
+        }
+        scene.text("in/a.json", "{ \"gaze\":   [0, 0, -1] }");
+        scene.text("in/b/c.txt", "3 4\n");
+        scene.text("in/labels.csv", "name,pitch\na.png,0.1\n");
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str, content: &str) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    fn image(&self, name: &str, image: Image, format: ImageFormat) {
+        let path = self.path("in").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        ImageFile::new(image, format).save(&path).unwrap();
+    }
+
+    fn refine(&self, output: &str, stop: &AtomicBool) -> Result<RefineSummary, RefineError> {
+        self.refine_with("model", output, OnError::Fail, stop)
+    }
+
+    fn refine_with(
+        &self,
+        model: &str,
+        output: &str,
+        on_error: OnError,
+        stop: &AtomicBool,
+    ) -> Result<RefineSummary, RefineError> {
+        let model = RefineModel::open(&self.path(model), &Device::Cpu)?;
+        let input = RefineInput::folder(&self.path("in"))?;
+        let output = self.path(output);
+        Refinement { model: &model, input: &input, output: &output, batch: 2, on_error }
+            .run(stop, &mut |_| {})
+    }
+
+    /// Every file below a folder with its content.
+    fn files(&self, folder: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let root = self.path(folder);
+        let (mut files, mut folders) = (BTreeMap::new(), vec![root.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.insert(path.strip_prefix(&root).unwrap().to_owned(), fs::read(&path).unwrap());
+                }
+            }
+        }
+        files
+    }
+}
+
+fn gray(width: usize, height: usize, seed: usize) -> Image {
+    let values = (0..width * height).map(|i| ((i * 37 + seed * 101) % 251) as u8).collect();
+    Image::new(1, height, width, Pixels::U8(values))
+}
+
+#[test]
+fn a_folder_keeps_its_names_formats_and_labels() {
+    let scene = Scene::new();
+    scene.image(
+        "deep.png",
+        Image::new(1, 3, 5, Pixels::U16((0..15).map(|v| v * 4000).collect())),
+        ImageFormat::Png,
+    );
+    scene.image("rgb.jpg", Image::new(3, 8, 9, Pixels::U8((0..216).collect())), ImageFormat::Jpeg);
+    let summary = scene.refine("out", &GOING).unwrap();
+    assert_eq!((summary.refined, summary.skipped, summary.label_files), (6, 0, 3));
+    assert!(summary.change > 0.0 && !summary.interrupted);
+
+    let (before, mut after) = (scene.files("in"), scene.files("out"));
+    let manifest = String::from_utf8(after.remove(Path::new(MANIFEST_FILE)).unwrap()).unwrap();
+    assert_eq!(manifest.lines().count(), 8, "header, six images, end");
+    assert!(before.keys().eq(after.keys()));
+    for (path, content) in &before {
+        if matches!(path.extension().unwrap().to_str().unwrap(), "json" | "txt" | "csv") {
+            assert_eq!(content, &after[path], "{path:?}");
+            continue;
+        }
+        let (input, output) = (
+            ImageFile::open(&scene.path("in").join(path)).unwrap(),
+            ImageFile::open(&scene.path("out").join(path)).unwrap(),
+        );
+        assert_eq!(input.format(), output.format());
+        assert_eq!(input.image().spec(), output.image().spec());
+        assert_ne!(content, &after[path], "{path:?} is refined");
+    }
+}
+
+#[test]
+fn an_image_is_what_the_refiner_makes_of_it_alone() {
+    let scene = Scene::new();
+    scene.refine("out", &GOING).unwrap();
+    let model = RefineModel::open(&scene.path("model"), &Device::Cpu).unwrap();
+    for name in ["a.png", "b/c.png", "b/d.bmp"] {
+        let input = ImageFile::open(&scene.path("in").join(name)).unwrap();
+        let spec = input.image().spec();
+        let synthetic =
+            Tensor::from_vec(input.image().to_unit(), (1, 1, spec.height, spec.width), &Device::Cpu).unwrap();
+        let refined = candle_core::Module::forward(&model.refiner, &synthetic).unwrap();
+        let expected = Image::from_unit(spec, &refined.flatten_all().unwrap().to_vec1().unwrap());
+        assert_eq!(ImageFile::open(&scene.path("out").join(name)).unwrap().image(), &expected, "{name}");
+    }
+}
+
+#[test]
+fn an_interrupted_job_is_continued() {
+    let scene = Scene::new();
+    scene.refine("whole", &GOING).unwrap();
+    let summary = scene.refine("out", &AtomicBool::new(true)).unwrap();
+    assert!(summary.interrupted && summary.refined == 0, "{summary:?}");
+
+    scene.image("z.png", Image::new(1, 1, 1, Pixels::U8(vec![9])), ImageFormat::Png);
+    fs::write(scene.path("in/z.png"), "damaged").unwrap();
+    let error = scene.refine("out", &GOING).unwrap_err();
+    assert!(error.to_string().contains("z.png"), "{error}");
+    // A job that was killed while it wrote a line of the manifest, after an image that the manifest does not name yet.
+    let manifest = fs::read_to_string(scene.path("out").join(MANIFEST_FILE)).unwrap();
+    fs::write(scene.path("out").join(MANIFEST_FILE), manifest + "{\"refined\":{\"ima").unwrap();
+    fs::remove_file(scene.path("in/z.png")).unwrap();
+    scene.text("out/b/.simgan-x1.tmp", "half");
+    let summary = scene.refine("out", &GOING).unwrap();
+    assert_eq!(summary.refined, 4);
+
+    let (mut whole, mut continued) = (scene.files("whole"), scene.files("out"));
+    whole.remove(Path::new(MANIFEST_FILE));
+    continued.remove(Path::new(MANIFEST_FILE));
+    assert_eq!(whole, continued);
+    let again = scene.refine("out", &GOING).unwrap();
+    assert_eq!((again.already, again.refined, again.label_files), (4, 4, 3), "nothing left to do");
+    // Images of one size are refined together, a continued job adds up by name: another order, the same sum.
+    assert_eq!(again.change, summary.change);
+}
+
+#[test]
+fn a_label_file_of_two_images_is_counted_once() {
+    let scene = Scene::new();
+    scene.image("a.bmp", gray(11, 7, 3), ImageFormat::Bmp);
+    let summary = scene.refine("out", &GOING).unwrap();
+    assert_eq!((summary.refined, summary.label_files), (5, 3));
+    assert!(scene.path("out/a.json").exists());
+}
+
+#[test]
+fn another_data_set_becomes_png_files_with_labels() {
+    let scene = Scene::new();
+    let folder =
+        Folder::open(&scene.path("in"), &FolderOptions { sizes: Sizes::Mixed, channels: None }).unwrap();
+    let target = Target { size: Some("8x6".parse().unwrap()), ..Target::default() };
+    let packed = scene.path("packed.safetensors");
+    pack(&Fitted::new(Arc::new(folder), target), &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();
+    let refine = || {
+        let model = RefineModel::open(&scene.path("model"), &Device::Cpu)?;
+        let source = simgan_data::open(&packed, &simgan_data::OpenOptions::default())?;
+        let (input, output) = (RefineInput::data_set("packed", source)?, scene.path("out"));
+        Refinement { model: &model, input: &input, output: &output, batch: 3, on_error: OnError::Fail }
+            .run(&GOING, &mut |_| {})
+    };
+    let summary = refine().unwrap();
+    assert_eq!((summary.refined, summary.label_files), (4, 1));
+    let files = scene.files("out");
+    let names: Vec<&str> = files.keys().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(names, ["a.json", "a.png", "b/c.png", "b/d.png", "b/e/f.png", MANIFEST_FILE]);
+    let refined = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
+    assert_eq!(refined.sample(0).unwrap().label.gaze.unwrap().vector(), [0.0, 0.0, -1.0]);
+    assert_eq!(refine().unwrap(), RefineSummary { already: 4, ..summary });
+
+    // Another data set under the same name.
+    let other = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
+    fs::remove_file(&packed).unwrap();
+    pack(&other, &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();
+    let error = refine().unwrap_err();
+    assert!(matches!(error, RefineError::ChangedImage { .. }), "{error}");
+}
+
+#[test]
+fn another_job_is_not_mixed_in() {
+    let scene = Scene::new();
+    scene.refine("out", &GOING).unwrap();
+    checkpoint(&scene.path("other"), 8, 1);
+    let error = scene.refine_with("other", "out", OnError::Fail, &GOING).unwrap_err();
+    assert!(matches!(error, RefineError::Changed { .. }), "{error}");
+
+    scene.image("a.png", gray(11, 7, 99), ImageFormat::Png);
+    let error = scene.refine("out", &GOING).unwrap_err();
+    assert!(matches!(error, RefineError::ChangedImage { .. }), "{error}");
+
+    scene.text("full/notes.md", "mine");
+    let error = scene.refine("full", &GOING).unwrap_err();
+    assert!(matches!(error, RefineError::Occupied { .. }), "{error}");
+    assert_eq!(scene.files("full").len(), 1, "nothing is written into a stranger's folder");
+}
+
+#[test]
+fn output_and_input_must_not_lie_in_each_other() {
+    let scene = Scene::new();
+    let before = scene.files("");
+    for output in ["in", "in/b", "in/new/deep", "", "in/../in/x", "nowhere/../in"] {
+        let error = scene.refine(output, &GOING).unwrap_err();
+        assert!(matches!(error, RefineError::Overlap { .. }), "{output}: {error}");
+    }
+    assert_eq!(scene.files(""), before);
+    assert!(scene.refine("in2", &GOING).is_ok(), "a common beginning of names is no overlap");
+}
+
+#[test]
+fn unreadable_images_are_named_or_skipped() {
+    let scene = Scene::new();
+    fs::write(scene.path("in/b/c.png"), &fs::read(scene.path("in/a.png")).unwrap()[..40]).unwrap();
+    let error = scene.refine("out", &GOING).unwrap_err();
+    assert!(matches!(error, RefineError::Data(DataError::Image { .. })), "{error}");
+    assert!(error.to_string().contains("c.png"), "{error}");
+    let summary = scene.refine_with("model", "out", OnError::Skip, &GOING).unwrap();
+    assert_eq!((summary.refined, summary.skipped), (3, 1));
+    assert!(!scene.path("out/b/c.png").exists());
+}
+
+#[test]
+fn two_jobs_do_not_write_into_one_folder() {
+    let scene = Scene::new();
+    scene.refine("out", &GOING).unwrap();
+    let manifest = fs::File::open(scene.path("out").join(MANIFEST_FILE)).unwrap();
+    manifest.lock().unwrap();
+    let error = scene.refine("out", &GOING).unwrap_err();
+    assert!(matches!(error, RefineError::Busy { .. }), "{error}");
+}
+
+#[test]
+fn the_model_is_a_run_or_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let open = |name: &str| RefineModel::open(&path(name), &Device::Cpu);
+    let refused = |name: &str| open(name).err().unwrap().to_string();
+    fs::create_dir_all(path("new/checkpoints")).unwrap();
+    for (name, reason) in [("none", "no such folder"), ("", "neither"), ("new", "no checkpoint yet")] {
+        assert!(refused(name).contains(reason), "{}", refused(name));
+    }
+    let checkpoints = path("run/checkpoints");
+    fs::create_dir_all(&checkpoints).unwrap();
+    let mut trainer = trainer();
+    for _ in 0..2 {
+        trainer.step().unwrap();
+        trainer.save(&checkpoints).unwrap();
+    }
+    assert!(open("run").unwrap().folder().ends_with("step-00000002"));
+    assert!(open("run/checkpoints/step-00000001").unwrap().folder().ends_with("step-00000001"));
+    for step in ["step-00000002", "step-00000001"] {
+        let file = checkpoints.join(step).join("refiner.safetensors");
+        let mut bytes = fs::read(&file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&file, bytes).unwrap();
+        if step == "step-00000002" {
+            assert!(open("run").unwrap().folder().ends_with("step-00000001"), "a damaged one is passed over");
+        }
+    }
+    assert!(refused("run").contains("refiner.safetensors"), "{}", refused("run"));
+}
+
+#[test]
+fn the_best_checkpoint_is_taken_while_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path();
+    let checkpoints = run.join("checkpoints");
+    fs::create_dir_all(&checkpoints).unwrap();
+    let mut trainer = trainer();
+    for _ in 0..2 {
+        trainer.step().unwrap();
+        trainer.save(&checkpoints).unwrap();
+    }
+    // As version 1 of the format has it.
+    let best = "version = 1\nstep = 1\ncheckpoint = \"checkpoints/step-00000001\"\n\n\
+                [judgement]\naccuracy = 0.7\nchange = 0.1\n";
+    fs::write(run.join("best.toml"), best).unwrap();
+    let open = || RefineModel::open(run, &Device::Cpu);
+    assert!(open().unwrap().folder().ends_with("step-00000001"));
+    // Damaged, it is passed over; without `best.toml` the newest is taken.
+    fs::write(checkpoints.join("step-00000001/refiner.safetensors"), "cut").unwrap();
+    assert!(open().unwrap().folder().ends_with("step-00000002"));
+    fs::write(run.join("best.toml"), "version = 9").unwrap();
+    let error = open().err().unwrap().to_string();
+    assert!(error.contains("best.toml") && error.contains("version 9"), "{error}");
+    fs::remove_file(run.join("best.toml")).unwrap();
+    assert!(open().unwrap().folder().ends_with("step-00000002"));
+}
+
+/// A trainer of a small refiner on blank images, at its beginning.
+fn trainer() -> Trainer {
+    let set =
+        ["data.batch=2", "data.size=9x7", "refiner.features=4", "refiner.blocks=1", "history.capacity=0"];
+    let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap();
+    let blank = |index: usize| Sample {
+        name: index.to_string(),
+        image: Image::new(1, 7, 9, Pixels::U8(vec![100; 63])),
+        label: Label::default(),
+    };
+    let source: Arc<dyn Source> = Arc::new(MemorySource::new((0..3).map(blank).collect()).unwrap());
+    let sources = Sources { synthetic: Arc::clone(&source), real: source };
+    Trainer::new(config, &sources, &Device::Cpu).unwrap()
+}

@@ -1,0 +1,171 @@
+//! Which checkpoint of a run is the best: by realism, as long as labels are preserved. Never by labels of real images.
+
+mod judge;
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use simgan_models::ModelError;
+use simgan_models::run_folder::{BEST_FILE, BEST_VERSION, CHECKPOINTS_DIR, checkpoint_name, read_best};
+
+pub use self::judge::RefinerJudge;
+use crate::{Checkpoint, SelectionConfig, TrainError};
+
+/// What a [`RefinerJudge`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Share of images, refined and real ones that it has not seen, that a fresh classifier tells right; 0.5 is ideal.
+    pub accuracy: f64,
+    /// Mean |R(x) − x|, of the range [−1, 1].
+    pub change: f64,
+    /// How far pupils moved; only where the synthetic images' landmarks are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pupil: Option<PupilJudgement>,
+}
+
+/// How far pupils moved under refinement, in pixels of a 55-pixel-wide eye.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PupilJudgement {
+    /// Mean distance.
+    pub shift_px: f64,
+    /// Mean signed change of x and y.
+    pub drift_px: [f64; 2],
+}
+
+impl Judgement {
+    /// How much of what is allowed a refiner uses up: labels are preserved up to 1. The pupil's mean shift and the
+    /// larger one of its signed drifts count, each against its limit; without landmarks the mean change of pixels does.
+    #[must_use]
+    pub fn excess(&self, limits: &SelectionConfig) -> f64 {
+        match self.pupil {
+            Some(PupilJudgement { shift_px, drift_px: [x, y] }) => {
+                (shift_px / limits.max_shift_px).max(x.abs().max(y.abs()) / limits.max_drift_px)
+            }
+            None => self.change / limits.max_change,
+        }
+    }
+
+    /// Its figures under the names that TensorBoard shows.
+    pub(crate) fn scalars(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let pixels = [("selection/accuracy", self.accuracy), ("selection/change", self.change)];
+        let pupil = self.pupil.map(|PupilJudgement { shift_px, drift_px: [x, y] }| {
+            [("selection/shift_px", shift_px), ("selection/drift_x_px", x), ("selection/drift_y_px", y)]
+        });
+        pixels.into_iter().chain(pupil.into_iter().flatten())
+    }
+
+    /// Less is better: refiners that preserve labels come first, the most realistic of them first; the others by how
+    /// little they exceed what is allowed.
+    #[must_use]
+    pub fn compare(&self, other: &Self, limits: &SelectionConfig) -> Ordering {
+        let rank = |judgement: &Self| {
+            let excess = judgement.excess(limits);
+            [excess.max(1.0), (judgement.accuracy - 0.5).abs(), excess]
+        };
+        let pairs = rank(self).into_iter().zip(rank(other));
+        pairs.map(|(own, other)| own.total_cmp(&other)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+/// The best checkpoint so far, as a run's `best.toml` names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// [`BEST_VERSION`].
+    pub version: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Relative to the run's folder.
+    pub checkpoint: PathBuf,
+    /// Why it is the best.
+    pub judgement: Judgement,
+}
+
+impl Best {
+    pub(crate) fn new(step: u64, judgement: Judgement) -> Self {
+        let checkpoint = Path::new(CHECKPOINTS_DIR).join(checkpoint_name(step));
+        Self { version: BEST_VERSION, step, checkpoint, judgement }
+    }
+
+    /// What the run at `run` says; `None` if it has not selected.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is of another version.
+    pub fn read(run: &Path) -> Result<Option<Self>, TrainError> {
+        Ok(read_best(run)?)
+    }
+
+    pub(crate) fn write(&self, run: &Path) -> Result<(), TrainError> {
+        let path = run.join(BEST_FILE);
+        let text = toml::to_string(self)
+            .map_err(|error| ModelError::Best { path: path.clone(), reason: error.to_string() })?;
+        Ok(simgan_data::write_atomic(&path, text.as_bytes())?)
+    }
+
+    /// Its checkpoint, read and verified.
+    ///
+    /// # Errors
+    /// A file of it is missing or damaged.
+    pub fn open(&self, run: &Path) -> Result<Checkpoint, TrainError> {
+        Checkpoint::open(&run.join(&self.checkpoint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn judgement(accuracy: f64, pupil: Option<[f64; 3]>, change: f64) -> Judgement {
+        let pupil = pupil.map(|[shift_px, x, y]| PupilJudgement { shift_px, drift_px: [x, y] });
+        Judgement { accuracy, change, pupil }
+    }
+
+    #[test]
+    fn realism_decides_among_those_that_preserve() {
+        let limits = SelectionConfig::default();
+        // From best to worst.
+        let order = [
+            judgement(0.52, Some([0.9, 0.2, -0.4]), 0.9),
+            judgement(0.47, Some([0.3, 0.0, 0.0]), 0.1),
+            judgement(0.93, Some([0.2, 0.0, 0.0]), 0.1),
+            judgement(0.93, Some([0.3, 0.0, 0.0]), 0.1),
+            judgement(0.99, Some([1.0, 0.0, 0.0]), 0.1),
+            judgement(0.50, Some([1.2, 0.0, 0.0]), 0.1), // 1.09 of the shift
+            judgement(0.50, Some([1.0, 0.1, -0.6]), 0.1), // 1.2 of the drift
+            judgement(0.50, Some([6.0, 0.0, 0.0]), 0.1),
+        ];
+        for (idx, best) in order.iter().enumerate() {
+            assert_eq!(best.compare(best, &limits), Ordering::Equal);
+            for (other_idx, other) in order.iter().enumerate() {
+                assert_eq!(best.compare(other, &limits), idx.cmp(&other_idx), "{best:?} {other:?}");
+            }
+        }
+        // Without landmarks pixels decide.
+        assert!(judgement(0.7, None, 0.19).compare(&judgement(0.5, None, 0.21), &limits).is_lt());
+    }
+
+    #[test]
+    fn the_file_is_read_as_it_was_written() {
+        let run = tempfile::tempdir().unwrap();
+        assert_eq!(Best::read(run.path()).unwrap(), None);
+        for pupil in [None, Some([0.1 + 0.2, -1e-9, 0.0])] {
+            let best = Best::new(7, judgement(1.0 / 3.0, pupil, 0.1));
+            best.write(run.path()).unwrap();
+            assert_eq!(Best::read(run.path()).unwrap(), Some(best));
+        }
+        let path = run.path().join(BEST_FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        for (text, expected) in
+            [(text.replace("version = 1", "version = 2"), "version 2"), ("step".to_owned(), "best.toml")]
+        {
+            fs::write(&path, text).unwrap();
+            let error = Best::read(run.path()).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("hint"), "{error}");
+        }
+    }
+}
