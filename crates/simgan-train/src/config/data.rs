@@ -16,7 +16,7 @@ settings! {
         real: Vec<String> = SOURCES,
         /// Size of the images that the networks see, in pixels, or "source": as the images are, which must then all
         /// have one size.
-        size: DataSize = Range::Form("\"source\" or \"WIDTHxHEIGHT\", each at most 16384 pixels", is_size),
+        size: DataSize = Range::Form("\"source\" or \"WIDTHxHEIGHT\", each from 1 to 16384", is_size),
         /// What to cut out of UnityEyes' renders first. "fixed" takes 140×84 of 640×480 pixels around the lids,
         /// "eye-width" a window 1.5 times as wide as the eye. "auto" means "fixed" where the eye is narrower than a
         /// third of the render, and otherwise "none".
@@ -40,8 +40,7 @@ const SOURCES: Range = Range::Form("a list of folders, packed data sets and simu
 });
 
 fn is_size(value: &Value) -> bool {
-    let pixels = |text: &str| text.parse::<Size>().is_ok_and(|size| size.width.max(size.height) <= 16_384);
-    value.as_str().is_some_and(|text| text == "source" || pixels(text))
+    value.as_str().is_some_and(|text| text.parse::<DataSize>().is_ok())
 }
 
 impl DataConfig {

@@ -19,11 +19,11 @@ impl TrainConfig {
         let mut text = format!("{HEADER}\n");
         for section in SECTIONS {
             if !section.name.is_empty() {
-                let _ = write!(text, "\n{}[{}]\n", comment(&one_line(section.doc)), section.name);
+                let _ = writeln!(text, "\n{}[{}]", comment(&one_line(section.doc)), section.name);
             }
             for (setting, value) in section.values(&table) {
-                let help = format!("{} Allowed: {}.", setting.help(), setting.range);
-                let _ = write!(text, "{}{} = {value}\n", comment(&help), setting.name);
+                let allowed = comment(&format!("Allowed: {}.", setting.range));
+                let _ = writeln!(text, "{}{allowed}{} = {value}", comment(&setting.help()), setting.name);
             }
         }
         text

@@ -158,7 +158,7 @@ fn bad_values_say_what_is_allowed() {
         ("history.capacity=10000001", "0 (off), or a whole number from 1 to 1000000"),
         ("optim.refiner.betas=[0.5, 1.0]", "each at least 0 and less than 1"),
         ("optim.refiner.clip_norm=-1", "0 (off), or a finite number above 0"),
-        ("data.size=99999x3", "each at most 16384 pixels"),
+        ("data.size=99999x3", "each from 1 to 16384"),
         ("output.keep_last=0", "a whole number from 1"),
         ("ema.decay=1.0", "less than 1"),
         ("schedule.steps=-1", "a whole number from 0 to 1000000000"),
