@@ -177,7 +177,7 @@ fn a_saved_refiner_refines_the_same() {
     let path = folder.path().join(REFINER_CONFIG_FILE);
     assert_eq!(fs::read_to_string(&path).unwrap(), REFINER_TOML);
     // What a file leaves out is as in the paper.
-    fs::write(&path, REFINER_TOML.replace("kernel = 3\n", "")).unwrap();
+    fs::write(&path, REFINER_TOML.replace("\nkernel = 3", "")).unwrap();
     let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
     let synthetic = images((2, 3, 7, 10));
     assert_eq!(values(&loaded.forward(&synthetic).unwrap()), values(&refiner.forward(&synthetic).unwrap()));
