@@ -23,8 +23,8 @@ fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn S
 }
 
 fn judge(sources: &Sources) -> RefinerJudge {
-    let judge = RefinerJudge::new(sources, 100, 3, OnError::Fail, &Device::Cpu).unwrap();
-    judge.with_training(RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() })
+    let training = RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() };
+    RefinerJudge::new(sources, 100, OnError::Fail, training, &Device::Cpu).unwrap()
 }
 
 #[test]

@@ -186,6 +186,19 @@ fn an_interrupted_job_is_continued() {
 }
 
 #[test]
+fn what_an_earlier_program_refined_is_continued() {
+    let scene = Scene::new();
+    let summary = scene.refine("out", &GOING).unwrap();
+    let path = scene.path("out").join(MANIFEST_FILE);
+    let manifest = fs::read_to_string(&path).unwrap();
+    let earlier = manifest.replace("\"change\"", "\"drift\"");
+    assert_ne!(earlier, manifest);
+    fs::write(&path, earlier).unwrap();
+    let again = scene.refine("out", &GOING).unwrap();
+    assert_eq!((again.already, again.change), (4, summary.change));
+}
+
+#[test]
 fn a_label_file_of_two_images_is_counted_once() {
     let scene = Scene::new();
     scene.image("a.bmp", gray(11, 7, 3), ImageFormat::Bmp);

@@ -28,8 +28,7 @@ use crate::{Best, Event, RunDir, StepReport, Summary, TrainError, Trainer, check
 ///
 /// # Errors
 /// An image that cannot be read, a loss that is not finite, a checkpoint that cannot be judged, a file that cannot be
-/// written. The checkpoints written
-/// before stay whole, and the run can be resumed.
+/// written. The checkpoints written before stay whole, and the run can be resumed.
 pub fn run(
     trainer: &mut Trainer,
     run: &RunDir,

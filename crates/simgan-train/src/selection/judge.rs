@@ -26,7 +26,7 @@ pub struct RefinerJudge {
 }
 
 impl RefinerJudge {
-    /// Reads up to `count` images of each source, chosen by `seed`.
+    /// Reads up to `count` images of each source; the seed of `training`, which is the classifier's, chooses them.
     ///
     /// # Errors
     ///
@@ -34,13 +34,13 @@ impl RefinerJudge {
     pub fn new(
         sources: &Sources,
         count: usize,
-        seed: u64,
         on_error: OnError,
+        training: RealismTraining,
         device: &Device,
     ) -> Result<Self, MetricsError> {
         let read = |source: &Arc<dyn Source>| {
             let options = LoaderOptions { batch: count.min(source.len()), workers: 2, queue: 1, on_error };
-            let sampler = Sampler::new(source.len(), seed);
+            let sampler = Sampler::new(source.len(), training.seed);
             Ok::<_, MetricsError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
         };
         let (synthetic, real) = (read(&sources.synthetic)?, read(&sources.real)?);
@@ -50,14 +50,8 @@ impl RefinerJudge {
             landmarks: landmarks.filter(|(_, marks)| !marks.iris.is_empty()).collect(),
             synthetic: synthetic.tensor(device)?,
             real: real.tensor(device)?,
-            training: RealismTraining { seed, ..RealismTraining::default() },
+            training,
         })
-    }
-
-    /// The same with another training of the classifier.
-    #[must_use]
-    pub fn with_training(self, training: RealismTraining) -> Self {
-        Self { training, ..self }
     }
 
     /// Judges the refiner of the checkpoint in that folder; calling it again gives the same judgement.

@@ -15,6 +15,7 @@ use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, NyuDomain, Source};
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy};
+use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
 
 use self::batches::Batches;
@@ -203,8 +204,10 @@ impl Trainer {
     /// the run trains on.
     pub(crate) fn judge(&self) -> Result<Option<RefinerJudge>, TrainError> {
         let TrainConfig { selection, data, seed, .. } = &self.config;
-        let judge = || RefinerJudge::new(&self.sources, selection.images, *seed, data.on_error, &self.device);
-        Ok(selection.every.map(|_| judge()).transpose()?)
+        let training = RealismTraining { seed: *seed, ..RealismTraining::default() };
+        let judge =
+            |_| RefinerJudge::new(&self.sources, selection.images, data.on_error, training, &self.device);
+        Ok(selection.every.map(judge).transpose()?)
     }
 
     /// The phase of the step after `n_steps`, and how many steps of it were done before.
