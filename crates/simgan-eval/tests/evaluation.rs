@@ -32,7 +32,7 @@ fn config() -> EvaluationConfig {
 /// `gain` · x, but for the tanh.
 fn scaling(gain: f32) -> Refiner {
     let (config, parameters) = common::scaling(gain);
-    Refiner::new(&config, parameters.var_builder()).unwrap().frozen()
+    Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen()
 }
 
 struct Scene {

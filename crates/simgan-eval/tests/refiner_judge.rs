@@ -36,7 +36,7 @@ fn preservation_and_realism_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let of = |gain: f32| {
         let (config, parameters) = common::scaling(gain);
-        save_refiner(folder.path(), &config, &parameters.tensors()).unwrap();
+        save_refiner(folder.path(), &config, 1, &parameters.tensors()).unwrap();
         judge.judge(folder.path()).unwrap()
     };
     let (nothing, again, blank) = (of(1.0), of(1.0), of(0.0));
@@ -57,7 +57,7 @@ fn without_landmarks_the_change_of_pixels_counts() {
     let sources =
         Sources { synthetic: eyes(Domain::Eyes, 1, 40, false), real: eyes(Domain::Camera, 2, 40, false) };
     let (config, parameters) = common::scaling(-1.0);
-    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap().frozen();
+    let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
     assert_eq!(judgement.pupil, None);
     assert!((0.05..0.2).contains(&judgement.change), "{judgement:?}");

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Shape};
+use simgan_settings::OutOfRange;
 
 /// What can go wrong with a network or its file. Messages about files end with the path and name the parameter;
 /// [`ModelError::hint`] says what to do.
@@ -10,6 +11,9 @@ pub enum ModelError {
     /// A network that cannot be built.
     #[error("{0}")]
     Config(String),
+    /// A value of a network's config that is out of its range.
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
     /// Reading or writing failed.
     #[error("{source}: {}", path.display())]
     Io {

@@ -63,7 +63,7 @@ pub(super) fn refine_batch(
         return Ok(Vec::new());
     };
     let ImageSpec { height, width, .. } = first.spec;
-    let channels = refiner.config().channels;
+    let channels = refiner.channels();
     let values: Vec<f32> = images.iter().flat_map(|image| image.values.iter().copied()).collect();
     let synthetic = Tensor::from_vec(values, (images.len(), channels, height, width), &Device::Cpu)?;
     let refined = if height * width > MAX_BATCH_PIXELS {
@@ -161,7 +161,7 @@ mod tests {
                 border,
                 ..RefinerConfig::eye_gaze()
             };
-            let refiner = Refiner::new(&config, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
+            let refiner = Refiner::new(&config, 1, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
             let values: Vec<f32> =
                 (0..2 * 37 * 53).map(|i| ((i * 7919) % 200) as f32 / 100.0 - 1.0).collect();
             let synthetic = Tensor::from_vec(values, (2, 1, 37, 53), &Device::Cpu).unwrap();

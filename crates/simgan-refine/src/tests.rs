@@ -18,18 +18,12 @@ static GOING: AtomicBool = AtomicBool::new(false);
 
 /// A small refiner with a seed, saved as a checkpoint.
 fn checkpoint(folder: &Path, seed: u64, channels: usize) {
-    let config = RefinerConfig {
-        channels,
-        features: 4,
-        blocks: 1,
-        kernel: 3,
-        stem_kernel: 3,
-        border: Border::Replicate,
-    };
+    let config =
+        RefinerConfig { features: 4, blocks: 1, kernel: 3, stem_kernel: 3, border: Border::Replicate };
     let parameters = Parameters::new(seed, &Device::Cpu);
-    Refiner::new(&config, parameters.var_builder()).unwrap();
+    Refiner::new(&config, channels, parameters.var_builder()).unwrap();
     fs::create_dir_all(folder).unwrap();
-    save_refiner(folder, &config, &parameters.tensors()).unwrap();
+    save_refiner(folder, &config, channels, &parameters.tensors()).unwrap();
 }
 
 /// A folder of odd images with labels beside them, an index file, and a refiner.

@@ -75,12 +75,12 @@ fn the_discriminators_loss_local_and_global() {
 
 fn refiner(parameters: &Parameters, channels: usize) -> Refiner {
     let vb = parameters.var_builder().to_dtype(DType::F64);
-    Refiner::new(&refiner_config(channels, 3, Border::Replicate), vb).unwrap()
+    Refiner::new(&refiner_config(3, Border::Replicate), channels, vb).unwrap()
 }
 
 fn discriminator(parameters: &Parameters, local: bool) -> Discriminator {
     let vb = parameters.var_builder().to_dtype(DType::F64);
-    Discriminator::new(&DiscriminatorConfig { local, ..eye_layers() }, vb).unwrap()
+    Discriminator::new(&DiscriminatorConfig { local, ..eye_layers() }, 1, vb).unwrap()
 }
 
 fn var(tensor: &Tensor, device: &Device) -> Var {

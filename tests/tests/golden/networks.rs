@@ -10,27 +10,27 @@ use crate::support::{
 
 #[test]
 fn a_refiner_with_replicated_borders_equals_pytorch() {
-    check_refiner("refiner_replicate", &refiner_config(1, 3, Border::Replicate));
+    check_refiner("refiner_replicate", &refiner_config(3, Border::Replicate), 1);
 }
 
 #[test]
 fn a_colour_refiner_with_zero_borders_and_a_larger_stem_equals_pytorch() {
-    check_refiner("refiner_zeros", &refiner_config(3, 7, Border::Zeros));
+    check_refiner("refiner_zeros", &refiner_config(7, Border::Zeros), 3);
 }
 
 #[test]
 fn the_discriminator_of_eyes_equals_pytorch() {
-    check_discriminator("discriminator_eye", &eye_layers());
+    check_discriminator("discriminator_eye", &eye_layers(), 1);
 }
 
 #[test]
 fn the_discriminator_of_hands_equals_pytorch() {
-    check_discriminator("discriminator_hand", &hand_layers());
+    check_discriminator("discriminator_hand", &hand_layers(), 3);
 }
 
 #[test]
 fn the_global_discriminator_equals_pytorch() {
-    check_discriminator("discriminator_global", &DiscriminatorConfig { local: false, ..eye_layers() });
+    check_discriminator("discriminator_global", &DiscriminatorConfig { local: false, ..eye_layers() }, 1);
 }
 
 /// Both readings of the paper have hidden layers; here is one.
@@ -50,16 +50,16 @@ fn the_gaze_network_equals_pytorch() {
     }
 }
 
-fn check_refiner(case: &str, config: &RefinerConfig) {
+fn check_refiner(case: &str, config: &RefinerConfig, channels: usize) {
     for device in devices() {
-        let (refiner, parameters) = new_refiner(0, config, device);
+        let (refiner, parameters) = new_refiner(0, config, channels, device);
         check(case, &refiner, &parameters, device);
     }
 }
 
-fn check_discriminator(case: &str, config: &DiscriminatorConfig) {
+fn check_discriminator(case: &str, config: &DiscriminatorConfig, channels: usize) {
     for device in devices() {
-        let (discriminator, parameters) = new_discriminator(0, config, device);
+        let (discriminator, parameters) = new_discriminator(0, config, channels, device);
         check(case, &discriminator, &parameters, device);
     }
 }

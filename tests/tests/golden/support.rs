@@ -65,20 +65,19 @@ pub(crate) fn var(tensor: &Tensor) -> Var {
     Var::from_tensor(&tensor.copy().unwrap()).unwrap()
 }
 
-pub(crate) fn refiner_config(channels: usize, stem_kernel: usize, border: Border) -> RefinerConfig {
-    RefinerConfig { channels, features: 5, blocks: 2, kernel: 3, stem_kernel, border }
+pub(crate) fn refiner_config(stem_kernel: usize, border: Border) -> RefinerConfig {
+    RefinerConfig { features: 5, blocks: 2, kernel: 3, stem_kernel, border }
 }
 
 pub(crate) fn eye_layers() -> DiscriminatorConfig {
-    discriminator_config(1, [(3, 2), (3, 2)], (3, 1), 1)
+    discriminator_config([(3, 2), (3, 2)], (3, 1), 1)
 }
 
 pub(crate) fn hand_layers() -> DiscriminatorConfig {
-    discriminator_config(3, [(7, 4), (5, 2)], (3, 2), 2)
+    discriminator_config([(7, 4), (5, 2)], (3, 2), 2)
 }
 
 fn discriminator_config(
-    channels: usize,
     convs: [(usize, usize); 2],
     pool: (usize, usize),
     stride: usize,
@@ -90,19 +89,25 @@ fn discriminator_config(
         Layer::Conv { kernel: 3, stride, features: 4 },
         Layer::Conv { kernel: 1, stride: 1, features: 3 },
     ];
-    DiscriminatorConfig { channels, layers, ..DiscriminatorConfig::eye_gaze() }
+    DiscriminatorConfig { layers, ..DiscriminatorConfig::eye_gaze() }
 }
 
-pub(crate) fn new_refiner(seed: u64, config: &RefinerConfig, device: &Device) -> (Refiner, Parameters) {
+pub(crate) fn new_refiner(
+    seed: u64,
+    config: &RefinerConfig,
+    channels: usize,
+    device: &Device,
+) -> (Refiner, Parameters) {
     let parameters = Parameters::new(seed, device);
-    (Refiner::new(config, parameters.var_builder()).unwrap(), parameters)
+    (Refiner::new(config, channels, parameters.var_builder()).unwrap(), parameters)
 }
 
 pub(crate) fn new_discriminator(
     seed: u64,
     config: &DiscriminatorConfig,
+    channels: usize,
     device: &Device,
 ) -> (Discriminator, Parameters) {
     let parameters = Parameters::new(seed, device);
-    (Discriminator::new(config, parameters.var_builder()).unwrap(), parameters)
+    (Discriminator::new(config, channels, parameters.var_builder()).unwrap(), parameters)
 }

@@ -56,7 +56,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let mut refine = None;
     if wanted(Figure::Refine) {
         let refiner =
-            Refiner::new(&config.refiner_config(), Parameters::new(0, &device).var_builder())?.frozen();
+            Refiner::new(&config.refiner, channels, Parameters::new(0, &device).var_builder())?.frozen();
         let synthetic = noise.tensor(0, batch)?.to_device(&device)?;
         refine = Some(clock.images_per_sec(|| Ok(refiner.forward(&synthetic)?))?);
     }

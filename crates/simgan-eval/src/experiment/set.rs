@@ -39,7 +39,7 @@ impl VariantSet {
         let LossConfig { lambda, .. } = base.loss;
         Ok(match self {
             Self::Refine => vec![Variant::new("refined", [])],
-            Self::History if base.history.capacity == 0 => {
+            Self::History if base.history.capacity.is_none() => {
                 let reason = "history.capacity is 0, so there is no history to go without".to_owned();
                 return Err(EvalError::Impossible { reason, hint: "set history.capacity" });
             }

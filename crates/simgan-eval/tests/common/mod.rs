@@ -24,7 +24,7 @@ pub(crate) fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
 pub(crate) fn scaling(gain: f32) -> (RefinerConfig, Parameters) {
     let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
     let parameters = Parameters::new(0, &Device::Cpu);
-    Refiner::new(&config, parameters.var_builder()).unwrap();
+    Refiner::new(&config, 1, parameters.var_builder()).unwrap();
     for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
         let mut values = vec![0f32; value.elem_count()];
         match name.as_str() {

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
 use simgan_data::{Hint, nearest};
+use simgan_settings::OutOfRange;
+
 
 use super::{CONFIG_VERSION, Recipe};
 
@@ -84,5 +86,25 @@ impl ConfigError {
             Self::Resumed { config, .. } => Some(Hint::NewRun { config: config.clone() }),
             Self::Syntax(_) | Self::Value { .. } | Self::Version { .. } => None,
         }
+    }
+
+    /// An error about `key`, whose value is shown, unless it `fits`.
+    pub(super) fn unless(
+        fits: bool,
+        key: &str,
+        value: impl std::fmt::Display,
+        allowed: &str,
+    ) -> Result<(), Self> {
+        if fits {
+            return Ok(());
+        }
+        let (key, value, allowed) = (key.to_owned(), value.to_string(), allowed.to_owned());
+        Err(Self::Value { key, value, allowed })
+    }
+}
+
+impl From<OutOfRange> for ConfigError {
+    fn from(OutOfRange { key, value, allowed }: OutOfRange) -> Self {
+        Self::Value { key, value, allowed }
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Recorder<'a> {
         let step = report.step;
         self.recent.push(report.clone());
         let event = Event::Step(report);
-        if is_due(step, output.log_every) {
+        if is_due(step, Some(output.log_every)) {
             self.write_scalars(&event)?;
             self.metrics.append(&event)?;
         }
@@ -263,6 +263,6 @@ fn checkpoint_path(step: u64) -> PathBuf {
     Path::new(CHECKPOINTS_DIR).join(checkpoint_name(step))
 }
 
-fn is_due(step: u64, every: u64) -> bool {
-    every > 0 && step.is_multiple_of(every)
+fn is_due(step: u64, every: Option<u64>) -> bool {
+    every.is_some_and(|every| step.is_multiple_of(every))
 }

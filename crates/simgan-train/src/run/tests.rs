@@ -46,7 +46,7 @@ fn a_run_leaves_what_is_promised() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs/one");
     let mut config = config(5); // 3 + 3 + 5 steps
-    config.output.keep_every = 4;
+    config.output.keep_every = Some(4);
     let (summary, events) = train_until(&path, &config, u64::MAX);
     assert!(summary.is_complete());
     assert_eq!((summary.step, summary.total_steps, summary.n_averaged), (11, 11, 5));

@@ -107,7 +107,7 @@ impl RunDir {
     /// # Errors
     /// It cannot be written.
     pub fn write_config(&self, config: &TrainConfig) -> Result<(), TrainError> {
-        let text = config.resolved();
+        let text = config.commented();
         Ok(simgan_data::write_atomic(&self.path.join(CONFIG_FILE), text.as_bytes())?)
     }
 

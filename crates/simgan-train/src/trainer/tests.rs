@@ -109,7 +109,7 @@ fn one_seed_gives_one_run_and_another_seed_another() {
 #[test]
 fn a_resumed_run_is_the_same_run() {
     let mut config = config(6);
-    config.ema.decay = 0.9;
+    config.ema.decay = Some(0.9);
     config.discriminator.translation = 2;
     config.optim.discriminator = crate::OptimizerConfig {
         kind: crate::OptimizerKind::Sgd,
@@ -162,7 +162,7 @@ fn numbers_of_threads_change_nothing() {
 #[test]
 fn the_average_is_what_a_checkpoint_offers() {
     let mut config = config(2);
-    config.ema.decay = 0.9;
+    config.ema.decay = Some(0.9);
     let mut trainer = trainer(config);
     let before = trainer.sample_grid().unwrap();
     steps(&mut trainer, 8);

@@ -67,7 +67,7 @@ fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &Refine
                 size: DataSize::Source,
                 ..TrainConfig::resolve(Some(Recipe::Demo), None, &[])?.data
             };
-            DataConfig { channels: model.refiner().config().channels, ..images_own }
+            DataConfig { channels: model.refiner().channels(), ..images_own }
         }
     };
     if let Some(size) = arguments.size {
