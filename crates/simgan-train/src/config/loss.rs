@@ -1,5 +1,5 @@
 use simgan_losses::{AdversarialLoss, Psi};
-use simgan_settings::{Range, settings};
+use simgan_settings::{Limit, Range, settings};
 use toml::Value;
 
 use super::{ConfigError, Recipe, Section, TrainConfig};
@@ -28,7 +28,7 @@ settings! {
     }
 }
 
-const WEIGHT: Range = Range::from_to(0.0, 1e6);
+const WEIGHT: Range = Range::Number(Limit::Including(0.0), Limit::None);
 
 impl LossConfig {
     pub(super) fn of(_: Recipe) -> Self {
