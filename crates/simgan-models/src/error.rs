@@ -109,9 +109,8 @@ impl ModelError {
             Self::NotFinite { .. } => Some("the run diverged; take an earlier checkpoint"),
             Self::Checkpoint { .. } => Some("delete this folder to continue from the one before it"),
             Self::Best { .. } => Some("remove this file to take the newest checkpoint"),
-            Self::Config(_) | Self::Io { .. } | Self::Shape { .. } | Self::DType { .. } | Self::Tensor(_) => {
-                None
-            }
+            Self::Config(_) | Self::Range(_) | Self::Io { .. } => None,
+            Self::Shape { .. } | Self::DType { .. } | Self::Tensor(_) => None,
         }
     }
 

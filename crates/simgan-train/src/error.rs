@@ -107,12 +107,10 @@ impl TrainError {
             Self::Data(error) => return error.hint(),
             Self::Metrics(error) => return error.hint(),
             Self::Model(error) => return error.hint().map(Hint::from),
-            Self::Eyes(error) => return error.hint(),
             Self::Optim(error) => return error.hint().map(Hint::from),
             Self::Io { source, .. } => return Hint::of_io(source),
             Self::Tensor(_) => return None,
             Self::Judge { .. } => Hint::setting("train without a selection", "selection.every", 0),
-            Self::UnknownSource { hint, .. } => hint.clone(),
             Self::SizesDiffer { synthetic, .. } => {
                 Hint::setting("bring them to one size", "data.size", synthetic)
             }
