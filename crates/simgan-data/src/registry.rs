@@ -186,7 +186,7 @@ impl Registry {
         if path.exists() {
             match readings.is_empty() {
                 true => return self.recognised(spec),
-                false => readings.extend(self.recognised(spec).into_iter().next().map(Found::as_path)),
+                false => readings.extend(self.recognised(spec).into_iter().next().map(Found::into_path)),
             }
         }
         readings
@@ -241,7 +241,7 @@ impl<'a> Found<'a> {
     }
 
     /// Itself, written so that it can only be a path.
-    fn as_path(self) -> Self {
+    fn into_path(self) -> Self {
         Self { written: format!("./{}", self.spec), ..self }
     }
 

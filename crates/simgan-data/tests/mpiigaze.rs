@@ -8,7 +8,8 @@ use std::sync::Arc;
 use safetensors::SafeTensors;
 use simgan_data::{
     AnnotationsExt, DataError, Fitted, ImageFile, Loader, LoaderOptions, MpiiGaze, MpiiGazeOptions, OnError,
-    PackOptions, Persons, Pixels, Registry, Sample, Sampler, Source, SourceRequest, Subset, Target, Want, pack,
+    PackOptions, Persons, Pixels, Registry, Sample, Sampler, Source, SourceRequest, Subset, Target, Want,
+    pack,
 };
 
 struct Case {

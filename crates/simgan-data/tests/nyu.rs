@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use simgan_data::{
-    AnnotationsExt, Fitted, Image, ImageFile, ImageFormat, NyuHands, NyuOptions, Pixels, Registry, Role, Source,
-    SourceRequest, Target, Want,
+    AnnotationsExt, Fitted, Image, ImageFile, ImageFormat, NyuHands, NyuOptions, Pixels, Registry, Role,
+    Source, SourceRequest, Target, Want,
 };
 
 /// `joint_data.mat` of `tests/golden/nyu/export.py`: 3 cameras, 2 frames, 4 joints, with the values of [`joint`].

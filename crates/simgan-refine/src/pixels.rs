@@ -153,14 +153,7 @@ mod tests {
     #[test]
     fn tiles_give_what_the_whole_image_gives() {
         for border in [Border::Replicate, Border::Zeros] {
-            let config = RefinerConfig {
-                features: 3,
-                blocks: 2,
-                kernel: 5,
-                stem_kernel: 7,
-                border,
-                ..RefinerConfig::eye_gaze()
-            };
+            let config = RefinerConfig { features: 3, blocks: 2, kernel: 5, stem_kernel: 7, border };
             let refiner = Refiner::new(&config, 1, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
             let values: Vec<f32> =
                 (0..2 * 37 * 53).map(|i| ((i * 7919) % 200) as f32 / 100.0 - 1.0).collect();

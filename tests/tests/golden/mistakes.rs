@@ -48,8 +48,7 @@ fn a_patchs_two_logits_are_its_channels() {
 /// Mistake: a ReLU on the two logits, which then are never negative.
 #[test]
 fn logits_take_both_signs() {
-    let (discriminator, parameters) =
-        new_discriminator(3, &DiscriminatorConfig::eye_gaze(), 1, &Device::Cpu);
+    let (discriminator, parameters) = new_discriminator(3, &DiscriminatorConfig::eye_gaze(), 1, &Device::Cpu);
     for (name, var) in parameters.vars() {
         if name == "conv5.bias" {
             var.set(&Tensor::new(&[-5f32, 5.0], &Device::Cpu).unwrap()).unwrap();

@@ -68,8 +68,7 @@ struct Pair {
 impl Pair {
     fn new(device: &Device) -> Self {
         let golden = Golden::open("updates", device);
-        let (refiner, refiner_parameters) =
-            new_refiner(0, &refiner_config(3, Border::Replicate), 1, device);
+        let (refiner, refiner_parameters) = new_refiner(0, &refiner_config(3, Border::Replicate), 1, device);
         let (discriminator, discriminator_parameters) = new_discriminator(0, &eye_layers(), 1, device);
         golden.fill("refiner/", &refiner_parameters);
         golden.fill("discriminator/", &discriminator_parameters);

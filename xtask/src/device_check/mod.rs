@@ -4,7 +4,8 @@
 mod build;
 mod cuda;
 mod pack;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use simgan_data::{Hint, nearest};
 use simgan_settings::OutOfRange;
 
-
 use super::{CONFIG_VERSION, Recipe};
 
 /// Why a configuration was refused. Each message names the key and what it may be; [`ConfigError::hint`] says what to do.

@@ -68,7 +68,7 @@ settings! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct TrainConfig {
         /// Version of this file's format.
-        version: u32 = Range::Form("1", |version| version.as_integer() == Some(CONFIG_VERSION as i64)),
+        version: u32 = Range::Form("1", |version| version.as_integer() == Some(i64::from(CONFIG_VERSION))),
         /// The recipe that gives every value that is not set.
         recipe: Recipe = Range::OneOf(&["demo", "eye-gaze", "hand-pose"]),
         /// Seed of every random number of the run: the same seed gives the same run.

@@ -47,8 +47,8 @@ const FIRST: [(Recipe, &str, u32); 3] = [
 fn the_first_configurations_and_their_checkpoints_are_read() {
     for (recipe, file, crc32c) in FIRST {
         assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), recipe.config());
-        let written: toml::Table = recipe.config().resolved().parse().unwrap();
-        let mut first: toml::Table = file.parse().unwrap();
+        let written: Table = recipe.config().resolved().parse().unwrap();
+        let mut first: Table = file.parse().unwrap();
         // What has been added since.
         let loss = first["loss"].as_table_mut().unwrap();
         loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
@@ -59,10 +59,11 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
 
 #[test]
 fn every_key_has_one_row_and_every_row_a_key() {
-    let leaves = super::overlay::leaves_of(&Recipe::Demo.config());
+    let leaves = overlay::leaves_of(&Recipe::Demo.config());
     let mut keys: Vec<_> = leaves.into_iter().map(|(key, _)| key).collect();
     let mut rows: Vec<_> = all_settings().map(|(key, _)| key).collect();
-    (keys.sort(), rows.sort());
+    keys.sort();
+    rows.sort();
     assert_eq!(keys, rows);
     for (key, setting) in all_settings() {
         assert!(setting.help().ends_with('.') && setting.help().len() > 9, "{key}: {}", setting.help());
