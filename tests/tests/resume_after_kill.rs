@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use candle_core::Device;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Image, Label, MemorySource, Pixels, Sample, Source};
+use simgan_data::{Image, MemorySource, Pixels, Sample, Source};
 use simgan_train::{Event, Recipe, RunDir, Sources, StepReport, TrainConfig, Trainer, read_metrics, run};
 
 const RUN: &str = "SIMGAN_TEST_RUN";
@@ -47,11 +47,7 @@ fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
     let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
     let mut sample = |index: usize| {
         let pixels = (0..33 * 21).map(|_| brightness + rng.random_range(0..50)).collect();
-        Sample {
-            name: index.to_string(),
-            image: Image::new(1, 21, 33, Pixels::U8(pixels)),
-            label: Label::default(),
-        }
+        Sample::new(index.to_string(), Image::new(1, 21, 33, Pixels::U8(pixels)))
     };
     Arc::new(MemorySource::new((0..n).map(&mut sample).collect()).unwrap())
 }

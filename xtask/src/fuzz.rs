@@ -15,9 +15,10 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use simgan_data::mat::{self, Limits};
-use simgan_data::{ImageFile, Label};
+use simgan_data::{ImageFile, annotations_from_record};
 
 use self::damage::damage;
+use crate::failure::hinted;
 use crate::fetch;
 
 /// What to damage, and how often.
@@ -55,10 +56,10 @@ const LIMITS: Limits = Limits { bytes: 64 << 20, arrays: 100_000, depth: 32 };
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     for path in &arguments.files {
         let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-        ensure!(!bytes.is_empty(), "{}: empty; hint: give a good file", path.display());
+        ensure!(!bytes.is_empty(), bad(path, "empty"));
         // A reader that refuses the file whole would hardly be tried.
         let whole = read(arguments.target, &bytes);
-        whole.map_err(|error| anyhow::anyhow!("{}: {error}; hint: give a good file", path.display()))?;
+        whole.map_err(|error| bad(path, &error))?;
         let outcome = fuzz(arguments, &bytes);
         if let Some(seed) = outcome.panic {
             let kept = root.join("target").join(format!("fuzz-{seed}"));
@@ -73,6 +74,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// A file that nothing is learned from.
+fn bad(path: &Path, reason: &str) -> anyhow::Error {
+    hinted(format!("{}: {reason}", path.display()), "give a good file")
 }
 
 struct Outcome {
@@ -109,8 +115,9 @@ fn read(target: Target, bytes: &[u8]) -> Result<(), String> {
             ImageFile::decode(bytes, Path::new("image")).map(drop).map_err(|error| error.to_string())
         }
         Target::Record => {
-            let record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-            Label::from_record(record, 480).map(drop)
+            let record: serde_json::Value =
+                serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            annotations_from_record(&record, 480).map(drop)
         }
     }
 }
@@ -133,7 +140,7 @@ mod tests {
         assert!(outcome.n_read > 0 && outcome.n_refused > 0);
         run(folder.path(), &arguments(Target::Record, &path)).unwrap();
         let error = run(folder.path(), &arguments(Target::Mat, &path)).unwrap_err();
-        assert!(error.to_string().contains("hint: give a good file"), "{error}");
+        assert!(crate::failure::text(&error).contains("hint: give a good file"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod bench;
 mod ci;
+mod device_check;
+mod failure;
 mod fetch;
 mod fuzz;
 mod preprocess;
@@ -27,6 +29,9 @@ enum Task {
     Bench(bench::Arguments),
     /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
     Ci,
+    /// Pack programs and tests for a machine with an NVIDIA GPU and no network, with one script that runs
+    /// them
+    DeviceCheck(device_check::Arguments),
     /// Fetch data sets, or tell how they are had; list them
     FetchData(fetch::Arguments),
     /// Damage files at random and read them: every answer must be a value or an error, soon
@@ -42,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&root, &arguments),
         Task::Ci => ci::run(&root),
+        Task::DeviceCheck(arguments) => device_check::run(&root, &arguments),
         Task::FetchData(arguments) => fetch::run(&root, &arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::Preprocess(arguments) => preprocess::run(&root, &arguments),
@@ -49,21 +55,8 @@ fn main() -> ExitCode {
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(std::io::stderr(), "error: {}", message_of(&error));
+    let _ = writeln!(std::io::stderr(), "error: {}", failure::text(&error));
     ExitCode::FAILURE
-}
-
-/// The messages of an error's chain, without those that the message before tells already; hints on lines of their own.
-fn message_of(error: &anyhow::Error) -> String {
-    let mut message = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if message.is_empty() {
-            message = cause;
-        } else if !message.contains(&cause) {
-            message += &format!(": {cause}");
-        }
-    }
-    message.replace("; hint: ", "\nhint: ")
 }
 
 /// The folder of the workspace's `Cargo.toml`.

@@ -26,6 +26,7 @@ pub(crate) use self::experiment::ExperimentArguments;
     version,
     propagate_version = true,
     arg_required_else_help = true,
+    disable_help_subcommand = true, // ours also prints pages
     max_term_width = 100
 )]
 #[command(after_help = sources_help())]
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Bench(BenchArguments),
     Completions(CompletionsArguments),
     Man(ManArguments),
+    Help(HelpArguments),
 }
 
 /// Train a refiner; with no arguments, the demo on the built-in data.
@@ -98,7 +100,7 @@ pub(crate) struct TrainArguments {
     pub(crate) config: Option<PathBuf>,
     /// One setting, such as data.size=55x35 (WIDTHxHEIGHT in pixels) or loss.lambda=2; may be given more than once.
     ///
-    /// The run's config.toml lists every key. loss.lambda weighs the mean absolute difference per pixel (range [-1, 1])
+    /// `simgan help settings` lists every key, and so does a run's config.toml. loss.lambda weighs the mean absolute difference per pixel (range [-1, 1])
     /// against the mean cross-entropy per patch; it depends neither on the batch nor on the image size.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -275,6 +277,14 @@ pub(crate) struct CompletionsArguments {
 pub(crate) struct ManArguments {
     /// A command's own page, such as train [default: the page of simgan].
     pub(crate) command: Option<String>,
+}
+
+/// Print a page of the manual, or the help of a command: simgan help settings.
+#[derive(Args, Debug)]
+pub(crate) struct HelpArguments {
+    /// A page (settings: every key of --set and config.toml) or a command [default: the help of simgan].
+    #[arg(value_name = "PAGE|COMMAND")]
+    pub(crate) topic: Vec<String>,
 }
 
 /// Where and with how much the work is done.

@@ -3,6 +3,7 @@
 mod bench;
 mod evaluate;
 mod experiment;
+mod help;
 mod inspect;
 mod inspect_run;
 mod refine;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::manual(&arguments),
+        Command::Help(arguments) => help::help(&arguments),
     }
 }
 

@@ -60,10 +60,9 @@ fn best_device() -> Device {
 }
 
 fn not_built_in(device: &str, features: &str) -> anyhow::Error {
-    usage(format!(
-        "this build of simgan has no {device} device\n\
-         hint: cargo install --path crates/simgan-cli --features {features}, or --device cpu"
-    ))
+    usage(format!("this build of simgan has no {device} device"))
+        .hint(format!("cargo install --path crates/simgan-cli --features {features}, or take --device cpu"))
+        .into()
 }
 
 /// A device's name as `--device` takes it.

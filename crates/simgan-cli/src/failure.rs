@@ -1,42 +1,65 @@
 //! How a failure is told: `error: …`, its causes, a `hint: …`, and the exit status.
 
+use std::error::Error as StdError;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Error;
+use simgan_data::{DataError, Hint, Hinted, message_of};
 use simgan_eval::EvalError;
+use simgan_eyes::EyesError;
+use simgan_metrics::MetricsError;
+use simgan_models::ModelError;
+use simgan_refine::RefineError;
 use simgan_train::{ConfigError, TrainError};
+
+use crate::wording::Typed;
 
 const JOB_FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 /// What was typed cannot be meant: exit status 2.
 #[derive(Debug)]
-struct Usage(String);
+pub(crate) struct Usage {
+    message: String,
+    hint: Option<Hint>,
+}
 
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+impl Usage {
+    /// The same error with what to type instead.
+    pub(crate) fn hint(self, hint: impl Into<Hint>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 }
 
-impl std::error::Error for Usage {}
-
-/// An error that ends with exit status 2.
-pub(crate) fn usage(message: impl Into<String>) -> Error {
-    Usage(message.into()).into()
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
-/// Tells `error` on standard error and gives the exit status.
+impl StdError for Usage {}
+
+/// An error that ends with exit status 2.
+pub(crate) fn usage(message: impl Into<String>) -> Usage {
+    Usage { message: message.into(), hint: None }
+}
+
+/// A library's error that ends with exit status 2, because what it is about was typed.
+pub(crate) fn usage_of(error: &(dyn StdError + 'static)) -> Error {
+    Usage { message: error.to_string(), hint: hint_of(error) }.into()
+}
+
+/// Tells `error` on standard error and gives the exit status. Its hint names the options of the command in `typed`.
 ///
 /// A reader that closed the pipe (`simgan inspect … | head`) has seen what it wanted: no message, success.
-pub(crate) fn report(error: &Error) -> ExitCode {
+pub(crate) fn report(error: &Error, typed: &Typed) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A closed standard error leaves nobody to tell.
-    let _ = io::stderr().write_all(render(&message_of(error), colour).as_bytes());
+    let _ = io::stderr().write_all(text(error, typed, colour).as_bytes());
     ExitCode::from(if is_usage(error) { WRONG_USAGE } else { JOB_FAILED })
 }
 
@@ -48,47 +71,43 @@ fn is_usage(error: &Error) -> bool {
 }
 
 fn is_closed_pipe(error: &Error) -> bool {
-    is_caused_by(error, &[io::ErrorKind::BrokenPipe])
-}
-
-fn is_caused_by(error: &Error, kinds: &[io::ErrorKind]) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| kinds.contains(&cause.kind()))
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// What to do when there is no room for what has to be written.
-const NO_ROOM: &str = "; hint: make room there; files written before are whole, and the job can be continued";
-
-/// The messages of the chain; a cause that the message before it already tells is not repeated.
-fn message_of(error: &Error) -> String {
-    let mut message = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if message.is_empty() {
-            message = cause;
-        } else if !message.contains(&cause) {
-            message.push_str(": ");
-            message.push_str(&cause);
-        }
-    }
-    let no_room = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
-    if is_caused_by(error, &no_room) {
-        message.push_str(NO_ROOM);
-    }
-    message
-}
-
-/// Hints go to lines of their own, below what went wrong.
-fn render(message: &str, colour: bool) -> String {
+/// What went wrong, and on a line of its own what to do: the first hint in the chain.
+fn text(error: &Error, typed: &Typed, colour: bool) -> String {
     let (red, blue, plain) = if colour { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
-    let mut parts = message.split("hint: ");
-    let wrong = parts.next().unwrap_or_default().trim_end();
-    let (wrong, in_brackets) = wrong.strip_suffix('(').map_or((wrong, false), |wrong| (wrong, true));
-    let mut text = format!("{red}error:{plain} {}\n", wrong.trim_end_matches([' ', '\n', ';', ':']));
-    for hint in parts.map(str::trim_end) {
-        let hint = if in_brackets { hint.trim_end_matches(')') } else { hint };
+    let mut text = format!("{red}error:{plain} {}\n", message_of(&**error).trim_end());
+    if let Some(hint) = error.chain().find_map(hint_of).and_then(|hint| hint.text(typed)) {
         text.push_str(&format!("{blue}hint:{plain} {hint}\n"));
     }
     text
+}
+
+/// The hint of an error, whichever crate it comes from.
+fn hint_of(error: &(dyn StdError + 'static)) -> Option<Hint> {
+    macro_rules! of {
+        ($($kind:ty => $hint:expr),+ $(,)?) => {
+            $(if let Some(error) = error.downcast_ref::<$kind>() {
+                return $hint(error);
+            })+
+        };
+    }
+    of! {
+        Usage => |usage: &Usage| usage.hint.clone(),
+        Hinted => |hinted: &Hinted| Some(hinted.hint.clone()),
+        DataError => DataError::hint,
+        EyesError => EyesError::hint,
+        ModelError => |error: &ModelError| error.hint().map(Hint::from),
+        MetricsError => MetricsError::hint,
+        ConfigError => ConfigError::hint,
+        TrainError => TrainError::hint,
+        RefineError => RefineError::hint,
+        EvalError => EvalError::hint,
+        io::Error => Hint::of_io,
+    }
+    None
 }
 
 #[cfg(test)]
@@ -99,21 +118,24 @@ mod tests {
 
     #[test]
     fn a_hint_stands_on_its_own_line() {
-        assert_eq!(
-            render("no such key; hint: loss.lambda", false),
-            "error: no such key\nhint: loss.lambda\n"
-        );
-        assert_eq!(render("damaged: a (hint: take b)", false), "error: damaged: a\nhint: take b\n");
-        assert_eq!(render("line\nhint: f(x)", false), "error: line\nhint: f(x)\n");
-        assert_eq!(render("plain", false), "error: plain\n");
+        let told = |error: Error| text(&error, &Typed::TRAIN, false);
+        let differ =
+            |size: &str| TrainError::SizesDiffer { synthetic: size.to_owned(), real: "9x7".to_owned() };
+        let expected = "error: synthetic images are 5x4, real ones 9x7\n\
+                        hint: bring them to one size with --set data.size=5x4\n";
+        assert_eq!(told(differ("5x4").into()), expected);
+        let missing = Error::from(DataError::MissingFolder { path: "none".into() }).context("reading");
+        assert!(told(missing).starts_with("error: reading: none: no such folder\nhint: check the path"));
+        assert_eq!(told(usage("no").hint("f(x)").into()), "error: no\nhint: f(x)\n");
+        assert_eq!(told(Error::msg("plain")), "error: plain\n");
     }
 
     #[test]
-    fn causes_are_told_once() {
+    fn a_cause_is_told_once_and_gives_its_hint() {
         let inner = io::Error::other("disk full");
         let error = Err::<(), _>(inner).context("a.png: disk full").context("refining").unwrap_err();
-        assert_eq!(message_of(&error), "refining: a.png: disk full");
+        assert_eq!(text(&error, &Typed::TRAIN, false), "error: refining: a.png: disk full\n");
         let full = Error::from(io::Error::from(io::ErrorKind::StorageFull)).context("a.png");
-        assert!(message_of(&full).ends_with(NO_ROOM));
+        assert!(text(&full, &Typed::TRAIN, false).contains("\nhint: make room"));
     }
 }

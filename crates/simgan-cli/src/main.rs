@@ -10,18 +10,21 @@ mod console;
 mod failure;
 mod interrupt;
 mod report;
+mod wording;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::arguments::Arguments;
+use crate::wording::Typed;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     console::start(&arguments.verbosity);
+    let typed = Typed::of(&arguments.command);
     match commands::run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
+        Err(error) => failure::report(&error, &typed),
     }
 }

@@ -1,5 +1,7 @@
 //! Losses and accuracies as people read them.
 
+use std::path::Path;
+
 use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport, Summary};
 
 /// One line for a bar: the figures that tell whether a run goes well.
@@ -52,10 +54,42 @@ pub(crate) fn summary(summary: &Summary) -> String {
         text.push_str(&format!("{name:<14} {}\n", summary.run.join(path).display()));
     }
     text.push_str("next:\n");
-    for (command, purpose) in summary.next_steps() {
+    for (command, purpose) in next_steps(summary) {
         text.push_str(&format!("  {command}\n      {purpose}\n"));
     }
     text
+}
+
+/// The command that goes on with a run.
+pub(crate) fn resume(summary: &Summary) -> String {
+    format!("simgan train --run {} --resume", shell_quoted(&summary.run))
+}
+
+/// Commands that make sense now, each with what it is for.
+fn next_steps(summary: &Summary) -> Vec<(String, &'static str)> {
+    let run = shell_quoted(&summary.run);
+    let mut steps = Vec::new();
+    if !summary.is_complete() {
+        steps.push((resume(summary), "go on where it stopped"));
+    }
+    if summary.checkpoint.is_some() {
+        let refine = format!("simgan refine --model {run} --input DIR --output DIR");
+        steps.push((refine, "refine your own images, their labels are kept"));
+        steps.push((format!("simgan inspect {run}"), "losses and settings of the run"));
+    }
+    steps.push((format!("tensorboard --logdir {run}"), "curves and sample grids"));
+    steps
+}
+
+/// The path as a shell takes it.
+fn shell_quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Both networks' figures, a line or two each.
@@ -112,4 +146,15 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
 
 fn percent(fraction: f64) -> String {
     format!("{:.0} %", 100.0 * fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_for_the_shell() {
+        assert_eq!(shell_quoted(Path::new("runs/demo-001")), "runs/demo-001");
+        assert_eq!(shell_quoted(Path::new("my run's")), r"'my run'\''s'");
+    }
 }

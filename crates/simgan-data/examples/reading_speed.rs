@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use simgan_data::mat::{self, Limits};
 use simgan_data::{
-    Crop, Fitted, Loader, LoaderOptions, Packed, Sampler, Source, Target, UnityEyes, UnityEyesOptions,
+    Crop, Fitted, Loader, LoaderOptions, Packed, Sampler, Source, Target, UnityEyes, UnityEyesOptions, Want,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -52,7 +52,8 @@ fn unityeyes(folder: &str) -> Result<f64, Box<dyn Error>> {
     let target = Target { size: Some("55x35".parse()?), channels: Some(1), ..Target::default() };
     let eyes = Fitted::new(Arc::new(eyes), target);
     let n = eyes.len();
-    Ok(second_time(|| Ok((0..n).try_for_each(|index| eyes.sample(index).map(drop))?))? / n as f64)
+    Ok(second_time(|| Ok((0..n).try_for_each(|index| eyes.sample(index, Want::Labels).map(drop))?))?
+        / n as f64)
 }
 
 fn packed(file: &str) -> Result<f64, Box<dyn Error>> {

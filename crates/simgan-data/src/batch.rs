@@ -1,5 +1,5 @@
 use crate::source::check_same;
-use crate::{DataError, ImageSpec, Label, Sample};
+use crate::{Annotations, DataError, ImageSpec, Sample};
 
 /// Images of one kind with their names and labels, ready for a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,8 +12,9 @@ pub struct Batch {
     pub names: Vec<String>,
     /// Their places in the source.
     pub indices: Vec<usize>,
-    /// What is known about them.
-    pub labels: Vec<Label>,
+    /// What is known about them; empty unless [`LoaderOptions::want`](crate::LoaderOptions::want) asks for
+    /// labels.
+    pub annotations: Vec<Annotations>,
     /// Places of samples that could not be read and were replaced, with the error.
     pub skipped: Vec<(usize, String)>,
 }
@@ -42,7 +43,7 @@ impl BatchBuilder {
             shape: [0, spec.channels, spec.height, spec.width],
             names: Vec::with_capacity(n),
             indices: Vec::with_capacity(n),
-            labels: Vec::with_capacity(n),
+            annotations: Vec::with_capacity(n),
             skipped: Vec::new(),
         };
         Self { spec, batch }
@@ -55,7 +56,7 @@ impl BatchBuilder {
         self.batch.shape[0] += 1;
         self.batch.names.push(sample.name);
         self.batch.indices.push(index);
-        self.batch.labels.push(sample.label);
+        self.batch.annotations.push(sample.annotations);
         Ok(())
     }
 

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use crate::image::Window;
-use crate::{DataError, Fit, ImageSpec, Sample, Size, Source};
+use crate::source::Adapter;
+use crate::{DataError, Fit, ImageSpec, Sample, Size, Source, Transform, Want};
 
 /// A source whose images all come to one size and number of channels.
 ///
-/// Landmarks move with the pixels. Results are rounded to the stored bit depth, so that a data set which was resized
-/// and stored gives the same values as one that is resized while it is read.
+/// Annotations follow the pixels. Results are rounded to the stored bit depth, so that a data set which was
+/// resized and stored gives the same values as one that is resized while it is read.
 pub struct Fitted {
     source: Arc<dyn Source>,
     target: Target,
@@ -24,7 +24,8 @@ pub struct Target {
 }
 
 impl Fitted {
-    /// A view of `source`. Its own sizes may be mixed if `target.size` is given, its channels if `target.channels` is.
+    /// A view of `source`. Its own sizes may be mixed if `target.size` is given, its channels if
+    /// `target.channels` is.
     ///
     /// # Panics
     /// If `target.channels` is neither 1 nor 3.
@@ -35,68 +36,61 @@ impl Fitted {
     }
 
     /// Brings a sample to the target.
-    fn fit(&self, mut sample: Sample) -> Sample {
+    fn fit(&self, mut sample: Sample) -> Result<Sample, DataError> {
         let spec = sample.image.spec();
         if let Some(channels) = self.target.channels.filter(|&channels| channels != spec.channels) {
             sample.image = sample.image.to_channels(channels);
         }
-        if let Some(size) = self.target.size.filter(|&size| size != spec.size()) {
-            sample.image = sample.image.resized(size, self.target.fit);
-            let window = Window::new(spec.size(), size, self.target.fit);
-            sample.label.landmarks = sample.label.landmarks.map(|landmarks| landmarks.through(&window));
+        match self.target.size.filter(|&size| size != spec.size()) {
+            Some(size) => {
+                sample.image = sample.image.resized(size, self.target.fit);
+                sample.followed(&Transform::resize(spec.size(), size, self.target.fit))
+            }
+            None => Ok(sample),
         }
-        sample
     }
 }
 
-impl Source for Fitted {
-    fn len(&self) -> usize {
-        self.source.len()
+impl Adapter for Fitted {
+    fn sources(&self) -> &[Arc<dyn Source>] {
+        std::slice::from_ref(&self.source)
     }
 
-    fn spec(&self) -> ImageSpec {
-        let spec = self.source.spec();
+    fn adapted_spec(&self, spec: ImageSpec) -> ImageSpec {
         let size = self.target.size.unwrap_or(spec.size());
         let channels = self.target.channels.unwrap_or(spec.channels);
         ImageSpec { channels, height: size.height, width: size.width, depth: spec.depth }
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        Ok(self.fit(self.source.sample(index)?))
-    }
-
-    fn unlabelled(&self, index: usize) -> Result<Sample, DataError> {
-        Ok(self.fit(self.source.unlabelled(index)?))
-    }
-
-    fn sample_name(&self, index: usize) -> Result<String, DataError> {
-        self.source.sample_name(index)
+    fn adapted(
+        &self,
+        _: usize,
+        _: Want,
+        read: &dyn Fn() -> Result<Sample, DataError>,
+    ) -> Result<Sample, DataError> {
+        read().and_then(|sample| self.fit(sample))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Image, Label, Landmarks, MemorySource, Pixels};
+    use crate::{Annotations, AnnotationsExt, Image, MemorySource, Pixels, names};
 
     #[test]
-    fn landmarks_move_with_the_pixels() {
+    fn points_move_with_the_pixels() {
         // A white dot at (row 2, column 5) of a 4×8 image.
         let mut values = vec![0; 32];
         values[2 * 8 + 5] = 255;
-        let landmarks = Landmarks { iris: vec![[5.5, 2.5]], ..Landmarks::default() };
-        let sample = Sample {
-            name: "dot".to_owned(),
-            image: Image::new(1, 4, 8, Pixels::U8(values)),
-            label: Label { landmarks: Some(landmarks), ..Label::default() },
-        };
+        let annotations = Annotations::from([(names::IRIS.into(), vec![[5.5, 2.5]].into())]);
+        let sample = Sample { annotations, ..Sample::new("dot", Image::new(1, 4, 8, Pixels::U8(values))) };
         let source = Arc::new(MemorySource::new(vec![sample]).unwrap());
         for (fit, expected) in [(Fit::Cover, [10.5, 7.5]), (Fit::Stretch, [8.25, 7.5])] {
             let target = Target { size: Some(Size { width: 12, height: 12 }), fit, channels: Some(3) };
             let fitted = Fitted::new(Arc::clone(&source) as Arc<dyn Source>, target);
-            let sample = fitted.sample(0).unwrap();
+            let sample = fitted.sample(0, Want::Labels).unwrap();
             assert_eq!(sample.image.spec(), fitted.spec());
-            let [x, y] = sample.label.landmarks.unwrap().iris[0];
+            let [x, y] = sample.annotations.iris().unwrap()[0];
             assert_eq!([x, y], expected);
             let plane = &sample.image.to_unit()[..144];
             let brightest = (0..144).max_by(|&a, &b| plane[a].total_cmp(&plane[b])).unwrap();

@@ -1,12 +1,14 @@
 //! Images and labels, from files to batches.
 //!
-//! A [`Source`] gives random access to the images of one domain: a [`Folder`] of files, a [`MemorySource`], several
+//! A [`Source`] gives random access to the [`Sample`]s of one domain: a [`Folder`] of files, a [`MemorySource`], several
 //! sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known data sets are read as they are
-//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]). A [`Registry`] knows
-//! every [`Layout`], tells what a user's path is, and opens it.
-//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in [−1, 1];
-//! only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth and channels in
-//! which it was read.
+//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]). A [`Registry`]
+//! knows every [`Layout`], tells what a user's path is, and opens it. What is known of an image are its
+//! [`Annotations`]: they follow its pixels, are packed with it, and are read only where [`Want::Labels`] asks for them.
+//!
+//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in
+//! [−1, 1]; only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth
+//! and channels in which it was read.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -36,48 +38,60 @@
 //!
 //! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` reads the files of Kaggle's eye-gaze set.
 
+mod annotation;
 mod batch;
 mod error;
 mod fitted;
 mod folder;
-mod gaze;
 mod hdf5;
+mod hint;
 mod image;
-mod label;
 mod layout;
 mod listing;
 mod loader;
+mod lock;
 pub mod mat;
 mod mpiigaze;
+mod nearest;
 mod nyu;
 mod packed;
+mod record;
 mod registry;
 mod request;
+mod sample;
 mod sampler;
 mod source;
 mod statistics;
 mod unityeyes;
 mod write;
 
+pub use self::annotation::{
+    Annotation, Annotations, AnnotationsExt, BoundingBox, Boxes, Class, Direction, Mask, Name, Points, Stale,
+    Vector, VectorKind, names,
+};
 pub use self::batch::Batch;
 pub use self::error::DataError;
 pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};
-pub use self::gaze::Gaze;
+pub use self::hint::{Hint, Hinted, Wording, message_of};
 pub use self::image::{
-    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Pixels, Sheet, SheetLayout, Size,
+    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Sheet,
+    SheetLayout, Size, Transform,
 };
-pub use self::label::{Label, Landmarks};
 pub use self::layout::{Layout, Match};
 pub use self::listing::Listing;
 pub use self::loader::{Loader, LoaderOptions, OnError};
+pub use self::lock::{lock, lock_open, replace_folder};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
+pub use self::nearest::nearest;
 pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
+pub use self::record::annotations_from_record;
 pub use self::registry::{Found, Registry};
 pub use self::request::{Role, SourceRequest};
+pub use self::sample::Sample;
 pub use self::sampler::{Sampler, SamplerState};
-pub use self::source::{Concat, MemorySource, Remembering, Sample, Source, Unlabelled};
+pub use self::source::{Concat, MemorySource, Remembering, Source, Want};
 pub use self::statistics::{Range, Statistics};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
 pub use self::write::write_atomic;

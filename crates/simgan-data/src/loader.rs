@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, BatchBuilder};
-use crate::{DataError, Sampler, SamplerState, Source};
+use crate::{DataError, Sampler, SamplerState, Source, Want};
 
 /// Batches from a source in a sampler's order, decoded ahead by threads.
 ///
@@ -30,6 +30,8 @@ pub struct LoaderOptions {
     pub queue: usize,
     /// What to do about an image that cannot be read.
     pub on_error: OnError,
+    /// Whether batches hold labels.
+    pub want: Want,
 }
 
 /// What to do about an image that cannot be read.
@@ -46,7 +48,7 @@ pub enum OnError {
 
 impl Default for LoaderOptions {
     fn default() -> Self {
-        Self { batch: 32, workers: 2, queue: 4, on_error: OnError::Fail }
+        Self { batch: 32, workers: 2, queue: 4, on_error: OnError::Fail, want: Want::Image }
     }
 }
 
@@ -182,7 +184,7 @@ impl Shared {
                 return Ok(None);
             }
             match self.options.on_error {
-                OnError::Fail => batch.push(index, self.source.sample(index)?)?,
+                OnError::Fail => batch.push(index, self.source.sample(index, self.options.want)?)?,
                 OnError::Skip => self.push_readable(index, &mut batch)?,
             }
         }
@@ -196,7 +198,7 @@ impl Shared {
         let n_tried = n.min(MAX_SKIPPED_IN_A_ROW);
         let mut last = None;
         for i in (0..n_tried).map(|step| (index + step) % n) {
-            let pushed = self.source.sample(i).and_then(|sample| batch.push(i, sample));
+            let pushed = self.source.sample(i, self.options.want).and_then(|sample| batch.push(i, sample));
             let Err(error) = pushed else { return Ok(()) };
             batch.skip(i, error.to_string());
             last = Some(error);

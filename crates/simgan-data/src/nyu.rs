@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::image::Window;
 use crate::mat::{self, Data, Limits};
 use crate::source::first_readable;
 use crate::unityeyes::partner;
 use crate::{
-    BitDepth, DataError, Image, ImageFile, ImageSpec, Label, Landmarks, Layout, Listing, Match, Pixels, Role,
-    Sample, Size, Source, SourceRequest,
+    BitDepth, DataError, Image, ImageFile, ImageSpec, Layout, Listing, Match, Pixels, Role, Sample, Size,
+    Source, SourceRequest, Transform, Want, names,
 };
 
 /// A folder of NYU's hands, told by its file of joints.
@@ -38,15 +37,17 @@ impl Layout for NyuLayout {
 
 /// NYU's hands (Tompson et al., ToG 2014) as the paper prepares them (§3.2): depth images of one camera.
 ///
-/// Read is a folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`, `synthdepth_K_NNNNNNN.png` and
-/// `joint_data.mat`, where K is the camera. A pixel's depth in millimetres is 256 × green + blue.
+/// Read is a folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`,
+/// `synthdepth_K_NNNNNNN.png` and `joint_data.mat`, where K is the camera. A pixel's depth in millimetres is
+/// 256 × green + blue.
 ///
-/// Real images are cut out by the silhouette of the synthetic image of the same frame; both are cut to the smallest
-/// square around it. The paper sets the background to 0 and the hand to its depth minus 2000, the depth at which it
-/// takes the background to be; here these values, −2000 to 0, span the whole range of 16 bits, so that the background
-/// is 1 on the scale of [−1, 1].
+/// Real images are cut out by the silhouette of the synthetic image of the same frame; both are cut to the
+/// smallest square around it. The paper sets the background to 0 and the hand to its depth minus 2000, the
+/// depth at which it takes the background to be; here these values, −2000 to 0, span the whole range of 16
+/// bits, so that the background is 1 on the scale of [−1, 1].
 ///
-/// A sample is called like the frame's file; its landmarks hold the joints, its record their depths.
+/// A sample is called like the frame's file; its points `joints` lie where the joints are, its record holds
+/// their depths.
 pub struct NyuHands {
     root: PathBuf,
     options: NyuOptions,
@@ -90,8 +91,8 @@ impl NyuHands {
     /// Lists the frames of a folder and reads its joints.
     ///
     /// # Errors
-    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; none of the
-    /// first thousand frames can be read.
+    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; none of
+    /// the first thousand frames can be read.
     pub fn open(path: &Path, options: NyuOptions) -> Result<Self, DataError> {
         let frames = frames(path, options.camera)?;
         if frames.is_empty() {
@@ -103,11 +104,12 @@ impl NyuHands {
         let (joints, n_joints) = joints(&file, options.camera).map_err(failed)?;
         let spec = ImageSpec { channels: 1, height: 1, width: 1, depth: BitDepth::Sixteen };
         let mut source = Self { root: path.to_owned(), options, frames, joints, n_joints, spec };
-        source.spec = first_readable(source.len(), |index| Ok(source.sample(index)?.image.spec()))?;
+        source.spec =
+            first_readable(source.len(), |index| Ok(source.sample(index, Want::Image)?.image.spec()))?;
         Ok(source)
     }
 
-    fn name(&self, index: usize, kind: &str) -> String {
+    fn file_name(&self, index: usize, kind: &str) -> String {
         format!("{kind}_{}_{:07}.png", self.options.camera, self.frames[index])
     }
 
@@ -128,19 +130,21 @@ impl NyuHands {
         }
     }
 
-    /// The joints of a frame in its cut-out image, with their depths; none if the file does not reach so far.
-    fn label(&self, index: usize, window: &Window) -> Label {
+    /// Adds the joints of a frame, in the cut-out image, and their depths; nothing if the file does not reach
+    /// so far.
+    fn label(&self, index: usize, mut sample: Sample, transform: &Transform) -> Sample {
         let start = (self.frames[index] as usize - 1) * self.n_joints;
         let joints = self.joints.get(start..start + self.n_joints).unwrap_or_default();
         if joints.is_empty() {
-            return Label::default();
+            return sample;
         }
-        let points = joints.iter().map(|[u, v, _]| [*u, *v]).collect();
+        let points: Vec<_> = joints.iter().map(|[u, v, _]| transform.point([*u, *v])).collect();
         let depths: Vec<f32> = joints.iter().map(|joint| joint[2]).collect();
-        let landmarks = Landmarks { joints: points, ..Landmarks::default() }.through(window);
-        let record =
-            json!({"frame": self.frames[index], "camera": self.options.camera, "joint_depth_mm": depths});
-        Label { landmarks: Some(landmarks), record: Some(record), ..Label::default() }
+        sample.annotations.insert(names::JOINTS.into(), points.into());
+        sample.record = Some(
+            json!({"frame": self.frames[index], "camera": self.options.camera, "joint_depth_mm": depths}),
+        );
+        sample
     }
 }
 
@@ -154,11 +158,11 @@ impl Source for NyuHands {
         self.spec
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        let synthetic_name = self.name(index, "synthdepth");
+    fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
+        let synthetic_name = self.file_name(index, "synthdepth");
         let (size, synthetic) = self.depths(&synthetic_name)?;
         let is_hand: Vec<bool> = synthetic.iter().map(|depth| (1..BACKGROUND).contains(depth)).collect();
-        let name = self.sample_name(index)?;
+        let name = self.name(index)?;
         let failed = |name: &str, reason: &str| DataError::Damaged {
             path: self.root.join(name),
             reason: reason.to_owned(),
@@ -175,11 +179,15 @@ impl Source for NyuHands {
         };
         let pixels = cut(&depths, &is_hand, size, square);
         let image = Image::new(1, square.side, square.side, Pixels::U16(pixels));
-        Ok(Sample { name, image, label: self.label(index, &square.window()) })
+        let sample = Sample::new(name, image);
+        Ok(match want {
+            Want::Image => sample,
+            Want::Labels => self.label(index, sample, &square.transform(size)),
+        })
     }
 
-    fn sample_name(&self, index: usize) -> Result<String, DataError> {
-        Ok(self.name(
+    fn name(&self, index: usize) -> Result<String, DataError> {
+        Ok(self.file_name(
             index,
             match self.options.role {
                 Role::Synthetic => "synthdepth",
@@ -198,9 +206,9 @@ struct Square {
 }
 
 impl Square {
-    fn window(self) -> Window {
+    fn transform(self, from: Size) -> Transform {
         let size = Size { width: self.side, height: self.side };
-        Window::of_part(self.left as f64, self.top as f64, size)
+        Transform::part(from, self.left as f64, self.top as f64, size)
     }
 }
 
@@ -247,8 +255,8 @@ fn frames(path: &Path, camera: u8) -> Result<Vec<u32>, DataError> {
     Ok(frames)
 }
 
-/// u, v and depth of the joints of all frames of a camera, and how many joints a frame has, from `joint_uvd`, an array
-/// of cameras × frames × joints × 3.
+/// u, v and depth of the joints of all frames of a camera, and how many joints a frame has, from `joint_uvd`,
+/// an array of cameras × frames × joints × 3.
 fn joints(path: &Path, camera: u8) -> Result<(Vec<[f32; 3]>, usize), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let variables = mat::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use crate::mpiigaze::MpiiGazeLayout;
 use crate::nyu::NyuLayout;
 use crate::packed::PackedLayout;
 use crate::unityeyes::UnityEyesLayout;
-use crate::{DataError, Layout, Listing, Match, Source, SourceRequest};
+use crate::{DataError, Layout, Listing, Match, Source, SourceRequest, nearest};
 
 #[cfg(test)]
 mod tests;
@@ -152,7 +152,7 @@ impl Registry {
         let path = std::path::absolute(&path).map_err(|error| DataError::io(Path::new(&path), error))?;
         let path = path.into_os_string().into_string().map_err(|path| DataError::UnknownSource {
             spec: path.display().to_string(),
-            hint: "its path is not Unicode, which a configuration cannot hold; rename it".to_owned(),
+            hint: "its path is not Unicode, which a configuration cannot hold; rename it".into(),
         })?;
         Ok(format!("{prefix}{path}"))
     }
@@ -186,7 +186,7 @@ impl Registry {
         if path.exists() {
             match readings.is_empty() {
                 true => return self.recognised(spec),
-                false => readings.extend(self.recognised(spec).into_iter().next().map(Found::as_path)),
+                false => readings.extend(self.recognised(spec).into_iter().next().map(Found::into_path)),
             }
         }
         readings
@@ -225,14 +225,12 @@ impl Registry {
 
     fn unknown(&self, spec: &str) -> DataError {
         let name = spec.split(',').next().unwrap_or_default();
-        let likeness = |known: &String| strsim::jaro_winkler(known, name);
-        let names = self.layouts.iter().flat_map(|layout| layout.names());
-        let nearest = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let hint = match nearest.filter(|known| likeness(known) > 0.85) {
+        let names: Vec<String> = self.layouts.iter().flat_map(|layout| layout.names()).collect();
+        let hint = match nearest(name, names.iter().map(String::as_str)) {
             Some(known) => format!("did you mean `{known}`? A source is {}", self.help()),
             None => format!("there is no such folder or simulator; a source is {}", self.help()),
         };
-        DataError::UnknownSource { spec: spec.to_owned(), hint }
+        DataError::UnknownSource { spec: spec.to_owned(), hint: hint.into() }
     }
 }
 
@@ -243,7 +241,7 @@ impl<'a> Found<'a> {
     }
 
     /// Itself, written so that it can only be a path.
-    fn as_path(self) -> Self {
+    fn into_path(self) -> Self {
         Self { written: format!("./{}", self.spec), ..self }
     }
 

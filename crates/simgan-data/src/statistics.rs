@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{BitDepth, Source};
+use crate::{AnnotationsExt, BitDepth, Source, Want};
 
 /// What a source holds, for people to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,7 +21,7 @@ pub struct Statistics {
     pub pitch: Option<Range>,
     /// Yaw of the gaze in radians, positive to the image's left, over the labelled images.
     pub yaw: Option<Range>,
-    /// Images that have landmarks.
+    /// Images that have points.
     pub n_landmarks: usize,
 }
 
@@ -76,7 +76,7 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, source: &dyn Source, index: usize) {
-        let sample = match source.sample(index) {
+        let sample = match source.sample(index, Want::Labels) {
             Ok(sample) => sample,
             Err(error) => return self.errors.push(error.to_string()),
         };
@@ -85,11 +85,11 @@ impl Tally {
         let bits = if spec.depth == BitDepth::Eight { 8 } else { 16 };
         *self.kinds.entry(format!("{} {color} {bits} bit", spec.size())).or_default() += 1;
         sample.image.to_unit().into_iter().for_each(|value| self.pixels.add(f64::from(value)));
-        if let Some(gaze) = sample.label.gaze {
+        if let Some(gaze) = sample.annotations.gaze() {
             self.pitch.add(f64::from(gaze.pitch()));
             self.yaw.add(f64::from(gaze.yaw()));
         }
-        self.n_landmarks += usize::from(sample.label.landmarks.is_some());
+        self.n_landmarks += usize::from(sample.annotations.values().any(|known| known.as_points().is_some()));
     }
 }
 
@@ -127,16 +127,18 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Gaze, Image, Label, MemorySource, Pixels, Sample};
+    use crate::{Annotations, Direction, Image, MemorySource, Pixels, Sample, names};
 
-    fn sample(values: [u8; 2], gaze: Option<Gaze>) -> Sample {
+    fn sample(values: [u8; 2], gaze: Option<Direction>) -> Sample {
         let image = Image::new(1, 1, 2, Pixels::U8(values.to_vec()));
-        Sample { name: String::new(), image, label: Label { gaze, ..Label::default() } }
+        let annotations: Annotations =
+            gaze.into_iter().map(|gaze| (names::GAZE.into(), gaze.into())).collect();
+        Sample { annotations, ..Sample::new("", image) }
     }
 
     #[test]
     fn values_and_labels_are_summed_up() {
-        let gaze = Gaze::from_pitch_yaw(0.25, -0.5);
+        let gaze = Direction::from_pitch_yaw(0.25, -0.5);
         let samples = vec![sample([0, 255], Some(gaze)), sample([255, 255], None)];
         let statistics = Statistics::of(&MemorySource::new(samples).unwrap(), 100);
         assert_eq!((statistics.n_images, statistics.n_read), (2, 2));

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use simgan_data::{
-    Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sizes, Source, Statistics, Target,
+    AnnotationsExt, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sizes, Source,
+    Statistics, Target, Want,
 };
 
 fn write_image(folder: &Path, name: &str, channels: usize, width: usize, height: usize) {
@@ -30,12 +31,14 @@ fn open_mixed(folder: &Path) -> Folder {
 }
 
 fn names(folder: &Folder) -> Vec<String> {
-    (0..folder.len()).map(|i| folder.name(i)).collect()
+    (0..folder.len()).map(|i| folder.name(i).unwrap()).collect()
 }
 
 /// The error must name the path and give a way out.
 fn check_error(path: &Path, expected: &[&str]) {
-    let error = open(path).err().unwrap().to_string();
+    let error = open(path).err().unwrap();
+    assert!(error.hint().is_some(), "{error}");
+    let error = error.to_string();
     assert!(error.contains(&path.display().to_string()), "{error}");
     expected.iter().for_each(|part| assert!(error.contains(part), "{error}"));
 }
@@ -51,18 +54,18 @@ fn images_are_found_in_order_and_nothing_else() {
     let folder = open(folder.path()).unwrap();
     assert_eq!(names(&folder), ["a.jpg", "b.PNG", "sub/a.bmp", "sub/deep/c.tiff", "sub-2/z.png"]);
     for i in 0..folder.len() {
-        assert_eq!(folder.sample(i).unwrap().name, folder.name(i));
+        assert_eq!(folder.sample(i, Want::Image).unwrap().name, folder.name(i).unwrap());
     }
 }
 
 #[test]
 fn folders_that_are_none_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    check_error(&folder.path().join("none"), &["no such folder", "hint"]);
-    check_error(folder.path(), &["no images", "hint"]);
+    check_error(&folder.path().join("none"), &["no such folder"]);
+    check_error(folder.path(), &["no images"]);
     let file = folder.path().join("a.txt");
     std::fs::write(&file, "").unwrap();
-    check_error(&file, &["not a folder", "hint"]);
+    check_error(&file, &["not a folder"]);
     check_error(folder.path(), &["no images among its 1 other files"]);
 }
 
@@ -71,8 +74,10 @@ fn mixed_sizes_and_channels_are_named() {
     let folder = tempfile::tempdir().unwrap();
     write_images(folder.path(), &["1.png", "2.png"]);
     write_image(folder.path(), "s/3.png", 1, 5, 3);
-    let error = open(folder.path()).err().unwrap().to_string();
-    for part in ["1.png", "s/3.png", "4×3 gray", "5×3 gray", "data.size"] {
+    let error = open(folder.path()).err().unwrap();
+    assert!(error.hint().unwrap().to_string().contains("data.size = 4x3"), "{error}");
+    let error = error.to_string();
+    for part in ["1.png", "s/3.png", "4×3 gray", "5×3 gray"] {
         assert!(error.contains(part), "{error}");
     }
     std::fs::remove_file(folder.path().join("s/3.png")).unwrap();
@@ -90,7 +95,7 @@ fn mixed_images_come_to_one_kind() {
     let target = Target { size: Some("5x4".parse().unwrap()), channels: Some(1), ..Target::default() };
     let fitted = Fitted::new(Arc::new(open_mixed(folder.path())), target);
     for i in 0..3 {
-        let image = fitted.sample(i).unwrap().image;
+        let image = fitted.sample(i, Want::Image).unwrap().image;
         assert_eq!(image.spec(), fitted.spec());
         assert!(image.to_unit().iter().all(|value| (value + 0.2157).abs() < 0.02), "{image:?}");
     }
@@ -135,13 +140,16 @@ fn a_record_beside_an_image_is_its_label() {
     std::fs::write(folder.path().join("1.json"), record).unwrap();
     std::fs::write(folder.path().join("3.json"), r#"{"eye_details": "#).unwrap();
     let folder = open(folder.path()).unwrap();
-    let label = folder.sample(0).unwrap().label;
-    assert_eq!(label.gaze.unwrap().vector(), [0.6, 0.0, -0.8]);
-    assert_eq!(label.landmarks.unwrap().iris, [[1.5, 2.0]], "from the bottom of 3 rows");
-    assert_eq!(folder.sample(1).unwrap().label, simgan_data::Label::default());
-    let error = folder.sample(2).unwrap_err().to_string();
+    let sample = folder.sample(0, Want::Labels).unwrap();
+    assert_eq!(sample.annotations.gaze().unwrap().vector(), [0.6, 0.0, -0.8]);
+    assert_eq!(sample.annotations.iris().unwrap(), [[1.5, 2.0]], "from the bottom of 3 rows");
+    assert_eq!(sample.record.unwrap()["iris_2d"][0], "(1.5, 1.0, 9.0)");
+    let bare = folder.sample(1, Want::Image).unwrap();
+    assert_eq!(folder.sample(1, Want::Labels).unwrap(), bare);
+    let error = folder.sample(2, Want::Labels).unwrap_err().to_string();
     assert!(error.contains("3.json") && error.contains("not JSON"), "{error}");
-    assert!(folder.file(2).is_ok(), "the image alone can still be had");
+    let alone = folder.sample(2, Want::Image).unwrap();
+    assert!(alone.annotations.is_empty() && folder.file(2).is_ok(), "the image alone can still be had");
 }
 
 #[test]
@@ -152,7 +160,7 @@ fn damaged_images_do_not_hinder_opening() {
     std::fs::write(folder.path().join("3.png"), "no image").unwrap();
     std::fs::rename(folder.path().join("2.png"), folder.path().join("2.jpg")).unwrap();
     let folder = open(folder.path()).unwrap();
-    assert!(folder.sample(0).unwrap_err().to_string().contains("0.png"));
+    assert!(folder.sample(0, Want::Image).unwrap_err().to_string().contains("0.png"));
     assert_eq!(folder.file(2).unwrap().format(), ImageFormat::Png, "the content counts, not the name");
     let statistics = Statistics::of(&folder, 100);
     assert_eq!((statistics.n_images, statistics.errors.len(), statistics.kinds["4x3 gray 8 bit"]), (4, 2, 2));
@@ -180,7 +188,7 @@ fn links_are_followed_and_loops_end() {
     symlink("nowhere.png", folder.path().join("z.png")).unwrap();
     let folder = open(folder.path()).unwrap();
     assert_eq!(names(&folder), ["a/1.png", "there/far.png", "z.png"]);
-    assert!(folder.sample(2).unwrap_err().to_string().contains("z.png"));
+    assert!(folder.sample(2, Want::Image).unwrap_err().to_string().contains("z.png"));
 }
 
 #[cfg(target_os = "linux")]
@@ -193,7 +201,7 @@ fn names_need_not_be_unicode() {
     std::fs::rename(folder.path().join("a.png"), folder.path().join(odd)).unwrap();
     let folder = open(folder.path()).unwrap();
     assert_eq!(folder.images(), [PathBuf::from(odd)]);
-    assert!(folder.sample(0).is_ok());
+    assert!(folder.sample(0, Want::Image).is_ok());
 }
 
 #[test]
@@ -201,13 +209,14 @@ fn gray_and_colour_become_what_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     write_image(folder.path(), "1.png", 1, 4, 3);
     write_image(folder.path(), "2.jpg", 3, 4, 3);
-    let error = open(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("4×3 RGB") && error.contains("convert them all to gray"), "{error}");
+    let error = open(folder.path()).err().unwrap();
+    assert!(error.to_string().contains("4×3 RGB"), "{error}");
+    assert!(error.hint().unwrap().to_string().contains("convert them all to gray"), "{error}");
     for channels in [1, 3] {
         let options = FolderOptions { channels: Some(channels), ..FolderOptions::default() };
         let both = Folder::open(folder.path(), &options).unwrap();
         for index in 0..2 {
-            assert_eq!(both.sample(index).unwrap().image.spec(), both.spec());
+            assert_eq!(both.sample(index, Want::Image).unwrap().image.spec(), both.spec());
         }
         assert_eq!(both.spec().channels, channels);
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use simgan_data::{
-    BitDepth, DataError, Image, ImageSpec, Label, Loader, LoaderOptions, OnError, Pixels, Sample, Sampler,
-    Source,
+    BitDepth, DataError, Image, ImageSpec, Loader, LoaderOptions, OnError, Pixels, Sample, Sampler, Source,
+    Want,
 };
 
 /// `n` images of 2×3 that show their index; those in `bad` cannot be read, the one at `odd` is 1×1.
@@ -31,7 +31,7 @@ impl Source for Numbers {
         ImageSpec { channels: 1, height: 2, width: 3, depth: BitDepth::Eight }
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+    fn sample(&self, index: usize, _: Want) -> Result<Sample, DataError> {
         self.n_read.fetch_add(1, Ordering::Relaxed);
         if self.slow {
             // Later batches are done before earlier ones.
@@ -42,13 +42,22 @@ impl Source for Numbers {
         }
         let (height, width) = if self.odd == Some(index) { (1, 1) } else { (2, 3) };
         let image = Image::new(1, height, width, Pixels::U8(vec![index as u8; height * width]));
-        Ok(Sample { name: format!("{index}.png"), image, label: Label::default() })
+        Ok(Sample::new(self.name(index)?, image))
+    }
+
+    fn name(&self, index: usize) -> Result<String, DataError> {
+        Ok(format!("{index}.png"))
     }
 }
 
 fn loader(source: Numbers, batch: usize, workers: usize, on_error: OnError) -> Loader {
     let sampler = Sampler::new(source.n, 3);
-    Loader::new(Arc::new(source), sampler, LoaderOptions { batch, workers, queue: 2, on_error }).unwrap()
+    Loader::new(
+        Arc::new(source),
+        sampler,
+        LoaderOptions { batch, workers, queue: 2, on_error, ..LoaderOptions::default() },
+    )
+    .unwrap()
 }
 
 fn names(loader: &mut Loader, n_batches: usize) -> Vec<Vec<String>> {
@@ -63,7 +72,7 @@ fn batches_hold_what_the_sampler_says() {
         let batch = loader.next_batch().unwrap();
         assert_eq!(batch.indices, sampler.next_batch(3));
         assert_eq!(loader.state(), sampler.state());
-        assert_eq!((batch.shape, batch.images.len(), batch.labels.len()), ([3, 1, 2, 3], 18, 3));
+        assert_eq!((batch.shape, batch.images.len(), batch.annotations.len()), ([3, 1, 2, 3], 18, 3));
         for (i, index) in batch.indices.iter().enumerate() {
             assert_eq!(batch.names[i], format!("{index}.png"));
             assert!(batch.images[6 * i..6 * i + 6].iter().all(|&value| value == *index as f32 / 127.5 - 1.0));
@@ -140,7 +149,8 @@ fn other_data_than_the_samplers_is_refused() {
 #[test]
 fn no_more_is_read_ahead_than_the_queue_holds() {
     let source = Arc::new(Numbers { n: 100, ..Numbers::default() });
-    let options = LoaderOptions { batch: 2, workers: 1, queue: 3, on_error: OnError::Fail };
+    let options =
+        LoaderOptions { batch: 2, workers: 1, queue: 3, on_error: OnError::Fail, want: Want::Image };
     let mut loader =
         Loader::new(Arc::clone(&source) as Arc<dyn Source>, Sampler::new(100, 0), options).unwrap();
     loader.next_batch().unwrap();
@@ -162,8 +172,12 @@ impl Source for Panics {
         ImageSpec { channels: 1, height: 1, width: 1, depth: BitDepth::Eight }
     }
 
-    fn sample(&self, _: usize) -> Result<Sample, DataError> {
+    fn sample(&self, _: usize, _: Want) -> Result<Sample, DataError> {
         panic!("a bug in a source")
+    }
+
+    fn name(&self, _: usize) -> Result<String, DataError> {
+        Ok("a".to_owned())
     }
 }
 
@@ -186,7 +200,7 @@ proptest! {
         let mut whole = loader(source(), batch, workers, OnError::Skip);
         names(&mut whole, before);
         let sampler = Sampler::from_state(n, whole.state()).unwrap();
-        let options = LoaderOptions { batch, workers: 2, queue: 1, on_error: OnError::Skip };
+        let options = LoaderOptions { batch, workers: 2, queue: 1, on_error: OnError::Skip, want: Want::Image };
         let mut resumed = Loader::new(Arc::new(source()), sampler, options).unwrap();
         prop_assert_eq!(names(&mut whole, 5), names(&mut resumed, 5));
         prop_assert_eq!(whole.state(), resumed.state());

@@ -88,10 +88,7 @@ fn scipys_files_have_scipys_values() {
         let found = match (&read, expected) {
             (Err(error), Value::String(_)) => {
                 let text = error.to_string();
-                assert!(
-                    text.contains(" at byte ") && text.ends_with("; hint: save it again with save(…, '-v7')"),
-                    "{name}: {text}"
-                );
+                assert!(text.contains(" at byte ") && text.contains("save(…, '-v7')"), "{name}: {text}");
                 json!("skipped")
             }
             (Err(_), _) => Value::Null,

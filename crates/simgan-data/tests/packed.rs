@@ -1,4 +1,5 @@
-//! Packed data sets: the same samples as their source, the same bytes however they were made, honest about damage.
+//! Packed data sets: the same samples as their source, the same bytes however they were made, honest about
+//! damage.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -11,13 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 use simgan_data::{
-    BitDepth, DataError, Gaze, Image, ImageSpec, Label, Landmarks, Loader, LoaderOptions, OnError,
-    PackOptions, Packed, Pixels, Sample, Sampler, Source, pack,
+    Annotation, Annotations, BitDepth, BoundingBox, Boxes, Class, DataError, Direction, Image, ImageSpec,
+    Loader, LoaderOptions, Mask, OnError, PackOptions, Packed, Pixels, Sample, Sampler, Source, Vector, Want,
+    names, pack,
 };
 
 use common::damage::damage;
 
-/// `n` images of 3×2 with labels here and there. Reading fails for those in `bad`, and for all from `broken_from` on.
+/// `n` images of 3×2 with labels here and there. Reading fails for those in `bad`, and for all from
+/// `broken_from` on.
 struct Made {
     n: usize,
     labelled: bool,
@@ -40,26 +43,48 @@ impl Source for Made {
         ImageSpec { channels: 3, height: 2, width: 3, depth: BitDepth::Eight }
     }
 
-    fn sample(&self, i: usize) -> Result<Sample, DataError> {
+    fn sample(&self, i: usize, want: Want) -> Result<Sample, DataError> {
         if self.bad.contains(&i) || i >= self.broken_from.load(Ordering::Relaxed) {
             return Err(DataError::Image { path: format!("{i}.png").into(), reason: "bad".to_owned() });
         }
         let pixels = Pixels::U8((0..18).map(|k| (i * 7 + k * 11) as u8).collect());
-        let points = |n: usize| (0..n).map(|k| [k as f32, i as f32 + 0.5]).collect();
-        let landmarks = Landmarks {
-            lid_margin: points(16),
-            caruncle: points(7),
-            iris: points(32),
-            ..Landmarks::default()
-        };
-        let label = Label {
-            gaze: (self.labelled && i % 3 != 1).then(|| Gaze::from_pitch_yaw(i as f32 * 0.1, -0.3)),
-            head_pose: (self.labelled && i.is_multiple_of(2)).then_some([0.1, i as f32, 0.0]),
-            landmarks: (self.labelled && i.is_multiple_of(4)).then_some(landmarks),
-            record: None,
-        };
-        Ok(Sample { name: format!("s{}/ä{i}.png", i % 5), image: Image::new(3, 2, 3, pixels), label })
+        let sample = Sample::new(self.name(i)?, Image::new(3, 2, 3, pixels));
+        let is_labelled = self.labelled && want == Want::Labels;
+        let annotations = if is_labelled { annotations(i) } else { Annotations::new() };
+        Ok(Sample { annotations, ..sample })
     }
+
+    fn name(&self, i: usize) -> Result<String, DataError> {
+        Ok(format!("s{}/ä{i}.png", i % 5))
+    }
+}
+
+/// Eyes' labels in some samples; from 300 on joints, and other kinds of other lengths.
+fn annotations(i: usize) -> Annotations {
+    let points = |n: usize| Annotation::from((0..n).map(|k| [k as f32, i as f32 + 0.5]).collect::<Vec<_>>());
+    let mut all = Annotations::new();
+    let mut add = |name: &'static str, when: bool, known: Annotation| {
+        if when {
+            all.insert(name.into(), known);
+        }
+    };
+    add(names::GAZE, i % 3 != 1, Direction::from_pitch_yaw(i as f32 * 0.1, -0.3).into());
+    add(names::HEAD_POSE, i.is_multiple_of(2), Vector::rotation([0.1, i as f32, 0.0]).into());
+    for (name, n) in [(names::LID_MARGIN, 16), (names::CARUNCLE, 7), (names::IRIS, 32)] {
+        add(name, i.is_multiple_of(4), points(n));
+    }
+    if i >= 300 {
+        let object = BoundingBox { min: [0.0, 1.0], max: [i as f32, 2.0], class: i as u16 };
+        add(names::JOINTS, i % 5 == 1, points(36));
+        add("a \"name\" of/anything", i % 7 != 2, points(i % 4));
+        add("things", i % 2 == 1, Boxes(vec![object; i % 3]).into());
+        add("person", true, Class(i as u32).into());
+        // One name may stand for two kinds.
+        add("person", i.is_multiple_of(9), Vector::unknown(vec![i as f32; i % 2]).into());
+        let mask = Mask::new("3x2".parse().unwrap(), vec![i as u8; 6]).unwrap();
+        add("parts", i.is_multiple_of(10), mask.into());
+    }
+    all
 }
 
 fn pack_to(
@@ -87,14 +112,24 @@ fn a_packed_source_is_the_source() {
         let packed = Packed::open(&folder.path().join("a.safetensors")).unwrap();
         assert_eq!((packed.len(), packed.spec(), packed.source()), (700, source.spec(), "made"));
         for i in 0..700 {
-            assert_eq!(packed.sample(i).unwrap(), source.sample(i).unwrap());
+            for want in [Want::Image, Want::Labels] {
+                assert_eq!(packed.sample(i, want).unwrap(), source.sample(i, want).unwrap());
+            }
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
         // Anybody's safetensors reads it.
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(tensors.tensor("images").unwrap().shape(), [700, 3, 2, 3]);
-        assert_eq!(tensors.tensor("gaze").is_ok(), labelled);
-        assert_eq!(tensors.names().len(), if labelled { 6 } else { 3 });
+        assert_eq!(tensors.names().len(), if labelled { 3 + 2 * 11 } else { 3 });
+        if labelled {
+            let shape = |name: &str| tensors.tensor(name).unwrap().shape().to_vec();
+            assert_eq!(shape("gaze.direction"), [467, 3]);
+            assert_eq!(shape("head_pose.rotation"), [350, 3]);
+            assert_eq!(shape("iris.points"), [175, 32, 2]);
+            assert_eq!(shape("joints.points"), [80, 36, 2]);
+            assert_eq!(shape("things.boxes"), [200, 5], "of different lengths");
+            assert_eq!((shape("person.class"), shape("person.class.ends")), (vec![356], vec![700]));
+        }
     }
 }
 
@@ -127,7 +162,7 @@ fn a_torn_write_is_cut_back() {
     source.broken_from.store(590, Ordering::Relaxed);
     assert!(pack_to(&source, &path, OnError::Fail).is_err());
     let partial = folder.path().join("a.safetensors.partial");
-    for (column, n_lost) in [("gaze", 5), ("names", 0), ("images", 700), ("indices", 3)] {
+    for (column, n_lost) in [("annotation-0.ends", 5), ("names.values", 0), ("images", 700), ("indices", 3)] {
         let file = std::fs::OpenOptions::new().write(true).open(partial.join(column)).unwrap();
         file.set_len(file.metadata().unwrap().len() - n_lost).unwrap();
     }
@@ -147,7 +182,7 @@ fn unreadable_images_are_left_out_and_reported() {
     assert_eq!((report.n_packed, report.skipped.len()), (7, 3));
     assert!(report.skipped[1].contains("4.png"));
     let packed = Packed::open(&path).unwrap();
-    let names: Vec<String> = (0..7).map(|i| packed.sample(i).unwrap().name).collect();
+    let names: Vec<String> = (0..7).map(|i| packed.sample(i, Want::Image).unwrap().name).collect();
     assert_eq!(names[0], "s1/ä1.png");
     assert_eq!(names[6], "s3/ä8.png");
     source.bad = (0..10).collect();
@@ -173,16 +208,13 @@ fn other_work_in_the_same_place_is_refused() {
 
 #[test]
 fn sixteen_bits_are_rounded_to_eight() {
-    let sample = |value: u16| Sample {
-        name: value.to_string(),
-        image: Image::new(1, 1, 1, Pixels::U16(vec![value])),
-        label: Label::default(),
-    };
+    let sample = |value: u16| Sample::new(value.to_string(), Image::new(1, 1, 1, Pixels::U16(vec![value])));
     let values = [0, 128, 129, 257, 65406, 65407, 65535];
     let source = simgan_data::MemorySource::new(values.map(sample).to_vec()).unwrap();
     let (folder, _) = packed(&source);
     let packed = Packed::open(&folder.path().join("a.safetensors")).unwrap();
-    let found: Vec<Pixels> = (0..7).map(|i| packed.sample(i).unwrap().image.pixels().clone()).collect();
+    let found: Vec<Pixels> =
+        (0..7).map(|i| packed.sample(i, Want::Image).unwrap().image.pixels().clone()).collect();
     assert_eq!(found, [0, 0, 1, 1, 254, 255, 255].map(|value| Pixels::U8(vec![value])));
 }
 
@@ -192,11 +224,32 @@ fn batches_are_those_of_the_source() {
     let packed: Arc<dyn Source> = Arc::new(Packed::open(&folder.path().join("a.safetensors")).unwrap());
     let made: Arc<dyn Source> = Arc::new(Made::new(50, true));
     let [mut a, mut b] = [packed, made].map(|source| {
-        Loader::new(source, Sampler::new(50, 9), LoaderOptions { batch: 7, ..LoaderOptions::default() })
-            .unwrap()
+        let options = LoaderOptions { batch: 7, want: Want::Labels, ..LoaderOptions::default() };
+        Loader::new(source, Sampler::new(50, 9), options).unwrap()
     });
     for _ in 0..20 {
         assert_eq!(a.next_batch().unwrap(), b.next_batch().unwrap());
+    }
+}
+
+/// The samples from 300 on, which have annotations of every kind.
+struct Late(Made);
+
+impl Source for Late {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn spec(&self) -> ImageSpec {
+        self.0.spec()
+    }
+
+    fn sample(&self, i: usize, want: Want) -> Result<Sample, DataError> {
+        self.0.sample(300 + i, want)
+    }
+
+    fn name(&self, i: usize) -> Result<String, DataError> {
+        self.0.name(300 + i)
     }
 }
 
@@ -206,16 +259,17 @@ proptest! {
     #[test]
     fn damage_is_an_error_and_no_panic(seed: u64) {
         static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
-        let bytes = BYTES.get_or_init(|| packed(&Made::new(9, true)).1);
+        let bytes = BYTES.get_or_init(|| packed(&Late(Made::new(9, true))).1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         // Pixels have no checksum: the header and the labels behind the pixels are what can be told.
-        let mut damaged = damage(&bytes[..4096], seed);
-        damaged.extend(damage(&bytes[4096..], seed ^ 1));
+        let (header, rest) = bytes.split_at(4096);
+        let (blanks, data) = rest.split_at((1 << 16) - 4096);
+        let damaged = [&damage(header, seed)[..], blanks, &damage(data, seed ^ 1)].concat();
         std::fs::write(&path, &damaged).unwrap();
         match Packed::open(&path) {
             Err(error) => prop_assert!(error.to_string().contains("a.safetensors")),
-            Ok(packed) => (0..packed.len().min(20)).for_each(|i| drop(packed.sample(i))),
+            Ok(packed) => (0..packed.len().min(20)).for_each(|i| drop(packed.sample(i, Want::Labels))),
         }
     }
 }
@@ -225,8 +279,31 @@ fn a_file_cut_short_is_refused() {
     let (folder, bytes) = packed(&Made::new(9, true));
     let path = folder.path().join("a.safetensors");
     assert!(Packed::is_at(&path));
-    for length in [0, 7, 8, 100, 4096, bytes.len() - 1] {
+    for length in [0, 7, 8, 100, 4096, 1 << 16, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
         assert!(Packed::open(&path).is_err() && !Packed::is_at(&path), "{length}");
     }
+}
+
+/// What an older version was doing is done again: it left out annotations.
+#[test]
+fn unfinished_work_of_an_older_version_is_done_again() {
+    let (_whole, expected) = packed(&Made::new(400, true));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    let partial = folder.path().join("a.safetensors.partial");
+    std::fs::create_dir(&partial).unwrap();
+    let job = |n: usize| format!(r#"{{"source":"made","n_samples":{n},"shape":[3,2,3]}}"#);
+    std::fs::write(partial.join("job.json"), job(400)).unwrap();
+    for (column, n_bytes) in
+        [("images", 4096 + 18 * 256), ("gaze", 12 * 256), ("indices", 8 * 256), ("names", 2000)]
+    {
+        std::fs::write(partial.join(column), vec![7; n_bytes]).unwrap();
+    }
+    let report = pack_to(&Made::new(400, true), &path, OnError::Fail).unwrap();
+    assert_eq!((report.n_packed, report.n_resumed), (400, 0));
+    assert!(std::fs::read(&path).unwrap() == expected);
+    std::fs::create_dir(&partial).unwrap();
+    std::fs::write(partial.join("job.json"), job(399)).unwrap();
+    assert!(pack_to(&Made::new(400, true), &path, OnError::Fail).is_err(), "another job is not removed");
 }

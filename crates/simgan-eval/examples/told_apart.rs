@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Fitted, Registry, Size, Source, SourceRequest, Target};
+use simgan_data::{Fitted, Registry, Size, Source, SourceRequest, Target, Want};
 use simgan_metrics::{RealismTraining, realism};
 
 type Failure = Box<dyn std::error::Error>;
@@ -41,7 +41,7 @@ fn images(name: &str, size: Size) -> Result<Tensor, Failure> {
     let (source, mut values): (Arc<dyn Source>, _) = (Arc::new(Fitted::new(source, target)), Vec::new());
     let n_images = source.len().min(MOST_IMAGES);
     for idx in 0..n_images {
-        values.extend(source.sample(idx * source.len() / n_images)?.image.to_unit());
+        values.extend(source.sample(idx * source.len() / n_images, Want::Image)?.image.to_unit());
     }
     Ok(Tensor::from_vec(values, (n_images, 1, size.height, size.width), &Device::Cpu)?)
 }

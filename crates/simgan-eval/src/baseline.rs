@@ -1,16 +1,16 @@
 use candle_core::{DType, Tensor};
-use simgan_data::Gaze;
+use simgan_data::Direction;
 
 use crate::{EvalError, LabelledImages};
 
 /// The mean direction, which a network must beat to have learned anything; `None` if there is no direction.
 #[must_use]
-pub fn mean_gaze<'a>(gazes: impl IntoIterator<Item = &'a Gaze>) -> Option<Gaze> {
+pub fn mean_gaze<'a>(gazes: impl IntoIterator<Item = &'a Direction>) -> Option<Direction> {
     let sum = gazes
         .into_iter()
         .map(|gaze| gaze.vector())
         .reduce(|a, b| std::array::from_fn(|axis| a[axis] + b[axis]));
-    sum.and_then(Gaze::from_vector)
+    sum.and_then(Direction::from_vector)
 }
 
 /// For each image the mean gaze of the `k` training images whose pixels are nearest (Euclidean).
@@ -22,7 +22,7 @@ pub fn nearest_neighbours(
     training: &LabelledImages,
     images: &Tensor,
     k: usize,
-) -> Result<Vec<Gaze>, EvalError> {
+) -> Result<Vec<Direction>, EvalError> {
     let found = training.gazes().len();
     if k == 0 || found < k {
         return Err(EvalError::TooFew { what: "nearest neighbours", found, needed: k.max(1) });
@@ -36,7 +36,7 @@ pub fn nearest_neighbours(
     distances.iter().map(|distances| mean_of_nearest(distances, training.gazes(), k)).collect()
 }
 
-fn mean_of_nearest(distances: &[f32], gazes: &[Gaze], k: usize) -> Result<Gaze, EvalError> {
+fn mean_of_nearest(distances: &[f32], gazes: &[Direction], k: usize) -> Result<Direction, EvalError> {
     let mut order: Vec<_> = (0..gazes.len()).collect();
     order.select_nth_unstable_by(k - 1, |a, b| distances[*a].total_cmp(&distances[*b]).then(a.cmp(b)));
     let opposite = || EvalError::Mismatch("the nearest images look in opposite directions".into());

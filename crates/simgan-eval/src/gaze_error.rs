@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use simgan_data::Gaze;
+use simgan_data::Direction;
 
 use crate::EvalError;
 
@@ -28,7 +28,7 @@ impl GazeErrors {
     /// # Errors
     ///
     /// If the numbers of predictions and truths differ, or are 0.
-    pub fn new(predicted: &[Gaze], truth: &[Gaze]) -> Result<Self, EvalError> {
+    pub fn new(predicted: &[Direction], truth: &[Direction]) -> Result<Self, EvalError> {
         let n_images = check_pairs(predicted, truth, 1)?;
         let pairs = || predicted.iter().zip(truth);
         let mut angles: Vec<_> = pairs().map(|(predicted, truth)| angle_deg(*predicted, *truth)).collect();
@@ -52,7 +52,11 @@ impl GazeErrors {
     /// # Errors
     ///
     /// If there are not more images than are calibrated on, or `n_calibration` is 0.
-    pub fn calibrated(predicted: &[Gaze], truth: &[Gaze], n_calibration: usize) -> Result<Self, EvalError> {
+    pub fn calibrated(
+        predicted: &[Direction],
+        truth: &[Direction],
+        n_calibration: usize,
+    ) -> Result<Self, EvalError> {
         check_pairs(predicted, truth, n_calibration + 1)?;
         let one_person = vec![TestEye::default(); truth.len()];
         let errors = Self::personally_calibrated(predicted, truth, &one_person, n_calibration)?;
@@ -68,8 +72,8 @@ impl GazeErrors {
     ///
     /// If the numbers of predictions, truths and eyes differ, or `n_calibration` is 0.
     pub fn personally_calibrated(
-        predicted: &[Gaze],
-        truth: &[Gaze],
+        predicted: &[Direction],
+        truth: &[Direction],
         eyes: &[TestEye],
         n_calibration: usize,
     ) -> Result<Option<Self>, EvalError> {
@@ -90,7 +94,7 @@ impl GazeErrors {
             for idx in images.iter().filter(|idx| !chosen.contains(idx)) {
                 let gaze = predicted[*idx];
                 let yaw = eyes[*idx].yaw_sign() * yaw;
-                corrected.push(Gaze::from_pitch_yaw(gaze.pitch() - pitch, gaze.yaw() - yaw));
+                corrected.push(Direction::from_pitch_yaw(gaze.pitch() - pitch, gaze.yaw() - yaw));
                 remaining.push(truth[*idx]);
             }
         }
@@ -115,7 +119,12 @@ impl TestEye {
 }
 
 /// Mean offset in pitch and in the camera's yaw over the chosen images, in radians.
-fn mean_offset(predicted: &[Gaze], truth: &[Gaze], eyes: &[TestEye], chosen: &BTreeSet<usize>) -> [f32; 2] {
+fn mean_offset(
+    predicted: &[Direction],
+    truth: &[Direction],
+    eyes: &[TestEye],
+    chosen: &BTreeSet<usize>,
+) -> [f32; 2] {
     let offsets = chosen.iter().map(|idx| {
         let [pitch, yaw] = offset(predicted[*idx], truth[*idx]);
         [pitch, f64::from(eyes[*idx].yaw_sign()) * yaw]
@@ -126,7 +135,7 @@ fn mean_offset(predicted: &[Gaze], truth: &[Gaze], eyes: &[TestEye], chosen: &BT
 
 /// The angle between two directions in degrees, exact for small and for large angles.
 #[must_use]
-pub fn angle_deg(left: Gaze, right: Gaze) -> f64 {
+pub fn angle_deg(left: Direction, right: Direction) -> f64 {
     let ([x1, y1, z1], [x2, y2, z2]) = (left.vector().map(f64::from), right.vector().map(f64::from));
     let cross = [y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2];
     let sine = cross.iter().map(|value| value * value).sum::<f64>().sqrt();
@@ -134,12 +143,12 @@ pub fn angle_deg(left: Gaze, right: Gaze) -> f64 {
 }
 
 /// Predicted − true pitch and yaw in radians; the yaw's is the shorter way round.
-fn offset(predicted: Gaze, truth: Gaze) -> [f64; 2] {
+fn offset(predicted: Direction, truth: Direction) -> [f64; 2] {
     let turn = f64::from(predicted.yaw() - truth.yaw());
     [f64::from(predicted.pitch() - truth.pitch()), turn.sin().atan2(turn.cos())]
 }
 
-fn check_pairs(predicted: &[Gaze], truth: &[Gaze], needed: usize) -> Result<usize, EvalError> {
+fn check_pairs(predicted: &[Direction], truth: &[Direction], needed: usize) -> Result<usize, EvalError> {
     let found = truth.len();
     if predicted.len() != found {
         return Err(EvalError::Mismatch(format!("{} predictions for {found} images", predicted.len())));

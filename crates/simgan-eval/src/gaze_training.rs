@@ -2,7 +2,7 @@ use candle_core::{Module, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use simgan_data::{Gaze, Sampler};
+use simgan_data::{Direction, Sampler};
 use simgan_losses::gaze_distance;
 use simgan_metrics::augmented;
 use simgan_models::{GazeEstimator, GazeEstimatorConfig, Parameters, for_batches, forward_batched};
@@ -126,12 +126,12 @@ impl TargetScale {
 /// # Errors
 ///
 /// If the images do not fit the network, or an answer is no direction.
-pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Gaze>, EvalError> {
+pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Direction>, EvalError> {
     let mut gazes = Vec::new();
     for_batches(images, AT_ONCE, |batch| {
         for answer in network.forward(batch)?.to_vec2::<f32>()? {
             let answer = [answer[0], answer[1], answer[2]];
-            gazes.push(Gaze::from_vector(answer).ok_or(EvalError::NoDirection { answer })?);
+            gazes.push(Direction::from_vector(answer).ok_or(EvalError::NoDirection { answer })?);
         }
         Ok::<_, EvalError>(())
     })?;

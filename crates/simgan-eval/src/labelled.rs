@@ -1,5 +1,5 @@
 use candle_core::{Device, Tensor};
-use simgan_data::{Gaze, Source};
+use simgan_data::{AnnotationsExt, Direction, Source, Want};
 
 use crate::EvalError;
 
@@ -7,7 +7,7 @@ use crate::EvalError;
 #[derive(Clone, Debug)]
 pub struct LabelledImages {
     images: Tensor,
-    gazes: Vec<Gaze>,
+    gazes: Vec<Direction>,
 }
 
 impl LabelledImages {
@@ -16,7 +16,7 @@ impl LabelledImages {
     /// # Errors
     ///
     /// If the numbers differ or are 0.
-    pub fn new(images: Tensor, gazes: Vec<Gaze>) -> Result<Self, EvalError> {
+    pub fn new(images: Tensor, gazes: Vec<Direction>) -> Result<Self, EvalError> {
         let (found, ..) = images.dims4()?;
         if found != gazes.len() {
             return Err(EvalError::Mismatch(format!("{} gaze labels for {found} images", gazes.len())));
@@ -39,8 +39,10 @@ impl LabelledImages {
     ) -> Result<Self, EvalError> {
         let (spec, mut values, mut gazes) = (source.spec(), Vec::new(), Vec::new());
         for idx in indices {
-            let sample = source.sample(idx)?;
-            let Some(gaze) = sample.label.gaze else { return Err(EvalError::NoGaze { name: sample.name }) };
+            let sample = source.sample(idx, Want::Labels)?;
+            let Some(gaze) = sample.annotations.gaze() else {
+                return Err(EvalError::NoGaze { name: sample.name });
+            };
             gazes.push(gaze);
             values.extend(sample.image.to_unit());
         }
@@ -74,7 +76,7 @@ impl LabelledImages {
 
     /// One for each image.
     #[must_use]
-    pub fn gazes(&self) -> &[Gaze] {
+    pub fn gazes(&self) -> &[Direction] {
         &self.gazes
     }
 

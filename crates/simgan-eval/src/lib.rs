@@ -7,10 +7,10 @@
 //! an [`experiment`] trains refiners that differ in one setting, and compares them.
 //!
 //! ```
-//! use simgan_data::Gaze;
+//! use simgan_data::Direction;
 //! use simgan_eval::{GazeErrors, mean_gaze};
 //!
-//! let truth: Vec<_> = (0..10).map(|i| Gaze::from_pitch_yaw(0.0, 0.02 * i as f32)).collect();
+//! let truth: Vec<_> = (0..10).map(|i| Direction::from_pitch_yaw(0.0, 0.02 * i as f32)).collect();
 //! let guess = vec![mean_gaze(&truth).unwrap(); truth.len()];
 //! let errors = GazeErrors::new(&guess, &truth)?;
 //! assert!((errors.mean_deg - 0.05f64.to_degrees()).abs() < 1e-3);

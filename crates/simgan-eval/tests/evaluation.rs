@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
-use simgan_data::{Gaze, MemorySource, Source};
+use simgan_data::{Direction, MemorySource, Source, Want};
 use simgan_eval::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
     MethodKind, Plan, Watch, evaluate,
@@ -32,7 +32,7 @@ fn config() -> EvaluationConfig {
 /// `gain` · x, but for the tanh.
 fn scaling(gain: f32) -> Refiner {
     let (config, parameters) = common::scaling(gain);
-    Refiner::new(&config, parameters.var_builder()).unwrap().frozen()
+    Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen()
 }
 
 struct Scene {
@@ -125,8 +125,9 @@ fn every_row_learns_from_images_of_its_own() {
 #[test]
 fn the_floor_learns_from_no_test_image() {
     let mut scene = Scene::new();
-    let all =
-        |source: &MemorySource| (0..source.len()).map(|idx| source.sample(idx).unwrap()).collect::<Vec<_>>();
+    let all = |source: &MemorySource| {
+        (0..source.len()).map(|idx| source.sample(idx, Want::Labels).unwrap()).collect::<Vec<_>>()
+    };
     scene.real = MemorySource::new([all(&scene.real), all(&scene.test)].concat()).unwrap();
     let summary = scene.read(&config()).unwrap().summary().unwrap();
     assert_eq!((summary.n_real, summary.n_labelled_real, summary.n_repeated), (100, 60, 40));
@@ -182,11 +183,11 @@ fn work_stops_when_asked_to() {
 #[test]
 fn each_person_is_calibrated_alone() {
     let truth: Vec<_> =
-        (0..40).map(|idx| Gaze::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
+        (0..40).map(|idx| Direction::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
     let of = |person| TestEye { person, is_mirrored: false };
     let persons: Vec<_> = (0..40).map(|idx| of(idx % 2)).collect();
-    let off = |(gaze, eye): (&Gaze, &TestEye)| {
-        Gaze::from_pitch_yaw(gaze.pitch(), gaze.yaw() + 0.1 - 0.2 * eye.person as f32)
+    let off = |(gaze, eye): (&Direction, &TestEye)| {
+        Direction::from_pitch_yaw(gaze.pitch(), gaze.yaw() + 0.1 - 0.2 * eye.person as f32)
     };
     let predicted: Vec<_> = truth.iter().zip(&persons).map(off).collect();
     let own = GazeErrors::personally_calibrated(&predicted, &truth, &persons, 9).unwrap().unwrap();
@@ -204,11 +205,11 @@ fn each_person_is_calibrated_alone() {
 #[test]
 fn calibration_undoes_the_mirror() {
     let truth: Vec<_> =
-        (0..40).map(|idx| Gaze::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
+        (0..40).map(|idx| Direction::from_pitch_yaw(0.01 * idx as f32, -0.005 * idx as f32)).collect();
     let eyes: Vec<_> = (0..40).map(|idx| TestEye { person: 0, is_mirrored: idx % 3 == 0 }).collect();
-    let off = |(gaze, eye): (&Gaze, &TestEye)| {
+    let off = |(gaze, eye): (&Direction, &TestEye)| {
         let yaw = if eye.is_mirrored { -0.1 } else { 0.1 };
-        Gaze::from_pitch_yaw(gaze.pitch() + 0.05, gaze.yaw() + yaw)
+        Direction::from_pitch_yaw(gaze.pitch() + 0.05, gaze.yaw() + yaw)
     };
     let predicted: Vec<_> = truth.iter().zip(&eyes).map(off).collect();
     let errors = GazeErrors::personally_calibrated(&predicted, &truth, &eyes, 9).unwrap().unwrap();

@@ -5,7 +5,7 @@
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Gaze, Image, Label, MemorySource, Pixels, Sample};
+use simgan_data::{Annotations, Direction, Image, MemorySource, Pixels, Sample, names};
 use simgan_eval::{
     EvalError, GazeErrors, GazeTraining, LabelledImages, angle_deg, gaze_features, mean_gaze,
     nearest_neighbours, predict_gaze, train_gaze_estimator,
@@ -13,8 +13,8 @@ use simgan_eval::{
 use simgan_metrics::kernel_distance;
 use simgan_models::GazeEstimatorConfig;
 
-fn degrees(pitch: f32, yaw: f32) -> Gaze {
-    Gaze::from_pitch_yaw(pitch.to_radians(), yaw.to_radians())
+fn degrees(pitch: f32, yaw: f32) -> Direction {
+    Direction::from_pitch_yaw(pitch.to_radians(), yaw.to_radians())
 }
 
 fn close(found: f64, expected: f64) {
@@ -63,7 +63,7 @@ fn calibration_removes_a_constant_offset() {
     let mut scattered = gazes(3.0, -4.0);
     for (idx, gaze) in scattered.iter_mut().enumerate() {
         let scatter = if idx % 2 == 0 { 5f32 } else { -5.0 };
-        *gaze = Gaze::from_pitch_yaw(gaze.pitch() + scatter.to_radians(), gaze.yaw());
+        *gaze = Direction::from_pitch_yaw(gaze.pitch() + scatter.to_radians(), gaze.yaw());
     }
     assert!(GazeErrors::calibrated(&scattered, &gazes(0.0, 0.0), 9).unwrap().mean_deg > 4.0);
     assert!(GazeErrors::calibrated(&gazes(0.0, 0.0), &gazes(0.0, 0.0), 50).is_err());
@@ -148,10 +148,11 @@ fn each_image_is_its_own_nearest_neighbour() {
 
 #[test]
 fn labels_are_read_and_missed() {
-    let sample = |name: &str, gaze| Sample {
-        name: name.to_owned(),
-        image: Image::new(1, 1, 2, Pixels::U8(vec![0, 255])),
-        label: Label { gaze, ..Label::default() },
+    let sample = |name: &str, gaze: Option<Direction>| {
+        let image = Image::new(1, 1, 2, Pixels::U8(vec![0, 255]));
+        let annotations: Annotations =
+            gaze.into_iter().map(|gaze| (names::GAZE.into(), gaze.into())).collect();
+        Sample { annotations, ..Sample::new(name, image) }
     };
     let gaze = degrees(1.0, 2.0);
     let source = MemorySource::new(vec![sample("a.png", Some(gaze)), sample("b.png", None)]).unwrap();

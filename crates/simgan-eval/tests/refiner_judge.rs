@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{Label, MemorySource, OnError, Sample, Source};
+use simgan_data::{MemorySource, OnError, Source, Want};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};
@@ -18,13 +18,13 @@ fn eyes(domain: Domain, seed: u64, count: usize, is_labelled: bool) -> Arc<dyn S
     if is_labelled {
         return Arc::new(source);
     }
-    let bare = |idx: usize| Sample { label: Label::default(), ..source.sample(idx).unwrap() };
+    let bare = |idx: usize| source.sample(idx, Want::Image).unwrap();
     Arc::new(MemorySource::new((0..count).map(bare).collect()).unwrap())
 }
 
 fn judge(sources: &Sources) -> RefinerJudge {
-    let judge = RefinerJudge::new(sources, 100, 3, OnError::Fail, &Device::Cpu).unwrap();
-    judge.with_training(RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() })
+    let training = RealismTraining { steps: 25, batch: 16, seed: 3, ..RealismTraining::default() };
+    RefinerJudge::new(sources, 100, OnError::Fail, training, &Device::Cpu).unwrap()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn preservation_and_realism_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let of = |gain: f32| {
         let (config, parameters) = common::scaling(gain);
-        save_refiner(folder.path(), &config, &parameters.tensors()).unwrap();
+        save_refiner(folder.path(), &config, 1, &parameters.tensors()).unwrap();
         judge.judge(folder.path()).unwrap()
     };
     let (nothing, again, blank) = (of(1.0), of(1.0), of(0.0));
@@ -57,7 +57,7 @@ fn without_landmarks_the_change_of_pixels_counts() {
     let sources =
         Sources { synthetic: eyes(Domain::Eyes, 1, 40, false), real: eyes(Domain::Camera, 2, 40, false) };
     let (config, parameters) = common::scaling(-1.0);
-    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap().frozen();
+    let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
     assert_eq!(judgement.pupil, None);
     assert!((0.05..0.2).contains(&judgement.change), "{judgement:?}");

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use simgan_data::Source;
+use simgan_data::{Source, Want};
 use simgan_eyes::{Aim, EyesError, Preset, Simulator, SimulatorConfig, SimulatorName};
 
 #[expect(clippy::print_stdout, reason = "an example that reports")]
@@ -22,10 +22,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Err(EyesError::NoAssets { .. }) => continue,
                 simulator => simulator?,
             };
-            let image = |index| drop(simulator.sample(index));
+            let image = |index| drop(simulator.sample(index, Want::Labels));
             let label = |index| drop(simulator.label(index));
             let (one, two) = (rate(&simulator, 1, secs, &image), rate(&simulator, 2, secs, &image));
-            let images = rate(&simulator, 1, secs, &|index| drop(simulator.unlabelled(index)));
+            let images = rate(&simulator, 1, secs, &|index| drop(simulator.sample(index, Want::Image)));
             let labels = rate(&simulator, 1, secs, &label);
             println!(
                 "{name} {what}: {one:.0} images/s on one thread, {two:.0} on two ({:.2} times), without labels {images:.0}, {labels:.0} labels/s",

@@ -62,7 +62,7 @@ pub enum Finishing {
 
 /// What is rendered: size, framing and the ranges that samples are drawn from.
 ///
-/// Angles are in degrees, in camera coordinates as `simgan_data::Gaze` defines them: pitch up and yaw to the image's left are positive.
+/// Angles are in degrees, in camera coordinates as `simgan_data::Direction` defines them: pitch up and yaw to the image's left are positive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatorConfig {

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
-/// What can go wrong in the simulator. Each message says what to do.
+use simgan_data::Hint;
+
+/// What can go wrong in the simulator; [`EyesError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EyesError {
@@ -14,7 +16,7 @@ pub enum EyesError {
         /// What is allowed.
         reason: &'static str,
     },
-    /// A setting was typed that does not exist, or with a value that it cannot have.
+    /// A setting was typed with a value that it cannot have.
     #[error("simulator setting `{assignment}`: {reason}")]
     Assignment {
         /// As it was typed.
@@ -22,11 +24,16 @@ pub enum EyesError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A name that is no simulator.
-    #[error(
-        "`{name}` is no simulator; hint: there are `builtin:eyes` (labelled, clean), `builtin:camera` (the \"real\" domain), \
-         `unityeyes` and `unityeyes:mpiigaze`"
-    )]
+    /// A setting was typed that does not exist.
+    #[error("simulator setting `{assignment}`: there is no such setting")]
+    UnknownSetting {
+        /// As it was typed.
+        assignment: String,
+        /// Every setting that there is.
+        known: Vec<String>,
+    },
+    /// A name that no simulator has.
+    #[error("there is no simulator `{name}`")]
     UnknownName {
         /// What was asked for.
         name: String,
@@ -37,12 +44,8 @@ pub enum EyesError {
         /// What is wrong with it.
         reason: String,
     },
-    /// UnityEyes' assets are not there.
-    #[error(
-        "{path}: UnityEyes' assets are not there; hint: cargo xtask fetch-data unityeyes2\nhint: a copy elsewhere is found by the \
-         environment variable SIMGAN_UNITYEYES2; `builtin:eyes` needs no assets",
-        path = .path.display()
-    )]
+    /// UnityEyes' assets are missing.
+    #[error("{path}: UnityEyes' assets are missing", path = .path.display())]
     NoAssets {
         /// Where they were looked for.
         path: PathBuf,
@@ -59,12 +62,7 @@ pub enum EyesError {
         source: std::io::Error,
     },
     /// An asset of UnityEyes is missing or not what it should be.
-    #[error(
-        "{path}: {reason}; hint: UnityEyes' assets are the folder `Assets` of \
-         https://github.com/alexanderdsmith/UnityEyes2 at commit 156a24a4956239629d5e9556c2ca6234699fbef3; fetch them again with \
-         cargo xtask fetch-data unityeyes2",
-        path = .path.display()
-    )]
+    #[error("{path}: {reason}", path = .path.display())]
     Asset {
         /// The asset file.
         path: PathBuf,
@@ -80,3 +78,37 @@ pub enum EyesError {
         source: image::ImageError,
     },
 }
+
+impl EyesError {
+    /// What to do about it; `None` where the message says all there is to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::Folder { source, .. } => Hint::of_io(source),
+            Self::UnknownSetting { known, .. } => Some(format!("there are {}", known.join(", ")).into()),
+            Self::UnknownName { .. } => Some(Hint::advice(
+                "there are `builtin:eyes` (labelled, clean), `builtin:camera` (the \"real\" domain), `unityeyes` and \
+                 `unityeyes:mpiigaze`",
+            )),
+            Self::NoAssets { .. } => Some(Hint::any_of([
+                Hint::Fetch(DATASET),
+                Hint::advice("name a copy in the environment variable SIMGAN_UNITYEYES2"),
+                Hint::advice("take `builtin:eyes`, which needs no assets"),
+            ])),
+            Self::Asset { .. } => Some(Hint::any_of([
+                Hint::Fetch(DATASET),
+                Hint::advice(
+                    "take the folder `Assets` of https://github.com/alexanderdsmith/UnityEyes2 at commit \
+                     156a24a4956239629d5e9556c2ca6234699fbef3",
+                ),
+            ])),
+            Self::Setting { .. } | Self::Assignment { .. } | Self::Record { .. } | Self::Encode { .. } => {
+                None
+            }
+        }
+    }
+}
+
+/// What UnityEyes' assets are called among the data sets that can be fetched.
+const DATASET: &str = "unityeyes2";

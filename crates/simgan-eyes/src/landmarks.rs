@@ -1,3 +1,5 @@
+use simgan_data::{Annotation, Annotations, names};
+
 use crate::math::{Rotation, Vec3, vec3};
 use crate::render::{Camera, Scene, SeenEye};
 
@@ -35,16 +37,17 @@ impl Landmarks {
         self.upper_lid.iter().step_by(step).chain(lower)
     }
 
-    /// As a data set's label holds them.
+    /// The points that data sets have, by name: lid margin, caruncle and iris.
     #[must_use]
-    pub fn labels(&self) -> simgan_data::Landmarks {
-        let flat = |points: &[[f32; 3]]| points.iter().map(|[x, y, _]| [*x, *y]).collect();
-        simgan_data::Landmarks {
-            lid_margin: self.margin().map(|[x, y, _]| [*x, *y]).collect(),
-            caruncle: flat(&self.caruncle),
-            iris: flat(&self.iris),
-            ..simgan_data::Landmarks::default()
+    pub fn annotations(&self) -> Annotations {
+        fn flat<'a>(points: impl IntoIterator<Item = &'a [f32; 3]>) -> Annotation {
+            points.into_iter().map(|[x, y, _]| [*x, *y]).collect::<Vec<_>>().into()
         }
+        Annotations::from([
+            (names::LID_MARGIN.into(), flat(self.margin())),
+            (names::CARUNCLE.into(), flat(&self.caruncle)),
+            (names::IRIS.into(), flat(&self.iris)),
+        ])
     }
 
     pub(crate) fn new<A>(scene: &Scene<A>, camera: &Camera) -> Self {
@@ -66,7 +69,7 @@ impl Landmarks {
     }
 }
 
-/// Unit vector of the gaze in the coordinates of `simgan_data::Gaze` (y down, z away from the camera).
+/// Unit vector of the gaze in the coordinates of `simgan_data::Direction` (y down, z away from the camera).
 pub(crate) fn gaze_vector(eye: &SeenEye) -> [f32; 3] {
     [eye.axis.x, -eye.axis.y, -eye.axis.z]
 }

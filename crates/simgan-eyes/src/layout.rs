@@ -64,9 +64,9 @@ impl From<EyesError> for DataError {
             EyesError::Data(error) => error,
             EyesError::UnknownName { name } => {
                 let hint = format!("there are {}", SimulatorName::COMMON.join(", "));
-                Self::UnknownSource { spec: name, hint }
+                Self::UnknownSource { spec: name, hint: hint.into() }
             }
-            error => Self::Layout(Box::new(error)),
+            error => Self::Layout { hint: error.hint(), source: Box::new(error) },
         }
     }
 }
@@ -75,7 +75,7 @@ impl From<EyesError> for DataError {
 mod tests {
     use std::path::PathBuf;
 
-    use simgan_data::Registry;
+    use simgan_data::{AnnotationsExt, Registry, Want};
 
     use super::*;
 
@@ -92,7 +92,7 @@ mod tests {
         let open = |seed, size: Option<&str>, channels| {
             let size = size.map(|size| size.parse().unwrap());
             let request = SourceRequest { seed, size, channels, ..SourceRequest::new("builtin:eyes") };
-            registry().open(&request).unwrap().sample(5).unwrap().image
+            registry().open(&request).unwrap().sample(5, Want::Image).unwrap().image
         };
         let image = open(3, Some("31x23"), Some(3));
         let spec = image.spec();
@@ -106,7 +106,9 @@ mod tests {
         let gazes = |spec: &str| {
             let source = registry().open(&SourceRequest::new(spec)).unwrap();
             (0..20)
-                .map(|idx| source.sample(idx).unwrap().label.gaze.unwrap().yaw().to_degrees())
+                .map(|idx| {
+                    source.sample(idx, Want::Labels).unwrap().annotations.gaze().unwrap().yaw().to_degrees()
+                })
                 .collect::<Vec<_>>()
         };
         let narrow = gazes("builtin:eyes:mpiigaze,gaze_yaw_deg=3..5,head_roll_deg=0");

@@ -6,14 +6,14 @@
 //! [`simgan_data::Registry`] open them by name.
 //!
 //! ```
-//! use simgan_data::Source;
+//! use simgan_data::{AnnotationsExt, Source, Want};
 //! use simgan_eyes::{Domain, SimulatorConfig, builtin};
 //!
 //! let config = SimulatorConfig { seed: 7, ..SimulatorConfig::default() };
 //! let eyes = builtin(Domain::Eyes, config)?;
-//! let sample = eyes.sample(41)?;
+//! let sample = eyes.sample(41, Want::Labels)?;
 //! assert_eq!((sample.image.spec().width, sample.image.spec().height), (55, 35));
-//! assert!(sample.label.gaze.is_some());
+//! assert!(sample.annotations.gaze().is_some());
 //! // The same image again, with everything that is known about it.
 //! let rendered = eyes.render(41);
 //! assert_eq!(rendered.image, sample.image);
@@ -27,7 +27,7 @@
 //! ```text
 //! (seed, index) ──▶ Parameters ──▶ procedural::scene ─┬▶ Scene ─┬▶ render(Scene, Light, Camera) ──▶ sensor ──▶ Image
 //!                   one ChaCha8    unityeyes::scene ──┘         │                                 (camera only)
-//!                   stream each    geometry, textures           └▶ Landmarks, Gaze ──▶ record (UnityEyes' JSON)
+//!                   stream each    geometry, textures           └▶ Landmarks, gaze ──▶ record (UnityEyes' JSON)
 //! ```
 //!
 //! The renderer core (camera, light, shadow map, rasteriser, two-sphere eyeball with refraction, hairs, labels) knows nothing of where a

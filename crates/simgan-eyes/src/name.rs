@@ -143,8 +143,12 @@ mod tests {
             assert!(SimulatorName::is_meant(name));
         }
         for name in ["builtin:nose", "unityeyes:", "unityeyes:mpii", "builtin:eyes:wide", "mpiigaze"] {
-            let error = name.parse::<SimulatorName>().unwrap_err().to_string();
-            assert!(error.contains(name) && error.contains("unityeyes:mpiigaze"), "{error}");
+            let error = name.parse::<SimulatorName>().unwrap_err();
+            let hint = error.hint().unwrap().to_string();
+            assert!(
+                error.to_string().contains(name) && hint.contains("unityeyes:mpiigaze"),
+                "{error}: {hint}"
+            );
         }
         for path in ["./unityeyes", "unityeyes2", "unityeyes:renders", "unityeyes:"] {
             assert!(!SimulatorName::is_meant(path), "{path}");

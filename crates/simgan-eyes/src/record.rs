@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simgan_data::Gaze;
+use simgan_data::Direction;
 
 use crate::config::SimulatorConfig;
 use crate::landmarks::{Landmarks, unity_camera_euler, unity_euler};
@@ -22,7 +22,7 @@ pub(crate) struct Described<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) landmarks: &'a Landmarks,
     pub(crate) visibility: &'a Visibility,
-    pub(crate) gaze: Gaze,
+    pub(crate) gaze: Direction,
 }
 
 /// What a record says of how its image was made, enough to render it again.

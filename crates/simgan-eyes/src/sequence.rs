@@ -84,7 +84,7 @@ fn closed(config: &SimulatorConfig, secs: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use simgan_data::Source;
+    use simgan_data::{Source, Want};
 
     use crate::{Simulator, SimulatorConfig, SimulatorName};
 
@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn frames_come_in_any_order_and_show_one_person() {
         let film = film(30.0);
-        let later = film.sample(41).unwrap();
-        assert_eq!(film.sample(3).unwrap().name, "3");
-        assert_eq!(film.sample(41).unwrap(), later);
+        let later = film.sample(41, Want::Labels).unwrap();
+        assert_eq!(film.sample(3, Want::Labels).unwrap().name, "3");
+        assert_eq!(film.sample(41, Want::Labels).unwrap(), later);
         let [first, last] = [0, 41].map(|index| film.record(index)["simgan"]["parameters"].clone());
         assert_eq!(first["light"], last["light"]);
         assert_eq!(first["subject"]["procedural"]["identity"], last["subject"]["procedural"]["identity"]);

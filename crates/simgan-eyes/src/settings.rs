@@ -21,7 +21,7 @@ impl SimulatorConfig {
         let slot = all
             .pointer_mut(&format!("/{}", key.replace('.', "/")))
             .filter(|_| keys.iter().any(|known| known == key))
-            .ok_or_else(|| bad(format!("there is no such setting; hint: there are {}", keys.join(", "))))?;
+            .ok_or_else(|| EyesError::UnknownSetting { assignment: assignment.to_owned(), known: keys })?;
         *slot = parsed(slot, text).ok_or_else(|| bad(format!("is not {}", kind(slot))))?;
         *self = serde_json::from_value(all).map_err(|error| bad(error.to_string()))?;
         Ok(())
@@ -107,8 +107,8 @@ mod tests {
     fn what_cannot_be_set_is_told() {
         let mut config = "unityeyes".parse::<SimulatorName>().unwrap().config();
         for (assignment, expected) in [
-            ("crop=3", "crop_mm"),
-            ("light=3", "light.ambient"),
+            ("crop=3", "no such setting"),
+            ("light=3", "no such setting"),
             ("light.ambient.low=3", "no such setting"),
             ("crop_mm", "KEY=VALUE"),
             ("crop_mm=wide", "not a number"),
@@ -122,5 +122,7 @@ mod tests {
             assert!(error.contains(expected) && error.contains(assignment), "{error}");
             assert_eq!(config, before);
         }
+        let hint = config.set("light=3").unwrap_err().hint().unwrap().to_string();
+        assert!(hint.contains("crop_mm") && hint.contains("light.ambient"), "{hint}");
     }
 }

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use simgan_data::{Folder, FolderOptions, Gaze, Image, Label, Pixels, Sample, Source};
+use simgan_data::{
+    AnnotationsExt, Direction, Folder, FolderOptions, Image, Pixels, Sample, Source, Want, names,
+};
 use simgan_eyes::{Domain, EyesError, Range, Recorded, Rendered, Simulator, SimulatorConfig, builtin};
 
 const DOMAINS: [Domain; 2] = [Domain::Eyes, Domain::Camera];
@@ -152,7 +154,7 @@ fn order_and_threads_do_not_matter() {
         let eyes = simulator(domain, 41, 27);
         let forwards: Vec<Image> = (0..24).map(|index| eyes.render(index).image).collect();
         for index in (0..24).rev() {
-            assert_eq!(eyes.sample(index).unwrap().image, forwards[index]);
+            assert_eq!(eyes.sample(index, Want::Image).unwrap().image, forwards[index]);
         }
         let threaded: Vec<Image> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..3)
@@ -186,13 +188,13 @@ fn records_parse_back_to_the_same_gaze() {
     for domain in DOMAINS {
         let eyes = simulator(domain, 55, 35);
         for index in 0..100 {
-            let sample = eyes.sample(index).unwrap();
-            let (gaze, record) = (sample.label.gaze.unwrap(), sample.label.record.unwrap());
+            let sample = eyes.sample(index, Want::Labels).unwrap();
+            let (gaze, record) = (sample.annotations.gaze().unwrap(), sample.record.unwrap());
             assert_eq!(record, eyes.record(index));
             let text = record["eye_details"]["look_vec"].as_str().unwrap();
             let look: Vec<f32> =
                 text.trim_matches(['(', ')']).split(", ").map(|v| v.parse().unwrap()).collect();
-            let read = Gaze::from_vector([look[0], -look[1], look[2]]).unwrap();
+            let read = Direction::from_vector([look[0], -look[1], look[2]]).unwrap();
             assert!((read.pitch() - gaze.pitch()).abs() < 2e-4 && (read.yaw() - gaze.yaw()).abs() < 2e-4);
             let own = &record["simgan"];
             let pitch = own["gaze_pitch_deg"].as_f64().unwrap() as f32;
@@ -217,14 +219,16 @@ fn a_folder_of_renders_is_read_back() {
     let read = Folder::open(folder.path(), &FolderOptions::default()).unwrap();
     assert_eq!((read.len(), read.spec()), (6, eyes.spec()));
     for index in 0..6 {
-        let (written, read) = (eyes.sample(index).unwrap().label, read.sample(index).unwrap().label);
-        let (gaze, again) = (written.gaze.unwrap().vector(), read.gaze.unwrap().vector());
+        let known = |source: &dyn Source| source.sample(index, Want::Labels).unwrap().annotations;
+        let (written, read) = (known(&eyes), known(&read));
+        let (gaze, again) = (written.gaze().unwrap().vector(), read.gaze().unwrap().vector());
         assert!(gaze.iter().zip(again).all(|(a, b)| (a - b).abs() < 1e-4));
-        let (marks, again) = (written.landmarks.unwrap(), read.landmarks.unwrap());
-        assert_eq!((again.lid_margin.len(), again.caruncle.len(), again.iris.len()), (16, 7, 32));
-        let pairs = marks.lid_margin.iter().zip(&again.lid_margin).chain(marks.iris.iter().zip(&again.iris));
-        for (a, b) in pairs {
-            assert!((a[0] - b[0]).abs() < 1e-3 && (a[1] - b[1]).abs() < 1e-3);
+        for (name, n) in [(names::LID_MARGIN, 16), (names::CARUNCLE, 7), (names::IRIS, 32)] {
+            let (points, again) = (written.points(name).unwrap(), read.points(name).unwrap());
+            assert_eq!((points.len(), again.len()), (n, n), "{name}");
+            for (a, b) in points.iter().zip(again) {
+                assert!((a[0] - b[0]).abs() < 1e-3 && (a[1] - b[1]).abs() < 1e-3);
+            }
         }
     }
 }
@@ -258,9 +262,9 @@ fn an_image_is_rendered_again_from_its_record() {
 fn images_do_not_need_the_label() {
     for domain in DOMAINS {
         let eyes = simulator(domain, 55, 35);
-        let sample = eyes.sample(5).unwrap();
-        assert!(sample.label.record.is_some() && eyes.sample_name(5).unwrap() == sample.name);
-        assert_eq!(eyes.unlabelled(5).unwrap(), Sample { label: Label::default(), ..sample });
+        let sample = eyes.sample(5, Want::Labels).unwrap();
+        assert!(sample.record.is_some() && Source::name(&eyes, 5).unwrap() == sample.name);
+        assert_eq!(eyes.sample(5, Want::Image).unwrap(), Sample::new(sample.name, sample.image));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
-use simgan_data::{Pixels, Source};
+use simgan_data::{Pixels, Source, Want};
 use simgan_eyes::{Assets, Domain, EyesError, Recorded, Simulator, SimulatorConfig, builtin, unityeyes};
 
 /// The folder of the assets, if there is test data.
@@ -57,8 +57,8 @@ fn an_image_is_rendered_again_from_its_record() {
     let config =
         SimulatorConfig { width: 41, height: 23, crop_mm: 30.0, channels: 3, ..SimulatorConfig::unityeyes() };
     let Some(eyes) = simulator(config) else { return };
-    let sample = eyes.sample(7).unwrap();
-    let text = sample.label.record.unwrap().to_string();
+    let sample = eyes.sample(7, Want::Labels).unwrap();
+    let text = sample.record.unwrap().to_string();
     let recorded = Recorded::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
     assert_eq!(recorded.name.to_string(), "unityeyes");
     let again = unityeyes(assets().unwrap(), recorded.config).unwrap();
@@ -189,6 +189,8 @@ fn damaged(assets: &Path, path: &str, bytes: &[u8]) -> tempfile::TempDir {
 
 #[test]
 fn missing_assets_say_how_to_get_them() {
-    let error = Assets::open(Path::new("no/such/folder")).err().unwrap().to_string();
-    assert!(error.contains("no/such/folder") && error.contains("alexanderdsmith/UnityEyes2"), "{error}");
+    let error = Assets::open(Path::new("no/such/folder")).err().unwrap();
+    let hint = error.hint().unwrap().to_string();
+    assert!(error.to_string().contains("no/such/folder"), "{error}");
+    assert!(hint.contains("unityeyes2") && hint.contains("alexanderdsmith/UnityEyes2"), "{hint}");
 }

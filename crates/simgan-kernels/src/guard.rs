@@ -73,9 +73,8 @@ impl Drop for Guarded {
 
 mod tests {
     use super::Guarded;
-    use crate::conv2d::direct;
-    use crate::conv2d::geometry::Geometry;
-    use crate::conv2d::{Border, Conv2d};
+    use crate::conv2d::cpu::direct;
+    use crate::geometry::{Border, Conv2d, Geometry};
     use crate::simd::{Isa, padded, run};
     use crate::winograd::{self, FilterGradient, Finish, FinishGradient, Plan, Residual, Scratch};
 

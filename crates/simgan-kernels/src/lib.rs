@@ -1,18 +1,26 @@
 //! Operations on tensors that SimGAN needs and candle lacks, gets wrong or runs slowly.
 //!
-//! The principal function is [`conv2d`]: a convolution with its border rule, bias, ReLU and (as [`conv2d_residual`]) the addition of
-//! a skip connection in one operation. [`max_pool2d`] pools with any kernel, stride and padding. Both take and return candle tensors in
-//! the layout `(N, C, H, W)`, run on every device and every floating-point type, and are part of candle's autograd: gradients are
-//! computed for the arguments that want one and for no others.
+//! The principal function is [`conv2d`]: a convolution with its border rule, bias, ReLU and (as
+//! [`conv2d_residual`]) the addition of a skip connection in one operation. [`max_pool2d`] pools with any
+//! kernel, stride and padding. Both take and return candle tensors in the layout `(N, C, H, W)`, run on every
+//! device and every floating-point type, and are part of candle's autograd: they compute gradients for the
+//! arguments that want one and for no others.
 //!
-//! Whole networks go through fewer, larger operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of convolutions and
-//! pools. Each image passes all layers while it is in the cache, channels last, and candle sees one operation. [`Adam`] moves parameters in
-//! place.
+//! Whole networks go through fewer, larger operations: [`refiner`] is the SimGAN refiner, [`sequential`] a
+//! chain of convolutions and pools. Each image passes all layers while it is in the cache, channels last, and
+//! candle sees one operation. [`Adam`] moves parameters in place.
 //!
-//! On the CPU, `f32` runs on vector kernels that are chosen at run time: AVX-512, AVX2 with FMA, NEON, or portable code. The environment
-//! variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3 convolutions with stride 1 use Winograd's
-//! minimal filtering where that is cheaper; results do not depend on the number of threads. `f64` is there for gradient checks. Other devices and types run on a
-//! composition of candle's operations, found in [`reference`](mod@reference), which is also the oracle of the tests.
+//! One function, `Backend::of`, decides which kernels serve a tensor:
+//! - `f32` on the CPU: vector kernels for AVX-512, AVX2 with FMA, NEON, or portable code, chosen at run time.
+//!   The environment variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3
+//!   convolutions with stride 1 use Winograd's minimal filtering where that is cheaper. Results do not depend
+//!   on the number of threads.
+//! - `f64` on the CPU: plain kernels for gradient checks.
+//! - Everything else: the compositions of candle's operations in [`reference`](mod@reference), which are also
+//!   the oracle of the tests.
+//!
+//! Each operation's folder holds its interface (`mod.rs`), its kernels for `f32` on the CPU (`cpu.rs` and
+//! below), and its oracle (`reference.rs`).
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
@@ -37,8 +45,10 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
 mod adam;
+mod backend;
 mod buffer;
 mod conv2d;
+mod geometry;
 mod groups;
 #[cfg(all(test, target_os = "linux"))]
 mod guard;
@@ -53,15 +63,18 @@ mod tensors;
 mod winograd;
 
 pub use self::adam::Adam;
-pub use self::conv2d::{Border, Conv2d, conv2d, conv2d_residual};
+pub use self::conv2d::{conv2d, conv2d_residual};
+pub use self::geometry::{Border, Conv2d};
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
 pub use self::refiner::{Layer, RefinerLayers, refiner};
 pub use self::sequential::{Stage, sequential};
 
-/// The same operations composed of candle's own: slower, for any device and type, and what the kernels are tested against.
+/// The operations composed of candle's own: slower, for any device and type; the kernels are tested against
+/// them.
 pub mod reference {
     pub use crate::adam::reference::adam;
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
     pub use crate::max_pool2d::reference::max_pool2d;
     pub use crate::refiner::reference::refiner;
+    pub use crate::sequential::reference::sequential;
 }

@@ -1,11 +1,6 @@
 //! Between candle's tensors and slices.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
-
-/// Whether the kernels of this crate take this tensor; if not, the composition of candle's operations does.
-pub(crate) fn has_kernel(tensor: &Tensor) -> bool {
-    tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
-}
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, WithDType, bail};
 
 /// The elements of a contiguous storage.
 pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
@@ -33,4 +28,14 @@ pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
 /// `(N, H, W, C)` -> `(N, C, H, W)`: a view.
 pub(crate) fn channels_first(tensor: &Tensor) -> Result<Tensor> {
     tensor.permute((0, 3, 1, 2))
+}
+
+/// A convolution's weights with its bias behind them, or zeros if it has none: candle's operations take at
+/// most three tensors.
+pub(crate) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let bias = match bias {
+        Some(bias) => bias.clone(),
+        None => Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?,
+    };
+    Tensor::cat(&[weight.flatten_all()?, bias], 0)
 }

@@ -1,4 +1,34 @@
 use candle_core::{Result, Tensor, bail};
+use serde::{Deserialize, Serialize};
+
+/// Which adversarial loss both networks descend, as a setting.
+///
+/// A new loss is a variant here and its name in the setting's range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdversarialLoss {
+    /// [`adversarial`], the paper's (eq. 2 and 3).
+    #[default]
+    CrossEntropy,
+}
+
+impl AdversarialLoss {
+    /// The loss of the discriminator's logits for `target`: D's own where `target` says what the images are, R's where
+    /// it says what they should pass as.
+    ///
+    /// # Shapes
+    ///
+    /// Logits `(N, 2, h, w)`, channel 0 = real, 1 = refined → a scalar, the mean over patches and images.
+    ///
+    /// # Errors
+    ///
+    /// If the logits have another shape or no patch.
+    pub fn loss(self, logits: &Tensor, target: Target) -> Result<Tensor> {
+        match self {
+            Self::CrossEntropy => adversarial(logits, target),
+        }
+    }
+}
 
 /// What the patches are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -86,7 +86,7 @@ impl HistoryBuffer {
         let (len, ..) = images.dims4()?;
         if len > self.capacity {
             bail!(
-                "a history of {len} images does not fit the capacity of {} (hint: history.capacity)",
+                "a history of {len} images does not fit the capacity of {} (history.capacity)",
                 self.capacity
             );
         }

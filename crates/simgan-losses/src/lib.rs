@@ -4,7 +4,7 @@
 //! [`adversarial`] scores the discriminator's logits for either [`Target`]; it is the discriminator's loss (eq. 2)
 //! and, with the target swapped, the realism term of the refiner's (eq. 3–4). [`SelfRegularization`] is the other
 //! term: what a [`FeatureTransform`] ψ sees must stay. [`HistoryBuffer`] mixes earlier refined images into the
-//! discriminator's batches (§2.3). [`gaze_distance`] trains the network that judges whether refined images are better
+//! discriminator's batches (§2.3). [`AdversarialLoss`] and [`Psi`] are the choices as settings. [`gaze_distance`] trains the network that judges whether refined images are better
 //! training data. All see tensors, never networks, and all losses are means, so that their balance
 //! depends neither on the batch nor on the image size.
 //!
@@ -38,7 +38,7 @@ mod gaze;
 mod history;
 mod self_regularization;
 
-pub use self::adversarial::{Target, accuracy, adversarial};
+pub use self::adversarial::{AdversarialLoss, Target, accuracy, adversarial};
 pub use self::gaze::gaze_distance;
 pub use self::history::HistoryBuffer;
-pub use self::self_regularization::{FeatureTransform, SelfRegularization};
+pub use self::self_regularization::{FeatureTransform, Psi, SelfRegularization};

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use candle_core::{Module, Result, Tensor, bail};
+use candle_core::{Module, Tensor, bail};
+use serde::{Deserialize, Serialize};
 
 /// The self-regularization (§2.1): refined images stay close to the synthetic ones, as far as ψ can tell.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl SelfRegularization {
     /// # Errors
     ///
     /// If the shapes differ, are empty, or too small for derivatives (below 2×2), or the network fails.
-    pub fn loss(&self, refined: &Tensor, synthetic: &Tensor) -> Result<Tensor> {
+    pub fn loss(&self, refined: &Tensor, synthetic: &Tensor) -> candle_core::Result<Tensor> {
         if refined.dims() != synthetic.dims() || refined.rank() != 4 || refined.elem_count() == 0 {
             let (refined, synthetic) = (refined.dims(), synthetic.dims());
             bail!(
@@ -61,6 +62,39 @@ pub enum FeatureTransform {
     Network(Box<dyn Module + Send>),
 }
 
+/// The name of a [`FeatureTransform`] ψ, as a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Psi {
+    /// [`FeatureTransform::Identity`].
+    Identity,
+    /// [`FeatureTransform::Derivatives`].
+    Derivatives,
+    /// [`FeatureTransform::MeanColor`].
+    MeanColor,
+    /// [`FeatureTransform::Network`].
+    Network,
+}
+
+impl Psi {
+    /// The transform of this name; `network` is called only if it needs one.
+    ///
+    /// # Errors
+    ///
+    /// Those of `network`.
+    pub fn transform<E>(
+        self,
+        network: impl FnOnce() -> Result<Box<dyn Module + Send>, E>,
+    ) -> Result<FeatureTransform, E> {
+        Ok(match self {
+            Self::Identity => FeatureTransform::Identity,
+            Self::Derivatives => FeatureTransform::Derivatives,
+            Self::MeanColor => FeatureTransform::MeanColor,
+            Self::Network => FeatureTransform::Network(network()?),
+        })
+    }
+}
+
 impl fmt::Debug for FeatureTransform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -73,7 +107,7 @@ impl fmt::Debug for FeatureTransform {
 }
 
 /// All forward differences, `(N, C, H·(W−1) + (H−1)·W)`.
-fn derivatives(images: &Tensor) -> Result<Tensor> {
+fn derivatives(images: &Tensor) -> candle_core::Result<Tensor> {
     let (_, _, height, width) = images.dims4()?;
     if height < 2 || width < 2 {
         bail!(
@@ -86,6 +120,6 @@ fn derivatives(images: &Tensor) -> Result<Tensor> {
 }
 
 /// `mean(|values|)` with the gradient sign(values), which is 0 at 0; candle's `abs` has 1 there.
-fn mean_absolute(values: &Tensor) -> Result<Tensor> {
+fn mean_absolute(values: &Tensor) -> candle_core::Result<Tensor> {
     (values * values.detach().sign()?)?.mean_all()
 }

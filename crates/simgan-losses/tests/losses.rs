@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
 use candle_core::{DType, Device, Tensor};
-use simgan_losses::{FeatureTransform, SelfRegularization, Target, accuracy, adversarial};
+use simgan_losses::{
+    AdversarialLoss, FeatureTransform, Psi, SelfRegularization, Target, accuracy, adversarial,
+};
 
 fn zeros(shape: (usize, usize, usize, usize)) -> Tensor {
     Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap()
@@ -24,6 +26,21 @@ fn chance_costs_ln_2() {
         let loss = adversarial(&zeros((3, 2, 4, 5)), target).unwrap().to_scalar::<f32>().unwrap();
         assert!((loss - 2f32.ln()).abs() < 1e-6);
     }
+}
+
+#[test]
+fn settings_name_losses_and_transforms() {
+    let logits = Tensor::new(&[[[[3f32, -1.0, 2.0]], [[1.0, 0.0, 2.5]]]], &Device::Cpu).unwrap();
+    for target in [Target::Real, Target::Refined] {
+        let [named, direct] =
+            [AdversarialLoss::CrossEntropy.loss(&logits, target), adversarial(&logits, target)]
+                .map(|loss| loss.unwrap().to_scalar::<f32>().unwrap());
+        assert_eq!(named, direct);
+    }
+    let none = || Err("no network");
+    assert!(matches!(Psi::MeanColor.transform(none), Ok(FeatureTransform::MeanColor)));
+    assert!(matches!(Psi::Derivatives.transform(none), Ok(FeatureTransform::Derivatives)));
+    assert_eq!(Psi::Network.transform(none).unwrap_err(), "no network");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use simgan_data::DataError;
+use simgan_data::{DataError, Hint};
 use simgan_models::ModelError;
 use simgan_optim::OptimError;
 
@@ -31,4 +31,17 @@ pub enum MetricsError {
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl MetricsError {
+    /// What to do about it; `None` where the message says all there is to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::Model(error) => error.hint().map(Hint::from),
+            Self::Optim(error) => error.hint().map(Hint::from),
+            Self::TooFew { .. } | Self::Mismatch(_) | Self::Tensor(_) => None,
+        }
+    }
 }

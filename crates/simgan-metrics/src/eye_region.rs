@@ -1,4 +1,4 @@
-use simgan_data::Landmarks;
+use simgan_data::{Annotations, AnnotationsExt};
 
 use crate::Iris;
 use crate::gray::Gray;
@@ -21,10 +21,11 @@ impl From<Iris> for EyeRegion {
 
 impl EyeRegion {
     /// `None` without points around the iris.
-    pub(crate) fn from_landmarks(landmarks: &Landmarks) -> Option<Self> {
+    pub(crate) fn from_annotations(annotations: &Annotations) -> Option<Self> {
         let points =
             |points: &[[f32; 2]]| points.iter().map(|point| point.map(f64::from)).collect::<Vec<_>>();
-        let (limbus, lids) = (points(&landmarks.iris), points(&landmarks.lid_margin));
+        let limbus = points(annotations.iris()?);
+        let lids = points(annotations.lid_margin().unwrap_or_default());
         let mean = |axis: usize| limbus.iter().map(|point| point[axis]).sum::<f64>() / limbus.len() as f64;
         let (x, y) = (mean(0), mean(1));
         let radius = limbus.iter().map(|point| (point[0] - x).hypot(point[1] - y)).reduce(f64::max)?;

@@ -3,7 +3,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use simgan_data::Landmarks;
+use simgan_data::Annotations;
 
 use crate::augment::Augmentation;
 use crate::eye_region::{EyeRegion, REFERENCE_WIDTH};
@@ -66,13 +66,13 @@ pub fn pupil_shift(before: &Tensor, after: &Tensor) -> Result<PupilShift, Metric
 pub fn pupil_shift_at(
     before: &Tensor,
     after: &Tensor,
-    landmarks: &[Landmarks],
+    annotations: &[Annotations],
 ) -> Result<PupilShift, MetricsError> {
-    if landmarks.len() != before.dim(0)? {
-        let text = format!("{} images and the landmarks of {}", before.dim(0)?, landmarks.len());
+    if annotations.len() != before.dim(0)? {
+        let text = format!("{} images and the landmarks of {}", before.dim(0)?, annotations.len());
         return Err(MetricsError::Mismatch(text));
     }
-    let eyes: Option<Vec<_>> = landmarks.iter().map(EyeRegion::from_landmarks).collect();
+    let eyes: Option<Vec<_>> = annotations.iter().map(EyeRegion::from_annotations).collect();
     let missing = || MetricsError::Mismatch("an image has no landmarks around its iris".to_owned());
     shift_of(before, after, &eyes.ok_or_else(missing)?)
 }

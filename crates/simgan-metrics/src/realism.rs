@@ -64,8 +64,8 @@ pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> R
     }
     let (real_train, real_test) = halves(real, found, training.seed)?;
     let (refined_train, refined_test) = halves(refined, found, training.seed)?;
-    let config = DiscriminatorConfig { channels, local: false, ..DiscriminatorConfig::eye_gaze() };
-    let classifier = train(&config, &real_train, &refined_train, training)?;
+    let config = DiscriminatorConfig { local: false, ..DiscriminatorConfig::eye_gaze() };
+    let classifier = train(&config, channels, &real_train, &refined_train, training)?;
     let n_right = n_taken_for(&classifier, &real_test, Target::Real)?
         + n_taken_for(&classifier, &refined_test, Target::Refined)?;
     let n_images = real_test.dim(0)? + refined_test.dim(0)?;
@@ -82,12 +82,13 @@ fn halves(images: &Tensor, count: usize, seed: u64) -> Result<(Tensor, Tensor), 
 
 fn train(
     config: &DiscriminatorConfig,
+    channels: usize,
     real: &Tensor,
     refined: &Tensor,
     training: &RealismTraining,
 ) -> Result<Discriminator, MetricsError> {
     let parameters = Parameters::new(training.seed, real.device());
-    let classifier = Discriminator::new(config, parameters.var_builder())?;
+    let classifier = Discriminator::new(config, channels, parameters.var_builder())?;
     let mut samplers =
         (Sampler::new(real.dim(0)?, training.seed), Sampler::new(refined.dim(0)?, training.seed));
     let loss = |_| {

@@ -4,7 +4,7 @@
 
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
-use simgan_data::Landmarks;
+use simgan_data::{Annotations, names};
 use simgan_eyes::{Domain, Finishing, Rendered, Simulator, SimulatorConfig, builtin};
 use simgan_metrics::{pupil_shift, pupil_shift_at};
 
@@ -22,8 +22,8 @@ fn images(renders: &[Rendered]) -> Tensor {
     Tensor::from_vec(values, (renders.len(), 1, spec.height, spec.width), &Device::Cpu).unwrap()
 }
 
-fn landmarks(renders: &[Rendered]) -> Vec<Landmarks> {
-    renders.iter().map(|render| render.landmarks.labels()).collect()
+fn landmarks(renders: &[Rendered]) -> Vec<Annotations> {
+    renders.iter().map(|render| render.landmarks.annotations()).collect()
 }
 
 /// Into which direction the eye of an image turns, from the left upwards.
@@ -146,9 +146,11 @@ fn shifts_of_images_that_do_not_fit_are_errors() {
     assert!(pupil_shift(&none, &none).is_err());
     assert!(pupil_shift(&eyes.narrow(2, 0, 14).unwrap(), &eyes.narrow(2, 0, 14).unwrap()).is_err());
     assert!(pupil_shift_at(&eyes, &eyes, &marks[1..]).is_err());
-    marks[1].lid_margin.clear();
+    marks[1].remove(names::LID_MARGIN);
     assert_eq!(pupil_shift_at(&eyes, &eyes, &marks).unwrap().distance_px.mean, 0.0);
-    marks[1].iris.clear();
+    marks[1].insert(names::IRIS.into(), Vec::new().into());
+    assert!(pupil_shift_at(&eyes, &eyes, &marks).is_err(), "an iris of no points");
+    marks[1].remove(names::IRIS);
     let error = pupil_shift_at(&eyes, &eyes, &marks).unwrap_err().to_string();
     assert!(error.contains("landmarks around its iris"), "{error}");
 }

@@ -37,9 +37,9 @@ pub fn forward_batched<E: From<candle_core::Error>>(
     mut forward: impl FnMut(&Tensor) -> Result<Tensor, E>,
 ) -> Result<Tensor, E> {
     let mut outputs = Vec::new();
-    for_batches(images, batch, |images| {
+    for_batches::<E>(images, batch, |images| {
         outputs.push(forward(images)?.detach());
-        Ok(())
+        Ok::<(), E>(())
     })?;
     Ok(Tensor::cat(&outputs, 0)?)
 }

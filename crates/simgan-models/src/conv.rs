@@ -1,8 +1,11 @@
-use candle_core::{Result, Tensor};
+use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
 use simgan_kernels::{Border, Conv2d, Layer, conv2d, conv2d_residual};
+use simgan_settings::Range;
+
+use crate::ModelError;
 
 /// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its geometry.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ impl Conv {
         kernel: usize,
         options: Conv2d,
         vb: &VarBuilder,
-    ) -> Result<Self> {
+    ) -> candle_core::Result<Self> {
         let bound = 1.0 / ((input * kernel * kernel) as f64).sqrt();
         let init = Init::Uniform { lo: -bound, up: bound };
         let weight = vb.get_with_hints((output, input, kernel, kernel), "weight", init)?;
@@ -31,12 +34,12 @@ impl Conv {
         Ok(Self { weight, bias, options })
     }
 
-    pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
         conv2d(input, &self.weight, Some(&self.bias), self.options)
     }
 
     /// The residual is added before the ReLU, if there is one.
-    pub(crate) fn forward_residual(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward_residual(&self, input: &Tensor, residual: &Tensor) -> candle_core::Result<Tensor> {
         conv2d_residual(input, &self.weight, Some(&self.bias), residual, self.options)
     }
 
@@ -61,10 +64,21 @@ pub(crate) fn same_conv(kernel: usize, stride: usize, border: Border, relu: bool
     Conv2d { stride, padding: kernel / 2, border, relu }
 }
 
-/// How [`Border`] is written in a config.
+/// How [`Border`] is written in a config. The type itself is simgan-kernels', which knows no serde.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Border", rename_all = "lowercase")]
 pub(crate) enum BorderName {
     Zeros,
     Replicate,
+}
+
+/// The names of [`BorderName`].
+pub(crate) const BORDERS: Range = Range::OneOf(&["zeros", "replicate"]);
+
+/// Images have at least one channel.
+pub(crate) fn check_channels(channels: usize) -> Result<(), ModelError> {
+    match channels {
+        0 => Err(ModelError::Config("images of 0 channels (hint: at least 1)".into())),
+        _ => Ok(()),
+    }
 }

@@ -3,8 +3,9 @@ use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
-use crate::conv::{BorderName, Conv, same_conv};
+use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use simgan_kernels::{Border, MaxPool2d};
+use simgan_settings::{OutOfRange, Range, check, settings};
 
 /// The discriminator D (§2.2): for each local patch the logits of "real" and "refined".
 ///
@@ -24,16 +25,19 @@ pub struct Discriminator {
 impl Discriminator {
     /// Creates the parameters `conv1.*`, `conv2.*`, … in order.
     ///
+    /// `channels` are those of the images, as the refiner's.
+    ///
     /// # Errors
     ///
-    /// If the config has an even kernel or a zero, or `vb` cannot provide a parameter.
+    /// If a value of the config is out of its range, `channels` is 0, or `vb` cannot provide a parameter.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a `VarBuilder` is passed by value, as in all of candle"
     )]
-    pub fn new(config: &DiscriminatorConfig, vb: VarBuilder) -> Result<Self, ModelError> {
-        config.validate()?;
-        let (mut stages, mut input, mut n_convs) = (Vec::new(), config.channels, 0);
+    pub fn new(config: &DiscriminatorConfig, channels: usize, vb: VarBuilder) -> Result<Self, ModelError> {
+        config.check()?;
+        check_channels(channels)?;
+        let (mut stages, mut input, mut n_convs) = (Vec::new(), channels, 0);
         let last = Layer::Conv { kernel: 1, stride: 1, features: 2 };
         for (layer_idx, layer) in config.layers.iter().chain([&last]).enumerate() {
             stages.push(match *layer {
@@ -88,6 +92,29 @@ impl Stage {
     }
 }
 
+impl Layer {
+    /// Checks the ranges of its values; `key` names the layer in the error.
+    fn check(&self, key: &str) -> Result<(), OutOfRange> {
+        let allowed = LAYERS.to_owned();
+        let (kernel, stride, features) = match *self {
+            Self::Conv { kernel, stride, features } => (kernel, stride, features),
+            Self::MaxPool { kernel, stride } => (kernel, stride, 1),
+        };
+        let fits = kernel % 2 == 1
+            && (1..=31).contains(&kernel)
+            && (1..=32).contains(&stride)
+            && (1..=4096).contains(&features);
+        if fits {
+            return Ok(());
+        }
+        Err(OutOfRange { key: key.to_owned(), value: format!("{self:?}"), allowed })
+    }
+}
+
+/// What [`Range`] cannot say of a list is checked by [`Layer::check`].
+const LAYERS: &str =
+    "at most 64 layers, with odd kernels from 1 to 31, strides from 1 to 32 and features from 1 to 4096";
+
 /// One layer before the final 1×1 convolution to two logits. Sizes are padded by half the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -110,19 +137,20 @@ pub enum Layer {
     },
 }
 
-/// What a [`Discriminator`] looks like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DiscriminatorConfig {
-    /// Channels of the images, as the refiner's.
-    pub channels: usize,
-    /// The layers before the final 1×1 convolution.
-    pub layers: Vec<Layer>,
-    /// `true`: a decision per patch (§2.2). `false`: one per image, for the ablation.
-    pub local: bool,
-    /// What lies outside the image. D sees real and refined images alike, so zeros, as usual, do no harm.
-    #[serde(with = "BorderName")]
-    pub border: Border,
+settings! {
+    /// The discriminator D: layers, then a 1×1 convolution to two logits for each patch (§3.1).
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct DiscriminatorConfig {
+        /// In order, `{ conv = { kernel, stride, features } }`, a convolution with ReLU, or
+        /// `{ max_pool = { kernel, stride } }`. Each layer is padded by half its kernel.
+        layers: Vec<Layer> = Range::Form(LAYERS, |layers| layers.as_array().is_some_and(|all| all.len() <= 64)),
+        /// Whether D decides for each patch (§2.2) or once for the whole image, the paper's ablation.
+        local: bool = Range::Flag,
+        /// What convolutions see outside the image: its outermost pixels again, or zeros (middle gray). D sees the same
+        /// frame on real and on refined images, so it learns nothing from it.
+        #[serde(with = "BorderName")]
+        border: Border = BORDERS,
+    }
 }
 
 impl DiscriminatorConfig {
@@ -151,23 +179,18 @@ impl DiscriminatorConfig {
     }
 
     fn with_layers(layers: Vec<Layer>) -> Self {
-        Self { channels: 1, layers, local: true, border: Border::Zeros }
+        Self { layers, local: true, border: Border::Zeros }
     }
 
-    fn validate(&self) -> Result<(), ModelError> {
-        if self.channels == 0 {
-            return Err(ModelError::Config("discriminator.channels is 0 (hint: at least 1)".into()));
-        }
+    /// Checks the ranges of all values and layers.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of its range.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        check("discriminator", Self::SETTINGS, self)?;
         for (layer_idx, layer) in self.layers.iter().enumerate() {
-            let (kernel, stride, features) = match *layer {
-                Layer::Conv { kernel, stride, features } => (kernel, stride, features),
-                Layer::MaxPool { kernel, stride } => (kernel, stride, 1),
-            };
-            if kernel % 2 == 0 || stride == 0 || features == 0 {
-                let hint = "hint: an odd kernel, stride and features at least 1";
-                let text = format!("discriminator.layers[{layer_idx}] is not possible: {layer:?} ({hint})");
-                return Err(ModelError::Config(text));
-            }
+            layer.check(&format!("discriminator.layers[{layer_idx}]"))?;
         }
         Ok(())
     }

@@ -1,14 +1,19 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Shape};
+use simgan_settings::OutOfRange;
 
-/// What can go wrong with a network or its file. Messages about files end with the path and name the parameter.
+/// What can go wrong with a network or its file. Messages about files end with the path and name the parameter;
+/// [`ModelError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// A network that cannot be built.
     #[error("{0}")]
     Config(String),
+    /// A value of a network's config that is out of its range.
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
     /// Reading or writing failed.
     #[error("{source}: {}", path.display())]
     Io {
@@ -18,7 +23,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// The file is not a whole file of its kind.
-    #[error("damaged or not a model file ({reason}): {} (hint: take another checkpoint)", path.display())]
+    #[error("damaged or not a model file ({reason}): {}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -26,7 +31,7 @@ pub enum ModelError {
         reason: String,
     },
     /// The network has a parameter that the file lacks.
-    #[error("parameter `{name}` is missing: {} (hint: the file belongs to another network)", path.display())]
+    #[error("parameter `{name}` is missing: {}", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -34,7 +39,7 @@ pub enum ModelError {
         name: String,
     },
     /// The file has a parameter that the network lacks.
-    #[error("unknown parameter `{name}`: {} (hint: the file belongs to another network)", path.display())]
+    #[error("unknown parameter `{name}`: {}", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,
@@ -42,7 +47,7 @@ pub enum ModelError {
         name: String,
     },
     /// A parameter of the wrong shape.
-    #[error("parameter `{name}` has shape {found:?}, the network wants {expected:?}: {}", path.display())]
+    #[error("parameter `{name}` has shape {found:?}, but the network expects {expected:?}: {}", path.display())]
     Shape {
         /// The file.
         path: PathBuf,
@@ -54,7 +59,7 @@ pub enum ModelError {
         found: Shape,
     },
     /// A parameter of the wrong type.
-    #[error("parameter `{name}` is {found:?}, the network wants {expected:?}: {}", path.display())]
+    #[error("parameter `{name}` is {found:?}, but the network expects {expected:?}: {}", path.display())]
     DType {
         /// The file.
         path: PathBuf,
@@ -66,7 +71,7 @@ pub enum ModelError {
         found: DType,
     },
     /// A parameter with an infinite value or NaN.
-    #[error("parameter `{name}` is not finite: {} (hint: the run diverged; take an earlier checkpoint)", path.display())]
+    #[error("parameter `{name}` is not finite: {}", path.display())]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -74,7 +79,7 @@ pub enum ModelError {
         name: String,
     },
     /// A checkpoint that cannot be used.
-    #[error("{}: this checkpoint cannot be used: {reason}; hint: delete this folder to continue from the one before it", path.display())]
+    #[error("{}: this checkpoint cannot be used: {reason}", path.display())]
     Checkpoint {
         /// The checkpoint's folder.
         path: PathBuf,
@@ -82,7 +87,7 @@ pub enum ModelError {
         reason: String,
     },
     /// The file that names a run's best checkpoint cannot be used.
-    #[error("{}: {reason}; hint: without this file the newest checkpoint is taken", path.display())]
+    #[error("{}: {reason}", path.display())]
     Best {
         /// The file.
         path: PathBuf,
@@ -95,6 +100,20 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// What to do about it; `None` where the message says all there is to say.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Damaged { .. } => Some("take another checkpoint"),
+            Self::Missing { .. } | Self::Unknown { .. } => Some("the file belongs to another network"),
+            Self::NotFinite { .. } => Some("the run diverged; take an earlier checkpoint"),
+            Self::Checkpoint { .. } => Some("delete this folder to continue from the one before it"),
+            Self::Best { .. } => Some("remove this file to take the newest checkpoint"),
+            Self::Config(_) | Self::Range(_) | Self::Io { .. } => None,
+            Self::Shape { .. } | Self::DType { .. } | Self::Tensor(_) => None,
+        }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

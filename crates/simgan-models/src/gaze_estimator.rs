@@ -159,15 +159,14 @@ impl GazeEstimatorConfig {
     pub fn flattened(&self) -> Result<usize, ModelError> {
         if self.channels == 0 || self.features.contains(&0) || self.hidden.contains(&0) {
             return Err(ModelError::Config(format!(
-                "a gaze network of {self:?} is not possible (hint: no zeros)"
+                "a gaze network of {self:?} is impossible: no number may be 0"
             )));
         }
         match (map_size(self.height), map_size(self.width)) {
             (Some(height), Some(width)) => Ok(self.features[4] * height * width),
             _ => {
                 let size = format!("{}×{}", self.height, self.width);
-                let text =
-                    format!("images of {size} are too small for the gaze network (hint: at least 19×19)");
+                let text = format!("images of {size} are too small for the gaze network, which needs 19×19");
                 Err(ModelError::Config(text))
             }
         }

@@ -13,10 +13,10 @@
 //! use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
 //!
 //! let refiner_parameters = Parameters::new(0, &Device::Cpu);
-//! let refiner = Refiner::new(&RefinerConfig::eye_gaze(), refiner_parameters.var_builder())?;
+//! let refiner = Refiner::new(&RefinerConfig::eye_gaze(), 1, refiner_parameters.var_builder())?;
 //! let discriminator_parameters = Parameters::new(1, &Device::Cpu);
 //! let discriminator =
-//!     Discriminator::new(&DiscriminatorConfig::eye_gaze(), discriminator_parameters.var_builder())?;
+//!     Discriminator::new(&DiscriminatorConfig::eye_gaze(), 1, discriminator_parameters.var_builder())?;
 //!
 //! let synthetic = Tensor::zeros((2, 1, 35, 55), DType::F32, &Device::Cpu)?;
 //! let refined = refiner.forward(&synthetic)?;

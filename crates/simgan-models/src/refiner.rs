@@ -1,10 +1,10 @@
 use candle_core::{Module, Tensor};
 use candle_nn::VarBuilder;
-use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
-use crate::conv::{BorderName, Conv, same_conv};
+use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use simgan_kernels::{Border, RefinerLayers};
+use simgan_settings::{Range, check, settings};
 
 /// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
 ///
@@ -16,6 +16,7 @@ use simgan_kernels::{Border, RefinerLayers};
 #[derive(Clone, Debug)]
 pub struct Refiner {
     config: RefinerConfig,
+    channels: usize,
     stem: Conv,
     blocks: Vec<ResNetBlock>,
     head: Conv,
@@ -24,16 +25,19 @@ pub struct Refiner {
 impl Refiner {
     /// Creates the parameters `stem.*`, `blocks.{i}.conv1.*`, `blocks.{i}.conv2.*` and `head.*`.
     ///
+    /// `channels` are those of the images: 1 for gray or depth, 3 for RGB.
+    ///
     /// # Errors
     ///
-    /// If the config has an even kernel or a zero, or `vb` cannot provide a parameter.
+    /// If a value of the config is out of its range, `channels` is 0, or `vb` cannot provide a parameter.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a `VarBuilder` is passed by value, as in all of candle"
     )]
-    pub fn new(config: &RefinerConfig, vb: VarBuilder) -> Result<Self, ModelError> {
-        config.validate()?;
-        let RefinerConfig { channels, features, blocks, kernel, stem_kernel, border } = *config;
+    pub fn new(config: &RefinerConfig, channels: usize, vb: VarBuilder) -> Result<Self, ModelError> {
+        check("refiner", RefinerConfig::SETTINGS, config)?;
+        check_channels(channels)?;
+        let RefinerConfig { features, blocks, kernel, stem_kernel, border } = *config;
         let stem = Conv::new(
             channels,
             features,
@@ -46,7 +50,7 @@ impl Refiner {
             .map(|block_idx| ResNetBlock::new(features, kernel, border, &vb_blocks.pp(block_idx)))
             .collect::<Result<_, _>>()?;
         let head = Conv::new(features, channels, 1, same_conv(1, 1, border, false), &vb.pp("head"))?;
-        Ok(Self { config: *config, stem, blocks, head })
+        Ok(Self { config: *config, channels, stem, blocks, head })
     }
 
     /// The same refiner, sharing its memory, without gradients for its parameters: for refining images that
@@ -54,7 +58,8 @@ impl Refiner {
     #[must_use]
     pub fn frozen(&self) -> Self {
         let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
-        Self { config: self.config, stem: self.stem.frozen(), blocks, head: self.head.frozen() }
+        let (stem, head) = (self.stem.frozen(), self.head.frozen());
+        Self { config: self.config, channels: self.channels, stem, blocks, head }
     }
 
     /// The feature maps before the last convolution: a learned feature transform ψ (§2.1).
@@ -78,6 +83,12 @@ impl Refiner {
     #[must_use]
     pub fn config(&self) -> &RefinerConfig {
         &self.config
+    }
+
+    /// Channels of the images that it takes and gives.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
     }
 }
 
@@ -112,31 +123,30 @@ impl ResNetBlock {
     }
 }
 
-/// What a [`Refiner`] looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RefinerConfig {
-    /// Channels of the images: 1 gray or depth, 3 RGB.
-    pub channels: usize,
-    /// Feature maps of every convolution but the last.
-    pub features: usize,
-    /// Number of ResNet blocks.
-    pub blocks: usize,
-    /// Size of the blocks' filters, odd.
-    pub kernel: usize,
-    /// Size of the first convolution's filters, odd.
-    pub stem_kernel: usize,
-    /// What lies outside the image. Zeros paint a frame on every refined image, so the default is to replicate
-    /// the outermost pixels; the paper does not say.
-    #[serde(with = "BorderName")]
-    pub border: Border,
+settings! {
+    /// The refiner R: a convolution, residual blocks, and a 1×1 convolution (§3.1).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RefinerConfig {
+        /// Feature maps of every layer but the last.
+        features: usize = Range::Whole(1, 4096),
+        /// Residual blocks, of two convolutions each.
+        blocks: usize = Range::Whole(0, 256),
+        /// Side of the filters in the residual blocks. Odd, so that an image keeps its size.
+        kernel: usize = Range::Odd(1, 31),
+        /// Side of the first convolution's filters. Odd, so that an image keeps its size.
+        stem_kernel: usize = Range::Odd(1, 31),
+        /// What convolutions see outside the image: its outermost pixels again, or zeros (middle gray).
+        #[serde(with = "BorderName")]
+        border: Border = BORDERS,
+    }
 }
 
 impl RefinerConfig {
     /// The paper's refiner of eye images (§3.1): 3×3, 64 features, 4 blocks; 296,129 parameters.
     #[must_use]
     pub const fn eye_gaze() -> Self {
-        Self { channels: 1, features: 64, blocks: 4, kernel: 3, stem_kernel: 3, border: Border::Replicate }
+        // The paper does not say what lies outside the image; zeros would paint a frame on every refined image.
+        Self { features: 64, blocks: 4, kernel: 3, stem_kernel: 3, border: Border::Replicate }
     }
 
     /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size of
@@ -144,22 +154,6 @@ impl RefinerConfig {
     #[must_use]
     pub const fn hand_pose() -> Self {
         Self { blocks: 10, stem_kernel: 7, ..Self::eye_gaze() }
-    }
-
-    fn validate(&self) -> Result<(), ModelError> {
-        for (name, value) in [("channels", self.channels), ("features", self.features)] {
-            if value == 0 {
-                return Err(ModelError::Config(format!("refiner.{name} is 0 (hint: at least 1)")));
-            }
-        }
-        for (name, value) in [("kernel", self.kernel), ("stem_kernel", self.stem_kernel)] {
-            if value % 2 == 0 {
-                let text =
-                    format!("refiner.{name} = {value} would move the image (hint: an odd number, as 3)");
-                return Err(ModelError::Config(text));
-            }
-        }
-        Ok(())
     }
 }
 

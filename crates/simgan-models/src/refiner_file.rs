@@ -3,6 +3,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
 use crate::file::write_atomically;
 use crate::{ModelError, Parameters, Refiner, RefinerConfig, write_tensors};
@@ -14,16 +15,33 @@ pub const REFINER_CONFIG_FILE: &str = "refiner.toml";
 
 const FORMAT_VERSION: u32 = 1;
 
+/// `refiner.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RefinerFile {
+struct RefinerFile<R> {
     format_version: u32,
-    refiner: RefinerConfig,
+    refiner: R,
+}
+
+/// `[refiner]` as it is written; it is read as a table, because serde does not flatten strictly.
+#[derive(Serialize)]
+struct Written<'a> {
+    channels: usize,
+    #[serde(flatten)]
+    config: &'a RefinerConfig,
+}
+
+/// The config and the channels in `[refiner]`. What is missing is as in the paper, for gray images.
+fn read_config(read: Table) -> Result<(RefinerConfig, usize), Box<dyn std::error::Error>> {
+    let mut table = Table::try_from(RefinerConfig::default())?;
+    table.extend(read);
+    let channels = table.remove("channels").map(Value::try_into).transpose()?.unwrap_or(1);
+    Ok((table.try_into()?, channels))
 }
 
 /// Writes a refiner into an existing folder: `refiner.safetensors` and `refiner.toml`, each atomically.
 ///
-/// `tensors` are the parameters' values ([`Parameters::tensors`], or a running average under the same names).
+/// `channels` are those of the images, `tensors` the parameters' values ([`Parameters::tensors`], or a running average under the same names).
 ///
 /// # Errors
 ///
@@ -31,10 +49,11 @@ struct RefinerFile {
 pub fn save_refiner(
     folder: &Path,
     config: &RefinerConfig,
+    channels: usize,
     tensors: &[(String, Tensor)],
 ) -> Result<(), ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
-    let file = RefinerFile { format_version: FORMAT_VERSION, refiner: *config };
+    let file = RefinerFile { format_version: FORMAT_VERSION, refiner: Written { channels, config } };
     let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     write_atomically(&path, text.as_bytes())?;
     write_tensors(&folder.join(REFINER_FILE), tensors)
@@ -48,13 +67,14 @@ pub fn save_refiner(
 pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
     let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
-    let file: RefinerFile = toml::from_str(&text).map_err(|e| ModelError::damaged(&path, &e))?;
+    let file: RefinerFile<Table> = toml::from_str(&text).map_err(|e| ModelError::damaged(&path, &e))?;
     if file.format_version != FORMAT_VERSION {
         let reason = format!("format version {}, this program reads {FORMAT_VERSION}", file.format_version);
         return Err(ModelError::damaged(&path, &reason));
     }
+    let (config, channels) = read_config(file.refiner).map_err(|e| ModelError::damaged(&path, &e))?;
     let parameters = Parameters::new(0, device);
-    let refiner = Refiner::new(&file.refiner, parameters.var_builder())?;
+    let refiner = Refiner::new(&config, channels, parameters.var_builder())?;
     parameters.load(&folder.join(REFINER_FILE))?;
     Ok(refiner.frozen())
 }

@@ -6,19 +6,20 @@ use std::fs;
 
 use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
-    Border, Discriminator, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Layer, Parameters,
-    REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner, save_refiner, write_tensors,
+    Border, Discriminator, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Layer, ModelError,
+    Parameters, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
+    write_tensors,
 };
 use tempfile::TempDir;
 
-fn refiner(config: &RefinerConfig) -> (Refiner, Parameters) {
+fn refiner(config: &RefinerConfig, channels: usize) -> (Refiner, Parameters) {
     let parameters = Parameters::new(0, &Device::Cpu);
-    (Refiner::new(config, parameters.var_builder()).unwrap(), parameters)
+    (Refiner::new(config, channels, parameters.var_builder()).unwrap(), parameters)
 }
 
-fn discriminator(config: &DiscriminatorConfig) -> (Discriminator, Parameters) {
+fn discriminator(config: &DiscriminatorConfig, channels: usize) -> (Discriminator, Parameters) {
     let parameters = Parameters::new(0, &Device::Cpu);
-    (Discriminator::new(config, parameters.var_builder()).unwrap(), parameters)
+    (Discriminator::new(config, channels, parameters.var_builder()).unwrap(), parameters)
 }
 
 fn images(shape: (usize, usize, usize, usize)) -> Tensor {
@@ -33,26 +34,25 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn the_papers_networks_have_its_sizes() {
-    let (_, parameters) = refiner(&RefinerConfig::eye_gaze());
+    let (_, parameters) = refiner(&RefinerConfig::eye_gaze(), 1);
     assert_eq!(parameters.count(), 296_129);
-    let (_, parameters) = refiner(&RefinerConfig::hand_pose());
+    let (_, parameters) = refiner(&RefinerConfig::hand_pose(), 1);
     assert_eq!(parameters.count(), (49 + 1) * 64 + 20 * (64 * 9 + 1) * 64 + 65);
 
-    let (eyes, parameters) = discriminator(&DiscriminatorConfig::eye_gaze());
+    let (eyes, parameters) = discriminator(&DiscriminatorConfig::eye_gaze(), 1);
     assert_eq!(parameters.count(), 75_906);
     assert_eq!(eyes.forward(&images((2, 1, 35, 55))).unwrap().dims(), [2, 2, 9, 14]);
-    let (hands, _) = discriminator(&DiscriminatorConfig::hand_pose());
+    let (hands, _) = discriminator(&DiscriminatorConfig::hand_pose(), 1);
     assert_eq!(hands.forward(&images((1, 1, 224, 224))).unwrap().dims(), [1, 2, 7, 7]);
 }
 
 #[test]
 fn any_image_size_works() {
-    let config =
-        RefinerConfig { channels: 3, features: 4, blocks: 1, stem_kernel: 7, ..RefinerConfig::eye_gaze() };
-    let (refiner, _) = refiner(&config);
-    let (eyes, _) = discriminator(&DiscriminatorConfig { channels: 3, ..DiscriminatorConfig::eye_gaze() });
+    let config = RefinerConfig { features: 4, blocks: 1, stem_kernel: 7, ..RefinerConfig::eye_gaze() };
+    let (refiner, _) = refiner(&config, 3);
+    let (eyes, _) = discriminator(&DiscriminatorConfig::eye_gaze(), 3);
     let (global, _) =
-        discriminator(&DiscriminatorConfig { channels: 3, local: false, ..DiscriminatorConfig::hand_pose() });
+        discriminator(&DiscriminatorConfig { local: false, ..DiscriminatorConfig::hand_pose() }, 3);
     for (height, width) in [(1, 1), (1, 9), (8, 7), (20, 33)] {
         let refined = refiner.forward(&images((2, 3, height, width))).unwrap();
         assert_eq!(refined.dims(), [2, 3, height, width]);
@@ -68,7 +68,7 @@ fn any_image_size_works() {
 /// Labels stay in place because a change of one pixel reaches no further than the receptive field: 19 pixels for R.
 #[test]
 fn the_refiner_sees_19_pixels() {
-    let (refiner, _) = refiner(&RefinerConfig::eye_gaze());
+    let (refiner, _) = refiner(&RefinerConfig::eye_gaze(), 1);
     let dark = Tensor::zeros((1, 1, 1, 41), DType::F32, &Device::Cpu).unwrap();
     let mut spot = vec![0f32; 41];
     spot[20] = 1.0;
@@ -85,7 +85,7 @@ fn the_refiner_sees_19_pixels() {
 fn replicated_borders_paint_no_frame() {
     let flat = Tensor::full(0.4f32, (1, 1, 9, 12), &Device::Cpu).unwrap();
     let spread = |border| {
-        let (refiner, _) = refiner(&RefinerConfig { border, ..RefinerConfig::eye_gaze() });
+        let (refiner, _) = refiner(&RefinerConfig { border, ..RefinerConfig::eye_gaze() }, 1);
         let refined = values(&refiner.forward(&flat).unwrap());
         refined.iter().fold(f32::MIN, |a, b| a.max(*b)) - refined.iter().fold(f32::MAX, |a, b| a.min(*b))
     };
@@ -96,8 +96,8 @@ fn replicated_borders_paint_no_frame() {
 #[test]
 fn frozen_networks_follow_their_parameters_without_gradients() {
     let (refiner, parameters) =
-        refiner(&RefinerConfig { blocks: 1, features: 3, ..RefinerConfig::eye_gaze() });
-    let (eyes, eyes_parameters) = discriminator(&DiscriminatorConfig::eye_gaze());
+        refiner(&RefinerConfig { blocks: 1, features: 3, ..RefinerConfig::eye_gaze() }, 1);
+    let (eyes, eyes_parameters) = discriminator(&DiscriminatorConfig::eye_gaze(), 1);
     let (frozen_refiner, frozen_eyes) = (refiner.frozen(), eyes.frozen());
     for (_, var) in parameters.vars().iter().chain(&eyes_parameters.vars()) {
         var.set(&(var.as_tensor().detach() * 0.5).unwrap()).unwrap();
@@ -116,25 +116,31 @@ fn frozen_networks_follow_their_parameters_without_gradients() {
 #[test]
 fn impossible_networks_are_refused() {
     let eye = RefinerConfig::eye_gaze();
-    for config in [
-        RefinerConfig { kernel: 4, ..eye },
-        RefinerConfig { stem_kernel: 0, ..eye },
-        RefinerConfig { channels: 0, ..eye },
-        RefinerConfig { features: 0, ..eye },
+    let vb = || Parameters::new(0, &Device::Cpu);
+    for (config, told) in [
+        (RefinerConfig { kernel: 4, ..eye }, "`refiner.kernel` cannot be 4: an odd number from 1 to 31"),
+        (RefinerConfig { stem_kernel: 0, ..eye }, "an odd number from 1 to 31"),
+        (RefinerConfig { features: 0, ..eye }, "a whole number from 1 to 4096"),
+        (RefinerConfig { blocks: 1_000, ..eye }, "a whole number from 0 to 256"),
     ] {
-        let error = Refiner::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap_err();
-        assert!(error.to_string().contains("hint"), "{error}");
+        let error = Refiner::new(&config, 1, vb().var_builder()).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
     }
+    assert!(Refiner::new(&eye, 0, vb().var_builder()).is_err());
     for layer in [
         Layer::Conv { kernel: 2, stride: 1, features: 1 },
         Layer::Conv { kernel: 3, stride: 0, features: 1 },
         Layer::Conv { kernel: 3, stride: 1, features: 0 },
+        Layer::Conv { kernel: 3, stride: 1, features: 1_000_000_000 },
         Layer::MaxPool { kernel: 0, stride: 1 },
     ] {
         let config = DiscriminatorConfig { layers: vec![layer], ..DiscriminatorConfig::eye_gaze() };
-        let error = Discriminator::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap_err();
-        assert!(error.to_string().contains("layers[0]"), "{error}");
+        let error = Discriminator::new(&config, 1, vb().var_builder()).unwrap_err().to_string();
+        assert!(error.contains("layers[0]") && error.contains("odd kernels from 1 to 31"), "{error}");
     }
+    let layers = vec![Layer::MaxPool { kernel: 1, stride: 1 }; 65];
+    let error = DiscriminatorConfig { layers, ..DiscriminatorConfig::eye_gaze() }.check().unwrap_err();
+    assert!(error.to_string().contains("at most 64 layers"), "{error}");
 }
 
 #[test]
@@ -143,25 +149,36 @@ fn configs_are_readable_and_strict() {
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<DiscriminatorConfig>(&text).unwrap(), config);
     }
-    let config: RefinerConfig = toml::from_str("features = 8\nborder = \"zeros\"").unwrap();
-    assert_eq!(config, RefinerConfig { features: 8, border: Border::Zeros, ..RefinerConfig::eye_gaze() });
-    assert!(toml::from_str::<RefinerConfig>("feature = 8").is_err());
-    assert!(toml::from_str::<RefinerConfig>("border = \"mirror\"").is_err());
+    let text = toml::to_string(&RefinerConfig::eye_gaze()).unwrap();
+    let config: RefinerConfig = toml::from_str(&text.replace("replicate", "zeros")).unwrap();
+    assert_eq!(config, RefinerConfig { border: Border::Zeros, ..RefinerConfig::eye_gaze() });
+    assert!(toml::from_str::<RefinerConfig>(&format!("{text}\nfeature = 8")).is_err());
+    assert!(toml::from_str::<RefinerConfig>(&text.replace("replicate", "mirror")).is_err());
 }
+
+/// Written by format version 1 since its beginning.
+const REFINER_TOML: &str = "format_version = 1
+
+[refiner]
+channels = 3
+features = 6
+blocks = 2
+kernel = 3
+stem_kernel = 3
+border = \"zeros\"
+";
 
 #[test]
 fn a_saved_refiner_refines_the_same() {
     let folder = TempDir::new().unwrap();
-    let config = RefinerConfig {
-        channels: 3,
-        features: 6,
-        blocks: 2,
-        border: Border::Zeros,
-        ..RefinerConfig::eye_gaze()
-    };
+    let config = RefinerConfig { features: 6, blocks: 2, border: Border::Zeros, ..RefinerConfig::eye_gaze() };
     let parameters = Parameters::new(5, &Device::Cpu);
-    let refiner = Refiner::new(&config, parameters.var_builder()).unwrap();
-    save_refiner(folder.path(), &config, &parameters.tensors()).unwrap();
+    let refiner = Refiner::new(&config, 3, parameters.var_builder()).unwrap();
+    save_refiner(folder.path(), &config, 3, &parameters.tensors()).unwrap();
+    let path = folder.path().join(REFINER_CONFIG_FILE);
+    assert_eq!(fs::read_to_string(&path).unwrap(), REFINER_TOML);
+    // What a file leaves out is as in the paper.
+    fs::write(&path, REFINER_TOML.replace("\nkernel = 3", "")).unwrap();
     let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
     let synthetic = images((2, 3, 7, 10));
     assert_eq!(values(&loaded.forward(&synthetic).unwrap()), values(&refiner.forward(&synthetic).unwrap()));
@@ -171,7 +188,7 @@ fn a_saved_refiner_refines_the_same() {
 fn a_refiner_whose_files_do_not_fit_is_refused() {
     let folder = TempDir::new().unwrap();
     let small = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
-    let save = || save_refiner(folder.path(), &small, &refiner(&small).1.tensors()).unwrap();
+    let save = || save_refiner(folder.path(), &small, 1, &refiner(&small, 1).1.tensors()).unwrap();
     let refusal = |path: &str, from: &str, to: &str| {
         save();
         let path = folder.path().join(path);
@@ -242,6 +259,6 @@ fn gaze_networks_work_from_19_pixels_on() {
         GazeEstimatorConfig { hidden: vec![0], ..small.clone() },
     ] {
         let error = GazeEstimator::new(&config, Parameters::new(0, &Device::Cpu).var_builder()).unwrap_err();
-        assert!(error.to_string().contains("hint"), "{error}");
+        assert!(matches!(error, ModelError::Config(_)), "{error}");
     }
 }

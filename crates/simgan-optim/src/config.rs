@@ -1,23 +1,28 @@
 use serde::{Deserialize, Serialize};
+use simgan_settings::{Range, settings, zero_is_off};
+use toml::Value;
 
-/// `[optim.refiner]`, `[optim.discriminator]`: how weights follow their gradients.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OptimizerConfig {
-    /// `"sgd"` or `"adam"`.
-    pub kind: OptimizerKind,
-    /// Learning rate of the first steps. The losses are means over patches and pixels: a step of plain SGD on a loss
-    /// summed over P patches, as the paper has it, is the same step at a rate P times as large here. Adam's steps do
-    /// not depend on the loss's scale.
-    pub lr: f64,
-    /// For `sgd` alone, in [0, 1): how much of the previous step is kept.
-    pub momentum: f64,
-    /// For `adam` alone, each in [0, 1): decay of the gradient's mean and of its square's.
-    pub betas: [f64; 2],
-    /// A gradient longer than this (norm over all weights) is shortened to it; 0 turns it off.
-    pub clip_norm: f64,
-    /// `[[STEP, LR], …]`: from that iteration of Algorithm 1 on, the learning rate is LR.
-    pub lr_steps: Vec<(u64, f64)>,
+settings! {
+    /// How weights follow their gradients.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct OptimizerConfig {
+        /// The rule: stochastic gradient descent, the paper's, or Adam.
+        kind: OptimizerKind = Range::OneOf(&["sgd", "adam"]),
+        /// Learning rate of the first steps. The losses are means over patches and pixels, where the paper sums: a step
+        /// of plain SGD on a sum over P patches is, here, a step at P times that rate. Adam's steps do not depend on
+        /// the loss's scale.
+        lr: f64 = Range::above(0.0),
+        /// For "sgd" alone: how much of the previous step is kept.
+        momentum: f64 = Range::FRACTION,
+        /// For "adam" alone: decay of the running mean of the gradient and of its square.
+        betas: [f64; 2] = Range::Form("two numbers, each at least 0 and less than 1", are_fractions),
+        /// Longest gradient, as a norm over all weights; a longer one is shortened to it. 0 turns it off.
+        #[serde(with = "zero_is_off")]
+        clip_norm: Option<f64> = Range::Off(&Range::above(0.0)),
+        /// Changes of the learning rate: from iteration STEP of Algorithm 1 on, it is LR.
+        lr_steps: Vec<(u64, f64)> =
+            Range::Form("[[STEP, LR], …] with ascending steps and rates above 0", is_lr_schedule),
+    }
 }
 
 /// The rule by which weights follow their gradients.
@@ -37,4 +42,15 @@ impl OptimizerConfig {
         let passed = self.lr_steps.iter().take_while(|(from, _)| *from <= step);
         passed.last().map_or(self.lr, |(_, lr)| *lr)
     }
+}
+
+fn are_fractions(betas: &Value) -> bool {
+    betas.as_array().is_some_and(|betas| betas.iter().all(|beta| Range::FRACTION.contains(beta)))
+}
+
+fn is_lr_schedule(steps: &Value) -> bool {
+    let steps: Result<Vec<(u64, f64)>, _> = steps.clone().try_into();
+    steps.is_ok_and(|steps| {
+        steps.is_sorted_by(|a, b| a.0 < b.0) && steps.iter().all(|(_, lr)| lr.is_finite() && *lr > 0.0)
+    })
 }

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
-use simgan_data::DataError;
+use simgan_data::{DataError, Hint};
 use simgan_models::ModelError;
 
 /// Why a refinement did not come to its end. What was written before stays whole, and the same call continues it.
+/// [`RefineError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefineError {
@@ -14,10 +15,10 @@ pub enum RefineError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The network failed, for example for want of memory.
-    #[error("the refiner failed: {0}; hint: a smaller batch needs less memory")]
+    #[error("the refiner failed: {0}")]
     Tensor(#[from] candle_core::Error),
     /// The path holds no checkpoint.
-    #[error("{path}: {reason}; hint: give a run's folder, or one of the folders in its checkpoints/", path = .path.display())]
+    #[error("{path}: {reason}", path = .path.display())]
     NoCheckpoint {
         /// What was given as the model.
         path: PathBuf,
@@ -34,8 +35,7 @@ pub enum RefineError {
     },
     /// Reading and writing would mix.
     #[error(
-        "{output}: the output folder and the input folder {input} lie in each other; \
-         hint: choose an output folder elsewhere, so that no image is overwritten",
+        "{output}: the output folder and the input folder {input} overlap",
         output = .output.display(), input = .input.display()
     )]
     Overlap {
@@ -45,19 +45,13 @@ pub enum RefineError {
         output: PathBuf,
     },
     /// Something that is not a refinement stands in the output folder.
-    #[error("{path}: not empty, and no refinement to continue; hint: choose a new output folder", path = .path.display())]
+    #[error("{path}: not empty, and holds no refinement to continue", path = .path.display())]
     Occupied {
         /// The output folder.
         path: PathBuf,
     },
-    /// Another process is writing.
-    #[error("{path}: another process is refining into this folder; hint: wait for it, or choose another", path = .path.display())]
-    Busy {
-        /// The output folder.
-        path: PathBuf,
-    },
     /// The refinement in the output folder was begun with something else.
-    #[error("{path}: begun with {before}, but this is {now}; hint: choose a new output folder", path = .path.display())]
+    #[error("{path}: begun with {before}, but this is {now}", path = .path.display())]
     Changed {
         /// The manifest.
         path: PathBuf,
@@ -67,7 +61,7 @@ pub enum RefineError {
         now: String,
     },
     /// An image that is already refined is not what it was.
-    #[error("{path}: {what} since it was refined; hint: put it back, or choose a new output folder", path = .path.display())]
+    #[error("{path}: {what} since it was refined", path = .path.display())]
     ChangedImage {
         /// The image in the input folder.
         path: PathBuf,
@@ -75,7 +69,7 @@ pub enum RefineError {
         what: &'static str,
     },
     /// The manifest is not one of this program's.
-    #[error("{path}: line {line} of the manifest: {reason}; hint: choose a new output folder", path = .path.display())]
+    #[error("{path}: line {line} of the manifest: {reason}", path = .path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
@@ -95,6 +89,26 @@ pub enum RefineError {
 }
 
 impl RefineError {
+    /// What to do about it; `None` where the message says all there is to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Data(error) => return error.hint(),
+            Self::Model(error) => return error.hint().map(Hint::from),
+            Self::Io { source, .. } => return Hint::of_io(source),
+            Self::Channels { .. } => return None,
+            Self::Tensor(_) => "a smaller batch needs less memory".into(),
+            Self::NoCheckpoint { .. } => {
+                "give a run's folder, or one of the folders in its checkpoints/".into()
+            }
+            Self::Overlap { .. } => {
+                "choose an output folder elsewhere, so that no image is overwritten".into()
+            }
+            Self::ChangedImage { .. } => Hint::any_of([Hint::advice("put it back"), Hint::OtherOutput]),
+            Self::Occupied { .. } | Self::Changed { .. } | Self::Manifest { .. } => Hint::OtherOutput,
+        })
+    }
+
     pub(super) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use simgan_data::{
-    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sample, Sizes, Source,
+    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sizes, Source, Want,
 };
 
 use super::RefineError;
@@ -77,13 +77,13 @@ impl RefineInput {
 
     /// The samples of a data set that is no folder of images, or of which parts are cut out. Each is written as
     /// `NAME.png` (`NAME.jpg.png` and `NAME.png.png` where extensions tell samples apart), its label as JSON beside it,
-    /// as [`Label::to_record`](simgan_data::Label::to_record) writes it. `name` is what the manifest calls the data set;
+    /// as [`Sample::to_record`](simgan_data::Sample::to_record) writes it. `name` is what the manifest calls the data set;
     /// it should tell what is cut out.
     ///
     /// # Errors
     /// A sample whose name cannot be read, leads out of the folder, or is another one's too.
     pub fn data_set(name: &str, source: Arc<dyn Source>) -> Result<Self, RefineError> {
-        let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.sample_name(index)).collect();
+        let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.name(index)).collect();
         let refused = |reason| DataError::Dataset { path: PathBuf::from(name), reason };
         let paths = paths(&names?).map_err(refused)?;
         let count = paths.len();
@@ -122,7 +122,7 @@ impl Images for Folder {
     }
 
     fn name(&self, index: usize) -> String {
-        Folder::name(self, index)
+        slashed(&self.images()[index])
     }
 
     fn read(&self, index: usize) -> Result<InputImage, DataError> {
@@ -152,6 +152,12 @@ impl Images for Folder {
     }
 }
 
+/// A path with `/` between its parts.
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
 /// An image's absolute path and its file's content.
 fn bytes_of(folder: &Folder, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
     let path = folder.root().join(&folder.images()[index]);
@@ -171,19 +177,17 @@ impl Images for DataSet {
     }
 
     fn name(&self, index: usize) -> String {
-        let parts: Vec<_> = self.paths[index].iter().map(|part| part.to_string_lossy()).collect();
-        parts.join("/")
+        slashed(&self.paths[index])
     }
 
     fn read(&self, index: usize) -> Result<InputImage, DataError> {
-        let Sample { image, label, .. } = self.source.sample(index)?;
-        let crc32c = Some(digest(&image));
-        let record = label.to_record(image.spec().height);
-        Ok(InputImage { file: ImageFile::new(image, ImageFormat::Png), crc32c, record })
+        let sample = self.source.sample(index, Want::Labels)?;
+        let (crc32c, record) = (Some(digest(&sample.image)), sample.to_record());
+        Ok(InputImage { file: ImageFile::new(sample.image, ImageFormat::Png), crc32c, record })
     }
 
     fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
-        Ok(Some(digest(&self.source.sample(index)?.image)))
+        Ok(Some(digest(&self.source.sample(index, Want::Image)?.image)))
     }
 }
 
@@ -200,9 +204,9 @@ impl Images for Simulator {
     }
 
     fn read(&self, index: usize) -> Result<InputImage, DataError> {
-        let sample = self.0.sample(index)?;
+        let sample = self.0.sample(index, Want::Labels)?;
         let file = ImageFile::new(sample.image, ImageFormat::Png);
-        Ok(InputImage { file, crc32c: None, record: sample.label.record })
+        Ok(InputImage { file, crc32c: None, record: sample.record })
     }
 
     fn crc32c(&self, _index: usize) -> Result<Option<String>, DataError> {

@@ -17,8 +17,8 @@
 //! # std::fs::create_dir(&images)?;
 //! # let parameters = Parameters::new(0, &Device::Cpu);
 //! # let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
-//! # Refiner::new(&config, parameters.var_builder())?;
-//! save_refiner(&model, &config, &parameters.tensors())?; // a checkpoint as training writes it
+//! # Refiner::new(&config, 1, parameters.var_builder())?;
+//! save_refiner(&model, &config, 1, &parameters.tensors())?; // a checkpoint as training writes it
 //! let image = Image::new(1, 3, 5, Pixels::U8((0..15).collect()));
 //! ImageFile::new(image, ImageFormat::Png).save(&images.join("a.png"))?;
 //!

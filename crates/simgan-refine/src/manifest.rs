@@ -4,7 +4,7 @@
 //! interrupted job finds here what need not be done again. The last line of a whole job is [`Entry::Finished`].
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -88,16 +88,10 @@ impl Manifest {
         }
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
         let mut manifest = Self { file: file.map_err(RefineError::io(&path))?, path };
-        manifest.lock(folder)?;
+        // The file that is written is the one that is locked: some systems let no other handle write to it.
+        simgan_data::lock_open(&manifest.file, &manifest.path, folder)?;
         let done = manifest.read(header)?;
         Ok((manifest, done))
-    }
-
-    fn lock(&self, folder: &Path) -> Result<(), RefineError> {
-        self.file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => RefineError::Busy { path: folder.to_owned() },
-            TryLockError::Error(error) => RefineError::io(&self.path)(error),
-        })
     }
 
     /// Reads what is there; a last line without its end was being written when the job was killed, and is dropped.

@@ -28,7 +28,7 @@ impl RefineModel {
     pub fn open(path: &Path, device: &Device) -> Result<Self, RefineError> {
         let folder = checkpoint_folder(path)?;
         let refiner = load_refiner(&folder, device)?;
-        let channels = refiner.config().channels;
+        let channels = refiner.channels();
         if !matches!(channels, 1 | 3) {
             return Err(RefineError::Channels { path: folder, channels });
         }

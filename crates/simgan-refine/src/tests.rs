@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use simgan_data::{
-    DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, Label, MemorySource,
-    PackOptions, Pixels, Registry, Sample, Sizes, Source, SourceRequest, Target, pack,
+    AnnotationsExt, DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, MemorySource,
+    PackOptions, Pixels, Registry, Sample, Sizes, Source, SourceRequest, Target, Want, pack,
 };
 use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
 use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
@@ -18,18 +18,12 @@ static GOING: AtomicBool = AtomicBool::new(false);
 
 /// A small refiner with a seed, saved as a checkpoint.
 fn checkpoint(folder: &Path, seed: u64, channels: usize) {
-    let config = RefinerConfig {
-        channels,
-        features: 4,
-        blocks: 1,
-        kernel: 3,
-        stem_kernel: 3,
-        border: Border::Replicate,
-    };
+    let config =
+        RefinerConfig { features: 4, blocks: 1, kernel: 3, stem_kernel: 3, border: Border::Replicate };
     let parameters = Parameters::new(seed, &Device::Cpu);
-    Refiner::new(&config, parameters.var_builder()).unwrap();
+    Refiner::new(&config, channels, parameters.var_builder()).unwrap();
     fs::create_dir_all(folder).unwrap();
-    save_refiner(folder, &config, &parameters.tensors()).unwrap();
+    save_refiner(folder, &config, channels, &parameters.tensors()).unwrap();
 }
 
 /// A folder of odd images with labels beside them, an index file, and a refiner.
@@ -192,6 +186,19 @@ fn an_interrupted_job_is_continued() {
 }
 
 #[test]
+fn what_an_earlier_program_refined_is_continued() {
+    let scene = Scene::new();
+    let summary = scene.refine("out", &GOING).unwrap();
+    let path = scene.path("out").join(MANIFEST_FILE);
+    let manifest = fs::read_to_string(&path).unwrap();
+    let earlier = manifest.replace("\"change\"", "\"drift\"");
+    assert_ne!(earlier, manifest);
+    fs::write(&path, earlier).unwrap();
+    let again = scene.refine("out", &GOING).unwrap();
+    assert_eq!((again.already, again.change), (4, summary.change));
+}
+
+#[test]
 fn a_label_file_of_two_images_is_counted_once() {
     let scene = Scene::new();
     scene.image("a.bmp", gray(11, 7, 3), ImageFormat::Bmp);
@@ -221,7 +228,10 @@ fn another_data_set_becomes_png_files_with_labels() {
     let names: Vec<&str> = files.keys().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(names, ["a.json", "a.png", "b/c.png", "b/d.png", "b/e/f.png", MANIFEST_FILE]);
     let refined = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
-    assert_eq!(refined.sample(0).unwrap().label.gaze.unwrap().vector(), [0.0, 0.0, -1.0]);
+    assert_eq!(
+        refined.sample(0, Want::Labels).unwrap().annotations.gaze().unwrap().vector(),
+        [0.0, 0.0, -1.0]
+    );
     assert_eq!(refine().unwrap(), RefineSummary { already: 4, ..summary });
 
     // Another data set under the same name.
@@ -281,7 +291,7 @@ fn two_jobs_do_not_write_into_one_folder() {
     let manifest = fs::File::open(scene.path("out").join(MANIFEST_FILE)).unwrap();
     manifest.lock().unwrap();
     let error = scene.refine("out", &GOING).unwrap_err();
-    assert!(matches!(error, RefineError::Busy { .. }), "{error}");
+    assert!(matches!(error, RefineError::Data(DataError::InUse { .. })), "{error}");
 }
 
 #[test]
@@ -347,11 +357,7 @@ fn trainer() -> Trainer {
     let set =
         ["data.batch=2", "data.size=9x7", "refiner.features=4", "refiner.blocks=1", "history.capacity=0"];
     let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap();
-    let blank = |index: usize| Sample {
-        name: index.to_string(),
-        image: Image::new(1, 7, 9, Pixels::U8(vec![100; 63])),
-        label: Label::default(),
-    };
+    let blank = |index: usize| Sample::new(index.to_string(), Image::new(1, 7, 9, Pixels::U8(vec![100; 63])));
     let source: Arc<dyn Source> = Arc::new(MemorySource::new((0..3).map(blank).collect()).unwrap());
     let sources = Sources { synthetic: Arc::clone(&source), real: source };
     Trainer::new(config, &sources, &Device::Cpu).unwrap()

@@ -88,7 +88,7 @@ impl Work<'_> {
 
     fn job(self, index: usize) -> Result<Job, DataError> {
         let input = self.input.images.read(index)?;
-        let refinable = Refinable::new(input.file.image(), self.model.refiner.config().channels);
+        let refinable = Refinable::new(input.file.image(), self.model.refiner.channels());
         Ok(Job { index, input, refinable })
     }
 

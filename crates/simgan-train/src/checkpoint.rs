@@ -125,27 +125,23 @@ fn write_new(
 
 fn put_in_place(dir: &Path, new: &Path, path: &Path) -> Result<(), TrainError> {
     let old = dir.join(format!("{}{}", HIDDEN[1], path.file_name().unwrap_or_default().display()));
-    if path.exists() {
-        // A damaged one that the run has gone around, or the same step written twice.
-        remove_quietly(&old);
-        fs::rename(path, &old).map_err(TrainError::io(path))?;
-    }
-    fs::rename(new, path).map_err(TrainError::io(path))?;
-    remove_quietly(&old);
+    // There may be a damaged one that the run has gone around, or the same step written before.
+    simgan_data::replace_folder(path, new, &old)?;
     sync(dir)
 }
 
-/// Removes all but the newest `keep_last` checkpoints, those at multiples of `keep_every` (0: none) and the best one.
+/// Removes all but the newest `keep_last` checkpoints, those at multiples of `keep_every`, and the best one.
 pub(crate) fn retain(
     dir: &Path,
     keep_last: usize,
-    keep_every: u64,
+    keep_every: Option<u64>,
     best: Option<u64>,
 ) -> Result<(), TrainError> {
     let mut checkpoints = list_checkpoints(dir)?;
     checkpoints.truncate(checkpoints.len().saturating_sub(keep_last));
     for (step, path) in checkpoints {
-        if best != Some(step) && (keep_every == 0 || step % keep_every != 0) {
+        let is_kept = keep_every.is_some_and(|every| step.is_multiple_of(every));
+        if best != Some(step) && !is_kept {
             // Renamed first, so that a crash leaves no half checkpoint under a checkpoint's name.
             let old = dir.join(format!("{}{}", HIDDEN[1], checkpoint_name(step)));
             fs::rename(&path, &old).map_err(TrainError::io(&path))?;

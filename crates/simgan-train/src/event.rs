@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Judgement, Phase, StepReport, Summary, Warning};
 
-/// Version of the format of `metrics.jsonl`, in its [`Event::Start`] lines. Version 2 added
-/// [`Event::Judged`].
-pub const METRICS_VERSION: u32 = 2;
+/// Version of the format of `metrics.jsonl`, in its [`Event::Start`] lines. Version 2 added [`Event::Judged`]; version 3
+/// calls `change` what was `drift`.
+pub const METRICS_VERSION: u32 = 3;
 
 /// Something that happened in a run. `step` counts the steps of all phases that were done before or with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -160,3 +160,17 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 fn mean_of_some(values: impl Iterator<Item = Option<f64>> + Clone) -> Option<f64> {
     values.clone().flatten().next().map(|_| mean(values.flatten()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_programs_called_drift_is_read() {
+        let report = RefinerReport { change: 0.25, ..Default::default() };
+        let text = serde_json::to_string(&report).unwrap();
+        let earlier = text.replace("\"change\"", "\"drift\"");
+        assert_ne!(earlier, text);
+        assert_eq!(serde_json::from_str::<RefinerReport>(&earlier).unwrap(), report);
+    }
+}

@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,24 +50,6 @@ impl Summary {
     pub fn is_complete(&self) -> bool {
         self.step >= self.total_steps
     }
-
-    /// Commands that make sense now, each with what it is for.
-    #[must_use]
-    pub fn next_steps(&self) -> Vec<(String, &'static str)> {
-        let run = shell_quoted(&self.run);
-        let resume = format!("simgan train --run {run} --resume");
-        let mut steps = Vec::new();
-        if !self.is_complete() {
-            steps.push((resume, "go on where it stopped"));
-        }
-        if self.checkpoint.is_some() {
-            let refine = format!("simgan refine --model {run} --input DIR --output DIR");
-            steps.push((refine, "refine your own images, their labels are kept"));
-            steps.push((format!("simgan inspect {run}"), "losses and settings of the run"));
-        }
-        steps.push((format!("tensorboard --logdir {run}"), "curves and sample grids"));
-        steps
-    }
 }
 
 /// Collects the last steps' reports for a [`Summary`].
@@ -109,16 +91,5 @@ impl Recent {
     pub(crate) fn images_per_sec(&self) -> f64 {
         let secs_per_image: f64 = self.reports.iter().map(|report| report.images_per_sec.recip()).sum();
         if secs_per_image > 0.0 { self.reports.len() as f64 / secs_per_image } else { 0.0 }
-    }
-}
-
-/// The path as a shell takes it.
-fn shell_quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Image, Label, MemorySource, Pixels, Sample, Source};
+use simgan_data::{Image, MemorySource, Pixels, Sample, Source};
 
 use crate::{Recipe, Sources, TrainConfig};
 
@@ -44,7 +44,7 @@ fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
     let mut sample = |index: usize| {
         let pixels = (0..width * height).map(|_| brightness + rng.random_range(0..50)).collect();
         let image = Image::new(1, height, width, Pixels::U8(pixels));
-        Sample { name: index.to_string(), image, label: Label::default() }
+        Sample::new(index.to_string(), image)
     };
     Arc::new(MemorySource::new((0..n).map(&mut sample).collect()).unwrap())
 }

@@ -1,60 +1,73 @@
-//! Gradients in `f64` against central differences, which know nothing of the backward passes.
+//! Gradients in `f64` against central differences, which know nothing of the backward passes, on every device
+//! that has `f64`.
 
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
 use simgan_models::{Border, Discriminator, DiscriminatorConfig, Parameters, Refiner};
 
+use crate::devices::devices;
 use crate::support::{eye_layers, images, norm, refiner_config, scalar};
+
+fn doubles() -> impl Iterator<Item = &'static Device> {
+    devices().iter().filter(|device| !device.is_metal())
+}
 
 #[test]
 fn the_adversarial_loss() {
-    let logits = var(&images(1, (2, 2, 3, 5)));
-    for target in [Target::Real, Target::Refined] {
-        check(std::slice::from_ref(&logits), || adversarial(&(logits.as_tensor() * 3.0)?, target));
+    for device in doubles() {
+        let logits = var(&images(1, (2, 2, 3, 5)), device);
+        for target in [Target::Real, Target::Refined] {
+            check(std::slice::from_ref(&logits), || adversarial(&(logits.as_tensor() * 3.0)?, target));
+        }
     }
 }
 
 #[test]
 fn self_regularization_for_each_transform() {
-    let (refined, synthetic) = (var(&images(2, (2, 3, 5, 7))), var(&images(3, (2, 3, 5, 7))));
-    let network = refiner(&Parameters::new(4, &Device::Cpu), 3).frozen();
-    for transform in [
-        FeatureTransform::Identity,
-        FeatureTransform::Derivatives,
-        FeatureTransform::MeanColor,
-        FeatureTransform::Network(Box::new(network)),
-    ] {
-        let regularization = SelfRegularization::new(transform);
-        check(std::slice::from_ref(&refined), || regularization.loss(&refined, &synthetic));
-        let loss = regularization.loss(&refined, &synthetic).unwrap();
-        assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{regularization:?}");
+    for device in doubles() {
+        let network = refiner(&Parameters::new(4, device), 3).frozen();
+        for transform in [
+            FeatureTransform::Identity,
+            FeatureTransform::Derivatives,
+            FeatureTransform::MeanColor,
+            FeatureTransform::Network(Box::new(network)),
+        ] {
+            check_transform(&SelfRegularization::new(transform), device);
+        }
     }
+}
+
+fn check_transform(regularization: &SelfRegularization, device: &Device) {
+    let [refined, synthetic] = [2, 3].map(|seed| var(&images(seed, (2, 3, 5, 7)), device));
+    check(std::slice::from_ref(&refined), || regularization.loss(&refined, &synthetic));
+    let loss = regularization.loss(&refined, &synthetic).unwrap();
+    assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{regularization:?}");
 }
 
 /// The refiner's loss (eq. 4) through both networks, for each of the refiner's parameters and the images.
 #[test]
 fn the_refiners_whole_loss() {
-    let (refiner_parameters, parameters) =
-        (Parameters::new(5, &Device::Cpu), Parameters::new(6, &Device::Cpu));
-    let (refiner, discriminator) =
-        (refiner(&refiner_parameters, 1), discriminator(&parameters, true).frozen());
-    let (synthetic, regularization) =
-        (images(7, (2, 1, 7, 10)), SelfRegularization::new(FeatureTransform::Identity));
-    let synthetic = synthetic.to_dtype(DType::F64).unwrap();
-    let vars: Vec<_> = refiner_parameters.vars().into_iter().map(|(_, var)| var).collect();
-    check(&vars, || {
-        let refined = refiner.forward(&synthetic)?;
-        let realism = adversarial(&discriminator.forward(&refined)?, Target::Real)?;
-        realism + regularization.loss(&refined, &synthetic)?
-    });
+    for device in doubles() {
+        let [refiner_parameters, parameters] = [5, 6].map(|seed| Parameters::new(seed, device));
+        let refiner = refiner(&refiner_parameters, 1);
+        let discriminator = discriminator(&parameters, true).frozen();
+        let synthetic = var(&images(7, (2, 1, 7, 10)), device).detach();
+        let regularization = SelfRegularization::new(FeatureTransform::Identity);
+        let vars: Vec<_> = refiner_parameters.vars().into_iter().map(|(_, var)| var).collect();
+        check(&vars, || {
+            let refined = refiner.forward(&synthetic)?;
+            let realism = adversarial(&discriminator.forward(&refined)?, Target::Real)?;
+            realism + regularization.loss(&refined, &synthetic)?
+        });
+    }
 }
 
 #[test]
 fn the_discriminators_loss_local_and_global() {
-    for local in [true, false] {
-        let parameters = Parameters::new(8, &Device::Cpu);
+    for (device, local) in doubles().flat_map(|device| [(device, true), (device, false)]) {
+        let parameters = Parameters::new(8, device);
         let discriminator = discriminator(&parameters, local);
-        let images = var(&images(9, (2, 1, 9, 14)));
+        let images = var(&images(9, (2, 1, 9, 14)), device);
         let vars = parameters.vars().into_iter().map(|(_, var)| var).chain([images.clone()]);
         check(&vars.collect::<Vec<_>>(), || adversarial(&discriminator.forward(&images)?, Target::Refined));
     }
@@ -62,16 +75,16 @@ fn the_discriminators_loss_local_and_global() {
 
 fn refiner(parameters: &Parameters, channels: usize) -> Refiner {
     let vb = parameters.var_builder().to_dtype(DType::F64);
-    Refiner::new(&refiner_config(channels, 3, Border::Replicate), vb).unwrap()
+    Refiner::new(&refiner_config(3, Border::Replicate), channels, vb).unwrap()
 }
 
 fn discriminator(parameters: &Parameters, local: bool) -> Discriminator {
     let vb = parameters.var_builder().to_dtype(DType::F64);
-    Discriminator::new(&DiscriminatorConfig { local, ..eye_layers() }, vb).unwrap()
+    Discriminator::new(&DiscriminatorConfig { local, ..eye_layers() }, 1, vb).unwrap()
 }
 
-fn var(tensor: &Tensor) -> Var {
-    Var::from_tensor(&tensor.to_dtype(DType::F64).unwrap()).unwrap()
+fn var(tensor: &Tensor, device: &Device) -> Var {
+    Var::from_tensor(&tensor.to_dtype(DType::F64).unwrap().to_device(device).unwrap()).unwrap()
 }
 
 /// Along a direction of its own for each variable: the steps are small enough not to cross the kinks of ReLU and |·|.
@@ -83,6 +96,7 @@ fn check(vars: &[Var], loss: impl Fn() -> Result<Tensor>) {
         let start = var.copy().unwrap().detach();
         let direction = images(100 + var_idx as u64, (1, 1, 1, var.elem_count()));
         let direction = direction.reshape(var.shape()).unwrap().to_dtype(DType::F64).unwrap();
+        let direction = direction.to_device(var.device()).unwrap();
         let at = |offset: f64| {
             var.set(&(&start + (&direction * offset).unwrap()).unwrap()).unwrap();
             scalar(&loss().unwrap())

@@ -1,7 +1,8 @@
-use candle_core::{Module, Result, Tensor};
+use candle_core::{Device, Module, Result, Tensor};
 use simgan_kernels::{Conv2d, conv2d};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial, gaze_distance};
 
+use crate::devices::{devices, tolerance};
 use crate::support::{Golden, assert_close, scalar, var};
 
 /// The map of logits is neither square nor of one image, so that a wrong order of axes shows.
@@ -26,13 +27,25 @@ fn self_regularization_equals_pytorch_for_each_transform() {
         ("identity", FeatureTransform::Identity),
         ("derivatives", FeatureTransform::Derivatives),
         ("mean_color", FeatureTransform::MeanColor),
-        ("network", FeatureTransform::Network(Box::new(Layer(kernel())))),
     ] {
-        let regularization = SelfRegularization::new(transform);
-        check(&format!("psi_{name}"), "refined", |refined, golden| {
-            regularization.loss(refined, golden.get(&format!("psi_{name}/synthetic")))
-        });
+        check_transform(name, &SelfRegularization::new(transform));
     }
+    for device in devices() {
+        let network = FeatureTransform::Network(Box::new(Layer(kernel(device))));
+        check_transform_on(device, "network", &SelfRegularization::new(network));
+    }
+}
+
+fn check_transform(name: &str, regularization: &SelfRegularization) {
+    for device in devices() {
+        check_transform_on(device, name, regularization);
+    }
+}
+
+fn check_transform_on(device: &Device, name: &str, regularization: &SelfRegularization) {
+    check_on(device, &format!("psi_{name}"), "refined", |refined, golden| {
+        regularization.loss(refined, golden.get(&format!("psi_{name}/synthetic")))
+    });
 }
 
 #[test]
@@ -49,16 +62,26 @@ impl Module for Layer {
     }
 }
 
-fn kernel() -> Tensor {
-    Golden::open("losses").get("psi_network/kernel").clone()
+fn kernel(device: &Device) -> Tensor {
+    Golden::open("losses", device).get("psi_network/kernel").clone()
 }
 
 fn check(case: &str, input: &str, loss: impl Fn(&Tensor, &Golden) -> Result<Tensor>) {
-    let golden = Golden::open("losses");
+    for device in devices() {
+        check_on(device, case, input, &loss);
+    }
+}
+
+fn check_on(device: &Device, case: &str, input: &str, loss: impl Fn(&Tensor, &Golden) -> Result<Tensor>) {
+    let golden = Golden::open("losses", device);
     let input = var(golden.get(&format!("{case}/{input}")));
     let value = loss(&input, &golden).unwrap();
     let expected = golden.scalar(&format!("{case}/value"));
-    assert!((scalar(&value) - expected).abs() <= 1e-5 * expected, "{case}: {value} instead of {expected}");
+    let tolerance = tolerance(device, 1e-5);
+    assert!(
+        (scalar(&value) - expected).abs() <= tolerance * expected,
+        "{case}: {value} instead of {expected}"
+    );
     let gradients = value.backward().unwrap();
     assert_close(case, gradients.get(&input).unwrap(), golden.get(&format!("{case}/gradient")), 1e-5);
 }

@@ -1,7 +1,10 @@
-//! Networks, losses and updates against PyTorch, and their gradients against finite differences.
+//! Networks, losses and updates against PyTorch, and their gradients against finite differences, on every
+//! device there is.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
+#[path = "../../../crates/simgan-kernels/tests/kernels/common/devices.rs"]
+mod devices;
 mod finite_differences;
 mod losses;
 mod mistakes;

@@ -48,7 +48,7 @@ fn a_patchs_two_logits_are_its_channels() {
 /// Mistake: a ReLU on the two logits, which then are never negative.
 #[test]
 fn logits_take_both_signs() {
-    let (discriminator, parameters) = new_discriminator(3, &DiscriminatorConfig::eye_gaze());
+    let (discriminator, parameters) = new_discriminator(3, &DiscriminatorConfig::eye_gaze(), 1, &Device::Cpu);
     for (name, var) in parameters.vars() {
         if name == "conv5.bias" {
             var.set(&Tensor::new(&[-5f32, 5.0], &Device::Cpu).unwrap()).unwrap();
@@ -64,8 +64,8 @@ fn logits_take_both_signs() {
 /// parameter of R, also through a frozen discriminator, and a step along it raises the realism.
 #[test]
 fn the_refiner_learns_from_the_discriminator() {
-    let (refiner, parameters) = new_refiner(5, &refiner_config(1, 3, Border::Replicate));
-    let (discriminator, _) = new_discriminator(6, &eye_layers());
+    let (refiner, parameters) = new_refiner(5, &refiner_config(3, Border::Replicate), 1, &Device::Cpu);
+    let (discriminator, _) = new_discriminator(6, &eye_layers(), 1, &Device::Cpu);
     let discriminator = discriminator.frozen();
     let synthetic = images(7, (2, 1, 15, 22));
     let realism = || adversarial(&discriminator.forward(&refiner.forward(&synthetic)?)?, Target::Real);
@@ -85,7 +85,7 @@ fn the_refiner_learns_from_the_discriminator() {
 #[test]
 fn the_refiners_output_has_its_inputs_range() {
     let config = RefinerConfig { blocks: 0, features: 2, stem_kernel: 1, ..RefinerConfig::eye_gaze() };
-    let (refiner, parameters) = new_refiner(0, &config);
+    let (refiner, parameters) = new_refiner(0, &config, 1, &Device::Cpu);
     let set = |name: &str, values: &[f32]| {
         let (_, var) = parameters.vars().into_iter().find(|(known, _)| known == name).unwrap();
         var.set(&Tensor::from_slice(values, var.shape(), &Device::Cpu).unwrap()).unwrap();

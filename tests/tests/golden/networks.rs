@@ -1,45 +1,41 @@
 use candle_core::{Device, Module};
-use simgan_models::{Border, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Parameters};
+use simgan_models::{
+    Border, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Parameters, RefinerConfig,
+};
 
+use crate::devices::devices;
 use crate::support::{
     Golden, assert_close, eye_layers, hand_layers, new_discriminator, new_refiner, refiner_config, var,
 };
 
 #[test]
 fn a_refiner_with_replicated_borders_equals_pytorch() {
-    let (refiner, parameters) = new_refiner(0, &refiner_config(1, 3, Border::Replicate));
-    check("refiner_replicate", &refiner, &parameters);
+    check_refiner("refiner_replicate", &refiner_config(3, Border::Replicate), 1);
 }
 
 #[test]
 fn a_colour_refiner_with_zero_borders_and_a_larger_stem_equals_pytorch() {
-    let (refiner, parameters) = new_refiner(0, &refiner_config(3, 7, Border::Zeros));
-    check("refiner_zeros", &refiner, &parameters);
+    check_refiner("refiner_zeros", &refiner_config(7, Border::Zeros), 3);
 }
 
 #[test]
 fn the_discriminator_of_eyes_equals_pytorch() {
-    let (discriminator, parameters) = new_discriminator(0, &eye_layers());
-    check("discriminator_eye", &discriminator, &parameters);
+    check_discriminator("discriminator_eye", &eye_layers(), 1);
 }
 
 #[test]
 fn the_discriminator_of_hands_equals_pytorch() {
-    let (discriminator, parameters) = new_discriminator(0, &hand_layers());
-    check("discriminator_hand", &discriminator, &parameters);
+    check_discriminator("discriminator_hand", &hand_layers(), 3);
 }
 
 #[test]
 fn the_global_discriminator_equals_pytorch() {
-    let (discriminator, parameters) =
-        new_discriminator(0, &DiscriminatorConfig { local: false, ..eye_layers() });
-    check("discriminator_global", &discriminator, &parameters);
+    check_discriminator("discriminator_global", &DiscriminatorConfig { local: false, ..eye_layers() }, 1);
 }
 
 /// Both readings of the paper have hidden layers; here is one.
 #[test]
 fn the_gaze_network_equals_pytorch() {
-    let parameters = Parameters::new(0, &Device::Cpu);
     let config = GazeEstimatorConfig {
         channels: 1,
         height: 23,
@@ -47,14 +43,31 @@ fn the_gaze_network_equals_pytorch() {
         features: [4, 3, 5, 4, 6],
         hidden: vec![7],
     };
-    let network = GazeEstimator::new(&config, parameters.var_builder()).unwrap();
-    check("gaze", &network, &parameters);
+    for device in devices() {
+        let parameters = Parameters::new(0, device);
+        let network = GazeEstimator::new(&config, parameters.var_builder()).unwrap();
+        check("gaze", &network, &parameters, device);
+    }
+}
+
+fn check_refiner(case: &str, config: &RefinerConfig, channels: usize) {
+    for device in devices() {
+        let (refiner, parameters) = new_refiner(0, config, channels, device);
+        check(case, &refiner, &parameters, device);
+    }
+}
+
+fn check_discriminator(case: &str, config: &DiscriminatorConfig, channels: usize) {
+    for device in devices() {
+        let (discriminator, parameters) = new_discriminator(0, config, channels, device);
+        check(case, &discriminator, &parameters, device);
+    }
 }
 
 /// Output and every gradient, of all parameters and of the images. Fails, among others, if an activation is missing
 /// after a convolution, or if there is one after the logits.
-fn check(case: &str, network: &dyn Module, parameters: &Parameters) {
-    let golden = Golden::open("networks");
+fn check(case: &str, network: &dyn Module, parameters: &Parameters, device: &Device) {
+    let golden = Golden::open("networks", device);
     golden.fill(&format!("{case}/parameter."), parameters);
     let images = var(golden.get(&format!("{case}/images")));
     let output = network.forward(&images).unwrap();

@@ -1,17 +1,17 @@
-use std::path::Path;
-
 use candle_core::{DType, Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use simgan_models::{Border, Discriminator, DiscriminatorConfig, Layer, Parameters, Refiner, RefinerConfig};
 
+use crate::devices::{self, in_repository};
+
 /// What PyTorch computed; written by the `export.py` beside it.
 pub(crate) struct Golden(Vec<(String, Tensor)>);
 
 impl Golden {
-    pub(crate) fn open(case: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(case).join("case.safetensors");
-        Self(simgan_models::read_tensors(&path, &Device::Cpu).unwrap())
+    pub(crate) fn open(case: &str, device: &Device) -> Self {
+        let path = in_repository(&format!("tests/golden/{case}/case.safetensors"));
+        Self(simgan_models::read_tensors(&path, device).unwrap())
     }
 
     pub(crate) fn get(&self, name: &str) -> &Tensor {
@@ -34,23 +34,26 @@ impl Golden {
     }
 }
 
-/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor for gradients that are 0.
+/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor for gradients that are 0; `tolerance` is
+/// the CPU's.
 pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
     assert_eq!(found.dims(), expected.dims(), "{name}");
     let error = norm(&(found - expected).unwrap());
     let scale = norm(expected).max(1e-6);
-    assert!(error <= tolerance * scale, "{name}: relative error {:e}", error / scale);
+    let tolerance = devices::tolerance(found.device(), tolerance);
+    assert!(error <= tolerance * scale, "{name} at {:?}: relative error {:e}", found.device(), error / scale);
 }
 
 pub(crate) fn norm(tensor: &Tensor) -> f64 {
-    scalar(&tensor.to_dtype(DType::F64).unwrap().sqr().unwrap().sum_all().unwrap()).sqrt()
+    let tensor = tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap();
+    scalar(&tensor.sqr().unwrap().sum_all().unwrap()).sqrt()
 }
 
 pub(crate) fn scalar(tensor: &Tensor) -> f64 {
-    tensor.to_dtype(DType::F64).unwrap().to_scalar().unwrap()
+    tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap().to_scalar().unwrap()
 }
 
-/// Uniform in [−1, 1], `f32`.
+/// Uniform in [−1, 1], `f32`, on the CPU.
 pub(crate) fn images(seed: u64, shape: (usize, usize, usize, usize)) -> Tensor {
     let mut stream = ChaCha8Rng::seed_from_u64(seed);
     let count = shape.0 * shape.1 * shape.2 * shape.3;
@@ -62,20 +65,19 @@ pub(crate) fn var(tensor: &Tensor) -> Var {
     Var::from_tensor(&tensor.copy().unwrap()).unwrap()
 }
 
-pub(crate) fn refiner_config(channels: usize, stem_kernel: usize, border: Border) -> RefinerConfig {
-    RefinerConfig { channels, features: 5, blocks: 2, kernel: 3, stem_kernel, border }
+pub(crate) fn refiner_config(stem_kernel: usize, border: Border) -> RefinerConfig {
+    RefinerConfig { features: 5, blocks: 2, kernel: 3, stem_kernel, border }
 }
 
 pub(crate) fn eye_layers() -> DiscriminatorConfig {
-    discriminator_config(1, [(3, 2), (3, 2)], (3, 1), 1)
+    discriminator_config([(3, 2), (3, 2)], (3, 1), 1)
 }
 
 pub(crate) fn hand_layers() -> DiscriminatorConfig {
-    discriminator_config(3, [(7, 4), (5, 2)], (3, 2), 2)
+    discriminator_config([(7, 4), (5, 2)], (3, 2), 2)
 }
 
 fn discriminator_config(
-    channels: usize,
     convs: [(usize, usize); 2],
     pool: (usize, usize),
     stride: usize,
@@ -87,15 +89,25 @@ fn discriminator_config(
         Layer::Conv { kernel: 3, stride, features: 4 },
         Layer::Conv { kernel: 1, stride: 1, features: 3 },
     ];
-    DiscriminatorConfig { channels, layers, ..DiscriminatorConfig::eye_gaze() }
+    DiscriminatorConfig { layers, ..DiscriminatorConfig::eye_gaze() }
 }
 
-pub(crate) fn new_refiner(seed: u64, config: &RefinerConfig) -> (Refiner, Parameters) {
-    let parameters = Parameters::new(seed, &Device::Cpu);
-    (Refiner::new(config, parameters.var_builder()).unwrap(), parameters)
+pub(crate) fn new_refiner(
+    seed: u64,
+    config: &RefinerConfig,
+    channels: usize,
+    device: &Device,
+) -> (Refiner, Parameters) {
+    let parameters = Parameters::new(seed, device);
+    (Refiner::new(config, channels, parameters.var_builder()).unwrap(), parameters)
 }
 
-pub(crate) fn new_discriminator(seed: u64, config: &DiscriminatorConfig) -> (Discriminator, Parameters) {
-    let parameters = Parameters::new(seed, &Device::Cpu);
-    (Discriminator::new(config, parameters.var_builder()).unwrap(), parameters)
+pub(crate) fn new_discriminator(
+    seed: u64,
+    config: &DiscriminatorConfig,
+    channels: usize,
+    device: &Device,
+) -> (Discriminator, Parameters) {
+    let parameters = Parameters::new(seed, device);
+    (Discriminator::new(config, channels, parameters.var_builder()).unwrap(), parameters)
 }

@@ -1,8 +1,9 @@
-use candle_core::{Module, Result, Tensor};
+use candle_core::{Device, Module, Result, Tensor};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
 use simgan_models::{Border, Discriminator, Parameters, Refiner};
 use simgan_optim::{Optimizer, Rule};
 
+use crate::devices::{devices, tolerance};
 use crate::support::{
     Golden, assert_close, eye_layers, new_discriminator, new_refiner, refiner_config, scalar,
 };
@@ -22,11 +23,16 @@ fn optimizers() -> [(&'static str, Rule, Option<f64>); 5] {
     ]
 }
 
+/// Each optimizer on each device.
+fn on_devices() -> impl Iterator<Item = (&'static Device, (&'static str, Rule, Option<f64>))> {
+    devices().iter().flat_map(|device| optimizers().map(|optimizer| (device, optimizer)))
+}
+
 /// Three updates of R by eq. 4. Fails if the adversarial term is missing.
 #[test]
 fn updates_of_the_refiner_equal_pytorch() {
-    for optimizer in optimizers() {
-        let pair = Pair::new();
+    for (device, optimizer) in on_devices() {
+        let pair = Pair::new(device);
         check("refiner", optimizer, &pair.refiner_parameters, || {
             let refined = pair.refiner.forward(&pair.synthetic)?;
             let realism = adversarial(&pair.discriminator.frozen().forward(&refined)?, Target::Real)?;
@@ -40,8 +46,8 @@ fn updates_of_the_refiner_equal_pytorch() {
 /// Three updates of D by eq. 2.
 #[test]
 fn updates_of_the_discriminator_equal_pytorch() {
-    for optimizer in optimizers() {
-        let pair = Pair::new();
+    for (device, optimizer) in on_devices() {
+        let pair = Pair::new(device);
         check("discriminator", optimizer, &pair.discriminator_parameters, || {
             let refined = pair.refiner.frozen().forward(&pair.synthetic)?;
             adversarial(&pair.discriminator.forward(&refined)?, Target::Refined)?
@@ -60,10 +66,10 @@ struct Pair {
 }
 
 impl Pair {
-    fn new() -> Self {
-        let golden = Golden::open("updates");
-        let (refiner, refiner_parameters) = new_refiner(0, &refiner_config(1, 3, Border::Replicate));
-        let (discriminator, discriminator_parameters) = new_discriminator(0, &eye_layers());
+    fn new(device: &Device) -> Self {
+        let golden = Golden::open("updates", device);
+        let (refiner, refiner_parameters) = new_refiner(0, &refiner_config(3, Border::Replicate), 1, device);
+        let (discriminator, discriminator_parameters) = new_discriminator(0, &eye_layers(), 1, device);
         golden.fill("refiner/", &refiner_parameters);
         golden.fill("discriminator/", &discriminator_parameters);
         let (synthetic, real) = (golden.get("synthetic").clone(), golden.get("real").clone());
@@ -77,7 +83,9 @@ fn check(
     parameters: &Parameters,
     loss: impl Fn() -> Result<Tensor>,
 ) {
-    let golden = Golden::open("updates");
+    let vars = parameters.vars();
+    let device = vars[0].1.device();
+    let golden = Golden::open("updates", device);
     let lr = if kind.starts_with("adam") { 0.003 } else { 0.1 };
     let mut optimizer = Optimizer::new(parameters.vars(), rule, clip_norm).unwrap();
     for step in 1..=3 {
@@ -87,7 +95,10 @@ fn check(
         assert!(clip_norm.is_none_or(|clip_norm| norm > clip_norm), "{prefix}: nothing to clip");
         for (name, found) in [("loss", scalar(&value)), ("norm", norm)] {
             let expected = golden.scalar(&format!("{prefix}/{name}"));
-            assert!((found - expected).abs() < 1e-4 * expected, "{prefix}/{name}: {found}, not {expected}");
+            assert!(
+                (found - expected).abs() < tolerance(device, 1e-4) * expected,
+                "{prefix}/{name}: {found}, not {expected}"
+            );
         }
         for (name, var) in parameters.vars().iter().filter(|_| step != 2) {
             assert_close(name, var, golden.get(&format!("{prefix}/{name}")), 1e-4);

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::{Arguments, announce};
+use crate::failure::hinted;
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -206,7 +207,7 @@ fn answer(command: &mut Command) -> anyhow::Result<Value> {
         .output()
         .with_context(|| format!("{name} does not start"))?;
     if !output.status.success() {
-        bail!("{name} failed: {}\nhint: what it said stands above", output.status);
+        bail!(hinted(format!("{name} failed: {}", output.status), "what it said stands above"));
     }
     serde_json::from_slice(&output.stdout).with_context(|| format!("{name} did not print JSON"))
 }

@@ -56,11 +56,10 @@ fn clippy_cuda(root: &Path) -> anyhow::Result<()> {
         ("CUDA_COMPUTE_CAP", "90".to_owned()),
         ("CARGO_TARGET_DIR", folder.display().to_string()),
     ];
-    cargo(
-        root,
-        &["clippy", "-p", "simgan-cli", "--features", "cuda,cudnn", "--", "-D", "warnings"],
-        &environment,
-    )
+    let features = "simgan-cli/cuda,simgan-cli/cudnn,simgan-kernels/cuda,simgan-tests/cuda";
+    let packages =
+        ["clippy", "-p", "simgan-cli", "-p", "simgan-kernels", "-p", "simgan-tests", "--all-targets"];
+    cargo(root, &[&packages[..], &["--features", features, "--", "-D", "warnings"]].concat(), &environment)
 }
 
 fn install_nvcc_stand_in(folder: &Path) -> anyhow::Result<PathBuf> {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 use indicatif::ProgressBar;
+use simgan_data::Hint;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::part::{Origin, Part, written};
+use crate::failure::hinted;
 
 /// How patient a transfer is.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,8 @@ enum Cut {
 const PROGRESS: u64 = 1 << 20;
 /// No file is longer whose length the manifest does not tell.
 const MAX_BYTES: u64 = 64 << 30;
+/// What to do when the address does not serve.
+const MIRROR: &str = "give a mirror or a copy on disk with --from";
 
 impl Http {
     pub(super) fn new(patience: Patience) -> Self {
@@ -90,9 +94,8 @@ impl Http {
             n_failures += 1;
             if n_failures >= self.patience.n_tries {
                 let so_far = indicatif::HumanBytes(part.length());
-                bail!(
-                    "{url}: {reason}, {n_failures} times; {so_far} are kept; hint: run the same command again, it goes on there; or give a mirror or a copy on disk with --from"
-                );
+                let message = format!("{url}: {reason}, {n_failures} times; {so_far} are kept");
+                bail!(hinted(message, Hint::any_of([Hint::Resume, MIRROR.into()])));
             }
             bar.set_message(format!("{reason}; trying again"));
             std::thread::sleep(pause);
@@ -118,10 +121,9 @@ impl Http {
         if let (Some(total), Some(bytes)) = (total, bytes)
             && total != bytes
         {
-            let reason = format!(
-                "{url}: the server has {total} bytes, the manifest says {bytes}; hint: this is another file; give a mirror or a copy with --from"
-            );
-            return Err(Cut::Lasting(anyhow::anyhow!(reason)));
+            let message = format!("{url}: the server has {total} bytes, the manifest says {bytes}");
+            let hint = format!("this is another file; {MIRROR}");
+            return Err(Cut::Lasting(hinted(message, hint)));
         }
         let origin = Origin { url: url.to_owned(), version: version_of(response.headers()) };
         let mut file = part.open(start, &origin).map_err(Cut::Lasting)?;
@@ -219,12 +221,7 @@ fn placed(
             Err(Cut::Passing(format!("the server answered {status}")))
         }
         status if status.is_server_error() => Err(Cut::Passing(format!("the server answered {status}"))),
-        status => {
-            let reason = format!(
-                "{url}: the server answered {status}; hint: give a mirror or a copy on disk with --from"
-            );
-            Err(Cut::Lasting(anyhow::anyhow!(reason)))
-        }
+        status => Err(Cut::Lasting(hinted(format!("{url}: the server answered {status}"), MIRROR))),
     }
 }
 

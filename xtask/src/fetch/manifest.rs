@@ -5,6 +5,8 @@ use std::path::{Component, Path};
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
+use crate::failure::hinted;
+
 /// Every data set that is known.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,9 +110,9 @@ impl Manifest {
 
     pub(super) fn dataset(&self, name: &str) -> anyhow::Result<&Dataset> {
         let found = self.datasets.iter().find(|dataset| dataset.name == name);
-        found.with_context(|| {
+        found.ok_or_else(|| {
             let names: Vec<&str> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
-            format!("no data set is called \"{name}\"; hint: there are {}", names.join(", "))
+            hinted(format!("no data set is called \"{name}\""), format!("there are {}", names.join(", ")))
         })
     }
 }

@@ -25,6 +25,7 @@ use self::manifest::{Archive, ByHand, Dataset, Get, Manifest, RemoteFile};
 pub(crate) use self::part::written;
 use self::pins::Pins;
 use self::place::{Place, State, check_holds};
+use crate::failure::{self, hinted};
 use crate::progress;
 
 /// What to fetch, and from where.
@@ -55,13 +56,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     if datasets.is_empty() || arguments.list {
-        ensure!(from.is_none(), "--from without a data set; hint: cargo xtask fetch-data NAME --from …");
+        if from.is_some() {
+            bail!(hinted("--from without a data set", "cargo xtask fetch-data NAME --from …"));
+        }
         return report::list(&fetcher.manifest, &fetcher.raw);
     }
-    ensure!(
-        from.is_none() || datasets.len() == 1,
-        "--from with several data sets; hint: fetch them one by one"
-    );
+    if from.is_some() && datasets.len() > 1 {
+        bail!(hinted("--from with several data sets", "fetch them one by one"));
+    }
     for dataset in datasets {
         let from = from.as_deref().map(From::parse).transpose()?;
         let what = fetcher.fetch(dataset, from.as_ref())?;
@@ -131,8 +133,8 @@ impl Fetcher {
         match place.state() {
             State::Absent { .. } => return Ok(false),
             State::Linked(_) | State::Foreign => {
-                let hint = "hint: remove it (or move it away), and run this again";
-                check_holds(target, dataset).map_err(|error| anyhow::anyhow!("{error}; {hint}"))?;
+                let hint = "remove it (or move it away), and run this again";
+                check_holds(target, dataset).map_err(|error| hinted(error.to_string(), hint))?;
             }
             State::Fetched => {
                 let sums = sums::read(target)?;
@@ -151,7 +153,10 @@ impl Fetcher {
     fn mend(&self, dataset: &Dataset, place: &Place) -> anyhow::Result<()> {
         match dataset.get {
             Get::Files(_) => place.lock()?.recall(),
-            _ => bail!("{} is damaged; hint: remove this folder and fetch it again", place.target.display()),
+            _ => {
+                let message = format!("{} is damaged", place.target.display());
+                bail!(hinted(message, "remove this folder and fetch it again"))
+            }
         }
     }
 
@@ -180,7 +185,8 @@ impl Fetcher {
             let finding = match place.state() {
                 State::Absent { .. } if all => continue,
                 State::Absent { .. } => {
-                    Err(anyhow::anyhow!("{} is not here; hint: cargo xtask fetch-data {0}", dataset.name))
+                    let hint = format!("cargo xtask fetch-data {}", dataset.name);
+                    Err(hinted(format!("{} is not here", dataset.name), hint))
                 }
                 State::Fetched => verify_sums(dataset, &place),
                 State::Linked(_) | State::Foreign => check_holds(&place.target, dataset).map(|()| {
@@ -189,7 +195,7 @@ impl Fetcher {
             };
             match finding {
                 Ok(what) => good.push(format!("{}: {what}", place.target.display())),
-                Err(error) => bad.push(format!("{error:#}")),
+                Err(error) => bad.push(failure::text(&error)),
             }
         }
         Ok((good, bad))
@@ -219,7 +225,7 @@ fn verify_sums(dataset: &Dataset, place: &Place) -> anyhow::Result<String> {
         ),
         _ => format!("remove the folder and run `cargo xtask fetch-data {}`", dataset.name),
     };
-    ensure!(damage.is_empty(), "{target}: {}; hint: {hint}", report::some(&damage));
+    ensure!(damage.is_empty(), hinted(format!("{target}: {}", report::some(&damage)), hint));
     Ok(format!("{} files, all as they were fetched", sums.len()))
 }
 

@@ -12,6 +12,7 @@ use super::part::{Part, written};
 use super::place::Locked;
 use super::sums::Sum;
 use super::{Fetcher, From, sums, unpack};
+use crate::failure::{self, hinted};
 use crate::progress;
 
 impl Fetcher {
@@ -66,7 +67,8 @@ impl Fetcher {
                     let part = Part::new(locked.part(&file.path));
                     let (_, sha256) = match from {
                         Some(From::File(path)) => {
-                            bail!("{}: one file is not the data set; hint: --from its folder", path.display())
+                            let message = format!("{}: one file is not the data set", path.display());
+                            bail!(hinted(message, "give its folder with --from"))
                         }
                         Some(From::Folder(folder)) => {
                             copy(&find(folder, file, dataset)?, part.path())?;
@@ -91,10 +93,13 @@ impl Fetcher {
         for url in urls {
             match self.download_from(source, url, part) {
                 Ok(found) => return Ok(found),
-                Err(error) => reasons.push(format!("{error:#}")),
+                Err(error) => reasons.push(error),
             }
         }
-        bail!(reasons.join("\n"))
+        match reasons.len() {
+            1 => Err(reasons.remove(0)),
+            _ => bail!(reasons.iter().map(failure::text).collect::<Vec<_>>().join("\n")),
+        }
     }
 
     fn download_from(&self, source: &Source<'_>, url: &str, part: &Part) -> anyhow::Result<(u64, String)> {
@@ -132,13 +137,15 @@ impl Source<'_> {
         let RemoteFile { path: name, bytes, sha256 } = self.file;
         if let Some(bytes) = bytes {
             let found = fs::metadata(path).with_context(|| path.display().to_string())?.len();
-            ensure!(found == *bytes, "{name} has {found} bytes instead of {bytes}{}", self.hint());
+            let message = || format!("{name} has {found} bytes instead of {bytes}");
+            ensure!(found == *bytes, hinted(message(), self.hint()));
         }
         let bar = progress::bytes("checking", bytes.unwrap_or(0));
         let (length, found) = sums::sum(path, &bar)?;
         bar.finish_and_clear();
         if let Some(sha256) = sha256 {
-            ensure!(found == *sha256, "{name} has the SHA-256 {found} instead of {sha256}{}", self.hint());
+            let message = || format!("{name} has the SHA-256 {found} instead of {sha256}");
+            ensure!(found == *sha256, hinted(message(), self.hint()));
         }
         Ok((length, found))
     }
@@ -146,11 +153,11 @@ impl Source<'_> {
     fn hint(&self) -> String {
         match self.pins {
             None => {
-                "; hint: it is damaged or another version: try again, or another copy with --from".to_owned()
+                "it is damaged or another version: try again, or give another copy with --from".to_owned()
             }
             Some(pins) => format!(
-                "; hint: it is damaged, or not what was first downloaded: try again; if the publisher has changed it, \
-                 remove its entry from {}",
+                "it is damaged, or not what was first downloaded: try again; if the publisher has changed it, remove \
+                 its entry from {}",
                 pins.display()
             ),
         }

@@ -5,6 +5,9 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use simgan_data::Hint;
+
+use crate::failure::hinted;
 
 /// A file that is being transferred. Beside it lies what it is the beginning of.
 pub(super) struct Part {
@@ -88,11 +91,9 @@ impl Part {
 
 /// An error of writing, with the way out.
 pub(crate) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
-    let hint = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "; hint: make room and run the same command again, it goes on there"
-        }
-        _ => "",
-    };
-    anyhow::anyhow!("{}: {error}{hint}", path.display())
+    let message = format!("{}: {error}", path.display());
+    match Hint::of_io(error) {
+        Some(_) => hinted(message, "make room and run the same command again, it goes on there"),
+        None => anyhow::Error::msg(message),
+    }
 }

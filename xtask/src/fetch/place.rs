@@ -5,9 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use simgan_data::DataError;
 
 use super::manifest::Dataset;
 use super::sums::{self, SUMS, Sum};
+use crate::failure::hinted;
 
 /// The place of one data set, under `data/raw`.
 pub(super) struct Place {
@@ -57,13 +59,10 @@ impl Place {
     pub(super) fn lock(&self) -> anyhow::Result<Locked<'_>> {
         fs::create_dir_all(&self.work).with_context(|| self.work.display().to_string())?;
         let path = self.work.with_added_extension("lock");
-        let lock = File::create(&path).with_context(|| path.display().to_string())?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Locked { place: self, _lock: lock }),
-            Err(fs::TryLockError::WouldBlock) => {
-                bail!("{}: another process is fetching it; hint: wait for it", self.target.display())
-            }
-            Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+        match simgan_data::lock(&path, &self.target) {
+            Ok(lock) => Ok(Locked { place: self, _lock: lock }),
+            Err(error @ DataError::InUse { .. }) => Err(hinted(error.to_string(), "wait until it is done")),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -8,6 +8,7 @@ use indicatif::HumanBytes;
 
 use super::manifest::{ByHand, Dataset, Manifest};
 use super::place::{Place, State};
+use crate::failure::hinted;
 
 /// Prints a result to standard output.
 pub(super) fn say(line: &str) -> anyhow::Result<()> {
@@ -48,7 +49,7 @@ pub(super) fn by_hand(dataset: &Dataset, by_hand: &ByHand) -> anyhow::Error {
     }
     let (n, result, name) = (by_hand.steps.len() + 1, &by_hand.result, &dataset.name);
     eprintln!("  {n}. Give {result}:  cargo xtask fetch-data {name} --from FOLDER\n");
-    anyhow::anyhow!("{name} is not here; hint: follow these steps")
+    hinted(format!("{name} is not here"), "follow these steps")
 }
 
 /// Says where a data set is, and what to do next.

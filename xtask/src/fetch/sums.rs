@@ -8,6 +8,8 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
+use crate::failure::hinted;
+
 /// The list's name in a data set's folder.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
@@ -73,12 +75,9 @@ pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Sum>> {
     let mut sums = Vec::new();
     for (i, line) in BufReader::new(file).lines().enumerate() {
         let line = line.with_context(|| path.display().to_string())?;
-        let (sha256, name) = line.split_once("  ").with_context(|| {
-            format!(
-                "{}: line {} is not a sum and a path; hint: remove the folder and fetch it again",
-                path.display(),
-                i + 1
-            )
+        let (sha256, name) = line.split_once("  ").ok_or_else(|| {
+            let message = format!("{}: line {} is not a sum and a path", path.display(), i + 1);
+            hinted(message, "remove the folder and fetch it again")
         })?;
         sums.push(Sum { path: name.to_owned(), sha256: sha256.to_owned() });
     }

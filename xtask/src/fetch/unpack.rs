@@ -13,11 +13,14 @@ use tar::{EntryType, PaxExtensions};
 use super::manifest::Archive;
 use super::part::written;
 use super::sums::{Hasher, Sum};
+use crate::failure::hinted;
 
 /// Long names and other attributes of an entry are no longer.
 const MAX_ATTRIBUTES: u64 = 1 << 16;
 /// Folders one in the other.
 const MAX_DEPTH: usize = 32;
+/// What to do about an archive that does what no data set's does.
+const DISTRUST: &str = "do not trust this archive";
 
 /// Unpacks a `.tar.gz` into a folder that does not exist yet, and gives the sums of its files, sorted.
 ///
@@ -37,11 +40,10 @@ pub(super) fn unpack(
     let mut file = File::open(path).with_context(name)?;
     let mut magic = [0; 2];
     let is_gzip = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
-    ensure!(
-        is_gzip,
-        "{}: not a gzip archive; hint: the server may have answered with a page; look into it",
-        name()
-    );
+    if !is_gzip {
+        let hint = "the server may have answered with a page; look into it";
+        bail!(hinted(format!("{}: not a gzip archive", name()), hint));
+    }
     let reader = MultiGzDecoder::new(BufReader::with_capacity(
         1 << 16,
         bar.wrap_read(io::Cursor::new(magic).chain(file)),
@@ -113,7 +115,7 @@ impl Unpacking<'_> {
             match component {
                 Component::Normal(part) => path.push(part),
                 Component::CurDir => {}
-                _ => bail!("\"{text}\" would be written outside the folder; hint: do not trust this archive"),
+                _ => bail!(hinted(format!("\"{text}\" would be written outside the folder"), DISTRUST)),
             }
         }
         ensure!(path.components().count() <= MAX_DEPTH, "\"{text}\" is more than {MAX_DEPTH} folders deep");
@@ -130,10 +132,11 @@ impl Unpacking<'_> {
                 self.make_folder(place.parent().unwrap_or(Path::new("")))?;
                 self.write(place, entry)
             }
-            _ => bail!(
-                "\"{}\" is a link, device or the like, which no data set needs; hint: do not trust this archive",
-                place.display()
-            ),
+            _ => {
+                let place = place.display();
+                let message = format!("\"{place}\" is a link, device or the like, which no data set needs");
+                bail!(hinted(message, DISTRUST))
+            }
         }
     }
 
@@ -198,7 +201,7 @@ fn pax_path(bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
 fn damaged(error: io::Error) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::QuotaExceeded => error.into(),
-        _ => anyhow::anyhow!("damaged or cut short ({error}); hint: remove it and fetch it again"),
+        _ => hinted(format!("damaged or cut short ({error})"), "remove it and fetch it again"),
     }
 }
 

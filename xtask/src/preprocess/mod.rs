@@ -13,10 +13,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use simgan_data::{
-    Crop, DataError, Fit, Fitted, Folder, FolderOptions, MpiiGaze, MpiiGazeOptions, OnError, PackOptions,
-    PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
+    Crop, DataError, Fit, Fitted, Folder, FolderOptions, Hint, MpiiGaze, MpiiGazeOptions, OnError,
+    PackOptions, PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
 };
 
+use crate::failure::hinted;
 use crate::{fetch, progress};
 
 /// What to pack, and how.
@@ -99,8 +100,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output(root);
     let report = make(root, arguments, &output)?;
     for error in report.skipped.iter().take(SHOWN) {
-        // What they hint at has been done.
-        eprintln!("left out: {}", error.split("; hint: ").next().unwrap_or(error));
+        eprintln!("left out: {error}");
     }
     if report.skipped.len() > SHOWN {
         eprintln!("left out: {} more", report.skipped.len() - SHOWN);
@@ -148,10 +148,10 @@ fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<Pac
     Ok(report)
 }
 
-/// Puts the hints of this command in the place of those of training and refining.
+/// Adds to what is wrong with a sample that it can be left out, and to a failed write how to go on.
 fn explain(error: DataError, from: &Path) -> anyhow::Error {
     let is_about_a_sample = match &error {
-        DataError::Image { .. } | DataError::Label { .. } => true,
+        DataError::Image { .. } | DataError::Label { .. } | DataError::Stale { .. } => true,
         DataError::Partner { .. } | DataError::Damaged { .. } => true,
         DataError::Io { path, source } if !path.starts_with(from) => return fetch::written(path, source),
         DataError::Io { .. } => true,
@@ -160,9 +160,8 @@ fn explain(error: DataError, from: &Path) -> anyhow::Error {
     if !is_about_a_sample {
         return error.into();
     }
-    let text = error.to_string();
-    let text = text.split("; hint: ").next().unwrap_or(&text);
-    anyhow::anyhow!("{text}; hint: mend or remove it, or leave out all such files with --skip-errors")
+    let hint = Hint::any_of([Hint::advice("mend or remove it"), Hint::SkipUnreadable]);
+    hinted(error.to_string(), hint)
 }
 
 impl Arguments {
@@ -177,25 +176,21 @@ impl Arguments {
 
     fn check_paths(&self, from: &Path, output: &Path) -> anyhow::Result<()> {
         if self.from.is_none() && !from.exists() {
+            let give = Hint::advice("give its folder with --from DIR");
             let hint = match self.name {
-                Name::Folder => "give the folder with --from DIR".to_owned(),
-                _ => format!(
-                    "cargo xtask fetch-data {0}; hint: or give its folder with --from DIR",
-                    self.name()
-                ),
+                Name::Folder => give,
+                _ => Hint::any_of([Hint::Fetch(self.name()), give]),
             };
-            anyhow::bail!("{}: no such folder; hint: {hint}", from.display());
+            anyhow::bail!(hinted(format!("{}: no such folder", from.display()), hint));
         }
-        anyhow::ensure!(
-            from.is_dir() || !from.exists(),
-            "{}: not a folder; hint: give the folder that holds the data",
-            from.display()
-        );
-        anyhow::ensure!(
-            !output.is_dir(),
-            "{}: a folder; hint: --output names the file to make",
-            output.display()
-        );
+        if from.exists() && !from.is_dir() {
+            let message = format!("{}: not a folder", from.display());
+            anyhow::bail!(hinted(message, "give the folder that holds the data"));
+        }
+        if output.is_dir() {
+            let message = format!("{}: a folder", output.display());
+            anyhow::bail!(hinted(message, "--output names the file to make"));
+        }
         Ok(())
     }
 
@@ -248,7 +243,7 @@ impl Arguments {
     }
 
     fn target(&self) -> anyhow::Result<Target> {
-        anyhow::ensure!(self.channels != 2, "2 channels; hint: 1 packs gray images, 3 RGB");
+        anyhow::ensure!(self.channels != 2, hinted("2 channels", "1 packs gray images, 3 RGB"));
         let size: Option<Size> = if self.size == "source" { None } else { Some(self.size.parse()?) };
         let fit = match self.fit {
             FitChoice::Cover => Fit::Cover,

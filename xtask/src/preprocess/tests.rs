@@ -1,9 +1,10 @@
 use std::path::Path;
 
 use clap::Parser;
-use simgan_data::{Image, ImageFile, ImageFormat, Packed, Pixels, Source};
+use simgan_data::{AnnotationsExt, Image, ImageFile, ImageFormat, Packed, Pixels, Source, Want};
 
 use super::{Arguments, make};
+use crate::failure::text;
 
 #[derive(Parser)]
 struct Line {
@@ -43,9 +44,9 @@ fn pairs_are_packed_the_same_with_any_number_of_threads() {
     }
     assert!(files[0] == files[1]);
     let packed = Packed::open(&root.path().join("data/packed/unityeyes.safetensors")).unwrap();
-    let sample = packed.sample(19).unwrap();
+    let sample = packed.sample(19, Want::Labels).unwrap();
     assert_eq!((sample.name.as_str(), packed.spec().size()), ("20.png", "10x6".parse().unwrap()));
-    assert_eq!(sample.label.gaze.unwrap().vector(), [0.0, -0.6, -0.8]);
+    assert_eq!(sample.annotations.gaze().unwrap().vector(), [0.0, -0.6, -0.8]);
     assert!(packed.source().contains("crop=Fixed"), "{}", packed.source());
 }
 
@@ -56,9 +57,10 @@ fn a_bad_pair_stops_it_or_is_left_out() {
     std::fs::write(root.path().join("3.json"), "{").unwrap();
     let output = root.path().join("out/a.safetensors");
     let from = root.path().display();
-    let error = make(root.path(), &arguments(&format!("unityeyes --from {from}")), &output).unwrap_err();
-    assert!(error.to_string().contains("3.json") && !output.exists(), "{error}");
-    assert!(error.to_string().ends_with("leave out all such files with --skip-errors"), "{error}");
+    let line = format!("unityeyes --from {from}");
+    let error = text(&make(root.path(), &arguments(&line), &output).unwrap_err());
+    assert!(error.contains("3.json") && !output.exists(), "{error}");
+    assert!(error.ends_with("leave out all such files with --skip-errors"), "{error}");
     let report =
         make(root.path(), &arguments(&format!("unityeyes --from {from} --skip-errors")), &output).unwrap();
     assert_eq!((report.n_packed, report.skipped.len()), (3, 1));
@@ -73,7 +75,7 @@ fn a_first_pair_that_is_bad_is_left_out() {
     let output = root.path().join("out/a.safetensors");
     let from = root.path().display();
     let line = format!("unityeyes --from {from} --size source");
-    let error = make(root.path(), &arguments(&line), &output).unwrap_err().to_string();
+    let error = text(&make(root.path(), &arguments(&line), &output).unwrap_err());
     assert!(error.contains("1.png") && error.contains("--skip-errors"), "{error}");
     let report = make(root.path(), &arguments(&format!("{line} --skip-errors")), &output).unwrap();
     assert_eq!((report.n_packed, report.skipped.len()), (2, 1));
@@ -104,7 +106,7 @@ fn a_damaged_day_stops_it_or_is_left_out() {
     let whole = std::fs::read(&day).unwrap();
     std::fs::write(&day, &whole[..whole.len() / 2]).unwrap();
     let output = root.path().join("a.safetensors");
-    let error = make(root.path(), &arguments("mpiigaze"), &output).unwrap_err().to_string();
+    let error = text(&make(root.path(), &arguments("mpiigaze"), &output).unwrap_err());
     assert!(error.contains("day01.mat") && error.ends_with("with --skip-errors"), "{error}");
     assert!(error.contains(" at byte ") && !error.contains("data.on_error"), "{error}");
     let report = make(root.path(), &arguments("mpiigaze --skip-errors"), &output).unwrap();
@@ -119,7 +121,7 @@ fn wrong_wishes_are_answered() {
     let from = root.path().display();
     let refusal = |line: &str| {
         let output = root.path().join("a.safetensors");
-        make(root.path(), &arguments(line), &output).unwrap_err().to_string()
+        text(&make(root.path(), &arguments(line), &output).unwrap_err())
     };
     assert!(refusal(&format!("folder --from {from} --size 7")).contains("not a size"));
     assert!(refusal(&format!("folder --from {from} --channels 2")).contains("gray"));
@@ -131,7 +133,7 @@ fn wrong_wishes_are_answered() {
     );
     assert!(refusal(&format!("folder --from {from}/1.png")).contains("not a folder"));
     let folder = make(root.path(), &arguments(&format!("folder --from {from}")), root.path());
-    assert!(folder.unwrap_err().to_string().contains("--output names the file"));
+    assert!(text(&folder.unwrap_err()).contains("--output names the file"));
     assert!(Line::try_parse_from(["preprocess", "folder", "--limit", "0"]).is_err());
     assert!(refusal(&format!("folder --from {from}/none")).contains("no such folder"));
 }
@@ -147,7 +149,7 @@ fn an_interrupted_job_goes_on_to_the_same_file() {
     // What is at work there when the process is killed is what an error leaves.
     std::fs::rename(raw.join("280.png"), root.path().join("280.png")).unwrap();
     let error = make(root.path(), &arguments("unityeyes"), &cut).unwrap_err();
-    let text = error.to_string();
+    let text = text(&error);
     assert!(text.contains("280.") && text.contains("missing") && text.contains("--skip-errors"), "{text}");
     let other = make(root.path(), &arguments("unityeyes --size 9x9"), &cut).unwrap_err();
     assert!(other.to_string().contains("another job"), "{other}");
@@ -181,7 +183,7 @@ fn a_full_disk_is_told() {
     const NAME: &str = "preprocess::tests::a_full_disk_is_told";
     let pack = |root: &Path| make(root, &arguments("unityeyes --crop none --size source"), &root.join("a"));
     if let Some(root) = std::env::var_os(ROOT) {
-        println!("told: {:?}", pack(Path::new(&root)).unwrap_err());
+        println!("told: {}", text(&pack(Path::new(&root)).unwrap_err()));
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -196,7 +198,10 @@ fn a_full_disk_is_told() {
     assert!(text.contains("a.partial: File too large") && text.contains("hint: make room"), "{text}");
     assert!(!root.path().join("a").exists(), "nothing half-written");
     assert_eq!(pack(root.path()).unwrap().n_packed, 300, "with room, it goes on");
-    assert_eq!(Packed::open(&root.path().join("a")).unwrap().sample(299).unwrap().name, "300.png");
+    assert_eq!(
+        Packed::open(&root.path().join("a")).unwrap().sample(299, Want::Image).unwrap().name,
+        "300.png"
+    );
     assert!(!root.path().join("a.partial").exists());
 }
 
@@ -218,7 +223,7 @@ fn files_that_may_not_be_read_are_named_or_left_out() {
     }
     for (name, file, n_skipped) in [("unityeyes", "1.png", 2), ("mpiigaze", "day01.mat", 1)] {
         let output = root.path().join(name);
-        let error = make(root.path(), &arguments(name), &output).unwrap_err().to_string();
+        let error = text(&make(root.path(), &arguments(name), &output).unwrap_err());
         assert!(error.contains(file) && error.contains("ermission denied"), "{error}");
         assert!(error.contains("--skip-errors"), "{error}");
         let report = make(root.path(), &arguments(&format!("{name} --skip-errors")), &output);

@@ -9,10 +9,21 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-kernels", &[]),
     ("simgan-data", &[]),
     ("simgan-eyes", &["simgan-data"]),
-    ("simgan-models", &["simgan-kernels"]),
+    ("simgan-settings", &[]),
+    ("simgan-models", &["simgan-kernels", "simgan-settings"]),
     ("simgan-losses", &["simgan-kernels"]),
-    ("simgan-optim", &["simgan-kernels"]),
-    ("simgan-metrics", &["simgan-losses", "simgan-models", "simgan-optim", "simgan-data", "simgan-kernels"]),
+    ("simgan-optim", &["simgan-kernels", "simgan-settings"]),
+    (
+        "simgan-metrics",
+        &[
+            "simgan-losses",
+            "simgan-models",
+            "simgan-optim",
+            "simgan-data",
+            "simgan-kernels",
+            "simgan-settings",
+        ],
+    ),
     (
         "simgan-train",
         &[
@@ -22,9 +33,10 @@ const BELOW: &[(&str, &[&str])] = &[
             "simgan-optim",
             "simgan-data",
             "simgan-kernels",
+            "simgan-settings",
         ],
     ),
-    ("simgan-refine", &["simgan-models", "simgan-data", "simgan-kernels"]),
+    ("simgan-refine", &["simgan-models", "simgan-data", "simgan-kernels", "simgan-settings"]),
     (
         "simgan-eval",
         &[
@@ -36,6 +48,7 @@ const BELOW: &[(&str, &[&str])] = &[
             "simgan-optim",
             "simgan-data",
             "simgan-kernels",
+            "simgan-settings",
         ],
     ),
     (
@@ -51,6 +64,7 @@ const BELOW: &[(&str, &[&str])] = &[
             "simgan-eyes",
             "simgan-data",
             "simgan-kernels",
+            "simgan-settings",
         ],
     ),
     ("simgan-tests", &[]),

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the invariants of `crates/README.md` that a program can check.
 
+mod errors;
 mod files;
 mod layers;
 mod manifests;
@@ -19,6 +20,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     findings.extend(manifests::check(root, &metadata)?);
     findings.extend(code_map(root, &metadata)?);
     findings.extend(files::check(root, &tracked)?);
+    findings.extend(errors::check(root, &tracked)?);
     if !findings.is_empty() {
         bail!("tidy found:\n  {}", findings.join("\n  "));
     }

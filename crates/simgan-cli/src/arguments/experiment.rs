@@ -41,7 +41,7 @@ pub(crate) struct ExperimentArguments {
     #[arg(long, value_name = "SOURCE")]
     pub(crate) test: Vec<String>,
     /// One setting of all refiners' training, such as schedule.steps=1000 (adversarial steps); may be given more than
-    /// once. A run's config.toml lists every key.
+    /// once. `simgan help settings` lists every key.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Repetitions of everything with other seeds; an experiment may be given more of them later.

@@ -8,7 +8,7 @@ use candle_core::{Device, Module, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use simgan_data::{Image, Label, MemorySource, Pixels, Sample, Size, Source};
+use simgan_data::{Image, MemorySource, Pixels, Sample, Size, Source};
 use simgan_models::{Parameters, Refiner};
 use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
 
@@ -56,7 +56,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let mut refine = None;
     if wanted(Figure::Refine) {
         let refiner =
-            Refiner::new(&config.refiner_config(), Parameters::new(0, &device).var_builder())?.frozen();
+            Refiner::new(&config.refiner, channels, Parameters::new(0, &device).var_builder())?.frozen();
         let synthetic = noise.tensor(0, batch)?.to_device(&device)?;
         refine = Some(clock.images_per_sec(|| Ok(refiner.forward(&synthetic)?))?);
     }
@@ -188,7 +188,7 @@ impl Noise {
         let sample = |index: usize| {
             let values = (0..channels * height * width).map(|_| rng.random()).collect();
             let image = Image::new(channels, height, width, Pixels::U8(values));
-            Sample { name: index.to_string(), image, label: Label::default() }
+            Sample::new(index.to_string(), image)
         };
         Ok(Arc::new(MemorySource::new((0..n_images).map(sample).collect())?))
     }

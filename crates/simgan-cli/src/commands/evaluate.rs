@@ -5,7 +5,7 @@ mod input;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use simgan_data::write_atomic;
+use simgan_data::{Hinted, write_atomic};
 use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, Plan, Watch};
 use simgan_eval::report::{self, Table};
 use simgan_eval::{EvalError, GazeTraining};
@@ -59,7 +59,7 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
     }
     let around = arguments.json.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
     match around.filter(|path| !path.is_dir()) {
-        Some(path) => bail!("{}: no such folder; hint: make it first", path.display()),
+        Some(path) => bail!(Hinted::new(format!("{}: no such folder", path.display()), "make it first")),
         None => Ok(()),
     }
 }

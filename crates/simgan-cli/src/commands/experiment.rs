@@ -1,6 +1,7 @@
 //! `simgan experiment`: refiners that differ in one setting, side by side.
 
 use anyhow::{Result, bail};
+use simgan_data::Hinted;
 use simgan_eval::EvalError;
 use simgan_eval::experiment::{Experiment, ExperimentConfig, ExperimentEvent};
 use simgan_eval::report;
@@ -10,7 +11,7 @@ use super::train::{self, with_absolute_paths};
 use super::{evaluate, most_test, registry};
 use crate::arguments::ExperimentArguments;
 use crate::console::{Progress, print};
-use crate::failure::usage;
+use crate::failure::{usage, usage_of};
 use crate::{compute, interrupt};
 
 /// The built-in "real" domain, which is tested on where it is also learned from.
@@ -24,7 +25,7 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer { n_draws: arguments.draws, ..Observer::default() };
     let results = match experiment.run(&mut |event| observer.see(event), &stop) {
-        Err(EvalError::Stopped) => bail!("interrupted; hint: the same command goes on"),
+        Err(EvalError::Stopped) => bail!(Hinted::new("interrupted", "the same command goes on")),
         results => results?,
     };
     drop(observer);
@@ -42,14 +43,14 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     let training = with_absolute_paths(TrainConfig::resolve(Some(arguments.recipe), None, &settings)?)?;
     let test = match &arguments.test[..] {
         [] if training.data.real == [CAMERA] => vec![CAMERA.to_owned()],
-        [] => return Err(usage("--test is missing; hint: labelled real images, none of them in --real")),
+        [] => bail!(usage("--test is missing").hint("give labelled real images, none of them in --real")),
         test => test.iter().map(|name| Ok(registry().absolute(name)?)).collect::<Result<_>>()?,
     };
     let most_test = most_test(arguments.measure.test_images, &test);
     let evaluation = evaluate::config(&arguments.measure, arguments.seed);
     let draws = arguments.draws as u64;
     let config = ExperimentConfig::new(arguments.name.into(), training, test, most_test, evaluation, draws);
-    config.map_err(|error| usage(error.to_string()))
+    config.map_err(|error| usage_of(&error))
 }
 
 /// Shows what happens in an experiment: a bar for each of its parts.

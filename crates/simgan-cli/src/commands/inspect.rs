@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
@@ -17,7 +17,7 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {
         return sheet::write(path, arguments);
     }
     let [what] = &arguments.what[..] else {
-        return Err(usage("one source at a time; hint: --sheet FILE shows several beside each other"));
+        bail!(usage("one source at a time").hint("--sheet FILE shows several beside each other"));
     };
     let path = Path::new(what);
     if is_run(path) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Fitted, Found, Sizes, SourceRequest, Target};
+use simgan_data::{Crop, Fitted, Found, Hinted, Sizes, SourceRequest, Target};
 use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
@@ -36,10 +36,8 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     })?;
     drop(progress);
     if summary.interrupted {
-        bail!(
-            "interrupted after {} of {n_images} images; hint: run the same command again to continue",
-            summary.done()
-        );
+        let message = format!("interrupted after {} of {n_images} images", summary.done());
+        bail!(Hinted::new(message, "run the same command again to continue"));
     }
     print(&report(&summary, &arguments.output, started.elapsed().as_secs_f64()))
 }
@@ -51,7 +49,7 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
     let is_whole = arguments.size.is_none() && arguments.crop.is_none();
     let input = match found.path().map(Path::to_owned) {
         None if count.is_none() => {
-            return Err(usage(format!("{name} never ends; hint: say how many images with --count")));
+            bail!(usage(format!("{name} never ends")).hint("say how many images with --count"));
         }
         None => RefineInput::simulator(name, open_source(name)?),
         Some(path) if is_whole && found.layout().is_image_folder() => RefineInput::folder(&path)?,

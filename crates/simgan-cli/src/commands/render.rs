@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::Source;
+use simgan_data::{Hint, Hinted, Source};
 use simgan_eyes::{EyesError, Simulator, SimulatorName};
 
 use crate::arguments::RenderArguments;
 use crate::console::{Progress, print};
-use crate::failure::usage;
+use crate::failure::usage_of;
 use crate::{compute, interrupt};
 
 /// Frames a second of `--sequence`.
@@ -30,10 +30,8 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<()> {
     let started = Instant::now();
     for first in (0..arguments.count).step_by(AT_ONCE) {
         if stop.load(Ordering::Relaxed) {
-            bail!(
-                "interrupted after {first} of {} images; hint: run the same command again to continue",
-                arguments.count
-            );
+            let message = format!("interrupted after {first} of {} images", arguments.count);
+            bail!(Hinted::new(message, "run the same command again to continue"));
         }
         let last = (first + AT_ONCE).min(arguments.count);
         simulator.render_to(&arguments.output, first..last)?;
@@ -55,14 +53,14 @@ fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
         "builtin" => "builtin:eyes",
         name => name,
     };
-    let mut name: SimulatorName = named.parse().map_err(|error| usage(format!("{error}")))?;
+    let mut name: SimulatorName = named.parse().map_err(|error: EyesError| usage_of(&error))?;
     name.preset = arguments.preset.map_or(name.preset, Into::into);
     let mut config = name.config();
     if arguments.sequence {
         config.frames_per_sec = FILM_PER_SEC;
     }
     for assignment in &arguments.set {
-        config.set(assignment).map_err(|error| usage(format!("{error}")))?;
+        config.set(assignment).map_err(|error| usage_of(&error))?;
     }
     if let Some(size) = arguments.size {
         (config.width, config.height) = (size.width, size.height);
@@ -71,7 +69,7 @@ fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
     config.samples = arguments.count;
     config.channels = if arguments.color { 3 } else { config.channels };
     name.open(config).map_err(|error| match error {
-        EyesError::Setting { .. } => usage(format!("{error}")),
+        EyesError::Setting { .. } => usage_of(&error),
         error => error.into(),
     })
 }
@@ -86,7 +84,8 @@ fn check_folder(simulator: &Simulator, folder: &Path) -> Result<()> {
     let is_ours =
         fs::read(folder.join("0.json")).is_ok_and(|text| text == simulator.record_text(0).as_bytes());
     if !is_empty && !is_ours {
-        bail!("{}: not empty, and not the same images; hint: choose a new folder", folder.display());
+        let message = format!("{}: not empty, and not the same images", folder.display());
+        bail!(Hinted::new(message, Hint::OtherOutput));
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
-use simgan_data::{Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target};
+use anyhow::{Result, bail};
+use simgan_data::{Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target, Want};
 
 use crate::arguments::InspectArguments;
 use crate::commands::open_source;
@@ -21,7 +21,7 @@ const GAPS: [usize; 2] = [3, 12];
 /// Writes the sheet and says what it shows.
 pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     if ImageFormat::from_path(path) != Some(ImageFormat::Png) {
-        return Err(usage(format!("{}: a sheet is a PNG; hint: name it so", path.display())));
+        bail!(usage(format!("{}: a sheet is a PNG", path.display())).hint("give a name that ends in .png"));
     }
     let sources = arguments.what.iter().map(|name| open_source(name)).collect::<Result<Vec<_>>>()?;
     let mut sheet = Sheet::new(layout(arguments.size, arguments.rows, sources.len()));
@@ -59,7 +59,7 @@ fn fill(sheet: &mut Sheet, block: usize, source: Arc<dyn Source>, size: Size, ro
     let source = Fitted::new(source, target);
     let n_images = (rows * COLUMNS).min(source.len());
     for place in 0..n_images {
-        let image = source.sample(place * source.len() / n_images)?.image;
+        let image = source.sample(place * source.len() / n_images, Want::Image)?.image;
         sheet.paste(block * rows + place / COLUMNS, place % COLUMNS, &image.to_unit());
     }
     Ok(())
@@ -67,7 +67,7 @@ fn fill(sheet: &mut Sheet, block: usize, source: Arc<dyn Source>, size: Size, ro
 
 #[cfg(test)]
 mod tests {
-    use simgan_data::{Image, Label, MemorySource, Pixels, Sample};
+    use simgan_data::{Image, MemorySource, Pixels, Sample};
 
     use super::*;
 
@@ -75,7 +75,7 @@ mod tests {
     fn blocks_lie_under_each_other() {
         let source = |level: u8| -> Arc<dyn Source> {
             let image = Image::new(1, 5, 60, Pixels::U8(vec![level; 300]));
-            let sample = Sample { name: "x".to_owned(), image, label: Label::default() };
+            let sample = Sample::new("x", image);
             Arc::new(MemorySource::new(vec![sample; 13]).unwrap())
         };
         let size = "60x5".parse().unwrap();

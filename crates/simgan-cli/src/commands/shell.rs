@@ -21,7 +21,7 @@ pub(crate) fn manual(arguments: &ManArguments) -> Result<()> {
     if let Some(name) = &arguments.command {
         let found = command.find_subcommand(name).cloned();
         let found =
-            found.ok_or_else(|| usage(format!("no command `{name}`\nhint: simgan --help lists them")))?;
+            found.ok_or_else(|| usage(format!("no command `{name}`")).hint("simgan --help lists them"))?;
         let page_name = format!("simgan-{name}");
         command = found.display_name(page_name);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
+use simgan_data::{DataError, Hinted};
 use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run};
 
@@ -32,8 +33,8 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     if summary.is_complete() {
         return print(&report::summary(&summary));
     }
-    let resume = summary.next_steps().into_iter().next().map(|(command, _)| command).unwrap_or_default();
-    bail!("interrupted after {} of {} steps; hint: {resume}", summary.step, summary.total_steps)
+    let message = format!("interrupted after {} of {} steps", summary.step, summary.total_steps);
+    bail!(Hinted::new(message, report::resume(&summary)))
 }
 
 /// Nothing is written before configuration and images are known to be good.
@@ -108,7 +109,7 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
         }
         match RunDir::create(&path, config) {
             // Another process was faster.
-            Err(TrainError::RunExists { .. } | TrainError::RunInUse { .. }) => {}
+            Err(TrainError::RunExists { .. } | TrainError::Data(DataError::InUse { .. })) => {}
             run => return Ok(run?),
         }
     }

@@ -32,6 +32,18 @@ fn wrong_usage_ends_with_status_2() {
     }
 }
 
+#[test]
+fn help_prints_pages_and_the_help_of_commands() {
+    assert_eq!(succeeds(simgan("help")), succeeds(simgan("--help")));
+    assert_eq!(succeeds(simgan("help train")), succeeds(simgan("train --help")));
+    let settings = succeeds(simgan("help settings"));
+    for part in ["# Settings", "`loss.lambda`", "## [optim.discriminator]", "a finite number at least 0"] {
+        assert!(settings.contains(part), "`{part}` is missing");
+    }
+    fails(simgan("help trian"), 2, &["trian", "train"]);
+    fails(simgan("help settings train"), 2, &["settings"]);
+}
+
 #[cfg(not(feature = "cuda"))]
 #[test]
 fn a_device_that_is_not_built_in_is_wrong_usage() {

@@ -158,6 +158,6 @@ fn what_cannot_be_compared_is_said_before_anything_is_written() {
     fails(
         scene.simgan("experiment refine --output real"),
         1,
-        &["real: not empty, and no experiment", "hint: "],
+        &["real: not empty, and holds no experiment", "hint: "],
     );
 }

@@ -103,9 +103,9 @@ fn a_damaged_image_is_named_or_skipped() {
 fn the_output_must_be_elsewhere_and_writable() {
     let scene = scene(1);
     let refine = |output: &str| scene.simgan(&format!("refine --model model --input in --output {output}"));
-    fails(refine("in"), 1, &["in each other", "hint: "]);
-    fails(refine("in/refined"), 1, &["in each other"]);
-    fails(refine("."), 1, &["in each other"]);
+    fails(refine("in"), 1, &["overlap", "hint: "]);
+    fails(refine("in/refined"), 1, &["overlap"]);
+    fails(refine("."), 1, &["overlap"]);
     scene.text("file", "not a folder");
     fails(refine("file"), 1, &["file"]);
     fails(refine("file/deeper"), 1, &["file"]);

@@ -46,11 +46,11 @@ impl Scene {
 
     /// A checkpoint of a small refiner that was not trained.
     pub(crate) fn model(&self, name: &str, channels: usize) {
-        let config = RefinerConfig { channels, features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+        let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
         let parameters = Parameters::new(5, &Device::Cpu);
-        Refiner::new(&config, parameters.var_builder()).unwrap();
+        Refiner::new(&config, channels, parameters.var_builder()).unwrap();
         fs::create_dir_all(self.path(name)).unwrap();
-        save_refiner(&self.path(name), &config, &parameters.tensors()).unwrap();
+        save_refiner(&self.path(name), &config, channels, &parameters.tensors()).unwrap();
     }
 
     /// Every file below a folder, sorted.

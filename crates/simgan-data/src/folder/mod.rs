@@ -12,14 +12,15 @@ use self::walk::Found;
 use crate::image::Encoded;
 use crate::listing::has_extension;
 use crate::source::check_same;
-use crate::{DataError, ImageFile, ImageSpec, Label, Sample, Source, mat};
+use crate::{DataError, ImageFile, ImageSpec, Sample, Source, Want, annotations_from_record, mat};
 
 /// A folder of images, its subfolders included, sorted by name, with their label files.
 ///
-/// Images are the PNG, JPEG, TIFF and BMP files; hidden files are left out and links followed. Label files are
-/// `.json`, `.txt` and `.csv` files: one called like an image (`7.json`, `7.label.json` or `7.png.json` for `7.png`)
-/// is that image's, any other belongs to the folder as a whole. A JSON label is read as [`Label::from_record`] says;
-/// what other label files mean is not known here.
+/// Images are the PNG, JPEG, TIFF and BMP files; hidden files are left out and links followed. Label files
+/// are `.json`, `.txt` and `.csv` files: one called like an image (`7.json`, `7.label.json` or `7.png.json`
+/// for `7.png`) is that image's, any other belongs to the folder as a whole. [`annotations_from_record`]
+/// reads a JSON label when it is wanted, so that a damaged one does not end a job that needs none; what other
+/// label files mean is not known here.
 pub struct Folder {
     root: PathBuf,
     images: Vec<PathBuf>,
@@ -40,8 +41,8 @@ pub struct FolderOptions {
 /// Which sizes the images of a folder may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sizes {
-    /// One size and number of channels. Up to 100,000 headers, evenly spread, are read when the folder is opened;
-    /// an odd one among the others becomes an error when it is loaded.
+    /// One size and number of channels. Up to 100,000 headers, evenly spread, are read when the folder is
+    /// opened; an odd one among the others becomes an error when it is loaded.
     #[default]
     Same,
     /// Any: they are resized later ([`Fitted`](crate::Fitted)), or taken one by one.
@@ -57,9 +58,9 @@ impl Folder {
     /// Lists a folder.
     ///
     /// # Errors
-    /// A folder that is missing, empty, no folder or unreadable; a first image that cannot be read, unless another one
-    /// can; images of different size or channels, unless [`Sizes::Mixed`]. Damaged images are otherwise not errors
-    /// here but when they are loaded.
+    /// A folder that is missing, empty, no folder or unreadable; a first image that cannot be read, unless
+    /// another one can; images of different size or channels, unless [`Sizes::Mixed`]. Damaged images are
+    /// otherwise not errors here but when they are loaded.
     pub fn open(path: &Path, options: &FolderOptions) -> Result<Self, DataError> {
         check_folder(path)?;
         Self::of_walk(path, walk::walk(path)?, options)
@@ -92,16 +93,6 @@ impl Folder {
         &self.images
     }
 
-    /// The name of an image: its relative path with `/` between its parts.
-    ///
-    /// # Panics
-    /// If `index >= self.len()`.
-    #[must_use]
-    pub fn name(&self, index: usize) -> String {
-        let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
-        parts.join("/")
-    }
-
     /// An image file, with what is needed to write a changed image in the same way. Labels are not read.
     ///
     /// # Errors
@@ -118,7 +109,8 @@ impl Folder {
         self.labels.of(index)
     }
 
-    /// How many of an image's label files belong to no image before it: `a.json` is shared by `a.jpg` and `a.png`.
+    /// How many of an image's label files belong to no image before it: `a.json` is shared by `a.jpg` and
+    /// `a.png`.
     #[must_use]
     pub fn n_first_labels(&self, index: usize) -> usize {
         self.labels.n_first(index)
@@ -130,15 +122,16 @@ impl Folder {
         self.labels.index()
     }
 
-    /// What the JSON beside an image says, if there is any.
-    fn label(&self, index: usize, height: usize) -> Result<Label, DataError> {
+    /// Adds what the JSON beside an image says, if there is any.
+    fn label(&self, index: usize, sample: Sample) -> Result<Sample, DataError> {
         let is_json = |path: &&Path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let Some(relative) = self.labels.of(index).find(is_json) else { return Ok(Label::default()) };
+        let Some(relative) = self.labels.of(index).find(is_json) else { return Ok(sample) };
         let path = self.root.join(relative);
         let text = std::fs::read(&path).map_err(|error| DataError::io(&path, error))?;
         let failed = |reason| DataError::Label { path: path.clone(), reason };
         let record = serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
-        Label::from_record(record, height).map_err(failed)
+        let annotations = annotations_from_record(&record, sample.image.spec().height).map_err(failed)?;
+        Ok(Sample { annotations, record: Some(record), ..sample })
     }
 }
 
@@ -152,14 +145,18 @@ impl Source for Folder {
         self.spec
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+    fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
         let image = Encoded::open(&self.root.join(&self.images[index]), self.channels)?.decode(None)?;
-        let label = self.label(index, image.spec().height)?;
-        Ok(Sample { name: self.name(index), image, label })
+        let sample = Sample::new(self.name(index)?, image);
+        match want {
+            Want::Image => Ok(sample),
+            Want::Labels => self.label(index, sample),
+        }
     }
 
-    fn sample_name(&self, index: usize) -> Result<String, DataError> {
-        Ok(self.name(index))
+    fn name(&self, index: usize) -> Result<String, DataError> {
+        let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
+        Ok(parts.join("/"))
     }
 }
 

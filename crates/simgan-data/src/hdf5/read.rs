@@ -2,7 +2,7 @@ use std::path::Path;
 
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 
-use crate::{DataError, Gaze, Image, Label, MemorySource, Pixels, Sample};
+use crate::{DataError, Direction, Image, MemorySource, Pixels, Sample, names};
 
 /// Bytes of all images together, and of each read.
 const MAX_BYTES: usize = 1 << 30;
@@ -43,8 +43,8 @@ fn read(path: &Path) -> Result<Vec<Sample>, String> {
         }
         let values = pixels(data).map_err(|reason| format!("image {}: {reason}", data.name()))?;
         let image = Image::new(1, rows, columns, Pixels::U8(values));
-        let label = Label { gaze: gaze.get(index).copied(), ..Label::default() };
-        Ok(Sample { name: data.name().to_owned(), image, label })
+        let annotations = gaze.get(index).map(|gaze| (names::GAZE.into(), (*gaze).into()));
+        Ok(Sample { annotations: annotations.into_iter().collect(), ..Sample::new(data.name(), image) })
     };
     images.iter().enumerate().map(sample).collect()
 }
@@ -72,7 +72,7 @@ fn pixels(image: &Dataset) -> Result<Vec<u8>, String> {
 }
 
 /// The direction of each image; none if the file holds none.
-fn directions(file: &Hdf5File, n_images: usize) -> Result<Vec<Gaze>, String> {
+fn directions(file: &Hdf5File, n_images: usize) -> Result<Vec<Direction>, String> {
     let (_, names) =
         file.root_group().and_then(|root| root.member_names()).map_err(|error| error.to_string())?;
     if !names.iter().any(|name| name == "look_vec") {
@@ -85,7 +85,7 @@ fn directions(file: &Hdf5File, n_images: usize) -> Result<Vec<Gaze>, String> {
     };
     let numbers = floats(&data).map_err(|reason| format!("\"look_vec\": {reason}"))?;
     let gaze = |row: &[f64]| {
-        let gaze = Gaze::from_vector([row[0] as f32, -row[1] as f32, row[2] as f32]);
+        let gaze = Direction::from_vector([row[0] as f32, -row[1] as f32, row[2] as f32]);
         gaze.ok_or_else(|| format!("\"look_vec\" holds {row:?}, which is no direction"))
     };
     numbers.chunks_exact(width).map(gaze).collect()

@@ -32,7 +32,7 @@ impl ImageFile {
             |reason: String| DataError::Encode { path: path.to_owned(), format: self.format.name(), reason };
         let sixteen = self.image.spec().depth == BitDepth::Sixteen;
         if sixteen && matches!(self.format, ImageFormat::Jpeg | ImageFormat::Bmp) {
-            return Err(failed("it holds 8 bits, the image has 16; hint: write PNG or TIFF".to_owned()));
+            return Err(failed("it holds 8 bits, the image has 16; PNG and TIFF hold 16".to_owned()));
         }
         self.encode_as(self.color()).map_err(|error| failed(error.to_string()))
     }

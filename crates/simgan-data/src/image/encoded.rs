@@ -1,9 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use super::jpeg::{self, LumaFrame};
-use super::{Image, ImageFile, Size, decode};
+use super::{CropWindow, Image, ImageFile, Size, decode};
 use crate::DataError;
-use crate::unityeyes::CropWindow;
 
 /// An image file of which a part is wanted, in gray or in colour.
 ///
@@ -123,8 +122,11 @@ mod tests {
             let bytes = std::fs::read(&file).unwrap();
             std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
             let opened = Encoded::open(file.path(), Some(1)).and_then(|file| file.decode(None));
-            let error = opened.unwrap_err().to_string();
-            assert!(error.contains("ends too early") && error.contains("hint"), "{name}: {error}");
+            let error = opened.unwrap_err();
+            assert!(
+                error.to_string().contains("ends too early") && error.hint().is_some(),
+                "{name}: {error}"
+            );
         }
     }
 }

@@ -1,22 +1,25 @@
 mod bmp;
+mod crop;
 mod decode;
 mod encode;
 mod encoded;
 mod jpeg;
+mod orientation;
 mod resize;
 mod sheet;
 mod size;
+mod transform;
 
 pub use self::decode::{ImageFile, ImageFormat};
 pub use self::encode::JPEG_QUALITY;
+pub use self::orientation::Orientation;
 pub use self::resize::Fit;
 pub use self::sheet::{Sheet, SheetLayout};
 pub use self::size::Size;
+pub use self::transform::Transform;
 
+pub(crate) use self::crop::CropWindow;
 pub(crate) use self::encoded::Encoded;
-pub(crate) use self::resize::Window;
-
-use crate::unityeyes::CropWindow;
 
 /// One image, planar `[channels, height, width]`, as stored: only this crate knows bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,17 +132,6 @@ impl Image {
             _ => self.pixels.clone(),
         };
         Self::new(channels, self.height, self.width, pixels)
-    }
-
-    /// The image as a mirror shows it: left and right swapped.
-    #[must_use]
-    pub fn mirrored(&self) -> Self {
-        let mut image = self.clone();
-        match &mut image.pixels {
-            Pixels::U8(values) => values.chunks_exact_mut(self.width).for_each(<[u8]>::reverse),
-            Pixels::U16(values) => values.chunks_exact_mut(self.width).for_each(<[u16]>::reverse),
-        }
-        image
     }
 
     /// The pixels within `crop`, which must lie within the image.
@@ -260,12 +252,6 @@ mod tests {
         let gray = Image::new(1, 1, 2, Pixels::U16(vec![3, 40_000]));
         assert_eq!(gray.to_channels(3).pixels(), &Pixels::U16(vec![3, 40_000, 3, 40_000, 3, 40_000]));
         assert_eq!(gray.to_channels(3).to_channels(1), gray);
-    }
-
-    #[test]
-    fn a_mirror_swaps_columns_only() {
-        let image = Image::new(1, 2, 3, Pixels::U8(vec![1, 2, 3, 4, 5, 6]));
-        assert_eq!(image.mirrored().pixels(), &Pixels::U8(vec![3, 2, 1, 6, 5, 4]));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Image, Size};
-use crate::unityeyes::CropWindow;
 
 /// How an image comes to another size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +39,7 @@ impl Image {
 
 /// The part of an image that a resized one shows, in pixels from the top left corner.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
+pub(super) struct Window {
     left: f64,
     top: f64,
     width: f64,
@@ -49,7 +48,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new(from: Size, to: Size, fit: Fit) -> Self {
+    pub(super) fn new(from: Size, to: Size, fit: Fit) -> Self {
         let (full_width, full_height) = (from.width as f64, from.height as f64);
         let (scale_x, scale_y) = (to.width as f64 / full_width, to.height as f64 / full_height);
         let (width, height) = match fit {
@@ -62,21 +61,30 @@ impl Window {
         Self { left: (full_width - width) / 2.0, top: (full_height - height) / 2.0, width, height, to }
     }
 
-    /// The part that a crop shows, at its own scale.
-    pub(crate) fn of_crop(crop: CropWindow) -> Self {
-        Self::of_part(crop.left as f64, crop.top as f64, crop.size)
-    }
-
-    /// The same for a part that may reach beyond the image.
-    pub(crate) fn of_part(left: f64, top: f64, size: Size) -> Self {
+    /// A part at its own scale; it may reach beyond the image.
+    pub(super) fn of_part(left: f64, top: f64, size: Size) -> Self {
         Self { left, top, width: size.width as f64, height: size.height as f64, to: size }
     }
 
+    /// Width and height of the resized image.
+    pub(super) fn size(&self) -> Size {
+        self.to
+    }
+
     /// Where a point of the image lies in the resized one.
-    pub(crate) fn map(&self, [x, y]: [f32; 2]) -> [f32; 2] {
-        let scale_x = self.to.width as f64 / self.width;
-        let scale_y = self.to.height as f64 / self.height;
+    pub(super) fn map(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let [scale_x, scale_y] = self.scale();
         [((f64::from(x) - self.left) * scale_x) as f32, ((f64::from(y) - self.top) * scale_y) as f32]
+    }
+
+    /// Where a point of the resized image lies in the image.
+    pub(super) fn unmap(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let [scale_x, scale_y] = self.scale();
+        [(f64::from(x) / scale_x + self.left) as f32, (f64::from(y) / scale_y + self.top) as f32]
+    }
+
+    fn scale(&self) -> [f64; 2] {
+        [self.to.width as f64 / self.width, self.to.height as f64 / self.height]
     }
 }
 
@@ -172,7 +180,8 @@ mod tests {
         fn channels_and_mirror_commute_with_resizing(width in 1usize..30, height in 1usize..30) {
             let size = Size { width: 7, height: 5 };
             let image = ramp(width, height);
-            let mirrored = image.mirrored().resized(size, Fit::Cover).mirrored();
+            let mirror = |image: &Image| image.oriented(crate::Orientation::MIRRORED);
+            let mirrored = mirror(&mirror(&image).resized(size, Fit::Cover));
             let resized = image.resized(size, Fit::Cover);
             let (a, b) = (mirrored.to_unit(), resized.to_unit());
             // A value on the edge between two stored ones may round either way.

@@ -119,6 +119,6 @@ impl<'a> Bytes<'a> {
             Place::File(at) => (at, None),
             Place::Inflated(outer, at) => (outer, Some(at)),
         };
-        MatError { offset, inflated, reason: reason.into(), hint: None }
+        MatError { offset, inflated, reason: reason.into() }
     }
 }

@@ -32,12 +32,8 @@ pub fn read(file: &[u8], limits: &Limits) -> Result<Vec<Variable>, MatError> {
 /// Whether the file is big-endian, from its header; says what it is if it is no file of level 5.
 fn byte_order(file: &[u8]) -> Result<bool, MatError> {
     let error = |offset, reason: &str| {
-        Err(MatError {
-            offset,
-            inflated: None,
-            reason: reason.to_owned(),
-            hint: Some("save it again with save(…, '-v7')"),
-        })
+        let reason = format!("{reason} (MATLAB's save(…, '-v7') writes files that are read)");
+        Err(MatError { offset, inflated: None, reason })
     };
     if is_73(file) {
         return error(0, "a MATLAB 7.3 file, which is HDF5 and not read");

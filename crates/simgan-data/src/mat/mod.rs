@@ -100,9 +100,8 @@ pub struct Limits {
 /// Why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{reason} at byte {offset}{}{}",
-    .inflated.map_or(String::new(), |at| format!(", {at} bytes into its unpacked content")),
-    .hint.map_or(String::new(), |hint| format!("; hint: {hint}"))
+    "{reason} at byte {offset}{}",
+    .inflated.map_or(String::new(), |at| format!(", {at} bytes into its unpacked content"))
 )]
 pub struct MatError {
     /// Where in the file.
@@ -111,8 +110,6 @@ pub struct MatError {
     pub inflated: Option<usize>,
     /// What is wrong.
     pub reason: String,
-    /// What may help.
-    pub hint: Option<&'static str>,
 }
 
 impl Default for Limits {

@@ -39,6 +39,11 @@ impl Day {
         }
     }
 
+    /// The name of the photograph of a row, or its number where the file has no names.
+    pub(super) fn file_name(&self, row: usize) -> String {
+        self.file_names.get(row).cloned().unwrap_or_else(|| format!("{:04}", row + 1))
+    }
+
     /// Roughly what it takes in memory.
     pub(super) fn n_bytes(&self) -> usize {
         let names: usize = self.file_names.iter().map(|name| name.len() + size_of::<String>()).sum();

@@ -81,19 +81,19 @@ impl Part {
         let mut parts = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(io)? {
             let file = entry.map_err(io)?.file_name().into_string();
-            parts.extend(file.ok().and_then(Self::called));
+            parts.extend(file.ok().and_then(|file| Self::called(&file)));
         }
         parts.sort_unstable();
         Ok(parts)
     }
 
-    fn called(file: String) -> Option<Self> {
-        let (name, extension) = file.split_once('.').unwrap_or((&file, ""));
+    fn called(file: &str) -> Option<Self> {
+        let (name, extension) = file.split_once('.').unwrap_or((file, ""));
         let is_ours = match extension {
             "" => is_numbered(name, "p"),
             extension => is_numbered(name, "day") && extension.eq_ignore_ascii_case("mat"),
         };
-        is_ours.then(|| Self { name: name.to_owned(), file: file.clone() })
+        is_ours.then(|| Self { name: name.to_owned(), file: file.to_owned() })
     }
 
     /// Whether it is called as the published persons are: p and two digits.

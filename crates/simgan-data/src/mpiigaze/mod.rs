@@ -9,22 +9,26 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::day::Day;
 pub use self::files::{Persons, Subset};
 pub(crate) use self::layout::MpiiGazeLayout;
-use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, OnError, Pixels, Sample, Source};
+use crate::{
+    BitDepth, DataError, Direction, Image, ImageSpec, OnError, Orientation, Pixels, Sample, Source, Vector,
+    Want, names,
+};
 
 /// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with the direction of their gaze.
 ///
-/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, all of them, one person's or one day's,
-/// left and right eyes alternating as the files list them. Right eyes are mirrored, with their gaze and head pose, so that all eyes look like left ones. A
-/// sample is called `p00/day01/0001-left`; its record holds person, day, file and eye.
+/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, all of them, one person's or
+/// one day's, left and right eyes alternating as the files list them. Right eyes are mirrored, with their
+/// gaze and head pose, so that all eyes look like left ones. A sample is called `p00/day01/0001-left`; its
+/// record holds person, day, file and eye.
 ///
 /// The files are compressed, so they are unpacked one at a time and kept in memory up to
-/// [`MpiiGazeOptions::memory`]. All of MPIIGaze takes 1 GB; less memory than the selected part needs is fine for
-/// reading in order, but slow at random.
+/// [`MpiiGazeOptions::memory`]. All of MPIIGaze takes 1 GB; less memory than the selected part needs is fine
+/// for reading in order, but slow at random.
 pub struct MpiiGaze {
     days: Vec<DayFile>,
     /// Which eye of which day each sample is.
@@ -85,12 +89,13 @@ impl MpiiGaze {
         files::At::of(path).is_some()
     }
 
-    /// Reads which images there are, from the folder that holds `Data`, one person's folder or one day file. Each
-    /// selected file is read once, to check it.
+    /// Reads which images there are, from the folder that holds `Data`, one person's folder or one day file.
+    /// Each selected file is read once, to check it.
     ///
     /// # Errors
-    /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list that names
-    /// an image that is not there. What is wrong with one file may be skipped, unless it is wrong with all of them.
+    /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list
+    /// that names an image that is not there. What is wrong with one file may be skipped, unless it is wrong
+    /// with all of them.
     pub fn open(path: &Path, options: &MpiiGazeOptions) -> Result<Self, DataError> {
         let days = files::days(path, &options.persons)?;
         let cache = Mutex::new(Cache::new(options.memory));
@@ -168,31 +173,55 @@ impl Source for MpiiGaze {
         ImageSpec { channels: 1, height: HEIGHT, width: WIDTH, depth: BitDepth::Eight }
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+    fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
         let Place { day, row, eye } = self.samples[index];
-        let file = &self.days[day as usize];
-        let day = self.day(day as usize)?;
+        let (file, day) = (&self.days[day as usize], self.day(day as usize)?);
         let (eyes, row) = (day.eyes(eye), row as usize);
-        let mut image = Image::new(1, HEIGHT, WIDTH, Pixels::U8(eyes.image(row).to_vec()));
-        let ([x, y, z], pose) = (eyes.gaze[row], eyes.pose.get(row).copied());
-        let is_right = eye == Eye::Right;
-        if is_right {
-            image = image.mirrored();
+        let image = Image::new(1, HEIGHT, WIDTH, Pixels::U8(eyes.image(row).to_vec()));
+        let mut sample = Sample::new(file.sample_name(&day, row, eye), image);
+        if want == Want::Labels {
+            if let Some(gaze) = Direction::from_vector(eyes.gaze[row]) {
+                sample.annotations.insert(names::GAZE.into(), gaze.into());
+            }
+            // Zero stands for unknown.
+            if let Some(pose) = eyes.pose.get(row).filter(|pose| **pose != [0.0; 3]) {
+                sample.annotations.insert(names::HEAD_POSE.into(), Vector::rotation(*pose).into());
+            }
+            sample.record = Some(file.record(&day, row, eye));
         }
-        let sign = if is_right { -1.0 } else { 1.0 };
-        let gaze = Gaze::from_vector([sign * x, y, z]);
-        let eye = if is_right { "right" } else { "left" };
-        let file_name = day.file_names.get(row).cloned().unwrap_or_else(|| format!("{:04}", row + 1));
-        let stem = file_name.strip_suffix(".jpg").unwrap_or(&file_name);
-        let name = format!("{}/{}/{stem}-{eye}", file.person, file.day);
-        let record = json!({"person": file.person, "day": file.day, "file": file_name, "eye": eye});
-        // A mirror turns a rotation about x into itself, one about y or z into its opposite.
-        let head_pose = pose.map(|[x, y, z]| [x, sign * y, sign * z]).filter(|pose| *pose != [0.0; 3]);
-        Ok(Sample { name, image, label: Label { gaze, head_pose, record: Some(record), ..Label::default() } })
+        match eye {
+            Eye::Left => Ok(sample),
+            Eye::Right => sample.oriented(Orientation::MIRRORED),
+        }
+    }
+
+    fn name(&self, index: usize) -> Result<String, DataError> {
+        let Place { day, row, eye } = self.samples[index];
+        let (file, day) = (&self.days[day as usize], self.day(day as usize)?);
+        Ok(file.sample_name(&day, row as usize, eye))
+    }
+}
+
+impl Eye {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        }
     }
 }
 
 impl DayFile {
+    fn sample_name(&self, day: &Day, row: usize, eye: Eye) -> String {
+        let file_name = day.file_name(row);
+        let stem = file_name.strip_suffix(".jpg").unwrap_or(&file_name);
+        format!("{}/{}/{stem}-{}", self.person, self.day, eye.name())
+    }
+
+    fn record(&self, day: &Day, row: usize, eye: Eye) -> Value {
+        json!({"person": self.person, "day": self.day, "file": day.file_name(row), "eye": eye.name()})
+    }
+
     fn error(&self, reason: String) -> DataError {
         DataError::Damaged { path: self.path.clone(), reason }
     }

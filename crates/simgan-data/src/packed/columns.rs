@@ -1,106 +1,198 @@
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::header::DATA_START;
-use crate::{Landmarks, Pixels, Sample};
+use crate::annotation::{Annotation, Form};
+use crate::{DataError, Pixels, Sample};
 
-/// Points of UnityEyes' lid margin, caruncle and iris.
-const PARTS: [usize; 3] = [16, 7, 32];
-pub(super) const N_LANDMARKS: usize = 16 + 7 + 32;
-
-/// The tensors of a packed file in the making: one file each, to which rows are appended.
+/// The tensors of a packed file in the making: files of their own, to which rows are appended.
 pub(super) struct Columns {
-    pub(super) images: Column,
-    pub(super) gaze: Column,
-    pub(super) head_pose: Column,
-    pub(super) landmarks: Column,
-    pub(super) names: Column,
-    pub(super) name_ends: Column,
+    folder: PathBuf,
+    pub(super) images: Fixed,
+    pub(super) names: Ragged,
     /// Where in the source each row comes from, to go on behind it.
-    pub(super) indices: Column,
-    names_len: u64,
+    indices: Fixed,
+    /// One for each name and kind of annotation, in the order in which they appeared.
+    pub(super) annotations: Vec<AnnotationColumn>,
+    n_rows: u64,
 }
 
-/// One tensor in the making.
-pub(super) struct Column {
-    pub(super) path: PathBuf,
+/// What an annotation's column is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct ColumnName {
+    pub(super) name: String,
+    /// The tag of its [`Form`].
+    pub(super) kind: String,
+}
+
+impl ColumnName {
+    /// What the column's values and their ends are called in a packed file.
+    pub(super) fn keys(&self) -> [String; 2] {
+        let Self { name, kind } = self;
+        [format!("{name}.{kind}"), format!("{name}.{kind}.ends")]
+    }
+}
+
+pub(super) struct AnnotationColumn {
+    pub(super) name: ColumnName,
+    pub(super) form: &'static Form,
+    pub(super) rows: Ragged,
+}
+
+/// Rows of one length.
+pub(super) struct Fixed {
     pub(super) file: File,
     /// Bytes in front of the rows.
     start: u64,
-    /// Bytes of a row; 0 if they differ.
     pub(super) row_bytes: u64,
 }
 
+/// Rows of any length, counted in items; some are missing.
+///
+/// `ends` says where each row ends in `values`. The end of a missing row is written as its complement, −1 −
+/// end.
+pub(super) struct Ragged {
+    pub(super) values: Fixed,
+    pub(super) ends: Fixed,
+    /// Items in all rows.
+    n_items: u64,
+}
+
+/// The list of annotations' columns, in the folder of the unfinished work.
+const LIST: &str = "columns.json";
+/// So many columns with names of so many bytes always have room in the header.
+const MAX_COLUMNS: usize = 100;
+const MAX_NAME_BYTES: usize = 100;
+
 impl Columns {
     /// Opens the files in `folder`, or makes them.
-    pub(super) fn open(folder: &Path, image_bytes: usize) -> std::io::Result<Self> {
-        let column = |name: &str, start, row_bytes| Column::open(folder.join(name), start, row_bytes);
-        Ok(Self {
-            images: column("images", DATA_START, image_bytes as u64)?,
-            gaze: column("gaze", 0, 12)?,
-            head_pose: column("head_pose", 0, 12)?,
-            landmarks: column("landmarks", 0, N_LANDMARKS as u64 * 8)?,
-            names: column("names", 0, 0)?,
-            name_ends: column("name_ends", 0, 8)?,
-            indices: column("indices", 0, 8)?,
-            names_len: 0,
-        })
+    pub(super) fn open(folder: &Path, image_bytes: usize) -> Result<Self, DataError> {
+        let io = |error| DataError::io(folder, error);
+        let mut columns = Self {
+            folder: folder.to_owned(),
+            images: Fixed::open(&folder.join("images"), DATA_START, image_bytes as u64).map_err(io)?,
+            names: Ragged::open(&folder.join("names"), 1).map_err(io)?,
+            indices: Fixed::open(&folder.join("indices"), 0, 8).map_err(io)?,
+            annotations: Vec::new(),
+            n_rows: 0,
+        };
+        let list = match std::fs::read(folder.join(LIST)) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| io(error.into()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(io(error)),
+        };
+        for name in list {
+            let column = columns.annotation_column(name).map_err(io)?;
+            columns.annotations.push(column);
+        }
+        Ok(columns)
     }
 
-    fn fixed(&mut self) -> [&mut Column; 6] {
-        let Self { images, gaze, head_pose, landmarks, name_ends, indices, .. } = self;
-        [images, gaze, head_pose, landmarks, name_ends, indices]
+    /// Opens the files of the next annotation's column, or makes them.
+    fn annotation_column(&self, name: ColumnName) -> std::io::Result<AnnotationColumn> {
+        let form = Form::of_tag(&name.kind).ok_or_else(|| {
+            std::io::Error::other(format!("annotations of the kind \"{}\" are not known", name.kind))
+        })?;
+        // Numbered, since a name may hold anything.
+        let path = self.folder.join(format!("annotation-{}", self.annotations.len()));
+        Ok(AnnotationColumn { name, form, rows: Ragged::open(&path, form.item_bytes() as u64)? })
     }
 
     /// Cuts every file back to the rows that all of them have, and says how many and which sample is next.
-    pub(super) fn recover(&mut self) -> std::io::Result<(u64, usize)> {
-        let mut n_rows = u64::MAX;
-        for column in self.fixed() {
-            n_rows = n_rows.min(column.n_rows()?);
+    pub(super) fn recover(&mut self) -> Result<(u64, usize), DataError> {
+        let recovered = self.recover_files();
+        recovered.map_err(|error| DataError::io(&self.folder, error))
+    }
+
+    fn recover_files(&mut self) -> std::io::Result<(u64, usize)> {
+        let mut n_rows = self.images.n_rows()?.min(self.indices.n_rows()?).min(self.names.n_rows()?);
+        for column in &self.annotations {
+            n_rows = n_rows.min(column.rows.n_rows()?);
         }
-        // The names are written before their ends.
-        let names_end = if n_rows == 0 { 0 } else { self.name_ends.number(n_rows - 1)? };
         let next = if n_rows == 0 { 0 } else { self.indices.number(n_rows - 1)? + 1 };
-        for column in self.fixed() {
-            column.cut(n_rows)?;
+        self.images.cut(n_rows)?;
+        self.indices.cut(n_rows)?;
+        self.names.cut(n_rows)?;
+        for column in &mut self.annotations {
+            column.rows.cut(n_rows)?;
         }
-        self.names.file.set_len(names_end)?;
-        self.names.file.seek(SeekFrom::End(0))?;
-        self.names_len = names_end;
+        self.n_rows = n_rows;
         Ok((n_rows, next as usize))
     }
 
     /// Appends samples with their places in the source.
-    pub(super) fn append(&mut self, samples: &[(usize, Sample)]) -> std::io::Result<()> {
-        let mut rows: [Vec<u8>; 7] = Default::default();
-        let [images, gaze, head_pose, landmarks, names, name_ends, indices] = &mut rows;
-        for (index, sample) in samples {
-            extend_bytes(images, sample.image.pixels());
-            extend(gaze, sample.label.gaze.map(crate::Gaze::vector).as_ref(), 3);
-            extend(head_pose, sample.label.head_pose.as_ref(), 3);
-            let points = sample.label.landmarks.as_ref().and_then(flat);
-            extend(landmarks, points.as_ref(), 2 * N_LANDMARKS);
-            names.extend(sample.name.bytes());
-            self.names_len += sample.name.len() as u64;
-            name_ends.extend(self.names_len.to_le_bytes());
-            indices.extend((*index as u64).to_le_bytes());
+    pub(super) fn append(&mut self, samples: &[(usize, Sample)]) -> Result<(), DataError> {
+        for (_, sample) in samples {
+            for (name, annotation) in &sample.annotations {
+                if !self.annotations.iter().any(|column| column.holds(name, annotation)) {
+                    self.add_column(name, annotation)?;
+                }
+            }
         }
-        let Self { images, gaze, head_pose, landmarks, names, name_ends, indices, .. } = self;
-        for (column, rows) in
-            [images, gaze, head_pose, landmarks, names, name_ends, indices].into_iter().zip(&rows)
-        {
-            column.file.write_all(rows)?;
-        }
+        self.append_rows(samples).map_err(|error| DataError::io(&self.folder, error))?;
+        self.n_rows += samples.len() as u64;
         Ok(())
+    }
+
+    /// Makes the column of an annotation that no earlier sample has.
+    fn add_column(&mut self, name: &str, annotation: &Annotation) -> Result<(), DataError> {
+        let failed = |reason| DataError::Unpackable { path: self.folder.clone(), reason };
+        if self.annotations.len() == MAX_COLUMNS {
+            return Err(failed(format!("there are more than {MAX_COLUMNS} kinds of annotation")));
+        }
+        if name.escape_default().count() > MAX_NAME_BYTES {
+            return Err(failed(format!(
+                "the annotation's name \"{name}\" is longer than {MAX_NAME_BYTES} bytes"
+            )));
+        }
+        let io = |error| DataError::io(&self.folder, error);
+        let name = ColumnName { name: name.to_owned(), kind: annotation.form().tag.to_owned() };
+        let mut column = self.annotation_column(name).map_err(io)?;
+        column.rows.cut(0).map_err(io)?;
+        column.rows.append(std::iter::repeat_n(None, self.n_rows as usize)).map_err(io)?;
+        let list: Vec<&ColumnName> =
+            self.annotations.iter().chain([&column]).map(|column| &column.name).collect();
+        let text = serde_json::to_vec(&list).map_err(|error| io(error.into()))?;
+        // Only now, when the column has all rows: an interruption before leaves files that nobody lists.
+        crate::write_atomic(&self.folder.join(LIST), &text)?;
+        self.annotations.push(column);
+        Ok(())
+    }
+
+    fn append_rows(&mut self, samples: &[(usize, Sample)]) -> std::io::Result<()> {
+        let mut images = Vec::with_capacity(samples.len() * self.images.row_bytes as usize);
+        samples.iter().for_each(|(_, sample)| extend_bytes(&mut images, sample.image.pixels()));
+        self.images.file.write_all(&images)?;
+        for column in &mut self.annotations {
+            let AnnotationColumn { name, form, rows } = column;
+            let row = |(_, sample): &(usize, Sample)| {
+                let annotation = sample.annotations.get(&*name.name)?;
+                let mut row = Vec::new();
+                (annotation.form().tag == form.tag).then(|| annotation.pack(&mut row))?;
+                Some(row)
+            };
+            rows.append(samples.iter().map(row))?;
+        }
+        self.names.append(samples.iter().map(|(_, sample)| Some(sample.name.clone().into_bytes())))?;
+        let indices: Vec<u8> = samples.iter().flat_map(|(index, _)| (*index as u64).to_le_bytes()).collect();
+        self.indices.file.write_all(&indices)
     }
 }
 
-impl Column {
-    fn open(path: PathBuf, start: u64, row_bytes: u64) -> std::io::Result<Self> {
+impl AnnotationColumn {
+    fn holds(&self, name: &str, annotation: &Annotation) -> bool {
+        self.name.name == name && self.form.tag == annotation.form().tag
+    }
+}
+
+impl Fixed {
+    fn open(path: &Path, start: u64, row_bytes: u64) -> std::io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
-        Ok(Self { path, file, start, row_bytes })
+        let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+        Ok(Self { file, start, row_bytes })
     }
 
     /// Whole rows that are there.
@@ -123,39 +215,69 @@ impl Column {
     }
 }
 
+impl Ragged {
+    fn open(path: &Path, item_bytes: u64) -> std::io::Result<Self> {
+        let values = Fixed::open(&path.with_extension("values"), 0, item_bytes)?;
+        let ends = Fixed::open(&path.with_extension("ends"), 0, 8)?;
+        Ok(Self { values, ends, n_items: 0 })
+    }
+
+    /// Whole rows that are there with their values.
+    fn n_rows(&self) -> std::io::Result<u64> {
+        let (mut n_rows, n_items) = (self.ends.n_rows()?, self.values.n_rows()?);
+        while n_rows > 0 && end(self.ends.number(n_rows - 1)?).0 > n_items {
+            n_rows -= 1;
+        }
+        Ok(n_rows)
+    }
+
+    fn cut(&mut self, n_rows: u64) -> std::io::Result<()> {
+        self.n_items = if n_rows == 0 { 0 } else { end(self.ends.number(n_rows - 1)?).0 };
+        self.values.cut(self.n_items)?;
+        self.ends.cut(n_rows)
+    }
+
+    /// Appends rows, those that are known with their values.
+    fn append(&mut self, rows: impl Iterator<Item = Option<Vec<u8>>>) -> std::io::Result<()> {
+        let (mut values, mut ends) = (Vec::new(), Vec::new());
+        for row in rows {
+            self.n_items += row.as_ref().map_or(0, Vec::len) as u64 / self.values.row_bytes;
+            let written = if row.is_some() { self.n_items } else { !self.n_items };
+            ends.extend(written.to_le_bytes());
+            values.extend(row.unwrap_or_default());
+        }
+        self.values.file.write_all(&values)?;
+        self.ends.file.write_all(&ends)
+    }
+
+    /// How many rows are known, and how many items each of them has if all have as many.
+    pub(super) fn lengths(&mut self) -> std::io::Result<(usize, Option<usize>)> {
+        let (mut n_known, mut before, mut common, mut is_even) = (0, 0, None, true);
+        self.ends.file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::new(&self.ends.file);
+        let mut bytes = [0; 8];
+        for _ in 0..self.ends.n_rows()? {
+            reader.read_exact(&mut bytes)?;
+            let (end, is_known) = end(u64::from_le_bytes(bytes));
+            if is_known {
+                n_known += 1;
+                is_even &= *common.get_or_insert(end - before) == end - before;
+            }
+            before = end;
+        }
+        Ok((n_known, common.filter(|_| is_even).map(|length| length as usize)))
+    }
+}
+
+/// Where a row ends, and whether it is known.
+pub(super) fn end(written: u64) -> (u64, bool) {
+    if written >> 63 == 0 { (written, true) } else { (!written, false) }
+}
+
 /// Values as 8 bits.
 fn extend_bytes(row: &mut Vec<u8>, pixels: &Pixels) {
     match pixels {
         Pixels::U8(values) => row.extend(values),
         Pixels::U16(values) => row.extend(values.iter().map(|&value| ((u32::from(value) + 128) / 257) as u8)),
-    }
-}
-
-/// A row of `n` numbers, NaN if they are missing.
-fn extend<const N: usize>(row: &mut Vec<u8>, values: Option<&[f32; N]>, n: usize) {
-    match values {
-        Some(values) => row.extend(values.iter().flat_map(|value| value.to_le_bytes())),
-        None => row.extend(std::iter::repeat_n(f32::NAN.to_le_bytes(), n).flatten()),
-    }
-}
-
-/// The landmarks one behind the other; `None` unless there are as many as UnityEyes has.
-fn flat(landmarks: &Landmarks) -> Option<[f32; 2 * N_LANDMARKS]> {
-    let parts = [&landmarks.lid_margin, &landmarks.caruncle, &landmarks.iris];
-    let all: Vec<f32> = parts.into_iter().flatten().flatten().copied().collect();
-    let same = parts.iter().zip(PARTS).all(|(part, n)| part.len() == n);
-    all.try_into().ok().filter(|_| same)
-}
-
-/// The opposite of [`flat`].
-pub(super) fn landmarks(floats: &[f32]) -> Landmarks {
-    let points = floats.as_chunks::<2>().0;
-    let (lid_margin, rest) = points.split_at(PARTS[0].min(points.len()));
-    let (caruncle, iris) = rest.split_at(PARTS[1].min(rest.len()));
-    Landmarks {
-        lid_margin: lid_margin.to_vec(),
-        caruncle: caruncle.to_vec(),
-        iris: iris.to_vec(),
-        ..Landmarks::default()
     }
 }

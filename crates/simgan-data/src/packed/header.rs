@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::ColumnName;
 use crate::{BitDepth, ImageSpec, Size};
 
 /// The header of a packed file: safetensors' JSON.
@@ -35,16 +36,26 @@ pub(super) struct Tensor {
     pub(super) row_bytes: usize,
 }
 
-/// Bytes in front of the data: the header's length, and the header filled up with blanks, which safetensors allows.
-pub(super) const DATA_START: u64 = 4096;
+/// Bytes in front of the data: the header's length, and the header filled up with blanks, which safetensors
+/// allows. Version 1 had 4096; annotations' names take more.
+pub(super) const DATA_START: u64 = 1 << 16;
 const FORMAT: &str = "simgan packed data set";
-const VERSION: &str = "1";
+/// The version that is written.
+pub(super) const VERSION: &str = "2";
+/// Versions that are read.
+const VERSIONS: [&str; 2] = ["1", VERSION];
 
 impl Header {
-    pub(super) fn new(source: &str, tensors: BTreeMap<String, TensorInfo>) -> Self {
-        let metadata = [("format", FORMAT), ("version", VERSION), ("source", source)];
+    pub(super) fn new(
+        source: &str,
+        columns: &[ColumnName],
+        tensors: BTreeMap<String, TensorInfo>,
+    ) -> Result<Self, serde_json::Error> {
+        let columns = serde_json::to_string(columns)?;
+        let metadata =
+            [("format", FORMAT), ("version", VERSION), ("source", source), ("annotations", &columns)];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        Self { metadata, tensors, data_start: DATA_START }
+        Ok(Self { metadata, tensors, data_start: DATA_START })
     }
 
     /// The first [`DATA_START`] bytes of a file.
@@ -82,19 +93,27 @@ impl Header {
 
     fn check(&self, data_len: u64) -> Result<(), String> {
         if self.metadata.get("format").is_none_or(|format| format != FORMAT) {
-            return Err(
-                "a safetensors file, but no packed data set; hint: cargo xtask preprocess makes them".into(),
-            );
+            return Err("a safetensors file, but no packed data set".to_owned());
         }
         match self.metadata.get("version").map(String::as_str) {
-            Some(VERSION) => {}
-            version => return Err(format!("format version {version:?} is not known; hint: pack it again")),
+            Some(version) if VERSIONS.contains(&version) => {}
+            version => return Err(format!("format version {version:?} is not known")),
         }
         let end = self.tensors.values().map(|info| info.data_offsets[1]).max().unwrap_or(0);
         if end != data_len {
             return Err(format!("{data_len} bytes of data instead of {end}: it was cut short or changed"));
         }
         Ok(())
+    }
+
+    pub(super) fn version(&self) -> &str {
+        self.metadata.get("version").map_or("", String::as_str)
+    }
+
+    /// The columns of annotations.
+    pub(super) fn columns(&self) -> Result<Vec<ColumnName>, String> {
+        let text = self.metadata.get("annotations").map_or("", String::as_str);
+        serde_json::from_str(text).map_err(|error| format!("its list of annotations is damaged: {error}"))
     }
 
     pub(super) fn source(&self) -> &str {
@@ -120,7 +139,7 @@ impl Header {
         let Some(info) = self.tensors.get(name) else { return Ok(None) };
         let size = match kind {
             "U8" => 1,
-            "F32" => 4,
+            "F32" | "U32" => 4,
             _ => 8,
         };
         let [start, end] = info.data_offsets;
@@ -134,9 +153,18 @@ impl Header {
         Ok(Some(Tensor { start: self.data_start + start, n_rows, row_bytes }))
     }
 
-    /// A tensor of bytes of any length.
-    pub(super) fn bytes(&self, name: &str) -> Result<Tensor, String> {
-        let n = self.tensors.get(name).and_then(|info| info.shape.first().copied()).unwrap_or(0);
-        self.tensor(name, "U8", &[n])?.ok_or_else(|| format!("its tensor \"{name}\" is missing"))
+    /// A tensor as rows of `row_bytes` bytes, of this type, whatever its shape.
+    pub(super) fn rows(&self, name: &str, kind: &str, row_bytes: usize) -> Result<Tensor, String> {
+        let shape = self.tensors.get(name).map(|info| info.shape.clone());
+        let shape = shape.filter(|shape| !shape.is_empty());
+        let shape = shape.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
+        shape.iter().try_fold(8usize, |n, side| n.checked_mul(*side)).ok_or("it is too large")?;
+        let whole = self.tensor(name, kind, &shape)?;
+        let whole = whole.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
+        let n_bytes = whole.n_rows * whole.row_bytes;
+        if !n_bytes.is_multiple_of(row_bytes) {
+            return Err(format!("its tensor \"{name}\" has the shape {shape:?}, which makes no whole rows"));
+        }
+        Ok(Tensor { n_rows: n_bytes / row_bytes, row_bytes, ..whole })
     }
 }

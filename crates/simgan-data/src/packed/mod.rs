@@ -1,4 +1,6 @@
+mod annotations;
 mod columns;
+mod format1;
 mod header;
 mod layout;
 mod write;
@@ -6,39 +8,51 @@ mod write;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use self::annotations::Labels;
 use self::header::{Header, Tensor};
 pub(crate) use self::layout::PackedLayout;
 pub use self::write::{PackOptions, PackReport, pack};
-use crate::{BitDepth, DataError, Gaze, Image, ImageSpec, Label, Landmarks, Pixels, Sample, Source};
+use crate::{BitDepth, DataError, Image, ImageSpec, Pixels, Sample, Source, Want};
 
 /// A data set packed into one safetensors file by [`pack`].
 ///
 /// | tensor | type | shape | |
 /// |---|---|---|---|
 /// | `images` | u8 | N, C, H, W | |
-/// | `gaze` | f32 | N, 3 | unit vectors, camera coordinates as [`Gaze`] |
-/// | `head_pose` | f32 | N, 3 | rotation vectors in radians |
-/// | `landmarks` | f32 | N, 55, 2 | pixels: lid margin (16), caruncle (7), iris (32) |
+/// | `NAME.KIND` | of the kind | M, … | the values of one annotation, of the M samples that have it, one behind the other |
+/// | `NAME.KIND.ends` | i64 | N | where each sample's values end |
 /// | `names`, `name_ends` | u8, u64 | bytes, N | names one behind the other, and where each ends |
 ///
-/// Labels that no sample has are absent; where single samples lack one, its row is NaN. Samples are read at their place
-/// in the file when they are asked for, through the system's cache: opening is immediate and memory does not depend on
-/// N. Reading in a random order from a disk that has not cached the file was measured at 15,000 images/s (55×35, one
-/// thread, solid state), far above what training takes; for a disk with heads, read the file once first (`cat FILE >
-/// /dev/null`), which caches it. (A memory map would need `unsafe` and ends the process if the file shrinks; a read of 2 kB from the cache takes
-/// about a microsecond.)
+/// The metadata list the annotations by name and kind, such as `gaze` of the kind `direction`. Its values,
+/// `gaze.direction`, are M × 3 numbers; those of `iris.points` are M × 32 × 2 if every sample with an iris
+/// has 32 points of it, otherwise points × 2. Ends count points, boxes, directions, … and not numbers. Where
+/// a sample lacks the annotation, its end is that of the sample before, and is written as its complement, −1
+/// − end.
+///
+/// Records are not packed. Files of version 1 (`gaze`, `head_pose` and `landmarks` of N rows, NaN where a
+/// label is missing) are read as well.
+///
+/// Samples are read at their place in the file when they are asked for, through the system's cache: opening
+/// is immediate and memory does not depend on N. Reading in a random order from a disk that has not cached
+/// the file was measured at 15,000 images/s (55×35, one thread, solid state), far above what training takes;
+/// for a disk with heads, read the file once first (`cat FILE > /dev/null`), which caches it. (A memory map
+/// would need `unsafe` and ends the process if the file shrinks; a read of 2 kB from the cache takes about a
+/// microsecond.)
 pub struct Packed {
-    path: PathBuf,
-    file: File,
+    content: Content,
     spec: ImageSpec,
     n: usize,
     images: Tensor,
-    gaze: Option<Tensor>,
-    head_pose: Option<Tensor>,
-    landmarks: Option<Tensor>,
+    labels: Labels,
     names: Tensor,
     name_ends: Tensor,
     source: String,
+}
+
+/// The file that rows are read from.
+struct Content {
+    path: PathBuf,
+    file: File,
 }
 
 impl Packed {
@@ -53,27 +67,20 @@ impl Packed {
     /// # Errors
     /// A file that is no packed data set, damaged or cut short.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let failed = |reason| DataError::Dataset { path: path.to_owned(), reason };
+        let failed = |reason| DataError::Packed { path: path.to_owned(), reason };
         let (file, header) = Header::read(path).map_err(failed)?;
         let (n, spec) = header.images().map_err(failed)?;
-        let tensor = |name, kind, shape: &[usize]| header.tensor(name, kind, shape).map_err(failed);
-        let required = |name: &str, tensor: Option<Tensor>| {
+        let required = |name: &str, kind, shape: &[usize]| {
+            let tensor = header.tensor(name, kind, shape).map_err(failed)?;
             tensor.ok_or_else(|| failed(format!("its tensor \"{name}\" is missing")))
         };
-        let names = header.bytes("names").map_err(failed)?;
         Ok(Self {
-            images: required(
-                "images",
-                tensor("images", "U8", &[n, spec.channels, spec.height, spec.width])?,
-            )?,
-            gaze: tensor("gaze", "F32", &[n, 3])?,
-            head_pose: tensor("head_pose", "F32", &[n, 3])?,
-            landmarks: tensor("landmarks", "F32", &[n, columns::N_LANDMARKS, 2])?,
-            name_ends: required("name_ends", tensor("name_ends", "U64", &[n])?)?,
-            names,
+            images: required("images", "U8", &[n, spec.channels, spec.height, spec.width])?,
+            labels: Labels::new(&header, n).map_err(failed)?,
+            name_ends: required("name_ends", "U64", &[n])?,
+            names: header.rows("names", "U8", 1).map_err(failed)?,
             source: header.source().to_owned(),
-            path: path.to_owned(),
-            file,
+            content: Content { path: path.to_owned(), file },
             spec,
             n,
         })
@@ -83,55 +90,6 @@ impl Packed {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
-    }
-
-    /// Row `index` of a tensor.
-    fn row(&self, tensor: Tensor, index: usize) -> Result<Vec<u8>, DataError> {
-        let mut bytes = vec![0; tensor.row_bytes];
-        self.read(&mut bytes, tensor.start + (index * tensor.row_bytes) as u64)?;
-        Ok(bytes)
-    }
-
-    fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), DataError> {
-        read_at(&self.file, bytes, offset).map_err(|error| DataError::io(&self.path, error))
-    }
-
-    /// Numbers of a row, unless they are NaN, which stands for a missing label.
-    fn floats(&self, tensor: Option<Tensor>, index: usize) -> Result<Option<Vec<f32>>, DataError> {
-        let Some(tensor) = tensor else { return Ok(None) };
-        let row = self.row(tensor, index)?;
-        let floats: Vec<f32> = row.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        Ok(floats.iter().all(|value| value.is_finite()).then_some(floats))
-    }
-
-    fn name(&self, index: usize) -> Result<String, DataError> {
-        let end = |index: usize| {
-            let row = self.row(self.name_ends, index)?;
-            Ok::<u64, DataError>(row.as_chunks().0.first().map_or(0, |bytes| u64::from_le_bytes(*bytes)))
-        };
-        let (start, end) = (if index == 0 { 0 } else { end(index - 1)? }, end(index)?);
-        let length = end.checked_sub(start).filter(|length| *length < 1 << 16);
-        let inside = end <= (self.names.row_bytes * self.names.n_rows) as u64;
-        let Some(length) = length.filter(|_| inside) else {
-            let reason = format!("the name of image {index} ends in the wrong place");
-            return Err(DataError::Dataset { path: self.path.clone(), reason });
-        };
-        let mut bytes = vec![0; length as usize];
-        self.read(&mut bytes, self.names.start + start)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    fn label(&self, index: usize) -> Result<Label, DataError> {
-        let vector = |floats: Vec<f32>| <[f32; 3]>::try_from(floats).ok();
-        let gaze = self.floats(self.gaze, index)?.and_then(vector).and_then(Gaze::from_unit_vector);
-        let head_pose = self.floats(self.head_pose, index)?.and_then(vector);
-        let landmarks = self.floats(self.landmarks, index)?.map(|floats| columns::landmarks(&floats));
-        Ok(Label {
-            gaze,
-            head_pose,
-            landmarks: landmarks.filter(|l| *l != Landmarks::default()),
-            record: None,
-        })
     }
 }
 
@@ -144,18 +102,58 @@ impl Source for Packed {
         self.spec
     }
 
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
+    fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
         assert!(index < self.n, "sample {index} of {}", self.n);
         let ImageSpec { channels, height, width, .. } = self.spec;
-        let pixels = Pixels::U8(self.row(self.images, index)?);
-        let image = Image::new(channels, height, width, pixels);
+        let pixels = Pixels::U8(self.content.row(self.images, index)?);
         debug_assert_eq!(self.spec.depth, BitDepth::Eight);
-        Ok(Sample { name: self.name(index)?, image, label: self.label(index)? })
+        let mut sample = Sample::new(self.name(index)?, Image::new(channels, height, width, pixels));
+        if want == Want::Labels {
+            sample.annotations = self.labels.read(&self.content, index)?;
+        }
+        Ok(sample)
     }
 
-    fn sample_name(&self, index: usize) -> Result<String, DataError> {
+    fn name(&self, index: usize) -> Result<String, DataError> {
         assert!(index < self.n, "sample {index} of {}", self.n);
-        self.name(index)
+        let [start, end] = self.content.ends(self.name_ends, index)?;
+        let length = end.checked_sub(start).filter(|length| *length < 1 << 16);
+        let Some(length) = length.filter(|_| end <= self.names.n_rows as u64) else {
+            return Err(self.content.damaged(format!("the name of image {index} ends in the wrong place")));
+        };
+        let mut bytes = vec![0; length as usize];
+        self.content.read(&mut bytes, self.names.start + start)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+impl Content {
+    /// Row `index` of a tensor.
+    fn row(&self, tensor: Tensor, index: usize) -> Result<Vec<u8>, DataError> {
+        let mut bytes = vec![0; tensor.row_bytes];
+        self.read(&mut bytes, tensor.start + (index * tensor.row_bytes) as u64)?;
+        Ok(bytes)
+    }
+
+    /// Where the row before `index` and row `index` end, as it is written; nothing is before row 0.
+    fn ends(&self, tensor: Tensor, index: usize) -> Result<[u64; 2], DataError> {
+        // One read for both, since a read costs more than its bytes.
+        let mut bytes = [0; 16];
+        match index.checked_sub(1) {
+            Some(before) => self.read(&mut bytes, tensor.start + 8 * before as u64)?,
+            None => self.read(&mut bytes[8..], tensor.start)?,
+        }
+        let [before, this] = [&bytes[..8], &bytes[8..]];
+        let number = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Ok([number(before), number(this)])
+    }
+
+    fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), DataError> {
+        read_at(&self.file, bytes, offset).map_err(|error| DataError::io(&self.path, error))
+    }
+
+    fn damaged(&self, reason: String) -> DataError {
+        DataError::Dataset { path: self.path.clone(), reason }
     }
 }
 

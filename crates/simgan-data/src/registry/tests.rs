@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::unityeyes::Evidence;
-use crate::{Crop, Image, ImageFile, ImageFormat, Pixels, Role, Sizes};
+use crate::{AnnotationsExt, Crop, Image, ImageFile, ImageFormat, Pixels, Role, Sizes, Want, names};
 
 fn layout_of(path: &Path) -> String {
     Registry::default().find(path.to_str().unwrap()).unwrap().layout().name().to_owned()
@@ -99,7 +99,7 @@ fn folder_in_memory() -> tempfile::TempDir {
 fn opened(path: &Path) -> (String, Vec<(String, Image)>) {
     let request = SourceRequest { sizes: Sizes::Mixed, ..SourceRequest::new(path.to_str().unwrap()) };
     let samples = match Registry::default().open(&request) {
-        Ok(source) => (0..source.len()).map(|index| source.sample(index).unwrap()).collect(),
+        Ok(source) => (0..source.len()).map(|index| source.sample(index, Want::Labels).unwrap()).collect(),
         Err(_) => Vec::new(),
     };
     (layout_of(path), samples.into_iter().map(|sample| (sample.name, sample.image)).collect())
@@ -158,9 +158,9 @@ fn large_folders_are_judged_as_a_whole() {
             for n in 0..1500 {
                 let from = folder.path().join("0.jpg");
                 if n == 0 {
-                    write(folder.path(), "0.jpg")
+                    write(folder.path(), "0.jpg");
                 } else {
-                    fs::copy(from, folder.path().join(format!("{n}.jpg"))).map(drop).unwrap()
+                    fs::copy(from, folder.path().join(format!("{n}.jpg"))).map(drop).unwrap();
                 }
             }
         };
@@ -181,32 +181,36 @@ fn large_folders_are_judged_as_a_whole() {
         }
         let source = Registry::default().open(&SourceRequest::new(folder.path().to_str().unwrap())).unwrap();
         assert_eq!((source.len(), source.spec().width), (1500, 14), "{images_first}");
-        assert_eq!(source.sample_name(1499).unwrap(), "1499.jpg");
-        assert!(source.sample(0).unwrap_err().to_string().contains("0.json"));
+        assert_eq!(source.name(1499).unwrap(), "1499.jpg");
+        assert!(source.sample(0, Want::Labels).unwrap_err().to_string().contains("0.json"));
     }
 }
 
 #[test]
 fn each_cameras_image_is_a_sample_with_its_points() {
     let folder = tempfile::tempdir().unwrap();
-    ["1_cam0.jpg", "1_cam1.jpg", "2_cam0.JPG", "2_cam1.jpg"].map(|file| write(folder.path(), file));
+    let images = ["1_cam0.jpg", "1_cam1.jpg", "2_cam0.JPG", "2_cam1.jpg"];
+    images.iter().for_each(|file| write(folder.path(), file));
     let margin = |x: usize| {
         let mut margin = vec![format!("({x}, 23, 9)"); 16];
         (margin[0], margin[8]) = (format!("({}, 24, 9)", x - 4), format!("({}, 24, 9)", x + 4));
         json!({"head_pose": "(0, 180, 0)", "interior_margin_2d": margin})
     };
     let record = json!({"eye_details": {"look_vec": "(0, 0.6, -0.8, 0)"}, "cameras": {"cam0": margin(30), "cam1": margin(40)}});
-    ["1.json", "2.json"].map(|file| fs::write(folder.path().join(file), record.to_string()).unwrap());
+    for file in ["1.json", "2.json"] {
+        fs::write(folder.path().join(file), record.to_string()).unwrap();
+    }
     for (crop, width) in [(Crop::Auto, 14), (Crop::Fixed, 14), (Crop::None, 64)] {
         let spec = folder.path().to_str().unwrap();
         let source = Registry::default().open(&SourceRequest { crop, ..SourceRequest::new(spec) }).unwrap();
-        let samples: Vec<_> = (0..source.len()).map(|index| source.sample(index).unwrap()).collect();
+        let samples: Vec<_> =
+            (0..source.len()).map(|index| source.sample(index, Want::Labels).unwrap()).collect();
         let names: Vec<&str> = samples.iter().map(|sample| &*sample.name).collect();
         assert_eq!(names, ["1_cam0.jpg", "1_cam1.jpg", "2_cam0.JPG", "2_cam1.jpg"]);
         for (sample, x) in samples.iter().zip([30.0, 40.0, 30.0, 40.0]) {
             assert_eq!(sample.image.spec().width, width, "{crop:?}");
-            assert_eq!(sample.label.gaze.unwrap().vector(), [0.0, -0.6, -0.8]);
-            let corner = sample.label.landmarks.as_ref().unwrap().lid_margin[0];
+            assert_eq!(sample.annotations.gaze().unwrap().vector(), [0.0, -0.6, -0.8]);
+            let corner = sample.annotations.points(names::LID_MARGIN).unwrap()[0];
             let expected = if width == 64 { x - 4.0 } else { 3.0 };
             assert_eq!(corner[0], expected, "{crop:?}");
         }
@@ -248,7 +252,7 @@ fn matlab_files_that_are_hdf5_are_named() {
 #[test]
 fn two_layouts_that_fit_are_named_and_a_prefix_chooses() {
     let folder = tempfile::tempdir().unwrap();
-    ["joint_data.mat", "1.jpg", "1.json"].map(|file| write(folder.path(), file));
+    ["joint_data.mat", "1.jpg", "1.json"].iter().for_each(|file| write(folder.path(), file));
     let (registry, path) = (Registry::default(), folder.path().to_str().unwrap());
     let error = refusal(&registry, path);
     for reading in [format!("`nyu:{path}`"), format!("`unityeyes:{path}`")] {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use simgan_data::Gaze;
+use simgan_data::Direction;
 
 use super::EvaluationSources;
 use super::reading::Images;
@@ -18,15 +18,7 @@ pub(super) fn same_kind(sources: &EvaluationSources<'_>) -> Result<(), EvalError
     for (what, source) in others {
         let Some(spec) = source.map(simgan_data::Source::spec) else { continue };
         if spec.size() != synthetic.size() || spec.channels != synthetic.channels {
-            return Err(EvalError::Mismatch(format!(
-                "synthetic images are {} with {} channel(s), {what} images {} with {} \
-                 (hint: --size {} brings them to one size)",
-                synthetic.size(),
-                synthetic.channels,
-                spec.size(),
-                spec.channels,
-                synthetic.size()
-            )));
+            return Err(EvalError::SizesDiffer { what, synthetic, found: spec });
         }
     }
     Ok(())
@@ -41,10 +33,10 @@ pub(super) fn enough(what: &'static str, found: usize, needed: usize) -> Result<
 /// # Errors
 ///
 /// If some have none, or most look away from the camera.
-pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Gaze>, EvalError> {
+pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Direction>, EvalError> {
     let of = images.len();
-    let unlabelled = images.gazes.iter().filter(|gaze| gaze.is_none()).count();
-    if let Some(first) = images.gazes.iter().position(Option::is_none) {
+    let unlabelled = images.gazes().filter(Option::is_none).count();
+    if let Some(first) = images.gazes().position(|gaze| gaze.is_none()) {
         return Err(EvalError::Unlabelled {
             what,
             count: unlabelled,
@@ -52,7 +44,7 @@ pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Gaze>, Ev
             first: images.names[first].clone(),
         });
     }
-    let gazes: Vec<_> = images.gazes.iter().copied().flatten().collect();
+    let gazes: Vec<_> = images.gazes().flatten().collect();
     let towards = gazes.iter().filter(|gaze| gaze.vector()[2] < 0.0).count();
     if (towards as f64) < LEAST_TOWARDS_CAMERA * of as f64 {
         return Err(EvalError::Convention { what, count: of - towards, of });

@@ -105,7 +105,7 @@ impl EvaluationConfig {
             ("realism.batch", self.realism.batch),
         ];
         match counts.iter().find(|(_, count)| *count == 0) {
-            Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0 (hint: at least 1)"))),
+            Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0, but must be at least 1"))),
             None => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::{ImageSpec, Landmarks, Source};
+use simgan_data::{Annotations, AnnotationsExt, ImageSpec, Source};
 
 use super::reading::{Images, evenly, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
@@ -35,7 +35,7 @@ pub struct EvaluationData {
     synthetic: LabelledImages,
     n_images: usize,
     probe: LabelledImages,
-    probe_landmarks: Option<Vec<Landmarks>>,
+    probe_landmarks: Option<Vec<Annotations>>,
     test: LabelledImages,
     test_names: Vec<String>,
     eyes: Vec<TestEye>,
@@ -166,7 +166,7 @@ impl EvaluationData {
 
     /// The probe's landmarks, if irises are known in all of its images.
     #[must_use]
-    pub fn probe_landmarks(&self) -> Option<&[Landmarks]> {
+    pub fn probe_landmarks(&self) -> Option<&[Annotations]> {
         self.probe_landmarks.as_deref()
     }
 
@@ -229,10 +229,9 @@ impl Images {
     }
 
     /// The landmarks, if each image has some around its iris.
-    fn irises(&self) -> Option<Vec<Landmarks>> {
-        let iris =
-            |landmarks: &Option<Landmarks>| landmarks.clone().filter(|landmarks| !landmarks.iris.is_empty());
-        self.landmarks.iter().map(iris).collect()
+    fn irises(&self) -> Option<Vec<Annotations>> {
+        let has_iris = |known: &Annotations| known.iris().is_some_and(|iris| !iris.is_empty());
+        self.annotations.iter().all(has_iris).then(|| self.annotations.clone())
     }
 
     /// Those that are not among `others`, and how many are left out.

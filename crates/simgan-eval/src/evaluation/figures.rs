@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use simgan_data::Gaze;
+use simgan_data::Direction;
 use simgan_metrics::Spread;
 
 use super::{EvaluationData, Method, MethodKind};
@@ -35,7 +35,7 @@ pub struct MethodFigures {
     pub runs: Vec<MethodRun>,
     /// What was predicted for each test image, for each repetition; not written to files.
     #[serde(skip)]
-    pub predicted: Vec<Vec<Gaze>>,
+    pub predicted: Vec<Vec<Direction>>,
 }
 
 /// The figures after a personal calibration.
@@ -66,12 +66,12 @@ impl MethodFigures {
     pub(super) fn new(
         n_images: usize,
         first_seed: u64,
-        predicted: Vec<Vec<Gaze>>,
+        predicted: Vec<Vec<Direction>>,
         data: &EvaluationData,
         n_calibration: usize,
     ) -> Result<Self, EvalError> {
         let truth = data.test().gazes();
-        let run = |(repetition, predicted): (u64, &Vec<Gaze>)| {
+        let run = |(repetition, predicted): (u64, &Vec<Direction>)| {
             let seed = first_seed.wrapping_add(repetition);
             let errors = GazeErrors::new(predicted, truth)?;
             let calibrated = GazeErrors::personally_calibrated(predicted, truth, data.eyes(), n_calibration)?;
@@ -81,7 +81,11 @@ impl MethodFigures {
         Self::of_runs(n_images, runs?, predicted)
     }
 
-    fn of_runs(n_images: usize, runs: Vec<MethodRun>, predicted: Vec<Vec<Gaze>>) -> Result<Self, EvalError> {
+    fn of_runs(
+        n_images: usize,
+        runs: Vec<MethodRun>,
+        predicted: Vec<Vec<Direction>>,
+    ) -> Result<Self, EvalError> {
         let none = EvalError::TooFew { what: "repetitions", found: 0, needed: 1 };
         let errors: Vec<_> = runs.iter().map(|run| run.errors).collect();
         let calibrated: Vec<_> = runs.iter().filter_map(|run| run.calibrated).collect();

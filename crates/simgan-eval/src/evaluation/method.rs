@@ -130,7 +130,7 @@ impl FromStr for MethodKind {
         let name = name.replace('-', "_");
         Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
             let known = Self::ALL.map(Self::name).join(", ");
-            EvalError::Mismatch(format!("no method `{name}` (hint: one of {known})"))
+            EvalError::Mismatch(format!("no method `{name}`: there are {known}"))
         })
     }
 }
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!("synthetic-fourier".parse::<MethodKind>().unwrap(), MethodKind::SyntheticFourier);
         for text in ["", "refine", "refined_1x", "refined_0x", "refined_x", "_4x"] {
             assert!(
-                text.parse::<Method>().unwrap_err().to_string().contains("hint: one of mean, knn"),
+                text.parse::<Method>().unwrap_err().to_string().contains("there are mean, knn"),
                 "{text}"
             );
         }

@@ -48,9 +48,8 @@ fn rows(data: &EvaluationData, config: &EvaluationConfig) -> Result<Vec<Method>,
         let is_named = config.methods.contains(&kind);
         let lacking = data.lacking(kind);
         if let Some(lacking) = lacking.filter(|_| is_named) {
-            return Err(EvalError::Mismatch(format!(
-                "`{kind}` needs {lacking} (hint: give them as the real images)"
-            )));
+            let reason = format!("`{kind}` needs {lacking}");
+            return Err(EvalError::Impossible { reason, hint: "give them as the real images" });
         }
         // Augmentation is added to the rows that are asked for, be they named or all.
         let is_asked_for = |kind| config.methods.is_empty() || config.methods.contains(&kind);

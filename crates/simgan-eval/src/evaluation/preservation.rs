@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use simgan_data::Landmarks;
+use simgan_data::Annotations;
 use simgan_metrics::{PupilShift, ShiftError, Spread, pupil_shift, pupil_shift_at};
 use simgan_models::GazeEstimator;
 
@@ -36,7 +36,7 @@ impl PupilShiftFigures {
     pub fn new(
         synthetic: &Tensor,
         refined: &Tensor,
-        landmarks: Option<&[Landmarks]>,
+        landmarks: Option<&[Annotations]>,
     ) -> Result<Self, EvalError> {
         let shift = match landmarks {
             Some(landmarks) => pupil_shift_at(synthetic, refined, landmarks)?,

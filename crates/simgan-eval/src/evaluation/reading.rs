@@ -1,6 +1,6 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Gaze, ImageSpec, Label, Landmarks, Source};
+use simgan_data::{Annotations, AnnotationsExt, DataError, Direction, ImageSpec, Source, Want};
 
 use super::Watch;
 use crate::EvalError;
@@ -13,8 +13,7 @@ pub(super) struct Images {
     pub(super) names: Vec<String>,
     /// Planar, [−1, 1].
     pub(super) pixels: Vec<Vec<f32>>,
-    pub(super) gazes: Vec<Option<Gaze>>,
-    pub(super) landmarks: Vec<Option<Landmarks>>,
+    pub(super) annotations: Vec<Annotations>,
     pub(super) spec: ImageSpec,
 }
 
@@ -23,17 +22,21 @@ impl Images {
         self.names.len()
     }
 
+    /// The gaze of each, where it is known.
+    pub(super) fn gazes(&self) -> impl Iterator<Item = Option<Direction>> {
+        self.annotations.iter().map(AnnotationsExt::gaze)
+    }
+
     /// Whether every one has a gaze.
     pub(super) fn is_labelled(&self) -> bool {
-        self.gazes.iter().all(Option::is_some)
+        self.gazes().all(|gaze| gaze.is_some())
     }
 
     pub(super) fn select(&self, indices: &[usize]) -> Self {
         Self {
             names: indices.iter().map(|idx| self.names[*idx].clone()).collect(),
             pixels: indices.iter().map(|idx| self.pixels[*idx].clone()).collect(),
-            gazes: indices.iter().map(|idx| self.gazes[*idx]).collect(),
-            landmarks: indices.iter().map(|idx| self.landmarks[*idx].clone()).collect(),
+            annotations: indices.iter().map(|idx| self.annotations[*idx].clone()).collect(),
             spec: self.spec,
         }
     }
@@ -52,37 +55,35 @@ pub(super) fn read(
     watch: &mut Watch<'_>,
 ) -> Result<Images, EvalError> {
     let spec = source.spec();
-    let mut images =
-        Images { names: Vec::new(), pixels: Vec::new(), gazes: Vec::new(), landmarks: Vec::new(), spec };
+    let mut images = Images { names: Vec::new(), pixels: Vec::new(), annotations: Vec::new(), spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
             indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
-        for (name, pixels, label) in samples? {
+        for (name, pixels, annotations) in samples? {
             images.names.push(name);
             images.pixels.push(pixels);
-            images.gazes.push(label.gaze);
-            images.landmarks.push(label.landmarks);
+            images.annotations.push(annotations);
         }
         watch.advance(0)?;
     }
     Ok(images)
 }
 
-/// A sample's name, pixels and label, without the source's own record, which may be large.
-fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<(String, Vec<f32>, Label), EvalError> {
-    let sample = source.sample(idx)?;
+/// A sample's name, pixels and annotations, without the source's own record, which may be large.
+fn one(
+    source: &dyn Source,
+    idx: usize,
+    spec: ImageSpec,
+) -> Result<(String, Vec<f32>, Annotations), EvalError> {
+    let sample = source.sample(idx, Want::Labels)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
-        return Err(EvalError::Mismatch(format!(
-            "`{}` is {} with {} channels, the source's others {} with {} (hint: bring them to one size)",
-            sample.name,
-            found.size(),
-            found.channels,
-            spec.size(),
-            spec.channels
-        )));
+        let first = "the source's first image".to_owned();
+        return Err(
+            DataError::Mixed { first, first_spec: spec, other: sample.name, other_spec: found }.into()
+        );
     }
-    Ok((sample.name, sample.image.to_unit(), Label { record: None, ..sample.label }))
+    Ok((sample.name, sample.image.to_unit(), sample.annotations))
 }
 
 /// At most `most` of `len` indices, evenly spread.

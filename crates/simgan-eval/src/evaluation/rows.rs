@@ -1,5 +1,5 @@
 use candle_core::{Module, Tensor};
-use simgan_data::Gaze;
+use simgan_data::Direction;
 use simgan_metrics::{fourier_matched, histogram_matched};
 use simgan_models::{GazeEstimator, Refiner, for_batches, forward_batched};
 
@@ -67,7 +67,7 @@ impl Row {
     }
 
     fn of_predictions(
-        predicted: Vec<Vec<Gaze>>,
+        predicted: Vec<Vec<Direction>>,
         networks: Vec<GazeEstimator>,
         images: &LabelledImages,
         data: &EvaluationData,
@@ -113,7 +113,7 @@ fn neighbours(
     images: &Tensor,
     k: usize,
     watch: &mut Watch<'_>,
-) -> Result<Vec<Gaze>, EvalError> {
+) -> Result<Vec<Direction>, EvalError> {
     let mut gazes = Vec::new();
     for_batches(images, AT_ONCE, |batch| {
         gazes.extend(nearest_neighbours(known, batch, k)?);

@@ -69,12 +69,11 @@ impl ExperimentConfig {
     ) -> Result<Self, EvalError> {
         evaluation.check()?;
         if draws == 0 {
-            return Err(EvalError::Mismatch("draws is 0 (hint: at least 1)".into()));
+            return Err(EvalError::Mismatch("draws is 0, but must be at least 1".into()));
         }
         if !evaluation.methods.is_empty() && !evaluation.methods.contains(&MethodKind::Refined) {
-            return Err(EvalError::Mismatch(
-                "the methods leave out `refined`, which is what is compared (hint: add it)".into(),
-            ));
+            let reason = "the methods leave out `refined`, which is what is compared".to_owned();
+            return Err(EvalError::Impossible { reason, hint: "add `refined` to the methods" });
         }
         let (format_version, variants) = (EXPERIMENT_VERSION, set.variants(&training)?);
         let config = Self { format_version, set, draws, test, most_test, variants, evaluation, training };
@@ -111,7 +110,10 @@ impl ExperimentConfig {
         let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
         let reason = "damaged, or no experiment's";
         let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
-        let [before, now] = [before, self.table()?].map(|mut table| {
+        // A setting younger than the file has its serde default there. A file that is no configuration of ours is
+        // compared as it is, which names the key.
+        let complete = before.clone().try_into::<Self>().map_or(Ok(before), |config| config.table())?;
+        let [before, now] = [complete, self.table()?].map(|mut table| {
             table.remove("draws");
             table
         });

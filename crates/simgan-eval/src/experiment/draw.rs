@@ -76,7 +76,7 @@ impl Draw<'_> {
         let stored: Baselines = read_json(&path)?;
         check_version(stored.format_version, &path)?;
         if stored.data != data.summary()? {
-            let reason = "its images were not those that there are now";
+            let reason = "it was measured on other images than there are now";
             return Err(EvalError::Folder { path: self.folder.clone(), reason });
         }
         let synthetic = stored.methods.get(&Method::once(MethodKind::Synthetic));

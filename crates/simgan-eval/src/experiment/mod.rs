@@ -81,7 +81,7 @@ impl Experiment {
         } else if folder.exists() {
             let mut entries = fs::read_dir(folder).map_err(EvalError::io(folder))?;
             if entries.next().is_some() {
-                let reason = "not empty, and no experiment";
+                let reason = "not empty, and holds no experiment";
                 return Err(EvalError::Folder { path: folder.to_owned(), reason });
             }
         }

@@ -39,10 +39,9 @@ impl VariantSet {
         let LossConfig { lambda, .. } = base.loss;
         Ok(match self {
             Self::Refine => vec![Variant::new("refined", [])],
-            Self::History if base.history.capacity == 0 => {
-                return Err(EvalError::Mismatch(
-                    "history.capacity is 0, so there is no history to go without (hint: set it)".into(),
-                ));
+            Self::History if base.history.capacity.is_none() => {
+                let reason = "history.capacity is 0, so there is no history to go without".to_owned();
+                return Err(EvalError::Impossible { reason, hint: "set history.capacity" });
             }
             Self::History => vec![
                 Variant::new("history", []),
@@ -53,9 +52,8 @@ impl VariantSet {
                 Variant::new("global", ["discriminator.local=false".to_owned()]),
             ],
             Self::Lambda if lambda == 0.0 => {
-                return Err(EvalError::Mismatch(
-                    "loss.lambda is 0, and so is any part of it (hint: set it)".into(),
-                ));
+                let reason = "loss.lambda is 0, and so is any part of it".to_owned();
+                return Err(EvalError::Impossible { reason, hint: "set loss.lambda" });
             }
             Self::Lambda => [lambda / LAMBDA_FACTOR, lambda, lambda * LAMBDA_FACTOR]
                 .map(|lambda| Variant::new(format!("lambda-{lambda}"), [format!("loss.lambda={lambda:?}")]))

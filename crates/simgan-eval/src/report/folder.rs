@@ -22,7 +22,7 @@ pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
     if !parent.is_dir() {
         return Err(EvalError::Folder {
             path: folder.to_owned(),
-            reason: "the folder around it does not exist",
+            reason: "its parent folder does not exist",
         });
     }
     let mut entries = match fs::read_dir(folder) {
@@ -34,13 +34,14 @@ pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
     if entries.next().is_none() || is_report {
         return Ok(());
     }
-    Err(EvalError::Folder { path: folder.to_owned(), reason: "not empty, and no earlier report" })
+    Err(EvalError::Folder { path: folder.to_owned(), reason: "not empty, and holds no report" })
 }
 
 /// Writes everything beside the folder's place, then puts it there.
 pub(super) fn replace(folder: &Path, page: &str, pictures: &[Picture]) -> Result<(), EvalError> {
     let (new, old) = (beside(folder, ".new")?, beside(folder, ".old")?);
-    let written = write_all(&new, page, pictures).and_then(|()| put_in_place(folder, &new, &old));
+    let written =
+        write_all(&new, page, pictures).and_then(|()| Ok(simgan_data::replace_folder(folder, &new, &old)?));
     if written.is_err() {
         remove(&new)?;
     }
@@ -58,15 +59,6 @@ fn write_all(new: &Path, page: &str, pictures: &[Picture]) -> Result<(), EvalErr
     Ok(())
 }
 
-fn put_in_place(folder: &Path, new: &Path, old: &Path) -> Result<(), EvalError> {
-    remove(old)?;
-    if folder.exists() {
-        fs::rename(folder, old).map_err(EvalError::io(folder))?;
-    }
-    fs::rename(new, folder).map_err(EvalError::io(folder))?;
-    remove(old)
-}
-
 fn remove(folder: &Path) -> Result<(), EvalError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(EvalError::io(folder)(error)),
@@ -77,7 +69,7 @@ fn remove(folder: &Path) -> Result<(), EvalError> {
 /// A hidden folder next to this one.
 fn beside(folder: &Path, suffix: &str) -> Result<PathBuf, EvalError> {
     let Some(name) = folder.file_name() else {
-        return Err(EvalError::Folder { path: folder.to_owned(), reason: "not the name of a new folder" });
+        return Err(EvalError::Folder { path: folder.to_owned(), reason: "not a folder's name" });
     };
     Ok(folder.with_file_name(format!(".{}{suffix}", name.display())))
 }
@@ -102,7 +94,7 @@ mod tests {
         assert_eq!(fs::read_dir(around.path()).unwrap().count(), 1, "nothing is left beside it");
         fs::write(folder.join(PAGE), "mine").unwrap();
         assert!(check_folder(&folder).unwrap_err().to_string().contains("not empty"));
-        assert!(check_folder(&around.path().join("a/b")).unwrap_err().to_string().contains("hint: "));
+        assert!(check_folder(&around.path().join("a/b")).unwrap_err().hint().is_some());
         assert!(check_folder(Path::new("..")).is_err());
         fs::remove_dir_all(&folder).unwrap();
         fs::create_dir(&folder).unwrap();

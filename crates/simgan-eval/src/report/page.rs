@@ -45,7 +45,7 @@ pub(super) fn case_rows(cases: &[Case], data: &EvaluationData) -> Table {
     let head = ["test image", "true pitch, yaw", "predicted pitch, yaw", "error in degrees"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for case in cases {
-        let angles = |gaze: simgan_data::Gaze| {
+        let angles = |gaze: simgan_data::Direction| {
             format!("{:+.1}, {:+.1}", gaze.pitch().to_degrees(), gaze.yaw().to_degrees())
         };
         let name = data.test_names()[case.idx].clone();

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use simgan_data::{Gaze, ImageFile, ImageFormat, Sheet, SheetLayout, Size};
+use simgan_data::{Direction, ImageFile, ImageFormat, Sheet, SheetLayout, Size};
 
 use crate::{EvalError, angle_deg};
 
@@ -35,15 +35,15 @@ pub(super) fn rows(rows: &[Tensor]) -> Result<Vec<u8>, EvalError> {
 pub(super) struct Case {
     /// Its place among the test images.
     pub(super) idx: usize,
-    pub(super) truth: Gaze,
-    pub(super) predicted: Gaze,
+    pub(super) truth: Direction,
+    pub(super) predicted: Direction,
     pub(super) error_deg: f64,
 }
 
 /// The `count` worst cases, worst first.
-pub(super) fn worst(predicted: &[Gaze], truth: &[Gaze], count: usize) -> Vec<Case> {
+pub(super) fn worst(predicted: &[Direction], truth: &[Direction], count: usize) -> Vec<Case> {
     let pairs = predicted.iter().zip(truth).enumerate();
-    let case = |(idx, (predicted, truth)): (usize, (&Gaze, &Gaze))| Case {
+    let case = |(idx, (predicted, truth)): (usize, (&Direction, &Direction))| Case {
         idx,
         truth: *truth,
         predicted: *predicted,
@@ -86,7 +86,7 @@ fn sheet(images: &Tensor, columns: usize, rows: usize, least_width: usize) -> Re
 }
 
 /// A line from the middle of an image to where the gaze points, thicker at its end.
-fn arrow(sheet: &mut Sheet, place: [usize; 2], gaze: Gaze, color: [f32; 3]) {
+fn arrow(sheet: &mut Sheet, place: [usize; 2], gaze: Direction, color: [f32; 3]) {
     let [x, y, _] = gaze.vector().map(f64::from);
     let [height, width] = sheet.tile().map(|side| side as f64);
     for step in 0..=400 {
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_worst_case_comes_first_with_both_directions() {
-        let gaze = |yaw: f32| Gaze::from_pitch_yaw(0.0, yaw);
+        let gaze = |yaw: f32| Direction::from_pitch_yaw(0.0, yaw);
         let truth = [gaze(0.0), gaze(0.3), gaze(0.0)];
         let predicted = [gaze(0.1), gaze(-0.3), gaze(0.0)];
         let worst = worst(&predicted, &truth, 2);

@@ -7,7 +7,7 @@ use kuva::render::figure::Figure;
 use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
 use kuva::render::render::{Scene, render_multiple};
-use simgan_data::Gaze;
+use simgan_data::Direction;
 
 use super::tables::method_name;
 use crate::evaluation::{Evaluation, Method, MethodFigures, MethodKind};
@@ -46,7 +46,7 @@ impl Drawing {
 }
 
 /// Share of images within x degrees, for each method: the paper's figure 8.
-pub(super) fn error_curves(found: &Evaluation, truth: &[Gaze]) -> Result<Drawing, EvalError> {
+pub(super) fn error_curves(found: &Evaluation, truth: &[Direction]) -> Result<Drawing, EvalError> {
     let angles: Vec<_> =
         found.methods.iter().map(|(method, figures)| (*method, sorted_angles(figures, truth))).collect();
     let end = axis_end(angles.iter().flat_map(|(_, angles)| angles.iter().copied()).collect());
@@ -82,7 +82,7 @@ pub(super) fn error_curves(found: &Evaluation, truth: &[Gaze]) -> Result<Drawing
 }
 
 /// The angles of all repetitions, ascending.
-fn sorted_angles(figures: &MethodFigures, truth: &[Gaze]) -> Vec<f64> {
+fn sorted_angles(figures: &MethodFigures, truth: &[Direction]) -> Vec<f64> {
     let pairs = figures.predicted.iter().flat_map(|predicted| predicted.iter().zip(truth));
     let mut angles: Vec<_> = pairs.map(|(predicted, truth)| angle_deg(*predicted, *truth)).collect();
     angles.sort_by(f64::total_cmp);
@@ -100,18 +100,24 @@ fn axis_end(mut angles: Vec<f64>) -> f64 {
 const SCATTERED: [MethodKind; 2] = [MethodKind::Synthetic, MethodKind::Refined];
 
 /// True against predicted pitch and yaw of the first repetition; `None` without these rows.
-pub(super) fn scatter(found: &Evaluation, truth: &[Gaze]) -> Result<Option<Drawing>, EvalError> {
+pub(super) fn scatter(found: &Evaluation, truth: &[Direction]) -> Result<Option<Drawing>, EvalError> {
     if !SCATTERED.iter().any(|kind| found.methods.contains_key(&Method::once(*kind))) {
         return Ok(None);
     }
-    let (pitch, yaw) = (panel(found, truth, "pitch", Gaze::pitch), panel(found, truth, "yaw", Gaze::yaw));
+    let (pitch, yaw) =
+        (panel(found, truth, "pitch", Direction::pitch), panel(found, truth, "yaw", Direction::yaw));
     let (plots, layouts) = [pitch, yaw].into_iter().unzip();
     let figure = Figure::new(1, 2).with_plots(plots).with_layouts(layouts).with_figure_size(980.0, 480.0);
     Drawing::new(&figure.render()).map(Some)
 }
 
-fn panel(found: &Evaluation, truth: &[Gaze], name: &str, angle: fn(Gaze) -> f32) -> (Vec<Plot>, Layout) {
-    let degrees = |gaze: Gaze| f64::from(angle(gaze).to_degrees());
+fn panel(
+    found: &Evaluation,
+    truth: &[Direction],
+    name: &str,
+    angle: fn(Direction) -> f32,
+) -> (Vec<Plot>, Layout) {
+    let degrees = |gaze: Direction| f64::from(angle(gaze).to_degrees());
     let every = truth.len().div_ceil(MOST_POINTS).max(1);
     let mut plots: Vec<Plot> = Vec::new();
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);

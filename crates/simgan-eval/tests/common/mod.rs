@@ -1,7 +1,7 @@
 //! Images and refiners of which it is known what an evaluation must say.
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Image, ImageSpec, MemorySource, Sample, Source};
+use simgan_data::{Image, ImageSpec, MemorySource, Sample, Source, Want};
 use simgan_eyes::{Domain, SimulatorConfig, builtin};
 use simgan_models::{Parameters, Refiner, RefinerConfig};
 
@@ -11,7 +11,7 @@ pub(crate) fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
         SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
     let simulator = builtin(domain, config).unwrap();
     let faint = |idx: usize| {
-        let sample = simulator.sample(idx).unwrap();
+        let sample = simulator.sample(idx, Want::Labels).unwrap();
         let spec = ImageSpec { depth: simgan_data::BitDepth::Sixteen, ..sample.image.spec() };
         let values: Vec<f32> = sample.image.to_unit().iter().map(|value| 0.1 * value).collect();
         Sample { image: Image::from_unit(spec, &values), ..sample }
@@ -24,7 +24,7 @@ pub(crate) fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
 pub(crate) fn scaling(gain: f32) -> (RefinerConfig, Parameters) {
     let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
     let parameters = Parameters::new(0, &Device::Cpu);
-    Refiner::new(&config, parameters.var_builder()).unwrap();
+    Refiner::new(&config, 1, parameters.var_builder()).unwrap();
     for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
         let mut values = vec![0f32; value.elem_count()];
         match name.as_str() {

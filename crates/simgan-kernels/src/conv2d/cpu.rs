@@ -1,17 +1,31 @@
-//! The convolution of `f64` on the CPU as an operation of candle's autograd, for gradient checks.
+//! The convolution of `f32` on the CPU as an operation of candle's autograd, channels last.
+//!
+//! Tensors that look like `(N, C, H, W)` and lie as `(N, H, W, C)` go from one convolution to the next
+//! without being rearranged.
+
+pub(crate) mod direct;
+pub(crate) mod layer;
+
+use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
 
-use super::geometry::Geometry;
-use super::unfolded;
-use crate::tensors::{slice, with_slice};
+use self::layer::{Buffers, Known, Layer, Sums};
+use crate::geometry::Geometry;
+use crate::groups::in_groups;
+use crate::simd::Isa;
+use crate::tensors::{channels_first, channels_last, pack, slice, with_slice};
+use crate::winograd::Direction;
 
-/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`.
-///
-/// candle's operations have at most three arguments, so the bias is laid behind the weights.
-struct Convolution(Geometry);
+/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`, images
+/// channels last.
+struct Convolution {
+    geometry: Geometry,
+    isa: Isa,
+}
 
-pub(crate) fn convolve(
+pub(super) fn convolve(
     input: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -19,20 +33,13 @@ pub(crate) fn convolve(
     geometry: Geometry,
 ) -> Result<Tensor> {
     let parameters = pack(weight, bias)?;
-    let input = input.contiguous()?;
-    match residual {
-        Some(residual) => input.apply_op3(&parameters, &residual.contiguous()?, Convolution(geometry)),
-        None => input.apply_op2(&parameters, Convolution(geometry)),
-    }
-}
-
-/// The weights, and behind them the bias, or zeros if there is none.
-pub(crate) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let bias = match bias {
-        Some(bias) => bias.clone(),
-        None => Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?,
+    let input = channels_last(input)?;
+    let convolution = Convolution { geometry, isa: Isa::current()? };
+    let out = match residual {
+        Some(residual) => input.apply_op3(&parameters, &channels_last(residual)?, convolution)?,
+        None => input.apply_op2(&parameters, convolution)?,
     };
-    Tensor::cat(&[weight.flatten_all()?, bias], 0)
+    channels_first(&out)
 }
 
 impl CustomOp2 for Convolution {
@@ -47,7 +54,7 @@ impl CustomOp2 for Convolution {
         parameters: &CpuStorage,
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.forward((input, input_layout), (parameters, parameters_layout), None)
+        Ok(self.forward(slice(input, input_layout)?, slice(parameters, parameters_layout)?, None))
     }
 
     fn bwd(
@@ -57,8 +64,7 @@ impl CustomOp2 for Convolution {
         out: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradients = self.backward(input, parameters, out, gradient, false)?;
-        Ok((gradients.input, gradients.parameters))
+        self.backward(input, parameters, out, gradient)
     }
 }
 
@@ -76,11 +82,8 @@ impl CustomOp3 for Convolution {
         residual: &CpuStorage,
         residual_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.forward(
-            (input, input_layout),
-            (parameters, parameters_layout),
-            Some((residual, residual_layout)),
-        )
+        let residual = slice(residual, residual_layout)?;
+        Ok(self.forward(slice(input, input_layout)?, slice(parameters, parameters_layout)?, Some(residual)))
     }
 
     fn bwd(
@@ -91,33 +94,30 @@ impl CustomOp3 for Convolution {
         out: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradients = self.backward(input, parameters, out, gradient, residual.track_op())?;
-        Ok((gradients.input, gradients.parameters, gradients.residual))
+        let (of_input, of_parameters) = self.backward(input, parameters, out, gradient)?;
+        let of_residual = residual.track_op().then(|| self.before_relu(out, gradient)).transpose()?;
+        Ok((of_input, of_parameters, of_residual))
     }
 }
 
-/// The gradients that were asked for.
-struct Gradients {
-    input: Option<Tensor>,
-    parameters: Option<Tensor>,
-    residual: Option<Tensor>,
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-type Stored<'a> = (&'a CpuStorage, &'a Layout);
-
 impl Convolution {
-    fn forward(
-        &self,
-        (input, input_layout): Stored<'_>,
-        (parameters, parameters_layout): Stored<'_>,
-        residual: Option<Stored<'_>>,
-    ) -> Result<(CpuStorage, Shape)> {
-        let Geometry { images, channels_out, size_out: [rows, columns], .. } = self.0;
-        let input = slice::<f64>(input, input_layout)?;
-        let parameters = slice::<f64>(parameters, parameters_layout)?;
-        let residual = residual.map(|(storage, layout)| slice::<f64>(storage, layout)).transpose()?;
-        let out = unfolded::forward(&self.0, input, parameters, residual);
-        Ok((CpuStorage::F64(out), Shape::from((images, channels_out, rows, columns))))
+    fn forward(&self, input: &[f32], parameters: &[f32], residual: Option<&[f32]>) -> (CpuStorage, Shape) {
+        let geometry = &self.geometry;
+        let layer = Layer::new(geometry, self.isa, parameters, Direction::Forward);
+        let size = geometry.image_out();
+        let mut out = vec![0.0; geometry.images * size];
+        let work =
+            input.par_chunks_exact(geometry.image_in()).zip(out.par_chunks_exact_mut(size)).enumerate();
+        work.for_each(|(at, (image, out))| {
+            let residual = residual.map(|residual| &residual[at * size..][..size]);
+            BUFFERS.with_borrow_mut(|buffers| layer.forward(image, residual, out, buffers));
+        });
+        let Geometry { images, channels_out, size_out: [rows, columns], .. } = *geometry;
+        (CpuStorage::F32(out), Shape::from((images, rows, columns, channels_out)))
     }
 
     fn backward(
@@ -126,35 +126,71 @@ impl Convolution {
         parameters: &Tensor,
         out: &Tensor,
         gradient: &Tensor,
-        wants_residual: bool,
-    ) -> Result<Gradients> {
-        let wants = unfolded::Wants { input: input.track_op(), parameters: parameters.track_op() };
-        let residual = self.before_relu(out, gradient)?;
-        let (of_input, of_parameters) = with_slice::<f64, _>(input, |input| {
-            with_slice::<f64, _>(parameters, |parameters| {
-                with_slice::<f64, _>(&residual, |gradient| {
-                    Ok(unfolded::backward(&self.0, input, parameters, gradient, wants))
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let wants = [input.track_op(), parameters.track_op()];
+        let (of_input, of_parameters) = with_slice(input, |input| {
+            with_slice(parameters, |parameters| {
+                with_slice(out, |out| {
+                    with_slice(gradient, |gradient| {
+                        Ok(self.gradients(&Batch { input, out, gradient }, parameters, wants))
+                    })
                 })
             })
         })?;
-        let device = input.device();
-        Ok(Gradients {
-            input: wants.input.then(|| Tensor::from_vec(of_input, input.shape(), device)).transpose()?,
-            parameters: wants
-                .parameters
-                .then(|| Tensor::from_vec(of_parameters, parameters.shape(), device))
-                .transpose()?,
-            residual: wants_residual.then_some(residual),
-        })
+        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+        Ok((
+            wants[0].then(|| tensor(of_input, input)).transpose()?,
+            wants[1].then(|| tensor(of_parameters, parameters)).transpose()?,
+        ))
+    }
+
+    /// The gradients of the input and of the parameters; empty where unwanted.
+    fn gradients(
+        &self,
+        batch: &Batch<'_>,
+        parameters: &[f32],
+        [wants_input, wants_parameters]: [bool; 2],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let geometry = &self.geometry;
+        let layer = Layer::new(geometry, self.isa, parameters, Direction::Backward);
+        let mut of_input = vec![0.0; if wants_input { batch.input.len() } else { 0 }];
+        let image = geometry.image_in();
+        let sums = in_groups(geometry.images, &mut of_input, image, |images, of_input| {
+            let mut sums = wants_parameters.then(|| layer.zeros());
+            self.of_group(&batch.part(geometry, images), &layer, of_input, sums.as_mut());
+            sums
+        });
+        let mut of_parameters = Vec::new();
+        if wants_parameters {
+            let mut total = layer.zeros();
+            sums.iter().flatten().for_each(|sums| total.add(sums));
+            layer.flatten(&total, &mut of_parameters);
+        }
+        (of_input, of_parameters)
+    }
+
+    /// Writes the gradients of a group's images, unless `of_input` is empty; adds those of weights and bias
+    /// to the sums, if wanted.
+    fn of_group(&self, batch: &Batch<'_>, layer: &Layer, of_input: &mut [f32], mut sums: Option<&mut Sums>) {
+        let geometry = &self.geometry;
+        let mut of_input = of_input.chunks_exact_mut(geometry.image_in());
+        let results = batch.out.chunks_exact(geometry.image_out());
+        let gradients = batch.gradient.chunks_exact(geometry.image_out());
+        for (image, (out, gradient)) in
+            batch.input.chunks_exact(geometry.image_in()).zip(results.zip(gradients))
+        {
+            let (known, of_image) = (Known { image, out, gradient }, of_input.next());
+            BUFFERS.with_borrow_mut(|buffers| layer.backward(known, sums.as_deref_mut(), of_image, buffers));
+        }
     }
 
     /// The gradient of what the ReLU was applied to, which is also the residual's.
     fn before_relu(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        if !self.0.options.relu {
+        if !self.geometry.options.relu {
             return gradient.contiguous();
         }
-        let masked = with_slice::<f64, _>(out, |out| {
-            with_slice::<f64, _>(gradient, |gradient| {
+        let masked = with_slice::<f32, _>(out, |out| {
+            with_slice::<f32, _>(gradient, |gradient| {
                 Ok(out
                     .iter()
                     .zip(gradient)
@@ -163,5 +199,20 @@ impl Convolution {
             })
         })?;
         Tensor::from_vec(masked, out.shape(), out.device())
+    }
+}
+
+/// What is known of some images.
+struct Batch<'a> {
+    input: &'a [f32],
+    out: &'a [f32],
+    gradient: &'a [f32],
+}
+
+impl Batch<'_> {
+    fn part(&self, geometry: &Geometry, images: std::ops::Range<usize>) -> Self {
+        let input = &self.input[images.start * geometry.image_in()..images.end * geometry.image_in()];
+        let results = images.start * geometry.image_out()..images.end * geometry.image_out();
+        Self { input, out: &self.out[results.clone()], gradient: &self.gradient[results] }
     }
 }

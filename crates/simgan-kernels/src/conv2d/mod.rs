@@ -1,45 +1,12 @@
 //! Convolution with its border rule, bias, skip connection and ReLU in one operation.
 
 pub(crate) mod cpu;
-pub(crate) mod direct;
-pub(crate) mod geometry;
-pub(crate) mod layer;
 pub(crate) mod reference;
-mod single;
-mod unfolded;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-use self::geometry::Geometry;
-
-/// What lies outside the image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Border {
-    /// Zeros.
-    #[default]
-    Zeros,
-    /// The nearest pixel of the image.
-    Replicate,
-}
-
-/// How a convolution walks over its input. The default is stride 1 without padding, border or activation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Conv2d {
-    /// Step between output pixels, in input pixels, in both directions; at least 1.
-    pub stride: usize,
-    /// Pixels added on each of the four sides.
-    pub padding: usize,
-    /// The value of the added pixels.
-    pub border: Border,
-    /// Whether `max(0, ·)` is applied to the result. Its derivative at 0 is 0, as in PyTorch.
-    pub relu: bool,
-}
-
-impl Default for Conv2d {
-    fn default() -> Self {
-        Self { stride: 1, padding: 0, border: Border::Zeros, relu: false }
-    }
-}
+use crate::backend::Backend;
+use crate::geometry::{Conv2d, Geometry};
 
 /// Cross-correlates images with filters: what every framework calls a convolution.
 ///
@@ -74,7 +41,8 @@ pub fn conv2d_residual(
     convolve(input, weight, bias, Some(residual), options)
 }
 
-fn convolve(
+/// Either of the two: [`conv2d_residual`] if there is a residual.
+pub(crate) fn convolve(
     input: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -82,10 +50,10 @@ fn convolve(
     options: Conv2d,
 ) -> Result<Tensor> {
     let geometry = Geometry::new(input, weight, bias, residual, options)?;
-    let convolve = match input.dtype() {
-        DType::F32 if input.device().is_cpu() => single::convolve,
-        DType::F64 if input.device().is_cpu() => cpu::convolve,
-        _ => reference::convolve,
+    let convolve = match Backend::of(input) {
+        Backend::Cpu => cpu::convolve,
+        Backend::CpuDouble => reference::double::convolve,
+        Backend::Composed => reference::convolve,
     };
     convolve(input, weight, bias, residual, geometry)
 }

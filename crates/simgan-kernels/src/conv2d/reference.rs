@@ -1,9 +1,12 @@
-//! The convolution as a composition of candle's operations whose gradients are right.
+//! The convolution as a composition of candle's operations whose gradients are right; in [`double`], the
+//! check in `f64`.
+
+pub(super) mod double;
+mod unfolded;
 
 use candle_core::{Result, Tensor};
 
-use super::geometry::Geometry;
-use super::{Border, Conv2d};
+use crate::geometry::{Border, Conv2d, Geometry};
 
 /// [`conv2d`](crate::conv2d) composed of candle's operations; its contract is the same.
 ///

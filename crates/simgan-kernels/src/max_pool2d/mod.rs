@@ -5,7 +5,7 @@ pub(crate) mod reference;
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::tensors::has_kernel;
+use crate::backend::Backend;
 
 /// How a maximum walks over its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +30,10 @@ pub struct MaxPool2d {
 /// image.
 pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
     let windows = Windows::new(input.dims(), options)?;
-    if has_kernel(input) { cpu::max_pool2d(input, windows) } else { reference::pool(input, windows) }
+    match Backend::of(input) {
+        Backend::Cpu | Backend::CpuDouble => cpu::max_pool2d(input, windows),
+        Backend::Composed => reference::pool(input, windows),
+    }
 }
 
 /// The sizes of one pooling, checked once; `[rows, columns]` where there are two.

@@ -1,20 +1,27 @@
 //! The refiner on the CPU as an operation of candle's autograd: a thread takes an image through all layers.
 
+mod image;
+mod network;
+mod spread;
+mod stem;
+
 use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
+use self::image::{Differentiate, Refine, Sums, Workspace};
+use self::network::{Network, Prepared};
 use super::RefinerLayers;
-use super::image::{Differentiate, Refine, Sums, Workspace};
-use super::network::{Network, Prepared};
-use super::spread;
+use crate::geometry::Border;
 use crate::simd::{Isa, padded, run};
 use crate::spare::{Kept, Spare};
 use crate::tensors::{slice, with_slice};
 use crate::winograd::{Direction, FiltersAdjoint};
 
-pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, network: Network) -> Result<Tensor> {
+/// The refiner's images; none if its layers do not have the shapes that the kernels are written for.
+pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Option<Tensor>> {
+    let Some(network) = Network::new(images, layers, border).transpose()? else { return Ok(None) };
     let mut parameters = Vec::with_capacity(4 * network.blocks + 4);
     for layer in [layers.stem].iter().chain(layers.blocks.as_flattened()).chain([&layers.head]) {
         parameters.push(layer.weight.flatten_all()?);
@@ -24,7 +31,7 @@ pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, network: Netw
     let images = images.contiguous()?;
     let isa = Isa::current()?;
     let keeps_maps = images.track_op() || parameters.track_op();
-    images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Kept::default() })
+    images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Kept::default() }).map(Some)
 }
 
 /// The refiner as an operation on images and flat parameters.

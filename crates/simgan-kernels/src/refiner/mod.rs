@@ -1,16 +1,13 @@
 //! A whole residual network of 3×3 convolutions, image by image, in one operation.
 
 mod cpu;
-mod image;
-mod network;
 pub(crate) mod reference;
-mod spread;
-mod stem;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-use self::network::Network;
-use crate::conv2d::{Border, Conv2d, conv2d, conv2d_residual};
+use crate::backend::Backend;
+use crate::conv2d::convolve;
+use crate::geometry::Border;
 
 /// The parameters of one convolution.
 #[derive(Clone, Copy, Debug)]
@@ -44,26 +41,9 @@ pub struct RefinerLayers<'a> {
 /// # Errors
 /// When shapes, types or devices do not fit together.
 pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
-    let has_kernels = images.device().is_cpu() && images.dtype() == DType::F32;
-    match Network::new(images, layers, border) {
-        Some(network) if has_kernels => cpu::refiner(images, layers, network?),
-        _ => composed(images, layers, border),
-    }
-}
-
-/// The refiner composed of this crate's convolutions.
-fn composed(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
-    let options = |layer: &Layer<'_>, relu: bool| -> Result<Conv2d> {
-        Ok(Conv2d { stride: 1, padding: layer.weight.dim(layer.weight.rank() - 1)? / 2, border, relu })
+    let fused = match Backend::of(images) {
+        Backend::Cpu => cpu::refiner(images, layers, border)?,
+        Backend::CpuDouble | Backend::Composed => None,
     };
-    let apply = |input: &Tensor, layer: &Layer<'_>, relu: bool| {
-        conv2d(input, layer.weight, Some(layer.bias), options(layer, relu)?)
-    };
-    let mut features = apply(images, &layers.stem, true)?;
-    for [first, second] in &layers.blocks {
-        let inner = apply(&features, first, true)?;
-        features =
-            conv2d_residual(&inner, second.weight, Some(second.bias), &features, options(second, true)?)?;
-    }
-    apply(&features, &layers.head, false)?.tanh()
+    fused.map_or_else(|| reference::composed(images, layers, border, convolve), Ok)
 }

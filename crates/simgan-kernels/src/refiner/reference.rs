@@ -1,26 +1,37 @@
 //! The refiner as a composition of candle's operations.
 
-use candle_core::{Result, Tensor};
+use candle_core::{D, Result, Tensor};
 
 use super::{Layer, RefinerLayers};
-use crate::conv2d::reference::{conv2d, conv2d_residual};
-use crate::conv2d::{Border, Conv2d};
+use crate::conv2d::reference;
+use crate::geometry::{Border, Conv2d, Geometry};
 
 /// [`refiner`](crate::refiner()) composed of candle's operations; its contract is the same.
 ///
 /// # Errors
 /// As [`refiner`](crate::refiner()).
 pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
-    let options = |layer: &Layer<'_>, relu: bool| -> Result<Conv2d> {
-        Ok(Conv2d { stride: 1, padding: layer.weight.dim(2)? / 2, border, relu })
+    composed(images, layers, border, |input, weight, bias, residual, options| {
+        let geometry = Geometry::new(input, weight, bias, residual, options)?;
+        reference::convolve(input, weight, bias, residual, geometry)
+    })
+}
+
+/// The refiner composed of any convolution, which takes input, weight, bias, residual and options.
+pub(super) fn composed(
+    images: &Tensor,
+    layers: &RefinerLayers<'_>,
+    border: Border,
+    convolve: impl Fn(&Tensor, &Tensor, Option<&Tensor>, Option<&Tensor>, Conv2d) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let apply = |input: &Tensor, layer: &Layer<'_>, residual: Option<&Tensor>, relu: bool| {
+        let padding = layer.weight.dim(D::Minus1)? / 2;
+        convolve(input, layer.weight, Some(layer.bias), residual, Conv2d { stride: 1, padding, border, relu })
     };
-    let Layer { weight, bias } = layers.stem;
-    let mut features = conv2d(images, weight, Some(bias), options(&layers.stem, true)?)?;
+    let mut features = apply(images, &layers.stem, None, true)?;
     for [first, second] in &layers.blocks {
-        let inner = conv2d(&features, first.weight, Some(first.bias), options(first, true)?)?;
-        let options = options(second, true)?;
-        features = conv2d_residual(&inner, second.weight, Some(second.bias), &features, options)?;
+        let inner = apply(&features, first, None, true)?;
+        features = apply(&inner, second, Some(&features), true)?;
     }
-    let Layer { weight, bias } = layers.head;
-    conv2d(&features, weight, Some(bias), options(&layers.head, false)?)?.tanh()
+    apply(&features, &layers.head, None, false)?.tanh()
 }

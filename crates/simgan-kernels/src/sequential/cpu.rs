@@ -6,15 +6,14 @@ use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, T
 use rayon::prelude::*;
 
 use super::Stage;
-use crate::conv2d::cpu::pack;
-use crate::conv2d::geometry::Geometry;
-use crate::conv2d::layer::{Buffers, Known, Layer, Sums};
+use crate::conv2d::cpu::layer::{Buffers, Known, Layer, Sums};
+use crate::geometry::Geometry;
 use crate::groups::in_groups;
 use crate::max_pool2d::Windows;
 use crate::max_pool2d::cpu::MaxPool;
 use crate::simd::Isa;
 use crate::spare::{Kept, Spare};
-use crate::tensors::{channels_first, channels_last, slice, with_slice};
+use crate::tensors::{channels_first, channels_last, pack, slice, with_slice};
 use crate::winograd::Direction;
 
 pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {

@@ -1,10 +1,13 @@
 //! Convolutions and pools, one after the other, in one operation.
 
 mod cpu;
+pub(crate) mod reference;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-use crate::conv2d::{Conv2d, conv2d};
+use crate::backend::Backend;
+use crate::conv2d::conv2d;
+use crate::geometry::Conv2d;
 use crate::max_pool2d::{MaxPool2d, max_pool2d};
 use crate::refiner::Layer;
 
@@ -17,8 +20,9 @@ pub enum Stage<'a> {
     MaxPool(MaxPool2d),
 }
 
-/// The stages applied in order: the same as calling [`conv2d`](crate::conv2d()) and [`max_pool2d`](crate::max_pool2d()), but on the CPU
-/// in `f32` an image goes through all of them in the cache, and candle neither holds nor adds the gradients in between.
+/// Applies the stages in order, as calls of [`conv2d`](crate::conv2d()) and
+/// [`max_pool2d`](crate::max_pool2d()) would. On the CPU in `f32` an image goes through all stages in the
+/// cache, and candle neither holds nor adds the gradients in between.
 ///
 /// # Shapes
 /// `(N, C, H, W)` -> as the last stage says.
@@ -26,15 +30,10 @@ pub enum Stage<'a> {
 /// # Errors
 /// When the shapes, types or devices of a stage do not fit.
 pub fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
-    if images.device().is_cpu() && images.dtype() == DType::F32 && !stages.is_empty() {
-        return cpu::sequential(images, stages);
+    match Backend::of(images) {
+        Backend::Cpu if !stages.is_empty() => cpu::sequential(images, stages),
+        Backend::Cpu | Backend::CpuDouble | Backend::Composed => {
+            reference::one_by_one(images, stages, conv2d, max_pool2d)
+        }
     }
-    let mut maps = images.clone();
-    for stage in stages {
-        maps = match stage {
-            Stage::Conv(Layer { weight, bias }, options) => conv2d(&maps, weight, Some(bias), *options)?,
-            Stage::MaxPool(options) => max_pool2d(&maps, *options)?,
-        };
-    }
-    Ok(maps)
 }

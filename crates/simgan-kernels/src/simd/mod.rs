@@ -108,7 +108,7 @@ impl Isa {
         let available = Self::available();
         available.iter().find(|isa| isa.name() == name).copied().ok_or_else(|| {
             let names: Vec<&str> = available.iter().map(Self::name).collect();
-            format!("{VARIABLE} is {name:?}; hint: this processor has {}", names.join(", "))
+            format!("{VARIABLE} is {name:?}, but this processor has {}", names.join(", "))
         })
     }
 

@@ -4,7 +4,7 @@ use super::passes::{Column, Domain, Lines, PADDING, Strip};
 use super::plan::Plan;
 use super::transforms::{input_adjoint, output_adjoint};
 use super::with_tile;
-use crate::conv2d::Border;
+use crate::geometry::Border;
 use crate::simd::{Simd, array};
 
 /// What is done to a gradient before it is written.

@@ -8,7 +8,7 @@
 use super::plan::Plan;
 use super::transforms::{input, output};
 use super::with_tile;
-use crate::conv2d::Border;
+use crate::geometry::Border;
 use crate::simd::{Simd, array};
 
 /// Pixels in front of the image and behind it.

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::conv2d::Border;
-use crate::conv2d::geometry::Geometry;
+use crate::geometry::{Border, Geometry};
 use crate::simd::{BLOCK, padded};
 
 /// A 3×3 convolution with stride 1 and padding 1 of images of one size, channels last.

@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::conv2d::Border;
+use crate::geometry::Border;
 use crate::simd::{BLOCK, Isa, run};
 
 /// One image, its filters and so on; channels are not padded.

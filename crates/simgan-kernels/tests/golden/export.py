@@ -1,4 +1,4 @@
-"""PyTorch's results and gradients for conv2d and max_pool2d, the reference of tests/conv2d.rs and tests/max_pool2d.rs.
+"""PyTorch's results and gradients for conv2d and max_pool2d, the reference of tests/kernels/conv2d.rs and tests/kernels/max_pool2d.rs.
 
 usage: python export.py      (writes conv2d.safetensors and max_pool2d.safetensors beside itself)
 needs: pip install torch safetensors numpy

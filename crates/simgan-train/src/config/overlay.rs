@@ -1,8 +1,13 @@
 use std::path::Path;
 
+use simgan_data::{Hint, nearest};
 use toml::{Table, Value};
 
-use super::{CONFIG_VERSION, ConfigError, Recipe, TrainConfig};
+use super::{CONFIG_VERSION, ConfigError, Recipe, TrainConfig, all_settings, optim};
+
+/// First line of a configuration's file.
+pub(super) const HEADER: &str =
+    "# Complete. Run it again: simgan train --config config.toml --run ANOTHER_DIR";
 
 impl TrainConfig {
     /// The configuration of a recipe, with a file's text over it, with single `section.key=value`s over that.
@@ -29,16 +34,16 @@ impl TrainConfig {
             overlay.set(key, value)?;
         }
         overlay.config.validate()?;
-        overlay.config.refuse_idle(given.iter().map(|(key, _)| key.as_str()))?;
+        optim::refuse_idle(&overlay.config, given.iter().map(|(key, _)| key.as_str()))?;
         Ok(overlay.config)
     }
 
-    /// The complete configuration as TOML: what it says decides the run, and [`Self::resolve`] reads it back.
+    /// The complete configuration as TOML, without comments: [`Self::resolve`] reads it back.
     #[must_use]
     pub fn resolved(&self) -> String {
         let body =
             toml::to_string(self).expect("a configuration has only strings, numbers and tables of them");
-        format!("# Complete. Run it again: simgan train --config config.toml --run ANOTHER_DIR\n{body}")
+        format!("{HEADER}\n{body}")
     }
 
     /// Checks that a run that was started with `self` may go on with `now`.
@@ -60,13 +65,22 @@ impl TrainConfig {
     }
 
     /// What must stay the same for a checkpoint to be continued, as text.
+    ///
+    /// A setting that is younger than a checkpoint has a serde default, the behaviour from before there was a choice.
+    /// With that value it is left out, so that the checksum of older checkpoints stays the same.
     pub(crate) fn identity(&self) -> String {
-        // Checkpoints from before there was a translation know nothing of it.
-        let is_new =
-            |key: &str, value: &Value| key == "discriminator.translation" && *value == Value::Integer(0);
-        let fixed =
-            leaves_of(self).into_iter().filter(|(key, value)| !is_free_on_resume(key) && !is_new(key, value));
+        let table = table_of(self);
+        let fixed = leaves_of(self)
+            .into_iter()
+            .filter(|(key, _)| !is_free_on_resume(key) && !self.is_implied(&table, key));
         fixed.map(|(key, value)| format!("{key}={value}\n")).collect()
+    }
+
+    /// Whether `table`, which is the configuration's, says the same without this key.
+    fn is_implied(&self, table: &Table, key: &str) -> bool {
+        let mut table = table.clone();
+        remove(&mut table, key);
+        table.try_into::<Self>().is_ok_and(|config| config == *self)
     }
 }
 
@@ -77,14 +91,14 @@ fn is_free_on_resume(key: &str) -> bool {
 }
 
 /// Every key of a configuration with its value, in the order of the file.
-fn leaves_of(config: &TrainConfig) -> Vec<(String, Value)> {
+pub(super) fn leaves_of(config: &TrainConfig) -> Vec<(String, Value)> {
     let table = table_of(config);
     let mut leaves = Vec::new();
     collect_leaves(&table, &table, "", &mut leaves);
     leaves
 }
 
-fn table_of(config: &TrainConfig) -> Table {
+pub(super) fn table_of(config: &TrainConfig) -> Table {
     Table::try_from(config).expect("a configuration has only strings, numbers and tables of them")
 }
 
@@ -110,29 +124,23 @@ impl Overlay {
             *slot = Value::String(value.to_string()); // so that its own parser says what is wrong with it
         }
         // Leaf by leaf, so that whatever is wrong is wrong with this one.
-        self.config = table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Value {
+        self.config = table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Type {
             key: key.to_owned(),
             value: value.to_string(),
-            allowed: allowed_text(&was, error.message()),
+            allowed: allowed_text(key, error.message()),
+            example: was.to_string(),
         })?;
         self.table = table;
         Ok(())
     }
 
-    /// A hint with the key that was probably meant.
-    fn nearest(&self, key: &str) -> String {
+    /// The key that was probably meant.
+    fn nearest(&self, key: &str) -> Hint {
         let mut leaves = Vec::new();
         collect_leaves(&self.table, &self.table, "", &mut leaves);
-        let known: Vec<String> = leaves.into_iter().map(|(key, _)| key).collect();
-        let name = key.rsplit('.').next().unwrap_or(key);
-        let likeness = |known: &&String| {
-            let last = known.rsplit('.').next().unwrap_or(known);
-            strsim::jaro_winkler(known, key).max(strsim::jaro_winkler(last, name) - 0.01)
-        };
-        let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        match best.filter(|best| likeness(best) > 0.75) {
-            Some(best) => format!("did you mean `{best}`?"),
-            None => format!("the sections are {}", section_names(&self.table).join(", ")),
+        match nearest(key, leaves.iter().map(|(known, _)| known.as_str())) {
+            Some(known) => Hint::DidYouMean(known.to_owned()),
+            None => format!("the sections are {}", section_names(&self.table).join(", ")).into(),
         }
     }
 }
@@ -142,20 +150,12 @@ fn section_names(table: &Table) -> Vec<String> {
     sections.map(|(name, _)| format!("[{name}]")).collect()
 }
 
-/// What serde says, in a user's words, with the recipe's value as the example.
-fn allowed_text(was: &Value, message: &str) -> String {
-    let expected = match was {
-        _ if message.starts_with("unknown variant") || message.contains("is not a") => None,
-        Value::Integer(_) => Some("a whole number, not negative"),
-        Value::Float(_) => Some("a number"),
-        Value::String(_) => Some("a string"),
-        Value::Boolean(_) => Some("true or false"),
-        Value::Array(_) => Some("a list"),
-        _ => Some("a [section]"),
-    };
-    match expected {
-        Some(expected) => format!("expected {expected}\nhint: for example {was}"),
-        None => format!("{message}\nhint: for example {was}"),
+/// What serde says, in a user's words.
+fn allowed_text(key: &str, message: &str) -> String {
+    match all_settings().find(|(known, _)| known == key) {
+        Some((_, setting)) if !message.contains("is not a") => setting.range.to_string(),
+        _ if message.contains("is not a") => message.to_owned(),
+        _ => "a [section]".to_owned(),
     }
 }
 
@@ -163,6 +163,17 @@ fn find_mut<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
     match key.split_once('.') {
         None => table.get_mut(key),
         Some((section, rest)) => find_mut(table.get_mut(section)?.as_table_mut()?, rest),
+    }
+}
+
+fn remove(table: &mut Table, key: &str) {
+    match key.rsplit_once('.') {
+        None => drop(table.remove(key)),
+        Some((section, name)) => {
+            if let Some(section) = find_mut(table, section).and_then(Value::as_table_mut) {
+                section.remove(name);
+            }
+        }
     }
 }
 

@@ -8,7 +8,12 @@ fn resolve(set: &[&str]) -> Result<TrainConfig, ConfigError> {
 }
 
 fn refusal(set: &[&str]) -> String {
-    resolve(set).unwrap_err().to_string()
+    told(&resolve(set).unwrap_err())
+}
+
+/// The message and the hint.
+fn told(error: &ConfigError) -> String {
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 #[test]
@@ -17,6 +22,7 @@ fn every_recipe_is_valid_and_survives_its_file() {
         let config = recipe.config();
         config.validate().unwrap();
         assert_eq!(TrainConfig::resolve(None, Some(&config.resolved()), &[]).unwrap(), config);
+        assert_eq!(TrainConfig::resolve(None, Some(&config.commented()), &[]).unwrap(), config);
         assert_eq!(recipe.name().parse::<Recipe>().unwrap(), recipe);
     }
 }
@@ -27,6 +33,76 @@ fn numbers_survive_the_file_exactly() {
     config.loss.lambda = 0.1 + 0.2;
     config.optim.refiner.lr_steps = vec![(1, 1e-300), (2, 1.0 / 3.0)];
     assert_eq!(TrainConfig::resolve(None, Some(&config.resolved()), &[]).unwrap(), config);
+    assert_eq!(TrainConfig::resolve(None, Some(&config.commented()), &[]).unwrap(), config);
+}
+
+/// The recipes as format version 1 had them at first, and the text whose checksum its checkpoints hold.
+const FIRST: [(Recipe, &str, u32); 3] = [
+    (Recipe::Demo, include_str!("first/demo.toml"), 0x5d14_0ab6),
+    (Recipe::EyeGaze, include_str!("first/eye-gaze.toml"), 0x66c8_1031),
+    (Recipe::HandPose, include_str!("first/hand-pose.toml"), 0x5df9_e7c7),
+];
+
+#[test]
+fn the_first_configurations_and_their_checkpoints_are_read() {
+    for (recipe, file, crc32c) in FIRST {
+        assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), recipe.config());
+        let written: Table = recipe.config().resolved().parse().unwrap();
+        let mut first: Table = file.parse().unwrap();
+        // What has been added since.
+        let loss = first["loss"].as_table_mut().unwrap();
+        loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
+        assert_eq!(written, first);
+        assert_eq!(crc32c::crc32c(recipe.config().identity().as_bytes()), crc32c, "{recipe}");
+    }
+}
+
+#[test]
+fn every_key_has_one_row_and_every_row_a_key() {
+    let leaves = overlay::leaves_of(&Recipe::Demo.config());
+    let mut keys: Vec<_> = leaves.into_iter().map(|(key, _)| key).collect();
+    let mut rows: Vec<_> = all_settings().map(|(key, _)| key).collect();
+    keys.sort();
+    rows.sort();
+    assert_eq!(keys, rows);
+    for (key, setting) in all_settings() {
+        assert!(setting.help().ends_with('.') && setting.help().len() > 9, "{key}: {}", setting.help());
+    }
+}
+
+/// What a setting's type takes is what its range says: serde names the variants that it knows.
+#[test]
+fn words_are_those_that_the_type_knows() {
+    for (key, setting) in all_settings() {
+        let Range::OneOf(words) = setting.range else { continue };
+        let error = refusal(&[&format!("{key}=no-such-word")]);
+        for word in words {
+            assert!(error.contains(&format!("\"{word}\"")), "{key}: {word}: {error}");
+            assert!(key == "loss.psi" || resolve(&[&format!("{key}={word}")]).is_ok(), "{key}={word}");
+        }
+        // "unknown variant `x`, expected one of `a`, `b`"
+        let error = toml::from_str::<TrainConfig>(&with(setting.name, "\"x\"")).unwrap_err();
+        assert_eq!(error.message().matches('`').count() / 2 - 1, words.len(), "{key}: {error}");
+    }
+}
+
+/// The demo's file with another value for the first key of this name.
+fn with(name: &str, value: &str) -> String {
+    let text = Recipe::Demo.config().resolved();
+    let line = text.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+    text.replacen(line, &format!("{name} = {value}"), 1)
+}
+
+#[test]
+fn comments_tell_each_setting_and_fit_the_width() {
+    let text = Recipe::HandPose.config().commented();
+    assert!(text.lines().filter(|line| line.starts_with('#')).all(|line| line.chars().count() <= 100));
+    for (_, setting) in all_settings() {
+        let comments = text.replace("\n# ", " ");
+        assert!(comments.contains(&setting.help()), "{}", setting.name);
+    }
+    assert!(text.contains("\n\n# How R's weights follow their gradients.\n[optim.refiner]\n"), "{text}");
+    assert!(text.contains("Allowed: a finite number at least 0.\nlambda = 5.0\n"), "{text}");
 }
 
 #[test]
@@ -62,27 +138,39 @@ fn unknown_keys_name_the_nearest() {
     assert!(refusal(&["output.keeplast=1"]).contains("`output.keep_last`"));
     assert!(refusal(&["optim.discriminator.betta=[0.1, 0.2]"]).contains("`optim.discriminator.betas`"));
     assert!(refusal(&["zzz.qqq=1"]).contains("[loss], [optim]"));
-    let error = TrainConfig::resolve(None, Some("[los]\nlambda = 1"), &[]).unwrap_err().to_string();
+    let error = told(&TrainConfig::resolve(None, Some("[los]\nlambda = 1"), &[]).unwrap_err());
     assert!(error.contains("unknown key `los`") && error.contains("`loss"), "{error}");
 }
 
 #[test]
 fn bad_values_say_what_is_allowed() {
     for (set, expected) in [
-        ("loss.lambda=-1", "`loss.lambda` cannot be -1: a finite number, not negative"),
+        ("loss.lambda=-1", "`loss.lambda` cannot be -1: a finite number at least 0"),
         ("loss.lambda=nan", "`loss.lambda` cannot be NaN"),
-        ("loss.lambda=much", "expected a number"),
-        ("data.batch=2.5", "expected a whole number"),
+        ("loss.lambda=much", "a finite number at least 0"),
+        ("data.batch=2.5", "a whole number from 1 to 65536"),
         ("data.batch=7", "an even number from 2"),
         ("data.channels=2", "1 (gray) or 3 (RGB)"),
         ("data.size=55", "\"55\" is not a size"),
-        ("data.on_error=ignore", "expected `fail` or `skip`"),
+        ("data.on_error=ignore", "cannot be \"ignore\": \"fail\" or \"skip\""),
         ("refiner.kernel=4", "an odd number"),
+        ("refiner.kernel=99999", "an odd number from 1 to 31"),
+        ("refiner.stem_kernel=-3", "an odd number from 1 to 31"),
+        ("refiner.features=1000000000", "a whole number from 1 to 4096"),
+        ("refiner.blocks=1000", "a whole number from 0 to 256"),
+        ("refiner.border=mirror", "\"zeros\" or \"replicate\""),
+        ("discriminator.layers=[{conv={kernel=99999, stride=1, features=4}}]", "odd kernels from 1 to 31"),
+        ("discriminator.translation=5000", "a whole number from 0 to 4096"),
+        ("history.capacity=10000001", "0 (off), or a whole number from 1 to 1000000"),
+        ("optim.refiner.betas=[0.5, 1.0]", "each at least 0 and less than 1"),
+        ("optim.refiner.clip_norm=-1", "0 (off), or a finite number above 0"),
+        ("data.size=99999x3", "each from 1 to 16384"),
+        ("output.keep_last=0", "a whole number from 1"),
         ("ema.decay=1.0", "less than 1"),
-        ("schedule.steps=-1", "a whole number, not negative"),
+        ("schedule.steps=-1", "a whole number from 0 to 1000000000"),
         ("optim.refiner.lr_steps=[[10, 0.1], [5, 0.1]]", "ascending"),
         ("optim.refiner.momentum=0.9", "it belongs to kind = \"sgd\""),
-        ("recipe=eyegaze", "did you mean \"eye-gaze\"?"),
+        ("recipe=eyegaze", "did you mean `eye-gaze`?"),
         ("output.log_every=0", "a whole number from 1"),
         ("nonsense", "`nonsense` is not KEY=VALUE"),
     ] {

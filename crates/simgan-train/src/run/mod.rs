@@ -28,8 +28,7 @@ use crate::{Best, Event, RunDir, StepReport, Summary, TrainError, Trainer, check
 ///
 /// # Errors
 /// An image that cannot be read, a loss that is not finite, a checkpoint that cannot be judged, a file that cannot be
-/// written. The checkpoints written
-/// before stay whole, and the run can be resumed.
+/// written. The checkpoints written before stay whole, and the run can be resumed.
 pub fn run(
     trainer: &mut Trainer,
     run: &RunDir,
@@ -131,7 +130,7 @@ impl<'a> Recorder<'a> {
         let step = report.step;
         self.recent.push(report.clone());
         let event = Event::Step(report);
-        if is_due(step, output.log_every) {
+        if is_due(step, Some(output.log_every)) {
             self.write_scalars(&event)?;
             self.metrics.append(&event)?;
         }
@@ -264,6 +263,6 @@ fn checkpoint_path(step: u64) -> PathBuf {
     Path::new(CHECKPOINTS_DIR).join(checkpoint_name(step))
 }
 
-fn is_due(step: u64, every: u64) -> bool {
-    every > 0 && step.is_multiple_of(every)
+fn is_due(step: u64, every: Option<u64>) -> bool {
+    every.is_some_and(|every| step.is_multiple_of(every))
 }

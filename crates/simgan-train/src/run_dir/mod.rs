@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use simgan_models::run_folder;
@@ -85,13 +85,7 @@ impl RunDir {
 
     fn lock(path: &Path) -> Result<Self, TrainError> {
         let lock_path = path.join(LOCK_FILE);
-        let lock = File::options().create(true).append(true).open(&lock_path);
-        let lock = lock.map_err(TrainError::io(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(TrainError::RunInUse { path: path.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(TrainError::io(&lock_path)(error)),
-        }
+        Ok(Self { path: path.to_owned(), _lock: simgan_data::lock(&lock_path, path)? })
     }
 
     /// The run's folder.
@@ -113,7 +107,7 @@ impl RunDir {
     /// # Errors
     /// It cannot be written.
     pub fn write_config(&self, config: &TrainConfig) -> Result<(), TrainError> {
-        let text = config.resolved();
+        let text = config.commented();
         Ok(simgan_data::write_atomic(&self.path.join(CONFIG_FILE), text.as_bytes())?)
     }
 

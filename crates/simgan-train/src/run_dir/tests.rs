@@ -8,7 +8,8 @@ fn a_run_is_never_overwritten() {
     drop(RunDir::create(&path, &config(1)).unwrap());
     let error = RunDir::create(&path, &config(2)).unwrap_err();
     assert!(
-        matches!(error, TrainError::RunExists { .. }) && error.to_string().contains("--resume"),
+        matches!(error, TrainError::RunExists { .. })
+            && error.hint().unwrap().to_string().contains("continue it"),
         "{error}"
     );
     assert_eq!(RunDir::open(&path).unwrap().config().unwrap(), config(1));
@@ -25,14 +26,18 @@ fn a_folder_with_something_else_is_left_alone() {
     assert!(error.contains("config.toml is missing"), "{error}");
 }
 
+fn is_in_use(error: &TrainError) -> bool {
+    matches!(error, TrainError::Data(simgan_data::DataError::InUse { .. }))
+}
+
 #[test]
 fn only_one_at_a_time_writes_a_run() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
     let first = RunDir::create(&path, &config(1)).unwrap();
     let error = RunDir::open(&path).unwrap_err();
-    assert!(matches!(error, TrainError::RunInUse { .. }), "{error}");
-    assert!(matches!(RunDir::create(&path, &config(1)).unwrap_err(), TrainError::RunInUse { .. }));
+    assert!(is_in_use(&error), "{error}");
+    assert!(is_in_use(&RunDir::create(&path, &config(1)).unwrap_err()));
     // Looking needs no lock.
     assert_eq!(config_of_run(&path).unwrap(), config(1));
     assert!(newest_checkpoint(&path).unwrap().checkpoint.is_none());

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::{Landmarks, Loader, LoaderOptions, OnError, Sampler, Source};
+use simgan_data::{Annotations, AnnotationsExt, Loader, LoaderOptions, OnError, Sampler, Source, Want};
 use simgan_metrics::{MetricsError, RealismTraining, pupil_shift_at, realism};
 use simgan_models::{Refiner, forward_batched, load_refiner};
 
@@ -20,13 +20,13 @@ const BATCH: usize = 64;
 pub struct RefinerJudge {
     synthetic: Tensor,
     /// Of the images that have some around the iris; the others say nothing about pupils.
-    landmarks: Vec<(u32, Landmarks)>,
+    annotations: Vec<(u32, Annotations)>,
     real: Tensor,
     training: RealismTraining,
 }
 
 impl RefinerJudge {
-    /// Reads up to `count` images of each source, chosen by `seed`.
+    /// Reads up to `count` images of each source; the seed of `training`, which is the classifier's, chooses them.
     ///
     /// # Errors
     ///
@@ -34,30 +34,26 @@ impl RefinerJudge {
     pub fn new(
         sources: &Sources,
         count: usize,
-        seed: u64,
         on_error: OnError,
+        training: RealismTraining,
         device: &Device,
     ) -> Result<Self, MetricsError> {
-        let read = |source: &Arc<dyn Source>| {
-            let options = LoaderOptions { batch: count.min(source.len()), workers: 2, queue: 1, on_error };
-            let sampler = Sampler::new(source.len(), seed);
+        let read = |source: &Arc<dyn Source>, want: Want| {
+            let batch = count.min(source.len());
+            let options = LoaderOptions { batch, workers: 2, queue: 1, on_error, want };
+            let sampler = Sampler::new(source.len(), training.seed);
             Ok::<_, MetricsError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
         };
-        let (synthetic, real) = (read(&sources.synthetic)?, read(&sources.real)?);
-        let landmarks = synthetic.labels.iter().map(|label| label.landmarks.clone());
-        let landmarks = (0..).zip(landmarks).filter_map(|(idx, marks)| Some((idx, marks?)));
+        let synthetic = read(&sources.synthetic, Want::Labels)?;
+        let real = read(&sources.real, Want::Image)?;
+        let has_iris = |known: &Annotations| known.iris().is_some_and(|iris| !iris.is_empty());
+        let annotations = (0..).zip(synthetic.annotations.iter().cloned());
         Ok(Self {
-            landmarks: landmarks.filter(|(_, marks)| !marks.iris.is_empty()).collect(),
+            annotations: annotations.filter(|(_, known)| has_iris(known)).collect(),
             synthetic: synthetic.tensor(device)?,
             real: real.tensor(device)?,
-            training: RealismTraining { seed, ..RealismTraining::default() },
+            training,
         })
-    }
-
-    /// The same with another training of the classifier.
-    #[must_use]
-    pub fn with_training(self, training: RealismTraining) -> Self {
-        Self { training, ..self }
     }
 
     /// Judges the refiner of the checkpoint in that folder; calling it again gives the same judgement.
@@ -78,15 +74,15 @@ impl RefinerJudge {
         let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
         let realism = realism(&self.real, &refined, &self.training)?;
-        let pupil = (!self.landmarks.is_empty()).then(|| self.pupil(&refined)).transpose()?;
+        let pupil = (!self.annotations.is_empty()).then(|| self.pupil(&refined)).transpose()?;
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
     }
 
     fn pupil(&self, refined: &Tensor) -> Result<PupilJudgement, MetricsError> {
-        let (chosen, landmarks): (Vec<u32>, Vec<Landmarks>) = self.landmarks.iter().cloned().unzip();
+        let (chosen, annotations): (Vec<u32>, Vec<Annotations>) = self.annotations.iter().cloned().unzip();
         let chosen = Tensor::new(chosen, refined.device())?;
         let [before, after] = [&self.synthetic, refined].map(|images| images.index_select(&chosen, 0));
-        let shift = pupil_shift_at(&before?, &after?, &landmarks)?;
+        let shift = pupil_shift_at(&before?, &after?, &annotations)?;
         let drift_px = shift.drift_px.map(|drift| drift.mean);
         Ok(PupilJudgement { shift_px: shift.distance_px.mean, drift_px })
     }

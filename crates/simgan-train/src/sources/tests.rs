@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
+use simgan_data::{Image, ImageFile, ImageFormat, Pixels, Want};
 
 use super::*;
 use crate::{Recipe, TrainConfig};
@@ -28,7 +28,13 @@ fn registry() -> Registry {
 }
 
 fn refusal(spec: &str) -> String {
-    registry().open(&SourceRequest::new(spec)).err().unwrap().to_string()
+    let error = registry().open(&SourceRequest::new(spec)).err().unwrap();
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
+}
+
+/// The message and the hint.
+fn told(error: &TrainError) -> String {
+    format!("{error}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 #[test]
@@ -42,11 +48,14 @@ fn the_built_in_domains_come_in_the_size_and_channels_that_are_wanted() {
         &registry(),
     )
     .unwrap();
-    let spec = source.sample(source.len() - 1).unwrap().image.spec();
+    let spec = source.sample(source.len() - 1, Want::Image).unwrap().image.spec();
     assert_eq!((spec.width, spec.height, spec.channels), (31, 23, 3));
     let other_seed =
         open_all(&["builtin:eyes".to_owned()], &config.data, Role::Real, 4, &registry()).unwrap();
-    assert_ne!(source.sample(5).unwrap().image, other_seed.sample(5).unwrap().image);
+    assert_ne!(
+        source.sample(5, Want::Image).unwrap().image,
+        other_seed.sample(5, Want::Image).unwrap().image
+    );
 }
 
 #[test]
@@ -64,11 +73,11 @@ fn what_is_no_source_is_answered_with_what_is() {
 fn folders_are_joined_and_resized_or_must_agree() {
     let (small, large) = (folder(&[(20, 10), (20, 10)]), folder(&[(31, 17)]));
     let specs = [text(small.path()), text(large.path())];
-    let error = open_all(&specs, &config(&[]).data, Role::Real, 0, &registry()).err().unwrap().to_string();
+    let error = told(&open_all(&specs, &config(&[]).data, Role::Real, 0, &registry()).err().unwrap());
     assert!(error.contains("20×10") && error.contains("31×17") && error.contains("data.size"), "{error}");
     let joined = open_all(&specs, &config(&["data.size=12x9"]).data, Role::Real, 0, &registry()).unwrap();
     assert_eq!(joined.len(), 3);
-    assert_eq!(joined.sample(2).unwrap().image.spec().size().to_string(), "12x9");
+    assert_eq!(joined.sample(2, Want::Image).unwrap().image.spec().size().to_string(), "12x9");
     let mixed = folder(&[(20, 10), (31, 17)]);
     let error = open_all(&[text(mixed.path())], &config(&[]).data, Role::Real, 0, &registry())
         .err()
@@ -89,9 +98,9 @@ fn domains_of_different_sizes_are_refused() {
     let mut config = config(&[]);
     (config.data.synthetic, config.data.real) = (vec![text(synthetic.path())], vec![text(real.path())]);
     let sources = crate::Sources::open(&config, &registry()).unwrap();
-    let error = crate::Trainer::new(config, &sources, &candle_core::Device::Cpu).err().unwrap().to_string();
+    let error = told(&crate::Trainer::new(config, &sources, &candle_core::Device::Cpu).err().unwrap());
     assert!(
-        error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size=20x10"),
+        error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size = 20x10"),
         "{error}"
     );
 }

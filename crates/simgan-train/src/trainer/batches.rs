@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Batch, Loader, LoaderOptions, Sampler, SamplerState, Source, Unlabelled};
+use simgan_data::{Batch, Loader, LoaderOptions, Sampler, SamplerState, Source, Want};
 
 use super::Sources;
 use crate::streams::Purpose;
@@ -101,11 +101,12 @@ impl Batches {
 }
 
 fn loader(source: &Arc<dyn Source>, data: &DataConfig, at: SamplerState) -> Result<Loader, TrainError> {
-    let options =
-        LoaderOptions { batch: data.batch, workers: data.workers, queue: QUEUE, on_error: data.on_error };
-    Ok(Loader::new(
-        Arc::new(Unlabelled(Arc::clone(source))),
-        Sampler::from_state(source.len(), at)?,
-        options,
-    )?)
+    let options = LoaderOptions {
+        batch: data.batch,
+        workers: data.workers,
+        queue: QUEUE,
+        on_error: data.on_error,
+        want: Want::Image,
+    };
+    Ok(Loader::new(Arc::clone(source), Sampler::from_state(source.len(), at)?, options)?)
 }

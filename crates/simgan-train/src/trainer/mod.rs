@@ -14,7 +14,8 @@ use std::time::Instant;
 use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, Registry, Role, Source};
-use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy, adversarial};
+use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy};
+use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
 
 use self::batches::Batches;
@@ -111,7 +112,7 @@ impl Trainer {
     /// # Errors
     /// As [`Self::step`], of which it is a part.
     pub fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
-        let LossConfig { lambda, adversarial: weight, .. } = self.config.loss;
+        let LossConfig { lambda, adversarial: weight, adversarial_kind: adversarial, .. } = self.config.loss;
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let refined = self.refiner.module.forward(&synthetic)?; // x̃ = R(x)
         let distance = self.self_regularization.loss(&refined, &synthetic)?; // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
@@ -120,9 +121,9 @@ impl Trainer {
         if self.phase() == Phase::Adversarial {
             let seen = self.seen(&refined)?;
             let logits = self.discriminator.frozen.forward(&seen)?;
-            let cross_entropy = adversarial(&logits, Target::Real)?; // − log(1 − D(x̃)), eq. 3
-            loss = (loss + (&cross_entropy * weight)?)?;
-            realism = Some(scalar(&cross_entropy)?);
+            let passing = adversarial.loss(&logits, Target::Real)?; // − log(1 − D(x̃)), eq. 3
+            loss = (loss + (&passing * weight)?)?;
+            realism = Some(scalar(&passing)?);
         }
         let (loss, gradient_norm) = self.refiner.descend(&loss, self.n_steps, self.iteration())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
@@ -145,8 +146,9 @@ impl Trainer {
         let (refined, real) = (self.seen(&refined)?, self.seen(&real)?);
         let logits_refined = self.discriminator.module.forward(&refined)?;
         let logits_real = self.discriminator.module.forward(&real)?;
-        let loss_refined = adversarial(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
-        let loss_real = adversarial(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
+        let adversarial = self.config.loss.adversarial_kind;
+        let loss_refined = adversarial.loss(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
+        let loss_real = adversarial.loss(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
         let loss = (&loss_refined + &loss_real)?;
         let (loss, gradient_norm) = self.discriminator.descend(&loss, self.n_steps, self.iteration())?;
         let (logits_fresh, logits_history) = split(&logits_refined, n_fresh)?;
@@ -202,8 +204,10 @@ impl Trainer {
     /// the run trains on.
     pub(crate) fn judge(&self) -> Result<Option<RefinerJudge>, TrainError> {
         let TrainConfig { selection, data, seed, .. } = &self.config;
-        let judge = || RefinerJudge::new(&self.sources, selection.images, *seed, data.on_error, &self.device);
-        Ok((selection.every > 0).then(judge).transpose()?)
+        let training = RealismTraining { seed: *seed, ..RealismTraining::default() };
+        let judge =
+            |_| RefinerJudge::new(&self.sources, selection.images, data.on_error, training, &self.device);
+        Ok(selection.every.map(judge).transpose()?)
     }
 
     /// The phase of the step after `n_steps`, and how many steps of it were done before.

@@ -21,12 +21,13 @@ pub(super) struct Network<M> {
 impl Network<Refiner> {
     pub(super) fn refiner(
         config: &RefinerConfig,
+        channels: usize,
         optimizer: &OptimizerConfig,
         seed: u64,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
-        let module = Refiner::new(config, parameters.var_builder())?;
+        let module = Refiner::new(config, channels, parameters.var_builder())?;
         Self::new(module.frozen(), module, parameters, optimizer, "refiner")
     }
 }
@@ -34,12 +35,13 @@ impl Network<Refiner> {
 impl Network<Discriminator> {
     pub(super) fn discriminator(
         config: &DiscriminatorConfig,
+        channels: usize,
         optimizer: &OptimizerConfig,
         seed: u64,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
-        let module = Discriminator::new(config, parameters.var_builder())?;
+        let module = Discriminator::new(config, channels, parameters.var_builder())?;
         Self::new(module.frozen(), module, parameters, optimizer, "discriminator")
     }
 }
@@ -56,8 +58,7 @@ impl<M> Network<M> {
             OptimizerKind::Sgd => Rule::Sgd { momentum: schedule.momentum },
             OptimizerKind::Adam => Rule::adam(schedule.betas),
         };
-        let clip_norm = (schedule.clip_norm > 0.0).then_some(schedule.clip_norm);
-        let optimizer = Optimizer::new(parameters.vars(), rule, clip_norm)?;
+        let optimizer = Optimizer::new(parameters.vars(), rule, schedule.clip_norm)?;
         Ok(Self { module, frozen, parameters, optimizer, schedule: schedule.clone(), name })
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Loader, LoaderOptions, Sampler, Source};
+use simgan_data::{Loader, LoaderOptions, Sampler, Source, Want};
 
 use super::Sources;
 use crate::grid::GRID_COLUMNS;
@@ -33,7 +33,13 @@ fn draw(
     device: &Device,
 ) -> Result<Tensor, TrainError> {
     let sampler = Sampler::new(source.len(), seed);
-    let options = LoaderOptions { batch: GRID_COLUMNS, workers: 1, queue: 1, on_error: data.on_error };
+    let options = LoaderOptions {
+        batch: GRID_COLUMNS,
+        workers: 1,
+        queue: 1,
+        on_error: data.on_error,
+        want: Want::Image,
+    };
     let batch = Loader::new(Arc::clone(source), sampler, options)?.next_batch()?;
     Ok(batch.tensor(device)?)
 }

@@ -15,7 +15,7 @@ use crate::checkpoint::{
 };
 use crate::streams::Purpose;
 use crate::watch::Watch;
-use crate::{Psi, RunDir, TrainConfig, TrainError, Warning, WarningKind};
+use crate::{RunDir, TrainConfig, TrainError, Warning, WarningKind};
 use simgan_optim::Ema;
 
 /// The history's tensor in its file.
@@ -94,17 +94,23 @@ impl Trainer {
         let (optim, seed) = (&config.optim, config.seed);
         let (refiner_seed, discriminator_seed) =
             (Purpose::Refiner.seed(seed), Purpose::Discriminator.seed(seed));
-        let refiner = Network::refiner(&config.refiner_config(), &optim.refiner, refiner_seed, device)?;
-        let discriminator = &config.discriminator_config();
-        let discriminator =
-            Network::discriminator(discriminator, &optim.discriminator, discriminator_seed, device)?;
-        let ema = config.ema.decay > 0.0;
-        let ema = ema.then(|| Ema::new(refiner.parameters().vars(), config.ema.decay)).transpose()?;
+        let channels = config.data.channels;
+        let refiner = Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, device)?;
+        let discriminator = &config.discriminator.network;
+        let discriminator = Network::discriminator(
+            discriminator,
+            channels,
+            &optim.discriminator,
+            discriminator_seed,
+            device,
+        )?;
+        let average = |decay| Ema::new(refiner.parameters().vars(), decay);
+        let ema = config.ema.decay.map(average).transpose()?;
         Ok(Self {
             batches: Batches::new(sources, &config.data, cursors, device)?,
             samples: SampleInputs::draw(sources, &config.data, seed, device)?,
             self_regularization: SelfRegularization::new(transform(&config, device)?),
-            history: HistoryBuffer::new(config.history.capacity),
+            history: HistoryBuffer::new(config.history.capacity.unwrap_or(0)),
             history_stream: Purpose::History.stream(seed),
             translation_stream: Purpose::Translation.stream(seed),
             refiner,
@@ -148,7 +154,7 @@ impl Trainer {
     fn write_tensors(&self, folder: &Path) -> Result<(), TrainError> {
         let raw = self.refiner.parameters();
         let refiner = self.ema.as_ref().map_or_else(|| raw.tensors(), Ema::tensors);
-        save_refiner(folder, &self.config.refiner_config(), &refiner)?;
+        save_refiner(folder, &self.config.refiner, self.config.data.channels, &refiner)?;
         if self.ema.is_some() {
             raw.save(&folder.join(RAW_REFINER_FILE))?;
         }
@@ -180,18 +186,13 @@ fn config_checksum(config: &TrainConfig) -> u32 {
 }
 
 fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {
-    Ok(match config.loss.psi {
-        Psi::Identity => FeatureTransform::Identity,
-        Psi::Derivatives => FeatureTransform::Derivatives,
-        Psi::MeanColor => FeatureTransform::MeanColor,
-        Psi::Network => FeatureTransform::Network(Box::new(Features(psi_refiner(config, device)?))),
-    })
+    config.loss.psi.transform(|| Ok(Box::new(Features(psi_refiner(config, device)?))))
 }
 
 /// The refiner of `loss.psi_model`, if it takes the run's images.
 fn psi_refiner(config: &TrainConfig, device: &Device) -> Result<Refiner, TrainError> {
     let refiner = load_refiner(Path::new(&config.loss.psi_model), device)?;
-    match (refiner.config().channels, config.data.channels) {
+    match (refiner.channels(), config.data.channels) {
         (found, expected) if found != expected => {
             Err(TrainError::PsiChannels { path: config.loss.psi_model.clone().into(), found, expected })
         }

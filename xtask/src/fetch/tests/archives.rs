@@ -29,7 +29,7 @@ fn result(archive: &[u8], rules: &Archive) -> Result<Vec<String>, String> {
         .filter(|name| !["a.tar.gz", "deep", "er", "files"].iter().any(|own| name == own))
         .collect();
     assert!(escaped.is_empty(), "{escaped:?}");
-    let sums = done.map_err(|error| message_of(&error))?;
+    let sums = done.map_err(|error| text(&error))?;
     for sum in &sums {
         assert!(folder.join(&sum.path).symlink_metadata().unwrap().is_file());
     }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::http::Patience;
 use super::sums::Hasher;
 use super::{Fetcher, From};
-use crate::message_of;
+use crate::failure::text;
 
 const IMPATIENT: Patience =
     Patience { silence: Duration::from_millis(400), n_tries: 3, pause: Duration::from_millis(1) };
@@ -44,7 +44,7 @@ impl Workspace {
         let fetcher = self.fetcher();
         let from = from.map(From::parse).transpose().unwrap();
         let done = fetcher.fetch(fetcher.manifest.dataset("eyes").unwrap(), from.as_ref());
-        done.map(|_| ()).map_err(|error| message_of(&error))
+        done.map(|_| ()).map_err(|error| text(&error))
     }
 
     fn verify(&self) -> Result<(), String> {

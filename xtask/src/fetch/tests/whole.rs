@@ -155,7 +155,7 @@ fn two_at_once_do_not_disturb_each_other() {
     let place = Place::new(&workspace.path("raw"), "eyes");
     let first = place.lock().unwrap();
     let error = workspace.fetch(None).unwrap_err();
-    assert!(error.contains("another process is fetching it") && error.contains("hint: wait"), "{error}");
+    assert!(error.contains("another process is at work here") && error.contains("hint: wait"), "{error}");
     drop(first);
     assert!(!workspace.fetch(None).unwrap_err().contains("another process"));
 }
@@ -219,7 +219,7 @@ fn a_full_disk_is_told() {
     if let Some(root) = std::env::var_os(ROOT) {
         let fetcher = Fetcher::open(std::path::Path::new(&root), IMPATIENT).unwrap();
         let error = fetcher.fetch(fetcher.manifest.dataset("eyes").unwrap(), None).unwrap_err();
-        println!("told: {}", message_of(&error));
+        println!("told: {}", text(&error));
         return;
     }
     let server = Server::start(&eyes(), &[Deed::Serve]);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use candle_core::Device;
+use simgan_data::Hinted;
 use simgan_eval::evaluation::OpenedSources;
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
@@ -38,9 +39,10 @@ impl Input {
         let synthetic = names(&arguments.synthetic, |data| &data.synthetic);
         if synthetic.is_empty() {
             let model = arguments.model.display();
-            return Err(usage(format!(
-                "{model} belongs to no run; hint: say where its images come from with --synthetic"
-            )));
+            bail!(
+                usage(format!("{model} belongs to no run"))
+                    .hint("say where its images come from with --synthetic")
+            );
         }
         let real = names(&arguments.real, |data| &data.real);
         let data = DataConfig { synthetic, real, ..data(arguments, run.as_ref(), &model)? };
@@ -65,7 +67,7 @@ fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &Refine
                 size: DataSize::Source,
                 ..TrainConfig::resolve(Some(Recipe::Demo), None, &[])?.data
             };
-            DataConfig { channels: model.refiner().config().channels, ..images_own }
+            DataConfig { channels: model.refiner().channels(), ..images_own }
         }
     };
     if let Some(size) = arguments.size {
@@ -84,9 +86,7 @@ fn check_trained(folder: &Path, run: Option<&TrainConfig>) -> Result<()> {
     if checkpoint.phase() == Phase::Adversarial && checkpoint.step() > before {
         return Ok(());
     }
-    bail!(
-        "{}: not trained yet: {} steps were done, none of them adversarial; hint: simgan train --resume goes on",
-        folder.display(),
-        checkpoint.step()
-    )
+    let (folder, n) = (folder.display(), checkpoint.step());
+    let message = format!("{folder}: not trained yet: {n} steps were done, none of them adversarial");
+    bail!(Hinted::new(message, "simgan train --resume goes on"))
 }

@@ -39,7 +39,7 @@ const WORSENING: [f64; 10] = [0.8, 0.0, 0.9, 0.0, 0.95, 0.0, 0.0, 0.0, 0.7, 0.0]
 /// 3 + 3 + `steps` steps, judged at every second one of the last phase.
 fn selecting(steps: u64) -> TrainConfig {
     let mut config = config(steps);
-    config.selection.every = 2;
+    config.selection.every = Some(2);
     config.output.keep_last = 1;
     config
 }
@@ -55,7 +55,7 @@ fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) ->
         }
     };
     let mut judge = |checkpoint: &Path| judge.judge(checkpoint);
-    let judge = (config.selection.every > 0).then_some(&mut judge as &mut Judge<'_>);
+    let judge = config.selection.every.map(|_| &mut judge as &mut Judge<'_>);
     run_with(&mut trainer, &run_dir, judge, &mut observe, &stop)
 }
 
@@ -102,8 +102,9 @@ fn interruptions_change_no_choice() {
         assert!(!train(&parts, &config, &mut judge, stop_at).unwrap().is_complete());
     }
     judge.fails_at = 12;
-    let error = train(&parts, &config, &mut judge, u64::MAX).unwrap_err().to_string();
-    assert!(error.contains("step-00000012 cannot be judged: the judge is tired; hint"), "{error}");
+    let error = train(&parts, &config, &mut judge, u64::MAX).unwrap_err();
+    assert!(error.to_string().contains("step-00000012 cannot be judged: the judge is tired"), "{error}");
+    assert!(error.hint().unwrap().to_string().contains("selection.every = 0"), "{error}");
     judge.fails_at = 0;
     train(&parts, &config, &mut judge, 14).unwrap();
     train(&parts, &config, &mut judge, u64::MAX).unwrap();
@@ -143,7 +144,7 @@ fn a_run_selects_where_its_configuration_says() {
     drop(run_dir);
     // Off on resuming: what was chosen stays, nothing more is judged.
     let mut config = selecting(4);
-    config.selection.every = 0;
+    config.selection.every = None;
     let mut judge = ByStep::new(WORSENING);
     assert_eq!(train(&path, &config, &mut judge, u64::MAX).unwrap().best, None);
     assert_eq!(judge.asked, [0u64; 0]);

@@ -1,0 +1,57 @@
+//! `simgan help`: pages of the manual beside the help of commands.
+
+use anyhow::Result;
+use clap::CommandFactory;
+use simgan_train::settings_page;
+
+use crate::arguments::{Arguments, HelpArguments};
+use crate::console::print;
+
+/// Pages that are no command's help, each by its name.
+const PAGES: &[(&str, Page)] = &[("settings", Page::Made(settings_page))];
+
+/// Where a page's text comes from.
+enum Page {
+    /// Made from what the program knows; a copy is committed in docs/, for readers without the program.
+    Made(fn() -> String),
+}
+
+/// Prints a page, or what `simgan COMMAND --help` prints.
+pub(crate) fn help(arguments: &HelpArguments) -> Result<()> {
+    let topic: Vec<_> = arguments.topic.iter().map(String::as_str).collect();
+    match PAGES.iter().find(|(name, _)| topic == [*name]) {
+        Some((_, Page::Made(text))) => print(&text()),
+        None => command_help(&topic),
+    }
+}
+
+/// clap treats help as an error that ends the program with status 0; an unknown command ends it with status 2.
+fn command_help(command: &[&str]) -> Result<()> {
+    let typed = ["simgan"].iter().chain(command).chain(&["--help"]);
+    match Arguments::command().try_get_matches_from(typed) {
+        Ok(_) => Ok(()),
+        Err(help) => help.exit(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `cargo run -p simgan-cli -- help settings > crates/simgan-cli/docs/settings.md` writes it anew.
+    #[test]
+    fn the_committed_page_is_the_program_s() {
+        let committed = include_str!("../../docs/settings.md");
+        assert!(
+            settings_page() == committed,
+            "docs/settings.md is stale; write it anew: \
+             cargo run -p simgan-cli -- help settings > crates/simgan-cli/docs/settings.md"
+        );
+    }
+
+    #[test]
+    fn no_page_hides_a_command() {
+        let command = Arguments::command();
+        assert!(PAGES.iter().all(|(name, _)| command.find_subcommand(name).is_none()));
+    }
+}

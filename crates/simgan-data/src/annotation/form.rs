@@ -1,0 +1,73 @@
+use serde_json::Value;
+
+use super::Annotation;
+
+/// One written form of an annotation: its columns in packed files and its field in JSON records.
+pub(crate) struct Form {
+    /// What the form is called in both.
+    pub(crate) tag: &'static str,
+    /// The type of its packed values.
+    pub(crate) dtype: Dtype,
+    /// Values of an item, such as 2 of a point. A row is any number of items.
+    pub(crate) width: usize,
+    /// The annotation in a row; `None` if the bytes make none.
+    pub(crate) unpack: fn(&[u8]) -> Option<Annotation>,
+    /// The annotation in a JSON value; `None` if the value makes none.
+    pub(crate) parse: fn(&Value) -> Option<Annotation>,
+}
+
+impl Form {
+    /// Bytes of an item.
+    pub(crate) fn item_bytes(&self) -> usize {
+        self.width * self.dtype.size()
+    }
+}
+
+/// Types of packed values, of those that safetensors knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dtype {
+    U8,
+    U32,
+    F32,
+}
+
+impl Dtype {
+    /// What safetensors calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "U8",
+            Self::U32 => "U32",
+            Self::F32 => "F32",
+        }
+    }
+
+    fn size(self) -> usize {
+        if self == Self::U8 { 1 } else { 4 }
+    }
+}
+
+/// Appends numbers to a row.
+pub(super) fn extend(row: &mut Vec<u8>, numbers: &[f32]) {
+    row.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+}
+
+/// The opposite of [`extend`]; `None` unless the row holds whole numbers of `N` values.
+pub(super) fn items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
+    let (numbers, rest) = row.as_chunks::<4>();
+    let numbers: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let (items, odd) = numbers.as_chunks::<N>();
+    (rest.is_empty() && odd.is_empty()).then(|| items.to_vec())
+}
+
+/// Finite numbers from `[1, 2]` or `"(1, 2)"`.
+pub(crate) fn numbers(value: &Value) -> Option<Vec<f32>> {
+    let numbers: Option<Vec<f32>> = match value {
+        Value::Array(list) => list.iter().map(|number| number.as_f64().map(|number| number as f32)).collect(),
+        Value::String(text) => {
+            let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
+            inner.split(',').map(|number| number.trim().parse().ok()).collect()
+        }
+        _ => None,
+    };
+    numbers.filter(|numbers| numbers.iter().all(|number| number.is_finite()))
+}

@@ -1,0 +1,64 @@
+use serde_json::{Value, json};
+
+use super::form::{self, Dtype, Form};
+use super::{Annotation, Kind, Stale};
+use crate::Transform;
+
+/// Points in pixels, in the data set's order: x from the left edge, y down from the top edge of the image, so
+/// that the first pixel's centre is (0.5, 0.5).
+///
+/// Points follow the pixels through every transform and may come to lie outside of the image. Each keeps its
+/// place in the list: a mirror makes the left eye look like a right one, but the list does not change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Points(pub Vec<[f32; 2]>);
+
+/// Two numbers a point; in JSON `[[x, y], …]`.
+pub(super) const FORM: Form = Form {
+    tag: "points",
+    dtype: Dtype::F32,
+    width: 2,
+    unpack: |row| form::items(row).map(|points| Points(points).into()),
+    parse: |value| {
+        let point = |value: &Value| form::numbers(value)?.try_into().ok();
+        let points: Option<Vec<[f32; 2]>> = value.as_array()?.iter().map(point).collect();
+        points.map(|points| Points(points).into())
+    },
+};
+
+impl Kind for Points {
+    fn form(&self) -> &'static Form {
+        &FORM
+    }
+
+    fn transformed(&self, transform: &Transform) -> Result<Annotation, Stale> {
+        Ok(Self(self.0.iter().map(|point| transform.point(*point)).collect()).into())
+    }
+
+    fn pack(&self, row: &mut Vec<u8>) {
+        form::extend(row, self.0.as_flattened());
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self.0)
+    }
+}
+
+impl From<Points> for Annotation {
+    fn from(points: Points) -> Self {
+        Self::Points(points)
+    }
+}
+
+impl From<Vec<[f32; 2]>> for Annotation {
+    fn from(points: Vec<[f32; 2]>) -> Self {
+        Self::Points(Points(points))
+    }
+}
+
+impl Annotation {
+    /// The points, if it is a list of points.
+    #[must_use]
+    pub fn as_points(&self) -> Option<&[[f32; 2]]> {
+        if let Self::Points(points) = self { Some(&points.0) } else { None }
+    }
+}

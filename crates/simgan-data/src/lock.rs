@@ -1,0 +1,87 @@
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use crate::DataError;
+
+/// Makes or opens the file at `path` and locks it. The lock lasts as long as the returned file: the system releases it
+/// when the process ends, however it ends.
+///
+/// `folder` is what the lock stands for: the error names it.
+///
+/// # Errors
+/// [`DataError::InUse`] if another process holds the lock; the file cannot be opened.
+pub fn lock(path: &Path, folder: &Path) -> Result<File, DataError> {
+    let options = File::options().create(true).append(true).open(path);
+    let file = options.map_err(|error| DataError::io(path, error))?;
+    lock_open(&file, path, folder)?;
+    Ok(file)
+}
+
+/// Locks a file that is open already, as [`lock`] does.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_open(file: &File, path: &Path, folder: &Path) -> Result<(), DataError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => DataError::InUse { path: folder.to_owned() },
+        TryLockError::Error(error) => DataError::io(path, error),
+    })
+}
+
+/// Puts the folder `new` in the place of `folder`, which may exist: it is then moved to `old` first, and removed last.
+///
+/// All three are on one file system. A crash leaves the earlier or the new content whole, under one of the three names.
+///
+/// # Errors
+/// A rename that the system refuses. An earlier folder that cannot be removed is only warned of.
+pub fn replace_folder(folder: &Path, new: &Path, old: &Path) -> Result<(), DataError> {
+    let moved = |from: &Path, to: &Path| fs::rename(from, to).map_err(|error| DataError::io(from, error));
+    remove_quietly(old);
+    if folder.exists() {
+        moved(folder, old)?;
+    }
+    moved(new, folder)?;
+    remove_quietly(old);
+    Ok(())
+}
+
+/// For what is only in the way: if it stays, the rename after it fails and says so.
+fn remove_quietly(folder: &Path) {
+    if folder.exists()
+        && let Err(error) = fs::remove_dir_all(folder)
+    {
+        tracing::warn!("{}: {error}", folder.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_keeps_others_out_until_it_is_dropped() {
+        let around = tempfile::tempdir().unwrap();
+        let (folder, path) = (around.path(), around.path().join("lock"));
+        let held = lock(&path, folder).unwrap();
+        let error = lock(&path, folder).unwrap_err();
+        assert!(matches!(&error, DataError::InUse { path } if path == folder), "{error}");
+        drop(held);
+        lock(&path, folder).unwrap();
+        assert!(lock(&folder.join("none/lock"), folder).unwrap_err().to_string().contains("none"));
+    }
+
+    #[test]
+    fn a_folder_is_replaced_and_nothing_is_left_beside_it() {
+        let around = tempfile::tempdir().unwrap();
+        let [folder, new, old] = ["folder", ".new", ".old"].map(|name| around.path().join(name));
+        for byte in [1, 2] {
+            fs::create_dir(&new).unwrap();
+            fs::write(new.join("a"), [byte]).unwrap();
+            fs::create_dir_all(&old).unwrap(); // left by a crash
+            replace_folder(&folder, &new, &old).unwrap();
+            assert_eq!(fs::read(folder.join("a")).unwrap(), [byte]);
+        }
+        assert_eq!(fs::read_dir(around.path()).unwrap().count(), 1);
+        assert!(replace_folder(&folder, &new, &old).is_err(), "there is nothing new");
+    }
+}

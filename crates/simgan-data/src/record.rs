@@ -1,0 +1,253 @@
+use serde_json::{Map, Value, json};
+
+use crate::Sample;
+use crate::annotation::{Annotation, Annotations, Direction, Vector, VectorKind, names, numbers};
+
+/// Lists of points with a field of their own in records, whose y counts from the image's bottom edge.
+const POINT_FIELDS: [(&str, &str); 4] = [
+    (names::LID_MARGIN, "interior_margin_2d"),
+    (names::CARUNCLE, "caruncle_2d"),
+    (names::IRIS, "iris_2d"),
+    (names::JOINTS, "joints_2d"),
+];
+/// The field that holds all other annotations, by name.
+const OTHERS: &str = "annotations";
+
+/// The annotations in a JSON record of an image of `height` rows.
+///
+/// It understands these fields, each alone or together:
+/// - UnityEyes' `eye_details.look_vec` (or `look_vec` at the top), as `"(x, y, z, 0.0)"` or as a list, with y *up*: y
+///   is negated into the gaze;
+/// - `gaze`, a list of three numbers in the coordinates of [`Direction`];
+/// - `head_pose`, a list of three numbers: a rotation vector;
+/// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands: lists of points with y
+///   counted from the *bottom* edge, so that y becomes `height − y`;
+/// - `annotations`, an object of others by name. Each has one field that says what it is:
+///
+/// | field | holds |
+/// |---|---|
+/// | `direction` | `[x, y, z]`, camera coordinates |
+/// | `points` | `[[x, y], …]` in pixels, y from the top edge |
+/// | `boxes` | `[[left, top, right, bottom, class], …]` in pixels, y from the top edge |
+/// | `class` | a number from 0 |
+/// | `rotation` | `[x, y, z]`, axis times angle in radians |
+/// | `scalars` | numbers that stay when the image is turned |
+/// | `vector` | numbers of unknown meaning |
+/// | `mask` | rows of the image's size, with a class from 0 to 255 for each pixel |
+///
+/// Nothing else is read.
+///
+/// # Errors
+/// Says which of these fields does not hold what it should.
+pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotations, String> {
+    let mut annotations = Annotations::new();
+    let mut add = |name: &'static str, annotation: Annotation| annotations.insert(name.into(), annotation);
+    for (name, field) in POINT_FIELDS {
+        let points = points(record, field, height)?;
+        if !points.is_empty() {
+            add(name, points.into());
+        }
+    }
+    if let Some(gaze) = gaze(record)? {
+        add(names::GAZE, gaze.into());
+    }
+    if let Some(pose) = head_pose(record)? {
+        add(names::HEAD_POSE, pose.into());
+    }
+    for (name, value) in record.get(OTHERS).and_then(Value::as_object).into_iter().flatten() {
+        // A field of this name may be somebody's own; what has no form of ours is left to them.
+        let Some(annotation) = Annotation::from_json(value) else { continue };
+        let annotation = annotation.map_err(|reason| format!("\"{OTHERS}\", \"{name}\": {reason}"))?;
+        annotations.insert(name.clone().into(), annotation);
+    }
+    Ok(annotations)
+}
+
+impl Sample {
+    /// A JSON record from which [`annotations_from_record`] reads the sample's annotations again, with its
+    /// own record as `source_record`; `None` if nothing is known of the sample.
+    #[must_use]
+    pub fn to_record(&self) -> Option<Value> {
+        let mut record = Map::new();
+        let mut others = Map::new();
+        let height = self.image.spec().height;
+        for (name, annotation) in &self.annotations {
+            match known_field(name, annotation, height) {
+                Some((field, value)) => record.insert(field.to_owned(), value),
+                None => others.insert(name.to_string(), annotation.to_json()),
+            };
+        }
+        if !others.is_empty() {
+            record.insert(OTHERS.to_owned(), Value::Object(others));
+        }
+        if let Some(own) = &self.record {
+            record.insert("source_record".to_owned(), own.clone());
+        }
+        (!record.is_empty()).then_some(Value::Object(record))
+    }
+}
+
+/// The field of its own that an annotation has in records, with its value.
+fn known_field(name: &str, annotation: &Annotation, height: usize) -> Option<(&'static str, Value)> {
+    if let Some((_, field)) = POINT_FIELDS.iter().find(|(known, _)| *known == name) {
+        let points = annotation.as_points().filter(|points| !points.is_empty())?;
+        let points: Vec<_> = points.iter().map(|[x, y]| [*x, height as f32 - y]).collect();
+        return Some((field, json!(points)));
+    }
+    match name {
+        names::GAZE => Some((names::GAZE, json!(annotation.as_direction()?.vector()))),
+        names::HEAD_POSE => {
+            let pose = annotation.as_vector()?;
+            let is_rotation = pose.kind() == VectorKind::Rotation;
+            is_rotation.then(|| (names::HEAD_POSE, json!(pose.values())))
+        }
+        _ => None,
+    }
+}
+
+fn gaze(record: &Value) -> Result<Option<Direction>, String> {
+    let look_vec = record.pointer("/eye_details/look_vec").or_else(|| record.get("look_vec"));
+    let (field, value) = match (look_vec, record.get("gaze")) {
+        (Some(value), _) => ("look_vec", value),
+        (None, Some(value)) if value.is_array() => ("gaze", value),
+        _ => return Ok(None),
+    };
+    let direction = |[x, y, z]: [f32; 3]| match field {
+        "look_vec" => Direction::from_vector([x, -y, z]),
+        _ => Direction::from_written([x, y, z]),
+    };
+    numbers(value)
+        .and_then(|numbers| match numbers[..] {
+            [x, y, z] | [x, y, z, _] => direction([x, y, z]),
+            _ => None,
+        })
+        .map(Some)
+        .ok_or_else(|| format!("\"{field}\" is not a direction: {value}"))
+}
+
+/// UnityEyes' `head_pose` is a text of Euler angles, and not taken.
+fn head_pose(record: &Value) -> Result<Option<Vector>, String> {
+    let Some(value) = record.get("head_pose").filter(|value| value.is_array()) else { return Ok(None) };
+    let pose = numbers(value).and_then(|numbers| <[f32; 3]>::try_from(numbers).ok());
+    pose.map(|pose| Some(Vector::rotation(pose)))
+        .ok_or_else(|| format!("\"head_pose\" is not a rotation vector: {value}"))
+}
+
+/// The points in `field`, none if it is absent.
+fn points(record: &Value, field: &str, height: usize) -> Result<Vec<[f32; 2]>, String> {
+    let Some(value) = record.get(field) else { return Ok(Vec::new()) };
+    let point = |value: &Value| match numbers(value)?[..] {
+        [x, y] | [x, y, _] => Some([x, height as f32 - y]),
+        _ => None,
+    };
+    value
+        .as_array()
+        .and_then(|list| list.iter().map(point).collect())
+        .ok_or_else(|| format!("\"{field}\" is not a list of points \"(x, y, depth)\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AnnotationsExt, BoundingBox, Boxes, Class, Image, Mask, Pixels, Size};
+
+    #[test]
+    fn a_unityeyes_record_is_turned_the_right_way_up() {
+        let record = json!({
+            "interior_margin_2d": ["(371.5, 296.25, 8.8595)"],
+            "iris_2d": ["(389.0, 332.5, 8.8831)", "(388.5, 339.0, 8.9)"],
+            "eye_details": {"look_vec": "(0.0, 0.6, -0.8, 0.0000)"},
+        });
+        let label = annotations_from_record(&record, 600).unwrap();
+        assert_eq!(label.gaze().unwrap().vector(), [0.0, -0.6, -0.8]);
+        assert!(label.gaze().unwrap().pitch() > 0.0, "it looks up");
+        assert_eq!(label.lid_margin().unwrap(), [[371.5, 303.75]]);
+        assert_eq!(label.iris().unwrap(), [[389.0, 267.5], [388.5, 261.0]]);
+        assert_eq!((label.len(), label.caruncle()), (3, None));
+    }
+
+    fn sample(annotations: Annotations) -> Sample {
+        let image = Image::new(1, 36, 1, Pixels::U8(vec![0; 36]));
+        Sample { annotations, ..Sample::new("a", image) }
+    }
+
+    /// Annotations as they are after a record was written and read.
+    fn reread(sample: &Sample) -> Annotations {
+        let text = sample.to_record().unwrap().to_string();
+        annotations_from_record(&serde_json::from_str(&text).unwrap(), 36).unwrap()
+    }
+
+    #[test]
+    fn a_label_survives_as_a_record() {
+        let annotations = Annotations::from([
+            (names::GAZE.into(), Direction::from_vector([0.3, -0.2, -0.9]).unwrap().into()),
+            (names::IRIS.into(), vec![[1.5, 2.25]; 3].into()),
+            (names::HEAD_POSE.into(), Vector::rotation([0.1, -0.7, 0.3]).into()),
+        ]);
+        let sample = Sample { record: Some(json!({"person": "p00"})), ..sample(annotations) };
+        assert_eq!(reread(&sample), sample.annotations);
+        let record = sample.to_record().unwrap();
+        assert_eq!(record["source_record"]["person"], "p00");
+        assert_eq!(
+            record["iris_2d"][0],
+            json!([1.5, 33.75]),
+            "as it was before there were other annotations"
+        );
+        assert!(record.get("annotations").is_none());
+        assert_eq!(Sample { annotations: Annotations::new(), record: None, ..sample }.to_record(), None);
+        let error = annotations_from_record(&json!({"head_pose": [1, 2]}), 1).unwrap_err();
+        assert!(error.contains("head_pose"));
+    }
+
+    #[test]
+    fn other_annotations_survive_as_well() {
+        let sides = BoundingBox { min: [0.5, 1.0], max: [7.25, 9.0], class: 65535 };
+        let all: [(&str, Annotation); 8] = [
+            ("left", Direction::from_vector([0.1, 0.2, 0.3]).unwrap().into()),
+            ("corners", vec![[1.5, -2.25], [0.1, 7.0]].into()),
+            ("none", vec![].into()),
+            ("things", Boxes(vec![sides]).into()),
+            ("person", Class(14).into()),
+            ("age", Vector::scalars(vec![31.5]).into()),
+            ("gaze", Vector::unknown(vec![1.0, 2.0]).into()),
+            ("parts", Mask::new(Size { width: 2, height: 1 }, vec![0, 255]).unwrap().into()),
+        ];
+        let sample = sample(all.map(|(name, annotation)| (name.to_owned().into(), annotation)).into());
+        assert_eq!(reread(&sample), sample.annotations);
+        assert_eq!(sample.to_record().unwrap()["annotations"]["person"], json!({"class": 14}));
+    }
+
+    #[test]
+    fn lists_and_our_own_coordinates_are_read() {
+        let gaze = |record: Value| annotations_from_record(&record, 1).unwrap().gaze().map(Direction::vector);
+        assert_eq!(gaze(json!({"look_vec": [0.6, 0.0, -0.8]})), Some([0.6, 0.0, -0.8]));
+        assert_eq!(gaze(json!({"gaze": [0.0, 0.6, -0.8]})), Some([0.0, 0.6, -0.8]));
+        let foreign =
+            json!({"age": 7, "gaze": "unknown", "iris_2d": [], "annotations": {"area": {"iscrowd": 0}}});
+        assert_eq!(annotations_from_record(&foreign, 1).unwrap(), Annotations::new());
+        assert!(annotations_from_record(&json!({"annotations": [{"class": -1}]}), 1).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_field_without_its_meaning_is_named() {
+        let error = |record: Value| annotations_from_record(&record, 1).unwrap_err();
+        for look_vec in
+            [json!("(1, 2)"), json!("(0, 0, 0, 0)"), json!("(nan, 0, 1)"), json!("1, 2, 3"), json!(3)]
+        {
+            assert!(error(json!({"eye_details": {"look_vec": look_vec}})).contains("look_vec"));
+        }
+        for iris in [json!("(1, 2)"), json!(["(1)"]), json!([[1, "2"]]), json!([null])] {
+            assert!(error(json!({"iris_2d": iris})).contains("iris_2d"));
+        }
+        for odd in [
+            json!({"class": -1}),
+            json!({"points": [[1, 2, 3]]}),
+            json!({"boxes": [[1, 2, 3, 4, 0.5]]}),
+            json!({"direction": [0, 0, 0]}),
+            json!({"mask": [[1], [1, 2]]}),
+            json!({"rotation": [1, 2]}),
+        ] {
+            assert!(error(json!({"annotations": {"odd": odd}})).contains("\"odd\""), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Adam's step on the CPU, in place: two passes over memory for each moment and one for the parameter.
+
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
+use rayon::prelude::*;
+
+use super::Adam;
+use crate::tensors::slice;
+
+/// Numbers that a thread takes at a time.
+const CHUNK: usize = 1 << 14;
+
+pub(super) fn apply(
+    rule: Adam,
+    parameter: &Tensor,
+    gradient: &Tensor,
+    [mean, mean_square]: [&Tensor; 2],
+) -> Result<()> {
+    let gradient = gradient.contiguous()?;
+    let [beta1, beta2] = rule.betas;
+    mean.inplace_op2(&gradient, &Decay { keep: beta1 as f32, take: (1.0 - beta1) as f32, squared: false })?;
+    mean_square
+        .inplace_op2(&gradient, &Decay { keep: beta2 as f32, take: (1.0 - beta2) as f32, squared: true })?;
+    let correction = |beta: f64| 1.0 - beta.powf(rule.step as f64);
+    let scale = (1.0 / correction(beta2).sqrt()) as f32;
+    let change = Move { scale, epsilon: rule.epsilon as f32, lr: (rule.lr / correction(beta1)) as f32 };
+    parameter.inplace_op3(mean, mean_square, &change)
+}
+
+/// A moment follows the gradient, or its square.
+struct Decay {
+    keep: f32,
+    take: f32,
+    squared: bool,
+}
+
+impl InplaceOp2 for Decay {
+    fn name(&self) -> &'static str {
+        "simgan-adam-moment"
+    }
+
+    fn cpu_fwd(
+        &self,
+        moment: &mut CpuStorage,
+        at: &Layout,
+        gradient: &CpuStorage,
+        of: &Layout,
+    ) -> Result<()> {
+        let Self { keep, take, squared } = *self;
+        let (moment, gradient) = (slice_mut(moment, at)?, slice::<f32>(gradient, of)?);
+        moment.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(moment, gradient)| {
+            for (moment, gradient) in moment.iter_mut().zip(gradient) {
+                let value = if squared { gradient * gradient } else { *gradient };
+                *moment = *moment * keep + value * take;
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The parameter follows its moments.
+struct Move {
+    scale: f32,
+    epsilon: f32,
+    lr: f32,
+}
+
+impl InplaceOp3 for Move {
+    fn name(&self) -> &'static str {
+        "simgan-adam-parameter"
+    }
+
+    fn cpu_fwd(
+        &self,
+        parameter: &mut CpuStorage,
+        at: &Layout,
+        mean: &CpuStorage,
+        mean_at: &Layout,
+        mean_square: &CpuStorage,
+        mean_square_at: &Layout,
+    ) -> Result<()> {
+        let Self { scale, epsilon, lr } = *self;
+        let parameter = slice_mut(parameter, at)?;
+        let moments = [slice::<f32>(mean, mean_at)?, slice::<f32>(mean_square, mean_square_at)?];
+        let [mean, mean_square] = moments.map(|moment| moment.par_chunks(CHUNK));
+        parameter.par_chunks_mut(CHUNK).zip(mean).zip(mean_square).for_each(
+            |((parameter, mean), mean_square)| {
+                for ((parameter, mean), mean_square) in parameter.iter_mut().zip(mean).zip(mean_square) {
+                    *parameter -= mean / (mean_square.sqrt() * scale + epsilon) * lr;
+                }
+            },
+        );
+        Ok(())
+    }
+}
+
+/// The elements of a contiguous storage, to be written.
+fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
+        bail!("Adam in place wants contiguous f32, not {layout:?}");
+    };
+    Ok(&mut values[start..end])
+}

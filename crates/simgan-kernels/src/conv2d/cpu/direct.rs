@@ -1,0 +1,336 @@
+//! Any convolution of one image, channels last, without unfolding it: under a row of the kernel the pixels
+//! lie side by side.
+
+use crate::geometry::{Border, Geometry};
+use crate::product::{Left, Rows, multiply};
+use crate::simd::{Simd, Task, padded};
+
+/// Pixels of the result whose gradients are multiplied at a time.
+const PIXELS: usize = 128;
+
+/// Memory of the passes; reused from image to image.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// The image with its border.
+    framed: Vec<f32>,
+    /// Rows of results or gradients, channels padded.
+    rows: Vec<f32>,
+    /// The gradient of the framed image.
+    of_framed: Vec<f32>,
+    /// The pixels under a row of the kernel, and their gradient.
+    unfolded: Vec<f32>,
+    of_unfolded: Vec<f32>,
+}
+
+/// The weights as the products take them.
+pub(crate) struct Weights {
+    /// `[kernel row][kernel column, channel in][channel out]`, channels out padded.
+    pub(crate) forward: Vec<f32>,
+    /// `[kernel row][channel out][kernel column, channel in]`, the last axis padded.
+    pub(crate) backward: Vec<f32>,
+    /// Padded.
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Weights {
+    /// From weights `(O, C, h, w)` followed by the bias.
+    pub(crate) fn new(geometry: &Geometry, parameters: &[f32]) -> Self {
+        let columns = padded(geometry.channels_out);
+        let (depth, wide) = (geometry.line(), padded(geometry.line()));
+        let mut weights = Self {
+            forward: vec![0.0; geometry.kernel[0] * depth * columns],
+            backward: vec![0.0; geometry.kernel[0] * geometry.channels_out * wide],
+            bias: parameters[geometry.weights()..].to_vec(),
+        };
+        weights.bias.resize(columns, 0.0);
+        geometry.each_weight(|place, row, out, column| {
+            weights.forward[(row * depth + column) * columns + out] = parameters[place];
+            weights.backward[(row * geometry.channels_out + out) * wide + column] = parameters[place];
+        });
+        weights
+    }
+}
+
+impl Geometry {
+    /// Elements of all weights.
+    pub(crate) fn weights(&self) -> usize {
+        self.channels_out * self.taps()
+    }
+
+    /// Elements under a row of the kernel.
+    fn line(&self) -> usize {
+        self.kernel[1] * self.channels_in
+    }
+
+    /// Rows and columns with the border.
+    fn framed(&self) -> [usize; 2] {
+        self.size_in.map(|pixels| pixels + 2 * self.options.padding)
+    }
+
+    /// Calls `f` with each weight's place in `(O, C, h, w)`, its kernel row, channel out, and place in the
+    /// row of the kernel.
+    pub(crate) fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
+        let [rows, columns] = self.kernel;
+        let mut place = 0;
+        for out in 0..self.channels_out {
+            for input in 0..self.channels_in {
+                for row in 0..rows {
+                    for column in 0..columns {
+                        f(place, row, out, column * self.channels_in + input);
+                        place += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls `f` with each pixel of some rows of the result, and where the pixels under row `tap` of the
+    /// kernel start in the framed image.
+    #[inline(always)]
+    fn each_pixel(&self, rows: std::ops::Range<usize>, tap: usize, mut f: impl FnMut(usize, usize)) {
+        let (stride, width) = (self.options.stride, self.framed()[1]);
+        let mut pixel = 0;
+        for y in rows {
+            for x in 0..self.size_out[1] {
+                f(pixel, ((y * stride + tap) * width + x * stride) * self.channels_in);
+                pixel += 1;
+            }
+        }
+    }
+
+    /// The image's pixel in row `y` of the framed image that counts there, if any.
+    fn unframed(&self, axis: usize, at: usize) -> Option<usize> {
+        let nearest = at.saturating_sub(self.options.padding).min(self.size_in[axis] - 1);
+        let inside = nearest + self.options.padding == at;
+        (inside || self.options.border == Border::Replicate).then_some(nearest)
+    }
+}
+
+/// Copies the image, channels last, and draws its border.
+fn frame(geometry: &Geometry, image: &[f32], framed: &mut Vec<f32>) {
+    let (channels, padding) = (geometry.channels_in, geometry.options.padding);
+    let width = geometry.size_in[1] * channels;
+    let framed_width = geometry.framed()[1] * channels;
+    framed.clear();
+    framed.resize(geometry.framed()[0] * framed_width, 0.0);
+    for (y, line) in framed.chunks_exact_mut(framed_width).enumerate() {
+        if let Some(source) = geometry.unframed(0, y) {
+            let source = &image[source * width..][..width];
+            line[padding * channels..][..width].copy_from_slice(source);
+            if geometry.options.border == Border::Replicate {
+                let (before, after) = line.split_at_mut(padding * channels + width);
+                for x in 0..padding {
+                    before[x * channels..][..channels].copy_from_slice(&source[..channels]);
+                    after[x * channels..][..channels].copy_from_slice(&source[width - channels..]);
+                }
+            }
+        }
+    }
+}
+
+/// The convolution of one image, channels last.
+pub(crate) struct Forward<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) image: &'a [f32],
+    pub(crate) weights: &'a Weights,
+    pub(crate) residual: Option<&'a [f32]>,
+    pub(crate) out: &'a mut [f32],
+    pub(crate) buffers: &'a mut Buffers,
+}
+
+impl Task for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { geometry, image, weights, residual, out, buffers: Buffers { framed, rows: row, .. } } =
+            self;
+        let columns = padded(geometry.channels_out);
+        let [height, width] = geometry.size_out;
+        let (depth, stride) = (geometry.line(), geometry.options.stride);
+        let framed_width = geometry.framed()[1] * geometry.channels_in;
+        assert_eq!(image.len(), geometry.image_in());
+        assert_eq!(out.len(), geometry.image_out());
+        assert_eq!(weights.forward.len(), geometry.kernel[0] * depth * columns);
+        frame(geometry, image, framed);
+        row.resize(width * columns, 0.0);
+        for y in 0..height {
+            for pixel in row.chunks_exact_mut(columns) {
+                pixel.copy_from_slice(&weights.bias);
+            }
+            for tap in 0..geometry.kernel[0] {
+                let line = &framed[(y * stride + tap) * framed_width..][..framed_width];
+                assert!((width - 1) * stride * geometry.channels_in + depth <= line.len());
+                // SAFETY: the last output pixel's taps end inside the line, by the assertion; the other
+                // lengths were set or checked above.
+                unsafe {
+                    multiply::<S, true>(
+                        simd,
+                        (width, depth, columns),
+                        Left {
+                            data: line.as_ptr(),
+                            stride: stride * geometry.channels_in,
+                            transposed: false,
+                        },
+                        Rows { data: weights.forward.as_ptr().add(tap * depth * columns), stride: columns },
+                        Rows { data: row.as_mut_ptr(), stride: columns },
+                    );
+                }
+            }
+            let place = y * width * geometry.channels_out..(y + 1) * width * geometry.channels_out;
+            let residual = residual.map(|residual| &residual[place.clone()]);
+            finish(geometry, row, residual, &mut out[place]);
+        }
+    }
+}
+
+/// Adds the residual, applies the ReLU and drops the padding of the channels.
+#[inline(always)]
+fn finish(geometry: &Geometry, row: &[f32], residual: Option<&[f32]>, out: &mut [f32]) {
+    let (channels, relu) = (geometry.channels_out, geometry.options.relu);
+    for (out, row) in out.chunks_exact_mut(channels).zip(row.chunks_exact(padded(channels))) {
+        out.copy_from_slice(&row[..channels]);
+    }
+    if let Some(residual) = residual {
+        for (out, &residual) in out.iter_mut().zip(residual) {
+            *out += residual;
+        }
+    }
+    if relu {
+        for out in out {
+            *out = if *out <= 0.0 { 0.0 } else { *out };
+        }
+    }
+}
+
+/// The gradients of the convolution of one image.
+pub(crate) struct Backward<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) image: &'a [f32],
+    pub(crate) weights: &'a Weights,
+    /// What was computed, whose zeros mask the gradient if there was a ReLU, and its gradient.
+    pub(crate) out: &'a [f32],
+    pub(crate) gradient: &'a [f32],
+    /// Where to add the gradients of the weights, as [`Weights::forward`], and of the bias, padded.
+    pub(crate) of_parameters: Option<(&'a mut [f32], &'a mut [f32])>,
+    /// Where to write the gradient of the image.
+    pub(crate) of_image: Option<&'a mut [f32]>,
+    pub(crate) buffers: &'a mut Buffers,
+}
+
+impl Task for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { geometry, image, weights, out, gradient, mut of_parameters, of_image, buffers } = self;
+        let Buffers { framed, rows, of_framed, unfolded, of_unfolded } = buffers;
+        let (channels, columns) = (geometry.channels_out, padded(geometry.channels_out));
+        let [height, width] = geometry.size_out;
+        let (depth, wide) = (geometry.line(), padded(geometry.line()));
+        let framed_size = geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in;
+        assert_eq!(gradient.len(), geometry.image_out());
+        assert_eq!(weights.backward.len(), geometry.kernel[0] * channels * wide);
+        if let Some((of_weights, of_bias)) = &of_parameters {
+            assert_eq!((of_weights.len(), of_bias.len()), (geometry.kernel[0] * depth * columns, columns));
+            frame(geometry, image, framed);
+        }
+        if of_image.is_some() {
+            of_framed.clear();
+            of_framed.resize(framed_size, 0.0);
+        }
+        let per_block = (PIXELS / width).clamp(1, height);
+        for start in (0..height).step_by(per_block) {
+            let end = (start + per_block).min(height);
+            let (place, pixels) = (start * width * channels..end * width * channels, (end - start) * width);
+            rows.clear();
+            rows.resize(pixels * columns, 0.0);
+            mask(geometry, &out[place.clone()], &gradient[place], rows);
+            unfolded.resize(pixels * depth, 0.0);
+            of_unfolded.resize(pixels * wide, 0.0);
+            if let Some((_, of_bias)) = &mut of_parameters {
+                for pixel in rows.chunks_exact(columns) {
+                    of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
+                }
+            }
+            for tap in 0..geometry.kernel[0] {
+                if let Some((of_weights, _)) = &mut of_parameters {
+                    geometry.each_pixel(start..end, tap, |pixel, source| {
+                        unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
+                    });
+                    // SAFETY: the lengths were set or checked above.
+                    unsafe {
+                        multiply::<S, true>(
+                            simd,
+                            (depth, pixels, columns),
+                            Left { data: unfolded.as_ptr(), stride: depth, transposed: true },
+                            Rows { data: rows.as_ptr(), stride: columns },
+                            Rows {
+                                data: of_weights.as_mut_ptr().add(tap * depth * columns),
+                                stride: columns,
+                            },
+                        );
+                    }
+                }
+                if of_image.is_some() {
+                    // SAFETY: the lengths were set or checked above.
+                    unsafe {
+                        multiply::<S, false>(
+                            simd,
+                            (pixels, channels, wide),
+                            Left { data: rows.as_ptr(), stride: columns, transposed: false },
+                            Rows { data: weights.backward.as_ptr().add(tap * channels * wide), stride: wide },
+                            Rows { data: of_unfolded.as_mut_ptr(), stride: wide },
+                        );
+                    }
+                    geometry.each_pixel(start..end, tap, |pixel, source| {
+                        let of_pixels = &of_unfolded[pixel * wide..][..depth];
+                        let sums = of_framed[source..][..depth].iter_mut();
+                        sums.zip(of_pixels).for_each(|(sum, &gradient)| *sum += gradient);
+                    });
+                }
+            }
+        }
+        if let Some(of_image) = of_image {
+            unframe(geometry, of_framed, of_image);
+        }
+    }
+}
+
+/// The gradient before the ReLU, channels padded.
+#[inline(always)]
+fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
+    let channels = geometry.channels_out;
+    let pixels = out.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+    for (row, (out, gradient)) in row.chunks_exact_mut(padded(channels)).zip(pixels) {
+        if geometry.options.relu {
+            for (row, (&out, &gradient)) in row.iter_mut().zip(out.iter().zip(gradient)) {
+                *row = if out <= 0.0 { 0.0 } else { gradient };
+            }
+        } else {
+            row[..channels].copy_from_slice(gradient);
+        }
+    }
+}
+
+/// The adjoint of [`frame`].
+fn unframe(geometry: &Geometry, of_framed: &[f32], of_image: &mut [f32]) {
+    let (channels, padding) = (geometry.channels_in, geometry.options.padding);
+    let [framed_height, framed_width] = geometry.framed();
+    let width = geometry.size_in[1];
+    of_image.fill(0.0);
+    for y in 0..framed_height {
+        let Some(row) = geometry.unframed(0, y) else { continue };
+        let line = &of_framed[y * framed_width * channels..][..framed_width * channels];
+        let of_line = &mut of_image[row * width * channels..][..width * channels];
+        let inside = &line[padding * channels..][..width * channels];
+        of_line.iter_mut().zip(inside).for_each(|(sum, &gradient)| *sum += gradient);
+        if geometry.options.border == Border::Replicate {
+            for x in (0..padding).chain(padding + width..framed_width) {
+                let edge = if x < padding { 0 } else { width - 1 };
+                let of_edge = of_line[edge * channels..][..channels].iter_mut();
+                of_edge.zip(&line[x * channels..]).for_each(|(sum, &gradient)| *sum += gradient);
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! One convolution with its weights ready for the kernels, image by image, channels last: Winograd's tiles
+//! where they are cheaper, else directly.
+
+use super::direct::{self, Weights};
+use crate::buffer::Buffer;
+use crate::geometry::Geometry;
+use crate::simd::{Isa, padded, run};
+use crate::winograd::{
+    self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,
+};
+
+/// A convolution's weights, ready.
+pub(crate) struct Layer {
+    geometry: Geometry,
+    isa: Isa,
+    weights: Ready,
+}
+
+enum Ready {
+    Direct(Weights),
+    Tiles(Tiles),
+}
+
+/// What Winograd's tiles need; channels are padded to whole vectors.
+struct Tiles {
+    plan: Plan,
+    filters: Buffer,
+    bias: Buffer,
+}
+
+/// Sums of the gradients of a layer's parameters, as its kernels compute them.
+pub(crate) enum Sums {
+    /// As [`Weights::forward`], and the bias.
+    Direct(Vec<f32>, Vec<f32>),
+    Tiles(FilterGradient),
+}
+
+/// Memory of the passes; reused from image to image.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    direct: direct::Buffers,
+    scratch: Scratch,
+    /// The image, the result and their gradients, channels padded.
+    image: Buffer,
+    result: Buffer,
+    of_image: Buffer,
+}
+
+/// What is known of an image when its gradients are computed.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) image: &'a [f32],
+    /// What was computed, whose zeros mask the gradient if there was a ReLU, and its gradient.
+    pub(crate) out: &'a [f32],
+    pub(crate) gradient: &'a [f32],
+}
+
+impl Layer {
+    /// From weights `(O, C, h, w)` followed by the bias, for [`Self::forward`] or for [`Self::backward`].
+    pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
+        let weights = match Plan::of_convolution(geometry) {
+            Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, direction)),
+            None => Ready::Direct(Weights::new(geometry, parameters)),
+        };
+        Self { geometry: *geometry, isa, weights }
+    }
+
+    pub(crate) fn forward(
+        &self,
+        image: &[f32],
+        residual: Option<&[f32]>,
+        out: &mut [f32],
+        buffers: &mut Buffers,
+    ) {
+        let geometry = &self.geometry;
+        match &self.weights {
+            Ready::Direct(weights) => {
+                let buffers = &mut buffers.direct;
+                run(self.isa, direct::Forward { geometry, image, weights, residual, out, buffers });
+            }
+            Ready::Tiles(tiles) => tiles.forward(self, image, residual, out, buffers),
+        }
+    }
+
+    /// Sums to add gradients to.
+    pub(crate) fn zeros(&self) -> Sums {
+        match &self.weights {
+            Ready::Direct(weights) => {
+                Sums::Direct(vec![0.0; weights.forward.len()], vec![0.0; weights.bias.len()])
+            }
+            Ready::Tiles(tiles) => Sums::Tiles(FilterGradient::zeros(&tiles.plan)),
+        }
+    }
+
+    /// Adds the gradients of the parameters to the sums, and writes that of the image, where they are wanted.
+    pub(crate) fn backward(
+        &self,
+        known: Known<'_>,
+        sums: Option<&mut Sums>,
+        of_image: Option<&mut [f32]>,
+        buffers: &mut Buffers,
+    ) {
+        let geometry = &self.geometry;
+        let Known { image, out, gradient } = known;
+        match (&self.weights, sums) {
+            (Ready::Tiles(tiles), Some(Sums::Tiles(sums))) => {
+                tiles.backward(self, known, Some(sums), of_image, buffers);
+            }
+            (Ready::Tiles(tiles), _) => tiles.backward(self, known, None, of_image, buffers),
+            (Ready::Direct(weights), sums) => {
+                let of_parameters = match sums {
+                    Some(Sums::Direct(weights, bias)) => Some((&mut weights[..], &mut bias[..])),
+                    _ => None,
+                };
+                let buffers = &mut buffers.direct;
+                let task = direct::Backward {
+                    geometry,
+                    image,
+                    weights,
+                    out,
+                    gradient,
+                    of_parameters,
+                    of_image,
+                    buffers,
+                };
+                run(self.isa, task);
+            }
+        }
+    }
+
+    /// The sums in the order of the parameters, behind `flat`.
+    pub(crate) fn flatten(&self, sums: &Sums, flat: &mut Vec<f32>) {
+        let geometry = &self.geometry;
+        let start = flat.len();
+        flat.resize(start + geometry.weights(), 0.0);
+        let of_weight = &mut flat[start..];
+        match (&self.weights, sums) {
+            (Ready::Tiles(tiles), Sums::Tiles(sums)) => {
+                let shape = [geometry.channels_out, geometry.channels_in];
+                run(self.isa, FiltersAdjoint { plan: &tiles.plan, filters: &sums.filters, of_weight, shape });
+                flat.extend_from_slice(&sums.bias[..geometry.channels_out]);
+            }
+            (_, Sums::Direct(weights, bias)) => {
+                let columns = padded(geometry.channels_out);
+                let depth = geometry.kernel[1] * geometry.channels_in;
+                geometry.each_weight(|place, row, out, column| {
+                    of_weight[place] = weights[(row * depth + column) * columns + out];
+                });
+                flat.extend_from_slice(&bias[..geometry.channels_out]);
+            }
+            (Ready::Direct(_), Sums::Tiles(_)) => unreachable!("a layer's sums are its own"),
+        }
+    }
+}
+
+impl Sums {
+    /// Adds another layer's of the same kind.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let add = |sum: &mut [f32], other: &[f32]| {
+            sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+        };
+        match (self, other) {
+            (Self::Direct(weights, bias), Self::Direct(other_weights, other_bias)) => {
+                add(weights, other_weights);
+                add(bias, other_bias);
+            }
+            (Self::Tiles(sums), Self::Tiles(other)) => {
+                add(&mut sums.filters, &other.filters);
+                add(&mut sums.bias, &other.bias);
+            }
+            _ => unreachable!("a layer's sums are its own"),
+        }
+    }
+}
+
+impl Tiles {
+    fn new(plan: Plan, geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
+        let (weight, bias) = parameters.split_at(geometry.weights());
+        let shape = [geometry.channels_out, geometry.channels_in];
+        let mut filters = Buffer::zeros(plan.filters());
+        run(isa, Filters { plan: &plan, weight, shape, direction, out: &mut filters });
+        let mut padded_bias = Buffer::zeros(plan.channels[1]);
+        padded_bias[..geometry.channels_out].copy_from_slice(bias);
+        Self { plan, filters, bias: padded_bias }
+    }
+
+    fn forward(
+        &self,
+        layer: &Layer,
+        image: &[f32],
+        residual: Option<&[f32]>,
+        out: &mut [f32],
+        buffers: &mut Buffers,
+    ) {
+        let (plan, geometry) = (&self.plan, &layer.geometry);
+        let Buffers { scratch, image: padded_image, result, .. } = buffers;
+        let channels_out = geometry.channels_out;
+        let image = with_padding(image, geometry.channels_in, padded_image);
+        let whole = plan.channels[1] == channels_out;
+        let (residual, result) = match residual {
+            None if whole => (Residual::None, &mut *out),
+            Some(residual) if whole => (Residual::Of(residual), &mut *out),
+            None => {
+                result.resize(plan.image_out());
+                (Residual::None, &mut result[..])
+            }
+            Some(residual) => {
+                with_padding(residual, channels_out, result);
+                (Residual::InPlace, &mut result[..])
+            }
+        };
+        let finish = Finish { bias: &self.bias, residual, relu: geometry.options.relu };
+        run(
+            layer.isa,
+            winograd::Forward {
+                plan,
+                image,
+                filters: &self.filters,
+                finish,
+                rows: 0..plan.tiles[0],
+                out: result,
+                scratch,
+            },
+        );
+        if !whole {
+            without_padding(&buffers.result, channels_out, out);
+        }
+    }
+
+    fn backward(
+        &self,
+        layer: &Layer,
+        Known { image, out, gradient }: Known<'_>,
+        of_filters: Option<&mut FilterGradient>,
+        of_image: Option<&mut [f32]>,
+        buffers: &mut Buffers,
+    ) {
+        let (plan, geometry) = (&self.plan, &layer.geometry);
+        let Buffers { scratch, image: padded_image, result, of_image: padded_gradient, .. } = buffers;
+        let image = with_padding(image, geometry.channels_in, padded_image);
+        result.resize(plan.image_out());
+        let pixels =
+            out.chunks_exact(geometry.channels_out).zip(gradient.chunks_exact(geometry.channels_out));
+        for (result, (out, gradient)) in result.chunks_exact_mut(plan.channels[1]).zip(pixels) {
+            let (used, padding) = result.split_at_mut(geometry.channels_out);
+            for (result, (&out, &gradient)) in used.iter_mut().zip(out.iter().zip(gradient)) {
+                *result = if geometry.options.relu && out <= 0.0 { 0.0 } else { gradient };
+            }
+            padding.fill(0.0);
+        }
+        let finish = FinishGradient { accumulate: false, mask: None };
+        let whole = plan.channels[0] == geometry.channels_in;
+        let mut of_image = of_image;
+        let target = match &mut of_image {
+            None => None,
+            Some(of_image) if whole => Some(&mut of_image[..]),
+            Some(_) => {
+                padded_gradient.resize(plan.image_in());
+                Some(&mut padded_gradient[..])
+            }
+        };
+        let of_image_wanted = target.map(|target| (&self.filters[..], target, finish));
+        let task = winograd::Backward {
+            plan,
+            image,
+            gradient: result,
+            of_filters,
+            of_image: of_image_wanted,
+            scratch,
+        };
+        run(layer.isa, task);
+        if let (false, Some(of_image)) = (whole, of_image) {
+            without_padding(&buffers.of_image, geometry.channels_in, of_image);
+        }
+    }
+}
+
+/// The image, or a copy of it in `buffer` with its channels padded with zeros if they do not fill whole
+/// vectors.
+fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
+    let stride = padded(channels);
+    if stride == channels {
+        return image;
+    }
+    buffer.resize(image.len() / channels * stride);
+    for (to, from) in buffer.chunks_exact_mut(stride).zip(image.chunks_exact(channels)) {
+        to[..channels].copy_from_slice(from);
+        to[channels..].fill(0.0);
+    }
+    buffer
+}
+
+fn without_padding(padded_image: &[f32], channels: usize, image: &mut [f32]) {
+    for (to, from) in image.chunks_exact_mut(channels).zip(padded_image.chunks_exact(padded(channels))) {
+        to.copy_from_slice(&from[..channels]);
+    }
+}

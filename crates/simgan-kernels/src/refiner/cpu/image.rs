@@ -1,0 +1,269 @@
+//! One image through the refiner, and its gradients back.
+
+use std::cell::RefCell;
+
+use super::network::{Network, Prepared};
+use super::stem::{self, Framed};
+use crate::buffer::Buffer;
+use crate::product::{Left, Rows, multiply};
+use crate::simd::{BLOCK, Simd, Task, padded};
+use crate::winograd::{Backward, FilterGradient, Finish, FinishGradient, Forward, Residual, Scratch};
+
+/// Memory that an image's way through the network uses; kept by each thread.
+pub(super) struct Workspace {
+    pub(super) scratch: Scratch,
+    pub(super) framed: Framed,
+    /// Two layers of feature maps, or their gradients.
+    maps: [Buffer; 2],
+    pub(super) head: Vec<f32>,
+}
+
+impl Workspace {
+    /// Calls `f` with this thread's workspace.
+    pub(super) fn with<R>(f: impl FnOnce(&mut Self) -> R) -> R {
+        thread_local! {
+            static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
+                scratch: Scratch::default(),
+                framed: Framed::new(),
+                maps: Default::default(),
+                head: Vec::new(),
+            });
+        }
+        WORKSPACE.with(|workspace| f(&mut workspace.borrow_mut()))
+    }
+}
+
+/// Refines one image.
+pub(super) struct Refine<'a> {
+    pub(super) network: &'a Network,
+    pub(super) prepared: &'a Prepared,
+    /// `(C, H, W)`.
+    pub(super) image: &'a [f32],
+    /// Where the feature maps of all layers go, to be kept for the gradients.
+    pub(super) maps: Option<&'a mut [f32]>,
+    pub(super) out: &'a mut [f32],
+    pub(super) workspace: &'a mut Workspace,
+}
+
+impl Task for Refine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { network, prepared, image, maps, out, workspace } = self;
+        let Workspace { scratch, framed, maps: buffers, head } = workspace;
+        framed.draw(network, image);
+        let (weight, bias) = (&prepared.stem[..], &prepared.biases[0][..]);
+        let mut convolve = |layer: usize, image: &[f32], residual: Residual<'_>, out: &mut [f32]| {
+            let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
+            let (plan, filters) = (&network.plan, prepared.filters(layer));
+            simd.run(Forward { plan, image, filters, finish, rows: 0..plan.tiles[0], out, scratch });
+        };
+        match maps {
+            Some(maps) => {
+                let mut maps: Vec<&mut [f32]> = maps.chunks_exact_mut(network.maps()).collect();
+                simd.run(stem::Forward { network, framed, weight, bias, out: maps[0] });
+                for layer in 0..2 * network.blocks {
+                    let (done, next) = maps.split_at_mut(layer + 1);
+                    let residual =
+                        if layer % 2 == 1 { Residual::Of(done[layer - 1]) } else { Residual::None };
+                    convolve(layer, done[layer], residual, next[0]);
+                }
+                simd.run(Head { network, prepared, features: maps[2 * network.blocks], partial: head, out });
+            }
+            None => {
+                let [features, inner] = buffers;
+                features.resize(network.maps());
+                inner.resize(network.maps());
+                simd.run(stem::Forward { network, framed, weight, bias, out: features });
+                for block in 0..network.blocks {
+                    convolve(2 * block, features, Residual::None, inner);
+                    convolve(2 * block + 1, inner, Residual::InPlace, features);
+                }
+                simd.run(Head { network, prepared, features, partial: head, out });
+            }
+        }
+    }
+}
+
+/// `tanh(head(features) + bias)`, from channels last to planar.
+pub(super) struct Head<'a> {
+    pub(super) network: &'a Network,
+    pub(super) prepared: &'a Prepared,
+    pub(super) features: &'a [f32],
+    pub(super) partial: &'a mut Vec<f32>,
+    pub(super) out: &'a mut [f32],
+}
+
+impl Task for Head<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { network, prepared, features, partial, out } = self;
+        let (pixels, stride) = (network.pixels(), padded(network.features));
+        assert_eq!((features.len(), out.len()), (pixels * stride, network.image()));
+        partial.resize(BLOCK, 0.0);
+        for (channel, out) in out.chunks_exact_mut(pixels).enumerate() {
+            let weight = &prepared.head[channel * stride..][..stride];
+            for (out, features) in out.iter_mut().zip(features.chunks_exact(stride)) {
+                let mut sum = simd.splat(0.0);
+                for at in (0..stride).step_by(S::LANES) {
+                    // SAFETY: both slices hold `stride` elements, a multiple of `LANES`.
+                    unsafe {
+                        let (a, b) =
+                            (simd.load(features.as_ptr().add(at)), simd.load(weight.as_ptr().add(at)));
+                        sum = simd.mul_add(a, b, sum);
+                    }
+                }
+                // SAFETY: `partial` holds a block, a multiple of `LANES`.
+                unsafe { simd.store(partial.as_mut_ptr(), sum) };
+                // By halves: short chains of additions.
+                let mut half = S::LANES / 2;
+                while half > 0 {
+                    for lane in 0..half {
+                        partial[lane] += partial[lane + half];
+                    }
+                    half /= 2;
+                }
+                *out = (prepared.head_bias[channel] + partial[0]).tanh();
+            }
+        }
+    }
+}
+
+/// Sums of the parameters' gradients over images, as the kernels compute them.
+pub(super) struct Sums {
+    pub(super) body: Vec<FilterGradient>,
+    /// `[tap][feature]`.
+    pub(super) stem: Vec<f32>,
+    pub(super) stem_bias: Vec<f32>,
+    /// `[channel][feature]`.
+    pub(super) head: Vec<f32>,
+    pub(super) head_bias: Vec<f32>,
+}
+
+impl Sums {
+    pub(super) fn zeros(network: &Network) -> Self {
+        let stride = padded(network.features);
+        Self {
+            body: (0..2 * network.blocks).map(|_| FilterGradient::zeros(&network.plan)).collect(),
+            stem: vec![0.0; network.stem_taps() * stride],
+            stem_bias: vec![0.0; stride],
+            head: vec![0.0; network.channels * stride],
+            head_bias: vec![0.0; network.channels],
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.body.iter_mut().for_each(FilterGradient::clear);
+        for sums in [&mut self.stem, &mut self.stem_bias, &mut self.head, &mut self.head_bias] {
+            sums.fill(0.0);
+        }
+    }
+}
+
+/// The gradients of one image.
+pub(super) struct Differentiate<'a> {
+    pub(super) network: &'a Network,
+    /// For `Direction::Backward`.
+    pub(super) prepared: &'a Prepared,
+    pub(super) image: &'a [f32],
+    /// The feature maps of all layers.
+    pub(super) maps: &'a [f32],
+    /// The refined image, and its gradient.
+    pub(super) out: &'a [f32],
+    pub(super) gradient: &'a [f32],
+    pub(super) sums: Option<&'a mut Sums>,
+    pub(super) of_image: Option<&'a mut [f32]>,
+    pub(super) workspace: &'a mut Workspace,
+}
+
+impl Task for Differentiate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { network, prepared, image, maps, out, gradient, mut sums, of_image, workspace } = self;
+        let Workspace { scratch, framed, maps: [of_features, of_inner], head } = workspace;
+        let maps: Vec<&[f32]> = maps.chunks_exact(network.maps()).collect();
+        of_features.resize(network.maps());
+        of_inner.resize(network.maps());
+        head.clear();
+        head.extend(out.iter().zip(gradient).map(|(&out, &gradient)| gradient * (1.0 - out * out)));
+        head_backward(
+            simd,
+            network,
+            prepared,
+            maps[2 * network.blocks],
+            head,
+            sums.as_deref_mut(),
+            of_features,
+        );
+        let mut convolve = |layer: usize, gradient: &[f32], accumulate: bool, of_image: &mut [f32]| {
+            let image = maps[layer];
+            let finish = FinishGradient { accumulate, mask: Some(image) };
+            let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
+            let of_image = Some((prepared.filters(layer), of_image, finish));
+            simd.run(Backward { plan: &network.plan, image, gradient, of_filters, of_image, scratch });
+        };
+        for block in (0..network.blocks).rev() {
+            convolve(2 * block + 1, of_features, false, of_inner);
+            convolve(2 * block, of_inner, true, of_features);
+        }
+        if let Some(sums) = sums {
+            framed.draw(network, image);
+            stem::backward(simd, network, framed, of_features, &mut sums.stem, &mut sums.stem_bias);
+        }
+        if let Some(of_image) = of_image {
+            stem::image_gradient(network, of_features, &prepared.stem, of_image);
+        }
+    }
+}
+
+/// The head's gradients, from that of its result, planar; `of_features` is masked by the ReLU that made the
+/// features.
+#[inline(always)]
+fn head_backward<S: Simd>(
+    simd: S,
+    network: &Network,
+    prepared: &Prepared,
+    features: &[f32],
+    gradient: &[f32],
+    sums: Option<&mut Sums>,
+    of_features: &mut [f32],
+) {
+    let (pixels, stride) = (network.pixels(), padded(network.features));
+    assert_eq!((features.len(), of_features.len()), (pixels * stride, pixels * stride));
+    assert_eq!((gradient.len(), prepared.head.len()), (network.image(), network.channels * stride));
+    if let Some(sums) = sums {
+        assert_eq!(sums.head.len(), network.channels * stride);
+        // SAFETY: the lengths were just checked.
+        unsafe {
+            multiply::<S, true>(
+                simd,
+                (network.channels, pixels, stride),
+                Left { data: gradient.as_ptr(), stride: pixels, transposed: false },
+                Rows { data: features.as_ptr(), stride },
+                Rows { data: sums.head.as_mut_ptr(), stride },
+            );
+        }
+        for (sum, gradient) in sums.head_bias.iter_mut().zip(gradient.chunks_exact(pixels)) {
+            *sum += gradient.iter().sum::<f32>();
+        }
+    }
+    // SAFETY: the lengths were just checked.
+    unsafe {
+        multiply::<S, false>(
+            simd,
+            (pixels, network.channels, stride),
+            Left { data: gradient.as_ptr(), stride: pixels, transposed: true },
+            Rows { data: prepared.head.as_ptr(), stride },
+            Rows { data: of_features.as_mut_ptr(), stride },
+        );
+        for at in (0..pixels * stride).step_by(S::LANES) {
+            let place = of_features.as_mut_ptr().add(at);
+            simd.store(place, simd.keep_positive(simd.load(features.as_ptr().add(at)), simd.load(place)));
+        }
+    }
+}

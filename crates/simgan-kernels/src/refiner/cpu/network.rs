@@ -1,0 +1,199 @@
+//! The sizes of a refiner, where its parameters lie, and the parameters prepared for the kernels.
+
+use std::ops::Range;
+
+use candle_core::{Result, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::buffer::Buffer;
+use crate::geometry::Border;
+use crate::refiner::{Layer, RefinerLayers};
+use crate::simd::{Isa, padded, run};
+use crate::spare::Spare;
+use crate::winograd::{Direction, Filters, Plan};
+
+/// The sizes of a refiner with 3×3 blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Network {
+    pub(super) images: usize,
+    pub(super) channels: usize,
+    /// Rows and columns.
+    pub(super) size: [usize; 2],
+    pub(super) features: usize,
+    pub(super) stem_kernel: usize,
+    pub(super) blocks: usize,
+    /// Of the convolutions inside the blocks.
+    pub(super) plan: Plan,
+}
+
+impl Network {
+    /// The sizes of a network that the kernels can do; none if they cannot.
+    pub(super) fn new(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Option<Result<Self>> {
+        let (&[n, channels, height, width], &[features, _, stem_kernel, _]) =
+            (images.dims(), layers.stem.weight.dims())
+        else {
+            return None;
+        };
+        let is_square = |layer: &Layer<'_>, size: usize| layer.weight.dims().get(2..) == Some(&[size, size]);
+        let blocks = layers.blocks.as_flattened();
+        let fits = is_square(&layers.stem, stem_kernel)
+            && stem_kernel % 2 == 1
+            && stem_kernel <= 7
+            && blocks.iter().all(|layer| is_square(layer, 3))
+            && is_square(&layers.head, 1)
+            && n * channels * height * width * features > 0;
+        fits.then(|| {
+            let plan = Plan::new([height, width], [features, features], border);
+            let size = [height, width];
+            let network =
+                Self { images: n, channels, size, features, stem_kernel, blocks: layers.blocks.len(), plan };
+            network.check(images, layers)?;
+            Ok(network)
+        })
+    }
+
+    fn check(&self, images: &Tensor, layers: &RefinerLayers<'_>) -> Result<()> {
+        let Self { channels, features, stem_kernel: k, .. } = *self;
+        check("stem", &layers.stem, [features, channels, k, k], images)?;
+        for layer in layers.blocks.as_flattened() {
+            check("block", layer, [features, features, 3, 3], images)?;
+        }
+        check("head", &layers.head, [channels, features, 1, 1], images)
+    }
+
+    /// Where the layers' weights and biases lie in the flat parameters: stem, blocks, head.
+    pub(super) fn places(&self) -> Vec<[Range<usize>; 2]> {
+        let Self { channels, features, stem_kernel, blocks, .. } = *self;
+        let stem = (features * channels * stem_kernel * stem_kernel, features);
+        let body = (features * features * 9, features);
+        let mut end = 0;
+        let sizes = std::iter::once(stem).chain(std::iter::repeat_n(body, 2 * blocks));
+        sizes
+            .chain(std::iter::once((channels * features, channels)))
+            .map(|(weights, biases)| {
+                let start = end;
+                end += weights + biases;
+                [start..start + weights, start + weights..end]
+            })
+            .collect()
+    }
+
+    pub(super) fn parameters(&self) -> usize {
+        self.places().last().map_or(0, |[_, biases]| biases.end)
+    }
+
+    /// Whether the gradients of the parameters are laid out alike.
+    pub(super) fn same_parameters(&self, other: &Self) -> bool {
+        (self.channels, self.features, self.stem_kernel, self.blocks, self.plan.tile)
+            == (other.channels, other.features, other.stem_kernel, other.blocks, other.plan.tile)
+    }
+
+    pub(super) fn pixels(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
+    /// Elements of one image.
+    pub(super) fn image(&self) -> usize {
+        self.channels * self.pixels()
+    }
+
+    /// Elements of one layer's feature maps.
+    pub(super) fn maps(&self) -> usize {
+        self.plan.image_in()
+    }
+
+    /// Elements of the feature maps of all layers.
+    pub(super) fn all_maps(&self) -> usize {
+        (2 * self.blocks + 1) * self.maps()
+    }
+
+    /// Products that meet in one element of the stem's result.
+    pub(super) fn stem_taps(&self) -> usize {
+        self.channels * self.stem_kernel * self.stem_kernel
+    }
+}
+
+fn check(name: &str, layer: &Layer<'_>, weight: [usize; 4], images: &Tensor) -> Result<()> {
+    if layer.weight.dims() != weight || layer.bias.dims() != [weight[0]] {
+        bail!(
+            "refiner: the {name}'s weights and biases should have the shapes {weight:?} and [{}], not {:?} and {:?}",
+            weight[0],
+            layer.weight.dims(),
+            layer.bias.dims()
+        );
+    }
+    for tensor in [layer.weight, layer.bias] {
+        if tensor.dtype() != images.dtype() || !tensor.device().same_device(images.device()) {
+            bail!(
+                "refiner: the images are {:?} on {:?}, the {name}'s parameters {:?} on {:?}",
+                images.dtype(),
+                images.device(),
+                tensor.dtype(),
+                tensor.device()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The parameters as the kernels take them; feature maps are padded to whole vectors.
+pub(super) struct Prepared {
+    /// `[tap][feature]`.
+    pub(super) stem: Buffer,
+    /// Of the blocks' convolutions one after the other, in the transformed domain; transposed for
+    /// `Direction::Backward`.
+    filters: Spare,
+    /// Elements of one convolution's.
+    filters_each: usize,
+    /// Of the stem and the blocks.
+    pub(super) biases: Vec<Buffer>,
+    /// `[channel][feature]`.
+    pub(super) head: Buffer,
+    pub(super) head_bias: Vec<f32>,
+}
+
+impl Prepared {
+    pub(super) fn new(isa: Isa, network: &Network, parameters: &[f32], direction: Direction) -> Self {
+        let Network { channels, features, plan, .. } = network;
+        let places = network.places();
+        let weight = |layer: usize| &parameters[places[layer][0].clone()];
+        let bias = |layer: usize| &parameters[places[layer][1].clone()];
+        let n_body = 2 * network.blocks;
+        let mut filters = Spare::take((n_body * plan.filters()).max(1));
+        filters[..n_body * plan.filters()].par_chunks_exact_mut(plan.filters()).enumerate().for_each(
+            |(at, out)| {
+                let (weight, shape) = (weight(at + 1), [*features, *features]);
+                run(isa, Filters { plan, weight, shape, direction, out });
+            },
+        );
+        let stride = padded(*features);
+        let mut stem = Buffer::zeros(network.stem_taps() * stride);
+        for (feature, taps) in weight(0).chunks_exact(network.stem_taps()).enumerate() {
+            for (tap, &weight) in taps.iter().enumerate() {
+                stem[tap * stride + feature] = weight;
+            }
+        }
+        let mut head = Buffer::zeros(channels * stride);
+        for (to, from) in head.chunks_exact_mut(stride).zip(weight(n_body + 1).chunks_exact(*features)) {
+            to[..*features].copy_from_slice(from);
+        }
+        let padded_bias = |layer: usize| {
+            let mut padded = Buffer::zeros(stride);
+            padded[..*features].copy_from_slice(bias(layer));
+            padded
+        };
+        Self {
+            stem,
+            filters,
+            filters_each: plan.filters(),
+            biases: (0..=n_body).map(padded_bias).collect(),
+            head,
+            head_bias: bias(n_body + 1).to_vec(),
+        }
+    }
+
+    /// The transformed filters of a convolution of the blocks.
+    pub(super) fn filters(&self, layer: usize) -> &[f32] {
+        &self.filters[layer * self.filters_each..][..self.filters_each]
+    }
+}

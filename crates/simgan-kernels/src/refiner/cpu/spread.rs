@@ -1,0 +1,53 @@
+//! One image through the refiner, its rows of tiles over all threads: for fewer images than threads. The
+//! results are the same.
+
+use rayon::prelude::*;
+
+use super::image::{Head, Workspace};
+use super::network::{Network, Prepared};
+use super::stem;
+use crate::simd::{Isa, run};
+use crate::spare::Spare;
+use crate::winograd::{Finish, Forward, Residual};
+
+/// Parts that a layer is dealt into, for each thread.
+const PARTS: usize = 4;
+
+/// Refines one image, `(C, H, W)`.
+pub(super) fn refine(isa: Isa, network: &Network, prepared: &Prepared, image: &[f32], out: &mut [f32]) {
+    let length = network.maps();
+    let (mut features, mut inner) = (Spare::take(length), Spare::take(length));
+    let (features, inner) = (&mut features[..length], &mut inner[..length]);
+    Workspace::with(|Workspace { framed, .. }| {
+        framed.draw(network, image);
+        let (weight, bias) = (&prepared.stem[..], &prepared.biases[0][..]);
+        run(isa, stem::Forward { network, framed, weight, bias, out: &mut *features });
+    });
+    for block in 0..network.blocks {
+        convolve(isa, network, prepared, 2 * block, features, Residual::None, inner);
+        convolve(isa, network, prepared, 2 * block + 1, inner, Residual::InPlace, features);
+    }
+    Workspace::with(|Workspace { head: partial, .. }| {
+        run(isa, Head { network, prepared, features, partial, out });
+    });
+}
+
+fn convolve(
+    isa: Isa,
+    network: &Network,
+    prepared: &Prepared,
+    layer: usize,
+    image: &[f32],
+    residual: Residual<'_>,
+    out: &mut [f32],
+) {
+    let (plan, filters) = (&network.plan, prepared.filters(layer));
+    let n_rows = plan.tiles[0].div_ceil(PARTS * rayon::current_num_threads());
+    let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
+    out.par_chunks_mut(plan.rows_out(&(0..n_rows))).enumerate().for_each(|(part, out)| {
+        let rows = part * n_rows..((part + 1) * n_rows).min(plan.tiles[0]);
+        Workspace::with(|Workspace { scratch, .. }| {
+            run(isa, Forward { plan, image, filters, finish, rows, out, scratch });
+        });
+    });
+}

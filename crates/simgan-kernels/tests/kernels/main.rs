@@ -1,0 +1,10 @@
+//! The kernels against their oracles, finite differences and PyTorch, on every device there is.
+#![expect(clippy::unwrap_used, reason = "a failure in a helper fails the test that called it")]
+
+mod adam;
+mod common;
+mod conv2d;
+mod instruction_sets;
+mod max_pool2d;
+mod refiner;
+mod sequential;

@@ -1,0 +1,141 @@
+//! Stages in one operation against the same stages one by one.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use simgan_kernels::{Border, Conv2d, Layer, MaxPool2d, Stage, conv2d, max_pool2d, reference, sequential};
+
+use crate::common::{Place, at, generator, places, places_of, relative_distance, uniform, variable};
+
+/// Images, and the weights and biases of the paper's discriminator with fewer features.
+struct Arguments {
+    images: Var,
+    parameters: Vec<[Var; 2]>,
+    border: Border,
+    place: Place,
+}
+
+const SIZES: [[usize; 3]; 4] = [[6, 2, 3], [17, 6, 3], [5, 17, 3], [2, 5, 1]];
+const POOL: MaxPool2d = MaxPool2d { kernel: 3, stride: 1, padding: 1 };
+
+impl Arguments {
+    fn random(images: usize, size: [usize; 2], border: Border, place: &Place) -> Self {
+        let mut rng = generator(1);
+        let mut draw = |dims: &[usize]| variable(&uniform(&mut rng, dims), place);
+        let images = draw(&[images, 2, size[0], size[1]]);
+        let parameters = SIZES.map(|[n_out, n_in, k]| [draw(&[n_out, n_in, k, k]), draw(&[n_out])]).to_vec();
+        Self { images, parameters, border, place: place.clone() }
+    }
+
+    fn options(&self, layer: usize) -> Conv2d {
+        let (stride, padding) = [(2, 1), (2, 1), (1, 1), (1, 0)][layer];
+        Conv2d { stride, padding, border: self.border, relu: layer < 3 }
+    }
+
+    fn at_once(&self) -> Result<Tensor> {
+        self.run(sequential)
+    }
+
+    fn run(&self, sequential: fn(&Tensor, &[Stage<'_>]) -> Result<Tensor>) -> Result<Tensor> {
+        let conv = |layer: usize| {
+            let [weight, bias] = &self.parameters[layer];
+            Stage::Conv(Layer { weight, bias }, self.options(layer))
+        };
+        sequential(&self.images, &[conv(0), conv(1), Stage::MaxPool(POOL), conv(2), conv(3)])
+    }
+
+    fn one_by_one(&self) -> Result<Tensor> {
+        let conv = |input: &Tensor, layer: usize| {
+            let [weight, bias] = &self.parameters[layer];
+            conv2d(input, weight, Some(bias), self.options(layer))
+        };
+        let pooled = max_pool2d(&conv(&conv(&self.images, 0)?, 1)?, POOL)?;
+        conv(&conv(&pooled, 2)?, 3)
+    }
+
+    /// The result, and the gradients of everything.
+    fn all(&self, out: &Tensor) -> Vec<Tensor> {
+        let direction = at(&uniform(&mut generator(2), out.dims()), &self.place);
+        let gradients = (out * direction).unwrap().sum_all().unwrap().backward().unwrap();
+        let variables = std::iter::once(&self.images).chain(self.parameters.as_flattened());
+        let gradients = variables.map(|variable| gradients.get(variable).unwrap().clone());
+        std::iter::once(out.clone()).chain(gradients).collect()
+    }
+}
+
+#[test]
+fn stages_at_once_equal_stages_one_by_one() {
+    for (images, size) in [(1, [35, 55]), (7, [8, 13]), (2, [1, 9]), (33, [5, 5])] {
+        for border in [Border::Zeros, Border::Replicate] {
+            for place in places_of(DType::F32) {
+                let arguments = Arguments::random(images, size, border, &place);
+                let got = arguments.all(&arguments.at_once().unwrap());
+                let expected = arguments.all(&arguments.one_by_one().unwrap());
+                for (index, (got, expected)) in got.iter().zip(&expected).enumerate() {
+                    let error = relative_distance(got, expected);
+                    let tolerance = place.tolerance(1e-6, 0.0);
+                    assert!(error < tolerance, "{images} images of {size:?}: {index} is {error:e} off");
+                }
+            }
+        }
+    }
+}
+
+/// Rounding may turn a ReLU or move a maximum, and with it a path of the gradient.
+#[test]
+fn results_and_gradients_equal_the_oracle() {
+    for (images, size) in [(2, [35, 55]), (7, [8, 13]), (2, [1, 9]), (3, [5, 5])] {
+        let run = |place: &Place, sequential| {
+            let arguments = Arguments::random(images, size, Border::Replicate, place);
+            arguments.all(&arguments.run(sequential).unwrap())
+        };
+        let expected = run(&Place::cpu(DType::F64), reference::sequential);
+        for place in places() {
+            for (index, (got, expected)) in run(&place, sequential).iter().zip(&expected).enumerate() {
+                let tolerance =
+                    if index == 0 { place.tolerance(2e-6, 1e-13) } else { place.tolerance(1e-2, 1e-12) };
+                let error = relative_distance(got, expected);
+                assert!(
+                    error <= tolerance,
+                    "{images} images of {size:?} at {place:?}: {index} is {error:e} off"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let arguments = Arguments::random(37, [9, 11], Border::Zeros, &Place::cpu(DType::F32));
+            arguments.all(&arguments.at_once().unwrap())
+        })
+    };
+    let expected = run(1);
+    for threads in [2, 5] {
+        for (a, b) in run(threads).iter().zip(&expected) {
+            assert_eq!(relative_distance(a, b), 0.0, "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn several_passes_may_be_under_way() {
+    let arguments = Arguments::random(3, [9, 11], Border::Zeros, &Place::cpu(DType::F32));
+    let (first, second) = (arguments.at_once().unwrap(), arguments.at_once().unwrap());
+    let expected = arguments.all(&second);
+    for (a, b) in arguments.all(&first).iter().chain(&arguments.all(&first)).zip(expected.iter().cycle()) {
+        assert_eq!(relative_distance(a, b), 0.0);
+    }
+}
+
+#[test]
+fn stages_that_do_not_fit_are_errors() {
+    let images = Tensor::zeros((1, 2, 4, 4), DType::F32, &Device::Cpu).unwrap();
+    let arguments = Arguments::random(1, [4, 4], Border::Zeros, &Place::cpu(DType::F32));
+    let [weight, bias] = &arguments.parameters[1];
+    let stage = Stage::Conv(Layer { weight, bias }, Conv2d::default());
+    assert!(sequential(&images, &[stage]).unwrap_err().to_string().contains("2 channels"));
+    assert!(sequential(&images, &[Stage::MaxPool(MaxPool2d { kernel: 9, stride: 1, padding: 0 })]).is_err());
+    assert_eq!(sequential(&images, &[]).unwrap().dims(), images.dims());
+}

@@ -1,0 +1,52 @@
+use simgan_losses::{AdversarialLoss, Psi};
+use simgan_settings::{Limit, Range, settings};
+use toml::Value;
+
+use super::{ConfigError, Recipe, Section, TrainConfig};
+
+pub(super) const SECTION: Section = Section::new("loss", LossConfig::DOC, &[LossConfig::SETTINGS]);
+
+settings! {
+    /// What R minimises (eq. 4): `adversarial` × the adversarial loss, a mean over patches, plus `lambda` × the mean of
+    /// |ψ(R(x)) − ψ(x)| over pixels.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LossConfig {
+        /// λ, the weight of the self-regularization. Both terms are means, over patches and over pixels in [−1, 1], so λ
+        /// depends neither on the batch nor on the image size. The paper sums both terms: with 126 patches and 1,925
+        /// pixels (55 × 35), this λ is 1925 / 126 = 15.28 × the paper's.
+        lambda: f64 = WEIGHT,
+        /// ψ, the feature transform in which R(x) stays close to x (§2.1).
+        psi: Psi = Range::OneOf(&["identity", "derivatives", "mean-color", "network"]),
+        /// For psi = "network", the folder of an earlier run's checkpoint; otherwise empty. ψ is then what that refiner
+        /// computes before its last convolution, frozen.
+        psi_model: String = Range::Form("a folder, or empty", Value::is_str),
+        /// Weight of R's adversarial term, 1 in eq. 4. With 0, R only learns to copy: an ablation.
+        adversarial: f64 = WEIGHT,
+        /// The adversarial loss of both networks.
+        #[serde(default)]
+        adversarial_kind: AdversarialLoss = Range::OneOf(&["cross-entropy"]),
+    }
+}
+
+const WEIGHT: Range = Range::Number(Limit::Including(0.0), Limit::None);
+
+impl LossConfig {
+    pub(super) fn of(_: Recipe) -> Self {
+        Self {
+            // [open] Renders towards photographs of eyes: at 2, R changed pixels by 0.21 on average, lids and whites of
+            // the eye with them; at 5 by 0.12, and contrast, blur and grain arrived all the same.
+            lambda: 5.0,
+            psi: Psi::Identity, // §2.1: identity unless stated
+            psi_model: String::new(),
+            adversarial: 1.0,                                // eq. 4
+            adversarial_kind: AdversarialLoss::CrossEntropy, // eq. 2 and 3
+        }
+    }
+}
+
+pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
+    let LossConfig { psi, psi_model, .. } = &config.loss;
+    let fits = (*psi == Psi::Network) != psi_model.is_empty();
+    let allowed = "the folder of a checkpoint with psi = \"network\", and empty without it";
+    ConfigError::unless(fits, "loss.psi_model", format!("\"{psi_model}\""), allowed)
+}
