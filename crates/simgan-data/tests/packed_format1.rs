@@ -1,7 +1,5 @@
 //! Packed files of version 1 are still read.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
-
 use simgan_data::{
     Annotation, Annotations, Direction, Image, Packed, Pixels, Sample, Source, Vector, Want, names,
 };
