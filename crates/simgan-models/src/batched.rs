@@ -39,7 +39,7 @@ pub fn forward_batched<E: From<candle_core::Error>>(
     let mut outputs = Vec::new();
     for_batches(images, batch, |images| {
         outputs.push(forward(images)?.detach());
-        Ok(())
+        Ok::<_, E>(())
     })?;
     Ok(Tensor::cat(&outputs, 0)?)
 }
