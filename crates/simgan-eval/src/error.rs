@@ -122,7 +122,7 @@ pub enum EvalError {
     Refine(Box<RefineError>),
     /// A figure of images could not be had.
     #[error(transparent)]
-    Metrics(#[from] MetricsError),
+    Metrics(Box<MetricsError>),
     /// A network could not be built.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -137,6 +137,12 @@ pub enum EvalError {
 impl From<TrainError> for EvalError {
     fn from(error: TrainError) -> Self {
         Self::Train(Box::new(error))
+    }
+}
+
+impl From<MetricsError> for EvalError {
+    fn from(error: MetricsError) -> Self {
+        Self::Metrics(Box::new(error))
     }
 }
 

@@ -48,7 +48,7 @@ pub enum TrainError {
         /// The checkpoint.
         path: PathBuf,
         /// Why.
-        source: MetricsError,
+        source: Box<MetricsError>,
     },
     /// What was given as a source of images is none.
     #[error("`{spec}` is not a source of images; hint: {hint}")]

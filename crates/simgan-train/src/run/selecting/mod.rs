@@ -67,7 +67,8 @@ impl<'a> Selecting<'a> {
         limits: &SelectionConfig,
     ) -> Result<(Judgement, bool), TrainError> {
         let path = run.checkpoints().join(checkpoint_name(step));
-        let judgement = (self.judge)(&path).map_err(|source| TrainError::Judge { path, source })?;
+        let judgement =
+            (self.judge)(&path).map_err(|error| TrainError::Judge { path, source: error.into() })?;
         self.judged = Some(step);
         let is_better = |best: &Best| judgement.compare(&best.judgement, limits).is_lt();
         let is_best = self.best.as_ref().is_none_or(is_better);
