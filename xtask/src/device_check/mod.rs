@@ -4,7 +4,7 @@
 mod build;
 mod cuda;
 mod pack;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
