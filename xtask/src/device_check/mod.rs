@@ -5,7 +5,6 @@ mod build;
 mod cuda;
 mod pack;
 #[cfg(test)]
-#[cfg(target_os = "linux")]
 mod tests;
 
 use std::path::{Path, PathBuf};

@@ -81,14 +81,16 @@ device_name() {
 begin=$(date +%s.%N)
 simgan=$here/bin/simgan
 train=(train --run "$work/run" --device "$device" --seed 7)
+settings=(--set schedule.pretrain_refiner=20 --set schedule.pretrain_discriminator=10 --set output.checkpoint_every=50)
+# On a CPU the script itself is tried; the batches of a GPU would take minutes.
+[ "$device" = cpu ] && settings+=(--set data.batch=8)
 
 # The limits add up to 330 seconds.
 step libraries 10 bash -c 'ldd "$1"; ! ldd "$1" | grep -q "not found"' - "$simgan"
 step version 10 "$simgan" --version
 step kernels 110 "$here/bin/kernels"
 step golden 40 "$here/bin/golden"
-step train 70 "$simgan" "${train[@]}" --steps 100 --set schedule.pretrain_refiner=20 \
-    --set schedule.pretrain_discriminator=10 --set output.checkpoint_every=50
+step train 70 "$simgan" "${train[@]}" --steps 100 "${settings[@]}"
 step resume 25 "$simgan" "${train[@]}" --resume --steps 110
 step refine 25 "$simgan" refine --model "$work/run" --input builtin:eyes --count 64 --output "$work/refined" \
     --device "$device"

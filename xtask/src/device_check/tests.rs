@@ -1,4 +1,5 @@
 //! The script, with stand-ins for the programs.
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
