@@ -8,7 +8,7 @@ use simgan_settings::{Range, check, settings};
 
 /// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
 ///
-/// Fully convolutional without stride or pooling: a pixel stays where it is, and so do the labels.
+/// Fully convolutional, without stride or pooling: every pixel stays in place, so the labels stay valid.
 ///
 /// # Shapes
 ///
@@ -25,7 +25,7 @@ pub struct Refiner {
 impl Refiner {
     /// Creates the parameters `stem.*`, `blocks.{i}.conv1.*`, `blocks.{i}.conv2.*` and `head.*`.
     ///
-    /// `channels` are those of the images: 1 for gray or depth, 3 for RGB.
+    /// `channels` is the number of channels of the images: 1 for gray or depth, 3 for RGB.
     ///
     /// # Errors
     ///
@@ -53,8 +53,8 @@ impl Refiner {
         Ok(Self { config: *config, channels, stem, blocks, head })
     }
 
-    /// The same refiner, sharing its memory, without gradients for its parameters: for refining images that
-    /// only the discriminator will learn from. It follows the parameters as they are updated.
+    /// Returns the same refiner without gradients for its parameters, to refine images that only the
+    /// discriminator learns from. It shares the parameters' memory and follows their updates.
     #[must_use]
     pub fn frozen(&self) -> Self {
         let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
@@ -62,7 +62,7 @@ impl Refiner {
         Self { config: self.config, channels: self.channels, stem, blocks, head }
     }
 
-    /// The feature maps before the last convolution: a learned feature transform ψ (§2.1).
+    /// Returns the feature maps before the last convolution: a learned feature transform ψ (§2.1).
     ///
     /// # Shapes
     ///
@@ -79,13 +79,13 @@ impl Refiner {
         Ok(features)
     }
 
-    /// What it looks like.
+    /// The architecture.
     #[must_use]
     pub fn config(&self) -> &RefinerConfig {
         &self.config
     }
 
-    /// Channels of the images that it takes and gives.
+    /// Number of channels of its input and output images.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.channels
@@ -135,7 +135,7 @@ settings! {
         kernel: usize = Range::Odd(1, 31),
         /// Side of the first convolution's filters. Odd, so that an image keeps its size.
         stem_kernel: usize = Range::Odd(1, 31),
-        /// What convolutions see outside the image: its outermost pixels again, or zeros (middle gray).
+        /// What convolutions read outside the image: the nearest pixel, or zeros (middle gray).
         #[serde(with = "BorderName")]
         border: Border = BORDERS,
     }
