@@ -55,7 +55,8 @@ impl Target {
     }
 }
 
-/// The local adversarial loss: the cross-entropy of each patch with `target`, averaged over patches and images.
+/// The local adversarial loss: the cross-entropy of each patch with `target`, averaged over patches and
+/// images.
 ///
 /// Eq. 2 is `adversarial(D(refined), Refined) + adversarial(D(real), Real)`; the first term of eq. 4 is
 /// `adversarial(D(R(synthetic)), Real)`. The paper sums over the patches. The mean differs by the constant

@@ -1,7 +1,7 @@
 use candle_core::{Result, Tensor, bail};
 
-/// The loss of the paper's gaze network (§3.1): the squared Euclidean distance to the true direction, averaged over
-/// the batch.
+/// The loss of the paper's gaze network (§3.1): the squared Euclidean distance to the true direction,
+/// averaged over the batch.
 ///
 /// # Shapes
 ///

@@ -36,6 +36,7 @@ impl HistoryBuffer {
     ///
     /// If the images do not have the size, type or device of earlier ones.
     pub fn mix(&mut self, fresh: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
+        // `slice_set` takes only contiguous tensors.
         let fresh = fresh.detach().contiguous()?;
         let (batch, ..) = fresh.dims4()?;
         let n_kept = (batch / 2).min(self.capacity);
@@ -74,6 +75,7 @@ impl HistoryBuffer {
     ///
     /// If the copy fails.
     pub fn images(&self) -> Result<Option<Tensor>> {
+        // Forced: `contiguous` would return a view, which later batches change.
         match &self.slots {
             Some(slots) if self.len > 0 => slots.narrow(0, 0, self.len)?.force_contiguous().map(Some),
             _ => Ok(None),

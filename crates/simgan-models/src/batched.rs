@@ -1,6 +1,7 @@
 use candle_core::Tensor;
 
-/// Calls `work` with up to `batch` images of `(N, C, H, W)` at a time, in order, so that memory does not grow with N.
+/// Calls `work` with up to `batch` images of `(N, C, H, W)` at a time, in order, so that memory does not grow
+/// with N.
 ///
 /// # Errors
 ///

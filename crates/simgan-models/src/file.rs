@@ -47,6 +47,7 @@ pub fn read_tensors(path: &Path, device: &Device) -> Result<Vec<(String, Tensor)
         let tensor = view.load(device).map_err(|e| ModelError::damaged(path, &format!("`{name}`: {e}")))?;
         tensors.push((name.to_owned(), tensor));
     }
+    // The file's iterator walks a hash map.
     tensors.sort_by(|(left, _), (right, _)| left.cmp(right));
     Ok(tensors)
 }

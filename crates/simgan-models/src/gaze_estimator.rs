@@ -80,6 +80,8 @@ impl GazeEstimator {
     ///
     /// If the images do not have the channels and size of the config.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        // Otherwise images of another size would fail only in the first fully connected layer, with a message
+        // about matrices.
         if images.rank() != 4 || images.dims()[1..] != self.input {
             bail!("the gaze network takes images (N, C, H, W) of {:?}, not {:?}", self.input, images.dims());
         }

@@ -107,6 +107,7 @@ fn checked_value<'a>(
     if value.dtype() != var.dtype() {
         return Err(ModelError::DType { path, name, expected: var.dtype(), found: value.dtype() });
     }
+    // `f64` represents the values of every narrower type.
     let values = value.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
     if !values.iter().all(|value| value.is_finite()) {
         return Err(ModelError::NotFinite { path, name });

@@ -72,6 +72,7 @@ impl Refiner {
     ///
     /// If the images have another number of channels.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        // Layer by layer: the fused operation does not return its feature maps.
         let mut features = self.stem.forward(images)?;
         for block in &self.blocks {
             features = block.conv2.forward_residual(&block.conv1.forward(&features)?, &features)?;
@@ -145,12 +146,14 @@ impl RefinerConfig {
     /// The paper's refiner of eye images (§3.1): 3×3, 64 features, 4 blocks; 296,129 parameters.
     #[must_use]
     pub const fn eye_gaze() -> Self {
-        // The paper does not say what lies outside the image; zeros would paint a frame on every refined image.
+        // The paper does not say what lies outside the image; zeros would paint a frame on every refined
+        // image.
         Self { features: 64, blocks: 4, kernel: 3, stem_kernel: 3, border: Border::Replicate }
     }
 
-    /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size of
-    /// the first convolution; with 7×7 in the blocks too, R would have 4 M parameters and 16 times the cost.
+    /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size
+    /// of the first convolution; with 7×7 in the blocks too, R would have 4 M parameters and 16 times the
+    /// cost.
     #[must_use]
     pub const fn hand_pose() -> Self {
         Self { blocks: 10, stem_kernel: 7, ..Self::eye_gaze() }

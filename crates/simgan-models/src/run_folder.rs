@@ -67,6 +67,7 @@ pub fn list_checkpoints(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>, Model
     let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let step = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok();
     let paths = paths.map_err(ModelError::io(checkpoints))?;
+    // Checkpoints that are being written or deleted have other names and are skipped.
     let mut found: Vec<(u64, PathBuf)> =
         paths.into_iter().filter_map(|path| Some((step(&path)?, path))).collect();
     found.sort();
@@ -115,6 +116,7 @@ pub fn read_checkpoint<T: DeserializeOwned>(folder: &Path) -> Result<T, ModelErr
     let text = fs::read_to_string(folder.join(STATE_FILE));
     let text = text.map_err(|error| unusable(format!("{STATE_FILE}: {error}")))?;
     let damaged = |error: toml::de::Error| unusable(format!("{STATE_FILE}: {}", error.message()));
+    // The seal first: the state of another version, or of a damaged checkpoint, may not fit `T`.
     let seal: Seal = toml::from_str(&text).map_err(damaged)?;
     check_version(seal.format_version, CHECKPOINT_VERSION).map_err(unusable)?;
     for (name, expected) in &seal.files {
@@ -147,6 +149,7 @@ pub fn read_best<T: DeserializeOwned>(run: &Path) -> Result<Option<T>, ModelErro
     }
     let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
     let bad = |reason: String| ModelError::Best { path: path.clone(), reason };
+    // As a table first: a file of another version may not fit `T`.
     let table: Table = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
     let version = table.get("version").and_then(toml::Value::as_integer);
     let version = version.ok_or_else(|| bad("it has no version".to_owned()))?;

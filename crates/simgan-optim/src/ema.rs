@@ -2,8 +2,8 @@ use candle_core::{Tensor, Var};
 
 use super::{OptimError, state};
 
-/// The exponential running average of a network's weights, which the paper (v2, §2.3) calls complementary to the
-/// history of images: average ← decay·average + (1 − decay)·weight.
+/// The exponential running average of a network's weights, which the paper (v2, §2.3) calls complementary to
+/// the history of images: average ← decay·average + (1 − decay)·weight.
 #[derive(Debug)]
 pub struct Ema {
     decay: f64,
@@ -32,6 +32,7 @@ impl Ema {
     /// If an operation on tensors fails.
     pub fn update(&mut self) -> Result<(), OptimError> {
         for ((_, var), average) in self.parameters.iter().zip(&mut self.averages) {
+            // Detached, so that the average does not keep the graph of every step.
             let weight = var.as_tensor().detach();
             *average = ((&*average * self.decay)? + (weight * (1.0 - self.decay))?)?;
         }

@@ -40,6 +40,7 @@ impl Optimizer {
     /// If a parameter has no gradient or one that is not finite; nothing has changed then.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<f64, OptimError> {
         let mut gradients = self.gradients(gradients)?;
+        // Before any update, since it also rejects gradients that are not finite.
         let norm = self.norm(&gradients)?;
         if let Some(clip_norm) = self.clip_norm.filter(|clip_norm| norm > *clip_norm) {
             for gradient in &mut gradients {
@@ -84,6 +85,7 @@ impl Optimizer {
         let n_steps = step.filter(|step| *step >= 0);
         self.n_steps = n_steps.ok_or_else(|| OptimError::State("`step` is negative".into()))?;
         for (own, saved) in self.moments.iter_mut().flatten().zip(found) {
+            // Copied, since a step may write to the memory of a moment.
             *own = saved.detach().to_device(own.device())?.copy()?;
         }
         Ok(())

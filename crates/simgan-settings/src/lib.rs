@@ -79,6 +79,7 @@ pub struct OutOfRange {
 ///
 /// The first value outside its range, or one that a file cannot hold: a whole number of 2⁶³ or more.
 pub fn check(section: &str, settings: &[Setting], values: &impl Serialize) -> Result<(), OutOfRange> {
+    // A range sees the values as a file would hold them, with `None` as 0 (off).
     let table = Table::try_from(values).map_err(|error| OutOfRange {
         key: section.to_owned(),
         value: "written to a file".to_owned(),

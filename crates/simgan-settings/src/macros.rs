@@ -43,6 +43,7 @@ macro_rules! settings {
 
         impl $name {
             /// The struct's doc comment.
+            // rustc hands over a doc comment line by line; the line breaks keep their words apart.
             $vis const DOC: &'static str = concat!($($doc, "\n"),*);
             /// The help and range of each setting.
             $vis const SETTINGS: &'static [$crate::Setting] = &[

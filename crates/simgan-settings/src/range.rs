@@ -59,6 +59,7 @@ impl Range {
                 whole(value).is_some_and(|n| n % 2 == 1 && (*least..=*most).contains(&n))
             }
             Self::Number(least, most) => number(value).is_some_and(|n| {
+                // A TOML file can say `inf` or `nan`.
                 n.is_finite() && least.is_kept(n, f64::ge, f64::gt) && most.is_kept(n, f64::le, f64::lt)
             }),
             Self::Off(inner) => number(value) == Some(0.0) || inner.contains(value),

@@ -20,7 +20,8 @@ pub struct MaxPool2d {
 
 /// Takes the maximum of each window.
 ///
-/// The gradient goes to the first of the largest values in row-major order, as in PyTorch. A NaN in the window is its maximum.
+/// The gradient goes to the first of the largest values in row-major order, as in PyTorch. A NaN in the
+/// window is its maximum.
 ///
 /// # Shapes
 /// `(N, C, H, W)` ->

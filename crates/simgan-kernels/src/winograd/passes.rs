@@ -258,7 +258,8 @@ unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
     let ([height, width], channels) = (plan.size, plan.channels[1]);
     let rows = M.min(height - tile_row * M);
     let before = first_row * M * width * channels;
-    // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are written.
+    // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are
+    // written.
     unsafe {
         let bias = simd.load(finish.bias.as_ptr().add(channel));
         for x in 0..width {
