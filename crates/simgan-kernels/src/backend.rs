@@ -2,22 +2,22 @@
 
 use candle_core::{DType, Device, Tensor};
 
-/// The kernels that serve a device and a type. Each operation matches on it, so that the compiler asks every
-/// one of them for its answer to a new row.
+/// The kernels that serve a device and a type. Every operation matches on it exhaustively, so that the
+/// compiler points out each one that a new variant must handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// `f32` in the CPU's memory: vector kernels, for the instruction set that
-    /// [`Isa::current`](crate::simd::Isa) names.
+    /// `f32` in CPU memory: vector kernels for the instruction set that [`Isa::current`](crate::simd::Isa)
+    /// names.
     Cpu,
-    /// `f64` in the CPU's memory: plain kernels for gradient checks, and compositions of them.
+    /// `f64` in CPU memory: plain kernels for gradient checks, and compositions of them.
     CpuDouble,
-    /// All else: compositions of candle's own operations.
+    /// Everything else: compositions of candle's own operations.
     Composed,
 }
 
 impl Backend {
-    /// Of an operation's first argument; the operations themselves refuse arguments of other devices and
-    /// types.
+    /// Chooses by an operation's first argument; the operation itself rejects arguments on other devices or
+    /// of other types.
     pub(crate) fn of(tensor: &Tensor) -> Self {
         match (tensor.device(), tensor.dtype()) {
             (Device::Cpu, DType::F32) => Self::Cpu,

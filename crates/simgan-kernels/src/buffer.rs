@@ -1,29 +1,31 @@
-//! Memory for vectors: a vector that straddles two cache lines costs twice as much to load or store.
+//! Cache-aligned memory for vectors: a vector that straddles two cache lines costs twice as much to load or
+//! store.
 
 use std::ops::{Deref, DerefMut};
 
-/// Bytes of a cache line, and of the widest vector.
+/// Bytes in a cache line, and in the widest vector (AVX-512).
 const LINE: usize = 64;
 const PER_LINE: usize = LINE / size_of::<f32>();
 
-/// Numbers that begin on a cache line.
+/// Numbers whose first one lies at the beginning of a cache line.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
-    /// The numbers, after some that only move them to the line.
+    /// One cache line longer than needed, so that `start` can be moved to a line's beginning.
     data: Vec<f32>,
     start: usize,
     length: usize,
 }
 
 impl Buffer {
-    /// Fresh zeros, which cost nothing until they are touched.
+    /// Returns zeros, which cost nothing until they are touched.
     pub(crate) fn zeros(length: usize) -> Self {
         let data = vec![0.0; length + PER_LINE];
+        // `align_offset` may give up and return `usize::MAX`; the buffer is then merely unaligned.
         let start = data.as_ptr().align_offset(LINE).min(PER_LINE);
         Self { data, start, length }
     }
 
-    /// Makes it exactly so long. Its content is of no meaning afterwards.
+    /// Sets the length to `length`. The contents are unspecified afterwards.
     pub(crate) fn resize(&mut self, length: usize) {
         if self.start + length <= self.data.len() {
             self.length = length;

@@ -1,8 +1,8 @@
-//! A convolution's rule, and the sizes of one convolution, checked once.
+//! A convolution's options, and the sizes of one convolution, validated once.
 
 use candle_core::{Result, Tensor, bail};
 
-/// What lies outside the image.
+/// What a convolution reads outside the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Border {
     /// Zeros.
@@ -12,7 +12,8 @@ pub enum Border {
     Replicate,
 }
 
-/// How a convolution walks over its input. The default is stride 1 without padding, border or activation.
+/// Stride, padding, border and activation of a convolution. The default is stride 1 without padding or
+/// activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2d {
     /// Step between output pixels, in input pixels, in both directions; at least 1.
@@ -44,7 +45,10 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// Checks that the arguments of a convolution fit together.
+    /// Derives the sizes from the arguments of a convolution.
+    ///
+    /// # Errors
+    /// If the arguments do not fit together.
     pub(crate) fn new(
         input: &Tensor,
         weight: &Tensor,
@@ -55,8 +59,11 @@ impl Geometry {
         Self::of_dims(input.dims(), input, weight, bias, residual, options)
     }
 
-    /// As [`Self::new`] for images of the shape `dims` that do not exist yet; `input` has their type and
-    /// device.
+    /// Like [`Self::new`], for images of shape `dims` that do not exist yet; only the type and device of
+    /// `input` are used.
+    ///
+    /// # Errors
+    /// If the arguments do not fit together.
     pub(crate) fn of_dims(
         dims: &[usize],
         input: &Tensor,
@@ -103,13 +110,13 @@ impl Geometry {
         self.channels_out * self.pixels_out()
     }
 
-    /// Weights that meet in one output element.
+    /// Products summed into one output element.
     pub(crate) fn taps(&self) -> usize {
         self.channels_in * self.kernel[0] * self.kernel[1]
     }
 
-    /// The input row (axis 0) or column (axis 1) that tap `tap` of output `out` reads; none if a zero of the
-    /// border.
+    /// The input row (axis 0) or column (axis 1) that tap `tap` of output `out` reads; `None` for a zero of
+    /// the border.
     pub(crate) fn source(&self, axis: usize, out: usize, tap: usize) -> Option<usize> {
         let padded = out * self.options.stride + tap;
         let last = self.size_in[axis] - 1;

@@ -1,4 +1,4 @@
-//! For tests: slices whose neighbours in memory may not be touched.
+//! For tests: slices beside an inaccessible page, where a stray access ends the process.
 
 use std::ffi::c_void;
 use std::ops::{Deref, DerefMut};
@@ -17,11 +17,11 @@ unsafe extern "C" {
 
 const PAGE: usize = 4096;
 const READ_WRITE: i32 = 3;
-/// Linux: private, anonymous; with `FIXED`, in place of what was mapped there.
+/// Linux's `MAP_PRIVATE | MAP_ANONYMOUS`; with `FIXED`, the mapping replaces what was there.
 const ANONYMOUS: i32 = 0x22;
 const FIXED: i32 = 0x10;
 
-/// A copy of a slice that ends where a forbidden page begins, or begins where one ends.
+/// A copy of a slice that ends where an inaccessible page begins, or begins where one ends.
 pub(crate) struct Guarded {
     pages: *mut u8,
     bytes: usize,
@@ -33,7 +33,8 @@ impl Guarded {
     pub(crate) fn new(values: &[f32], at_end: bool) -> Self {
         let inside = size_of_val(values).next_multiple_of(PAGE).max(PAGE);
         let bytes = inside + 2 * PAGE;
-        // SAFETY: the system chooses where `bytes` forbidden pages go; those between the first and the last are then made usable.
+        // SAFETY: the system chooses the address of the inaccessible mapping; all but its first and last page
+        // are then made readable and writable.
         let pages = unsafe {
             let pages = mmap(std::ptr::null_mut(), bytes, 0, ANONYMOUS, -1, 0).cast::<u8>();
             assert_ne!(pages as isize, -1);

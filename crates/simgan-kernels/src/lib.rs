@@ -1,14 +1,14 @@
-//! Operations on tensors that SimGAN needs and candle lacks, gets wrong or runs slowly.
+//! Tensor operations that SimGAN needs and that candle lacks, gets wrong or runs slowly.
 //!
-//! The principal function is [`conv2d`]: a convolution with its border rule, bias, ReLU and (as
-//! [`conv2d_residual`]) the addition of a skip connection in one operation. [`max_pool2d`] pools with any
-//! kernel, stride and padding. Both take and return candle tensors in the layout `(N, C, H, W)`, run on every
-//! device and every floating-point type, and are part of candle's autograd: they compute gradients for the
-//! arguments that want one and for no others.
+//! The principal function is [`conv2d`]: convolution, border, bias and ReLU in one operation;
+//! [`conv2d_residual`] also adds a skip connection. [`max_pool2d`] pools with any kernel, stride and padding.
+//! Both take and return candle tensors of layout `(N, C, H, W)`, run on every device and in every
+//! floating-point type, and take part in candle's autograd: they compute gradients only for the arguments
+//! that require one.
 //!
-//! Whole networks go through fewer, larger operations: [`refiner`] is the SimGAN refiner, [`sequential`] a
-//! chain of convolutions and pools. Each image passes all layers while it is in the cache, channels last, and
-//! candle sees one operation. [`Adam`] moves parameters in place.
+//! Whole networks run as single operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of
+//! convolutions and pools. Each image passes all layers, channels last, while it is in cache. [`Adam`]
+//! updates parameters in place.
 //!
 //! One function, `Backend::of`, decides which kernels serve a tensor:
 //! - `f32` on the CPU: vector kernels for AVX-512, AVX2 with FMA, NEON, or portable code, chosen at run time.
@@ -16,7 +16,7 @@
 //!   convolutions with stride 1 use Winograd's minimal filtering where that is cheaper. Results do not depend
 //!   on the number of threads.
 //! - `f64` on the CPU: plain kernels for gradient checks.
-//! - Everything else: the compositions of candle's operations in [`reference`](mod@reference), which are also
+//! - Everything else: the compositions of candle operations in [`reference`](mod@reference), which are also
 //!   the oracle of the tests.
 //!
 //! Each operation's folder holds its interface (`mod.rs`), its kernels for `f32` on the CPU (`cpu.rs` and
@@ -69,8 +69,8 @@ pub use self::max_pool2d::{MaxPool2d, max_pool2d};
 pub use self::refiner::{Layer, RefinerLayers, refiner};
 pub use self::sequential::{Stage, sequential};
 
-/// The operations composed of candle's own: slower, for any device and type; the kernels are tested against
-/// them.
+/// The same operations composed from candle's own: slower, but for any device and type. The kernels are
+/// tested against them.
 pub mod reference {
     pub use crate::adam::reference::adam;
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};

@@ -56,8 +56,9 @@ pub(crate) fn multiply<T: Real>(
 ) {
     assert_eq!((out.rows, out.columns, lhs.columns), (lhs.rows, rhs.columns, rhs.rows), "shapes do not fit");
     let one = T::from_f64(1.0);
-    // SAFETY: `Matrix::new` checked that every element of each matrix lies inside its slice, and transposing moves no element. `out` is
-    // borrowed mutably, so it overlaps neither operand; its rows do not overlap each other. T is f32 or f64, which gemm supports.
+    // SAFETY: `Matrix::new` checked that every element of each matrix lies inside its slice, and transposing
+    // moves no element. `out` is borrowed mutably, so it overlaps neither operand; its rows do not overlap
+    // each other. T is `f32` or `f64`, which gemm supports.
     unsafe {
         gemm::gemm(
             out.rows,

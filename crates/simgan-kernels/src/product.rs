@@ -1,17 +1,18 @@
-//! Matrix products of small matrices in cache, from registers up.
+//! Products of small matrices that lie in cache, with the sums held in registers.
 
 use crate::simd::{BLOCK, Simd, Task, array};
 
-/// Where the left factor's elements lie: element `(row, k)`.
+/// The left factor: where element `(row, k)` lies.
 #[derive(Clone, Copy)]
 pub(crate) struct Left {
     pub(crate) data: *const f32,
     pub(crate) stride: usize,
-    /// Whether `stride` separates the `k`, not the rows; the others are neighbours.
+    /// If set, consecutive `k` are `stride` apart and rows adjacent; otherwise rows are `stride` apart and
+    /// `k` adjacent.
     pub(crate) transposed: bool,
 }
 
-/// Rows `stride` apart.
+/// A matrix of contiguous rows, `stride` apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<P> {
     pub(crate) data: P,
@@ -24,8 +25,9 @@ pub(crate) type Sizes = (usize, usize, usize);
 /// `out = left · right`, or `out += left · right` if `ACCUMULATE`.
 ///
 /// # Safety
-/// `columns` is a multiple of [`BLOCK`]; `left` covers `rows × depth` readable elements, `right` `depth × columns`, and `out`
-/// `rows × columns` writable elements that overlap neither (readable and initialized too, if `ACCUMULATE`).
+/// `columns` is a multiple of [`BLOCK`]; `left` covers `rows × depth` readable elements, `right`
+/// `depth × columns`, and `out` `rows × columns` writable elements that overlap neither (readable and
+/// initialized too, if `ACCUMULATE`).
 #[inline(always)]
 pub(crate) unsafe fn multiply<S: Simd, const ACCUMULATE: bool>(
     simd: S,
@@ -34,11 +36,11 @@ pub(crate) unsafe fn multiply<S: Simd, const ACCUMULATE: bool>(
     right: Rows<*const f32>,
     out: Rows<*mut f32>,
 ) {
-    // A function of its own, else every caller would hold a copy.
+    // `run` compiles this as a function of its own; inlined, every caller would hold a copy.
     simd.run(Multiply::<ACCUMULATE> { sizes, left, right, out });
 }
 
-/// Only [`multiply`] makes one, and its caller keeps its contract.
+/// The task of [`multiply`]. Nothing else constructs it, so that function's safety contract holds here.
 struct Multiply<const ACCUMULATE: bool> {
     sizes: Sizes,
     left: Left,
@@ -59,14 +61,15 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
         let blocks = rows.div_ceil(most);
         let mut column = 0;
         while column < columns {
-            // Where two vectors make a block, a single one never is left over.
+            // One vector of columns can be left over only where a pair is wider than `BLOCK`, with AVX-512.
             let pair = wide <= BLOCK || column + wide <= columns;
             let mut row = 0;
             for block in 0..blocks {
                 // Equal shares: a last block of one row would waste most of the registers.
                 let count = (rows - row).div_ceil(blocks - block);
-                // SAFETY: row < rows, column < columns: the addresses stay inside the matrices that the caller of `multiply` vouches
-                // for, and the block of `count` rows and one or two vectors of columns does too.
+                // SAFETY: row < rows and column < columns, so the addresses, and the block of `count` rows
+                // and one or two vectors of columns, stay inside the matrices that the caller of `multiply`
+                // vouches for.
                 unsafe {
                     let start = if left.transposed { row } else { row * left.stride };
                     let left = Left { data: left.data.add(start), ..left };
@@ -87,15 +90,16 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
     }
 }
 
-/// The most products that are added one to the next. Rounding errors grow with the square root of a chain's length: of 64 products, four
-/// chains of 16 have half the error of one of 64, and cost nothing, since they too hide the time that an addition takes.
+/// Maximum number of products added one after another. Rounding errors grow with the square root of a chain's
+/// length: for 64 products, four chains of 16 have half the error of one chain of 64. They cost nothing,
+/// since independent chains also hide the latency of an addition.
 const CHAIN: usize = 16;
 
-/// A part of a product whose sums fit the registers.
+/// A block of the product whose sums fit in registers.
 #[derive(Clone, Copy)]
 struct Block {
     rows: usize,
-    /// Sums of each element that are added at the end.
+    /// Partial sums of each element, added up at the end.
     chains: usize,
     depth: usize,
     left: Left,
@@ -115,7 +119,7 @@ impl Block {
             ($(($chains:literal, $rows:literal))*) => {
                 match (self.chains, self.rows) {
                     $(
-                        // A constant condition: shapes that this vector type does not use are not compiled.
+                        // The guard is constant, so shapes that this vector type never uses are not compiled.
                         ($chains, $rows) if $rows * $chains <= S::ROWS && ($chains == 1 || $chains == S::CHAINS) => {
                             // SAFETY: the caller's promise.
                             unsafe { self.sum::<S, ACCUMULATE, TRANSPOSED, VECTORS, $rows, $chains>(simd); }
@@ -130,7 +134,7 @@ impl Block {
         )(2, 2)(2, 3)(4, 1)(4, 2)(4, 3));
     }
 
-    /// The product of `ROWS` rows and `VECTORS` vectors of columns, its sums in registers.
+    /// Computes `ROWS` rows and `VECTORS` vectors of columns of the product, with the sums in registers.
     ///
     /// # Safety
     /// As [`multiply`].
@@ -155,8 +159,8 @@ impl Block {
             let part = (depth - done).min(CHAINS * CHAIN);
             done += part;
             let mut sums = [[[simd.splat(0.0); VECTORS]; ROWS]; CHAINS];
-            // SAFETY: step k reads row k of `right` and column k of `left`; the pointers move on only as far as one step past the last.
-            // Elements of `out` are read if they are to be accumulated, or were written by the part before.
+            // SAFETY: step k reads row k of `right` and column k of `left`; the pointers advance at most one
+            // step past the last. `out` is read only if it accumulates, or after the previous part wrote it.
             unsafe {
                 for _ in 0..part / CHAINS {
                     for sums in &mut sums {
@@ -189,7 +193,7 @@ impl Block {
     }
 }
 
-/// Adds the products of a column of `left` and a row of `right`.
+/// Adds the products of a column of `left` and a row of `right` to `sums`.
 ///
 /// # Safety
 /// `ROWS` elements `row` apart can be read from `left`, and `VECTORS` vectors from `right`.

@@ -1,20 +1,21 @@
-//! Large buffers that are used again: asking the system for memory, page by page, costs as much as filling it.
+//! A pool of large buffers: getting fresh memory from the system, page by page, costs as much as filling it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 use crate::buffer::Buffer;
 
-/// Buffers that nobody uses, few enough for a training step's networks.
+/// Unused buffers, at most [`MOST`]: enough for the networks of a training step.
 static SPARE: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 const MOST: usize = 5;
 
-/// A buffer at least as long as asked for, with any content. Dropped, it waits for the next one.
+/// A buffer at least as long as requested, with unspecified contents. Dropping it returns it to the pool.
 pub(crate) struct Spare(Buffer);
 
 impl Spare {
     pub(crate) fn take(length: usize) -> Self {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        // A buffer more than four times too long is left to a larger request.
         let fits = |buffer: &Buffer| buffer.len() >= length && buffer.len() / 4 <= length;
         match spare.iter().position(fits) {
             Some(at) => Self(spare.swap_remove(at)),
@@ -47,7 +48,7 @@ impl DerefMut for Spare {
     }
 }
 
-/// The feature maps of a forward pass, until the backward pass takes them.
+/// The feature maps of a forward pass, kept until the backward pass takes them.
 #[derive(Default)]
 pub(crate) struct Kept(Mutex<Option<Spare>>);
 

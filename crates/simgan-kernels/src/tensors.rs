@@ -1,4 +1,4 @@
-//! Between candle's tensors and slices.
+//! Conversions between candle's tensors and slices.
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, WithDType, bail};
 
@@ -20,18 +20,18 @@ pub(crate) fn with_slice<T: WithDType, R>(tensor: &Tensor, f: impl FnOnce(&[T]) 
     }
 }
 
-/// `(N, C, H, W)` -> `(N, H, W, C)`, contiguous: a copy unless it already lies so.
+/// Rearranges `(N, C, H, W)` into contiguous `(N, H, W, C)`; copies only if the memory is laid out otherwise.
 pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
     tensor.permute((0, 2, 3, 1))?.contiguous()
 }
 
-/// `(N, H, W, C)` -> `(N, C, H, W)`: a view.
+/// Views `(N, H, W, C)` as `(N, C, H, W)`, without a copy.
 pub(crate) fn channels_first(tensor: &Tensor) -> Result<Tensor> {
     tensor.permute((0, 3, 1, 2))
 }
 
-/// A convolution's weights with its bias behind them, or zeros if it has none: candle's operations take at
-/// most three tensors.
+/// Concatenates a convolution's weights and its bias (zeros if it has none): candle's custom operations take
+/// at most three tensors.
 pub(crate) fn pack(weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let bias = match bias {
         Some(bias) => bias.clone(),

@@ -1,9 +1,9 @@
 use candle_core::{Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-/// Which adversarial loss both networks descend, as a setting.
+/// The adversarial loss of both networks, as a setting.
 ///
-/// A new loss is a variant here and its name in the setting's range.
+/// A new loss needs a variant here and its name in the range of the setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AdversarialLoss {
@@ -13,8 +13,8 @@ pub enum AdversarialLoss {
 }
 
 impl AdversarialLoss {
-    /// The loss of the discriminator's logits for `target`: D's own where `target` says what the images are, R's where
-    /// it says what they should pass as.
+    /// Computes the loss of the discriminator's logits against `target`. For D's loss, `target` is what the
+    /// images are; for R's, what they should pass as.
     ///
     /// # Shapes
     ///
@@ -30,12 +30,12 @@ impl AdversarialLoss {
     }
 }
 
-/// What the patches are taken for.
+/// The class against which patches are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A photograph: channel 0 of the logits.
+    /// A real image: channel 0 of the logits.
     Real,
-    /// The refiner's work: channel 1 of the logits.
+    /// A refined image: channel 1 of the logits.
     Refined,
 }
 
@@ -55,11 +55,13 @@ impl Target {
     }
 }
 
-/// The local adversarial loss: the cross-entropy of each patch with `target`, averaged over patches and images.
+/// The local adversarial loss: the cross-entropy of each patch with `target`, averaged over patches and
+/// images.
 ///
-/// Eq. 2 is `adversarial(D(refined), Refined) + adversarial(D(real), Real)`, the first term of eq. 4 is
-/// `adversarial(D(R(synthetic)), Real)`. The paper sums over the patches; the mean differs by the constant w·h and
-/// keeps the scale of λ and of the learning rate free of the image size. Stable for logits of any finite size.
+/// Eq. 2 is `adversarial(D(refined), Refined) + adversarial(D(real), Real)`; the first term of eq. 4 is
+/// `adversarial(D(R(synthetic)), Real)`. The paper sums over the patches. The mean differs by the constant
+/// factor w·h and makes λ and the learning rate independent of the image size. Stable for logits of any
+/// finite size.
 ///
 /// # Shapes
 ///
@@ -70,14 +72,15 @@ impl Target {
 /// If the logits have another shape or no patch.
 pub fn adversarial(logits: &Tensor, target: Target) -> Result<Tensor> {
     check_logits(logits)?;
-    // Subtracting the maximum changes nothing but the range, so it needs no gradient.
+    // Subtracting the maximum avoids overflow and cancels out of the result, so it needs no gradient.
     let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
     let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
     let chosen = shifted.narrow(1, target.channel(), 1)?;
     (log_sum - chosen)?.mean_all()
 }
 
-/// The fraction of patches, in [0, 1], whose larger logit is `target`'s; 0.5 is chance. A tie counts as wrong.
+/// Returns the fraction of patches, in [0, 1], whose larger logit is `target`'s; 0.5 is chance. A tie counts
+/// as wrong.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 use candle_core::{Result, Tensor, bail};
 
-/// The loss of the paper's gaze network (§3.1): the squared Euclidean distance to the true direction, averaged over
-/// the batch.
+/// The loss of the paper's gaze network (§3.1): the squared Euclidean distance to the true direction,
+/// averaged over the batch.
 ///
 /// # Shapes
 ///
@@ -9,7 +9,7 @@ use candle_core::{Result, Tensor, bail};
 ///
 /// # Errors
 ///
-/// If the shapes are others or N is 0.
+/// If the shapes are not these or N is 0.
 pub fn gaze_distance(predicted: &Tensor, target: &Tensor) -> Result<Tensor> {
     match (predicted.dims(), target.dims()) {
         ([n, 3], [m, 3]) if n == m && *n > 0 => (predicted - target.detach())?.sqr()?.sum(1)?.mean_all(),

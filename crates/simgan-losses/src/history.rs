@@ -1,14 +1,15 @@
 use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 
-/// The history of refined images (§2.3): keeps the discriminator from forgetting the refiner's earlier artefacts.
+/// The history of refined images (§2.3), which keeps the discriminator from forgetting the refiner's earlier
+/// artefacts.
 ///
-/// Of each batch of b refined images, ⌊b/2⌋ give way to images of the history, drawn without repetition, and then
-/// take the place of ⌊b/2⌋ randomly chosen ones. (The paper leaves open which of the new images are kept; those
-/// that gave way lose nothing by waiting.) A history that is not full yet fills first: images are appended, and as
-/// many are drawn as there are, the rest of the batch staying fresh.
+/// In each batch of b refined images, images drawn from the history without repetition replace the last
+/// ⌊b/2⌋. The replaced ones then take the place of ⌊b/2⌋ random images in the history. (The paper does not
+/// say which of the new images to keep; these have not been shown yet.) A history that is not full fills
+/// first: it appends images, and gives as many as it has; the rest of the batch stays fresh.
 ///
-/// The buffer owns copies in one block of memory, of `capacity` images once the first batch has come.
+/// The buffer owns copies in one block of memory, sized for `capacity` images when the first batch arrives.
 #[derive(Debug)]
 pub struct HistoryBuffer {
     capacity: usize,
@@ -18,22 +19,24 @@ pub struct HistoryBuffer {
 }
 
 impl HistoryBuffer {
-    /// An empty history of at most `capacity` images (B in the paper); 0 turns it off.
+    /// Creates an empty history of at most `capacity` images (B in the paper); 0 turns it off.
     #[must_use]
     pub const fn new(capacity: usize) -> Self {
         Self { capacity, len: 0, slots: None }
     }
 
-    /// The images that the discriminator sees in place of `fresh`: first the fresh ones, then those of the history.
+    /// Returns the images that the discriminator sees in place of `fresh`: fresh ones first, then those of
+    /// the history.
     ///
     /// # Shapes
     ///
-    /// `(b, C, H, W)` → the same, without a gradient.
+    /// `(b, C, H, W)` → `(b, C, H, W)`, without a gradient.
     ///
     /// # Errors
     ///
     /// If the images do not have the size, type or device of earlier ones.
     pub fn mix(&mut self, fresh: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
+        // `slice_set` takes only contiguous tensors.
         let fresh = fresh.detach().contiguous()?;
         let (batch, ..) = fresh.dims4()?;
         let n_kept = (batch / 2).min(self.capacity);
@@ -41,6 +44,7 @@ impl HistoryBuffer {
             return Ok(fresh);
         }
         let n_old = n_kept.min(self.len);
+        // Drawn before `keep` adds to the history, so that no image is in the batch twice.
         let shown = match &self.slots {
             Some(slots) if n_old > 0 => {
                 let drawn = Tensor::new(distinct(self.len, n_old, rng), fresh.device())?;
@@ -52,7 +56,7 @@ impl HistoryBuffer {
         Ok(shown)
     }
 
-    /// How many images the history has.
+    /// Number of images in the history.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
@@ -64,20 +68,22 @@ impl HistoryBuffer {
         self.len == 0
     }
 
-    /// The images in the order of their slots, `(len, C, H, W)`, for a checkpoint; `None` while there are none.
+    /// Copies the images in the order of their slots, `(len, C, H, W)`, for a checkpoint; `None` while there
+    /// are none.
     ///
     /// # Errors
     ///
     /// If the copy fails.
     pub fn images(&self) -> Result<Option<Tensor>> {
+        // Forced: `contiguous` would return a view, which later batches change.
         match &self.slots {
             Some(slots) if self.len > 0 => slots.narrow(0, 0, self.len)?.force_contiguous().map(Some),
             _ => Ok(None),
         }
     }
 
-    /// Takes over the images of [`Self::images`]: with the same random stream the history then goes on exactly
-    /// as the saved one would have.
+    /// Restores the images of [`Self::images`]. With the same random stream, the history then continues
+    /// exactly like the saved one.
     ///
     /// # Errors
     ///
@@ -98,6 +104,7 @@ impl HistoryBuffer {
     fn keep(&mut self, images: &Tensor, rng: &mut impl Rng) -> Result<()> {
         let n_images = images.dim(0)?;
         let n_appended = n_images.min(self.capacity - self.len);
+        // Chosen before `append`, so that only older images are replaced.
         let replaced = distinct(self.len, n_images - n_appended, rng);
         self.append(&images.narrow(0, 0, n_appended)?)?;
         let Some(slots) = &self.slots else { return Ok(()) };
@@ -121,7 +128,7 @@ impl HistoryBuffer {
     }
 }
 
-/// `amount` different numbers below `n`, each set equally likely (Floyd's algorithm).
+/// Draws `amount` different numbers below `n`, every set equally likely (Floyd's algorithm).
 ///
 /// `amount` is at most `n`.
 fn distinct(n: usize, amount: usize, rng: &mut impl Rng) -> Vec<u32> {

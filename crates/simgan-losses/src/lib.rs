@@ -1,12 +1,15 @@
-//! What SimGAN's networks learn from (Shrivastava et al., CVPR 2017): the local adversarial loss, the
-//! self-regularization, and the history of refined images.
+//! The losses of SimGAN (Shrivastava et al., CVPR 2017) – local adversarial loss and self-regularization –
+//! and the history of refined images.
 //!
-//! [`adversarial`] scores the discriminator's logits for either [`Target`]; it is the discriminator's loss (eq. 2)
-//! and, with the target swapped, the realism term of the refiner's (eq. 3–4). [`SelfRegularization`] is the other
-//! term: what a [`FeatureTransform`] ψ sees must stay. [`HistoryBuffer`] mixes earlier refined images into the
-//! discriminator's batches (§2.3). [`AdversarialLoss`] and [`Psi`] are the choices as settings. [`gaze_distance`] trains the network that judges whether refined images are better
-//! training data. All see tensors, never networks, and all losses are means, so that their balance
-//! depends neither on the batch nor on the image size.
+//! [`adversarial`] scores the discriminator's logits against a [`Target`]: it is the discriminator's loss
+//! (eq. 2) and, with the target swapped, the realism term of the refiner's loss (eq. 3–4).
+//! [`SelfRegularization`] is the other term of the refiner's loss: what a [`FeatureTransform`] ψ sees must
+//! stay. [`HistoryBuffer`] mixes earlier refined images into the discriminator's batches (§2.3).
+//! [`AdversarialLoss`] and [`Psi`] name losses and transforms in settings. [`gaze_distance`] trains the
+//! network that judges whether refined images are better training data.
+//!
+//! All functions take tensors, never networks. All losses are means, so that their balance depends neither on
+//! the batch nor on the image size.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
@@ -17,14 +20,14 @@
 //! let refined = Var::ones((4, 1, 35, 55), DType::F32, &Device::Cpu)?; // stands for R(synthetic)
 //! let logits = Var::zeros((4, 2, 9, 14), DType::F32, &Device::Cpu)?; // stands for D(refined)
 //!
-//! // The refiner's loss: its images shall pass as real, and shall not move far.
+//! // The refiner's loss: its images should pass as real and stay close to the synthetic ones.
 //! let lambda = 2.0;
 //! let realism = adversarial(&logits, Target::Real)?;
 //! let drift = SelfRegularization::new(FeatureTransform::Identity).loss(&refined, &synthetic)?;
 //! let loss = (&realism + (&drift * lambda)?)?;
 //! assert!((loss.to_scalar::<f32>()? - (2f32.ln() + 2.0)).abs() < 1e-6);
 //!
-//! // The discriminator's images: half fresh, half from the history once that has some.
+//! // The discriminator's images: half fresh, half from the history once it has some.
 //! let mut history = HistoryBuffer::new(512);
 //! let mut stream = rand_chacha::ChaCha8Rng::seed_from_u64(0);
 //! let shown = history.mix(&refined, &mut stream)?;

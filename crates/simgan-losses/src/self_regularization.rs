@@ -3,24 +3,26 @@ use std::fmt;
 use candle_core::{Module, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-/// The self-regularization (§2.1): refined images stay close to the synthetic ones, as far as ψ can tell.
+/// The self-regularization loss (§2.1): keeps refined images close to the synthetic ones, as far as ψ can
+/// tell.
 #[derive(Debug)]
 pub struct SelfRegularization {
     transform: FeatureTransform,
 }
 
 impl SelfRegularization {
-    /// The loss for a feature transform ψ.
+    /// Creates the loss for a feature transform ψ.
     #[must_use]
     pub const fn new(transform: FeatureTransform) -> Self {
         Self { transform }
     }
 
-    /// The mean of |ψ(refined) − ψ(synthetic)| over all values of ψ (second term of eq. 4, without λ).
+    /// Computes the mean of |ψ(refined) − ψ(synthetic)| over all values of ψ (second term of eq. 4, without
+    /// λ).
     ///
-    /// The paper takes the 1-norm, a sum. The mean differs by the constant number of values, so that λ means the
-    /// same for every batch and image size. Where both are equal the gradient is 0. No gradient flows to
-    /// `synthetic`.
+    /// The paper takes the 1-norm, a sum. The mean differs by the number of values, a constant factor, so
+    /// that λ means the same for every batch and image size. The gradient is 0 where both are equal. No
+    /// gradient flows to `synthetic`.
     ///
     /// # Shapes
     ///
@@ -28,7 +30,8 @@ impl SelfRegularization {
     ///
     /// # Errors
     ///
-    /// If the shapes differ, are empty, or too small for derivatives (below 2×2), or the network fails.
+    /// If the shapes differ or are empty, the images are too small for derivatives (below 2×2), or the
+    /// network fails.
     pub fn loss(&self, refined: &Tensor, synthetic: &Tensor) -> candle_core::Result<Tensor> {
         if refined.dims() != synthetic.dims() || refined.rank() != 4 || refined.elem_count() == 0 {
             let (refined, synthetic) = (refined.dims(), synthetic.dims());
@@ -37,7 +40,7 @@ impl SelfRegularization {
             );
         }
         let synthetic = synthetic.detach();
-        // All transforms but the network are linear: ψ(r) − ψ(s) = ψ(r − s).
+        // All transforms but the network are linear: ψ(r) − ψ(s) = ψ(r − s) saves one transform.
         match &self.transform {
             FeatureTransform::Identity => mean_absolute(&(refined - synthetic)?),
             FeatureTransform::Derivatives => mean_absolute(&derivatives(&(refined - synthetic)?)?),
@@ -49,7 +52,7 @@ impl SelfRegularization {
     }
 }
 
-/// ψ, what of an image shall stay (§2.1). The paper uses the identity unless it says otherwise.
+/// ψ, the features of an image that must stay (§2.1). The paper uses the identity unless it says otherwise.
 pub enum FeatureTransform {
     /// The pixels themselves.
     Identity,
@@ -57,8 +60,9 @@ pub enum FeatureTransform {
     Derivatives,
     /// The mean of the colour channels of each pixel; for gray images this is the identity.
     MeanColor,
-    /// A learned transform, `(N, C, H, W)` → any shape. It is frozen by having no trainable parameters in an
-    /// optimizer; build it from detached tensors, as `frozen()` of the networks does, to save their gradients too.
+    /// A learned transform, `(N, C, H, W)` → any shape. It stays fixed as long as no optimizer has its
+    /// parameters. Build it from detached tensors, as the networks' `frozen()` does, to save their gradients
+    /// too.
     Network(Box<dyn Module + Send>),
 }
 
@@ -77,7 +81,7 @@ pub enum Psi {
 }
 
 impl Psi {
-    /// The transform of this name; `network` is called only if it needs one.
+    /// Returns the transform of this name; calls `network` only if the transform needs one.
     ///
     /// # Errors
     ///
@@ -110,9 +114,7 @@ impl fmt::Debug for FeatureTransform {
 fn derivatives(images: &Tensor) -> candle_core::Result<Tensor> {
     let (_, _, height, width) = images.dims4()?;
     if height < 2 || width < 2 {
-        bail!(
-            "images of {height}×{width} (height × width) have no derivatives in both directions: 2×2 at least"
-        );
+        bail!("images of {height}×{width} (height × width) are too small for derivatives, which need 2×2");
     }
     let horizontal = (images.narrow(3, 1, width - 1)? - images.narrow(3, 0, width - 1)?)?;
     let vertical = (images.narrow(2, 1, height - 1)? - images.narrow(2, 0, height - 1)?)?;

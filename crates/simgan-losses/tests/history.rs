@@ -9,7 +9,7 @@ use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use simgan_losses::HistoryBuffer;
 
-/// Images that can be told apart: each is filled with its number.
+/// Images that are told apart by their values: each is filled with its number.
 fn batch(first: usize, count: usize) -> Tensor {
     let numbers: Vec<_> = (first..first + count).map(|number| number as f32).collect();
     let numbers = Tensor::from_vec(numbers, (count, 1, 1, 1), &Device::Cpu).unwrap();
@@ -97,7 +97,7 @@ fn slots_are_drawn_and_replaced_evenly() {
     }
 }
 
-/// Mistake: what is kept are views, which hold whole batches in memory and change with them.
+/// Catches a history of views, which keep whole batches in memory and change with them.
 #[test]
 fn the_history_owns_copies() {
     let mut history = HistoryBuffer::new(8);
@@ -115,7 +115,7 @@ fn the_history_owns_copies() {
     assert_eq!(numbers(&saved), [7, 8], "a saved history does not change either");
 }
 
-/// Mistake: a resume that restores the weights but not the history.
+/// Catches a resume that restores the weights but not the history.
 #[test]
 fn a_restored_history_goes_on_exactly() {
     for n_steps in [1, 2, 7] {

@@ -1,5 +1,5 @@
-//! What the losses refuse, and what the accuracy counts; their values are compared with PyTorch's in the workspace's
-//! tests.
+//! What the losses reject and what the accuracy counts. The workspace's tests compare their values with
+//! PyTorch's.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 

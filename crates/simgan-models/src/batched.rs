@@ -1,10 +1,11 @@
 use candle_core::Tensor;
 
-/// Calls `work` with up to `batch` images of `(N, C, H, W)` at a time, in order, so that memory does not grow with N.
+/// Calls `work` with up to `batch` images of `(N, C, H, W)` at a time, in order, so that memory does not grow
+/// with N.
 ///
 /// # Errors
 ///
-/// If `images` has no first dimension; what `work` returns.
+/// If `images` has no first dimension, or `work` fails.
 ///
 /// # Panics
 ///
@@ -21,12 +22,12 @@ pub fn for_batches<E: From<candle_core::Error>>(
     })
 }
 
-/// What `forward` makes of `images`, up to `batch` of them at a time, put together along the first dimension and without
-/// its gradient.
+/// Applies `forward` to up to `batch` images at a time and concatenates the results along the first
+/// dimension, without their gradients.
 ///
 /// # Errors
 ///
-/// As [`for_batches`]; if there is no image.
+/// Those of [`for_batches`], and if there is no image.
 ///
 /// # Panics
 ///
@@ -38,6 +39,7 @@ pub fn forward_batched<E: From<candle_core::Error>>(
 ) -> Result<Tensor, E> {
     let mut outputs = Vec::new();
     for_batches::<E>(images, batch, |images| {
+        // Detached, so that the graph of a batch is freed before the next one.
         outputs.push(forward(images)?.detach());
         Ok::<(), E>(())
     })?;

@@ -7,7 +7,7 @@ use simgan_settings::Range;
 
 use crate::ModelError;
 
-/// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its geometry.
+/// A convolution: `weight` `(out, in, k, k)`, `bias` `(out)`, and its options.
 #[derive(Clone, Debug)]
 pub(crate) struct Conv {
     weight: Tensor,
@@ -16,10 +16,10 @@ pub(crate) struct Conv {
 }
 
 impl Conv {
-    /// Weight and bias start uniform in ±1/√fan_in, PyTorch's default for convolutions; the paper does not say.
-    /// Every ResNet block then starts as a small correction, so that the refiner becomes the identity quickly: after
-    /// 120 steps of Adam with rate 0.001 on eye images, mean |R(x) − x| was 0.015, with He's wider range 0.028; with
-    /// SGD of rate 0.1 and momentum 0.9 it was 0.057, while He's diverged.
+    /// Creates weight and bias, uniform in ±1/√fan_in: PyTorch's default for convolutions, since the paper
+    /// does not say. Every ResNet block then starts as a small correction, so that the refiner quickly
+    /// becomes the identity. After 120 steps on eye images, mean |R(x) − x| was 0.015 with Adam at rate 0.001
+    /// (0.028 with He's wider range) and 0.057 with SGD at rate 0.1 and momentum 0.9 (He's diverged).
     pub(crate) fn new(
         input: usize,
         output: usize,
@@ -38,33 +38,33 @@ impl Conv {
         conv2d(input, &self.weight, Some(&self.bias), self.options)
     }
 
-    /// The residual is added before the ReLU, if there is one.
+    /// Adds the residual before the ReLU, if the convolution has one.
     pub(crate) fn forward_residual(&self, input: &Tensor, residual: &Tensor) -> candle_core::Result<Tensor> {
         conv2d_residual(input, &self.weight, Some(&self.bias), residual, self.options)
     }
 
-    /// Its parameters.
+    /// The parameters.
     pub(crate) fn layer(&self) -> Layer<'_> {
         Layer { weight: &self.weight, bias: &self.bias }
     }
 
-    /// Its geometry.
+    /// Stride, padding, border and ReLU.
     pub(crate) fn options(&self) -> Conv2d {
         self.options
     }
 
-    /// The same convolution, sharing its memory, without gradients for weight and bias.
+    /// Returns the same convolution, on the same memory, without gradients for weight and bias.
     pub(crate) fn frozen(&self) -> Self {
         Self { weight: self.weight.detach(), bias: self.bias.detach(), options: self.options }
     }
 }
 
-/// Padding that keeps the size at stride 1.
+/// Options with the padding that keeps the size at stride 1.
 pub(crate) fn same_conv(kernel: usize, stride: usize, border: Border, relu: bool) -> Conv2d {
     Conv2d { stride, padding: kernel / 2, border, relu }
 }
 
-/// How [`Border`] is written in a config. The type itself is simgan-kernels', which knows no serde.
+/// How a config spells [`Border`], whose crate, simgan-kernels, does not depend on serde.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Border", rename_all = "lowercase")]
 pub(crate) enum BorderName {
@@ -72,13 +72,13 @@ pub(crate) enum BorderName {
     Replicate,
 }
 
-/// The names of [`BorderName`].
+/// The spellings of [`BorderName`].
 pub(crate) const BORDERS: Range = Range::OneOf(&["zeros", "replicate"]);
 
-/// Images have at least one channel.
+/// Checks that images have at least one channel.
 pub(crate) fn check_channels(channels: usize) -> Result<(), ModelError> {
     match channels {
-        0 => Err(ModelError::Config("images of 0 channels (hint: at least 1)".into())),
+        0 => Err(ModelError::Config("images need at least 1 channel, not 0".into())),
         _ => Ok(()),
     }
 }

@@ -7,15 +7,15 @@ use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use simgan_kernels::{Border, MaxPool2d};
 use simgan_settings::{OutOfRange, Range, check, settings};
 
-/// The discriminator D (§2.2): for each local patch the logits of "real" and "refined".
+/// The discriminator D (§2.2): the logits of "real" and "refined" for each local patch.
 ///
-/// Each convolution but the last is followed by a ReLU; the softmax over the two logits is part of the loss.
+/// A ReLU follows every convolution but the last; the softmax over the two logits is part of the loss.
 ///
 /// # Shapes
 ///
-/// `(N, C, H, W)` in [−1, 1] → logits `(N, 2, h, w)`, channel 0 = real, 1 = refined. For 35×55 eye images the map
-/// is 9×14. With `local = false` it is the global variant of the paper's ablation: the logits are averaged over the
-/// map, so that one decision `(N, 2, 1, 1)` is taken for the whole image.
+/// `(N, C, H, W)` in [−1, 1] → logits `(N, 2, h, w)`, channel 0 = real, 1 = refined. For 35×55 eye images the
+/// map is 9×14. With `local = false`, the global variant of the paper's ablation, the logits are averaged
+/// over the map: one decision `(N, 2, 1, 1)` for the whole image.
 #[derive(Clone, Debug)]
 pub struct Discriminator {
     stages: Vec<Stage>,
@@ -25,7 +25,7 @@ pub struct Discriminator {
 impl Discriminator {
     /// Creates the parameters `conv1.*`, `conv2.*`, … in order.
     ///
-    /// `channels` are those of the images, as the refiner's.
+    /// `channels` is the number of channels of the images, the same as the refiner's.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Discriminator {
             stages.push(match *layer {
                 Layer::Conv { kernel, stride, features } => {
                     n_convs += 1;
-                    let relu = layer_idx < config.layers.len(); // the logits are free to be negative
+                    let relu = layer_idx < config.layers.len(); // logits may be negative
                     let options = same_conv(kernel, stride, config.border, relu);
                     let conv = Conv::new(input, features, kernel, options, &vb.pp(format!("conv{n_convs}")))?;
                     input = features;
@@ -57,8 +57,8 @@ impl Discriminator {
         Ok(Self { stages, local: config.local })
     }
 
-    /// The same discriminator, sharing its memory, without gradients for its parameters: for the refiner's step,
-    /// which needs only the gradient of the image. It follows the parameters as they are updated.
+    /// Returns the same discriminator without gradients for its parameters, for the refiner's step, which
+    /// needs only the gradient of the image. It shares the parameters' memory and follows their updates.
     #[must_use]
     pub fn frozen(&self) -> Self {
         let freeze = |stage: &Stage| match stage {
@@ -93,7 +93,7 @@ impl Stage {
 }
 
 impl Layer {
-    /// Checks the ranges of its values; `key` names the layer in the error.
+    /// Checks the ranges of the values; `key` names the layer in the error.
     fn check(&self, key: &str) -> Result<(), OutOfRange> {
         let allowed = LAYERS.to_owned();
         let (kernel, stride, features) = match *self {
@@ -111,28 +111,28 @@ impl Layer {
     }
 }
 
-/// What [`Range`] cannot say of a list is checked by [`Layer::check`].
+/// The allowed layers, in words; [`Layer::check`] checks what a [`Range`] cannot express.
 const LAYERS: &str =
     "at most 64 layers, with odd kernels from 1 to 31, strides from 1 to 32 and features from 1 to 4096";
 
-/// One layer before the final 1×1 convolution to two logits. Sizes are padded by half the kernel.
+/// A layer before the final 1×1 convolution to two logits, padded by half its kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Layer {
     /// Convolution and ReLU.
     Conv {
-        /// Size of the filters, odd.
+        /// Side of the filters in pixels, odd.
         kernel: usize,
-        /// Distance of neighbouring outputs.
+        /// Step between neighbouring outputs, in pixels of the input.
         stride: usize,
         /// Feature maps.
         features: usize,
     },
-    /// The maximum over a window.
+    /// Max pooling.
     MaxPool {
-        /// Size of the window, odd.
+        /// Side of the window in pixels, odd.
         kernel: usize,
-        /// Distance of neighbouring outputs.
+        /// Step between neighbouring outputs, in pixels of the input.
         stride: usize,
     },
 }
@@ -141,13 +141,13 @@ settings! {
     /// The discriminator D: layers, then a 1×1 convolution to two logits for each patch (§3.1).
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct DiscriminatorConfig {
-        /// In order, `{ conv = { kernel, stride, features } }`, a convolution with ReLU, or
+        /// The layers, in order: `{ conv = { kernel, stride, features } }`, a convolution with ReLU, or
         /// `{ max_pool = { kernel, stride } }`. Each layer is padded by half its kernel.
         layers: Vec<Layer> = Range::Form(LAYERS, |layers| layers.as_array().is_some_and(|all| all.len() <= 64)),
         /// Whether D decides for each patch (§2.2) or once for the whole image, the paper's ablation.
         local: bool = Range::Flag,
-        /// What convolutions see outside the image: its outermost pixels again, or zeros (middle gray). D sees the same
-        /// frame on real and on refined images, so it learns nothing from it.
+        /// What convolutions read outside the image: the nearest pixel, or zeros (middle gray). D sees the
+        /// same frame on real and on refined images, so it learns nothing from it.
         #[serde(with = "BorderName")]
         border: Border = BORDERS,
     }
@@ -186,7 +186,7 @@ impl DiscriminatorConfig {
     ///
     /// # Errors
     ///
-    /// The first value that is out of its range.
+    /// Returns the first value that is out of its range.
     pub fn check(&self) -> Result<(), OutOfRange> {
         check("discriminator", Self::SETTINGS, self)?;
         for (layer_idx, layer) in self.layers.iter().enumerate() {

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Shape};
 use simgan_settings::OutOfRange;
 
-/// What can go wrong with a network or its file. Messages about files end with the path and name the parameter;
-/// [`ModelError::hint`] says what to do.
+/// An error of a network or of its files. A message about a parameter names it and ends with the path of the
+/// file; [`ModelError::hint`] suggests a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -19,10 +19,10 @@ pub enum ModelError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The file is not a whole file of its kind.
+    /// The file is damaged, or not of the expected kind.
     #[error("damaged or not a model file ({reason}): {}", path.display())]
     Damaged {
         /// The file.
@@ -100,15 +100,15 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Suggests a remedy; `None` where the message says it all.
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Damaged { .. } => Some("take another checkpoint"),
+            Self::Damaged { .. } => Some("use another checkpoint"),
             Self::Missing { .. } | Self::Unknown { .. } => Some("the file belongs to another network"),
-            Self::NotFinite { .. } => Some("the run diverged; take an earlier checkpoint"),
+            Self::NotFinite { .. } => Some("the run diverged; use an earlier checkpoint"),
             Self::Checkpoint { .. } => Some("delete this folder to continue from the one before it"),
-            Self::Best { .. } => Some("remove this file to take the newest checkpoint"),
+            Self::Best { .. } => Some("remove this file to use the newest checkpoint"),
             Self::Config(_) | Self::Range(_) | Self::Io { .. } => None,
             Self::Shape { .. } | Self::DType { .. } | Self::Tensor(_) => None,
         }

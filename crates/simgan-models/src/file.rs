@@ -12,7 +12,7 @@ use crate::ModelError;
 const FORMAT_KEY: &str = "simgan_format_version";
 const FORMAT_VERSION: &str = "1";
 
-/// Writes named tensors as a safetensors file, atomically: a crash leaves the previous file whole.
+/// Writes named tensors as a safetensors file, atomically: a crash leaves the previous file intact.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
     write_atomically(path, &bytes)
 }
 
-/// Reads a file of [`write_tensors`]; the tensors are sorted by name.
+/// Reads a file written by [`write_tensors`]; returns its tensors sorted by name.
 ///
 /// # Errors
 ///
@@ -47,13 +47,14 @@ pub fn read_tensors(path: &Path, device: &Device) -> Result<Vec<(String, Tensor)
         let tensor = view.load(device).map_err(|e| ModelError::damaged(path, &format!("`{name}`: {e}")))?;
         tensors.push((name.to_owned(), tensor));
     }
+    // The file's iterator walks a hash map.
     tensors.sort_by(|(left, _), (right, _)| left.cmp(right));
     Ok(tensors)
 }
 
 /// Writes a temporary file beside `path`, syncs it, and renames it over `path`.
 ///
-/// simgan-data has a function like it that does not sync, for thousands of small files; no crate lies below both.
+/// simgan-data has its own version, without the sync, for thousands of small files; no crate lies below both.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
@@ -63,12 +64,14 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelErr
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666)) // less the umask, as any new file
+        builder.permissions(fs::Permissions::from_mode(0o666)) // minus the umask, like any new file
     };
     let mut file = builder.tempfile_in(&folder).map_err(ModelError::io(path))?;
-    file.as_file_mut().write_all(bytes).map_err(ModelError::io(path))?; // the handle's own error would name its path too
+    // Through the inner `File`: the error of the handle itself would name the temporary path.
+    file.as_file_mut().write_all(bytes).map_err(ModelError::io(path))?;
     file.as_file().sync_all().map_err(ModelError::io(path))?;
     file.persist(path).map_err(|e| ModelError::io(path)(e.error))?;
+    // The rename survives a crash only once the folder is synced too.
     #[cfg(unix)]
     File::open(&folder).and_then(|folder| folder.sync_all()).map_err(ModelError::io(&folder))?;
     Ok(())

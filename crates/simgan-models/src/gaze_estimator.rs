@@ -6,15 +6,15 @@ use simgan_kernels::{Conv2d, MaxPool2d, Stage, reference::relu, sequential};
 use crate::ModelError;
 use crate::conv::Conv;
 
-/// The paper's gaze network (§3.1), with which it tells whether refined images are better training data.
+/// The paper's gaze network (§3.1), which measures whether refined images are better training data.
 ///
-/// Convolutions without padding, 3×3 except where stated: 32, 32, 64, max pool 3×3 stride 2, 80, 192, max pool 2×2
-/// stride 2; then fully connected layers. A ReLU follows each convolution and hidden layer.
+/// 3×3 convolutions without padding, and max pools of stride 2: 32, 32 and 64 features, pool 3×3, 80 and 192
+/// features, pool 2×2; then fully connected layers. A ReLU follows each convolution and hidden layer.
 ///
 /// # Shapes
 ///
-/// `(N, C, height, width)` of the config, in [−1, 1] → `(N, 3)`, the gaze in camera coordinates. It is not normalised:
-/// the network is trained with the L2 loss on unit vectors, and its direction is what counts.
+/// `(N, C, height, width)` of the config, in [−1, 1] → `(N, 3)`, the gaze in camera coordinates. The vector
+/// is not normalised: the network is trained with the L2 loss on unit vectors, and only the direction counts.
 #[derive(Clone, Debug)]
 pub struct GazeEstimator {
     input: [usize; 3],
@@ -53,8 +53,9 @@ impl GazeEstimator {
 }
 
 impl GazeEstimator {
-    /// All parameters with their names: what [`Parameters::load`](crate::Parameters::load) takes, once
-    /// [`write_tensors`](crate::write_tensors) has written them. They share memory with the network.
+    /// Returns all parameters with their names; they share memory with the network.
+    /// [`Parameters::load`](crate::Parameters::load) reads them back once
+    /// [`write_tensors`](crate::write_tensors) has written them.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Tensor)> {
         let convs = self.convs.iter().map(|conv| (conv.layer().weight, conv.layer().bias));
@@ -68,8 +69,8 @@ impl GazeEstimator {
         convs.chain(hidden).chain(head).collect()
     }
 
-    /// What the last hidden layer says (without hidden layers: the flattened feature map), from which the gaze is read
-    /// off linearly: features by which sets of images can be compared.
+    /// Returns the outputs of the last hidden layer, or the flattened feature map if there is none. The gaze
+    /// is a linear function of them; as features they serve to compare sets of images.
     ///
     /// # Shapes
     ///
@@ -77,8 +78,10 @@ impl GazeEstimator {
     ///
     /// # Errors
     ///
-    /// If the images are not those of the config.
+    /// If the images do not have the channels and size of the config.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        // Otherwise images of another size would fail only in the first fully connected layer, with a message
+        // about matrices.
         if images.rank() != 4 || images.dims()[1..] != self.input {
             bail!("the gaze network takes images (N, C, H, W) of {:?}, not {:?}", self.input, images.dims());
         }
@@ -100,7 +103,7 @@ impl Module for GazeEstimator {
     }
 }
 
-/// A fully connected layer: `weight` `(out, in)`, `bias` `(out)`, initialised as the convolutions.
+/// A fully connected layer: `weight` `(out, in)`, `bias` `(out)`, initialised like the convolutions.
 #[derive(Clone, Debug)]
 struct Linear {
     weight: Tensor,
@@ -116,12 +119,13 @@ impl Linear {
     }
 
     fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        // Turned so that the weight's gradient comes as the weight lies, which the optimizer need not copy then.
+        // `(W xᵀ)ᵀ` instead of `x Wᵀ`: the gradient of the weight then lies in memory like the weight, so
+        // that the optimizer need not copy it.
         self.weight.matmul(&input.t()?)?.t()?.broadcast_add(&self.bias)
     }
 }
 
-/// What a [`GazeEstimator`] looks like.
+/// The architecture of a [`GazeEstimator`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GazeEstimatorConfig {
@@ -138,8 +142,8 @@ pub struct GazeEstimatorConfig {
 }
 
 impl GazeEstimatorConfig {
-    /// The paper's network for gray 35×55 images (height × width). Its "FC 9600" is read as the flattened map, which
-    /// has exactly 192·5·10 = 9,600 values, so that FC 1000 and FC 3 follow; 9.8 M parameters.
+    /// The paper's network for gray 35×55 images (height × width), with 9.8 M parameters. Its "FC 9600" is
+    /// read as the flattened map, which has exactly 192·5·10 = 9,600 values; FC 1000 and FC 3 follow.
     #[must_use]
     pub fn eye_gaze() -> Self {
         Self { channels: 1, height: 35, width: 55, features: [32, 32, 64, 80, 192], hidden: vec![1000] }
@@ -151,15 +155,16 @@ impl GazeEstimatorConfig {
         Self { hidden: vec![9600, 1000], ..Self::eye_gaze() }
     }
 
-    /// How many values the last feature map has, which is the width of the first fully connected layer's input.
+    /// Returns the number of values in the last feature map: the input width of the first fully connected
+    /// layer.
     ///
     /// # Errors
     ///
-    /// If the images are too small or something is 0.
+    /// If the images are too small or a number of the config is 0.
     pub fn flattened(&self) -> Result<usize, ModelError> {
         if self.channels == 0 || self.features.contains(&0) || self.hidden.contains(&0) {
             return Err(ModelError::Config(format!(
-                "a gaze network of {self:?} is impossible: no number may be 0"
+                "a gaze network of {self:?} is impossible: every number must be at least 1"
             )));
         }
         match (map_size(self.height), map_size(self.width)) {

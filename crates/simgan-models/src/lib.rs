@@ -1,10 +1,11 @@
 //! The networks of SimGAN (Shrivastava et al., CVPR 2017) and the store of their parameters.
 //!
-//! [`Refiner`] turns synthetic images into refined ones of the same shape; [`Discriminator`] tells, patch by
-//! patch, real images from refined ones. Both are built from a config and a `VarBuilder` that [`Parameters`]
-//! hands out: it creates each parameter from a seed and its name, keeps them in order of creation, and saves and
-//! loads them strictly. [`save_refiner`] and [`load_refiner`] keep a refiner with its config in a folder, which is
-//! all that inference needs; [`run_folder`] finds that folder in a run. [`GazeEstimator`] is the paper's measure of whether refined images are better training data.
+//! [`Refiner`] turns synthetic images into refined ones of the same shape; [`Discriminator`] tells real
+//! images from refined ones, patch by patch. Both are built from a config and a `VarBuilder` of
+//! [`Parameters`], which creates each parameter from a seed and the parameter's name, keeps them in order of
+//! creation, and saves and loads them strictly. [`save_refiner`] and [`load_refiner`] store a refiner with
+//! its config in a folder, which is all that inference needs; [`run_folder`] finds that folder in a run.
+//! [`GazeEstimator`] is the paper's measure of whether refined images are better training data.
 //!
 //! Images are `(N, C, H, W)`, `f32`, in [−1, 1], before and after the refiner.
 //!

@@ -9,10 +9,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{ModelError, read_tensors, write_tensors};
 
-/// The trainable parameters of one network, in the order in which it creates them.
+/// The trainable parameters of one network, in order of creation.
 ///
-/// A parameter's initial value depends only on the seed and its name: adding a layer, or building layers in
-/// another order, changes no other parameter. Cloning shares the parameters.
+/// The initial value of a parameter depends only on the seed and its name: adding a layer, or building layers
+/// in another order, changes no other parameter. Clones share the parameters.
 #[derive(Clone, Debug)]
 pub struct Parameters {
     store: Arc<Mutex<Vec<(String, Var)>>>,
@@ -21,31 +21,32 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// An empty store; building a network with [`Self::var_builder`] fills it.
+    /// Creates an empty store; building a network with [`Self::var_builder`] fills it.
     #[must_use]
     pub fn new(seed: u64, device: &Device) -> Self {
         Self { store: Arc::default(), seed, device: device.clone() }
     }
 
-    /// Creates parameters (`f32`) in this store, or returns those that have the same name and shape.
+    /// Returns a builder that creates `f32` parameters in this store, or returns existing ones of the same
+    /// name and shape.
     #[must_use]
     pub fn var_builder(&self) -> VarBuilder<'static> {
         VarBuilder::from_backend(Box::new(self.clone()), DType::F32, self.device.clone())
     }
 
-    /// All parameters in order of creation.
+    /// Returns all parameters in order of creation.
     #[must_use]
     pub fn vars(&self) -> Vec<(String, Var)> {
         self.lock().clone()
     }
 
-    /// The values of all parameters in order of creation. They share memory with the parameters.
+    /// Returns the values of all parameters in order of creation. They share memory with the parameters.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Tensor)> {
         self.lock().iter().map(|(name, var)| (name.clone(), var.as_detached_tensor())).collect()
     }
 
-    /// How many numbers the parameters hold.
+    /// Number of values in all parameters.
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().iter().map(|(_, var)| var.elem_count()).sum()
@@ -60,12 +61,12 @@ impl Parameters {
         write_tensors(path, &self.tensors())
     }
 
-    /// Reads every parameter from a safetensors file. Nothing changes unless the whole file is right.
+    /// Reads every parameter from a safetensors file. Changes nothing unless the whole file is valid.
     ///
     /// # Errors
     ///
-    /// If the file is damaged, lacks a parameter, has one that the network lacks, or one of another shape or
-    /// type or with a value that is not finite.
+    /// If the file is damaged, lacks a parameter, or has one that is unknown, of another shape or type, or
+    /// not finite.
     pub fn load(&self, path: &Path) -> Result<(), ModelError> {
         let tensors = read_tensors(path, &self.device)?;
         let vars = self.vars();
@@ -74,6 +75,7 @@ impl Parameters {
                 return Err(ModelError::Unknown { path: path.to_owned(), name: name.clone() });
             }
         }
+        // All values are checked before the first one is set.
         let values = vars.iter().map(|(name, var)| checked_value(path, name, var, &tensors));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         for ((_, var), value) in vars.iter().zip(values) {
@@ -87,7 +89,7 @@ impl Parameters {
     }
 }
 
-/// The value that the file has for a parameter, if it is fit to be one.
+/// Returns the value that the file has for a parameter, if its shape and type are right and it is finite.
 fn checked_value<'a>(
     path: &Path,
     name: &str,
@@ -105,6 +107,7 @@ fn checked_value<'a>(
     if value.dtype() != var.dtype() {
         return Err(ModelError::DType { path, name, expected: var.dtype(), found: value.dtype() });
     }
+    // `f64` represents the values of every narrower type.
     let values = value.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
     if !values.iter().all(|value| value.is_finite()) {
         return Err(ModelError::NotFinite { path, name });
@@ -150,7 +153,8 @@ impl SimpleBackend for Parameters {
     }
 }
 
-/// Draws on the host, from a stream of its own, so that every device and type starts from the same values.
+/// Draws initial values on the host, from a random stream per parameter, so that every device and type starts
+/// from the same values.
 fn initial_values(seed: u64, name: &str, shape: &Shape, init: Init) -> candle_core::Result<Vec<f32>> {
     let count = shape.elem_count();
     let (low, high) = match init {
@@ -166,6 +170,7 @@ fn initial_values(seed: u64, name: &str, shape: &Shape, init: Init) -> candle_co
     Ok((0..count).map(|_| (low + (high - low) * f64::from(stream.random::<f32>())) as f32).collect())
 }
 
+/// The random stream of the parameter `name`.
 fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -173,7 +178,8 @@ fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// The 64-bit FNV-1a hash: unlike the standard library's hashers it is fixed by its specification.
+/// The 64-bit FNV-1a hash. Its specification fixes its values; the standard library's hashers may change
+/// theirs.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

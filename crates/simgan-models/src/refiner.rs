@@ -8,7 +8,7 @@ use simgan_settings::{Range, check, settings};
 
 /// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
 ///
-/// Fully convolutional without stride or pooling: a pixel stays where it is, and so do the labels.
+/// Fully convolutional, without stride or pooling: every pixel stays in place, so the labels stay valid.
 ///
 /// # Shapes
 ///
@@ -25,7 +25,7 @@ pub struct Refiner {
 impl Refiner {
     /// Creates the parameters `stem.*`, `blocks.{i}.conv1.*`, `blocks.{i}.conv2.*` and `head.*`.
     ///
-    /// `channels` are those of the images: 1 for gray or depth, 3 for RGB.
+    /// `channels` is the number of channels of the images: 1 for gray or depth, 3 for RGB.
     ///
     /// # Errors
     ///
@@ -53,8 +53,8 @@ impl Refiner {
         Ok(Self { config: *config, channels, stem, blocks, head })
     }
 
-    /// The same refiner, sharing its memory, without gradients for its parameters: for refining images that
-    /// only the discriminator will learn from. It follows the parameters as they are updated.
+    /// Returns the same refiner without gradients for its parameters, to refine images that only the
+    /// discriminator learns from. It shares the parameters' memory and follows their updates.
     #[must_use]
     pub fn frozen(&self) -> Self {
         let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
@@ -62,7 +62,7 @@ impl Refiner {
         Self { config: self.config, channels: self.channels, stem, blocks, head }
     }
 
-    /// The feature maps before the last convolution: a learned feature transform ψ (§2.1).
+    /// Returns the feature maps before the last convolution: a learned feature transform ψ (§2.1).
     ///
     /// # Shapes
     ///
@@ -72,6 +72,7 @@ impl Refiner {
     ///
     /// If the images have another number of channels.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        // Layer by layer: the fused operation does not return its feature maps.
         let mut features = self.stem.forward(images)?;
         for block in &self.blocks {
             features = block.conv2.forward_residual(&block.conv1.forward(&features)?, &features)?;
@@ -79,13 +80,13 @@ impl Refiner {
         Ok(features)
     }
 
-    /// What it looks like.
+    /// The architecture.
     #[must_use]
     pub fn config(&self) -> &RefinerConfig {
         &self.config
     }
 
-    /// Channels of the images that it takes and gives.
+    /// Number of channels of its input and output images.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.channels
@@ -135,7 +136,7 @@ settings! {
         kernel: usize = Range::Odd(1, 31),
         /// Side of the first convolution's filters. Odd, so that an image keeps its size.
         stem_kernel: usize = Range::Odd(1, 31),
-        /// What convolutions see outside the image: its outermost pixels again, or zeros (middle gray).
+        /// What convolutions read outside the image: the nearest pixel, or zeros (middle gray).
         #[serde(with = "BorderName")]
         border: Border = BORDERS,
     }
@@ -145,12 +146,14 @@ impl RefinerConfig {
     /// The paper's refiner of eye images (§3.1): 3×3, 64 features, 4 blocks; 296,129 parameters.
     #[must_use]
     pub const fn eye_gaze() -> Self {
-        // The paper does not say what lies outside the image; zeros would paint a frame on every refined image.
+        // The paper does not say what lies outside the image; zeros would paint a frame on every refined
+        // image.
         Self { features: 64, blocks: 4, kernel: 3, stem_kernel: 3, border: Border::Replicate }
     }
 
-    /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size of
-    /// the first convolution; with 7×7 in the blocks too, R would have 4 M parameters and 16 times the cost.
+    /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size
+    /// of the first convolution; with 7×7 in the blocks too, R would have 4 M parameters and 16 times the
+    /// cost.
     #[must_use]
     pub const fn hand_pose() -> Self {
         Self { blocks: 10, stem_kernel: 7, ..Self::eye_gaze() }

@@ -8,14 +8,14 @@ use toml::{Table, Value};
 use crate::file::write_atomically;
 use crate::{ModelError, Parameters, Refiner, RefinerConfig, write_tensors};
 
-/// The parameters' file in a refiner's folder.
+/// Name of the file with the parameters in a refiner's folder.
 pub const REFINER_FILE: &str = "refiner.safetensors";
-/// The config's file in a refiner's folder.
+/// Name of the file with the config in a refiner's folder.
 pub const REFINER_CONFIG_FILE: &str = "refiner.toml";
 
 const FORMAT_VERSION: u32 = 1;
 
-/// `refiner.toml`.
+/// The contents of `refiner.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RefinerFile<R> {
@@ -23,7 +23,8 @@ struct RefinerFile<R> {
     refiner: R,
 }
 
-/// `[refiner]` as it is written; it is read as a table, because serde does not flatten strictly.
+/// `[refiner]` for writing. It is read as a table instead, since serde's `flatten` does not reject unknown
+/// keys.
 #[derive(Serialize)]
 struct Written<'a> {
     channels: usize,
@@ -31,7 +32,8 @@ struct Written<'a> {
     config: &'a RefinerConfig,
 }
 
-/// The config and the channels in `[refiner]`. What is missing is as in the paper, for gray images.
+/// Reads the config and the number of channels from `[refiner]`. Missing values default to the paper's, for
+/// gray images.
 fn read_config(read: Table) -> Result<(RefinerConfig, usize), Box<dyn std::error::Error>> {
     let mut table = Table::try_from(RefinerConfig::default())?;
     table.extend(read);
@@ -41,7 +43,8 @@ fn read_config(read: Table) -> Result<(RefinerConfig, usize), Box<dyn std::error
 
 /// Writes a refiner into an existing folder: `refiner.safetensors` and `refiner.toml`, each atomically.
 ///
-/// `channels` are those of the images, `tensors` the parameters' values ([`Parameters::tensors`], or a running average under the same names).
+/// `channels` is the number of channels of the images; `tensors` are the values of the parameters
+/// ([`Parameters::tensors`], or a running average under the same names).
 ///
 /// # Errors
 ///
@@ -59,7 +62,7 @@ pub fn save_refiner(
     write_tensors(&folder.join(REFINER_FILE), tensors)
 }
 
-/// Reads a refiner of [`save_refiner`], ready for inference: without gradients for its parameters.
+/// Reads a refiner written by [`save_refiner`] for inference: its parameters have no gradients.
 ///
 /// # Errors
 ///
@@ -73,6 +76,7 @@ pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelErro
         return Err(ModelError::damaged(&path, &reason));
     }
     let (config, channels) = read_config(file.refiner).map_err(|e| ModelError::damaged(&path, &e))?;
+    // Any seed will do: loading replaces every initial value.
     let parameters = Parameters::new(0, device);
     let refiner = Refiner::new(&config, channels, parameters.var_builder())?;
     parameters.load(&folder.join(REFINER_FILE))?;

@@ -1,4 +1,4 @@
-//! Where the refiners of a run lie: all that whoever uses a refiner needs to know of a run's folder.
+//! The layout of a run's folder, as far as it takes to find and verify the run's refiners.
 //!
 //! ```text
 //! checkpoints/step-00001000/   one folder for each checkpoint, its refiner among other files
@@ -16,18 +16,18 @@ use toml::Table;
 
 use crate::ModelError;
 
-/// Names the best checkpoint.
+/// Name of the file that says which checkpoint is the best.
 pub const BEST_FILE: &str = "best.toml";
 /// Version of the format of [`BEST_FILE`].
 pub const BEST_VERSION: u32 = 1;
-/// The folder with the checkpoints.
+/// Name of the folder with the checkpoints.
 pub const CHECKPOINTS_DIR: &str = "checkpoints";
 /// Version of a checkpoint's layout and of [`STATE_FILE`].
 pub const CHECKPOINT_VERSION: u32 = 1;
-/// The file of a checkpoint that vouches for the others.
+/// Name of the file in a checkpoint that vouches for all others by length and checksum.
 pub const STATE_FILE: &str = "state.toml";
 
-/// Length and checksum of a file, which tell a whole file from a damaged one.
+/// Length and checksum (CRC-32C) of a file, which reveal damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileMark {
@@ -36,24 +36,25 @@ pub struct FileMark {
 }
 
 impl FileMark {
-    /// The mark of the file at `path` as it is now.
+    /// Computes the mark of the file at `path` as it is now.
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
+    /// If the file cannot be read.
     pub fn of(path: &Path) -> std::io::Result<Self> {
         let bytes = fs::read(path)?;
         Ok(Self { bytes: bytes.len() as u64, crc32c: crc32c::crc32c(&bytes) })
     }
 }
 
-/// The name of the checkpoint after `step` steps.
+/// Returns the folder name of the checkpoint after `step` steps.
 #[must_use]
 pub fn checkpoint_name(step: u64) -> String {
     format!("step-{step:08}")
 }
 
-/// The checkpoints in the folder `checkpoints` with their steps, oldest first; none if there is no such folder.
+/// Lists the checkpoints in the folder `checkpoints` with their steps, oldest first; empty if there is no
+/// such folder.
 ///
 /// # Errors
 ///
@@ -66,13 +67,14 @@ pub fn list_checkpoints(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>, Model
     let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let step = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok();
     let paths = paths.map_err(ModelError::io(checkpoints))?;
+    // Checkpoints that are being written or deleted have other names and are skipped.
     let mut found: Vec<(u64, PathBuf)> =
         paths.into_iter().filter_map(|path| Some((step(&path)?, path))).collect();
     found.sort();
     Ok(found)
 }
 
-/// What [`newest`] found.
+/// The result of [`newest`].
 #[derive(Debug)]
 pub struct Newest<T, E> {
     /// The newest checkpoint that could be opened; `None` when the run has no checkpoint yet.
@@ -85,7 +87,7 @@ pub struct Newest<T, E> {
 ///
 /// # Errors
 ///
-/// If there are checkpoints but `open` refuses all, what it said of the newest; if the folder cannot be read.
+/// If the folder cannot be read. If `open` rejects every checkpoint: its error for the newest.
 pub fn newest<T, E: From<ModelError>>(
     run: &Path,
     open: impl Fn(&Path) -> Result<T, E>,
@@ -103,17 +105,18 @@ pub fn newest<T, E: From<ModelError>>(
     }
 }
 
-/// Reads the state of the checkpoint in `folder`, after verifying that every file is as it was written. `T` is the part
-/// of the state that the caller needs; [`toml::Table`] takes all of it.
+/// Reads the state of the checkpoint in `folder`, after verifying the length and checksum of every file. `T`
+/// is the part of the state that the caller needs; [`toml::Table`] takes all of it.
 ///
 /// # Errors
 ///
-/// If a file is missing or damaged, or the format is another version's.
+/// If a file is missing or damaged, or the format version is unknown.
 pub fn read_checkpoint<T: DeserializeOwned>(folder: &Path) -> Result<T, ModelError> {
     let unusable = |reason: String| ModelError::Checkpoint { path: folder.to_owned(), reason };
     let text = fs::read_to_string(folder.join(STATE_FILE));
     let text = text.map_err(|error| unusable(format!("{STATE_FILE}: {error}")))?;
     let damaged = |error: toml::de::Error| unusable(format!("{STATE_FILE}: {}", error.message()));
+    // The seal first: the state of another version, or of a damaged checkpoint, may not fit `T`.
     let seal: Seal = toml::from_str(&text).map_err(damaged)?;
     check_version(seal.format_version, CHECKPOINT_VERSION).map_err(unusable)?;
     for (name, expected) in &seal.files {
@@ -126,19 +129,19 @@ pub fn read_checkpoint<T: DeserializeOwned>(folder: &Path) -> Result<T, ModelErr
     toml::from_str(&text).map_err(damaged)
 }
 
-/// What every reader of a checkpoint checks.
+/// The part of the state that every reader checks.
 #[derive(Deserialize)]
 struct Seal {
     format_version: u32,
     files: BTreeMap<String, FileMark>,
 }
 
-/// Reads what the run at `run` says of its best checkpoint; `None` if it has not selected. `T` is the part that the
-/// caller needs.
+/// Reads the best checkpoint recorded by the run at `run`; `None` if the run has not selected one. `T` is the
+/// part of the record that the caller needs.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, or is of another version.
+/// If the file cannot be read or is of another version.
 pub fn read_best<T: DeserializeOwned>(run: &Path) -> Result<Option<T>, ModelError> {
     let path = run.join(BEST_FILE);
     if !path.exists() {
@@ -146,6 +149,7 @@ pub fn read_best<T: DeserializeOwned>(run: &Path) -> Result<Option<T>, ModelErro
     }
     let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
     let bad = |reason: String| ModelError::Best { path: path.clone(), reason };
+    // As a table first: a file of another version may not fit `T`.
     let table: Table = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
     let version = table.get("version").and_then(toml::Value::as_integer);
     let version = version.ok_or_else(|| bad("it has no version".to_owned()))?;

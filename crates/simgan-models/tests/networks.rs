@@ -1,4 +1,4 @@
-//! Shapes, sizes and files of the networks; their values are compared with PyTorch's in the workspace's tests.
+//! Shapes, sizes and files of the networks. The workspace's tests compare their values with PyTorch's.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -65,7 +65,7 @@ fn any_image_size_works() {
     assert!(eyes.forward(&images((1, 3, 0, 8))).is_err());
 }
 
-/// Labels stay in place because a change of one pixel reaches no further than the receptive field: 19 pixels for R.
+/// Labels stay valid because a pixel affects no more than its receptive field: 19 pixels for R.
 #[test]
 fn the_refiner_sees_19_pixels() {
     let (refiner, _) = refiner(&RefinerConfig::eye_gaze(), 1);
@@ -74,7 +74,7 @@ fn the_refiner_sees_19_pixels() {
     spot[20] = 1.0;
     let spot = Tensor::from_vec(spot, (1, 1, 1, 41), &Device::Cpu).unwrap();
     let change = (refiner.forward(&spot).unwrap() - refiner.forward(&dark).unwrap()).unwrap();
-    // Further out there is rounding of 1e-8: tiles of pixels are convolved together.
+    // Farther out, only rounding errors of 1e-8 remain, because whole tiles of pixels are convolved at once.
     let changed: Vec<_> = values(&change).iter().map(|value| value.abs() > 1e-7).collect();
     assert_eq!(changed.iter().position(|changed| *changed), Some(11));
     assert_eq!(changed.iter().rposition(|changed| *changed), Some(29));
@@ -156,7 +156,7 @@ fn configs_are_readable_and_strict() {
     assert!(toml::from_str::<RefinerConfig>(&text.replace("replicate", "mirror")).is_err());
 }
 
-/// Written by format version 1 since its beginning.
+/// As format version 1 has always written it.
 const REFINER_TOML: &str = "format_version = 1
 
 [refiner]
@@ -177,7 +177,7 @@ fn a_saved_refiner_refines_the_same() {
     save_refiner(folder.path(), &config, 3, &parameters.tensors()).unwrap();
     let path = folder.path().join(REFINER_CONFIG_FILE);
     assert_eq!(fs::read_to_string(&path).unwrap(), REFINER_TOML);
-    // What a file leaves out is as in the paper.
+    // Values missing from a file default to the paper's.
     fs::write(&path, REFINER_TOML.replace("\nkernel = 3", "")).unwrap();
     let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
     let synthetic = images((2, 3, 7, 10));

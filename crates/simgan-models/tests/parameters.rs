@@ -1,4 +1,4 @@
-//! Where parameters come from and how they are kept.
+//! Initial values, storage and files of parameters.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -34,7 +34,7 @@ fn a_value_depends_only_on_seed_and_name() {
     assert_ne!(drawn(7, &["head.weight"], "head.weight"), alone);
 }
 
-/// Written down once: another value would change every seeded run.
+/// Recorded once: any other value would change every seeded run.
 #[test]
 fn values_are_the_same_everywhere() {
     assert_eq!(drawn(7, &["stem.weight"], "stem.weight")[..3], [-0.206_386, -0.465_563_03, -0.213_787_56]);
@@ -97,11 +97,11 @@ fn what_is_saved_is_loaded_bit_for_bit() {
         let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let plain = folder.path().join("plain");
         fs::write(&plain, "").unwrap();
-        assert_eq!(mode(&path), mode(&plain), "as any new file");
+        assert_eq!(mode(&path), mode(&plain), "like any new file");
     }
 }
 
-/// Each refusal names file and parameter and leaves the network as it was.
+/// Each error names file and parameter and leaves the network unchanged.
 #[test]
 fn loading_is_strict() {
     let folder = TempDir::new().unwrap();
@@ -134,7 +134,8 @@ fn loading_is_strict() {
     }
 }
 
-/// A file cut anywhere, or with any byte of its header changed, is an error or the same tensors, never a panic.
+/// A file cut anywhere, or with any byte of its header changed, gives an error or the same tensors, never a
+/// panic.
 #[test]
 fn damaged_files_are_refused() {
     let folder = TempDir::new().unwrap();

@@ -2,18 +2,19 @@ use candle_core::{Tensor, Var};
 
 use super::{OptimError, state};
 
-/// The exponential running average of a network's weights, which the paper (v2, §2.3) calls complementary to the
-/// history of images: average ← decay·average + (1 − decay)·weight.
+/// The exponential running average of a network's weights, which the paper (v2, §2.3) calls complementary to
+/// the history of images: average ← decay·average + (1 − decay)·weight.
 #[derive(Debug)]
 pub struct Ema {
     decay: f64,
     parameters: Vec<(String, Var)>,
-    /// One for each parameter. Tensors are replaced, never written to.
+    /// One for each parameter. Replaced at each update, never written to: [`Self::tensors`] shares their
+    /// memory.
     averages: Vec<Tensor>,
 }
 
 impl Ema {
-    /// An average that starts at the weights as they are now; `decay` is in [0, 1).
+    /// Starts an average at the current weights; `decay` is in [0, 1).
     ///
     /// # Errors
     ///
@@ -24,31 +25,32 @@ impl Ema {
         Ok(Self { decay, parameters, averages })
     }
 
-    /// Takes in the weights after a step.
+    /// Updates the averages with the weights after a step.
     ///
     /// # Errors
     ///
     /// If an operation on tensors fails.
     pub fn update(&mut self) -> Result<(), OptimError> {
         for ((_, var), average) in self.parameters.iter().zip(&mut self.averages) {
+            // Detached, so that the average does not keep the graph of every step.
             let weight = var.as_tensor().detach();
             *average = ((&*average * self.decay)? + (weight * (1.0 - self.decay))?)?;
         }
         Ok(())
     }
 
-    /// The averages under the parameters' names, for inference or a checkpoint.
+    /// Returns the averages under the parameters' names, for inference or a checkpoint.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Tensor)> {
         self.parameters.iter().map(|(name, _)| name.clone()).zip(self.averages.iter().cloned()).collect()
     }
 
-    /// Takes over the tensors of [`Self::tensors`], in any order.
+    /// Restores the tensors of [`Self::tensors`], given in any order.
     ///
     /// # Errors
     ///
-    /// If a tensor is missing, unknown, or has the wrong shape, type or a value that is not finite; nothing has
-    /// changed then.
+    /// If a tensor is missing or unknown, has the wrong shape or type, or is not finite; the averages are
+    /// then unchanged.
     pub fn restore(&mut self, tensors: &[(String, Tensor)]) -> Result<(), OptimError> {
         let expected = self.tensors();
         state::check(&expected, tensors)?;
@@ -60,8 +62,8 @@ impl Ema {
         Ok(())
     }
 
-    /// Exchanges the weights and their averages, so that the network itself computes with the averages; a second
-    /// call exchanges them back, bit for bit.
+    /// Swaps the weights and their averages, so that the network itself computes with the averages; a second
+    /// call swaps them back, bit for bit.
     ///
     /// # Errors
     ///

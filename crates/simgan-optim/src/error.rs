@@ -1,4 +1,4 @@
-/// What can go wrong in an update. The weights are then those from before it. [`OptimError::hint`] says what to do.
+/// An error in an update, which leaves the weights as they were. [`OptimError::hint`] suggests a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimError {
@@ -23,12 +23,12 @@ pub enum OptimError {
 }
 
 impl OptimError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Suggests a remedy; `None` where the message says it all.
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotFinite { .. } => {
-                Some("take a smaller learning rate, or limit the gradients by clip_norm")
+                Some("use a smaller learning rate, or limit the gradients with clip_norm")
             }
             Self::State(_) => Some("the state belongs to another optimizer or network"),
             Self::NoGradient { .. } | Self::Tensor(_) => None,

@@ -2,14 +2,15 @@ use candle_core::{Tensor, Var};
 
 use crate::{OptimError, Optimizer, Rule};
 
-/// Trains `parameters` by `n_steps` updates of Adam with β = (0.9, 0.999), gradients clipped to a norm of 1.
+/// Trains `parameters` with `n_steps` updates of Adam with β = (0.9, 0.999), gradients clipped to a norm of
+/// 1.
 ///
-/// `loss` gives the loss of step `step_idx`, counted from 0, and the learning rate of its update; `updated` is called after
-/// each update.
+/// `loss` returns the loss of a step, counted from 0, and the learning rate of its update; `updated` is
+/// called after each update.
 ///
 /// # Errors
 ///
-/// If a gradient is missing or not finite; what `loss` and `updated` return.
+/// If a gradient is missing or not finite, or `loss` or `updated` fails.
 pub fn fit_adam<E: From<OptimError> + From<candle_core::Error>>(
     parameters: Vec<(String, Var)>,
     n_steps: usize,
@@ -25,7 +26,8 @@ pub fn fit_adam<E: From<OptimError> + From<candle_core::Error>>(
     Ok(())
 }
 
-/// The learning rate of step `step_idx`, counted from 0, which falls from `lr` to 0 along half a cosine.
+/// Returns the learning rate of step `step_idx`, counted from 0, which falls from `lr` towards 0 along half a
+/// cosine over `n_steps` steps.
 #[must_use]
 pub fn half_cosine(lr: f64, step_idx: usize, n_steps: usize) -> f64 {
     let done = step_idx as f64 / n_steps as f64;

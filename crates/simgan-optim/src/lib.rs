@@ -1,7 +1,8 @@
-//! How weights follow their gradients: [`Optimizer`] (SGD with momentum, Adam, clipping by the global norm) and
-//! [`Ema`], the running average of weights. Both compute what PyTorch's do, and give and take their whole state as
-//! named tensors, so that a run resumes exactly. An [`OptimizerConfig`] is what a run's settings say of one of them, its
-//! schedule of learning rates included. [`fit_adam`] is a whole training for networks that no run keeps.
+//! Optimizers: [`Optimizer`] (SGD with momentum, Adam, clipping by the global norm) and [`Ema`], the running
+//! average of weights. Both compute what PyTorch's do, and save and restore their whole state as named
+//! tensors, so that a run resumes exactly. [`OptimizerConfig`] holds the settings of an optimizer, including
+//! its schedule of learning rates. [`fit_adam`] is a complete training loop for networks that need no
+//! checkpoints.
 //!
 //! ```
 //! use candle_core::{Device, Var};

@@ -9,18 +9,19 @@ pub struct Optimizer {
     rule: Rule,
     clip_norm: Option<f64>,
     parameters: Vec<(String, Var)>,
-    /// For each parameter what [`Rule::moments`] names. Nobody else has their memory, which a step may write to.
+    /// The moments of each parameter, in the order of [`Rule::moments`]. Nothing shares their memory, since a
+    /// step may write to it.
     moments: Vec<Vec<Tensor>>,
     n_steps: i64,
 }
 
 impl Optimizer {
-    /// An optimizer that has not made a step. A gradient with a norm (over all parameters) above `clip_norm` is
-    /// scaled down to it.
+    /// Creates an optimizer that has made no step. A gradient whose norm over all parameters exceeds
+    /// `clip_norm` is scaled down to it.
     ///
     /// # Errors
     ///
-    /// If memory for the moments cannot be had.
+    /// If the moments cannot be allocated.
     pub fn new(
         parameters: Vec<(String, Var)>,
         rule: Rule,
@@ -39,6 +40,7 @@ impl Optimizer {
     /// If a parameter has no gradient or one that is not finite; nothing has changed then.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<f64, OptimError> {
         let mut gradients = self.gradients(gradients)?;
+        // Before any update, since it also rejects gradients that are not finite.
         let norm = self.norm(&gradients)?;
         if let Some(clip_norm) = self.clip_norm.filter(|clip_norm| norm > *clip_norm) {
             for gradient in &mut gradients {
@@ -52,11 +54,11 @@ impl Optimizer {
         Ok(norm)
     }
 
-    /// Everything that the next step depends on but the parameters and the learning rate.
+    /// Copies everything that the next step depends on, except the parameters and the learning rate.
     ///
     /// # Errors
     ///
-    /// If a tensor cannot be made.
+    /// If a tensor cannot be copied.
     pub fn state(&self) -> Result<Vec<(String, Tensor)>, OptimError> {
         let mut tensors = vec![("step".to_owned(), Tensor::new(self.n_steps, &Device::Cpu)?)];
         for ((name, _), moments) in self.parameters.iter().zip(&self.moments) {
@@ -67,21 +69,23 @@ impl Optimizer {
         Ok(tensors)
     }
 
-    /// Takes over the tensors of [`Self::state`], in any order; the next step is then exactly the one that the saved
-    /// optimizer would have made.
+    /// Restores the tensors of [`Self::state`], given in any order; the next step is then exactly the one
+    /// that the saved optimizer would have made.
     ///
     /// # Errors
     ///
-    /// If a tensor is missing, unknown, or has the wrong shape, type or a value that is not finite; nothing has
-    /// changed then.
+    /// If a tensor is missing or unknown, has the wrong shape or type, or is not finite; nothing has changed
+    /// then.
     pub fn restore(&mut self, tensors: &[(String, Tensor)]) -> Result<(), OptimError> {
         let expected = self.state()?;
         state::check(&expected, tensors)?;
+        // In the order of `state`: first the step, then the moments as `self.moments` lists them.
         let mut found = expected.iter().filter_map(|(name, _)| state::find(tensors, name));
         let step = found.next().map(Tensor::to_scalar::<i64>).transpose()?;
         let n_steps = step.filter(|step| *step >= 0);
         self.n_steps = n_steps.ok_or_else(|| OptimError::State("`step` is negative".into()))?;
         for (own, saved) in self.moments.iter_mut().flatten().zip(found) {
+            // Copied, since a step may write to the memory of a moment.
             *own = saved.detach().to_device(own.device())?.copy()?;
         }
         Ok(())
@@ -100,7 +104,8 @@ impl Optimizer {
         if squares.is_empty() {
             return Ok(0.0);
         }
-        let squares = Tensor::stack(&squares, 0)?.to_vec1::<f64>()?; // one wait for the device
+        // Stacked, so that the device is waited for once and not per parameter.
+        let squares = Tensor::stack(&squares, 0)?.to_vec1::<f64>()?;
         match squares.iter().position(|square| !square.is_finite()) {
             Some(idx) => Err(OptimError::NotFinite { name: self.parameters[idx].0.clone() }),
             None => Ok(squares.iter().sum::<f64>().sqrt()),

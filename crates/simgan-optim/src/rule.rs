@@ -1,31 +1,31 @@
 use candle_core::{DType, Result, Tensor, Var};
 use simgan_kernels::{Adam, reference};
 
-/// The rule by which a weight follows its gradient; the formulas are PyTorch's.
+/// The update rule of a weight, by PyTorch's formulas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
-    /// Stochastic gradient descent, the paper's (Algorithm 1): v ← momentum·v + g, θ ← θ − lr·v.
+    /// Stochastic gradient descent, as in the paper (Algorithm 1): v ← momentum·v + g, θ ← θ − lr·v.
     Sgd {
-        /// In [0, 1): how much of the previous step is kept; 0 is plain descent.
+        /// In [0, 1): the fraction of the previous step that is kept; 0 is plain descent.
         momentum: f64,
     },
     /// Adam with bias correction (Kingma and Ba, 2015).
     Adam {
-        /// Each in [0, 1): decay of the gradient's mean, and of its square's.
+        /// Each in [0, 1): decay rates of the running means of the gradient and of its square.
         betas: [f64; 2],
-        /// Added to the root of the mean square, which it keeps from 0.
+        /// Added to the root of the mean square to keep it above 0.
         epsilon: f64,
     },
 }
 
 impl Rule {
-    /// Adam with the given decays and PyTorch's ε of 1e-8.
+    /// Adam with the given decay rates and PyTorch's ε of 1e-8.
     #[must_use]
     pub const fn adam(betas: [f64; 2]) -> Self {
         Self::Adam { betas, epsilon: 1e-8 }
     }
 
-    /// What the rule remembers of each parameter, all zero before the first step.
+    /// The names of the moments that the rule keeps for each parameter, all zero before the first step.
     pub(super) const fn moments(self) -> &'static [&'static str] {
         match self {
             Self::Sgd { momentum: 0.0 } => &[],
@@ -34,7 +34,7 @@ impl Rule {
         }
     }
 
-    /// Moves one parameter and its moments by one step; `step` counts from 1. The moments' memory may be written to.
+    /// Updates one parameter and its moments; `step` counts from 1. May write to the memory of the moments.
     pub(super) fn apply(
         self,
         var: &Var,
@@ -51,6 +51,8 @@ impl Rule {
             (Self::Sgd { .. }, _) => var.set(&(var.as_tensor().detach() - (gradient * lr)?)?),
             (Self::Adam { betas, epsilon }, [mean, mean_square]) => {
                 let adam = Adam { betas, epsilon, lr, step };
+                // `Adam::apply` has a kernel only here; elsewhere it would copy the composition's results
+                // once more.
                 if var.device().is_cpu() && var.dtype() == DType::F32 {
                     return adam.apply(var, gradient, [mean, mean_square]);
                 }

@@ -6,7 +6,7 @@ pub(super) fn find<'a>(tensors: &'a [(String, Tensor)], name: &str) -> Option<&'
     tensors.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor)
 }
 
-/// Whether `found` has exactly the names, shapes and types of `expected`, and finite values.
+/// Checks that `found` has exactly the names, shapes and types of `expected`, and finite values.
 pub(super) fn check(expected: &[(String, Tensor)], found: &[(String, Tensor)]) -> Result<(), OptimError> {
     for (name, _) in found {
         if find(expected, name).is_none() {

@@ -10,7 +10,7 @@ fn values(var: &Var) -> Vec<f32> {
     var.to_vec1().unwrap()
 }
 
-/// loss = Σ c·w, so that the gradient is c.
+/// Steps on loss = Σ c·w, whose gradient is c.
 fn step(optimizer: &mut Optimizer, var: &Var, gradient: &[f32], lr: f64) -> Result<f64, OptimError> {
     let gradient = Tensor::new(gradient, &Device::Cpu).unwrap();
     let loss = (var.as_tensor() * gradient).unwrap().sum_all().unwrap();

@@ -1,8 +1,9 @@
 //! One definition of a setting: its name, type, range and help.
 //!
-//! [`settings!`] turns a list of settings into a struct that serde reads and writes, and into a table of [`Setting`]s:
-//! a field's doc comment is also its help, and its [`Range`] is checked by [`check`] and printed in manuals. The crate
-//! that owns a struct thus owns everything that is said of its fields, and a crate above only collects the tables.
+//! [`settings!`] turns a list of settings into a struct that serde reads and writes, and into a table of
+//! [`Setting`]s. The doc comment of a field is also its help; [`check`] enforces its [`Range`], and manuals
+//! print it. The crate that owns a struct thus owns the whole definition of its fields, and the crates above
+//! only collect the tables.
 //!
 //! ```
 //! use simgan_settings::{Range, check, settings};
@@ -35,14 +36,14 @@ use toml::{Table, Value};
 
 pub use self::range::{Limit, Range};
 
-/// What is said of one setting besides its type.
+/// The name, help and range of one setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The field's name, which is the key in a file.
     pub name: &'static str,
-    /// The field's doc comment, line breaks and all.
+    /// The field's doc comment, with its line breaks.
     pub doc: &'static str,
-    /// The values that it may take.
+    /// The allowed values.
     pub range: Range,
 }
 
@@ -54,30 +55,31 @@ impl Setting {
     }
 }
 
-/// A doc comment on one line.
+/// Joins the lines of a doc comment into one.
 #[must_use]
 pub fn one_line(doc: &str) -> String {
     doc.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A value that its setting cannot take.
+/// A value outside the range of its setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` cannot be {value}: {allowed}")]
 pub struct OutOfRange {
     /// `section.name`.
     pub key: String,
-    /// The value as it would be written in a file.
+    /// The value as a file would spell it.
     pub value: String,
     /// The range, in words.
     pub allowed: String,
 }
 
-/// Checks each value of `section` that has a row in `settings` against its range.
+/// Checks the values of `section` against the ranges in `settings`; values without a row are not checked.
 ///
 /// # Errors
 ///
-/// The first value outside its range, or one that a file could not hold: a whole number above 2⁶³.
+/// The first value outside its range, or one that a file cannot hold: a whole number of 2⁶³ or more.
 pub fn check(section: &str, settings: &[Setting], values: &impl Serialize) -> Result<(), OutOfRange> {
+    // A range sees the values as a file would hold them, with `None` as 0 (off).
     let table = Table::try_from(values).map_err(|error| OutOfRange {
         key: section.to_owned(),
         value: "written to a file".to_owned(),

@@ -1,9 +1,10 @@
-/// A struct of settings together with the table of what is said of them.
+/// Defines a struct of settings and the table of their names, help and ranges.
 ///
-/// Each field reads `name: Type = RANGE`, with a doc comment, which is also its help, and serde attributes before it.
-/// Fields without a range, such as whole sections, follow last in `.. { … }`. The struct gets serde's derives, refuses
-/// unknown keys, and has two constants: `DOC`, its own doc comment, and `SETTINGS`, one [`Setting`](crate::Setting)
-/// for each field with a range. Fields and constants are as visible as the struct.
+/// Each field reads `name: Type = RANGE`, preceded by a doc comment, which is also its help, and by serde
+/// attributes. Fields without a range, such as whole sections, come last in `.. { … }`. The struct derives
+/// serde's traits, rejects unknown keys, and has two constants: `DOC`, its own doc comment, and `SETTINGS`,
+/// one [`Setting`](crate::Setting) for each field with a range. Fields and constants are as visible as the
+/// struct.
 #[macro_export]
 macro_rules! settings {
     (
@@ -42,6 +43,7 @@ macro_rules! settings {
 
         impl $name {
             /// The struct's doc comment.
+            // rustc hands over a doc comment line by line; the line breaks keep their words apart.
             $vis const DOC: &'static str = concat!($($doc, "\n"),*);
             /// The help and range of each setting.
             $vis const SETTINGS: &'static [$crate::Setting] = &[

@@ -2,9 +2,9 @@ use std::fmt;
 
 use toml::Value;
 
-/// The values that a setting may take, as they stand in a file.
+/// The allowed values of a setting, as a file spells them.
 ///
-/// Its `Display` is the phrase that error messages and manuals use.
+/// `Display` writes the phrase that error messages and manuals use.
 #[derive(Clone, Copy, Debug)]
 pub enum Range {
     /// A whole number, both ends included.
@@ -13,24 +13,24 @@ pub enum Range {
     Odd(u64, u64),
     /// A finite number between two limits.
     Number(Limit, Limit),
-    /// 0, which turns the setting off, or a number of the inner range.
+    /// 0, which turns the setting off, or a value of the inner range.
     Off(&'static Range),
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
     Flag,
-    /// Anything else: the phrase and the test.
+    /// Any other value: a phrase that describes the allowed ones, and their test.
     Form(&'static str, fn(&Value) -> bool),
 }
 
 /// One end of a range of numbers.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
-    /// The range ends with this number.
+    /// The limit itself is allowed.
     Including(f64),
-    /// The range ends before this number.
+    /// The limit itself is not allowed.
     Excluding(f64),
-    /// Every finite number.
+    /// No limit: every finite number.
     None,
 }
 
@@ -50,7 +50,7 @@ impl Range {
         Self::Number(Limit::Including(least), Limit::Including(most))
     }
 
-    /// Whether the setting may have this value.
+    /// Whether the range contains `value`.
     #[must_use]
     pub fn contains(&self, value: &Value) -> bool {
         match self {
@@ -59,6 +59,7 @@ impl Range {
                 whole(value).is_some_and(|n| n % 2 == 1 && (*least..=*most).contains(&n))
             }
             Self::Number(least, most) => number(value).is_some_and(|n| {
+                // A TOML file can say `inf` or `nan`.
                 n.is_finite() && least.is_kept(n, f64::ge, f64::gt) && most.is_kept(n, f64::le, f64::lt)
             }),
             Self::Off(inner) => number(value) == Some(0.0) || inner.contains(value),
@@ -127,6 +128,7 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_integer().and_then(|n| u64::try_from(n).ok())
 }
 
+/// TOML tells `1` from `1.0`; a setting of numbers takes both.
 fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
 }

@@ -1,10 +1,10 @@
-//! `#[serde(with = "zero_is_off")]`: in code an `Option`, in a file a number in which 0 means off.
+//! `#[serde(with = "zero_is_off")]`: an `Option` in code, and in a file a number of which 0 means off.
 //!
-//! TOML has no null, and a key that is missing is more easily overlooked than one that says 0.
+//! TOML has no null, and a missing key is more easily overlooked than a 0.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// `None` is written as 0.
+/// Writes `None` as 0.
 ///
 /// # Errors
 ///
@@ -17,7 +17,7 @@ where
     value.unwrap_or_default().serialize(serializer)
 }
 
-/// 0 is read as `None`.
+/// Reads 0 as `None`.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Adam's step on the CPU, in place: two passes over memory for each moment and one for the parameter.
+//! Adam's step on the CPU, in place: one pass over memory for each moment, then one for the parameter.
 
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::Adam;
 use crate::tensors::slice;
 
-/// Numbers that a thread takes at a time.
+/// Elements that a thread takes at a time.
 const CHUNK: usize = 1 << 14;
 
 pub(super) fn apply(
@@ -20,13 +20,15 @@ pub(super) fn apply(
     mean.inplace_op2(&gradient, &Decay { keep: beta1 as f32, take: (1.0 - beta1) as f32, squared: false })?;
     mean_square
         .inplace_op2(&gradient, &Decay { keep: beta2 as f32, take: (1.0 - beta2) as f32, squared: true })?;
+    // Scalars are rounded as candle rounds them, which divides by `s` by multiplying by `1 / s` in `f32`:
+    // only then does the result equal the composition's bit for bit.
     let correction = |beta: f64| 1.0 - beta.powf(rule.step as f64);
     let scale = (1.0 / correction(beta2).sqrt()) as f32;
     let change = Move { scale, epsilon: rule.epsilon as f32, lr: (rule.lr / correction(beta1)) as f32 };
     parameter.inplace_op3(mean, mean_square, &change)
 }
 
-/// A moment follows the gradient, or its square.
+/// `moment ← moment · keep + value · take`, where `value` is the gradient, or its square if `squared`.
 struct Decay {
     keep: f32,
     take: f32,
@@ -57,7 +59,8 @@ impl InplaceOp2 for Decay {
     }
 }
 
-/// The parameter follows its moments.
+/// `parameter ← parameter − mean / (√mean_square · scale + epsilon) · lr`; `scale` and `lr` include the bias
+/// corrections.
 struct Move {
     scale: f32,
     epsilon: f32,
@@ -93,10 +96,10 @@ impl InplaceOp3 for Move {
     }
 }
 
-/// The elements of a contiguous storage, to be written.
+/// The elements of a contiguous storage, mutably.
 fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
     let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
-        bail!("Adam in place wants contiguous f32, not {layout:?}");
+        bail!("Adam in place takes contiguous f32, not {layout:?}");
     };
     Ok(&mut values[start..end])
 }

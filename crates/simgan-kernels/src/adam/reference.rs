@@ -1,13 +1,13 @@
-//! Adam's step as a composition of candle's operations.
+//! Adam's step composed from candle's operations.
 
 use candle_core::{Result, Tensor};
 
 use super::Adam;
 
-/// The new parameter and its new moments, composed of candle's operations; the formulas are PyTorch's.
+/// Returns the new parameter, mean and mean square, by PyTorch's formulas.
 ///
 /// # Errors
-/// Shapes, types or devices that differ.
+/// If shapes, types or devices differ.
 pub fn adam(
     rule: Adam,
     parameter: &Tensor,
@@ -23,10 +23,10 @@ pub fn adam(
     Ok([(parameter - change)?, mean, mean_square])
 }
 
-/// [`adam`], whose results take the place of the tensors' contents.
+/// Runs [`adam`] and writes its results into the tensors.
 pub(super) fn apply(rule: Adam, parameter: &Tensor, gradient: &Tensor, moments: [&Tensor; 2]) -> Result<()> {
     let [mean, mean_square] = moments;
-    // Detached: the next step's gradient is not one of this step.
+    // Detached, so that autograd does not chain this step to the next one.
     let [place, gradient] = [parameter, gradient].map(Tensor::detach);
     let moved = adam(rule, &place, &gradient, moments)?;
     for (place, value) in [parameter, mean, mean_square].into_iter().zip(moved) {

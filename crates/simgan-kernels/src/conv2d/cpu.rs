@@ -1,7 +1,7 @@
-//! The convolution of `f32` on the CPU as an operation of candle's autograd, channels last.
+//! Convolution of `f32` on the CPU as an operation of candle's autograd, channels last.
 //!
-//! Tensors that look like `(N, C, H, W)` and lie as `(N, H, W, C)` go from one convolution to the next
-//! without being rearranged.
+//! Results have the shape `(N, C, H, W)` but lie in memory as `(N, H, W, C)`, so that consecutive
+//! convolutions rearrange nothing.
 
 pub(crate) mod direct;
 pub(crate) mod layer;
@@ -18,8 +18,7 @@ use crate::simd::Isa;
 use crate::tensors::{channels_first, channels_last, pack, slice, with_slice};
 use crate::winograd::Direction;
 
-/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`, images
-/// channels last.
+/// The operation on `(input, parameters)` or `(input, parameters, residual)`; images are channels last.
 struct Convolution {
     geometry: Geometry,
     isa: Isa,
@@ -144,7 +143,7 @@ impl Convolution {
         ))
     }
 
-    /// The gradients of the input and of the parameters; empty where unwanted.
+    /// Returns the gradients of the input and of the parameters, each empty if unwanted.
     fn gradients(
         &self,
         batch: &Batch<'_>,
@@ -163,14 +162,15 @@ impl Convolution {
         let mut of_parameters = Vec::new();
         if wants_parameters {
             let mut total = layer.zeros();
+            // In the order of the groups, so that the result does not depend on which thread finishes first.
             sums.iter().flatten().for_each(|sums| total.add(sums));
             layer.flatten(&total, &mut of_parameters);
         }
         (of_input, of_parameters)
     }
 
-    /// Writes the gradients of a group's images, unless `of_input` is empty; adds those of weights and bias
-    /// to the sums, if wanted.
+    /// Writes the input gradients of a group's images unless `of_input` is empty; adds the gradients of
+    /// weights and bias to `sums` if wanted.
     fn of_group(&self, batch: &Batch<'_>, layer: &Layer, of_input: &mut [f32], mut sums: Option<&mut Sums>) {
         let geometry = &self.geometry;
         let mut of_input = of_input.chunks_exact_mut(geometry.image_in());
@@ -184,7 +184,7 @@ impl Convolution {
         }
     }
 
-    /// The gradient of what the ReLU was applied to, which is also the residual's.
+    /// Returns the gradient before the ReLU, which is also the gradient of the residual.
     fn before_relu(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         if !self.geometry.options.relu {
             return gradient.contiguous();
@@ -202,7 +202,7 @@ impl Convolution {
     }
 }
 
-/// What is known of some images.
+/// Some images, their results and the results' gradients.
 struct Batch<'a> {
     input: &'a [f32],
     out: &'a [f32],

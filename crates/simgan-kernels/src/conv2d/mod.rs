@@ -1,4 +1,4 @@
-//! Convolution with its border rule, bias, skip connection and ReLU in one operation.
+//! Convolution, border, bias, skip connection and ReLU in one operation.
 
 pub(crate) mod cpu;
 pub(crate) mod reference;
@@ -10,27 +10,29 @@ use crate::geometry::{Conv2d, Geometry};
 
 /// Cross-correlates images with filters: what every framework calls a convolution.
 ///
-/// Gradients are computed for those of `input`, `weight` and `bias` that depend on a variable, and are not computed for the others.
+/// Gradients are computed only for those of `input`, `weight` and `bias` that depend on a variable.
 ///
 /// # Shapes
 /// - `input`: `(N, C, H, W)`
 /// - `weight`: `(O, C, h, w)`, rows then columns
 /// - `bias`: `(O,)`
-/// - result: `(N, O, (H + 2 * padding - h) / stride + 1, (W + 2 * padding - w) / stride + 1)`, divisions rounded down
+/// - result: `(N, O, (H + 2 * padding - h) / stride + 1, (W + 2 * padding - w) / stride + 1)`, divisions
+///   rounded down
 ///
 /// # Errors
-/// When the shapes, types or devices do not fit together, the stride is 0, or the kernel is larger than the padded image.
+/// If the shapes, types or devices do not fit together, the stride is 0, or the kernel is larger than the
+/// padded image.
 pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: Conv2d) -> Result<Tensor> {
     convolve(input, weight, bias, None, options)
 }
 
-/// [`conv2d`], to which `residual` is added before the activation: the end of a residual block.
+/// Like [`conv2d`], but adds `residual` before the activation, as at the end of a residual block.
 ///
 /// # Shapes
-/// As [`conv2d`]; `residual` has the shape of the result.
+/// Those of [`conv2d`]; `residual` has the shape of the result.
 ///
 /// # Errors
-/// As [`conv2d`], and when `residual` does not have the shape of the result.
+/// Those of [`conv2d`], and if `residual` does not have the shape, type or device of the result.
 pub fn conv2d_residual(
     input: &Tensor,
     weight: &Tensor,
@@ -41,7 +43,7 @@ pub fn conv2d_residual(
     convolve(input, weight, bias, Some(residual), options)
 }
 
-/// Either of the two: [`conv2d_residual`] if there is a residual.
+/// [`conv2d`], or [`conv2d_residual`] if there is a residual.
 pub(crate) fn convolve(
     input: &Tensor,
     weight: &Tensor,

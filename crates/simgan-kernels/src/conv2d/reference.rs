@@ -1,5 +1,5 @@
-//! The convolution as a composition of candle's operations whose gradients are right; in [`double`], the
-//! check in `f64`.
+//! Convolution composed from candle's operations, with correct gradients; [`double`] is the `f64` version for
+//! gradient checks.
 
 pub(super) mod double;
 mod unfolded;
@@ -8,18 +8,18 @@ use candle_core::{Result, Tensor};
 
 use crate::geometry::{Border, Conv2d, Geometry};
 
-/// [`conv2d`](crate::conv2d) composed of candle's operations; its contract is the same.
+/// [`conv2d`](crate::conv2d) composed from candle's operations, with the same contract.
 ///
 /// # Errors
-/// As [`conv2d`](crate::conv2d).
+/// Those of [`conv2d`](crate::conv2d).
 pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: Conv2d) -> Result<Tensor> {
     convolve(input, weight, bias, None, Geometry::new(input, weight, bias, None, options)?)
 }
 
-/// [`conv2d_residual`](crate::conv2d_residual) composed of candle's operations; its contract is the same.
+/// [`conv2d_residual`](crate::conv2d_residual) composed from candle's operations, with the same contract.
 ///
 /// # Errors
-/// As [`conv2d_residual`](crate::conv2d_residual).
+/// Those of [`conv2d_residual`](crate::conv2d_residual).
 pub fn conv2d_residual(
     input: &Tensor,
     weight: &Tensor,
@@ -31,10 +31,10 @@ pub fn conv2d_residual(
     convolve(input, weight, bias, Some(residual), geometry)
 }
 
-/// `max(0, x)` whose derivative at 0 is 0, as in PyTorch; candle's is 1. NaN stays NaN.
+/// `max(0, x)` with derivative 0 at 0, as in PyTorch; candle's has 1 there. NaN stays NaN.
 ///
 /// # Errors
-/// When candle reports one.
+/// If an operation of candle fails.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     x.le(0.0)?.where_cond(&x.zeros_like()?, x)
 }
@@ -61,7 +61,7 @@ pub(crate) fn convolve(
     if geometry.options.relu { relu(&out) } else { Ok(out) }
 }
 
-/// The pixels under the kernel: `(C * h * w, N * rows * columns)`.
+/// Gathers the pixels under the kernel: `(C * h * w, N * rows * columns)`.
 fn unfold(input: &Tensor, geometry: &Geometry) -> Result<Tensor> {
     let padded = pad(&pad(input, 2, geometry)?, 3, geometry)?;
     let mut taps = Vec::with_capacity(geometry.kernel[0] * geometry.kernel[1]);
@@ -76,7 +76,7 @@ fn unfold(input: &Tensor, geometry: &Geometry) -> Result<Tensor> {
     Tensor::stack(&taps, 2)?.permute((1, 2, 0, 3, 4))?.contiguous()?.reshape((geometry.taps(), columns))
 }
 
-/// Adds the border along an axis, and what `every` needs to cut whole steps.
+/// Adds the border along an axis, and `stride - 1` zeros behind it so that [`every`] can cut whole steps.
 fn pad(input: &Tensor, dim: usize, geometry: &Geometry) -> Result<Tensor> {
     let Conv2d { padding, stride, border, .. } = geometry.options;
     let padded = match border {
@@ -86,7 +86,8 @@ fn pad(input: &Tensor, dim: usize, geometry: &Geometry) -> Result<Tensor> {
     padded.pad_with_zeros(dim, 0, stride - 1)
 }
 
-/// `count` elements of an axis, `stride` apart, from `start`.
+/// Returns `count` elements of an axis from `start` on, `stride` apart. The axis holds `count * stride` of
+/// them.
 pub(crate) fn every(input: &Tensor, dim: usize, start: usize, count: usize, stride: usize) -> Result<Tensor> {
     let steps = input.narrow(dim, start, count * stride)?;
     if stride == 1 {

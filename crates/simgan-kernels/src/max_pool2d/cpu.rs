@@ -1,4 +1,4 @@
-//! The maximum on the CPU, channels last.
+//! Max pooling on the CPU, channels last.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
@@ -12,7 +12,7 @@ pub(crate) fn max_pool2d(input: &Tensor, windows: Windows) -> Result<Tensor> {
     channels_first(&channels_last(input)?.apply_op1(MaxPool(windows))?)
 }
 
-/// The maximum as an operation on images `(N, H, W, C)`.
+/// Max pooling as an operation on images `(N, H, W, C)`.
 pub(crate) struct MaxPool(pub(crate) Windows);
 
 impl CustomOp1 for MaxPool {
@@ -64,7 +64,7 @@ impl MaxPool {
         Tensor::from_vec(of_input, input.shape(), input.device())
     }
 
-    /// The maxima of one image, channels last.
+    /// Writes the maxima of one image, channels last.
     pub(crate) fn image<T: Real>(&self, input: &[T], out: &mut [T]) {
         let channels = self.0.planes[1];
         self.each_window(|window, pixels| {
@@ -78,7 +78,7 @@ impl MaxPool {
         });
     }
 
-    /// Adds the gradient of one image, channels last.
+    /// Adds the gradient of one image to `of_input`, channels last.
     pub(crate) fn of_image<T: Real>(&self, input: &[T], gradient: &[T], of_input: &mut [T]) {
         let channels = self.0.planes[1];
         let mut largest = vec![T::default(); channels];
@@ -121,7 +121,7 @@ impl MaxPool {
     }
 }
 
-/// Whether `next` replaces the largest value so far; the first of equals stays, NaN prevails.
+/// Whether `next` replaces the largest value so far. The first of equal values stays; NaN prevails.
 #[inline(always)]
 fn takes_over<T: Real>(next: T, largest: T) -> bool {
     #[expect(clippy::eq_op, reason = "the test for NaN of a generic number")]

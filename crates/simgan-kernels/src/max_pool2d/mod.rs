@@ -1,4 +1,4 @@
-//! The largest value under a sliding window.
+//! Max pooling: the largest value under a sliding window.
 
 pub(crate) mod cpu;
 pub(crate) mod reference;
@@ -7,27 +7,30 @@ use candle_core::{Result, Tensor, bail};
 
 use crate::backend::Backend;
 
-/// How a maximum walks over its input.
+/// Window, stride and padding of a max pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaxPool2d {
     /// Height and width of the window, in pixels; at least 1.
     pub kernel: usize,
     /// Step between windows, in pixels, in both directions; at least 1.
     pub stride: usize,
-    /// Pixels by which windows may reach over each of the four sides; what lies there never is the maximum. At most half of `kernel`.
+    /// Pixels added on each of the four sides, which are never the maximum. At most half of `kernel`.
     pub padding: usize,
 }
 
-/// The maximum of each window.
+/// Takes the maximum of each window.
 ///
-/// The gradient goes to the first of the largest values in row-major order, as in PyTorch. A NaN in the window is its maximum.
+/// The gradient goes to the first of the largest values in row-major order, as in PyTorch. A NaN in the
+/// window is its maximum.
 ///
 /// # Shapes
-/// `(N, C, H, W)` -> `(N, C, (H + 2 * padding - kernel) / stride + 1, (W + 2 * padding - kernel) / stride + 1)`, divisions rounded down.
+/// `(N, C, H, W)` ->
+/// `(N, C, (H + 2 * padding - kernel) / stride + 1, (W + 2 * padding - kernel) / stride + 1)`, divisions
+/// rounded down.
 ///
 /// # Errors
-/// When `input` does not have four axes, kernel or stride is 0, the padding exceeds half of the kernel, or the kernel exceeds the padded
-/// image.
+/// If `input` does not have four axes, kernel or stride is 0, the padding exceeds half of the kernel, or the
+/// kernel exceeds the padded image.
 pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
     let windows = Windows::new(input.dims(), options)?;
     match Backend::of(input) {
@@ -46,7 +49,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// For images of the shape `dims`.
+    /// Checks the options against images of the shape `dims`, `(N, C, H, W)`.
     pub(crate) fn new(dims: &[usize], options: MaxPool2d) -> Result<Self> {
         let &[images, channels, rows, columns] = dims else {
             bail!("max_pool2d takes images (N, C, H, W), not {dims:?}");
@@ -55,6 +58,8 @@ impl Windows {
         if kernel == 0 || stride == 0 {
             bail!("max_pool2d: kernel {kernel} and stride {stride} should be at least 1");
         }
+        // Padding of up to half the kernel leaves a pixel of the image in every window, so every maximum
+        // exists.
         if padding > kernel / 2 {
             bail!("max_pool2d: the padding {padding} should be at most half of the kernel {kernel}");
         }

@@ -1,14 +1,14 @@
-//! The maximum as a composition of candle's operations whose gradients are right.
+//! Max pooling composed from candle's operations, with correct gradients.
 
 use candle_core::{Result, Tensor};
 
 use super::{MaxPool2d, Windows};
 use crate::conv2d::reference::every;
 
-/// [`max_pool2d`](crate::max_pool2d) composed of candle's operations; its contract is the same.
+/// [`max_pool2d`](crate::max_pool2d) composed from candle's operations, with the same contract.
 ///
 /// # Errors
-/// As [`max_pool2d`](crate::max_pool2d).
+/// Those of [`max_pool2d`](crate::max_pool2d).
 pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
     pool(input, Windows::new(input.dims(), options)?)
 }
@@ -25,6 +25,7 @@ pub(crate) fn pool(input: &Tensor, windows: Windows) -> Result<Tensor> {
             largest = Some(match largest {
                 None => next,
                 Some(largest) => {
+                    // `next != next` holds for NaN alone.
                     let takes_over = next.gt(&largest)?.maximum(&next.ne(&next)?)?;
                     takes_over.where_cond(&next, &largest)?
                 }
@@ -37,7 +38,8 @@ pub(crate) fn pool(input: &Tensor, windows: Windows) -> Result<Tensor> {
     }
 }
 
-/// Adds a border that never is the maximum, and what `every` needs to cut whole steps.
+/// Adds a border of −∞, which is never the maximum, and `stride - 1` more behind it so that [`every`] can cut
+/// whole steps.
 fn pad(input: &Tensor, dim: usize, windows: &Windows) -> Result<Tensor> {
     let MaxPool2d { padding, stride, .. } = windows.options;
     let border = |pixels: usize| {

@@ -1,4 +1,4 @@
-//! The refiner on the CPU as an operation of candle's autograd: a thread takes an image through all layers.
+//! The refiner on the CPU as an operation of candle's autograd: one thread takes an image through all layers.
 
 mod image;
 mod network;
@@ -19,7 +19,7 @@ use crate::spare::{Kept, Spare};
 use crate::tensors::{slice, with_slice};
 use crate::winograd::{Direction, FiltersAdjoint};
 
-/// The refiner's images; none if its layers do not have the shapes that the kernels are written for.
+/// Refines images; `None` if the kernels do not support the shapes of the layers.
 pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Option<Tensor>> {
     let Some(network) = Network::new(images, layers, border).transpose()? else { return Ok(None) };
     let mut parameters = Vec::with_capacity(4 * network.blocks + 4);
@@ -34,13 +34,13 @@ pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Borde
     images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Kept::default() }).map(Some)
 }
 
-/// The refiner as an operation on images and flat parameters.
+/// The operation on images and flat parameters.
 struct Refiner {
     network: Network,
     isa: Isa,
-    /// Whether there will be gradients to compute.
+    /// Whether a backward pass may follow.
     keeps_maps: bool,
-    /// The feature maps of the forward pass, until they are used.
+    /// The feature maps of the forward pass, kept for the backward pass.
     maps: Kept,
 }
 
@@ -75,8 +75,9 @@ impl CustomOp2 for Refiner {
         let maps = self.maps.take();
         let (of_images, of_parameters) = with_slice::<f32, _>(images, |images| {
             with_slice::<f32, _>(parameters, |parameters| {
-                // They are gone when this is not the first backward pass through the operation.
+                // The first backward pass takes the maps; any further one computes them again.
                 let maps = maps.or_else(|| self.forward(images, parameters, true).1);
+                // A spare buffer may be longer than the maps.
                 let length = self.network.images * self.network.all_maps();
                 let maps = maps.as_ref().map_or(&[][..], |maps| &maps[..length]);
                 with_slice::<f32, _>(out, |out| {
@@ -99,6 +100,7 @@ impl Refiner {
         let network = &self.network;
         let prepared = &Prepared::new(self.isa, network, parameters, Direction::Forward);
         let mut out = vec![0.0; images.len()];
+        // Too few images to occupy every thread: each image is spread over all threads instead.
         if !keeps_maps && network.images < rayon::current_num_threads() {
             let images = images.chunks_exact(network.image()).zip(out.chunks_exact_mut(network.image()));
             images.for_each(|(image, out)| spread::refine(self.isa, network, prepared, image, out));
@@ -130,7 +132,8 @@ impl Refiner {
         let descent = Descent {
             refiner: self,
             prepared: &prepared,
-            // Shares depend on the size of the batch alone, and so does the order of summation.
+            // Depends on the batch size alone, so that the order of summation, and with it the result, does
+            // not depend on the number of threads.
             share: (self.network.images / 16).clamp(1, 8),
             wants_parameters,
         };
@@ -139,7 +142,7 @@ impl Refiner {
     }
 }
 
-/// What is known of some images.
+/// Some images, their feature maps, results and the results' gradients.
 struct Batch<'a> {
     images: &'a [f32],
     maps: &'a [f32],
@@ -159,7 +162,7 @@ impl Batch<'_> {
     }
 }
 
-/// The backward pass: the batch is halved until a share is left; sums of gradients are added on the way back.
+/// The backward pass: halves the batch until a share is left, and adds the sums of gradients on the way back.
 struct Descent<'a> {
     refiner: &'a Refiner,
     prepared: &'a Prepared,
@@ -168,14 +171,15 @@ struct Descent<'a> {
 }
 
 impl Descent<'_> {
-    /// Writes the gradients of the images, unless `of_images` is empty; returns that of the parameters, if wanted.
+    /// Writes the gradients of the images unless `of_images` is empty; returns those of the parameters, empty
+    /// if unwanted.
     fn of_batch(&self, batch: &Batch<'_>, of_images: &mut [f32]) -> Vec<f32> {
         let network = &self.refiner.network;
         let n = batch.images.len() / network.image();
         if n <= self.share {
             return self.of_share(batch, of_images);
         }
-        // The first half is a whole number of shares.
+        // The first half is a whole number of shares, so that only the last share can be smaller.
         let at = n.div_ceil(self.share).div_ceil(2) * self.share;
         let [first, second] = batch.split(network, at);
         let (of_first, of_second) = of_images.split_at_mut((at * network.image()).min(of_images.len()));
@@ -214,7 +218,7 @@ impl Descent<'_> {
 }
 
 thread_local! {
-    /// The last sums this thread used: several megabytes to be had without asking the system.
+    /// The sums that this thread used last: several megabytes that need not be allocated again.
     static SPARE_SUMS: RefCell<Option<(Network, Sums)>> = const { RefCell::new(None) };
 }
 
@@ -229,7 +233,8 @@ impl Sums {
         }
     }
 
-    /// The gradients in the order of the parameters.
+    /// Returns the gradients in the order of the flat parameters and keeps the sums for this thread's next
+    /// share.
     fn into_flat(self, network: &Network, isa: Isa) -> Vec<f32> {
         let Network { features, plan, .. } = network;
         let places = network.places();

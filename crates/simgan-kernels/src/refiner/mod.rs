@@ -1,4 +1,4 @@
-//! A whole residual network of 3×3 convolutions, image by image, in one operation.
+//! A whole residual network of 3×3 convolutions in one operation, image by image.
 
 mod cpu;
 pub(crate) mod reference;
@@ -29,17 +29,19 @@ pub struct RefinerLayers<'a> {
     pub head: Layer<'a>,
 }
 
-/// The SimGAN refiner: `tanh(head(block(… block(relu(stem(images))))))` with `block(x) = relu(x + conv2(relu(conv1(x))))`, where every
-/// convolution keeps the size of its input.
+/// The SimGAN refiner (§3.1): `tanh(head(block(… block(relu(stem(images))))))` with
+/// `block(x) = relu(x + conv2(relu(conv1(x))))`, where every convolution keeps the size of its input.
 ///
-/// On the CPU, networks of `f32` with 3×3 blocks go through all layers image by image, with the feature maps in the cache; others are
-/// composed of [`conv2d`](crate::conv2d()). Gradients are computed for the arguments that want one.
+/// On the CPU, `f32` networks with 3×3 blocks take one image at a time through all layers, with its feature
+/// maps in cache; other networks are composed from [`conv2d`](crate::conv2d()). Gradients are computed only
+/// for the arguments that require one.
 ///
 /// # Shapes
-/// `(N, C, H, W)` -> the same, in [−1, 1]. With F feature maps: stem `(F, C, k, k)`, blocks `(F, F, l, l)`, head `(C, F, 1, 1)`.
+/// `(N, C, H, W)` -> `(N, C, H, W)` in [−1, 1]. With F feature maps: stem `(F, C, k, k)`, blocks
+/// `(F, F, l, l)`, head `(C, F, 1, 1)`.
 ///
 /// # Errors
-/// When shapes, types or devices do not fit together.
+/// If shapes, types or devices do not fit together.
 pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
     let fused = match Backend::of(images) {
         Backend::Cpu => cpu::refiner(images, layers, border)?,

@@ -1,4 +1,4 @@
-//! The refiner as a composition of candle's operations.
+//! The refiner composed from candle's operations.
 
 use candle_core::{D, Result, Tensor};
 
@@ -6,10 +6,10 @@ use super::{Layer, RefinerLayers};
 use crate::conv2d::reference;
 use crate::geometry::{Border, Conv2d, Geometry};
 
-/// [`refiner`](crate::refiner()) composed of candle's operations; its contract is the same.
+/// [`refiner`](crate::refiner()) composed from candle's operations, with the same contract.
 ///
 /// # Errors
-/// As [`refiner`](crate::refiner()).
+/// Those of [`refiner`](crate::refiner()).
 pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
     composed(images, layers, border, |input, weight, bias, residual, options| {
         let geometry = Geometry::new(input, weight, bias, residual, options)?;
@@ -17,7 +17,7 @@ pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> R
     })
 }
 
-/// The refiner composed of any convolution, which takes input, weight, bias, residual and options.
+/// Composes the refiner from `convolve`, which takes input, weight, bias, residual and options.
 pub(super) fn composed(
     images: &Tensor,
     layers: &RefinerLayers<'_>,

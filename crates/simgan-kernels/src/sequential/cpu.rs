@@ -1,4 +1,5 @@
-//! The stages on the CPU as an operation of candle's autograd: a thread takes an image through all of them, channels last.
+//! The stages on the CPU as one operation of candle's autograd: a thread takes an image through all of them,
+//! channels last.
 
 use std::cell::RefCell;
 
@@ -36,6 +37,7 @@ pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor
             }
         });
     }
+    // candle cannot concatenate an empty list: pools alone get a parameter that nothing reads.
     let parameters = match parameters.is_empty() {
         true => Tensor::zeros(1, DType::F32, &Device::Cpu)?,
         false => Tensor::cat(&parameters, 0)?,
@@ -67,7 +69,7 @@ impl Step {
         }
     }
 
-    /// Elements of its weights and bias.
+    /// Number of its weights and biases.
     fn parameters(&self) -> usize {
         match self {
             Self::Conv(geometry) => geometry.weights() + geometry.channels_out,
@@ -76,14 +78,14 @@ impl Step {
     }
 }
 
-/// The stages as an operation on images, channels last, and flat parameters.
+/// The operation on images, channels last, and flat parameters.
 struct Sequence {
     steps: Vec<Step>,
     dims_out: [usize; 4],
     isa: Isa,
-    /// Whether there will be gradients to compute.
+    /// Whether a backward pass may follow.
     keeps_maps: bool,
-    /// The results of all steps of all images, until they are used.
+    /// The results of all steps for all images, kept for the backward pass.
     maps: Kept,
 }
 
@@ -115,7 +117,7 @@ impl CustomOp2 for Sequence {
         let maps = self.maps.take();
         let (of_images, of_parameters) = with_slice(images, |images| {
             with_slice(parameters, |parameters| {
-                // They are gone when this is not the first backward pass through the operation.
+                // The first backward pass takes the maps; any further one computes them again.
                 let maps = maps.unwrap_or_else(|| self.forward(images, parameters).1);
                 with_slice(gradient, |gradient| {
                     Ok(self.backward(&Batch { images, maps: &maps, gradient }, parameters, wants))
@@ -130,7 +132,7 @@ impl CustomOp2 for Sequence {
     }
 }
 
-/// What is known of some images.
+/// Some images, the results of all steps and the gradient of the last one.
 struct Batch<'a> {
     images: &'a [f32],
     maps: &'a [f32],
@@ -138,7 +140,7 @@ struct Batch<'a> {
 }
 
 thread_local! {
-    /// The convolutions' buffers, and the gradients before and after a step.
+    /// The buffers of the convolutions, and the gradients of a step's result and of its input.
     static WORKSPACE: RefCell<(Buffers, [Vec<f32>; 2])> = RefCell::default();
 }
 
@@ -160,7 +162,7 @@ impl Sequence {
         self.steps.iter().map(Step::image_out).sum()
     }
 
-    /// The convolutions with their weights ready; none for pools.
+    /// Prepares the weights of each convolution; `None` for a pool.
     fn layers(&self, parameters: &[f32], direction: Direction) -> Vec<Option<Layer>> {
         let mut rest = parameters;
         let layers = self.steps.iter().map(|step| {
@@ -199,7 +201,7 @@ impl Sequence {
         (out, maps)
     }
 
-    /// The gradients of the images and of the parameters; empty where unwanted.
+    /// Returns the gradients of the images and of the parameters, each empty if unwanted.
     fn backward(
         &self,
         batch: &Batch<'_>,
@@ -232,7 +234,8 @@ impl Sequence {
         (of_images, flat)
     }
 
-    /// Adds the gradients of one image to the sums, unless these are empty, and writes that of the image, if wanted.
+    /// Adds the parameter gradients of image `at` to `sums` where there are any, and writes the gradient of
+    /// the image if wanted.
     fn of_image(
         &self,
         batch: &Batch<'_>,
@@ -256,6 +259,7 @@ impl Sequence {
                 end = start;
                 of_input.clear();
                 of_input.resize(step.image_in(), 0.0);
+                // Only the images themselves can do without a gradient.
                 let wants_input = index > 0 || of_image.is_some();
                 match (step, &layers[index]) {
                     (Step::MaxPool(pool), _) => pool.of_image(input, gradient, of_input),
@@ -266,6 +270,7 @@ impl Sequence {
                     }
                     (Step::Conv(_), None) => unreachable!("every convolution has weights"),
                 }
+                // The gradient of this input is that of the previous step's result.
                 std::mem::swap(gradient, of_input);
             }
             if let Some(of_image) = &mut of_image {

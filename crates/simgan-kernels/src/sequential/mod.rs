@@ -20,15 +20,15 @@ pub enum Stage<'a> {
     MaxPool(MaxPool2d),
 }
 
-/// Applies the stages in order, as calls of [`conv2d`](crate::conv2d()) and
-/// [`max_pool2d`](crate::max_pool2d()) would. On the CPU in `f32` an image goes through all stages in the
-/// cache, and candle neither holds nor adds the gradients in between.
+/// Applies the stages in order, as [`conv2d`](crate::conv2d()) and [`max_pool2d`](crate::max_pool2d()) would
+/// one by one. On the CPU in `f32`, an image passes all stages while it is in cache, and candle neither
+/// stores nor adds up the gradients in between.
 ///
 /// # Shapes
-/// `(N, C, H, W)` -> as the last stage says.
+/// `(N, C, H, W)` -> the shape of the last stage's result.
 ///
 /// # Errors
-/// When the shapes, types or devices of a stage do not fit.
+/// If the shapes, types or devices of a stage do not fit.
 pub fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
     match Backend::of(images) {
         Backend::Cpu if !stages.is_empty() => cpu::sequential(images, stages),

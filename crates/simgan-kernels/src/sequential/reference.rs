@@ -1,4 +1,4 @@
-//! The stages as a composition of candle's operations, one by one.
+//! The stages composed from candle's operations, one by one.
 
 use candle_core::{Result, Tensor};
 
@@ -8,15 +8,15 @@ use crate::geometry::Conv2d;
 use crate::max_pool2d::{MaxPool2d, reference::max_pool2d};
 use crate::refiner::Layer;
 
-/// [`sequential`](crate::sequential()) composed of candle's operations; its contract is the same.
+/// [`sequential`](crate::sequential()) composed from candle's operations, with the same contract.
 ///
 /// # Errors
-/// As [`sequential`](crate::sequential()).
+/// Those of [`sequential`](crate::sequential()).
 pub fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
     one_by_one(images, stages, conv2d, max_pool2d)
 }
 
-/// The stages in order, each by one of the two functions.
+/// Applies the stages in order, each by one of the two functions.
 pub(super) fn one_by_one(
     images: &Tensor,
     stages: &[Stage<'_>],

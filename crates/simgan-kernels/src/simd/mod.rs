@@ -1,8 +1,9 @@
 //! Vectors of `f32` whose width is chosen at run time: each kernel is written once, for any width.
 //!
-//! A kernel is a [`Task`]: [`run`] calls it with the vectors of an [`Isa`] inside a function compiled for that instruction set. All that a
-//! task does with vectors must be `#[inline(always)]`, so that it is compiled there too. A value of a vector type's token, such as
-//! `Avx512`, proves that the processor has its instructions.
+//! A kernel is a [`Task`]: [`run`] calls it with the vectors of an [`Isa`] inside a function compiled for
+//! that instruction set. Everything a task does with vectors must be `#[inline(always)]`, so that it is
+//! compiled for that instruction set too. A value of a vector type's token, such as `Avx512`, proves that the
+//! processor has the instructions.
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -16,7 +17,8 @@ use candle_core::{Result, bail};
 
 /// The environment variable that names the instruction set to use instead of the best one.
 const VARIABLE: &str = "SIMGAN_KERNELS_ISA";
-/// Arrays that vectors walk over have a multiple of this many elements, whatever the instruction set.
+/// Arrays of vectors have a multiple of this many elements, whatever the instruction set: the lanes of the
+/// widest vector.
 pub(crate) const BLOCK: usize = 16;
 
 /// The smallest multiple of [`BLOCK`] that holds `count` elements.
@@ -24,7 +26,8 @@ pub(crate) const fn padded(count: usize) -> usize {
     count.next_multiple_of(BLOCK)
 }
 
-/// An array of vectors, element by element. `std::array::from_fn` is not always inlined, and a function of its own has no vectors.
+/// Builds an array of vectors, element by element. `std::array::from_fn` is not always inlined, and would
+/// then not be compiled for these vectors.
 macro_rules! array {
     ($simd:ident, |$at:ident| $value:expr) => {{
         let mut vectors = [$simd.splat(0.0); _];
@@ -41,9 +44,10 @@ pub(crate) use array;
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type Vector: Copy;
     const LANES: usize;
-    /// Rows of two vectors that a matrix product holds in registers.
+    /// Rows of two vectors whose sums a matrix product holds in registers.
     const ROWS: usize;
-    /// Sums of one element that a matrix product then holds, with as many fewer rows: 2 or 4.
+    /// Partial sums of each element in a long matrix product, which then holds as many times fewer rows: 2 or
+    /// 4.
     const CHAINS: usize;
 
     /// Runs a task in a function of its own that is compiled for these vectors.
@@ -57,7 +61,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// `max(0, a)`; NaN stays NaN.
     fn relu(self, a: Self::Vector) -> Self::Vector;
-    /// `a` where `mask <= 0` does not hold, else 0.
+    /// `a`, or 0 where `mask <= 0`. NaN in `mask` keeps `a`.
     fn keep_positive(self, mask: Self::Vector, a: Self::Vector) -> Self::Vector;
 
     /// # Safety
@@ -88,10 +92,10 @@ pub(crate) enum Isa {
 }
 
 impl Isa {
-    /// The instruction set named by `SIMGAN_KERNELS_ISA`, or the best one.
+    /// Returns the instruction set named by `SIMGAN_KERNELS_ISA`, or else the best one.
     ///
     /// # Errors
-    /// When the variable names none that this processor has.
+    /// If the variable names no instruction set that this processor has.
     pub(crate) fn current() -> Result<Self> {
         static CURRENT: OnceLock<std::result::Result<Isa, String>> = OnceLock::new();
         let current = CURRENT.get_or_init(|| match std::env::var(VARIABLE) {
@@ -112,7 +116,7 @@ impl Isa {
         })
     }
 
-    /// Those that this processor has, best first.
+    /// The instruction sets of this processor, best first.
     pub(crate) fn available() -> Vec<Self> {
         let mut available = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -126,7 +130,7 @@ impl Isa {
         available
     }
 
-    /// Its name, as in `SIMGAN_KERNELS_ISA`.
+    /// The name of the instruction set in `SIMGAN_KERNELS_ISA`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]

@@ -14,10 +14,12 @@ impl Neon {
     }
 }
 
-// SAFETY of every block below: `self` proves that the processor has NEON; loads and stores pass the caller's promise on.
+// SAFETY of every block below: `self` proves that the processor has NEON; for loads and stores, the caller
+// vouches for the memory.
 impl Simd for Neon {
     type Vector = float32x4_t;
     const LANES: usize = 4;
+    // 24 vectors of sums, 2 of the right factor and 1 of the left: 27 of the 32 registers.
     const ROWS: usize = 12;
     const CHAINS: usize = 4;
 

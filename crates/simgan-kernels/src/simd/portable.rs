@@ -1,4 +1,4 @@
-//! Vectors for any processor: arrays, which the compiler maps to what it knows of the target.
+//! Vectors for any processor: arrays, which the compiler vectorizes for its target.
 
 use super::{Simd, Task};
 
@@ -16,6 +16,7 @@ fn map(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; L
 impl Simd for Portable {
     type Vector = [f32; LANES];
     const LANES: usize = LANES;
+    // As for AVX2: SSE2, the baseline of x86-64, has 16 registers too.
     const ROWS: usize = 6;
     const CHAINS: usize = 2;
 
@@ -46,7 +47,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        // Not `f32::mul_add`, which is a call into a library where the target has no such instruction.
+        // Not `f32::mul_add`, which calls a library function where the target has no such instruction.
         self.add(self.mul(a, b), c)
     }
 

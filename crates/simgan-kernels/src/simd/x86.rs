@@ -14,10 +14,12 @@ impl Avx512 {
     }
 }
 
-// SAFETY of every block below: `self` proves that the processor has AVX-512F; loads and stores pass the caller's promise on.
+// SAFETY of every block below: `self` proves that the processor has AVX-512F; for loads and stores, the
+// caller vouches for the memory.
 impl Simd for Avx512 {
     type Vector = __m512;
     const LANES: usize = 16;
+    // 28 vectors of sums, 2 of the right factor and 1 of the left: 31 of the 32 registers.
     const ROWS: usize = 14;
     const CHAINS: usize = 4;
 
@@ -62,7 +64,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn relu(self, a: __m512) -> __m512 {
-        // SAFETY: see above. Of a NaN and a number the instruction returns its second operand.
+        // SAFETY: see above. If either operand is NaN, the instruction returns the second: NaN stays NaN.
         unsafe { _mm512_max_ps(_mm512_setzero_ps(), a) }
     }
 
@@ -97,10 +99,12 @@ impl Avx2 {
     }
 }
 
-// SAFETY of every block below: `self` proves that the processor has AVX2 and FMA; loads and stores pass the caller's promise on.
+// SAFETY of every block below: `self` proves that the processor has AVX2 and FMA; for loads and stores, the
+// caller vouches for the memory.
 impl Simd for Avx2 {
     type Vector = __m256;
     const LANES: usize = 8;
+    // 12 vectors of sums, 2 of the right factor and 1 of the left: 15 of the 16 registers.
     const ROWS: usize = 6;
     const CHAINS: usize = 2;
 
@@ -145,7 +149,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn relu(self, a: __m256) -> __m256 {
-        // SAFETY: see above. Of a NaN and a number the instruction returns its second operand.
+        // SAFETY: see above. If either operand is NaN, the instruction returns the second: NaN stays NaN.
         unsafe { _mm256_max_ps(_mm256_setzero_ps(), a) }
     }
 

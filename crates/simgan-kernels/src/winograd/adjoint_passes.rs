@@ -1,4 +1,4 @@
-//! Gradients between images and the transformed domain: the adjoints of the passes in `passes`.
+//! Moves gradients between images and the transformed domain: the adjoints of the passes in `passes`.
 
 use super::passes::{Column, Domain, Lines, PADDING, Strip};
 use super::plan::Plan;
@@ -7,19 +7,21 @@ use super::with_tile;
 use crate::geometry::Border;
 use crate::simd::{Simd, array};
 
-/// What is done to a gradient before it is written.
+/// What is applied to a gradient before it is written: sum and mask, in this order.
 #[derive(Clone, Copy)]
 pub(crate) struct FinishGradient<'a> {
-    /// Whether what was there is added.
+    /// Whether to add the previous contents.
     pub(crate) accumulate: bool,
     /// Where this is not above zero, the gradient becomes zero.
     pub(crate) mask: Option<&'a [f32]>,
 }
 
-/// A gradient of results to the domain: `Z = A g Aᵀ`; its sums over the pixels are added to `sums`, channel by channel.
+/// Transforms a gradient of results to the domain, `Z = A g Aᵀ`, and adds its sum over the pixels to `sums`,
+/// channel by channel.
 ///
 /// # Safety
-/// As `passes::gather_input`, with `plan.image_out()` elements and `plan.channels[1]` channels; `sums` holds the channels.
+/// As for `passes::gather_input`, with `plan.image_out()` elements and `plan.channels[1]` channels; `sums`
+/// holds the channels.
 #[inline(always)]
 pub(super) unsafe fn gather_gradient<S: Simd>(
     simd: S,
@@ -69,6 +71,7 @@ unsafe fn gradient_down<S: Simd, const M: usize, const A: usize>(
         }
         simd.store(sums.as_mut_ptr().add(channel), sum);
         for j in 0..A {
+            // Results beyond the image do not exist, so their gradient is zero.
             for x in width..plan.tiles[1] * plan.tile[1] {
                 simd.store(lines.at::<S>(j, x), simd.splat(0.0));
             }
@@ -94,12 +97,14 @@ unsafe fn gradient_across<S: Simd, const M: usize, const A: usize>(simd: S, stri
     }
 }
 
-/// The domain to the gradient of the pixels: the adjoint of `passes::gather_input`, finished and written. Rows of tiles come in order: two rows
-/// of pixels are unfinished after each and stay in `carried`.
+/// Transforms the domain to the gradient of the pixels, the adjoint of `passes::gather_input`, finishes and
+/// writes it. Rows of tiles must come in order: the last two rows of pixels of each are shared with the next
+/// one and wait for it in `carried`.
 ///
 /// # Safety
-/// `domain` holds all points of the row's tiles with `plan.channels[0]` channels; `out`, and the mask if any, hold `plan.image_in()`
-/// elements, `lines` `plan.lines()`, `carried` `2 * width * channels`; `out`, `lines` and `carried` overlap nothing.
+/// `domain` holds all points of the row's tiles with `plan.channels[0]` channels; `out`, and the mask if any,
+/// hold `plan.image_in()` elements, `lines` `plan.lines()`, `carried` `2 * width * channels`; `out`, `lines`
+/// and `carried` overlap nothing.
 #[inline(always)]
 pub(super) unsafe fn scatter_input_gradient<S: Simd>(
     simd: S,
@@ -129,6 +134,7 @@ unsafe fn input_gradient_across<S: Simd, const M: usize, const A: usize>(simd: S
     // SAFETY: the domain is read inside its bounds; columns 0..tiles * M + 2 = span of all lines are written.
     unsafe {
         for j in 0..plan.windows()[0] {
+            // Neighbouring tiles share two columns of pixels, whose gradients add up.
             let mut overlap = [simd.splat(0.0); 2];
             for tile in 0..plan.tiles[1] {
                 let points: [S::Vector; A] = array!(simd, |i| simd.load(domain.at(j * A + i, tile, channel)));
@@ -142,6 +148,7 @@ unsafe fn input_gradient_across<S: Simd, const M: usize, const A: usize>(simd: S
             }
             simd.store(lines.at::<S>(j, span - 2), overlap[0]);
             simd.store(lines.at::<S>(j, span - 1), overlap[1]);
+            // The border repeats the outermost pixels, which therefore receive its gradient.
             if plan.border == Border::Replicate {
                 for (from, to) in [(0, PADDING), (PADDING + width, PADDING + width - 1)] {
                     let (from, to) = (lines.at::<S>(j, from), lines.at::<S>(j, to));
@@ -167,6 +174,7 @@ unsafe fn input_gradient_down<S: Simd, const M: usize, const A: usize>(
     let carry = |row: usize, x: usize| carried.wrapping_add((row * width + x) * channels + channel);
     let last = tile_row + 1 == plan.tiles[0];
     let first = (tile_row * M) as isize - PADDING as isize;
+    // The last two rows of a tile are complete only if no further row of tiles adds to them.
     let complete = if last { A } else { M };
     // SAFETY: columns 1..=width < span of the lines are read; rows are written where the image has them.
     unsafe {
@@ -202,8 +210,8 @@ unsafe fn input_gradient_down<S: Simd, const M: usize, const A: usize>(
     }
 }
 
-/// Adds the rows just outside the image, −1 and `height`, to the nearest ones inside. The image's last row and the one behind it always
-/// come in the same, last, row of tiles.
+/// Adds the rows just outside the image, −1 and `height`, to the nearest ones inside. The image's last row
+/// and the row behind it always lie in the last row of tiles.
 #[inline(always)]
 fn fold_rows<S: Simd, const A: usize>(simd: S, pixels: &mut [S::Vector; A], first: isize, height: usize) {
     if first < 0 {

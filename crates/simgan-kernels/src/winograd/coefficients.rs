@@ -1,27 +1,30 @@
-//! The matrices of the transforms, from their interpolation points, at compile time.
+//! The matrices of the transforms, computed from their interpolation points at compile time.
 //!
-//! A tile of `M × M` results needs `A × A` pixels, `A = M + 2`. With the points p₀ … and ∞, results are `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` for
-//! a 3×3 filter `g` and pixels `d`: Winograd's minimal filtering, after Lavin and Gray (2015). The points come in pairs ±p, then 0 where
-//! there is one, then ∞, so that the transforms of a pair share their work: one is the sum, the other the difference of two halves.
+//! A tile of `M × M` results needs `A × A` pixels, `A = M + 2`. With the points p₀ … and ∞, results are
+//! `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` for a 3×3 filter `g` and pixels `d`: Winograd's minimal filtering, after
+//! Lavin and Gray (2015). The points come in pairs ±p, then 0 if the number of finite points is odd, then ∞.
+//! The two transforms of a pair share their work: one is the sum and the other the difference of two halves.
 
-/// The matrices for tiles that need `A` pixels along each axis. `f64` where they are used once a step, `f32` where once a pixel.
+/// The matrices for tiles that need `A` pixels along each axis, computed in `f64` and rounded to `f32`.
 pub(super) struct Coefficients<const A: usize> {
-    /// `Bᵀ`: for the pair `(2 i, 2 i + 1)`, row `2 i` holds half of the sum and `2 i + 1` half of the difference of its rows.
+    /// `Bᵀ`: for the pair `(2 i, 2 i + 1)`, row `2 i` holds half of the sum and `2 i + 1` half of the
+    /// difference of its rows.
     pub(super) input: [[f32; A]; A],
-    /// Its transpose, for sums and differences of pairs.
+    /// The transpose of `input`, applied to the sums and differences of pairs.
     pub(super) input_adjoint: [[f32; A]; A],
-    /// `Aᵀ` for sums and differences of pairs: `pⁱ` in row `i`, in place of the sum if `i` is even, else of the difference; of ∞ only the
-    /// last row, `A − 3`, is 1. Two rows are unused.
+    /// `Aᵀ`, applied to the sums and differences of pairs: row `i` holds `pⁱ`, in the column of the sum if
+    /// `i` is even, else of the difference. In the column of ∞ only the last row, `A − 3`, is 1. Two rows are
+    /// unused.
     pub(super) output: [[f32; A]; A],
-    /// Its transpose: in rows `2 i` and `2 i + 1` the even and the odd powers of pair `i`.
+    /// The transpose of `output`: rows `2 i` and `2 i + 1` hold the even and the odd powers of pair `i`.
     pub(super) output_adjoint: [[f32; A]; A],
     /// `G`.
     pub(super) filter: [[f32; 3]; A],
-    /// Its transpose.
+    /// `Gᵀ`.
     pub(super) filter_adjoint: [[f32; A]; 3],
 }
 
-/// Positive points of each tile size, smallest first; chosen for small rounding errors.
+/// The positive points of each tile size, smallest first, chosen for small rounding errors.
 const fn positive_points(a: usize) -> &'static [f64] {
     match a {
         4 => &[1.0],
@@ -34,13 +37,14 @@ const fn positive_points(a: usize) -> &'static [f64] {
     }
 }
 
-/// How many points come in pairs.
+/// Number of pairs of points.
 pub(super) const fn pairs(a: usize) -> usize {
     (a - 1) / 2
 }
 
 impl<const A: usize> Coefficients<A> {
     pub(super) const fn new() -> Self {
+        // `while` loops throughout: a `const fn` cannot use iterators.
         let points = Self::points();
         let mut all = Self {
             input: [[0.0; A]; A],
@@ -72,7 +76,7 @@ impl<const A: usize> Coefficients<A> {
                 }
                 let value = if infinite && k == A - 3 { 1.0 } else { value };
                 if k < A - 2 && (!paired || k % 2 == j % 2) {
-                    // Where j is odd it stands for the difference, which multiplies powers of +p.
+                    // An odd j stands for the difference, which multiplies powers of +p.
                     let value = if paired && j % 2 == 1 { -value } else { value };
                     all.output[k][j] = value as f32;
                     all.output_adjoint[j][k] = value as f32;
@@ -98,7 +102,7 @@ impl<const A: usize> Coefficients<A> {
         points
     }
 
-    /// Coefficients of `Π (x − pₗ)` over the finite points `l ≠ j`; over all of them for ∞.
+    /// The coefficients of `Π (x − pₗ)` over the finite points `l ≠ j`, or over all of them for ∞.
     const fn input_row(points: &[f64; A], j: usize) -> [f64; A] {
         let mut row = [0.0; A];
         row[0] = 1.0;
@@ -119,6 +123,7 @@ impl<const A: usize> Coefficients<A> {
         row
     }
 
+    /// `Π (pⱼ − pₗ)` over the finite points `l ≠ j`; 1 for ∞.
     const fn scale(points: &[f64; A], j: usize) -> f64 {
         let mut scale = 1.0;
         let mut l = 0;

@@ -1,4 +1,4 @@
-//! Filters in the transformed domain, and their gradients back from it.
+//! Transforms filters to the transformed domain, and their gradients back from it.
 
 use std::cell::RefCell;
 
@@ -8,16 +8,16 @@ use super::with_tile;
 use crate::buffer::Buffer;
 use crate::simd::{Simd, Task, array};
 
-/// Which pass the parameters are for.
+/// The pass that parameters are prepared for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     Forward,
     Backward,
 }
 
-/// Brings filters into the transformed domain: `U = G g Gᵀ`, laid out `[point][input channel][output channel]`.
+/// Transforms filters, `U = G g Gᵀ`, to the layout `[point][input channel][output channel]`.
 ///
-/// Backward, for the gradient of the image, they are transposed: `[point][output channel][input channel]`.
+/// For the backward pass, they are transposed: `[point][output channel][input channel]`.
 pub(crate) struct Filters<'a> {
     pub(crate) plan: &'a Plan,
     /// `(O, C, 3, 3)`.
@@ -25,12 +25,13 @@ pub(crate) struct Filters<'a> {
     /// O and C, without padding.
     pub(crate) shape: [usize; 2],
     pub(crate) direction: Direction,
-    /// Where they go: `plan.filters()` elements.
+    /// Receives the filters: `plan.filters()` elements.
     pub(crate) out: &'a mut [f32],
 }
 
 thread_local! {
-    /// Filters on their way, tap by tap. Taken, not borrowed: a closure would not be compiled for the vectors.
+    /// The filters rearranged tap by tap. Taken, not borrowed: a closure would not be compiled for the
+    /// vectors.
     static TAPS: RefCell<Buffer> = RefCell::default();
 }
 
@@ -54,7 +55,7 @@ fn transform<S: Simd>(simd: S, task: Filters<'_>, taps: &mut Buffer) {
     let (rows, columns) = if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
     taps.resize(9 * rows * columns);
     taps.fill(0.0);
-    // The innermost loop writes neighbours: writing apart costs ten times more than reading apart.
+    // The innermost loop writes contiguously: scattered writes cost ten times more than scattered reads.
     let (used_rows, used_columns) = if transposed { (n_out, n_in) } else { (n_in, n_out) };
     for row in 0..used_rows {
         for tap in 0..9 {
@@ -68,7 +69,8 @@ fn transform<S: Simd>(simd: S, task: Filters<'_>, taps: &mut Buffer) {
     let (plane, across) = (rows * columns, plan.windows()[1]);
     let (from, to) = (taps.as_ptr(), out.as_mut_ptr());
     for at in (0..plane).step_by(S::LANES) {
-        // SAFETY: `at + LANES <= plane`, since columns are a multiple of `BLOCK`; there are 9 planes of taps and one for each point.
+        // SAFETY: `at + LANES <= plane`, since columns are a multiple of `BLOCK`; there are 9 planes of taps
+        // and one plane per point.
         unsafe {
             let mut taps = [[simd.splat(0.0); 3]; 3];
             for (x, column) in taps.iter_mut().enumerate() {
@@ -85,10 +87,10 @@ fn transform<S: Simd>(simd: S, task: Filters<'_>, taps: &mut Buffer) {
     }
 }
 
-/// The most points along an axis.
+/// Maximum number of points along an axis.
 const MOST: usize = 9;
 
-/// Columns of taps to `[point][column]`.
+/// Transforms columns of taps to `[point][column]`.
 #[inline(always)]
 fn transform_down<S: Simd, const M: usize, const A: usize>(
     simd: S,
@@ -103,7 +105,7 @@ fn transform_down<S: Simd, const M: usize, const A: usize>(
     rows
 }
 
-/// A row of taps to points.
+/// Transforms a row of taps to points.
 #[inline(always)]
 fn transform_across<S: Simd, const M: usize, const A: usize>(
     simd: S,
@@ -114,9 +116,9 @@ fn transform_across<S: Simd, const M: usize, const A: usize>(
     points
 }
 
-/// Sums of gradients of transformed filters and of the bias, over images.
+/// The gradients of transformed filters and of the bias, summed over images.
 pub(crate) struct FilterGradient {
-    /// As [`Filters`] forward.
+    /// In the forward layout of [`Filters`].
     pub(crate) filters: Buffer,
     pub(crate) bias: Buffer,
 }
@@ -132,7 +134,7 @@ impl FilterGradient {
     }
 }
 
-/// Brings the gradient of transformed filters back: `Gᵀ u G`, added to `of_weight`.
+/// Transforms the gradient of transformed filters back, `Gᵀ u G`, and adds it to `of_weight`.
 pub(crate) struct FiltersAdjoint<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) filters: &'a [f32],

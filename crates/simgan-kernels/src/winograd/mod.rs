@@ -1,8 +1,9 @@
 //! 3×3 convolutions with stride 1 by Winograd's minimal filtering: fewer multiplications for the same result.
 //!
-//! [`Plan`] holds the sizes and the tile size. Filters are brought into the transformed domain once ([`filters`]); then [`Forward`] and
-//! [`Backward`] do an image each, channels last. The backward pass is the exact adjoint of the forward pass, so that it holds for both
-//! borders, and the transform of the gradient serves the gradients of the image and of the filters.
+//! [`Plan`] holds the sizes and chooses the tiles. Filters are transformed once ([`filters`]); then
+//! [`Forward`] and [`Backward`] process one image each, channels last. The backward pass is the exact adjoint
+//! of the forward pass, so it is correct for both borders, and one transform of the gradient serves the
+//! gradients of the image and of the filters.
 
 mod adjoint_passes;
 mod coefficients;
@@ -27,13 +28,14 @@ use crate::buffer::Buffer;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task};
 
-/// Elements of the transformed domains to work on at a time. The domains share a second-level cache with the filters that stream past.
-/// Measured at 35×55 pixels and 64 channels, from one to four rows of tiles make no difference forward, where results take the place of
-/// pixels; backward three or four are best, since sums of gradients are read and written for each part.
+/// Elements of the transformed domains processed at a time. The domains share the second-level cache with the
+/// filters that stream through it. Measured at 35×55 pixels and 64 channels: forward, where results overwrite
+/// pixels, one to four rows of tiles are equally fast; backward, three or four are fastest, since each part
+/// reads and writes all sums of gradients.
 const FORWARD_DOMAINS: usize = 90 * 1024;
 const BACKWARD_DOMAINS: usize = 280 * 1024;
 
-/// Memory that the passes use; reused from image to image.
+/// Scratch memory of the passes, reused from image to image.
 #[derive(Default)]
 pub(crate) struct Scratch {
     left: Buffer,
@@ -42,7 +44,7 @@ pub(crate) struct Scratch {
     carried: Buffer,
 }
 
-/// Calls a generic function with a tile's results and points along an axis as constants.
+/// Calls a generic function with the numbers of results and of points of a tile along an axis as constants.
 macro_rules! with_tile {
     ($tile:expr, $simd:ty, $function:ident($($argument:expr),*)) => {
         match $tile {
@@ -58,14 +60,15 @@ macro_rules! with_tile {
 }
 pub(crate) use with_tile;
 
-/// Rows of tiles whose domains, of so many channels, hold at most so many elements; in equal shares.
+/// Number of rows of tiles to process at once: their domains, of `channels` channels, hold at most `elements`
+/// elements. Evened out, so that the last part is not much smaller.
 fn rows_at_once(plan: &Plan, channels: usize, elements: usize) -> usize {
     let row = plan.points() * plan.tiles[1] * channels;
     let most = (elements / row).clamp(1, plan.tiles[0]);
     plan.tiles[0].div_ceil(plan.tiles[0].div_ceil(most))
 }
 
-/// The convolution of one image, or of some rows of its tiles.
+/// Computes the convolution of one image, or of some rows of its tiles.
 pub(crate) struct Forward<'a> {
     pub(crate) plan: &'a Plan,
     /// Channels last, `plan.image_in()` elements.
@@ -73,7 +76,7 @@ pub(crate) struct Forward<'a> {
     /// [`Filters`], `plan.filters()` elements.
     pub(crate) filters: &'a [f32],
     pub(crate) finish: Finish<'a>,
-    /// Rows of tiles; all are `0..plan.tiles[0]`.
+    /// The rows of tiles to compute; `0..plan.tiles[0]` for the whole image.
     pub(crate) rows: Range<usize>,
     /// The results of these rows, channels last: `plan.rows_out()` elements.
     pub(crate) out: &'a mut [f32],
@@ -103,7 +106,7 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     let Forward { plan, image, filters, finish, rows: all_rows, out, scratch } = task;
     let [channels_in, channels_out] = plan.channels;
     let rows_at_once = rows_at_once(plan, channels_in.max(channels_out), FORWARD_DOMAINS);
-    // The products of a point take the place of the pixels of the point before, which are used up.
+    // The products of a point overwrite the pixels of the point before it, which are no longer needed.
     let slot = rows_at_once * plan.tiles[1] * channels_in.max(channels_out);
     scratch.left.resize((plan.points() + 1) * slot);
     scratch.lines.resize(plan.lines());
@@ -114,8 +117,8 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     for start in all_rows.step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(last_row);
         let count = rows.len() * plan.tiles[1];
-        // SAFETY: the buffers hold what `count` tiles need, the slices' lengths were checked by `run`, and all are distinct; a product
-        // reads the slot behind the one it writes.
+        // SAFETY: the buffers hold what `count` tiles need, `run` checked the lengths of the slices, and all
+        // are distinct; a product reads the slot behind the one it writes.
         unsafe {
             for row in rows.clone() {
                 let first = (row - start) * plan.tiles[1];
@@ -143,16 +146,17 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     }
 }
 
-/// The gradients of the convolution of one image.
+/// Computes the gradients of the convolution of one image.
 pub(crate) struct Backward<'a> {
     pub(crate) plan: &'a Plan,
-    /// What was convolved: channels last, `plan.image_in()` elements.
+    /// The image that was convolved: channels last, `plan.image_in()` elements.
     pub(crate) image: &'a [f32],
-    /// Of the result, before any activation: channels last, `plan.image_out()` elements.
+    /// The gradient of the result before any activation: channels last, `plan.image_out()` elements.
     pub(crate) gradient: &'a [f32],
-    /// Where to add the gradients of the filters and the bias, if wanted.
+    /// Sums to add the gradients of the filters and the bias to, if wanted.
     pub(crate) of_filters: Option<&'a mut FilterGradient>,
-    /// What the gradient of the image needs, if wanted: transposed [`Filters`], where to, and how.
+    /// For the gradient of the image, if wanted: transposed [`Filters`], the destination, and how to finish
+    /// it.
     pub(crate) of_image: Option<(&'a [f32], &'a mut [f32], FinishGradient<'a>)>,
     pub(crate) scratch: &'a mut Scratch,
 }
@@ -188,6 +192,7 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     scratch.right.resize(plan.points() * count * channels_out);
     scratch.lines.resize(plan.lines());
     scratch.carried.resize(2 * plan.size[1] * channels_in);
+    // `gather_gradient` always adds up the gradient of the bias; if unwanted, it goes here.
     let mut unused_sums = vec![0.0; if of_filters.is_none() { channels_out } else { 0 }];
     let (left, right, lines) =
         (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr(), scratch.lines.as_mut_ptr());
@@ -195,7 +200,8 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     for start in (0..plan.tiles[0]).step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(plan.tiles[0]);
         let count = rows.len() * plan.tiles[1];
-        // SAFETY: as in `forward`; the domain of the image is read for the filters' gradient before it is overwritten.
+        // SAFETY: as in `forward`; the filters' gradient reads the domain of the image before it is
+        // overwritten.
         unsafe {
             for row in rows.clone() {
                 let first = (row - start) * plan.tiles[1];

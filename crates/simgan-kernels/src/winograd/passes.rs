@@ -1,9 +1,9 @@
-//! Between images and the transformed domain, a row of tiles at a time.
+//! Moves data between images and the transformed domain, a row of tiles at a time.
 //!
-//! The domain is laid out `[point][tile][channel]`, with the points `[vertical][horizontal]`. Each pass does one vector of channels of a
-//! row of tiles after the other, the vertical and the horizontal transform of all its columns in turn; between the two the values lie in
-//! `lines`, `[point or row][column][lane]`, which fits a first-level cache. The transforms along an axis are compiled for each size of
-//! tiles along it.
+//! The domain is laid out `[point][tile][channel]`, with the points `[vertical][horizontal]`. A pass handles
+//! one vector of channels of a row of tiles at a time: it transforms all columns along one axis, then all
+//! along the other. In between, the values lie in `lines`, `[point or row][column][lane]`, which fits the
+//! first-level cache. The transforms are compiled for each size of tiles along an axis.
 
 use super::plan::Plan;
 use super::transforms::{input, output};
@@ -11,11 +11,13 @@ use super::with_tile;
 use crate::geometry::Border;
 use crate::simd::{Simd, array};
 
-/// Pixels in front of the image and behind it.
+/// Pixels of the border on each side of the image.
 pub(super) const PADDING: usize = 1;
+/// What rows outside the image hold with a border of zeros.
 static ZEROS: [f32; crate::simd::BLOCK] = [0.0; crate::simd::BLOCK];
 
-/// A part of the transformed domain: of each point some tiles, of which a row of tiles begins at `first`.
+/// A part of the transformed domain: some tiles of each point. The current row of tiles begins at tile
+/// `first`.
 #[derive(Clone, Copy)]
 pub(super) struct Domain {
     pub(super) data: *mut f32,
@@ -35,7 +37,7 @@ impl Domain {
     }
 }
 
-/// What is done to a result before it is written.
+/// What is applied to a result before it is written: bias, residual and ReLU, in this order.
 #[derive(Clone, Copy)]
 pub(crate) struct Finish<'a> {
     /// Added to each channel.
@@ -49,11 +51,12 @@ pub(crate) struct Finish<'a> {
 pub(crate) enum Residual<'a> {
     None,
     Of(&'a [f32]),
-    /// What lies where the result goes.
+    /// The contents of the output.
     InPlace,
 }
 
-/// Reads a column of `ROWS` pixels of a channels-last image; rows outside are zeros or repeat the nearest.
+/// Reads a column of `ROWS` pixels of a channels-last image. Rows outside the image are zeros or repeat the
+/// nearest row.
 #[derive(Clone, Copy)]
 pub(super) struct Column<const ROWS: usize> {
     rows: [*const f32; ROWS],
@@ -61,7 +64,8 @@ pub(super) struct Column<const ROWS: usize> {
 }
 
 impl<const ROWS: usize> Column<ROWS> {
-    /// Rows from `first` on, which may be −1, of an image of `height × width` pixels, starting at `channel`.
+    /// Addresses the rows from `first` on, which may be −1, of an image of `height × width` pixels, starting
+    /// at `channel`.
     ///
     /// # Safety
     /// `image` holds the image, and the channels from `channel` on.
@@ -74,6 +78,7 @@ impl<const ROWS: usize> Column<ROWS> {
         first: isize,
         border: Border,
     ) -> Self {
+        // With step 0, a row outside reads the same zeros in every column.
         let mut column = Self { rows: [ZEROS.as_ptr(); ROWS], steps: [0; ROWS] };
         for (i, (row, step)) in column.rows.iter_mut().zip(&mut column.steps).enumerate() {
             let wanted = first + i as isize;
@@ -96,11 +101,11 @@ impl<const ROWS: usize> Column<ROWS> {
     }
 }
 
-/// What lies between the transforms of a row of tiles along its two axes: `[point or row][column][lane]`.
+/// The values of a row of tiles between the transforms along its two axes: `[point or row][column][lane]`.
 #[derive(Clone, Copy)]
 pub(super) struct Lines {
     pub(super) data: *mut f32,
-    /// Columns.
+    /// Number of columns.
     pub(super) span: usize,
 }
 
@@ -111,7 +116,7 @@ impl Lines {
     }
 }
 
-/// The channels from `channel` on, a vector of them, of a row of tiles.
+/// One vector of channels, from `channel` on, of a row of tiles.
 #[derive(Clone, Copy)]
 pub(super) struct Strip<'a> {
     pub(super) plan: &'a Plan,
@@ -121,11 +126,11 @@ pub(super) struct Strip<'a> {
     pub(super) lines: Lines,
 }
 
-/// Pixels to the domain: `V = Bᵀ d B` for the row of tiles `tile_row`.
+/// Transforms the pixels of the row of tiles `tile_row` to the domain: `V = Bᵀ d B`.
 ///
 /// # Safety
-/// `image` holds `plan.image_in()` elements, `domain` all points of the row's tiles with `plan.channels[0]` channels, `lines`
-/// `plan.lines()` elements; none overlap.
+/// `image` holds `plan.image_in()` elements, `domain` all points of the row's tiles with `plan.channels[0]`
+/// channels, `lines` `plan.lines()` elements; none overlap.
 #[inline(always)]
 pub(super) unsafe fn gather_input<S: Simd>(
     simd: S,
@@ -168,6 +173,8 @@ unsafe fn input_down<S: Simd, const M: usize, const A: usize>(simd: S, strip: St
             };
             simd.store(lines.at::<S>(j, 0), edge(PADDING));
             let behind = edge(PADDING + width - 1);
+            // The last tile may reach past the border; results computed from its surplus pixels are never
+            // written.
             for x in PADDING + width..lines.span {
                 simd.store(lines.at::<S>(j, x), behind);
             }
@@ -193,12 +200,13 @@ unsafe fn input_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: 
     }
 }
 
-/// The domain to results: `Y = Aᵀ m A`, finished and written. `out` begins with a row of tiles, which is named beside it.
+/// Transforms the domain to results, `Y = Aᵀ m A`, finishes and writes them. `out` is where the results go,
+/// and the row of tiles with which it begins.
 ///
 /// # Safety
-/// `domain` holds all points of the row's tiles with `plan.channels[1]` channels; `out` holds the results of rows of tiles from its first
-/// to this one, the residual, if it is not in `out`, `plan.image_out()` elements, the bias `plan.channels[1]`, `lines` `plan.lines()`
-/// elements; `out` and `lines` overlap nothing.
+/// `domain` holds all points of the row's tiles with `plan.channels[1]` channels. `out` holds the results of
+/// the rows of tiles from its first up to this one. A residual outside `out` holds `plan.image_out()`
+/// elements, the bias `plan.channels[1]`, and `lines` `plan.lines()`. `out` and `lines` overlap nothing.
 #[inline(always)]
 pub(super) unsafe fn scatter_output<S: Simd>(
     simd: S,
@@ -250,7 +258,8 @@ unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
     let ([height, width], channels) = (plan.size, plan.channels[1]);
     let rows = M.min(height - tile_row * M);
     let before = first_row * M * width * channels;
-    // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are written.
+    // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are
+    // written.
     unsafe {
         let bias = simd.load(finish.bias.as_ptr().add(channel));
         for x in 0..width {

@@ -19,27 +19,30 @@ pub(crate) struct Plan {
     pub(crate) tiles: [usize; 2],
 }
 
-/// Rows or columns of tiles that have transforms.
+/// The sizes of tiles along an axis for which there are transforms.
 const TILES: [usize; 6] = [2, 3, 4, 5, 6, 7];
 
-/// By how much the transforms along an axis magnify rounding errors: the root mean square over the results of `Σ A² · ΣG² · ΣB²`, for the
-/// points in `coefficients`.
+/// Factors by which the transforms along an axis magnify rounding errors, for each of [`TILES`]: the root
+/// mean square over the results of `Σ A² · ΣG² · ΣB²`, for the points in `coefficients`.
 const MAGNIFICATION: [f64; 6] = [2.2, 2.8, 3.8, 5.3, 7.9, 11.9];
-/// The product of both axes' that is accepted: a relative error of less than 2e-6 after the eight convolutions of the paper's refiner.
+/// Maximum product of the magnifications of both axes: it gives a relative error of less than 2e-6 after the
+/// eight convolutions of the paper's refiner.
 const MOST_MAGNIFICATION: f64 = 64.0;
-/// The same for more than [`MANY`] channels, whose longer sums have errors of their own.
+/// The maximum for more than [`MANY`] channels, whose longer sums have rounding errors of their own.
 const MOST_MAGNIFICATION_OF_MANY: f64 = 45.0;
 const MANY: usize = 64;
-/// The same for numbers of which nothing is known, such as images of both signs: less than 2e-6 after one convolution.
+/// The maximum for arbitrary numbers, such as images of both signs: it gives a relative error of less than
+/// 2e-6 after one convolution.
 const MOST_MAGNIFICATION_OF_ANY: f64 = 30.0;
-/// Fewer tiles use each transformed filter too rarely for what it takes to fetch it: measured on the discriminator's third layer, whose
-/// six tiles made a step 5 % slower.
+/// Minimum number of tiles. With fewer, each transformed filter is used too rarely to be worth fetching: on
+/// the discriminator's third layer, six tiles made a step 5 % slower.
 const FEWEST_TILES: usize = 24;
-/// What bringing an element of the filters into the transformed domain costs, in the units of [`Plan::cost`].
+/// Cost of transforming one element of the filters, in the units of [`Plan::cost`].
 const FILTERS: usize = 16;
 
 impl Plan {
-    /// The cheapest plan for images of this size that is accurate enough. `channels` are counted without padding.
+    /// Chooses the cheapest plan for images of this size that is accurate enough for a refiner. `channels`
+    /// are counted without padding.
     pub(crate) fn new(size: [usize; 2], channels: [usize; 2], border: Border) -> Self {
         let mut best = Self::with_tile([2, 2], size, channels, border);
         for tile in Self::tiles(channels) {
@@ -51,7 +54,8 @@ impl Plan {
         best
     }
 
-    /// For a convolution of any numbers: the cheapest of the more accurate plans, or none if convolving directly is cheaper.
+    /// Chooses the cheapest plan that is accurate enough for arbitrary numbers; `None` if the tiles do not
+    /// support the convolution or convolving directly is cheaper.
     pub(crate) fn of_convolution(geometry: &Geometry) -> Option<Self> {
         let Geometry { kernel, options, images, size_in: size, channels_in, channels_out, .. } = *geometry;
         if kernel != [3, 3] || options.stride != 1 || options.padding != 1 {
@@ -66,7 +70,7 @@ impl Plan {
         (cheaper && plan.tiles[0] * plan.tiles[1] >= FEWEST_TILES).then_some(plan)
     }
 
-    /// All tiles that are accurate enough for a refiner with so many channels.
+    /// All tiles that are accurate enough for a refiner with this many channels.
     pub(crate) fn tiles(channels: [usize; 2]) -> impl Iterator<Item = [usize; 2]> {
         let many = channels[0].max(channels[1]) > MANY;
         Self::tiles_within(if many { MOST_MAGNIFICATION_OF_MANY } else { MOST_MAGNIFICATION })
@@ -89,8 +93,8 @@ impl Plan {
         Self { size, channels: channels.map(padded), border, tile, tiles }
     }
 
-    /// Vector operations an image takes, up to a factor: the products, and the transforms of pixels and of results along both axes, which
-    /// with their loads and stores cost about twice their arithmetic.
+    /// The vector operations of an image, up to a factor: the products, and the transforms of pixels and of
+    /// results along both axes, whose loads and stores double the cost of their arithmetic.
     fn cost(&self) -> usize {
         let ([rows, columns], [down, across]) = (self.tile, self.windows());
         let [channels_in, channels_out] = self.channels;
@@ -100,7 +104,7 @@ impl Plan {
         self.tiles[0] * self.tiles[1] * (products + input + output)
     }
 
-    /// Rows and columns of pixels, and of points, of a tile.
+    /// Rows and columns of the pixels that a tile needs, and of its points.
     pub(crate) fn windows(&self) -> [usize; 2] {
         self.tile.map(|results| results + 2)
     }
@@ -131,12 +135,12 @@ impl Plan {
         self.points() * self.channels[0] * self.channels[1]
     }
 
-    /// Columns of pixels under a row of tiles.
+    /// Columns of pixels that a row of tiles needs.
     pub(super) fn span(&self) -> usize {
         self.tiles[1] * self.tile[1] + 2
     }
 
-    /// Elements between the transforms along the two axes.
+    /// Elements of the values between the transforms along the two axes.
     pub(super) fn lines(&self) -> usize {
         self.windows()[0] * self.span() * BLOCK
     }

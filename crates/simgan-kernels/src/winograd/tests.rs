@@ -7,7 +7,7 @@ use super::*;
 use crate::geometry::Border;
 use crate::simd::{BLOCK, Isa, run};
 
-/// One image, its filters and so on; channels are not padded.
+/// One image with its filters, bias and gradient; channels are not padded.
 struct Problem {
     size: [usize; 2],
     channels: [usize; 2],
@@ -84,7 +84,7 @@ impl Problem {
     }
 }
 
-/// As the kernels take it: channels padded with zeros.
+/// Converts to the layout of the kernels: `f32`, channels padded with zeros.
 fn padded_channels(values: &[f64], channels: usize) -> Vec<f32> {
     let mut out = Vec::new();
     for pixel in values.chunks(channels) {
@@ -150,7 +150,7 @@ fn forward_equals_loops() {
         );
         let exact = padded_channels(&problem.forward(), problem.channels[1]);
         let error = error(&out, &exact);
-        // Up to twice that of a refiner's last feature map, since these numbers are of both signs.
+        // Up to twice the error of a refiner's last feature map, since these numbers are of both signs.
         assert!(error < 4e-6, "{plan:?} on {}: {error:e}", isa.name());
 
         let residual: Vec<f32> = exact.iter().map(|x| x.sin()).collect();

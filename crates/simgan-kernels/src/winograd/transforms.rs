@@ -1,4 +1,4 @@
-//! The one-dimensional transforms, on arrays of vectors. Unrolled, with their coefficients as constants.
+//! The one-dimensional transforms of arrays of vectors, unrolled, with their coefficients as constants.
 
 use super::coefficients::{Coefficients, pairs};
 use crate::simd::Simd;
@@ -86,7 +86,7 @@ pub(super) fn filter_adjoint<S: Simd, const A: usize>(simd: S, u: [S::Vector; A]
     out
 }
 
-/// Of each pair of points, the sum in place of the first and the difference in place of the second.
+/// Replaces each pair of points by its sum and its difference.
 #[inline(always)]
 fn sums_and_differences<S: Simd, const A: usize>(simd: S, mut v: [S::Vector; A]) -> [S::Vector; A] {
     for pair in 0..pairs(A) {

@@ -1,4 +1,4 @@
-//! Adam's step in place against its composition.
+//! Adam's in-place step against its composition.
 
 use candle_core::{DType, Device, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
@@ -10,14 +10,14 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
     tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
 }
 
-/// A parameter, or a gradient, of a shape.
+/// Draws a parameter or a gradient of shape `dims`.
 fn draw(dims: &[usize], stream: &mut ChaCha8Rng, place: &Place) -> Tensor {
     at(&uniform(stream, dims), place)
 }
 
-/// Moves a parameter three steps in place at `place` and by the composition at `oracle`; `compare` is given
-/// both results of each step. Sizes lie below and above what a thread takes at a time; gradients do not lie
-/// in order.
+/// Takes three steps in place at `place` and by the composition at `oracle`, and gives both results of each
+/// step to `compare`. Sizes lie below and above the elements that a thread takes at a time; gradients are not
+/// contiguous.
 fn each_step(place: &Place, oracle: &Place, compare: impl Fn([&Tensor; 3], &[Tensor; 3], &str)) {
     let mut stream = generator(1);
     for dims in [vec![1], vec![7, 3], vec![131, 257]] {

@@ -7,7 +7,7 @@ use crate::common::devices::devices;
 use crate::common::differences::check_differences;
 use crate::common::{Place, at, generator, golden, places, places_of, relative_distance, uniform, variable};
 
-/// A convolution's sizes and rules.
+/// The sizes and options of a convolution.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     images: usize,
@@ -29,8 +29,8 @@ fn case(
     Case { images, channels, size, kernel: [kernel, kernel], options }
 }
 
-/// Sizes that are odd, even, square, one pixel high or wide, smaller than the kernel; every layer of the
-/// paper's networks.
+/// Sizes that are odd, even, square, one pixel high or wide, or smaller than the kernel, and every layer of
+/// the paper's networks.
 fn cases() -> Vec<Case> {
     vec![
         case(2, [1, 64], [35, 55], 3, 1, 1),
@@ -170,7 +170,7 @@ fn the_oracle_equals_finite_differences() {
     }
 }
 
-/// Names in the file: `<case>.<argument>`; the cases' options are in their names.
+/// Tensors in the file are named `<case>.<argument>`; the name of a case tells its options.
 #[test]
 fn results_and_gradients_equal_pytorch() {
     for place in places_of(DType::F32) {

@@ -7,7 +7,7 @@ use simgan_kernels::{Border, Conv2d, conv2d, reference};
 
 use crate::common::{Place, generator, relative_distance, uniform, variable};
 
-/// Run by the test below, in a process of its own for each instruction set.
+/// Runs in a process of its own for each instruction set, started by the test below.
 #[test]
 fn child() {
     let mut rng = generator(1);
@@ -21,7 +21,7 @@ fn child() {
     assert!(out.sum_all().unwrap().backward().unwrap().get(&weight).is_some());
 }
 
-/// What became of the child under an instruction set.
+/// Whether the child succeeded under an instruction set, and its output.
 fn run_child(name: &str) -> (bool, String) {
     let program = std::env::current_exe().unwrap();
     let child = Command::new(program)

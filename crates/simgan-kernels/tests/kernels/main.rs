@@ -1,4 +1,4 @@
-//! The kernels against their oracles, finite differences and PyTorch, on every device there is.
+//! The kernels against their oracles, finite differences and PyTorch, on every available device.
 #![expect(clippy::unwrap_used, reason = "a failure in a helper fails the test that called it")]
 
 mod adam;

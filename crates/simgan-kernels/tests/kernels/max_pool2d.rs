@@ -1,4 +1,4 @@
-//! The maximum against its oracle, finite differences and PyTorch.
+//! Max pooling against its oracle, finite differences and PyTorch.
 
 use candle_core::{DType, Device, Result, Tensor};
 use simgan_kernels::{MaxPool2d, max_pool2d, reference};
@@ -11,7 +11,7 @@ fn pool(kernel: usize, stride: usize, padding: usize) -> MaxPool2d {
     MaxPool2d { kernel, stride, padding }
 }
 
-/// The paper's pools, and kernels that do not divide the image.
+/// The paper's pools, and windows that do not divide the image.
 fn cases() -> Vec<(MaxPool2d, [usize; 4])> {
     vec![
         (pool(3, 1, 1), [2, 5, 9, 14]),

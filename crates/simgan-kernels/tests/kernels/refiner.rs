@@ -44,15 +44,15 @@ fn cases() -> Vec<Case> {
     .concat()
 }
 
-/// Images and parameters: weight, bias of each layer.
+/// Images, and the weight and bias of each layer.
 struct Arguments {
     images: Var,
     parameters: Vec<[Var; 2]>,
 }
 
 impl Arguments {
-    /// If `decided`, biases outweigh all else, so that rounding cannot turn a ReLU on or off: half of the
-    /// features are always on.
+    /// If `decided`, biases outweigh everything else, so that rounding cannot turn a ReLU on or off: half of
+    /// the features are always on.
     fn random(case: &Case, place: &Place, decided: bool) -> Self {
         let mut rng = generator(1);
         let Case { images, channels, size: [height, width], features, stem, blocks, .. } = *case;
@@ -86,7 +86,7 @@ impl Arguments {
         f(&self.images, &RefinerLayers { stem: layers[0], blocks, head: layers[layers.len() - 1] }, border)
     }
 
-    /// Without gradients, as images are refined.
+    /// Runs without gradients, as in refining images.
     fn infer(&self, border: Border) -> Result<Tensor> {
         let parameters: Vec<[Tensor; 2]> =
             self.parameters.iter().map(|layer| layer.each_ref().map(|variable| variable.detach())).collect();
@@ -107,7 +107,7 @@ fn results_equal_the_oracle() {
     for case in cases() {
         let exact = Arguments::random(&case, &Place::cpu(DType::F64), false);
         let expected = exact.run(case.border, reference::refiner).unwrap();
-        // The head's sums cancel: errors weigh twice what they do in the feature maps.
+        // The sums of the head cancel, so errors weigh twice as much as in the feature maps.
         for place in places() {
             let out = Arguments::random(&case, &place, false).run(case.border, refiner).unwrap();
             let error = relative_distance(&out, &expected);
@@ -116,11 +116,11 @@ fn results_equal_the_oracle() {
     }
 }
 
-/// With the identity as its head, a refiner shows its last feature maps.
+/// With a multiple of the identity as its head, a refiner outputs its last feature maps.
 #[test]
 fn feature_maps_equal_the_oracle() {
     for border in [Border::Zeros, Border::Replicate] {
-        // Sizes for which different tiles are cheapest.
+        // Sizes whose cheapest tiles differ.
         let sizes = [
             (1, [35, 55], 64),
             (1, [36, 60], 64),
@@ -144,7 +144,7 @@ fn feature_maps_equal_the_oracle() {
 
 type Refine = fn(&Tensor, &RefinerLayers<'_>, Border) -> Result<Tensor>;
 
-/// The last feature maps: the head shows them, small enough for the tanh.
+/// Returns the tanh of the last feature maps, scaled down so that tanh hardly bends them.
 fn feature_maps(case: &Case, place: &Place, refine: Refine) -> Tensor {
     let mut arguments = Arguments::random(case, place, false);
     let identity = (Tensor::eye(case.features, DType::F64, &Device::Cpu).unwrap() * 0.05).unwrap();
@@ -154,7 +154,7 @@ fn feature_maps(case: &Case, place: &Place, refine: Refine) -> Tensor {
     arguments.run(case.border, refine).unwrap()
 }
 
-/// The gradients of all arguments.
+/// Returns the gradients of all arguments.
 fn gradients(case: &Case, place: &Place, decided: bool, refine: Refine) -> Vec<Tensor> {
     let arguments = Arguments::random(case, place, decided);
     let out = arguments.run(case.border, refine).unwrap();
@@ -182,7 +182,7 @@ fn gradients_equal_the_oracle() {
     check_gradients(true, 2e-5);
 }
 
-/// Where a sum is as good as zero, `f32` and `f64` may disagree on its sign, and then on a whole path of the
+/// Where a sum is close to zero, `f32` and `f64` may disagree on its sign, and then on a whole path of the
 /// gradient.
 #[test]
 fn gradients_through_undecided_relus_are_near_the_oracle() {
@@ -236,7 +236,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     }
 }
 
-/// Fewer images than threads are spread over them.
+/// With fewer images than threads, each image is spread over the threads.
 #[test]
 fn one_image_is_the_same_on_any_number_of_threads() {
     let case = Case {

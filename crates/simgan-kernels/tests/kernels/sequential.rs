@@ -1,4 +1,4 @@
-//! Stages in one operation against the same stages one by one.
+//! Stages in one operation against the stages run one by one.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use simgan_kernels::{Border, Conv2d, Layer, MaxPool2d, Stage, conv2d, max_pool2d, reference, sequential};
@@ -51,7 +51,7 @@ impl Arguments {
         conv(&conv(&pooled, 2)?, 3)
     }
 
-    /// The result, and the gradients of everything.
+    /// Returns the result and the gradients of all arguments.
     fn all(&self, out: &Tensor) -> Vec<Tensor> {
         let direction = at(&uniform(&mut generator(2), out.dims()), &self.place);
         let gradients = (out * direction).unwrap().sum_all().unwrap().backward().unwrap();
@@ -79,7 +79,7 @@ fn stages_at_once_equal_stages_one_by_one() {
     }
 }
 
-/// Rounding may turn a ReLU or move a maximum, and with it a path of the gradient.
+/// Rounding may flip a ReLU or move a maximum, and with it a path of the gradient.
 #[test]
 fn results_and_gradients_equal_the_oracle() {
     for (images, size) in [(2, [35, 55]), (7, [8, 13]), (2, [1, 9]), (3, [5, 5])] {

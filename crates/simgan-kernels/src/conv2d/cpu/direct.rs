@@ -1,14 +1,14 @@
-//! Any convolution of one image, channels last, without unfolding it: under a row of the kernel the pixels
-//! lie side by side.
+//! Convolution of one image with any kernel and stride, channels last. The forward pass unfolds nothing: the
+//! pixels under a row of the kernel are contiguous.
 
 use crate::geometry::{Border, Geometry};
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
 
-/// Pixels of the result whose gradients are multiplied at a time.
+/// Output pixels whose gradients are multiplied at a time.
 const PIXELS: usize = 128;
 
-/// Memory of the passes; reused from image to image.
+/// Scratch memory of the passes, reused from image to image.
 #[derive(Default)]
 pub(crate) struct Buffers {
     /// The image with its border.
@@ -17,23 +17,23 @@ pub(crate) struct Buffers {
     rows: Vec<f32>,
     /// The gradient of the framed image.
     of_framed: Vec<f32>,
-    /// The pixels under a row of the kernel, and their gradient.
+    /// The pixels under one row of the kernel, and their gradient.
     unfolded: Vec<f32>,
     of_unfolded: Vec<f32>,
 }
 
-/// The weights as the products take them.
+/// The weights in the layouts of the matrix products.
 pub(crate) struct Weights {
     /// `[kernel row][kernel column, channel in][channel out]`, channels out padded.
     pub(crate) forward: Vec<f32>,
     /// `[kernel row][channel out][kernel column, channel in]`, the last axis padded.
     pub(crate) backward: Vec<f32>,
-    /// Padded.
+    /// Padded with zeros to whole vectors.
     pub(crate) bias: Vec<f32>,
 }
 
 impl Weights {
-    /// From weights `(O, C, h, w)` followed by the bias.
+    /// Rearranges weights `(O, C, h, w)` followed by the bias.
     pub(crate) fn new(geometry: &Geometry, parameters: &[f32]) -> Self {
         let columns = padded(geometry.channels_out);
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
@@ -52,23 +52,23 @@ impl Weights {
 }
 
 impl Geometry {
-    /// Elements of all weights.
+    /// Number of weights.
     pub(crate) fn weights(&self) -> usize {
         self.channels_out * self.taps()
     }
 
-    /// Elements under a row of the kernel.
+    /// Elements under one row of the kernel.
     fn line(&self) -> usize {
         self.kernel[1] * self.channels_in
     }
 
-    /// Rows and columns with the border.
+    /// Rows and columns of the image with its border.
     fn framed(&self) -> [usize; 2] {
         self.size_in.map(|pixels| pixels + 2 * self.options.padding)
     }
 
-    /// Calls `f` with each weight's place in `(O, C, h, w)`, its kernel row, channel out, and place in the
-    /// row of the kernel.
+    /// Calls `f` with each weight's index in `(O, C, h, w)`, its kernel row, its output channel, and its
+    /// index in the kernel row, `[kernel column][channel in]`.
     pub(crate) fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
         let [rows, columns] = self.kernel;
         let mut place = 0;
@@ -84,8 +84,8 @@ impl Geometry {
         }
     }
 
-    /// Calls `f` with each pixel of some rows of the result, and where the pixels under row `tap` of the
-    /// kernel start in the framed image.
+    /// Calls `f` with each output pixel of `rows`, numbered from 0, and the start in the framed image of the
+    /// pixels under row `tap` of the kernel.
     #[inline(always)]
     fn each_pixel(&self, rows: std::ops::Range<usize>, tap: usize, mut f: impl FnMut(usize, usize)) {
         let (stride, width) = (self.options.stride, self.framed()[1]);
@@ -98,7 +98,8 @@ impl Geometry {
         }
     }
 
-    /// The image's pixel in row `y` of the framed image that counts there, if any.
+    /// The row (axis 0) or column (axis 1) of the image that the framed image shows at `at`; `None` in a
+    /// border of zeros.
     fn unframed(&self, axis: usize, at: usize) -> Option<usize> {
         let nearest = at.saturating_sub(self.options.padding).min(self.size_in[axis] - 1);
         let inside = nearest + self.options.padding == at;
@@ -106,7 +107,7 @@ impl Geometry {
     }
 }
 
-/// Copies the image, channels last, and draws its border.
+/// Copies the image, channels last, and draws its border around it.
 fn frame(geometry: &Geometry, image: &[f32], framed: &mut Vec<f32>) {
     let (channels, padding) = (geometry.channels_in, geometry.options.padding);
     let width = geometry.size_in[1] * channels;
@@ -128,7 +129,7 @@ fn frame(geometry: &Geometry, image: &[f32], framed: &mut Vec<f32>) {
     }
 }
 
-/// The convolution of one image, channels last.
+/// Computes the convolution of one image, channels last.
 pub(crate) struct Forward<'a> {
     pub(crate) geometry: &'a Geometry,
     pub(crate) image: &'a [f32],
@@ -184,7 +185,7 @@ impl Task for Forward<'_> {
     }
 }
 
-/// Adds the residual, applies the ReLU and drops the padding of the channels.
+/// Adds the residual, applies the ReLU and removes the padding of the channels.
 #[inline(always)]
 fn finish(geometry: &Geometry, row: &[f32], residual: Option<&[f32]>, out: &mut [f32]) {
     let (channels, relu) = (geometry.channels_out, geometry.options.relu);
@@ -203,17 +204,18 @@ fn finish(geometry: &Geometry, row: &[f32], residual: Option<&[f32]>, out: &mut 
     }
 }
 
-/// The gradients of the convolution of one image.
+/// Computes the gradients of the convolution of one image.
 pub(crate) struct Backward<'a> {
     pub(crate) geometry: &'a Geometry,
     pub(crate) image: &'a [f32],
     pub(crate) weights: &'a Weights,
-    /// What was computed, whose zeros mask the gradient if there was a ReLU, and its gradient.
+    /// The result, whose zeros mask the gradient if there was a ReLU, and its gradient.
     pub(crate) out: &'a [f32],
     pub(crate) gradient: &'a [f32],
-    /// Where to add the gradients of the weights, as [`Weights::forward`], and of the bias, padded.
+    /// Sums to add to: the gradients of the weights, laid out like [`Weights::forward`], and of the bias,
+    /// padded.
     pub(crate) of_parameters: Option<(&'a mut [f32], &'a mut [f32])>,
-    /// Where to write the gradient of the image.
+    /// Receives the gradient of the image.
     pub(crate) of_image: Option<&'a mut [f32]>,
     pub(crate) buffers: &'a mut Buffers,
 }
@@ -245,6 +247,7 @@ impl Task for Backward<'_> {
             let (place, pixels) = (start * width * channels..end * width * channels, (end - start) * width);
             rows.clear();
             rows.resize(pixels * columns, 0.0);
+            // Leaves the padding channels at zero.
             mask(geometry, &out[place.clone()], &gradient[place], rows);
             unfolded.resize(pixels * depth, 0.0);
             of_unfolded.resize(pixels * wide, 0.0);
@@ -255,6 +258,7 @@ impl Task for Backward<'_> {
             }
             for tap in 0..geometry.kernel[0] {
                 if let Some((of_weights, _)) = &mut of_parameters {
+                    // Copied: from one row to the next, pixels are not evenly spaced in the framed image.
                     geometry.each_pixel(start..end, tap, |pixel, source| {
                         unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
                     });
@@ -297,7 +301,7 @@ impl Task for Backward<'_> {
     }
 }
 
-/// The gradient before the ReLU, channels padded.
+/// Writes the gradient before the ReLU, channels padded.
 #[inline(always)]
 fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
     let channels = geometry.channels_out;
@@ -313,7 +317,7 @@ fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
     }
 }
 
-/// The adjoint of [`frame`].
+/// The adjoint of [`frame`]: adds the gradient of the border to the pixels that it repeats.
 fn unframe(geometry: &Geometry, of_framed: &[f32], of_image: &mut [f32]) {
     let (channels, padding) = (geometry.channels_in, geometry.options.padding);
     let [framed_height, framed_width] = geometry.framed();

@@ -1,5 +1,5 @@
-//! One convolution with its weights ready for the kernels, image by image, channels last: Winograd's tiles
-//! where they are cheaper, else directly.
+//! One convolution with its weights prepared for the kernels: Winograd's tiles where they are cheaper, else
+//! directly. Works image by image, channels last.
 
 use super::direct::{self, Weights};
 use crate::buffer::Buffer;
@@ -9,7 +9,7 @@ use crate::winograd::{
     self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,
 };
 
-/// A convolution's weights, ready.
+/// A convolution with its weights prepared for the kernels.
 pub(crate) struct Layer {
     geometry: Geometry,
     isa: Isa,
@@ -21,21 +21,21 @@ enum Ready {
     Tiles(Tiles),
 }
 
-/// What Winograd's tiles need; channels are padded to whole vectors.
+/// Plan, transformed filters and bias of Winograd's tiles; channels are padded to whole vectors.
 struct Tiles {
     plan: Plan,
     filters: Buffer,
     bias: Buffer,
 }
 
-/// Sums of the gradients of a layer's parameters, as its kernels compute them.
+/// Sums of the gradients of a layer's parameters, in the layout of its kernels.
 pub(crate) enum Sums {
-    /// As [`Weights::forward`], and the bias.
+    /// Of the weights, laid out like [`Weights::forward`], and of the bias.
     Direct(Vec<f32>, Vec<f32>),
     Tiles(FilterGradient),
 }
 
-/// Memory of the passes; reused from image to image.
+/// Scratch memory of the passes, reused from image to image.
 #[derive(Default)]
 pub(crate) struct Buffers {
     direct: direct::Buffers,
@@ -46,17 +46,18 @@ pub(crate) struct Buffers {
     of_image: Buffer,
 }
 
-/// What is known of an image when its gradients are computed.
+/// An image, its result and the result's gradient: what the backward pass starts from.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub(crate) image: &'a [f32],
-    /// What was computed, whose zeros mask the gradient if there was a ReLU, and its gradient.
+    /// The result, whose zeros mask the gradient if there was a ReLU, and its gradient.
     pub(crate) out: &'a [f32],
     pub(crate) gradient: &'a [f32],
 }
 
 impl Layer {
-    /// From weights `(O, C, h, w)` followed by the bias, for [`Self::forward`] or for [`Self::backward`].
+    /// Prepares weights `(O, C, h, w)` followed by the bias, for either [`Self::forward`] or
+    /// [`Self::backward`].
     pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let weights = match Plan::of_convolution(geometry) {
             Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, direction)),
@@ -82,7 +83,7 @@ impl Layer {
         }
     }
 
-    /// Sums to add gradients to.
+    /// Zeros, for [`Self::backward`] to add gradients to.
     pub(crate) fn zeros(&self) -> Sums {
         match &self.weights {
             Ready::Direct(weights) => {
@@ -92,7 +93,7 @@ impl Layer {
         }
     }
 
-    /// Adds the gradients of the parameters to the sums, and writes that of the image, where they are wanted.
+    /// Adds the gradients of the parameters to `sums` and writes the gradient of the image, each if wanted.
     pub(crate) fn backward(
         &self,
         known: Known<'_>,
@@ -128,7 +129,7 @@ impl Layer {
         }
     }
 
-    /// The sums in the order of the parameters, behind `flat`.
+    /// Appends the sums to `flat` in the order of the parameters: weights `(O, C, h, w)`, then bias.
     pub(crate) fn flatten(&self, sums: &Sums, flat: &mut Vec<f32>) {
         let geometry = &self.geometry;
         let start = flat.len();
@@ -154,7 +155,7 @@ impl Layer {
 }
 
 impl Sums {
-    /// Adds another layer's of the same kind.
+    /// Adds the sums of the same layer over other images.
     pub(crate) fn add(&mut self, other: &Self) {
         let add = |sum: &mut [f32], other: &[f32]| {
             sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
@@ -196,6 +197,8 @@ impl Tiles {
         let Buffers { scratch, image: padded_image, result, .. } = buffers;
         let channels_out = geometry.channels_out;
         let image = with_padding(image, geometry.channels_in, padded_image);
+        // Where the channels do not fill whole vectors, the kernel writes to a padded buffer, from which the
+        // result is copied at the end.
         let whole = plan.channels[1] == channels_out;
         let (residual, result) = match residual {
             None if whole => (Residual::None, &mut *out),
@@ -205,6 +208,7 @@ impl Tiles {
                 (Residual::None, &mut result[..])
             }
             Some(residual) => {
+                // The residual waits where the result goes; each element is read before it is overwritten.
                 with_padding(residual, channels_out, result);
                 (Residual::InPlace, &mut result[..])
             }
@@ -275,7 +279,7 @@ impl Tiles {
     }
 }
 
-/// The image, or a copy of it in `buffer` with its channels padded with zeros if they do not fill whole
+/// Returns the image, or a copy in `buffer` with its channels padded with zeros if they do not fill whole
 /// vectors.
 fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
     let stride = padded(channels);
@@ -290,6 +294,7 @@ fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -
     buffer
 }
 
+/// Copies an image without the padding of its channels: the inverse of [`with_padding`].
 fn without_padding(padded_image: &[f32], channels: usize, image: &mut [f32]) {
     for (to, from) in image.chunks_exact_mut(channels).zip(padded_image.chunks_exact(padded(channels))) {
         to.copy_from_slice(&from[..channels]);

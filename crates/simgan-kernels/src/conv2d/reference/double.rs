@@ -1,5 +1,5 @@
-//! The convolution of `f64` on the CPU as an operation of candle's autograd, for gradient checks: unfolded
-//! and multiplied, with nothing to gain speed.
+//! Convolution of `f64` on the CPU as an operation of candle's autograd, for gradient checks: unfolds and
+//! multiplies, without optimizations.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -7,9 +7,9 @@ use super::unfolded;
 use crate::geometry::Geometry;
 use crate::tensors::{pack, slice, with_slice};
 
-/// The convolution as an operation on `(input, parameters)` or `(input, parameters, residual)`.
+/// The operation on `(input, parameters)` or `(input, parameters, residual)`.
 ///
-/// candle's operations have at most three arguments, so the bias is laid behind the weights.
+/// candle's custom operations take at most three tensors, so the bias follows the weights in `parameters`.
 struct Convolution(Geometry);
 
 pub(in crate::conv2d) fn convolve(
@@ -88,7 +88,7 @@ impl CustomOp3 for Convolution {
     }
 }
 
-/// The gradients that were asked for.
+/// The gradients that the caller wants.
 struct Gradients {
     input: Option<Tensor>,
     parameters: Option<Tensor>,
@@ -140,7 +140,7 @@ impl Convolution {
         })
     }
 
-    /// The gradient of what the ReLU was applied to, which is also the residual's.
+    /// Returns the gradient before the ReLU, which is also the gradient of the residual.
     fn before_relu(&self, out: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         if !self.0.options.relu {
             return gradient.contiguous();

@@ -1,4 +1,5 @@
-//! Any convolution: a block of rows at a time is unfolded and multiplied with the weights.
+//! Convolution with any kernel and stride: unfolds a block of rows at a time and multiplies it with the
+//! weights.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use crate::geometry::{Conv2d, Geometry};
 use crate::groups::in_groups;
 use crate::matrix::{Matrix, Real, multiply};
 
-/// Elements of the unfolded block: half of a second-level cache.
+/// Elements of an unfolded block: half of a second-level cache.
 const BLOCK: usize = 128 * 1024;
 
 /// Which gradients to compute.
@@ -18,7 +19,7 @@ pub(super) struct Wants {
     pub(super) parameters: bool,
 }
 
-/// The convolution of `input` with the weights and bias in `parameters`.
+/// Convolves `input` with the weights and bias in `parameters`.
 pub(super) fn forward<T: Real>(
     geometry: &Geometry,
     input: &[T],
@@ -73,7 +74,7 @@ fn finish<T: Real>(options: Conv2d, out: &mut [T], residual: Option<&[T]>) {
     }
 }
 
-/// The gradients of the input and of the parameters; empty where unwanted.
+/// Returns the gradients of the input and of the parameters, each empty if unwanted.
 pub(super) fn backward<T: Real>(
     geometry: &Geometry,
     input: &[T],
@@ -96,8 +97,8 @@ pub(super) fn backward<T: Real>(
     (of_input, of_parameters)
 }
 
-/// Adds the gradients of the group's images into `of_input`, unless empty; returns the sum of their parameter
-/// gradients, if wanted.
+/// Adds the gradients of the group's images to `of_input` unless it is empty; returns the sum of their
+/// parameter gradients, empty if unwanted.
 fn backward_group<T: Real>(
     geometry: &Geometry,
     input: &[T],
@@ -173,8 +174,7 @@ fn blocks(geometry: &Geometry) -> impl Iterator<Item = Range<usize>> + use<> {
     (0..rows).step_by(per_block).map(move |start| start..(start + per_block).min(rows))
 }
 
-/// Calls `f` with each tap's channel, row and column, and the place of each of its rows in the unfolded
-/// block.
+/// Calls `f` with each tap's channel, kernel row and kernel column, and its row in the unfolded block.
 fn each_tap(geometry: &Geometry, mut f: impl FnMut(usize, usize, usize, usize)) {
     let [kernel_rows, kernel_columns] = geometry.kernel;
     for channel in 0..geometry.channels_in {
@@ -212,6 +212,7 @@ fn unfold<T: Real>(geometry: &Geometry, input: &[T], rows: Range<usize>, unfolde
 
 fn unfold_line<T: Real>(geometry: &Geometry, input: &[T], tap: usize, line: &mut [T]) {
     let interior = geometry.interior(1, tap);
+    // Outputs whose tap falls on the border are looked up one by one; the interior below needs no such test.
     for out in (0..interior.start).chain(interior.end..line.len()) {
         line[out] = geometry.source(1, out, tap).map_or(T::default(), |source| input[source]);
     }
@@ -249,6 +250,7 @@ fn fold<T: Real>(geometry: &Geometry, unfolded: &[T], rows: Range<usize>, of_inp
 
 fn fold_line<T: Real>(geometry: &Geometry, line: &[T], tap: usize, of_input: &mut [T]) {
     let interior = geometry.interior(1, tap);
+    // Outputs whose tap falls on the border are looked up one by one; the interior below needs no such test.
     for out in (0..interior.start).chain(interior.end..line.len()) {
         if let Some(source) = geometry.source(1, out, tap) {
             of_input[source] += line[out];

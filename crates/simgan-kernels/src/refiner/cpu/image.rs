@@ -1,4 +1,4 @@
-//! One image through the refiner, and its gradients back.
+//! The forward and the backward pass of one image through the refiner.
 
 use std::cell::RefCell;
 
@@ -9,11 +9,11 @@ use crate::product::{Left, Rows, multiply};
 use crate::simd::{BLOCK, Simd, Task, padded};
 use crate::winograd::{Backward, FilterGradient, Finish, FinishGradient, Forward, Residual, Scratch};
 
-/// Memory that an image's way through the network uses; kept by each thread.
+/// Scratch memory of an image's passes; each thread keeps its own.
 pub(super) struct Workspace {
     pub(super) scratch: Scratch,
     pub(super) framed: Framed,
-    /// Two layers of feature maps, or their gradients.
+    /// The feature maps of two layers, or their gradients.
     maps: [Buffer; 2],
     pub(super) head: Vec<f32>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Refine<'a> {
     pub(super) prepared: &'a Prepared,
     /// `(C, H, W)`.
     pub(super) image: &'a [f32],
-    /// Where the feature maps of all layers go, to be kept for the gradients.
+    /// Receives the feature maps of all layers for the backward pass; `None` if there will be none.
     pub(super) maps: Option<&'a mut [f32]>,
     pub(super) out: &'a mut [f32],
     pub(super) workspace: &'a mut Workspace,
@@ -78,6 +78,8 @@ impl Task for Refine<'_> {
                 simd.run(stem::Forward { network, framed, weight, bias, out: features });
                 for block in 0..network.blocks {
                     convolve(2 * block, features, Residual::None, inner);
+                    // The input of the block is its residual and is not needed again: the result overwrites
+                    // it.
                     convolve(2 * block + 1, inner, Residual::InPlace, features);
                 }
                 simd.run(Head { network, prepared, features, partial: head, out });
@@ -86,7 +88,7 @@ impl Task for Refine<'_> {
     }
 }
 
-/// `tanh(head(features) + bias)`, from channels last to planar.
+/// Computes `tanh(head(features) + bias)`, from channels last to planar.
 pub(super) struct Head<'a> {
     pub(super) network: &'a Network,
     pub(super) prepared: &'a Prepared,
@@ -118,7 +120,7 @@ impl Task for Head<'_> {
                 }
                 // SAFETY: `partial` holds a block, a multiple of `LANES`.
                 unsafe { simd.store(partial.as_mut_ptr(), sum) };
-                // By halves: short chains of additions.
+                // Adds the lanes by halves, which keeps the chains of additions short.
                 let mut half = S::LANES / 2;
                 while half > 0 {
                     for lane in 0..half {
@@ -132,7 +134,7 @@ impl Task for Head<'_> {
     }
 }
 
-/// Sums of the parameters' gradients over images, as the kernels compute them.
+/// Sums of the parameters' gradients over images, in the layouts of the kernels.
 pub(super) struct Sums {
     pub(super) body: Vec<FilterGradient>,
     /// `[tap][feature]`.
@@ -163,10 +165,10 @@ impl Sums {
     }
 }
 
-/// The gradients of one image.
+/// Computes the gradients of one image.
 pub(super) struct Differentiate<'a> {
     pub(super) network: &'a Network,
-    /// For `Direction::Backward`.
+    /// Prepared for `Direction::Backward`.
     pub(super) prepared: &'a Prepared,
     pub(super) image: &'a [f32],
     /// The feature maps of all layers.
@@ -190,6 +192,7 @@ impl Task for Differentiate<'_> {
         of_features.resize(network.maps());
         of_inner.resize(network.maps());
         head.clear();
+        // The derivative of tanh, from its result: 1 − tanh².
         head.extend(out.iter().zip(gradient).map(|(&out, &gradient)| gradient * (1.0 - out * out)));
         head_backward(
             simd,
@@ -202,6 +205,7 @@ impl Task for Differentiate<'_> {
         );
         let mut convolve = |layer: usize, gradient: &[f32], accumulate: bool, of_image: &mut [f32]| {
             let image = maps[layer];
+            // The input of the layer is the result of a ReLU, so its zeros mask the gradient.
             let finish = FinishGradient { accumulate, mask: Some(image) };
             let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
             let of_image = Some((prepared.filters(layer), of_image, finish));
@@ -209,6 +213,7 @@ impl Task for Differentiate<'_> {
         };
         for block in (0..network.blocks).rev() {
             convolve(2 * block + 1, of_features, false, of_inner);
+            // Accumulates: `of_features` already holds the gradient of the skip connection.
             convolve(2 * block, of_inner, true, of_features);
         }
         if let Some(sums) = sums {
@@ -221,8 +226,8 @@ impl Task for Differentiate<'_> {
     }
 }
 
-/// The head's gradients, from that of its result, planar; `of_features` is masked by the ReLU that made the
-/// features.
+/// Computes the gradients of the head from `gradient`, that of its result, planar. The ReLU before the head
+/// masks `of_features`.
 #[inline(always)]
 fn head_backward<S: Simd>(
     simd: S,

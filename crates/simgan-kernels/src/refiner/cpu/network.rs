@@ -1,4 +1,4 @@
-//! The sizes of a refiner, where its parameters lie, and the parameters prepared for the kernels.
+//! The sizes of a refiner, the layout of its parameters, and the parameters prepared for the kernels.
 
 use std::ops::Range;
 
@@ -22,12 +22,15 @@ pub(super) struct Network {
     pub(super) features: usize,
     pub(super) stem_kernel: usize,
     pub(super) blocks: usize,
-    /// Of the convolutions inside the blocks.
+    /// Of the convolutions in the blocks.
     pub(super) plan: Plan,
 }
 
 impl Network {
-    /// The sizes of a network that the kernels can do; none if they cannot.
+    /// Returns the sizes of a network; `None` if the kernels do not support it.
+    ///
+    /// # Errors
+    /// If the shapes, types or devices of a supported network do not fit together.
     pub(super) fn new(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Option<Result<Self>> {
         let (&[n, channels, height, width], &[features, _, stem_kernel, _]) =
             (images.dims(), layers.stem.weight.dims())
@@ -61,7 +64,7 @@ impl Network {
         check("head", &layers.head, [channels, features, 1, 1], images)
     }
 
-    /// Where the layers' weights and biases lie in the flat parameters: stem, blocks, head.
+    /// Returns where the weights and the bias of each layer lie in the flat parameters: stem, blocks, head.
     pub(super) fn places(&self) -> Vec<[Range<usize>; 2]> {
         let Self { channels, features, stem_kernel, blocks, .. } = *self;
         let stem = (features * channels * stem_kernel * stem_kernel, features);
@@ -82,7 +85,7 @@ impl Network {
         self.places().last().map_or(0, |[_, biases]| biases.end)
     }
 
-    /// Whether the gradients of the parameters are laid out alike.
+    /// Whether both lay out the gradients of their parameters alike.
     pub(super) fn same_parameters(&self, other: &Self) -> bool {
         (self.channels, self.features, self.stem_kernel, self.blocks, self.plan.tile)
             == (other.channels, other.features, other.stem_kernel, other.blocks, other.plan.tile)
@@ -107,7 +110,7 @@ impl Network {
         (2 * self.blocks + 1) * self.maps()
     }
 
-    /// Products that meet in one element of the stem's result.
+    /// Products summed into one element of the stem's result.
     pub(super) fn stem_taps(&self) -> usize {
         self.channels * self.stem_kernel * self.stem_kernel
     }
@@ -136,16 +139,16 @@ fn check(name: &str, layer: &Layer<'_>, weight: [usize; 4], images: &Tensor) -> 
     Ok(())
 }
 
-/// The parameters as the kernels take them; feature maps are padded to whole vectors.
+/// The parameters in the layouts of the kernels; features are padded to whole vectors.
 pub(super) struct Prepared {
     /// `[tap][feature]`.
     pub(super) stem: Buffer,
-    /// Of the blocks' convolutions one after the other, in the transformed domain; transposed for
+    /// Filters of the blocks' convolutions, one after another, in the transformed domain; transposed for
     /// `Direction::Backward`.
     filters: Spare,
-    /// Elements of one convolution's.
+    /// Elements of the filters of one convolution.
     filters_each: usize,
-    /// Of the stem and the blocks.
+    /// Of the stem and of the convolutions in the blocks.
     pub(super) biases: Vec<Buffer>,
     /// `[channel][feature]`.
     pub(super) head: Buffer,
@@ -192,7 +195,7 @@ impl Prepared {
         }
     }
 
-    /// The transformed filters of a convolution of the blocks.
+    /// The transformed filters of the blocks' convolution `layer`.
     pub(super) fn filters(&self, layer: usize) -> &[f32] {
         &self.filters[layer * self.filters_each..][..self.filters_each]
     }

@@ -1,5 +1,5 @@
-//! One image through the refiner, its rows of tiles over all threads: for fewer images than threads. The
-//! results are the same.
+//! One image through the refiner with its rows of tiles spread over all threads, for batches of fewer images
+//! than threads. The results equal those of [`Refine`](super::image::Refine).
 
 use rayon::prelude::*;
 
@@ -10,12 +10,14 @@ use crate::simd::{Isa, run};
 use crate::spare::Spare;
 use crate::winograd::{Finish, Forward, Residual};
 
-/// Parts that a layer is dealt into, for each thread.
+/// Parts per thread into which a layer is split.
 const PARTS: usize = 4;
 
 /// Refines one image, `(C, H, W)`.
 pub(super) fn refine(isa: Isa, network: &Network, prepared: &Prepared, image: &[f32], out: &mut [f32]) {
     let length = network.maps();
+    // Not the maps of this thread's workspace: while the thread waits for others it may take a part of the
+    // layer itself, which borrows the workspace.
     let (mut features, mut inner) = (Spare::take(length), Spare::take(length));
     let (features, inner) = (&mut features[..length], &mut inner[..length]);
     Workspace::with(|Workspace { framed, .. }| {

@@ -1,4 +1,4 @@
-//! The first convolution: few channels in, planar, to many channels, last.
+//! The first convolution: from few channels, planar, to many, channels last.
 
 use super::network::Network;
 use crate::geometry::Border;
@@ -8,7 +8,7 @@ use crate::simd::{Simd, Task, padded};
 /// A planar image with its border drawn around it, so that kernels need no special cases.
 pub(super) struct Framed {
     pixels: Vec<f32>,
-    /// A row of output pixels under each tap: `[tap][column]`.
+    /// The pixels under each tap for one row of the result: `[tap][column]`.
     row: Vec<f32>,
 }
 
@@ -22,7 +22,7 @@ impl Framed {
         network.size.map(|pixels| pixels + network.stem_kernel - 1)
     }
 
-    /// Draws the image and its border.
+    /// Copies the image and draws its border around it.
     pub(super) fn draw(&mut self, network: &Network, image: &[f32]) {
         let [height, width] = network.size;
         let [framed_height, framed_width] = Self::size(network);
@@ -58,7 +58,7 @@ impl Framed {
     }
 }
 
-/// `relu(stem(image) + bias)` of a drawn image.
+/// Computes `relu(stem(image) + bias)` of a framed image.
 pub(super) struct Forward<'a> {
     pub(super) network: &'a Network,
     pub(super) framed: &'a mut Framed,
@@ -134,8 +134,8 @@ pub(super) fn backward<S: Simd>(
     }
 }
 
-/// The gradient of the image, added to `of_image`; `weight` is `[tap][feature]`. Only wanted where images are
-/// variables: plain loops.
+/// Adds the gradient of the image to `of_image`; `weight` is `[tap][feature]`. Plain loops suffice: only
+/// images that are variables need it.
 pub(super) fn image_gradient(network: &Network, gradient: &[f32], weight: &[f32], of_image: &mut [f32]) {
     let ([height, width], stride, k) = (network.size, padded(network.features), network.stem_kernel);
     let source = |at: usize, tap: usize, size: usize| match network.plan.border {

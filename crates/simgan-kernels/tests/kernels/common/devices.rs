@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 
 use candle_core::Device;
 
-/// Set where a GPU must be present: without one, tests then fail instead of passing on the CPU alone.
+/// Set this where a GPU must be present: without one, tests then fail instead of passing on the CPU alone.
 const GPU_EXPECTED: &str = "SIMGAN_TEST_GPU";
-/// The folder that stands for the repository where test programs run on another machine.
+/// Names the folder that takes the place of the repository where test programs run on another machine.
 const REPOSITORY: &str = "SIMGAN_TEST_REPOSITORY";
 
-/// The CPU and, if this build has kernels for one and it opens, the GPU.
+/// Returns the CPU and, if this build has kernels for a GPU and one opens, the GPU.
 pub(crate) fn devices() -> &'static [Device] {
-    // Opened once: a tensor of one opening does not meet those of another.
+    // Opened only once: candle does not combine tensors of two openings of a device.
     static DEVICES: LazyLock<Vec<Device>> =
         LazyLock::new(|| [Device::Cpu].into_iter().chain(gpu()).collect());
     &DEVICES
@@ -40,13 +40,13 @@ fn gpu() -> Option<Device> {
     None
 }
 
-/// The relative error accepted on a device, from what is accepted on the CPU: a GPU adds up in an order of
-/// its own.
+/// Returns the relative error accepted on a device, given the one accepted on the CPU: a GPU adds in a
+/// different order.
 pub(crate) fn tolerance(device: &Device, on_cpu: f64) -> f64 {
     if device.is_cpu() { on_cpu } else { 4.0 * on_cpu }
 }
 
-/// A file of the repository.
+/// Returns the path of a file of the repository.
 pub(crate) fn in_repository(path: &str) -> PathBuf {
     let root = std::env::var_os(REPOSITORY).map(PathBuf::from);
     // The package in which this file is compiled lies one or two folders below the root.

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: seeded tensors, the places to compute at, and distances between
+//! Shared by the tests of this crate: seeded tensors, the places to compute at, and distances between
 //! tensors.
 #![expect(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
@@ -11,7 +11,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Where tests compute, and in which type.
+/// A device and a type to compute with.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) device: Device,
@@ -23,13 +23,13 @@ impl Place {
         Self { device: Device::Cpu, dtype }
     }
 
-    /// The relative error accepted here, from those accepted on the CPU in `f32` and in `f64`.
+    /// Returns the relative error accepted here, given those accepted on the CPU in `f32` and in `f64`.
     pub(crate) fn tolerance(&self, single: f64, double: f64) -> f64 {
         devices::tolerance(&self.device, if self.dtype == DType::F64 { double } else { single })
     }
 }
 
-/// Each device there is, in `f32` and in `f64`. Metal has no `f64`.
+/// Returns each available device with `f32` and with `f64`. Metal has no `f64`.
 pub(crate) fn places() -> Vec<Place> {
     let all = devices::devices().iter();
     let all =
@@ -42,7 +42,7 @@ pub(crate) fn places_of(dtype: DType) -> impl Iterator<Item = Place> {
     places().into_iter().filter(move |place| place.dtype == dtype)
 }
 
-/// Uniform numbers in [-1, 1): `f64` on the CPU, so that every place starts from the same ones.
+/// Draws uniform numbers in [-1, 1), as `f64` on the CPU, so that every place starts from the same ones.
 pub(crate) fn uniform(rng: &mut ChaCha8Rng, dims: &[usize]) -> Tensor {
     let count = dims.iter().product();
     let values: Vec<f64> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
@@ -53,7 +53,7 @@ pub(crate) fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// A tensor's values at a place.
+/// Copies a tensor to the device and type of a place.
 pub(crate) fn at(tensor: &Tensor, place: &Place) -> Tensor {
     tensor.to_dtype(place.dtype).unwrap().to_device(&place.device).unwrap()
 }
@@ -62,7 +62,7 @@ pub(crate) fn variable(tensor: &Tensor, place: &Place) -> Var {
     Var::from_tensor(&at(tensor, place)).unwrap()
 }
 
-/// What PyTorch computed; written by `golden/export.py`.
+/// Loads PyTorch's results, written by `golden/export.py`.
 pub(crate) fn golden(case: &str) -> HashMap<String, Tensor> {
     let path = devices::in_repository(&format!("crates/simgan-kernels/tests/golden/{case}.safetensors"));
     candle_core::safetensors::load(path, &Device::Cpu).unwrap()
