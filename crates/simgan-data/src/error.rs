@@ -265,7 +265,7 @@ impl DataError {
             }
             Self::UnknownSource { hint, .. } => return Some(hint.clone()),
             Self::Layout { hint, .. } => return hint.clone(),
-            Self::Ambiguous { .. } => "write out the one you mean",
+            Self::Ambiguous { .. } => "write the one that you mean",
             Self::NothingToCrop { .. } => {
                 "give UnityEyes' pairs N.jpg and N.json with \"look_vec\" and \"interior_margin_2d\", or do not crop"
             }

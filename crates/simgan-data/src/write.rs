@@ -21,7 +21,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.as_file_mut().write_all(bytes).map_err(io)?; // through `as_file_mut`: the handle's own error repeats its path
+    file.as_file_mut().write_all(bytes).map_err(io)?; // not on `file`: its errors repeat the path
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
 }

@@ -176,7 +176,7 @@ fn a_file_cut_anywhere_is_an_error_that_names_it() {
 #[test]
 fn what_is_no_image_is_said() {
     for (bytes, expected) in
-        [(&b""[..], "empty"), (b"hello, world", "no PNG"), (b"GIF89a\x01\0\x01\0\0\0\0", "no PNG")]
+        [(&b""[..], "empty"), (b"hello, world", "not a PNG"), (b"GIF89a\x01\0\x01\0\0\0\0", "not a PNG")]
     {
         let error = decode(bytes).unwrap_err();
         assert!(error.hint().is_some(), "{error}");

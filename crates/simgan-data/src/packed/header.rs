@@ -165,7 +165,9 @@ impl Header {
         let whole = whole.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
         let n_bytes = whole.n_rows * whole.row_bytes;
         if !n_bytes.is_multiple_of(row_bytes) {
-            return Err(format!("its tensor \"{name}\" has the shape {shape:?}, which is not a whole number of rows"));
+            return Err(format!(
+                "its tensor \"{name}\" has the shape {shape:?}, which is not a whole number of rows"
+            ));
         }
         Ok(Tensor { n_rows: n_bytes / row_bytes, row_bytes, ..whole })
     }

@@ -19,7 +19,7 @@ use crate::{BitDepth, DataError, Image, ImageSpec, Pixels, Sample, Source, Want}
 /// | tensor | type | shape | |
 /// |---|---|---|---|
 /// | `images` | u8 | N, C, H, W | |
-/// | `NAME.KIND` | by kind | M, … | the values of one annotation, concatenated over the M samples that have it |
+/// | `NAME.KIND` | by kind | M, … | values of one annotation, concatenated over the M samples with it |
 /// | `NAME.KIND.ends` | i64 | N | where each sample's values end |
 /// | `names`, `name_ends` | u8, u64 | bytes, N | the concatenated names, and where each ends |
 ///
