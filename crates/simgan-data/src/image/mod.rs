@@ -21,8 +21,8 @@ pub use self::transform::Transform;
 pub(crate) use self::crop::CropWindow;
 pub(crate) use self::encoded::Encoded;
 
-/// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in [−1,
-/// 1]; see [`Image::to_unit`].
+/// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in
+/// [−1, 1]; see [`Image::to_unit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     channels: usize,
