@@ -4,10 +4,10 @@ use super::jpeg::{self, LumaFrame};
 use super::{CropWindow, Image, ImageFile, Size, decode};
 use crate::DataError;
 
-/// An image file of which a part is wanted, in gray or in colour.
+/// An image file of which only a part may be decoded, in gray or in colour.
 ///
-/// The gray values of a JPEG file in colour are the luma that it stores; colours are not decoded, nor the rows below the
-/// part. Other files are decoded whole and converted.
+/// Read as gray, a colour JPEG file yields its stored luma: neither the chroma nor the rows below the part
+/// are decoded. Other files are decoded whole and converted.
 pub(crate) struct Encoded {
     path: PathBuf,
     content: Content,
@@ -38,7 +38,7 @@ impl Encoded {
         }
     }
 
-    /// The part within `window`, or all of it.
+    /// Decodes the part within `window`, or the whole image.
     pub(crate) fn decode(self, window: Option<CropWindow>) -> Result<Image, DataError> {
         let window = window.unwrap_or(CropWindow { left: 0, top: 0, size: self.size() });
         let image = match self.content {
@@ -50,8 +50,10 @@ impl Encoded {
 }
 
 fn luma_frame(bytes: &[u8]) -> Option<LumaFrame> {
+    // `markers` assumes a JPEG file and skips the first two bytes.
     let frame = jpeg::markers(bytes).filter(|_| bytes.starts_with(b"\xFF\xD8"))?.luma?;
     let Size { width, height } = frame.size;
+    // A larger image is left to `ImageFile::decode`, which reports it.
     ((width * height) as u64 <= decode::MAX_PIXELS).then_some(frame)
 }
 
@@ -60,6 +62,7 @@ fn luma(bytes: &[u8], frame: LumaFrame, n_rows: usize, path: &Path) -> Result<Im
     if let Some(image) = jpeg::luma(bytes, frame, n_rows).map_err(failed)? {
         return Ok(image);
     }
+    // No luma is stored (RGB components, for example): compute it from the colours.
     Ok(converted(ImageFile::decode(bytes, path)?.into_image(), Some(1)))
 }
 
