@@ -3,7 +3,8 @@ use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
 use crate::random::noise;
 use crate::render::{Appearance, across};
 
-/// Skin and eyeball of one person, from lattice noise; texture coordinates are mm in the frontal plane.
+/// Textures of one person's skin and eyeball, made of lattice noise. Texture coordinates are mm in the
+/// frontal plane.
 pub(crate) struct ProceduralAppearance {
     skin: Color,
     grain: f32,
@@ -58,7 +59,7 @@ impl ProceduralAppearance {
     }
 
     fn sclera_albedo(&self, seen: Vec3) -> Color {
-        // Blood and fat towards the corners, fine vessels there.
+        // The white turns redder and yellower towards the corners, with fine vessels.
         let aside = smoothstep(5.5, 12.0, seen.x.abs());
         let vessels = noise(self.seed ^ 7, seen.x * 0.7, seen.y * 1.9);
         let redness = 0.25 * aside + 0.06 * vessels * (0.4 + aside);

@@ -5,24 +5,25 @@ use crate::parameters::direction;
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 
-/// One soft-shadowed directional light, a sky with a gradient and a soft lobe, and what the cornea mirrors.
-/// Directions are towards the light, in view coordinates.
+/// A directional light with soft shadows, a sky with a gradient and a soft lobe, and the reflections in the
+/// cornea. Directions point towards the light, in view coordinates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Light {
     pub(crate) direction: Vec3,
     pub(crate) intensity: f32,
     pub(crate) color: Color,
-    /// Irradiance from everywhere.
+    /// Irradiance from all around.
     pub(crate) ambient: f32,
-    /// Brighter side of the sky; its length is the contrast.
+    /// Direction of the sky's brighter side; its length is the contrast.
     pub(crate) gradient: Vec3,
     pub(crate) lobe: Vec3,
     pub(crate) lobe_intensity: f32,
-    /// Sine of the light's angular radius: the size of the highlight.
+    /// Sine of the light's angular radius, which sets the size of the highlight.
     pub(crate) radius: f32,
     pub(crate) highlight: f32,
-    /// A window mirrored in the cornea: centre, half width and height (as sines), brightness.
+    /// Direction of the window mirrored in the cornea.
     pub(crate) window: Vec3,
+    /// Half width and half height of the window, as sines.
     pub(crate) window_size: [f32; 2],
     pub(crate) window_intensity: f32,
 }
@@ -50,8 +51,9 @@ impl Light {
         }
     }
 
-    /// Light that a surface with that normal scatters; `shadow` is the share of the directional light that arrives,
-    /// `wrap` how far light scatters round the edge under skin.
+    /// Returns the light that a surface of the given normal scatters. `shadow` is the share of the
+    /// directional light that arrives; `wrap` extends the light beyond the terminator, as scattering under
+    /// skin does.
     pub(crate) fn diffuse(&self, normal: Vec3, shadow: f32, wrap: f32) -> Color {
         let facing = (normal.dot(self.direction) + wrap) / (1.0 + wrap);
         let direct = self.intensity * facing.max(0.0) * shadow;
@@ -65,7 +67,7 @@ impl Light {
         vec3(level, level, level * 1.03)
     }
 
-    /// What is seen in a mirror in the direction `reflected`: light, window and sky.
+    /// Returns the reflection from the direction `reflected`: light, window and sky.
     pub(crate) fn mirrored(&self, reflected: Vec3) -> Color {
         let away = self.direction.cross(reflected).length();
         let disc = smoothstep(self.radius * 1.5, self.radius * 0.7, away);
