@@ -258,6 +258,7 @@ impl SimulatorConfig {
         if self.identities == 0 {
             return bad("identities", "0".to_owned(), "at least 1");
         }
+        // Negated, so that NaN is refused.
         if !(self.crop_mm >= 10.0 && self.crop_mm <= 110.0) {
             return bad("crop_mm", self.crop_mm.to_string(), "10 to 110: the face ends there");
         }

@@ -56,6 +56,7 @@ fn simulator(request: &SourceRequest) -> Result<Simulator, DataError> {
     let (width, height) = size.map_or((preset.width, preset.height), |size| (size.width, size.height));
     let channels = channels.unwrap_or(preset.channels);
     let mut config = SimulatorConfig { seed: *seed, width, height, channels, ..preset };
+    // Last, so that typed settings override the request.
     parts.try_for_each(|setting| config.set(setting))?;
     Ok(name.open(config)?)
 }

@@ -186,6 +186,7 @@ fn number(value: f32) -> String {
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    // `G7` has no exponent from 1e-4 up to 1e7.
     if (-4..7).contains(&exponent) {
         let plain = format!("{value:.*}", (6 - exponent) as usize);
         return if plain.contains('.') { trimmed(&plain) } else { plain };

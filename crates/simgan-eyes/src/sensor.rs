@@ -43,6 +43,8 @@ pub(crate) struct Glasses {
 
 impl Sensor {
     pub(crate) fn sample(rng: &mut Stream) -> Self {
+        // The order of the draws, here the order of the fields, is fixed: another one would change every
+        // image.
         Self {
             resolution: rng.uniform(0.65, 1.1),
             blur_px: rng.uniform(0.4, 0.85),

@@ -54,6 +54,7 @@ impl Fixation {
     fn sample(config: &SimulatorConfig, number: u64) -> Self {
         let mut rng = Stream::new(config.seed, "sequence/gaze", number);
         let (pitch, yaw) = pitch_yaw(Pose::sample(config, &mut rng).gaze_in_head());
+        // A movement ends before its interval does, so that a frame depends on two fixations only.
         let start_secs = number as f32 * FIXATION_SECS + rng.uniform(0.0, 0.1);
         Self { pitch, yaw, start_secs, is_pursuit: rng.chance(0.2) }
     }
@@ -77,6 +78,7 @@ fn gaze_in_head(config: &SimulatorConfig, secs: f32) -> (f32, f32) {
 fn closed(config: &SimulatorConfig, secs: f32) -> f32 {
     let number = (secs / BLINK_SECS) as u64;
     let mut rng = Stream::new(config.seed, "sequence/blink", number);
+    // A blink, of at most 0.43 s, starts and ends within its interval.
     let start = number as f32 * BLINK_SECS + rng.uniform(0.2, BLINK_SECS - 0.6);
     let (closing, shut, opening) =
         (rng.uniform(0.08, 0.12), rng.uniform(0.03, 0.06), rng.uniform(0.15, 0.25));

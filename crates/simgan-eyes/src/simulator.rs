@@ -91,7 +91,7 @@ impl Simulator {
     /// Draws the parameters of an image.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn parameters(&self, index: usize) -> Parameters {
         assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
@@ -99,6 +99,7 @@ impl Simulator {
             Provider::Builtin(domain) => Parameters::procedural(*domain, &self.config, index),
             Provider::Unityeyes(assets) => Parameters::unityeyes(assets, &self.config, index),
         };
+        // A film shows one person: every frame starts from the parameters of index 0.
         if self.config.frames_per_sec > 0.0 {
             return sequence::frame(drawn(0), &self.config, index);
         }
@@ -108,7 +109,7 @@ impl Simulator {
     /// Renders an image with its labels.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn render(&self, index: usize) -> Rendered {
         self.rendered(self.parameters(index))
@@ -138,7 +139,7 @@ impl Simulator {
     /// Computes the labels of an image without rendering it, in a tenth of the time.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn label(&self, index: usize) -> Labelled {
         self.built(&self.parameters(index))
@@ -148,7 +149,7 @@ impl Simulator {
     /// rendering it.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn record(&self, index: usize) -> Value {
         let parameters = self.parameters(index);
@@ -189,6 +190,7 @@ impl Simulator {
         let rotation = parameters.pose.head();
         let [inner, outer] = scene.corners.map(|corner| rotation.apply(corner));
         let middle = match self.config.aim {
+            // The margin's inner end, not the corner, where the caruncle ends.
             Aim::Corners => rotation.apply(scene.margin.upper[0]).lerp(outer, 0.5),
             Aim::Eyeball => Vec3::default(),
             Aim::Margin | Aim::EyeWidth => rotation.apply(scene.margin.middle()),
@@ -216,6 +218,7 @@ impl Simulator {
             self.develop(&mut canvas);
             return canvas;
         };
+        // Rendered at the sensor's resolution: blur, noise and compression act on its pixels.
         let (width, height) = sensor.size(camera.width, camera.height);
         let coarse = camera.scaled(width as f32 / camera.width as f32, width, height);
         let mut canvas = render(scene, &parameters.light, &coarse, supersample);
@@ -258,6 +261,7 @@ impl Source for Simulator {
 
     /// Renders a sample; without labels it takes four fifths of the time.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
+        // `Source::name` names the sample; the inherent `name` is the simulator's.
         let (name, parameters) = (Source::name(self, index)?, self.parameters(index));
         if want == Want::Image {
             return Ok(Sample::new(name, self.built(&parameters)));

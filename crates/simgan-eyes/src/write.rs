@@ -23,7 +23,7 @@ impl Simulator {
     /// Fails if a file or folder cannot be written, and names it. Finished files stay.
     ///
     /// # Panics
-    /// If the range ends after the last sample.
+    /// Panics if the range ends after the last sample.
     pub fn render_to(&self, folder: &Path, range: Range<usize>) -> Result<usize, EyesError> {
         assert!(range.end <= self.config().samples, "samples {range:?} of {}", self.config().samples);
         std::fs::create_dir_all(folder)
@@ -36,7 +36,7 @@ impl Simulator {
     /// Returns the record on one line, as [`Simulator::render_to`] writes it.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn record_text(&self, index: usize) -> String {
         format!("{}\n", self.record(index))
@@ -61,6 +61,7 @@ impl Simulator {
 fn jpeg(path: &Path, image: &Image) -> Result<Vec<u8>, EyesError> {
     let spec = image.spec();
     let Pixels::U8(planar) = image.pixels() else { unreachable!("renders have 8 bits") };
+    // `Image` is planar, the encoder takes interleaved channels.
     let plane = spec.width * spec.height;
     let interleaved: Vec<u8> = (0..plane)
         .flat_map(|idx| (0..spec.channels).map(move |channel| planar[channel * plane + idx]))

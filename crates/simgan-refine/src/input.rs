@@ -69,6 +69,7 @@ impl RefineInput {
     /// Fails where [`Folder::open`] does, or if the path cannot be made absolute.
     pub fn folder(path: &Path) -> Result<Self, RefineError> {
         let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
+        // An absolute name, as a job may be continued from another working directory.
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
         let count = folder.len();
         Ok(Self { images: Box::new(folder), name, count })
@@ -252,6 +253,7 @@ fn twice(paths: &[PathBuf]) -> Option<&PathBuf> {
 fn digest(image: &Image) -> String {
     match image.pixels() {
         Pixels::U8(values) => hex(crc32c::crc32c(values)),
+        // As little-endian bytes on every machine, so that the checksum is portable.
         Pixels::U16(values) => {
             hex(values.iter().fold(0, |crc, value| crc32c::crc32c_append(crc, &value.to_le_bytes())))
         }

@@ -74,6 +74,7 @@ impl Appearance for ProceduralAppearance {
         let lines = noise(self.seed ^ 2, x * 0.22 + y * 0.1, y * 1.25);
         let shade = 1.0 + self.grain * (fine + 0.8 * blotches) + self.wrinkles * lines;
         let skin = self.skin * shade.max(0.2);
+        // Well below the brow its noise need not be computed.
         if y < self.brow_y_mm - 8.0 { skin } else { skin * (1.0 - self.brow(x, y).clamp(0.0, 0.92)) }
     }
 

@@ -53,6 +53,8 @@ impl Identity {
             Domain::Camera => "camera/identity",
         };
         let rng = &mut Stream::new(seed, purpose, u64::from(index));
+        // The order of the draws, here the order of the fields, is fixed: another one would change every
+        // person.
         let inner_y = rng.normal(-1.5, 0.7);
         let old = rng.unit();
         let skin_luma = skin_luma(rng);

@@ -58,6 +58,7 @@ fn add_skin(scene: &mut Built, face: &Face<'_>) {
             add(scene, vec3(place.x, place.y, z), finish(face, place, ring));
         }
     }
+    // The rings are closed: the last column is joined to the first.
     let index = |column: usize, ring: usize| (column % N_COLUMNS * N_RINGS + ring) as u32;
     for column in 0..N_COLUMNS {
         for ring in 0..N_RINGS - 1 {
@@ -115,6 +116,7 @@ fn add_lining(scene: &mut Built, face: &Face<'_>) {
     let first = scene.positions.len();
     let center = caruncle_center(face);
     for column in 0..N_LID {
+        // The outermost columns and rows go behind the lids, away from the opening.
         let aside = [(0, -BEHIND_MM), (N_LID - 1, BEHIND_MM)].into_iter().find(|(edge, _)| *edge == column);
         let aside = vec3(aside.map_or(0.0, |(_, mm)| mm), 0.0, 0.0);
         let (upper, lower) = (face.margin.upper[column] + aside, face.margin.lower[column] + aside);

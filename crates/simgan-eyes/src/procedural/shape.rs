@@ -55,6 +55,7 @@ impl<'a> Face<'a> {
         let point = |step: usize| {
             let t = 0.5 - 0.5 * sin_cos(std::f32::consts::PI * step as f32 / (N_LID - 1) as f32).1;
             let t = t.clamp(0.0, 1.0);
+            // The margins share their corners, which rounding must not lift.
             let rise = if step == 0 || step == N_LID - 1 { 0.0 } else { curve(t) * scale };
             let x = lerp(self.who.inner[0], self.who.outer[0], t);
             let y = lerp(self.who.inner[1], self.who.outer[1], t) + rise;

@@ -30,6 +30,7 @@ pub(crate) struct Light {
 
 impl Light {
     pub(crate) fn sample(ranges: &LightRanges, rng: &mut Stream) -> Self {
+        // The order of the draws is fixed: another one would change every image of a seed.
         let elevation = rng.within(ranges.elevation_deg);
         let azimuth = rng.within(ranges.azimuth_deg);
         let intensity = rng.within(ranges.intensity);
@@ -84,6 +85,7 @@ impl Light {
         let up = self.window.cross(right);
         let [half_width, half_height] = self.window_size;
         let edge = |distance: f32, half: f32| smoothstep(half * 1.15, half * 0.85, distance.abs());
+        // A vertical glazing bar in the window's middle.
         let bar = 1.0 - 0.6 * bump(reflected.dot(right) / (0.15 * half_width));
         let inside = edge(reflected.dot(right), half_width) * edge(reflected.dot(up), half_height);
         self.window_intensity * 10.0 * inside * bar

@@ -45,6 +45,7 @@ pub(crate) fn render<A: Appearance>(
     // With an even `supersample`, 2×2 samples share one shading; every sample still counts at outlines.
     let block = if supersample.is_multiple_of(2) { 2 } else { 1 };
     let shading = Shading::new(scene, light, &fine);
+    // A band holds whole rows of pixels.
     let band = (BAND_SAMPLES / fine.width / supersample).max(1) * supersample;
     let mut pixels = Vec::with_capacity(camera.width * camera.height);
     for top in (0..fine.height).step_by(band) {

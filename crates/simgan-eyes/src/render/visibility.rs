@@ -29,6 +29,7 @@ impl Visibility {
     pub(crate) fn new<A>(scene: &Scene<A>, camera: &Camera, contours: [&[[f32; 3]]; 2]) -> Self {
         let eye = scene.eye.seen_from(&camera.rotation);
         let middle = eye.axis * scene.eye.limbus_offset;
+        // The square is a tenth wider than the limbus.
         let per_mm = SIDE as f32 / (2.2 * scene.eye.limbus_radius);
         let close =
             Camera { center: [middle.x, middle.y], px_per_mm: per_mm, width: SIDE, height: SIDE, ..*camera };
@@ -81,6 +82,7 @@ impl Patch<'_> {
 
     fn in_limbus(&self, x: f32, y: f32) -> bool {
         let (axis, eye) = (self.eye.axis, &self.eye.eye);
+        // z of the limbus' plane at (x, y); the bound keeps it finite for an eye seen from the side.
         let z = (eye.limbus_offset - axis.x * x - axis.y * y) / axis.z.max(0.05);
         x * x + y * y + z * z - eye.limbus_offset * eye.limbus_offset < eye.limbus_radius * eye.limbus_radius
     }

@@ -32,6 +32,8 @@ impl Lids {
         let raised = (1.0 - (pitch_down_deg + 20.0) / 40.0).clamp(0.0, 1.0);
         let openness = lerp(1.0, 0.4, raised);
         let mut lids = Self { points, pitch_down_deg, cornea: gaze * CORNEA_OFFSET, openness };
+        // Turning moves the margin off the eye and wrapping puts it back. Both may cross the lids, so that is
+        // mended last.
         lids.turn();
         lids.wrap();
         lids.uncross();

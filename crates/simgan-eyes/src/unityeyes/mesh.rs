@@ -70,6 +70,7 @@ impl Mesh {
                     body.iter().position(|byte| *byte == 0).ok_or("an object's name does not end")?;
                 self.read_chunks(&body[name_end + 1..], level + 1)?;
             }
+            // Only the first list of each kind counts: that of the first mesh.
             VERTICES if self.vertices.is_empty() => self.vertices = records(body, f32::from_le_bytes)?,
             UVS if self.uvs.is_empty() => self.uvs = records(body, f32::from_le_bytes)?,
             FACES if self.faces.is_empty() => {

@@ -38,6 +38,7 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn sample(assets: &Assets, ranges: &FaceRanges, rng: &mut Stream) -> Self {
         const BROWN: usize = 1;
+        // The order of the draws is fixed: another one would change every face.
         let deviations = assets.geometry.deviations.iter();
         let coefficients =
             deviations.map(|deviation| rng.normal(0.0, *deviation * ranges.shape_scale)).collect();

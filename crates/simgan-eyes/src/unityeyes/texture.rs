@@ -98,6 +98,7 @@ impl Level {
     pub(super) fn at(&self, [u, v]: [f32; 2]) -> Color {
         const STEPS: usize = 16;
         let side = self.side as f32;
+        // NaN becomes 0, so that every coordinate lies in the texture.
         let place = |t: f32| {
             let steps = ((t * side - 0.5).clamp(0.0, side - 1.0) * STEPS as f32) as i32 as usize;
             let texel = (steps / STEPS).min(self.side - 2);
@@ -133,6 +134,7 @@ pub(super) fn read_image(path: &Path) -> Result<RgbImage, EyesError> {
     let bad = |reason: String| EyesError::Asset { path: path.to_owned(), reason };
     let file = std::fs::File::open(path).map_err(|error| bad(error.to_string()))?;
     let mut reader = ImageReader::with_format(std::io::BufReader::new(file), image::ImageFormat::Png);
+    // A damaged header must not make the decoder allocate gigabytes.
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(4096), Some(4096));
     limits.max_alloc = Some(256 << 20);
