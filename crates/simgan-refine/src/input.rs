@@ -79,8 +79,8 @@ impl RefineInput {
     /// reading.
     ///
     /// Each sample is written as `NAME.png`, with its label
-    /// ([`Sample::to_record`](simgan_data::Sample::to_record)) as JSON beside it. Samples whose names differ
-    /// only in the extension become `NAME.jpg.png` and `NAME.png.png`. `name` identifies the data set in the
+    /// ([`Sample::to_record`](simgan_data::Sample::to_record)) as JSON beside it. If any two names differ
+    /// only in the extension, all samples keep theirs (`NAME.jpg.png`). `name` identifies the data set in the
     /// manifest and should include the crop.
     ///
     /// # Errors
