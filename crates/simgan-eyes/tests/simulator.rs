@@ -1,4 +1,4 @@
-//! What holds for every render of both domains.
+//! Tests of both built-in domains.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -57,7 +57,7 @@ fn iris_and_pupil_lie_where_the_gaze_points() {
             assert!((marks.iris_center[axis] - expected).abs() < 1e-3);
             let mean = marks.iris.iter().map(|point| point[axis]).sum::<f32>() / marks.iris.len() as f32;
             assert!((mean - expected).abs() < 1e-3);
-            // The cornea shifts the pupil towards the viewer's axis by less than a mm.
+            // The cornea shifts the pupil towards the viewer by less than 1 mm.
             assert!((marks.pupil_center[axis] - expected).abs() < 1.3 * PX_PER_MM);
         }
     }
@@ -122,7 +122,7 @@ fn renders_are_neither_flat_nor_cut_off() {
             let values = bytes(&rendered.image);
             let (low, high) = (values.iter().min().unwrap(), values.iter().max().unwrap());
             assert!(high - low > 40, "{domain} {index}: {low}..{high}");
-            // Background would be pure black down a border.
+            // Background would show as pure black along a border.
             let corners = [0, 59, 60 * 35, 60 * 35 + 59];
             let black = corners.iter().filter(|corner| values[**corner] == 0).count();
             assert!(domain == Domain::Camera || black == 0, "{index}: a black corner");
@@ -130,7 +130,8 @@ fn renders_are_neither_flat_nor_cut_off() {
     }
 }
 
-/// FNV-1a over the first samples: the same numbers on every machine. Changes only when the pictures are meant to change.
+/// FNV-1a hashes of the first samples, identical on every machine. They change only when the images are meant
+/// to.
 #[test]
 fn pinned_renders() {
     let hash = |domain, channels| {
@@ -182,7 +183,7 @@ fn seeds_domains_and_indices_differ() {
     assert_ne!(first.gaze, camera.render(0).gaze);
 }
 
-/// The record's `look_vec` (y up, four decimals) and our own exact vector both give the gaze back.
+/// The record's `look_vec` (y up, four decimals) and its own exact vector both give the gaze.
 #[test]
 fn records_parse_back_to_the_same_gaze() {
     for domain in DOMAINS {
@@ -210,7 +211,7 @@ fn records_parse_back_to_the_same_gaze() {
     }
 }
 
-/// What is written is read back by the folder reader with the same labels.
+/// The folder reader reads written renders with the same labels.
 #[test]
 fn a_folder_of_renders_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -233,7 +234,7 @@ fn a_folder_of_renders_is_read_back() {
     }
 }
 
-/// UnityEyes counts y from the bottom, our own object from the top.
+/// UnityEyes' fields count y from the bottom, the object `simgan` from the top.
 #[test]
 fn both_forms_of_a_landmark_agree() {
     let eyes = simulator(Domain::Eyes, 55, 35);
@@ -257,7 +258,7 @@ fn an_image_is_rendered_again_from_its_record() {
     }
 }
 
-/// Images come without their labels, and are the same.
+/// An image rendered without its labels is the same.
 #[test]
 fn images_do_not_need_the_label() {
     for domain in DOMAINS {
@@ -268,7 +269,7 @@ fn images_do_not_need_the_label() {
     }
 }
 
-/// Labels come without the image, and are the same.
+/// Labels computed without the image are the same.
 #[test]
 fn labels_do_not_need_the_image() {
     for domain in DOMAINS {
@@ -340,7 +341,7 @@ fn collect_numbers<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A record with any number changed is rendered or refused.
+    /// A record with any number changed is either rendered or refused, without a panic.
     #[test]
     fn changed_records_never_panic(index in 0_usize..1000, place in 0_usize..400, value in any::<f32>(), camera: bool) {
         let config = SimulatorConfig { width: 16, height: 10, ..SimulatorConfig::default() };
