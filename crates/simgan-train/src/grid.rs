@@ -51,7 +51,8 @@ mod tests {
     use super::*;
 
     fn images(values: &[f32]) -> Tensor {
-        // Two images of one channel, 2 rows × 64 columns, each image one value but for its top left pixel, −1.
+        // Two images of one channel, 2 rows × 64 columns, each image one value but for its top left pixel,
+        // −1.
         let mut pixels = Vec::new();
         for value in values {
             let start = pixels.len();

@@ -34,8 +34,9 @@ const WEIGHT: Range = Range::Number(Limit::Including(0.0), Limit::None);
 impl LossConfig {
     pub(super) fn of(_: Recipe) -> Self {
         Self {
-            // [open] Measured on eyes, from renders to photographs: at 2, R changed pixels by 0.21 on average,
-            // lids and sclera included; at 5, by 0.12, and contrast, blur and grain still transferred.
+            // [open] Measured on eyes, from renders to photographs: at 2, R changed pixels by 0.21 on
+            // average, lids and sclera included; at 5, by 0.12, and contrast, blur and grain still
+            // transferred.
             lambda: 5.0,
             psi: Psi::Identity, // §2.1: identity unless stated
             psi_model: String::new(),

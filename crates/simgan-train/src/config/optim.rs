@@ -20,9 +20,9 @@ pub struct OptimConfig {
 impl OptimConfig {
     pub(super) fn of(recipe: Recipe) -> Self {
         let eye_gaze = OptimizerConfig {
-            // Algorithm 1 uses SGD on a loss summed over the map's 126 patches, which equals a rate of 0.126 on our
-            // mean. At that rate R's pretraining oscillates at a mean |R(x) − x| of 0.1 to 0.2. Adam's steps do not
-            // depend on the loss's scale.
+            // Algorithm 1 uses SGD on a loss summed over the map's 126 patches, which equals a rate of 0.126
+            // on our mean. At that rate R's pretraining oscillates at a mean |R(x) − x| of 0.1 to 0.2. Adam's
+            // steps do not depend on the loss's scale.
             kind: OptimizerKind::Adam,
             lr: 0.001,           // §3.1
             momentum: 0.0,       // [open] Algorithm 1 does not mention momentum
