@@ -18,7 +18,7 @@ def export(path):
         Event(wall_time=1.5, step=0, file_version="brain.Event:2"),
         Event(wall_time=2.25, step=81, session_log=SessionLog(status=SessionLog.START)),
         Event(wall_time=3.125, step=300, summary=Summary(value=[
-            Summary.Value(tag="refiner/loss", simple_value=0.75), Summary.Value(tag="refiner/drift", simple_value=-0.1)])),
+            Summary.Value(tag="refiner/loss", simple_value=0.75), Summary.Value(tag="refiner/change", simple_value=-0.1)])),
         Event(wall_time=4.0, step=2**40, summary=Summary(value=[Summary.Value(tag="samples", image=image)])),
     ]
     with open(path, "wb") as file:
