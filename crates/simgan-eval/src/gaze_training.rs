@@ -101,7 +101,7 @@ impl TargetScale {
     fn of(targets: &Tensor) -> Result<Self, EvalError> {
         let mean = targets.mean_keepdim(0)?;
         let variance = targets.broadcast_sub(&mean)?.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>()?;
-        // Unit vectors vary in two dimensions, not three, hence the 2. Identical gazes have no spread to scale by.
+        // Unit vectors vary in two dimensions, hence the 2. Identical gazes have no spread to scale by.
         let spread = (f64::from(variance) / 2.0).sqrt();
         Ok(Self { mean, spread: if spread > 1e-4 { spread } else { 1.0 } })
     }

@@ -42,7 +42,8 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
     }
-    // JSON comes first and a failed print waits until the end, so that neither a closed pipe nor a failed picture loses hours of work.
+    // JSON comes first and a failed print waits until the end, so that neither a closed pipe nor a failed
+    // picture loses hours of work.
     let printed = print(&text(&found));
     if let Some(folder) = &arguments.report {
         let title = format!("simgan evaluate: {}", arguments.model.display());

@@ -27,8 +27,8 @@ pub struct EvaluationConfig {
     pub methods: Vec<MethodKind>,
     /// Number of neighbours of [`MethodKind::Knn`].
     pub neighbours: usize,
-    /// Half-width of the swapped low frequencies of [`MethodKind::SyntheticFourier`], as a fraction of the
-    /// image's shorter side, in [0, 0.5).
+    /// Highest frequency that [`MethodKind::SyntheticFourier`] exchanges, in periods across the image: this
+    /// fraction, in [0, 0.5), of the image's shorter side in pixels.
     pub fourier_beta: f64,
     /// Test images per person that measure the constant offset for the calibrated figures.
     pub calibration: usize,

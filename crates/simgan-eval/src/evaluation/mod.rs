@@ -40,8 +40,8 @@ pub const EVALUATION_VERSION: u32 = 1;
 
 /// Everything measured about a refiner.
 ///
-/// In JSON the rows are at the top level: `{"synthetic": {"error_deg": {"mean": …, "sd": …}, …}, "refined":
-/// {…}, …}`.
+/// In JSON the rows are at the top level:
+/// `{"synthetic": {"error_deg": {"mean": …, "sd": …}, …}, "refined": {…}, …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// [`EVALUATION_VERSION`].

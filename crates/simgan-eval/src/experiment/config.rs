@@ -110,8 +110,8 @@ impl ExperimentConfig {
         let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
         let reason = "damaged, or no experiment's";
         let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
-        // A setting younger than the file has its serde default there. A file that is no configuration of ours is
-        // compared as it is, which names the key.
+        // Parsing gives settings younger than the file their serde defaults. A file that does not parse is
+        // compared as raw TOML, so that the error can name the offending key.
         let complete = before.clone().try_into::<Self>().map_or(Ok(before), |config| config.table())?;
         let [before, now] = [complete, self.table()?].map(|mut table| {
             table.remove("draws");
