@@ -21,7 +21,8 @@ use crate::arguments::Command;
 
 /// Runs one command to completion.
 ///
-/// # Errors Whatever makes the command fail. The message says what failed and where; a hint says what to do.
+/// # Errors
+/// Whatever makes the command fail. The message says what failed and where; a hint says what to do.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::train(&arguments),

@@ -10,7 +10,8 @@ use crate::failure::usage;
 
 /// Sizes the thread pool and opens the device.
 ///
-/// # Errors The build lacks the device (a usage error), or the device cannot be opened.
+/// # Errors
+/// The build lacks the device (a usage error), or the device cannot be opened.
 pub(crate) fn open(compute: &Compute) -> Result<Device> {
     size_thread_pool(compute.threads)?;
     let device = open_device(compute.device)?;

@@ -9,7 +9,8 @@ const JOB_FAILED: i32 = 1;
 
 /// Installs the handler and returns the flag that the first Ctrl-C sets.
 ///
-/// # Errors The system rejects the handler.
+/// # Errors
+/// The system rejects the handler.
 pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);
