@@ -82,8 +82,8 @@ pub(crate) enum Command {
 /// Ctrl-C finishes the current step, writes a checkpoint and prints the command that resumes the run.
 #[derive(Args, Debug)]
 pub(crate) struct TrainArguments {
-    /// Settings to start from: demo (built-in eyes, minutes on two cores), eye-gaze or hand-pose (the paper's numbers)
-    /// [default: demo, or the recipe that --config names].
+    /// Settings to start from: demo (built-in eyes, minutes on two cores), eye-gaze or hand-pose (the paper's
+    /// numbers) [default: demo, or the recipe that --config names].
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     pub(crate) recipe: Option<String>,
     /// Synthetic images, which are to be refined; repeatable [default: builtin:eyes].
@@ -129,7 +129,7 @@ pub(crate) struct RefineArguments {
     /// A run (its best checkpoint, else its last) or the folder of one checkpoint.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
     pub(crate) model: PathBuf,
-    /// What to refine: a folder of images, a packed data set, MPIIGaze's folder, or a simulator such as builtin:eyes.
+    /// Images to refine: a folder, a packed data set, MPIIGaze's folder, or a simulator such as builtin:eyes.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) input: String,
     /// Crop of UnityEyes' renders before refining; use the training run's data.crop [default: none].

@@ -108,10 +108,11 @@ pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&Dis
     if let Some(discriminator) = discriminator {
         let history = discriminator.accuracy_history;
         let history = history.map(|share| format!(", history {}", percent(share))).unwrap_or_default();
-        // 1.386 is 2 ln 2: the loss sums the cross-entropies of real and of refined patches, each ln 2 at chance.
+        // 1.386 is 2 ln 2: the loss sums the cross-entropies of real and of refined patches, each ln 2 at
+        // chance.
         text.push_str(&format!(
             "discriminator  loss {:.4} (1.386 is chance)\n\
-             \x20              patches told right: real {}, refined {}{history}\n",
+             \x20              patches classified right: real {}, refined {}{history}\n",
             discriminator.loss,
             percent(discriminator.accuracy_real),
             percent(discriminator.accuracy_refined)
@@ -132,7 +133,7 @@ pub(crate) fn judgement(judgement: &Judgement, is_best: bool) -> String {
         text.push_str(&format!(", pupils moved {:.2} px, drift {x:+.2} {y:+.2}", pupil.shift_px));
     }
     if is_best {
-        text.push_str(": the best until now");
+        text.push_str(": the best so far");
     }
     text
 }

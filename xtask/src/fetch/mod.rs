@@ -111,7 +111,7 @@ impl Fetcher {
     fn fetch(&self, dataset: &Dataset, from: Option<&From>) -> anyhow::Result<&'static str> {
         let place = Place::new(&self.raw, &dataset.name);
         if self.is_there(dataset, &place)? {
-            return Ok("is there");
+            return Ok("already there");
         }
         report::introduce(dataset);
         match (&dataset.get, from) {
@@ -190,7 +190,8 @@ impl Fetcher {
                 }
                 State::Fetched => verify_sums(dataset, &place),
                 State::Linked(_) | State::Foreign => check_holds(&place.target, dataset).map(|()| {
-                    "its folders are there; it was put there by hand, so there are no checksums".to_owned()
+                    "its folders are there; there are no checksums, because it was put there by hand"
+                        .to_owned()
                 }),
             };
             match finding {
@@ -229,7 +230,7 @@ fn verify_sums(dataset: &Dataset, place: &Place) -> anyhow::Result<String> {
         _ => format!("remove the folder and run `cargo xtask fetch-data {}`", dataset.name),
     };
     ensure!(damage.is_empty(), hinted(format!("{target}: {}", report::some(&damage)), hint));
-    Ok(format!("{} files, all as they were fetched", sums.len()))
+    Ok(format!("{} files, all unchanged", sums.len()))
 }
 
 /// Unpacks a `.tar` into a temporary folder and panics if it writes anything outside.

@@ -83,7 +83,7 @@ fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
          {label_files} label files copied\n"
     );
     if already > 0 {
-        text.push_str(&format!("{already} of the images were there from before\n"));
+        text.push_str(&format!("{already} of the images are from an earlier call\n"));
     }
     if skipped > 0 {
         text.push_str(&format!("{skipped} images skipped, see {}\n", output.join(MANIFEST_FILE).display()));

@@ -7,7 +7,8 @@ use simgan_models::GazeEstimator;
 use super::EvaluationData;
 use crate::{EvalError, GazeErrors, predict_gaze};
 
-/// How far the iris moves under refinement, in pixels of a 55-pixel-wide eye (the paper's subjects: 1.1 ± 0.8).
+/// How far the iris moves under refinement, in pixels of a 55-pixel-wide eye (the paper's subjects: 1.1 ±
+/// 0.8).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PupilShiftFigures {
     /// Mean distance moved.

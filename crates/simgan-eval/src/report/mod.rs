@@ -44,7 +44,8 @@ struct Picture {
 ///
 /// # Errors
 ///
-/// If the folder holds something else ([`check_folder`]), a picture cannot be drawn, or a file cannot be written.
+/// If the folder holds something else ([`check_folder`]), a picture cannot be drawn, or a file cannot be
+/// written.
 pub fn write(
     folder: &Path,
     title: &str,

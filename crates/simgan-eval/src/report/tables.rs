@@ -144,20 +144,20 @@ fn preservation(found: &Evaluation) -> Table {
         shift.n_pairs.to_string(),
     ]);
     table.note = format!(
-        "pixels: of a 55-pixel-wide eye, mean ± deviation over pairs (the paper: 1.1 ± 0.8); irises lost: {}; where nothing\n\
-         moves, {:.2} are measured; of moves by 0.5 to 2 pixels, half within {:.2} and nine of ten within {:.2}\n",
+        "pixels: of a 55-pixel-wide eye, mean ± deviation over pairs (the paper: 1.1 ± 0.8); irises lost: {}; measurement\n\
+         error: {:.2} where nothing moves; for moves of 0.5 to 2 pixels, median {:.2} and 90th percentile {:.2}\n",
         shift.n_lost, shift.error.still_px, shift.error.median_px, shift.error.p90_px
     );
     if let Some(agreement) = &found.agreement {
         table.push([
-            "answers to x and R(x), degrees".to_owned(),
+            "predictions for x and R(x), degrees".to_owned(),
             degrees(agreement.difference_deg),
             format!("{:+.2}", agreement.yaw_deg.mean),
             format!("{:+.2}", agreement.pitch_deg.mean),
             agreement.n_images.to_string(),
         ]);
         table.note.push_str(&format!(
-            "answers: of the networks trained on synthetic images, which err by {} degrees on x; yaw is positive to the left\n",
+            "predictions: by the networks trained on synthetic images, which err by {} degrees on x; yaw is positive to the left\n",
             degrees(agreement.own_error_deg)
         ));
     }
