@@ -1,4 +1,4 @@
-//! `simgan refine`: every image of a source, names and labels kept.
+//! `simgan refine`: refines every image of a source and keeps names and labels.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::{compute, interrupt};
 
-/// Refines, and prints what was done.
+/// Refines the images and prints a summary.
 pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let model = RefineModel::open(&arguments.model, &device)?;
@@ -66,6 +66,7 @@ fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> 
     let source = found.open(&request)?;
     let target = Target { size: arguments.size, ..Target::default() };
     let mut name = path.canonicalize().with_context(|| path.display().to_string())?.display().to_string();
+    // The manifest records this name: an output folder made with another crop or size is not continued.
     if crop != Crop::None {
         name += &format!(", crop {crop:?}");
     }
@@ -82,7 +83,7 @@ fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
          {label_files} label files copied\n"
     );
     if already > 0 {
-        text.push_str(&format!("{already} of the images were there from before\n"));
+        text.push_str(&format!("{already} of the images are from an earlier call\n"));
     }
     if skipped > 0 {
         text.push_str(&format!("{skipped} images skipped, see {}\n", output.join(MANIFEST_FILE).display()));

@@ -1,4 +1,4 @@
-//! `simgan refine` on good and bad folders, interrupted and continued.
+//! Tests `simgan refine` on good and bad folders, interrupted and continued.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ fn another_model_does_not_continue() {
     fails(scene.simgan("refine --model other --input in --output out"), 1, &["out/refined.jsonl", "hint: "]);
 }
 
-/// Waits until there are `n` images in the output folder.
+/// Waits until the output folder holds `n` images.
 fn wait_for_images(folder: &Path, n: usize) {
     let images = || fs::read_dir(folder).map_or(0, Iterator::count);
     for _ in 0..2000 {
@@ -160,7 +160,7 @@ fn killed_and_run_again_it_continues() {
     let before = scene.files("out").len();
     let told = succeeds(scene.simgan(REFINE));
     assert!(told.contains("150 images refined"), "{told}");
-    assert!(before > 300 || told.contains("were there from before"), "{told}");
+    assert!(before > 300 || told.contains("are from an earlier call"), "{told}");
     let (whole, continued) = (scene.files("whole"), scene.files("out"));
     assert_eq!(whole, continued, "and nothing half-written is left");
     for path in whole.iter().filter(|path| path.extension().is_some_and(|extension| extension != "jsonl")) {

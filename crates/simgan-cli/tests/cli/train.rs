@@ -1,4 +1,4 @@
-//! `simgan train` and what is said about a run: new, interrupted, killed, continued.
+//! Tests `simgan train`, and reports on runs: new, interrupted, killed, continued.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn a_run_leaves_a_complete_folder_and_a_summary() {
     let scene = Scene::with_domains();
     let summary = succeeds(scene.train(""));
     for part in
-        ["run: 10 of 10 steps", "patches told right: real", "mean |R(x) - x|", "step-00000010", "next:"]
+        ["run: 10 of 10 steps", "patches classified right: real", "mean |R(x) - x|", "step-00000010", "next:"]
     {
         assert!(summary.contains(part), "`{part}` is not told:\n{summary}");
     }
