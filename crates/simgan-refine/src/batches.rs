@@ -1,26 +1,26 @@
-//! Images of one size go through the network together.
+//! Groups images of one size into batches for the network.
 
 use std::collections::BTreeMap;
 
-/// Collects items until enough of one size are there, and holds no more than a bounded number of pixels.
+/// Collects items by size until a batch is full. The number of pixels held is bounded.
 pub(super) struct Batches<T> {
     by_size: BTreeMap<(usize, usize), Vec<T>>,
     batch: usize,
     n_pixels: usize,
 }
 
-/// Pixels in one pass through the network: with 64 features of four bytes each map is then 128 MiB.
+/// Maximum number of pixels in one forward pass: a layer of 64 `f32` feature maps then takes 128 MiB.
 pub(super) const MAX_BATCH_PIXELS: usize = 1 << 19;
-/// Pixels that wait for others of their size.
+/// Maximum number of pixels waiting for others of their size.
 const MAX_WAITING_PIXELS: usize = 4 * MAX_BATCH_PIXELS;
 
 impl<T> Batches<T> {
-    /// Batches of at most `batch` items.
+    /// Starts empty, for batches of at most `batch` items.
     pub(super) fn new(batch: usize) -> Self {
         Self { by_size: BTreeMap::new(), batch, n_pixels: 0 }
     }
 
-    /// Adds an item of `height × width` pixels; gives back what has become ready.
+    /// Adds an item of `height × width` pixels and returns the batches that are ready.
     pub(super) fn push(&mut self, height: usize, width: usize, item: T) -> Vec<Vec<T>> {
         let n_pixels = height * width;
         let size = (height, width);
@@ -32,13 +32,15 @@ impl<T> Batches<T> {
             self.n_pixels -= ready.len() * n_pixels;
             return vec![ready];
         }
+        // In a folder where nearly every size is unique no batch fills up, so the number of sizes is bounded
+        // too.
         if self.n_pixels > MAX_WAITING_PIXELS || self.by_size.len() > self.batch {
             return self.flush();
         }
         Vec::new()
     }
 
-    /// Everything that still waits.
+    /// Returns every waiting item, one batch per size.
     pub(super) fn flush(&mut self) -> Vec<Vec<T>> {
         self.n_pixels = 0;
         std::mem::take(&mut self.by_size).into_values().collect()

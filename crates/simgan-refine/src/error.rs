@@ -3,15 +3,15 @@ use std::path::PathBuf;
 use simgan_data::{DataError, Hint};
 use simgan_models::ModelError;
 
-/// Why a refinement did not come to its end. What was written before stays whole, and the same call continues it.
-/// [`RefineError::hint`] says what to do.
+/// Why a refinement failed. Images written before stay valid, and repeating the call continues the job.
+/// [`RefineError::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefineError {
     /// An image or label file cannot be read or written.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The checkpoint is missing, damaged or of another kind, or no checkpoint of the run is whole.
+    /// The checkpoint is missing, damaged or of another kind, or the run has no intact checkpoint.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The network failed, for example for want of memory.
@@ -20,20 +20,20 @@ pub enum RefineError {
     /// The path holds no checkpoint.
     #[error("{path}: {reason}", path = .path.display())]
     NoCheckpoint {
-        /// What was given as the model.
+        /// The path given as the model.
         path: PathBuf,
         /// What is missing.
         reason: &'static str,
     },
-    /// The refiner is for images that files cannot hold.
+    /// The refiner's number of channels is one that no image file has.
     #[error("{path}: a refiner for {channels} channels; images have 1 (gray) or 3 (RGB)", path = .path.display())]
     Channels {
         /// The checkpoint.
         path: PathBuf,
-        /// Its refiner's channels.
+        /// The refiner's number of channels.
         channels: usize,
     },
-    /// Reading and writing would mix.
+    /// One of the input and output folders contains the other, so outputs would mix with inputs.
     #[error(
         "{output}: the output folder and the input folder {input} overlap",
         output = .output.display(), input = .input.display()
@@ -44,23 +44,23 @@ pub enum RefineError {
         /// The output folder.
         output: PathBuf,
     },
-    /// Something that is not a refinement stands in the output folder.
+    /// The output folder is not empty and holds no refinement.
     #[error("{path}: not empty, and holds no refinement to continue", path = .path.display())]
     Occupied {
         /// The output folder.
         path: PathBuf,
     },
-    /// The refinement in the output folder was begun with something else.
+    /// The refinement in the output folder was begun with another model or input.
     #[error("{path}: begun with {before}, but this is {now}", path = .path.display())]
     Changed {
         /// The manifest.
         path: PathBuf,
-        /// What the manifest says.
+        /// The manifest's model or input.
         before: String,
-        /// What was asked for.
+        /// The model or input of this call.
         now: String,
     },
-    /// An image that is already refined is not what it was.
+    /// An input image has changed since it was refined.
     #[error("{path}: {what} since it was refined", path = .path.display())]
     ChangedImage {
         /// The image in the input folder.
@@ -68,12 +68,12 @@ pub enum RefineError {
         /// What happened to it.
         what: &'static str,
     },
-    /// The manifest is not one of this program's.
+    /// A line of the manifest is damaged or of another format.
     #[error("{path}: line {line} of the manifest: {reason}", path = .path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
         /// What is wrong.
         reason: String,
@@ -83,13 +83,13 @@ pub enum RefineError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 impl RefineError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// How to fix the error; `None` where the message says it all.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         Some(match self {

@@ -1,4 +1,4 @@
-//! What is refined: the images of a folder, the samples of another data set, or those of a simulator.
+//! The images to refine: of a folder, of another data set or of a simulator.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -18,19 +18,18 @@ pub struct RefineInput {
     count: usize,
 }
 
-/// What a refinement asks of the images of one kind of input. Those that have no files of their own have no root and no
-/// label files.
+/// One kind of input. Kinds without files of their own have no root and no label files.
 pub(super) trait Images: Send + Sync {
     /// The image's path relative to the output folder.
     fn path(&self, index: usize) -> PathBuf;
 
-    /// The path as text, `/` between its parts.
+    /// The path as text with `/` as the separator on every system: the key of the manifest.
     fn name(&self, index: usize) -> String;
 
-    /// The image as it is now.
+    /// Reads the image and its label.
     fn read(&self, index: usize) -> Result<InputImage, DataError>;
 
-    /// What [`InputImage::crc32c`] is now, without decoding what need not be.
+    /// Computes [`InputImage::crc32c`] anew, with no more decoding than it takes.
     fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;
 
     /// The folder that paths are relative to.
@@ -43,7 +42,7 @@ pub(super) trait Images: Send + Sync {
         Vec::new()
     }
 
-    /// How many of them are no earlier image's.
+    /// Number of these that no earlier image shares, so that each file counts once.
     fn n_first_labels(&self, _index: usize) -> u64 {
         0
     }
@@ -54,20 +53,20 @@ pub(super) trait Images: Send + Sync {
     }
 }
 
-/// One image as it was read.
+/// One image read from the input.
 pub(super) struct InputImage {
     pub(super) file: ImageFile,
-    /// crc32c of the file or of a sample's pixels, in hexadecimal.
+    /// crc32c of the file or of a sample's pixels, in hexadecimal; `None` for a simulator.
     pub(super) crc32c: Option<String>,
-    /// The label of a sample.
+    /// A sample's label as JSON; `None` for an image of a folder, whose label files are copied instead.
     pub(super) record: Option<Value>,
 }
 
 impl RefineInput {
-    /// The images of a folder and of its subfolders, of any sizes, with their label files.
+    /// Takes the images of a folder and its subfolders, of any size, with their label files.
     ///
     /// # Errors
-    /// As [`Folder::open`].
+    /// Fails where [`Folder::open`] does, or if the path cannot be made absolute.
     pub fn folder(path: &Path) -> Result<Self, RefineError> {
         let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
@@ -75,13 +74,16 @@ impl RefineInput {
         Ok(Self { images: Box::new(folder), name, count })
     }
 
-    /// The samples of a data set that is no folder of images, or of which parts are cut out. Each is written as
-    /// `NAME.png` (`NAME.jpg.png` and `NAME.png.png` where extensions tell samples apart), its label as JSON beside it,
-    /// as [`Sample::to_record`](simgan_data::Sample::to_record) writes it. `name` is what the manifest calls the data set;
-    /// it should tell what is cut out.
+    /// Takes the samples of a data set other than a plain folder of images, or of one that is cropped on
+    /// reading.
+    ///
+    /// Each sample is written as `NAME.png`, with its label
+    /// ([`Sample::to_record`](simgan_data::Sample::to_record)) as JSON beside it. Samples whose names differ
+    /// only in the extension become `NAME.jpg.png` and `NAME.png.png`. `name` identifies the data set in the
+    /// manifest and should include the crop.
     ///
     /// # Errors
-    /// A sample whose name cannot be read, leads out of the folder, or is another one's too.
+    /// Fails if a sample's name cannot be read, leads out of the output folder or is not unique.
     pub fn data_set(name: &str, source: Arc<dyn Source>) -> Result<Self, RefineError> {
         let names: Result<Vec<_>, _> = (0..source.len()).map(|index| source.name(index)).collect();
         let refused = |reason| DataError::Dataset { path: PathBuf::from(name), reason };
@@ -90,27 +92,27 @@ impl RefineInput {
         Ok(Self { images: Box::new(DataSet { source, paths }), name: name.to_owned(), count })
     }
 
-    /// Samples of a simulator, which are written as `N.png` with their label as `N.json`. `name` is what it is called in
-    /// the manifest; it should tell the seed.
+    /// Takes the samples of a simulator, written as `N.png` with the label `N.json`. `name` identifies the
+    /// simulator in the manifest and should include the seed.
     #[must_use]
     pub fn simulator(name: &str, source: Arc<dyn Source>) -> Self {
         let count = source.len();
         Self { images: Box::new(Simulator(source)), name: name.to_owned(), count }
     }
 
-    /// Only the first `count` images.
+    /// Keeps only the first `count` images.
     #[must_use]
     pub fn first(self, count: usize) -> Self {
         Self { count: count.min(self.count), ..self }
     }
 
-    /// How many images there are.
+    /// Number of images.
     #[must_use]
     pub fn n_images(&self) -> usize {
         self.count
     }
 
-    /// A data set's absolute path or a simulator's name.
+    /// The input's name in the manifest: a folder's absolute path, else the name the caller gave.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -152,20 +154,20 @@ impl Images for Folder {
     }
 }
 
-/// A path with `/` between its parts.
+/// Joins a path's parts with `/`.
 fn slashed(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 
-/// An image's absolute path and its file's content.
+/// Returns an image's path and its file's bytes.
 fn bytes_of(folder: &Folder, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
     let path = folder.root().join(&folder.images()[index]);
     let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
     Ok((path, bytes))
 }
 
-/// Samples with the paths that their refined images get.
+/// Samples with the paths of their refined images.
 struct DataSet {
     source: Arc<dyn Source>,
     paths: Vec<PathBuf>,
@@ -191,7 +193,8 @@ impl Images for DataSet {
     }
 }
 
-/// Samples that a job which is continued renders again; no checksum is needed.
+/// Samples of a simulator. They have no checksum: the name and the index determine the image, and computing
+/// one would mean rendering every image again when a job continues.
 struct Simulator(Arc<dyn Source>);
 
 impl Images for Simulator {
@@ -214,8 +217,10 @@ impl Images for Simulator {
     }
 }
 
-/// Where samples of these names are written; whatever a file claims, inside the output folder.
+/// Returns the output path of each sample, always inside the output folder.
 fn paths(names: &[String]) -> Result<Vec<PathBuf>, String> {
+    // Names come out of data files, which need not be trusted. `\` and `:` are separators on Windows only;
+    // refusing them everywhere keeps output portable.
     for name in names {
         let is_part = |part| matches!(part, Component::Normal(_));
         let odd = name.is_empty() || name.ends_with('/') || name.contains(['\0', '\\', ':']);
@@ -253,7 +258,7 @@ fn digest(image: &Image) -> String {
     }
 }
 
-/// A checksum as the manifest writes it.
+/// Formats a checksum for the manifest.
 pub(super) fn hex(crc: u32) -> String {
     format!("{crc:08x}")
 }

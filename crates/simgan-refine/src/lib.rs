@@ -1,7 +1,8 @@
-//! Refining every image of a source: [`Refinement`] reads, refines and writes, and keeps names, formats and labels.
+//! Runs a trained refiner over every image of a source, keeping names, formats and labels.
 //!
-//! A [`RefineModel`] is the refiner of a run or of one checkpoint, a [`RefineInput`] the images of a folder, of another
-//! data set or of a simulator. Whoever deploys a refiner needs this crate and no trainer.
+//! A [`Refinement`] reads images from a [`RefineInput`] (a folder, another data set or a simulator), refines
+//! them with a [`RefineModel`] (a run's refiner or one checkpoint's) and writes them to a folder. Deploying a
+//! refiner takes this crate and no trainer.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
@@ -62,50 +63,52 @@ use self::work::{Outcome, Work};
 
 /// A job that refines the images of a [`RefineInput`] with a [`RefineModel`] into a folder.
 ///
-/// Every image is written under the same relative name, in the same format, bit depth and channels, alpha unchanged; its
-/// label files are copied unchanged. Samples of other data sets become PNG files with a JSON label beside each
-/// ([`RefineInput::data_set`]). [`MANIFEST_FILE`] tells what was done. Every file appears whole or not at all, and an
-/// interrupted job that is run again continues where it was.
+/// Each image of a folder keeps its relative name, format, bit depth, channels and alpha; its label files are
+/// copied unchanged. Samples of other data sets become PNG files, each with a JSON label beside it
+/// ([`RefineInput::data_set`]). [`MANIFEST_FILE`] records the progress. Files appear whole or not at all, and
+/// running an interrupted job again continues it.
 ///
-/// An RGB image that a gray refiner refines keeps its colours: its luma is refined, and the change is added to the three
-/// channels. A gray image that an RGB refiner refines gets the mean change of the three channels.
+/// A gray refiner keeps an RGB image's colours: it refines the luma and adds the change to all three
+/// channels. A gray image under an RGB refiner gets the mean change of the three channels.
 pub struct Refinement<'a> {
     /// The refiner.
     pub model: &'a RefineModel,
     /// The images.
     pub input: &'a RefineInput,
-    /// The folder to write: new, empty, or that of the interrupted job.
+    /// The output folder: new, empty, or left by the same job when it was interrupted.
     pub output: &'a Path,
-    /// Images in one pass through the network, at most; large images go in smaller batches.
+    /// Maximum number of images in one forward pass; large images go in smaller batches, and 0 counts as 1.
     pub batch: usize,
-    /// What to do about an image that cannot be read.
+    /// Whether an unreadable image ends the job or is skipped.
     pub on_error: OnError,
 }
 
-/// What a refinement has done so far, earlier calls included unless said otherwise.
+/// Progress of a refinement. Counts include earlier calls unless stated otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RefineSummary {
-    /// Images that are written.
+    /// Images written.
     pub refined: u64,
-    /// Of these, the images that an earlier call has written.
+    /// Images among `refined` that an earlier call wrote.
     pub already: u64,
-    /// Images that could not be read by this call.
+    /// Images that this call could not read.
     pub skipped: u64,
-    /// Label files that belong to written images or to the folder as a whole.
+    /// Label files of the written images and of the folder as a whole.
     pub label_files: u64,
-    /// Mean over the images written of the mean of |R(x) − x|, x in [−1, 1].
+    /// Mean over the written images of each image's mean |R(x) − x|, x in [−1, 1].
     pub change: f64,
-    /// Whether it was asked to stop before the end.
+    /// Whether the stop flag ended the job early.
     pub interrupted: bool,
-    /// Sum of the images' changes in units of 2⁻⁴⁰: whole numbers add up to the same in every order.
+    /// Sum of the images' changes in units of 2⁻⁴⁰. An integer sum does not depend on the order, so an
+    /// interrupted job ends with the same mean as an uninterrupted one.
     change_sum: u128,
 }
 
-/// Units of an image's change in one. Each is rounded to such units before it is written down.
+/// Fixed-point units per unit of change. Each image's change is rounded to them before it enters the
+/// manifest, so that reading it back gives the same sum.
 const CHANGE_UNITS: f64 = (1u64 << 40) as f64;
 
 impl RefineSummary {
-    /// Images that need no more work.
+    /// Number of images that are refined or skipped.
     #[must_use]
     pub fn done(&self) -> u64 {
         self.refined + self.skipped
@@ -120,11 +123,13 @@ impl RefineSummary {
 }
 
 impl Refinement<'_> {
-    /// Refines until all is done or `stop` is set; `observe` is called with the state after each batch.
+    /// Refines until every image is done or `stop` is set, calling `observe` with the progress after each
+    /// batch.
     ///
     /// # Errors
-    /// An unreadable image (unless skipped), a failed write, an output folder that holds something else or belongs to
-    /// another job. What was written before stays, whole.
+    /// Fails on an unreadable image (unless skipped), a failed write, an input image that changed since it
+    /// was refined, and an output folder that overlaps the input, holds other files or belongs to another
+    /// job. Images written before the error stay valid.
     pub fn run(
         &self,
         stop: &AtomicBool,
@@ -132,10 +137,11 @@ impl Refinement<'_> {
     ) -> Result<RefineSummary, RefineError> {
         let output = Output::open(self.output, self.input.images.root())?;
         let (mut manifest, done) = Manifest::open(self.output, &self.header())?;
+        // Only the holder of the manifest's lock may do this: another job's temporary files look the same.
         output.remove_leftovers()?;
         let mut summary = RefineSummary::default();
         let pending = self.pending(&done, &mut summary)?;
-        drop(done);
+        drop(done); // One entry an image: free it before the work begins.
         summary.label_files += output.copy_labels(self.input, self.input.images.index_files())?;
         observe(&summary);
         let work = Work {
@@ -152,6 +158,7 @@ impl Refinement<'_> {
             observe(&summary);
             Ok(())
         })?;
+        // A flag set after the last image interrupts nothing.
         summary.interrupted = summary.done() < self.input.n_images() as u64 && stop.load(Ordering::Relaxed);
         if !summary.interrupted && !pending.is_empty() {
             manifest.append(&[finished(&summary)])?;
@@ -171,7 +178,8 @@ impl Refinement<'_> {
         }
     }
 
-    /// The images that an earlier call has not written, after checking that those it has written are what they were.
+    /// Returns the images still to refine and adds the finished ones to `summary`, checking that their inputs
+    /// have not changed.
     fn pending(&self, done: &Done, summary: &mut RefineSummary) -> Result<Vec<usize>, RefineError> {
         let earlier = |index: usize| match done.get(&self.input.images.name(index)) {
             Some(entry) if self.output.join(self.input.images.path(index)).exists() => {
@@ -200,7 +208,7 @@ impl Refinement<'_> {
         Err(RefineError::ChangedImage { path, what: "the image has changed" })
     }
 
-    /// Writes images and label files in all threads; the manifest's lines come back in order.
+    /// Writes images and label files in parallel and returns their manifest entries in order.
     fn write(
         &self,
         output: &Output,

@@ -1,7 +1,7 @@
-//! The file `refined.jsonl` of an output folder: what was done, one JSON object a line.
+//! The manifest `refined.jsonl` of an output folder, one JSON object a line.
 //!
-//! The first line is the [`Header`], then comes one [`Entry`] for each image, written after the image itself, so that an
-//! interrupted job finds here what need not be done again. The last line of a whole job is [`Entry::Finished`].
+//! The first line is the [`Header`]; each image adds one [`Entry`], written after the image itself, so that a
+//! continued job can skip it. A completed job ends with [`Entry::Finished`].
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -19,67 +19,69 @@ pub const MANIFEST_FILE: &str = "refined.jsonl";
 pub(super) const FORMAT: &str = "simgan-refine";
 pub(super) const FORMAT_VERSION: u32 = 1;
 
-/// What was done with every image.
+/// What identifies the job: the model and the input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
     pub(super) format: String,
     pub(super) format_version: u32,
-    /// The program's version.
+    /// The program and its version.
     pub(super) program: String,
-    /// Where the refiner was, for people; its digest is what counts.
+    /// The checkpoint's folder, for information only: jobs are compared by `model_crc32c`.
     pub(super) model: PathBuf,
     /// crc32c of the refiner's two files, in hexadecimal.
     pub(super) model_crc32c: String,
     pub(super) refiner: RefinerConfig,
-    /// The source, with an absolute path.
+    /// The name of the input: a folder's absolute path, or the name of a data set or simulator.
     pub(super) input: String,
 }
 
-/// What happened to one image.
+/// A line after the header: the fate of one image, or the end of the job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Entry {
-    /// It was written.
+    /// The image was written.
     Refined(Refined),
-    /// It could not be read, and was left out as asked.
+    /// The image could not be read and was skipped.
     Skipped { image: String, reason: String },
-    /// The job came to its end.
+    /// The job is complete.
     Finished { refined: u64, skipped: u64, label_files: u64 },
 }
 
-/// An image that was written.
+/// A written image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Refined {
-    /// Relative to both folders.
+    /// The path relative to the input and output folders, with `/` as the separator.
     pub(super) image: String,
     pub(super) width: usize,
     pub(super) height: usize,
-    /// 1 gray, 3 RGB, alpha not counted.
+    /// 1 (gray) or 3 (RGB); alpha does not count.
     pub(super) channels: usize,
+    /// Bits per channel: 8 or 16.
     pub(super) bits: u32,
     /// Mean of |R(x) − x|, x in [−1, 1].
-    #[serde(alias = "drift")] // what earlier programs called it
+    #[serde(alias = "drift")] // The name in manifests of earlier versions.
     pub(super) change: f64,
-    /// Label files that were copied with it and belong to no image before it.
+    /// Label files written with the image, not counting those shared with an earlier image.
     pub(super) label_files: u64,
-    /// crc32c of the input file or of a sample's pixels, in hexadecimal; none for a simulator's sample.
+    /// crc32c of the input file or of a sample's pixels, in hexadecimal; `None` for a simulator's sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) input_crc32c: Option<String>,
 }
 
-/// An open manifest, locked against other processes as long as it lives.
+/// An open manifest, locked against other processes for its lifetime.
 pub(super) struct Manifest {
     path: PathBuf,
     file: File,
 }
 
-/// What an earlier job did, by the image's name.
+/// The images that earlier calls wrote, by name.
 pub(super) type Done = BTreeMap<String, Refined>;
 
 impl Manifest {
-    /// Creates the manifest, or opens the one of an interrupted job after checking that it is of the same job.
+    /// Creates the manifest, or opens an existing one after checking that it belongs to the same job. Fails
+    /// if the folder has no manifest but other files.
     pub(super) fn open(folder: &Path, header: &Header) -> Result<(Self, Done), RefineError> {
         let path = folder.join(MANIFEST_FILE);
         let is_new = !path.exists();
@@ -88,13 +90,14 @@ impl Manifest {
         }
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
         let mut manifest = Self { file: file.map_err(RefineError::io(&path))?, path };
-        // The file that is written is the one that is locked: some systems let no other handle write to it.
+        // Lock the handle that writes: on some systems the lock keeps every other handle from writing.
         simgan_data::lock_open(&manifest.file, &manifest.path, folder)?;
         let done = manifest.read(header)?;
         Ok((manifest, done))
     }
 
-    /// Reads what is there; a last line without its end was being written when the job was killed, and is dropped.
+    /// Reads the existing lines, and writes the header to an empty file. An incomplete last line, left by a
+    /// killed job, is cut off.
     fn read(&mut self, header: &Header) -> Result<Done, RefineError> {
         let mut done = Done::new();
         let mut reader = BufReader::new(&self.file);
@@ -147,7 +150,7 @@ impl Manifest {
         })
     }
 
-    /// Appends lines, in one write.
+    /// Appends lines in one write.
     pub(super) fn append(&mut self, lines: &[impl Serialize]) -> Result<(), RefineError> {
         let mut text = Vec::new();
         for line in lines {

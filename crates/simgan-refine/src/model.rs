@@ -1,4 +1,4 @@
-//! The refiner to use: a run's best checkpoint, else its last one, or the checkpoint that was named.
+//! Finds and loads the refiner: the named checkpoint, or a run's best checkpoint, else its newest intact one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,12 @@ pub struct RefineModel {
 }
 
 impl RefineModel {
-    /// Reads the refiner of a run or of one checkpoint. Of a run that selected (`best.toml`) it is that of the best
-    /// checkpoint, else that of the newest one.
+    /// Loads the refiner of a checkpoint or a run. A run gives its best checkpoint if it has an intact one
+    /// (`best.toml`), else its newest intact one.
     ///
     /// # Errors
-    /// `path` holds no checkpoint, or a damaged one.
+    /// Fails if `path` holds no checkpoint or only damaged ones, or if the refiner has neither 1 nor 3
+    /// channels.
     pub fn open(path: &Path, device: &Device) -> Result<Self, RefineError> {
         let folder = checkpoint_folder(path)?;
         let refiner = load_refiner(&folder, device)?;
@@ -35,7 +36,7 @@ impl RefineModel {
         Ok(Self { refiner, crc32c: digest(&folder)?, folder, device: device.clone() })
     }
 
-    /// The refiner, without gradients for its parameters.
+    /// The network. Its parameters track no gradients.
     #[must_use]
     pub fn refiner(&self) -> &Refiner {
         &self.refiner
@@ -48,6 +49,8 @@ impl RefineModel {
     }
 }
 
+/// Computes the crc32c of the refiner's configuration and weights: copies of a checkpoint count as the same
+/// model.
 fn digest(folder: &Path) -> Result<String, RefineError> {
     let mut crc = 0;
     for name in [REFINER_CONFIG_FILE, REFINER_FILE] {
@@ -57,7 +60,7 @@ fn digest(folder: &Path) -> Result<String, RefineError> {
     Ok(hex(crc))
 }
 
-/// The checkpoint that `path` is, or the best or else newest whole one of the run that it is.
+/// Resolves `path`, a checkpoint or a run, to a checkpoint folder.
 fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
     if path.join(REFINER_CONFIG_FILE).is_file() {
         return Ok(path.to_owned());
@@ -85,14 +88,14 @@ fn checkpoint_folder(path: &Path) -> Result<PathBuf, RefineError> {
     newest.checkpoint.ok_or_else(|| missing("the run has no checkpoint yet"))
 }
 
-/// The part of a run's `best.toml` that finds the refiner.
+/// The part of a run's `best.toml` that locates the refiner.
 #[derive(Deserialize)]
 struct Best {
     step: u64,
     checkpoint: PathBuf,
 }
 
-/// The checkpoint's folder, if every file in it is as it was written.
+/// Returns the folder if every file of the checkpoint is intact.
 fn whole(folder: &Path) -> Result<PathBuf, ModelError> {
     run_folder::read_checkpoint::<toml::Table>(folder).map(|_| folder.to_owned())
 }

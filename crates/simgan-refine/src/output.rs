@@ -9,13 +9,13 @@ use super::manifest::Refined;
 use super::work::Job;
 use super::{CHANGE_UNITS, RefineError, RefineInput};
 
-/// A folder that mirrors the input folder.
+/// The output folder, which mirrors the input folder.
 pub(super) struct Output {
     root: PathBuf,
 }
 
 impl Output {
-    /// Creates the folder where it is missing, and refuses one that overlaps with the input folder.
+    /// Creates the folder if it is missing. Fails if it overlaps the input folder.
     pub(super) fn open(path: &Path, input: Option<&Path>) -> Result<Self, RefineError> {
         if let Some(input) = input {
             let real_input = input.canonicalize().map_err(RefineError::io(input))?;
@@ -28,7 +28,7 @@ impl Output {
         Ok(Self { root: path.to_owned() })
     }
 
-    /// Removes what a killed job was writing when it was killed.
+    /// Removes the temporary files that a killed job left.
     pub(super) fn remove_leftovers(&self) -> Result<(), RefineError> {
         let mut folders = vec![self.root.clone()];
         while let Some(folder) = folders.pop() {
@@ -45,7 +45,8 @@ impl Output {
         Ok(())
     }
 
-    /// Writes one image with its labels, the image last: where it stands, all of it stands.
+    /// Writes one image with its labels. The image comes last: an image that exists is complete, labels
+    /// included.
     pub(super) fn write(
         &self,
         input: &RefineInput,
@@ -75,7 +76,7 @@ impl Output {
         })
     }
 
-    /// Copies label files, unchanged; counts them.
+    /// Copies label files unchanged and returns their number.
     pub(super) fn copy_labels(&self, input: &RefineInput, labels: &[PathBuf]) -> Result<u64, RefineError> {
         let Some(from) = input.images.root() else { return Ok(0) };
         for label in labels {
@@ -88,7 +89,7 @@ impl Output {
     }
 }
 
-/// The names under which [`write_atomic`] writes.
+/// Whether a file is a temporary one of [`write_atomic`].
 fn is_leftover(name: &[u8]) -> bool {
     name.starts_with(b".simgan-") && name.ends_with(b".tmp")
 }
@@ -97,13 +98,13 @@ fn create_parent(path: &Path) -> Result<(), RefineError> {
     path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(RefineError::io(parent)))
 }
 
-/// The absolute path without links, of a folder that need not exist yet.
+/// Resolves links in the absolute path of a folder that need not exist yet.
 fn resolved(path: &Path) -> Result<PathBuf, RefineError> {
     let absolute = std::path::absolute(path).map_err(RefineError::io(path))?;
     let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
     let Some(existing) = existing else { return Ok(absolute) };
     let real = existing.canonicalize().map_err(RefineError::io(existing))?;
-    // What does not exist has no links in it; `..` behind it is resolved as text.
+    // Parts that do not exist contain no links, so their `..` can be resolved as text.
     let mut resolved = real;
     for part in absolute.strip_prefix(existing).unwrap_or(Path::new("")).components() {
         match part {

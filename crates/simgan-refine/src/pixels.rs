@@ -1,4 +1,4 @@
-//! Between images and the refiner's tensors.
+//! Converts between images and the refiner's tensors.
 
 use std::ops::Range;
 
@@ -8,17 +8,18 @@ use simgan_models::{Refiner, RefinerConfig};
 
 use super::batches::MAX_BATCH_PIXELS;
 
-/// An image in the channels of the refiner, and what is needed to give the change back to the image.
+/// An image converted to the refiner's channels, with its own values where these are needed to convert back.
 pub(super) struct Refinable {
+    /// The image's own size, channels and depth.
     spec: ImageSpec,
-    /// Planar, [−1, 1], in the refiner's channels.
+    /// Planar values in [−1, 1], in the refiner's channels.
     values: Vec<f32>,
-    /// The image's own values where its channels differ from the refiner's.
+    /// The image's own planar values; `None` if it has as many channels as the refiner.
     own: Option<Vec<f32>>,
 }
 
 impl Refinable {
-    /// Gray images become RGB by repeating them, RGB images gray by their luma.
+    /// Converts an image to `channels`: gray to RGB by repeating the plane, RGB to gray by the luma.
     pub(super) fn new(image: &Image, channels: usize) -> Self {
         let spec = image.spec();
         if spec.channels == channels {
@@ -31,10 +32,12 @@ impl Refinable {
         self.spec
     }
 
-    /// The refined image in the image's own channels and depth, and the mean of |R(x) − x| over the refiner's values.
+    /// Converts the refiner's output to an image of the original channels and depth. Also returns the mean of
+    /// |R(x) − x| over the refiner's values.
     ///
-    /// Where the channels differ the *change* is carried over, so that an RGB image keeps its colours: the change of the
-    /// luma is added to red, green and blue; a gray image gets the mean change of the three.
+    /// Where the numbers of channels differ, the *change* is transferred rather than the values, so that an
+    /// RGB image keeps its colours: red, green and blue get the luma's change; a gray image gets the mean
+    /// change of the three channels.
     pub(super) fn with_refined(&self, refined: &[f32]) -> (Image, f64) {
         let change = self.values.iter().zip(refined).map(|(x, r)| f64::from((r - x).abs())).sum::<f64>();
         let change = change / refined.len() as f64;
@@ -53,7 +56,7 @@ impl Refinable {
     }
 }
 
-/// Refines images of one size together; the result of each is planar, in the refiner's channels.
+/// Refines images of one size in one batch. Each result is planar, in the refiner's channels.
 pub(super) fn refine_batch(
     refiner: &Refiner,
     images: &[&Refinable],
@@ -75,11 +78,12 @@ pub(super) fn refine_batch(
     Ok(refined.chunks_exact(channels * height * width).map(<[f32]>::to_vec).collect())
 }
 
-/// Side in pixels of the tiles of an image that is too large to be refined at once.
+/// Side in pixels of the tiles that images above [`MAX_BATCH_PIXELS`] are cut into.
 const TILE: usize = 512;
 
-/// Refines `(N, C, H, W)` tile by tile, with the same result as at once: each tile sees as much of its neighbours as the
-/// refiner's receptive field reaches. Memory depends on the tile and not on the image.
+/// Refines a tensor of shape `(N, C, H, W)` tile by tile, with the result of one pass over the whole image.
+/// Each tile is padded by the reach of the refiner's receptive field, so memory depends on the tile's size
+/// and not on the image's.
 fn refine_tiled(refiner: &Refiner, synthetic: &Tensor, tile: usize, device: &Device) -> Result<Tensor> {
     let (_, _, height, width) = synthetic.dims4()?;
     let reach = reach(refiner.config());
@@ -89,6 +93,7 @@ fn refine_tiled(refiner: &Refiner, synthetic: &Tensor, tile: usize, device: &Dev
         for (left, padded_columns) in tiles(width, tile, reach) {
             let padded = synthetic.narrow(2, padded_rows.start, padded_rows.len())?;
             let padded = padded.narrow(3, padded_columns.start, padded_columns.len())?.contiguous()?;
+            // The tiles are joined on the CPU: the whole image need not fit on the device.
             let refined = refiner.forward(&padded.to_device(device)?)?.to_device(&Device::Cpu)?;
             let refined = refined.narrow(2, top.start - padded_rows.start, top.len())?;
             columns.push(refined.narrow(3, left.start - padded_columns.start, left.len())?);
@@ -98,12 +103,14 @@ fn refine_tiled(refiner: &Refiner, synthetic: &Tensor, tile: usize, device: &Dev
     Tensor::cat(&rows, 2)
 }
 
-/// How many pixels away an input pixel can be that changes an output pixel.
+/// Returns the radius of the refiner's receptive field in pixels.
 fn reach(config: &RefinerConfig) -> usize {
+    // Two convolutions a block; the output layer is 1×1 and adds nothing.
     config.stem_kernel / 2 + 2 * config.blocks * (config.kernel / 2)
 }
 
-/// Cuts `length` into pieces of `tile`; each with the range that it takes to refine it.
+/// Cuts `length` into ranges of `tile` and pairs each with its padded range, clipped to the image: at the
+/// image's own edge the refiner's border rule must apply, as it does in a pass over the whole image.
 fn tiles(length: usize, tile: usize, reach: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     (0..length).step_by(tile).map(move |start| {
         let end = (start + tile).min(length);

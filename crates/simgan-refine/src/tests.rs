@@ -16,7 +16,7 @@ use super::*;
 
 static GOING: AtomicBool = AtomicBool::new(false);
 
-/// A small refiner with a seed, saved as a checkpoint.
+/// Saves a small refiner with random weights as a checkpoint.
 fn checkpoint(folder: &Path, seed: u64, channels: usize) {
     let config =
         RefinerConfig { features: 4, blocks: 1, kernel: 3, stem_kernel: 3, border: Border::Replicate };
@@ -26,7 +26,7 @@ fn checkpoint(folder: &Path, seed: u64, channels: usize) {
     save_refiner(folder, &config, channels, &parameters.tensors()).unwrap();
 }
 
-/// A folder of odd images with labels beside them, an index file, and a refiner.
+/// A folder of images of mixed formats and sizes with sidecar labels and an index file, and a refiner.
 struct Scene {
     folder: TempDir,
 }
@@ -85,7 +85,7 @@ impl Scene {
             .run(stop, &mut |_| {})
     }
 
-    /// Every file below a folder with its content.
+    /// Reads every file below a folder.
     fn files(&self, folder: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         let root = self.path(folder);
         let (mut files, mut folders) = (BTreeMap::new(), vec![root.clone()]);
@@ -167,7 +167,7 @@ fn an_interrupted_job_is_continued() {
     fs::write(scene.path("in/z.png"), "damaged").unwrap();
     let error = scene.refine("out", &GOING).unwrap_err();
     assert!(error.to_string().contains("z.png"), "{error}");
-    // A job that was killed while it wrote a line of the manifest, after an image that the manifest does not name yet.
+    // The state after a kill in the middle of a manifest line: the last image is not in the manifest yet.
     let manifest = fs::read_to_string(scene.path("out").join(MANIFEST_FILE)).unwrap();
     fs::write(scene.path("out").join(MANIFEST_FILE), manifest + "{\"refined\":{\"ima").unwrap();
     fs::remove_file(scene.path("in/z.png")).unwrap();
@@ -181,7 +181,8 @@ fn an_interrupted_job_is_continued() {
     assert_eq!(whole, continued);
     let again = scene.refine("out", &GOING).unwrap();
     assert_eq!((again.already, again.refined, again.label_files), (4, 4, 3), "nothing left to do");
-    // Images of one size are refined together, a continued job adds up by name: another order, the same sum.
+    // The first job summed the changes in order of batches, the continued one in order of names; the sums
+    // must be equal.
     assert_eq!(again.change, summary.change);
 }
 
@@ -234,7 +235,7 @@ fn another_data_set_becomes_png_files_with_labels() {
     );
     assert_eq!(refine().unwrap(), RefineSummary { already: 4, ..summary });
 
-    // Another data set under the same name.
+    // Replace the data set under its name.
     let other = Folder::open(&scene.path("out"), &FolderOptions::default()).unwrap();
     fs::remove_file(&packed).unwrap();
     pack(&other, &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();
@@ -336,13 +337,13 @@ fn the_best_checkpoint_is_taken_while_it_is_whole() {
         trainer.step().unwrap();
         trainer.save(&checkpoints).unwrap();
     }
-    // As version 1 of the format has it.
+    // Version 1 of the format.
     let best = "version = 1\nstep = 1\ncheckpoint = \"checkpoints/step-00000001\"\n\n\
                 [judgement]\naccuracy = 0.7\nchange = 0.1\n";
     fs::write(run.join("best.toml"), best).unwrap();
     let open = || RefineModel::open(run, &Device::Cpu);
     assert!(open().unwrap().folder().ends_with("step-00000001"));
-    // Damaged, it is passed over; without `best.toml` the newest is taken.
+    // A damaged best checkpoint is passed over; without `best.toml` the newest is taken.
     fs::write(checkpoints.join("step-00000001/refiner.safetensors"), "cut").unwrap();
     assert!(open().unwrap().folder().ends_with("step-00000002"));
     fs::write(run.join("best.toml"), "version = 9").unwrap();
@@ -352,7 +353,7 @@ fn the_best_checkpoint_is_taken_while_it_is_whole() {
     assert!(open().unwrap().folder().ends_with("step-00000002"));
 }
 
-/// A trainer of a small refiner on blank images, at its beginning.
+/// Builds a trainer of a small refiner on blank images.
 fn trainer() -> Trainer {
     let set =
         ["data.batch=2", "data.size=9x7", "refiner.features=4", "refiner.blocks=1", "history.capacity=0"];

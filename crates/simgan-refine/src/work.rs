@@ -1,4 +1,4 @@
-//! Three stages side by side: reading, refining, writing. Short queues between them keep memory flat.
+//! Runs reading, refining and writing in parallel. Short queues between the three stages bound the memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,10 +12,10 @@ use super::input::InputImage;
 use super::pixels::{Refinable, refine_batch};
 use super::{RefineError, RefineInput, RefineModel};
 
-/// Batches that may wait between two stages.
+/// Maximum number of batches waiting between two stages.
 const QUEUE: usize = 2;
 
-/// What is refined, with what, how.
+/// A refinement's remaining work.
 #[derive(Clone, Copy)]
 pub(super) struct Work<'a> {
     pub(super) model: &'a RefineModel,
@@ -27,18 +27,18 @@ pub(super) struct Work<'a> {
     pub(super) stop: &'a AtomicBool,
 }
 
-/// An image on its way, without its pixels.
+/// An image in the pipeline.
 pub(super) struct Job {
     pub(super) index: usize,
     pub(super) input: InputImage,
     refinable: Refinable,
 }
 
-/// What comes out at the end.
+/// Output of the pipeline.
 pub(super) enum Outcome {
-    /// Refined images, to be written.
+    /// Refined images to write, each with its mean change.
     Refined(Vec<(Job, Image, f64)>),
-    /// An image that could not be read.
+    /// The index of an image that could not be read, and why.
     Unreadable(usize, DataError),
 }
 
@@ -50,8 +50,8 @@ enum Read {
 }
 
 impl Work<'_> {
-    /// Reads and refines in threads of their own, and gives what comes out to `write`, until all is done, an error, or the
-    /// flag to stop: what is on its way then is still written.
+    /// Reads and refines in two threads and passes each outcome to `write`, until the work is done, a stage
+    /// fails or the stop flag is set. Images in the pipeline when the flag is set are still written.
     pub(super) fn run(self, mut write: impl FnMut(Outcome) -> Step<()>) -> Step<()> {
         let (read_sender, read) = sync_channel(QUEUE);
         let (refined_sender, refined) = sync_channel(QUEUE);
@@ -59,13 +59,16 @@ impl Work<'_> {
             scope.spawn(move || self.read(&read_sender));
             scope.spawn(move || self.refine(&read, &refined_sender));
             refined.into_iter().try_for_each(|outcome| write(outcome?))
-            // On an error `refined` is dropped here, which ends the two threads.
+            // On an error this drops `refined`. The threads' sends then fail, which ends them; the scope
+            // joins them.
         })
     }
 
-    /// Decodes a few images at a time in all threads, and sends them on in batches of one size.
+    /// Decodes a few images at a time in parallel and sends them on in batches of one size.
     fn read(self, sender: &SyncSender<Step<Read>>) -> Result<(), Closed> {
         let mut batches = Batches::new(self.batch);
+        // Two images a thread even out decoding times; more would hold more decoded images outside the
+        // bounded queues.
         let at_once = 2 * rayon::current_num_threads();
         for indices in self.pending.chunks(at_once) {
             if self.stop.load(Ordering::Relaxed) {
@@ -114,7 +117,7 @@ impl Work<'_> {
     }
 }
 
-/// The next stage has ended with an error, which it tells itself.
+/// The next stage has ended. It reports its own error, so this carries none.
 struct Closed;
 
 fn send<T>(sender: &SyncSender<Step<T>>, message: Step<T>) -> Result<(), Closed> {
