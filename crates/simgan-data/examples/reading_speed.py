@@ -1,12 +1,12 @@
-"""How fast data sets are read in Rust and in Python, side by side: one thread each, in turn, best and median of rounds.
+"""Compares how fast Rust and Python read data sets: one thread each, in turn, best and median of several rounds.
 
     cargo build -p simgan-data --example reading_speed
     python reading_speed.py --program target/debug/examples/reading_speed \
         [--mat FILE…] [--unityeyes FOLDER] [--packed FILE] [--rounds N]
 
-Needs numpy, scipy and pillow. The same work on both sides: a `.mat` file is read whole; a UnityEyes pair is parsed,
-decoded, cropped to 140×84 around the lid margin and resized to 55×35 in gray; packed images become a float batch of 512
-in random order. Pillow is timed decoding colours (`convert("L")`), the luma alone (`draft`) and the luma at half size.
+Needs numpy, scipy and pillow. Both sides do the same work: read a whole `.mat` file; parse, decode and crop a UnityEyes
+pair to 140×84 around the lid margin and resize it to 55×35 in gray; assemble float batches of 512 packed images in
+random order. Pillow is timed decoding colour (`convert("L")`), luma alone (`draft`) and luma at half size.
 """
 
 import argparse, json, os, statistics, struct, subprocess, time

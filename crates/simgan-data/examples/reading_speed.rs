@@ -1,7 +1,8 @@
-//! How fast data sets are read, with one thread: the Rust side of `reading_speed.py`, which runs both sides in turn.
+//! Measures how fast data sets are read with one thread: the Rust half of `reading_speed.py`, which runs both
+//! halves in turn.
 //!
-//! `reading_speed mat FILE…`, `reading_speed unityeyes FOLDER`, `reading_speed packed FILE` print seconds per item: a
-//! file, a pair that is decoded, cropped and resized to 55×35, an image in a batch of 512.
+//! `reading_speed mat FILE…`, `reading_speed unityeyes FOLDER` and `reading_speed packed FILE` print seconds
+//! per item: per file, per pair decoded, cropped and resized to 55×35, and per image in batches of 512.
 
 use std::error::Error;
 use std::path::Path;
@@ -21,14 +22,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some((kind, [file])) if kind == "packed" => packed(file)?,
         _ => return Err("mat FILE…, unityeyes FOLDER or packed FILE".into()),
     };
-    #[expect(clippy::print_stdout, reason = "this is what it is run for")]
+    #[expect(clippy::print_stdout, reason = "the program exists to print this")]
     {
         println!("{secs}");
     }
     Ok(())
 }
 
-/// Seconds of the second time, as Python's rounds are all but one.
+/// Times the second run, because all but the first of Python's rounds are warm too.
 fn second_time(mut work: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     work()?;
     let started = Instant::now();

@@ -1,36 +1,36 @@
 use crate::source::check_same;
 use crate::{Annotations, DataError, ImageSpec, Sample};
 
-/// Images of one kind with their names and labels, ready for a network.
+/// Images of equal size and channels, with their names and labels, ready for a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Values in [−1, 1], `[N, C, H, W]`.
+    /// Pixel values in [−1, 1], shape `[N, C, H, W]`.
     pub images: Vec<f32>,
-    /// N, C, H and W.
+    /// The batch's shape: N, C, H, W.
     pub shape: [usize; 4],
-    /// The samples' names.
+    /// Names of the N samples.
     pub names: Vec<String>,
-    /// Their places in the source.
+    /// Indices of the N samples in the source.
     pub indices: Vec<usize>,
-    /// What is known about them; empty unless [`LoaderOptions::want`](crate::LoaderOptions::want) asks for
-    /// labels.
+    /// Annotations of the N samples; each map is empty unless
+    /// [`LoaderOptions::want`](crate::LoaderOptions::want) asks for labels.
     pub annotations: Vec<Annotations>,
-    /// Places of samples that could not be read and were replaced, with the error.
+    /// Index and error of each unreadable sample that another one replaced.
     pub skipped: Vec<(usize, String)>,
 }
 
 impl Batch {
-    /// The images as a tensor `(N, C, H, W)` of `f32` in [−1, 1].
+    /// Copies the images into a tensor `(N, C, H, W)` of `f32` in [−1, 1].
     ///
     /// # Errors
-    /// If the device has no room for it.
+    /// The device is out of memory.
     #[cfg(feature = "candle")]
     pub fn tensor(&self, device: &candle_core::Device) -> candle_core::Result<candle_core::Tensor> {
         candle_core::Tensor::from_slice(&self.images, &self.shape[..], device)
     }
 }
 
-/// A [`Batch`] in the making.
+/// Assembles a [`Batch`] sample by sample.
 pub(crate) struct BatchBuilder {
     spec: ImageSpec,
     batch: Batch,
@@ -49,7 +49,7 @@ impl BatchBuilder {
         Self { spec, batch }
     }
 
-    /// Adds a sample, unless its size or channels are not the source's.
+    /// Adds a sample; fails if its size or channels differ from the source's.
     pub(crate) fn push(&mut self, index: usize, sample: Sample) -> Result<(), DataError> {
         check_same(("the source's first image", self.spec), (&sample.name, sample.image.spec()))?;
         sample.image.extend_unit(&mut self.batch.images);
@@ -60,7 +60,7 @@ impl BatchBuilder {
         Ok(())
     }
 
-    /// Notes that a sample was skipped.
+    /// Records that a sample was skipped.
     pub(crate) fn skip(&mut self, index: usize, error: String) {
         self.batch.skipped.push((index, error));
     }

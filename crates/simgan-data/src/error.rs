@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{Hint, ImageSpec, Size};
 
-/// What can go wrong between a file and a batch. Each message names the file; [`DataError::hint`] says what to do.
+/// Everything that can go wrong between a file and a batch. Each message names the file; [`DataError::hint`]
+/// suggests a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -11,7 +12,7 @@ pub enum DataError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The folder does not exist.
@@ -20,87 +21,87 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
-    /// The path is a file or something else.
+    /// The path exists but is not a folder.
     #[error("{path}: not a folder", path = .path.display())]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
-    /// The folder holds no image.
+    /// The folder contains no images.
     #[error("{path}: no images among its {n_other} other files", path = .path.display())]
     NoImages {
         /// The folder.
         path: PathBuf,
-        /// How many files of other kinds it holds.
+        /// Number of files of other kinds in the folder.
         n_other: usize,
     },
-    /// The file is damaged, cut short or no image.
+    /// The file is damaged, truncated or not an image.
     #[error("{path}: not a readable image: {reason}", path = .path.display())]
     Image {
         /// The file.
         path: PathBuf,
-        /// What the decoder said.
+        /// The decoder's message.
         reason: String,
     },
-    /// The file is an image whose kind of colour is not supported.
+    /// The image has an unsupported colour type.
     #[error("{path}: {color} is not supported", path = .path.display())]
     Color {
         /// The file.
         path: PathBuf,
-        /// Which colour type it has.
+        /// The unsupported colour type.
         color: String,
     },
-    /// The image is larger than what is decoded, whatever it claims to hold.
+    /// The header announces more pixels than the decoder accepts.
     #[error("{path}: {width}×{height} pixels are more than the limit of {limit}", path = .path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its columns.
+        /// Width in pixels.
         width: u32,
-        /// Its rows.
+        /// Height in pixels.
         height: u32,
-        /// Largest number of pixels.
+        /// Maximum number of pixels.
         limit: u64,
     },
     /// Two images of one source differ in size or channels.
     #[error("images differ: {first} is {}, but {other} is {}", describe(.first_spec), describe(.other_spec))]
     Mixed {
-        /// Name of the image that comes first.
+        /// Name of the first image.
         first: String,
-        /// What it is.
+        /// Its size and channels.
         first_spec: ImageSpec,
-        /// Name of an image that is different.
+        /// Name of the image that differs.
         other: String,
-        /// What that one is.
+        /// Its size and channels.
         other_spec: ImageSpec,
     },
-    /// A label file does not hold what its kind of file should.
+    /// A label file's content does not match its format.
     #[error("{path}: {reason}", path = .path.display())]
     Label {
         /// The label file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with the content.
         reason: String,
     },
-    /// An annotation would no longer be true of its image.
+    /// A transform would make an annotation wrong.
     #[error("{sample}: its annotation \"{annotation}\" cannot follow the image: {reason}")]
     Stale {
         /// The sample's name.
         sample: String,
         /// The annotation's name.
         annotation: String,
-        /// What stands in the way.
+        /// Why the annotation cannot follow the image.
         reason: String,
     },
-    /// One of two files that belong together is missing.
+    /// One half of a pair of files is missing.
     #[error("{path}: missing, but {other} is there", path = .path.display())]
     Partner {
-        /// The file that is missing.
+        /// The missing file.
         path: PathBuf,
-        /// Name of the other one.
+        /// Name of its partner, which exists.
         other: String,
     },
-    /// A file or folder of a known data set does not hold what it should.
+    /// A file or folder does not have the expected content of its data set.
     #[error("{path}: {reason}", path = .path.display())]
     Dataset {
         /// The file or folder.
@@ -108,7 +109,7 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
-    /// A file of a known data set is damaged; the others can be read without it.
+    /// One file of a data set is damaged; the rest can be read without it.
     #[error("{path}: {reason}", path = .path.display())]
     Damaged {
         /// The file.
@@ -116,13 +117,13 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
-    /// The file is HDF5, and the program was built without the feature that reads it.
+    /// The file is HDF5, but the program was built without the `hdf5` feature.
     #[error("{path}: this build does not read HDF5", path = .path.display())]
     NoHdf5 {
         /// The file.
         path: PathBuf,
     },
-    /// The file is no packed data set that this program reads.
+    /// The file is not a packed data set, or not one this version can read.
     #[error("{path}: {reason}", path = .path.display())]
     Packed {
         /// The file.
@@ -130,18 +131,18 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
-    /// A packed file cannot hold what a source has.
+    /// The packed format cannot represent the source's data.
     #[error("{path}: cannot be packed: {reason}", path = .path.display())]
     Unpackable {
-        /// The folder of the unfinished work.
+        /// The folder of the unfinished job.
         path: PathBuf,
-        /// What does not fit.
+        /// Which limit the data exceed.
         reason: String,
     },
-    /// An interrupted job of another kind is in the way of a new one.
+    /// The output folder holds the leftovers of a different, interrupted job.
     #[error("{path}: another job was interrupted here", path = .path.display())]
     OtherJob {
-        /// The folder of the unfinished work.
+        /// The folder of the unfinished job.
         path: PathBuf,
     },
     /// Another process holds the lock on a folder.
@@ -150,99 +151,101 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
-    /// What was given as a source of images is none.
+    /// A SOURCE is neither an existing path nor a known name.
     #[error("`{spec}` is not a source of images")]
     UnknownSource {
-        /// As it was given.
+        /// The SOURCE as the user wrote it.
         spec: String,
-        /// What can be given.
+        /// The SOURCEs that would be accepted.
         hint: Hint,
     },
-    /// What was given as a source can be read in more than one way.
+    /// A SOURCE has more than one meaning.
     #[error("`{spec}` can mean more than one source: `{}`", .readings.join("` or `"))]
     Ambiguous {
-        /// As it was given.
+        /// The SOURCE as the user wrote it.
         spec: String,
-        /// How to write each of its meanings.
+        /// An unambiguous spelling of each meaning.
         readings: Vec<String>,
     },
-    /// A part of each image is wanted, and nothing says where it is.
+    /// A crop was requested, but the folder has no landmarks to crop around.
     #[error("{path}: nothing to crop by: {reason}", path = .path.display())]
     NothingToCrop {
         /// The folder.
         path: PathBuf,
-        /// What it lacks.
+        /// What the folder lacks.
         reason: String,
     },
-    /// A MATLAB file of a version that is not read stands where images should be.
+    /// The folder's images are in a MATLAB 7.3 file, which is not supported.
     #[error("{path}: a MATLAB 7.3 file, which is HDF5 inside and not read", path = .path.display())]
     Matlab73 {
         /// The file.
         path: PathBuf,
     },
-    /// What a layout of another crate says.
+    /// An error from a layout defined in another crate.
     #[error("{source}")]
     Layout {
-        /// Its error.
+        /// The layout's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
-        /// What to do about it.
+        /// A remedy, if the layout knows one.
         hint: Option<Hint>,
     },
-    /// An image cannot be written in the wanted format.
+    /// The output format cannot hold the image.
     #[error("{path}: cannot be written as {format}: {reason}", path = .path.display())]
     Encode {
-        /// The file that was to be written.
+        /// The output file.
         path: PathBuf,
-        /// The format.
+        /// The output format.
         format: &'static str,
-        /// What the encoder said.
+        /// Why the format cannot hold the image, or the encoder's message.
         reason: String,
     },
-    /// Something is not "WIDTHxHEIGHT".
+    /// A text is not of the form "WIDTHxHEIGHT".
     #[error("\"{text}\" is not a size: WIDTHxHEIGHT, each from 1 to 16384, for example 55x35")]
     Size {
-        /// What was given.
+        /// The invalid text.
         text: String,
     },
-    /// A list of sources, or a source, has nothing in it.
+    /// A source, or a list of sources, is empty.
     #[error("no data: {what}")]
     Empty {
         /// What is empty.
         what: String,
     },
-    /// A sampler's state is for another number of images.
+    /// A sampler's state was saved for a different number of images.
     #[error("the data holds {n_found} images, but the sampler was made for {n_expected}")]
     Changed {
-        /// Images when the sampler was made.
+        /// Number of images when the sampler was created.
         n_expected: usize,
-        /// Images now.
+        /// Number of images now.
         n_found: usize,
     },
-    /// Far too many images in a row could not be read.
+    /// Too many consecutive images could not be read.
     #[error("none of {n_tried} images in a row could be read; the last error: {last}")]
     NoneReadable {
-        /// How many were tried.
+        /// Number of images tried.
         n_tried: usize,
-        /// Why the last one failed.
+        /// The last image's error.
         last: Box<DataError>,
     },
-    /// A decode thread ended unexpectedly.
+    /// A decode thread could not be started, or panicked.
     #[error("a loader thread failed: {reason}")]
     Worker {
-        /// What it said.
+        /// The panic message or the system's error.
         reason: String,
     },
 }
 
 impl DataError {
-    /// A failed read or write of `path`.
+    /// Wraps a failed read or write of `path`.
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
 
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Suggests a remedy; `None` where the message already says everything.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
+        // Errors whose advice depends on the program's options return early; the rest need one plain
+        // sentence.
         let advice = match self {
             Self::Io { source, .. } => return Hint::of_io(source),
             Self::Mixed { first_spec, other_spec, .. } => return Some(mixed_hint(first_spec, other_spec)),
@@ -274,10 +277,10 @@ impl DataError {
                 "PNG, JPEG, TIFF and BMP files are read, in subfolders too; hidden files are not"
             }
             Self::Color { .. } => "convert it to 8 or 16 bit gray or RGB",
-            Self::Label { .. } => "mend or remove this label file",
+            Self::Label { .. } => "fix or remove this label file",
             Self::Dataset { .. } => "fetch it again, or remove it",
-            Self::Changed { .. } => "resume with the data that the run was started with",
-            Self::NoneReadable { .. } => "check that the source holds the images that you mean",
+            Self::Changed { .. } => "resume with the data the run was started with",
+            Self::NoneReadable { .. } => "check that this is the source you meant",
             Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } => return None,
             Self::Empty { .. } | Self::Worker { .. } | Self::Unpackable { .. } => return None,
         };

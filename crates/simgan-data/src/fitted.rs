@@ -3,28 +3,28 @@ use std::sync::Arc;
 use crate::source::Adapter;
 use crate::{DataError, Fit, ImageSpec, Sample, Size, Source, Transform, Want};
 
-/// A source whose images all come to one size and number of channels.
+/// A source whose images are converted to one size and number of channels.
 ///
-/// Annotations follow the pixels. Results are rounded to the stored bit depth, so that a data set which was
-/// resized and stored gives the same values as one that is resized while it is read.
+/// Annotations follow the pixels. Results are rounded to the stored bit depth, so that resizing while reading
+/// gives the same values as reading a data set that was resized and stored.
 pub struct Fitted {
     source: Arc<dyn Source>,
     target: Target,
 }
 
-/// What images are brought to; `Target::default()` changes nothing.
+/// The size and channels that [`Fitted`] converts to; `Target::default()` changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// Width and height; `None` keeps them.
+    /// Width and height; `None` keeps each image's own.
     pub size: Option<Size>,
-    /// How the size is reached.
+    /// How images are resized.
     pub fit: Fit,
-    /// 1 (gray) or 3 (RGB); `None` keeps them.
+    /// 1 (gray) or 3 (RGB); `None` keeps each image's own.
     pub channels: Option<usize>,
 }
 
 impl Fitted {
-    /// A view of `source`. Its own sizes may be mixed if `target.size` is given, its channels if
+    /// Wraps `source`. Its images may differ in size if `target.size` is given, and in channels if
     /// `target.channels` is.
     ///
     /// # Panics
@@ -35,7 +35,7 @@ impl Fitted {
         Self { source, target }
     }
 
-    /// Brings a sample to the target.
+    /// Converts a sample to the target.
     fn fit(&self, mut sample: Sample) -> Result<Sample, DataError> {
         let spec = sample.image.spec();
         if let Some(channels) = self.target.channels.filter(|&channels| channels != spec.channels) {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a user can do about an error, as a value.
+/// A remedy for an error, as a value.
 ///
-/// A library does not know how its settings are typed. It says what would help; the program that was called says it in
-/// the words of its own options ([`Wording`]).
+/// A library does not know how its settings are spelled on a command line. It returns the remedy as a value,
+/// and the calling program words it in terms of its own options ([`Wording`]).
 ///
 /// ```
 /// use simgan_data::{Folder, Hint, Wording};
@@ -30,29 +30,29 @@ use std::path::{Path, PathBuf};
 pub enum Hint {
     /// A sentence that names no option.
     Advice(Cow<'static, str>),
-    /// The name that was probably meant.
+    /// The name that the user probably meant.
     DidYouMean(String),
-    /// Give a setting another value.
+    /// Change a setting.
     Setting {
-        /// What that does, as a command: "bring them to one size".
+        /// What the change does, in the imperative: "bring them to one size".
         act: Cow<'static, str>,
         /// The setting, `section.name`.
         key: Cow<'static, str>,
         /// Its new value.
         value: String,
     },
-    /// Leave out files that cannot be read.
+    /// Skip files that cannot be read.
     SkipUnreadable,
-    /// Continue what was interrupted.
+    /// Continue the interrupted job.
     Resume,
     /// Write to another folder.
     OtherOutput,
-    /// Start a new run from the configuration of another.
+    /// Start a new run from another run's configuration.
     NewRun {
         /// The other run's configuration.
         config: PathBuf,
     },
-    /// Fetch a data set of `data/manifest.toml`.
+    /// Fetch a data set listed in `data/manifest.toml`.
     Fetch(&'static str),
     /// Pack the data set again.
     Pack,
@@ -62,64 +62,64 @@ pub enum Hint {
     AnyOf(Vec<Hint>),
 }
 
-/// How a program's user does what a [`Hint`] says; by default in words that fit any program.
+/// How a program words each [`Hint`]; the defaults fit any program.
 ///
-/// `None` means that the program cannot do it, or not in the command that was called.
+/// A method returns `None` if the program, or the command being run, cannot do it.
 pub trait Wording {
-    /// Give a setting a value: completes "bring them to one size with …".
+    /// Words a change of a setting: completes "bring them to one size with …".
     fn setting(&self, key: &str, value: &str) -> Option<String> {
         Some(format!("{key} = {value}"))
     }
 
-    /// Skip what cannot be read.
+    /// Words [`Hint::SkipUnreadable`].
     fn skip_unreadable(&self) -> Option<String> {
         Some("skip such files".to_owned())
     }
 
-    /// Continue what is there.
+    /// Words [`Hint::Resume`].
     fn resume(&self) -> Option<String> {
         Some("continue it".to_owned())
     }
 
-    /// Write elsewhere.
+    /// Words [`Hint::OtherOutput`].
     fn other_output(&self) -> Option<String> {
         Some("choose another folder".to_owned())
     }
 
-    /// Start a new run from a configuration.
+    /// Words [`Hint::NewRun`].
     fn new_run(&self, config: &Path) -> Option<String> {
         Some(format!("start a new run from {} with the new value", config.display()))
     }
 
-    /// Fetch a known data set.
+    /// Words [`Hint::Fetch`].
     fn fetch(&self, dataset: &str) -> Option<String> {
         Some(format!("fetch the data set {dataset}"))
     }
 
-    /// Pack a data set.
+    /// Words [`Hint::Pack`].
     fn pack(&self) -> Option<String> {
         Some("pack the data set again".to_owned())
     }
 
-    /// Build with a feature.
+    /// Words [`Hint::BuildWith`].
     fn build_with(&self, feature: &str) -> Option<String> {
         Some(format!("build with the feature {feature}"))
     }
 }
 
-/// The words that fit any program.
+/// The default wording.
 struct Plain;
 
 impl Wording for Plain {}
 
 impl Hint {
-    /// [`Hint::Advice`].
+    /// Makes a [`Hint::Advice`].
     #[must_use]
     pub fn advice(text: impl Into<Cow<'static, str>>) -> Self {
         Self::Advice(text.into())
     }
 
-    /// [`Hint::Setting`].
+    /// Makes a [`Hint::Setting`].
     #[must_use]
     pub fn setting(
         act: impl Into<Cow<'static, str>>,
@@ -129,13 +129,13 @@ impl Hint {
         Self::Setting { act: act.into(), key: key.into(), value: value.to_string() }
     }
 
-    /// [`Hint::AnyOf`].
+    /// Makes a [`Hint::AnyOf`].
     #[must_use]
     pub fn any_of(hints: impl Into<Vec<Self>>) -> Self {
         Self::AnyOf(hints.into())
     }
 
-    /// What helps when the system refuses to read or write; only a full disk has a remedy that is always right.
+    /// The remedy for an I/O error. Only a full disk has one that is always right.
     #[must_use]
     pub fn of_io(error: &io::Error) -> Option<Self> {
         let is_full = matches!(
@@ -146,7 +146,7 @@ impl Hint {
         is_full.then(|| Self::advice(advice))
     }
 
-    /// The hint in a program's words; `None` if there is nothing that the program can do.
+    /// Words the hint for a program; `None` if the program offers no such remedy.
     #[must_use]
     pub fn text(&self, wording: &dyn Wording) -> Option<String> {
         match self {
@@ -170,7 +170,7 @@ impl Hint {
     }
 }
 
-/// The hint in words that fit any program.
+/// Formats the hint in the default wording.
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text(&Plain).unwrap_or_default())
@@ -189,24 +189,25 @@ impl From<String> for Hint {
     }
 }
 
-/// A message with a hint, for programs: what fails in them is not worth an error type of its own.
+/// A message with a hint, for errors in programs that do not deserve a type of their own.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Hinted {
     message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: Hint,
 }
 
 impl Hinted {
-    /// An error that says `message`.
+    /// An error with this message and hint.
     #[must_use]
     pub fn new(message: impl Into<String>, hint: impl Into<Hint>) -> Self {
         Self { message: message.into(), hint: hint.into() }
     }
 }
 
-/// The messages of an error and its causes in one line; a cause that is told already is not repeated.
+/// Joins the messages of an error and its causes in one line, leaving out a cause that the message already
+/// contains.
 #[must_use]
 pub fn message_of(error: &(dyn Error + 'static)) -> String {
     let mut message = error.to_string();
@@ -226,7 +227,7 @@ pub fn message_of(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
-    /// A program without settings that skips.
+    /// A program without settings that can skip unreadable files.
     struct Skipping;
 
     impl Wording for Skipping {

@@ -2,56 +2,57 @@ use std::sync::Arc;
 
 use crate::{DataError, Listing, Source, SourceRequest};
 
-/// A way in which images lie on a disk, or come out of a simulator: how it is recognised and how it is opened.
+/// One way of storing images on disk, or a simulator that renders them: how to recognise and open it.
 ///
-/// [`Registry`](crate::Registry) shows how a crate of one's own adds one.
+/// [`Registry`](crate::Registry) shows how another crate adds its own.
 pub trait Layout: Send + Sync {
-    /// One word, written before a path to choose this layout: `NAME:PATH`.
+    /// One word; `NAME:PATH` selects this layout explicitly.
     fn name(&self) -> &str;
 
-    /// What a user can give, to stand in a list: "a folder of PNG images".
+    /// What a user can give, as a list item in a sentence: "a folder of PNG images".
     fn help(&self) -> String;
 
-    /// How well what lies at a path fits.
+    /// Judges how well the files at a path fit this layout.
     ///
-    /// The answer must follow from names alone, or from files chosen by name: never from the order of the listing.
+    /// The answer must depend only on names, or on files selected by name, never on the order of the listing.
     fn recognise(&self, _at: &Listing) -> Match {
         Match::No
     }
 
-    /// Whether `spec` is a name of this layout's own and no path, such as `builtin:eyes`.
+    /// Whether `spec` is one of this layout's own names rather than a path, such as `builtin:eyes`.
     fn claims(&self, _spec: &str) -> bool {
         false
     }
 
-    /// Names that it claims, for suggestions to who mistypes one.
+    /// The names that this layout claims; a mistyped name is matched against them.
     fn names(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whether its images are files in a folder that [`Folder`](crate::Folder) reads as well.
+    /// Whether the images are files in a folder that [`Folder`](crate::Folder) can also read.
     fn is_image_folder(&self) -> bool {
         false
     }
 
-    /// Opens a source. `request.spec` is a claimed name, or the path that `at` lists, without a layout's name before it.
+    /// Opens a source. `request.spec` is a claimed name, or the path that `at` lists, without a `LAYOUT:`
+    /// prefix.
     ///
     /// # Errors
-    /// What lies there is damaged or lacks what it should hold; [`DataError::UnknownSource`] for a claimed name that
-    /// does not exist.
+    /// The data are damaged or incomplete; [`DataError::UnknownSource`] for a claimed name that does not
+    /// exist.
     fn open(&self, request: &SourceRequest, at: Listing) -> Result<Arc<dyn Source>, DataError>;
 }
 
-/// How well a layout fits what lies at a path.
+/// How well a layout fits the files at a path.
 ///
-/// A specific layout takes precedence over a general one: a folder of UnityEyes' renders is a folder of images too. Two
-/// layouts that fit equally well are an error that names both.
+/// A specific layout takes precedence over a general one: a folder of UnityEyes renders is also a folder of
+/// images. Two layouts that fit equally well are an error that names both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
-    /// Not at all.
+    /// Does not fit.
     No,
-    /// As a last resort: where nothing tells what it is.
+    /// Fits any folder; chosen if no specific layout fits.
     General,
-    /// Its names say that it is this data set.
+    /// The file names identify this data set.
     Specific,
 }

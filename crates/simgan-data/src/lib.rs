@@ -1,14 +1,15 @@
 //! Images and labels, from files to batches.
 //!
-//! A [`Source`] gives random access to the [`Sample`]s of one domain: a [`Folder`] of files, a [`MemorySource`], several
-//! sources as one ([`Concat`]), or one brought to a common size ([`Fitted`]). Known data sets are read as they are
-//! published ([`MpiiGaze`], [`UnityEyes`], [`NyuHands`]) or packed into one file ([`pack`], [`Packed`]). A [`Registry`]
-//! knows every [`Layout`], tells what a user's path is, and opens it. What is known of an image are its
-//! [`Annotations`]: they follow its pixels, are packed with it, and are read only where [`Want::Labels`] asks for them.
+//! A [`Source`] gives random access to the [`Sample`]s of one domain. A [`Folder`] reads image files, a
+//! [`MemorySource`] holds samples in memory, [`Concat`] joins several sources, and [`Fitted`] brings the
+//! images of one to a common size. Published data sets are read as they are distributed ([`MpiiGaze`],
+//! [`UnityEyes`], [`NyuHands`]) or from one packed file ([`pack`], [`Packed`]). A [`Registry`] knows every
+//! [`Layout`]: it recognises which one a user's path has and opens it. A sample's [`Annotations`] follow its
+//! pixels through every transform and are packed with it; they are read only on [`Want::Labels`].
 //!
-//! A [`Loader`] decodes samples ahead in the order of a [`Sampler`] and hands out [`Batch`]es of `f32` in
-//! [−1, 1]; only this crate knows bytes. An [`ImageFile`] writes a changed image back in the format, depth
-//! and channels in which it was read.
+//! A [`Loader`] decodes samples ahead of time, in the order of a [`Sampler`], and returns [`Batch`]es of
+//! `f32` in [−1, 1]. Stored pixel bytes stay inside this crate. An [`ImageFile`] writes a modified image back
+//! in the format, bit depth and channels it was read with.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -30,13 +31,14 @@
 //! let mut loader = Loader::new(eyes, sampler, LoaderOptions { batch: 3, ..LoaderOptions::default() })?;
 //! let batch = loader.next_batch()?;
 //! assert_eq!(batch.shape, [3, 1, 35, 55]);
-//! let here = loader.state(); // with this, another process goes on exactly here: `Sampler::from_state`
+//! let here = loader.state(); // `Sampler::from_state` resumes from exactly here
 //! # assert_eq!((here.epoch, here.cursor), (1, 1));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The feature `candle`, on by default, adds `Batch::tensor`; `hdf5` reads the files of Kaggle's eye-gaze set.
+//! The feature `candle`, on by default, adds `Batch::tensor`; the feature `hdf5` reads Kaggle's eye-gaze
+//! files.
 
 mod annotation;
 mod batch;

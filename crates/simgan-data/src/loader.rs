@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::batch::{Batch, BatchBuilder};
 use crate::{DataError, Sampler, SamplerState, Source, Want};
 
-/// Batches from a source in a sampler's order, decoded ahead by threads.
+/// Produces batches from a source in a sampler's order; background threads decode ahead.
 ///
-/// Every number of threads gives the same batches. Dropping it ends the threads.
+/// The batches do not depend on the number of threads. Dropping the loader stops its threads.
 pub struct Loader {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
@@ -19,30 +19,30 @@ pub struct Loader {
     skipped: BTreeMap<usize, String>,
 }
 
-/// How a [`Loader`] works.
+/// Options of a [`Loader`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoaderOptions {
-    /// Images in a batch, at least 1.
+    /// Images per batch, at least 1.
     pub batch: usize,
     /// Decode threads; 0 counts as 1.
     pub workers: usize,
-    /// Batches that are made ahead, which bounds the memory; at least 1.
+    /// Maximum number of batches decoded ahead, at least one per worker; this bounds the memory.
     pub queue: usize,
-    /// What to do about an image that cannot be read.
+    /// What to do about an unreadable image.
     pub on_error: OnError,
-    /// Whether batches hold labels.
+    /// Whether batches carry labels.
     pub want: Want,
 }
 
-/// What to do about an image that cannot be read.
+/// What to do about an unreadable image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnError {
-    /// End with an error that names it.
+    /// Fail with an error that names it.
     #[default]
     Fail,
-    /// Take the next readable image of the source instead (the first again behind the last one), and report it in
-    /// [`Loader::skipped`].
+    /// Substitute the next readable image of the source, wrapping around at its end, and report the skipped
+    /// ones in [`Loader::skipped`].
     Skip,
 }
 
@@ -52,15 +52,15 @@ impl Default for LoaderOptions {
     }
 }
 
-/// So many unreadable images in a row are taken for a source that cannot be read at all.
+/// After this many consecutive unreadable images the source counts as unreadable.
 const MAX_SKIPPED_IN_A_ROW: usize = 1000;
 
 impl Loader {
-    /// Starts decoding batches of `source`, whose images must be of one size and number of channels (see
-    /// [`Fitted`](crate::Fitted)), in the order of `sampler`.
+    /// Starts decoding batches of `source` in the order of `sampler`. All images must have one size and
+    /// number of channels; see [`Fitted`](crate::Fitted).
     ///
     /// # Errors
-    /// If the sampler was made for another number of samples, or a thread cannot be started.
+    /// The sampler was made for a different number of samples, or a thread cannot be started.
     pub fn new(source: Arc<dyn Source>, sampler: Sampler, options: LoaderOptions) -> Result<Self, DataError> {
         let state = sampler.state();
         if state.len != source.len() {
@@ -70,6 +70,7 @@ impl Loader {
         let queue = Queue {
             sampler,
             n_drawn: 0,
+            // With fewer batches allowed than workers, some workers would never have anything to do.
             n_allowed: options.queue.max(n_workers) as u64,
             done: BTreeMap::new(),
             stop: false,
@@ -90,11 +91,11 @@ impl Loader {
         Ok(loader)
     }
 
-    /// The next batch; waits until it is decoded. There is always another one.
+    /// Returns the next batch, blocking until it is decoded. The sequence never ends.
     ///
     /// # Errors
-    /// An image that cannot be read, or is of another size or number of channels than the source's others. The batch
-    /// that held it is lost: [`Loader::state`] stays before it.
+    /// An image cannot be read, or its size or channels differ from the source's. The batch is lost, and
+    /// [`Loader::state`] still points before it.
     pub fn next_batch(&mut self) -> Result<Batch, DataError> {
         let ticket = self.next;
         self.next += 1;
@@ -105,13 +106,13 @@ impl Loader {
         Ok(batch)
     }
 
-    /// Where the sampler stands behind the last batch that was handed out, whatever has been decoded ahead.
+    /// The sampler's position after the last returned batch, however much has been decoded ahead.
     #[must_use]
     pub fn state(&self) -> SamplerState {
         self.state
     }
 
-    /// Which images were skipped so far, each with its error, by index.
+    /// Index and error of every image skipped so far.
     #[must_use]
     pub fn skipped(&self) -> &BTreeMap<usize, String> {
         &self.skipped
@@ -123,13 +124,13 @@ impl Drop for Loader {
         self.shared.lock().stop = true;
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // A worker catches its panics; there is nothing to learn from joining it.
+            // Workers catch their own panics, so the result of joining says nothing.
             let _ended = worker.join();
         }
     }
 }
 
-/// What the loader and its threads share.
+/// State shared by the loader and its threads.
 struct Shared {
     source: Arc<dyn Source>,
     options: LoaderOptions,
@@ -139,21 +140,22 @@ struct Shared {
 
 struct Queue {
     sampler: Sampler,
-    /// Batches that have been given to a thread.
+    /// Number of batches handed to threads so far.
     n_drawn: u64,
-    /// Batches that may be given to threads.
+    /// Number of batches that may have been handed to threads by now.
     n_allowed: u64,
     done: BTreeMap<u64, Made>,
     stop: bool,
 }
 
-/// A batch, and the state of the sampler behind it.
+/// A batch and the sampler's state after it.
 type Made = Result<(Batch, SamplerState), DataError>;
 
 impl Shared {
-    /// What one thread does: whole batches, one after the other.
+    /// Runs one worker thread: decodes whole batches until the loader is dropped.
     fn work(&self) {
         while let Some((ticket, indices, state)) = self.draw() {
+            // A panic must become this batch's result: without one, `take` would wait for it forever.
             let made = catch_unwind(AssertUnwindSafe(|| self.make(&indices)));
             let made = made.unwrap_or_else(|panic| Err(DataError::Worker { reason: message(&*panic) }));
             let Some(made) = made.transpose() else { return };
@@ -162,7 +164,8 @@ impl Shared {
         }
     }
 
-    /// The next ticket with its indices, once there is room for it; `None` when the loader is dropped.
+    /// Waits for room in the queue, then draws the next ticket with its indices and the sampler's state after
+    /// them; `None` once the loader is dropped.
     fn draw(&self) -> Option<(u64, Vec<usize>, SamplerState)> {
         let mut queue = self.lock();
         while !queue.stop && queue.n_drawn >= queue.n_allowed {
@@ -176,7 +179,7 @@ impl Shared {
         Some((queue.n_drawn - 1, indices, queue.sampler.state()))
     }
 
-    /// Decodes a batch; `None` if the loader was dropped meanwhile.
+    /// Decodes a batch; `None` if the loader was dropped in the meantime.
     fn make(&self, indices: &[usize]) -> Result<Option<Batch>, DataError> {
         let mut batch = BatchBuilder::new(self.source.spec(), indices.len());
         for &index in indices {
@@ -191,8 +194,8 @@ impl Shared {
         Ok(Some(batch.finish()))
     }
 
-    /// Adds the first readable sample from `index` on. It does not depend on other batches, so that the order stays
-    /// independent of the threads.
+    /// Adds the first readable sample at or after `index`. The choice ignores other batches, so it does not
+    /// depend on the threads.
     fn push_readable(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), DataError> {
         let n = self.source.len();
         let n_tried = n.min(MAX_SKIPPED_IN_A_ROW);
@@ -207,7 +210,7 @@ impl Shared {
         Err(DataError::NoneReadable { n_tried, last: Box::new(last) })
     }
 
-    /// Waits for the batch of `ticket` and makes room for another one.
+    /// Waits for the batch of `ticket` and makes room for another.
     fn take(&self, ticket: u64) -> Made {
         let mut queue = self.lock();
         loop {
@@ -220,7 +223,7 @@ impl Shared {
         }
     }
 
-    /// The queue; no code panics while it holds the lock, except a sampler with a bug.
+    /// Locks the queue. Poisoning is ignored: nothing but a buggy sampler panics while holding the lock.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

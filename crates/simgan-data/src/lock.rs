@@ -3,13 +3,13 @@ use std::path::Path;
 
 use crate::DataError;
 
-/// Makes or opens the file at `path` and locks it. The lock lasts as long as the returned file: the system releases it
-/// when the process ends, however it ends.
+/// Creates or opens the file at `path` and locks it. The lock lasts as long as the returned file: the
+/// operating system releases it when the process ends, even by a crash.
 ///
-/// `folder` is what the lock stands for: the error names it.
+/// `folder` is the folder that the lock protects; the error names it.
 ///
 /// # Errors
-/// [`DataError::InUse`] if another process holds the lock; the file cannot be opened.
+/// [`DataError::InUse`] if another process holds the lock; an I/O error if the file cannot be opened.
 pub fn lock(path: &Path, folder: &Path) -> Result<File, DataError> {
     let options = File::options().create(true).append(true).open(path);
     let file = options.map_err(|error| DataError::io(path, error))?;
@@ -17,10 +17,10 @@ pub fn lock(path: &Path, folder: &Path) -> Result<File, DataError> {
     Ok(file)
 }
 
-/// Locks a file that is open already, as [`lock`] does.
+/// Locks a file that is already open; otherwise like [`lock`].
 ///
 /// # Errors
-/// As [`lock`].
+/// [`DataError::InUse`] if another process holds the lock; an I/O error if the file cannot be locked.
 pub fn lock_open(file: &File, path: &Path, folder: &Path) -> Result<(), DataError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => DataError::InUse { path: folder.to_owned() },
@@ -28,12 +28,13 @@ pub fn lock_open(file: &File, path: &Path, folder: &Path) -> Result<(), DataErro
     })
 }
 
-/// Puts the folder `new` in the place of `folder`, which may exist: it is then moved to `old` first, and removed last.
+/// Replaces `folder` by `new`. An existing `folder` is first moved to `old`, which is removed last.
 ///
-/// All three are on one file system. A crash leaves the earlier or the new content whole, under one of the three names.
+/// All three paths must be on one file system. A crash leaves the earlier or the new content whole, under one
+/// of the three names.
 ///
 /// # Errors
-/// A rename that the system refuses. An earlier folder that cannot be removed is only warned of.
+/// A rename fails. If the earlier folder cannot be removed, that is only a warning.
 pub fn replace_folder(folder: &Path, new: &Path, old: &Path) -> Result<(), DataError> {
     let moved = |from: &Path, to: &Path| fs::rename(from, to).map_err(|error| DataError::io(from, error));
     remove_quietly(old);
@@ -45,7 +46,7 @@ pub fn replace_folder(folder: &Path, new: &Path, old: &Path) -> Result<(), DataE
     Ok(())
 }
 
-/// For what is only in the way: if it stays, the rename after it fails and says so.
+/// Removes leftovers. A failure is only logged: if it matters, the rename that follows fails and reports it.
 fn remove_quietly(folder: &Path) {
     if folder.exists()
         && let Err(error) = fs::remove_dir_all(folder)

@@ -1,11 +1,12 @@
-/// Names that are less alike than this, from 0 to 1, are not taken for a misspelling of each other.
+/// Minimum similarity, from 0 to 1, at which one name counts as a misspelling of another.
 const LEAST_LIKENESS: f64 = 0.75;
-/// A dotted name's last part counts a little less than the whole.
+/// Penalty for matching only the last part of a dotted name, so that a match of the whole wins.
 const PART: f64 = 0.01;
 
-/// The candidate that was probably meant by `name`; `None` if none is like it.
+/// Returns the candidate that `name` probably misspells; `None` if none is similar enough.
 ///
-/// A dotted name (`loss.lambda`) is also compared by its last part, so that the section may be missing or wrong.
+/// A dotted name (`loss.lambda`) is also compared by its last part alone, in case the section is missing or
+/// wrong.
 ///
 /// ```
 /// let keys = ["loss.lambda", "data.size"];

@@ -13,7 +13,7 @@ use crate::{
     Source, SourceRequest, Transform, Want, names,
 };
 
-/// A folder of NYU's hands, told by its file of joints.
+/// The layout of a folder of NYU's hands, recognised by its file of joints.
 pub(crate) struct NyuLayout;
 
 impl Layout for NyuLayout {
@@ -35,34 +35,35 @@ impl Layout for NyuLayout {
     }
 }
 
-/// NYU's hands (Tompson et al., ToG 2014) as the paper prepares them (§3.2): depth images of one camera.
+/// NYU's hands (Tompson et al., ToG 2014), prepared as in the paper (§3.2): depth images of one camera.
 ///
-/// Read is a folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`,
+/// It reads the folder `train` or `test` of the published archive: `depth_K_NNNNNNN.png`,
 /// `synthdepth_K_NNNNNNN.png` and `joint_data.mat`, where K is the camera. A pixel's depth in millimetres is
 /// 256 × green + blue.
 ///
-/// Real images are cut out by the silhouette of the synthetic image of the same frame; both are cut to the
-/// smallest square around it. The paper sets the background to 0 and the hand to its depth minus 2000, the
-/// depth at which it takes the background to be; here these values, −2000 to 0, span the whole range of 16
-/// bits, so that the background is 1 on the scale of [−1, 1].
+/// Real images are masked by the silhouette of the synthetic image of the same frame, and both are cropped to
+/// the smallest square around it. The paper sets the background to 0 and the hand to its depth minus 2000,
+/// taking 2000 mm as the depth of the background. Here these values, −2000 to 0, span the whole 16-bit range,
+/// so that the background is 1 on the scale of [−1, 1].
 ///
-/// A sample is called like the frame's file; its points `joints` lie where the joints are, its record holds
-/// their depths.
+/// A sample has the name of the frame's file. Its points `joints` are the joints' positions in the crop; its
+/// record holds their depths.
 pub struct NyuHands {
     root: PathBuf,
     options: NyuOptions,
-    /// Numbers of the frames, from 1.
+    /// Frame numbers, from 1.
     frames: Vec<u32>,
-    /// u, v and depth of each joint of each frame of the file.
+    /// u, v and depth of every joint, frame by frame, for all frames in `joint_data.mat`.
     joints: Vec<[f32; 3]>,
     n_joints: usize,
     spec: ImageSpec,
 }
 
-/// Which images of [`NyuHands`] are taken.
+/// Which images a [`NyuHands`] holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NyuOptions {
-    /// The depths that the camera measured, or those rendered from the hand model that was fitted to the frame.
+    /// Real: the depths that the camera measured. Synthetic: those rendered from the hand model fitted to the
+    /// frame.
     pub role: Role,
     /// The camera: 1 (frontal), 2 or 3.
     pub camera: u8,
@@ -75,24 +76,24 @@ impl Default for NyuOptions {
     }
 }
 
-/// The depth in millimetres of what lies behind the hand (§3.2).
+/// Depth of the background in millimetres (§3.2).
 const BACKGROUND: u16 = 2000;
-/// Cameras in the file of joints.
+/// Number of cameras in the file of joints.
 const N_CAMERAS: usize = 3;
 const JOINT_FILE: &str = "joint_data.mat";
 
 impl NyuHands {
-    /// Whether a folder holds NYU's frames: its file of joints is there.
+    /// Whether a folder holds NYU's frames, that is, a file of joints.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         path.join(JOINT_FILE).is_file()
     }
 
-    /// Lists the frames of a folder and reads its joints.
+    /// Lists the camera's frames in a folder and reads its joints.
     ///
     /// # Errors
-    /// No frames of this camera; a file of joints that is damaged or does not hold what it should; none of
-    /// the first thousand frames can be read.
+    /// There are no frames of this camera; the file of joints is damaged or has an unexpected content; none
+    /// of the first thousand frames can be read.
     pub fn open(path: &Path, options: NyuOptions) -> Result<Self, DataError> {
         let frames = frames(path, options.camera)?;
         if frames.is_empty() {
@@ -113,13 +114,14 @@ impl NyuHands {
         format!("{kind}_{}_{:07}.png", self.options.camera, self.frames[index])
     }
 
-    /// Depths in millimetres, row by row.
+    /// Reads an image of depths in millimetres, row by row.
     fn depths(&self, name: &str) -> Result<(Size, Vec<u16>), DataError> {
         let path = self.root.join(name);
         let image = ImageFile::open(&path)?.into_image();
         let (spec, n) = (image.spec(), image.spec().width * image.spec().height);
         match image.pixels() {
             Pixels::U8(rgb) if spec.channels == 3 => {
+                // Planes are R, G, B: the high byte is green, the low byte blue.
                 let depth = |i: usize| u16::from_be_bytes([rgb[n + i], rgb[2 * n + i]]);
                 Ok((spec.size(), (0..n).map(depth).collect()))
             }
@@ -130,8 +132,8 @@ impl NyuHands {
         }
     }
 
-    /// Adds the joints of a frame, in the cut-out image, and their depths; nothing if the file does not reach
-    /// so far.
+    /// Adds a frame's joints, in coordinates of the crop, and their depths; nothing if the file of joints has
+    /// no such frame.
     fn label(&self, index: usize, mut sample: Sample, transform: &Transform) -> Sample {
         let start = (self.frames[index] as usize - 1) * self.n_joints;
         let joints = self.joints.get(start..start + self.n_joints).unwrap_or_default();
@@ -153,7 +155,7 @@ impl Source for NyuHands {
         self.frames.len()
     }
 
-    /// That of the first frame: hands have different sizes, bring them to one with [`Fitted`](crate::Fitted).
+    /// The first readable frame's spec. Hands differ in size: convert them with [`Fitted`](crate::Fitted).
     fn spec(&self) -> ImageSpec {
         self.spec
     }
@@ -197,7 +199,7 @@ impl Source for NyuHands {
     }
 }
 
-/// A square that may reach beyond the image.
+/// A square that may extend beyond the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Square {
     left: isize,
@@ -212,7 +214,7 @@ impl Square {
     }
 }
 
-/// The smallest square around the hand, in its middle; `None` without a hand.
+/// Returns the smallest square around the hand, with the hand centred; `None` if there is no hand.
 fn square(is_hand: &[bool], size: Size) -> Option<Square> {
     let is_in_column = |x: &usize| is_hand.iter().skip(*x).step_by(size.width).any(|hand| *hand);
     let is_in_row = |y: &usize| is_hand[y * size.width..][..size.width].contains(&true);
@@ -224,7 +226,8 @@ fn square(is_hand: &[bool], size: Size) -> Option<Square> {
     Some(Square { left: start(left, width), top: start(top, height), side })
 }
 
-/// The hand's depths in a square, over the whole range of 16 bits; what is no hand lies in the background.
+/// Crops the hand's depths to a square and scales them to the 16-bit range; every other pixel becomes
+/// background.
 fn cut(depths: &[u16], is_hand: &[bool], size: Size, square: Square) -> Vec<u16> {
     let place = |x: isize, y: isize| {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
@@ -240,7 +243,7 @@ fn cut(depths: &[u16], is_hand: &[bool], size: Size, square: Square) -> Vec<u16>
     places.map(value).collect()
 }
 
-/// The numbers of the frames of a camera, sorted.
+/// Lists the frame numbers of a camera, sorted.
 fn frames(path: &Path, camera: u8) -> Result<Vec<u32>, DataError> {
     let io = |error| DataError::io(path, error);
     let prefix = format!("synthdepth_{camera}_");
@@ -255,8 +258,8 @@ fn frames(path: &Path, camera: u8) -> Result<Vec<u32>, DataError> {
     Ok(frames)
 }
 
-/// u, v and depth of the joints of all frames of a camera, and how many joints a frame has, from `joint_uvd`,
-/// an array of cameras × frames × joints × 3.
+/// Reads u, v and depth of the joints of all frames of a camera, and the number of joints per frame, from
+/// `joint_uvd`, an array of cameras × frames × joints × 3.
 fn joints(path: &Path, camera: u8) -> Result<(Vec<[f32; 3]>, usize), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let variables = mat::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
@@ -271,6 +274,7 @@ fn joints(path: &Path, camera: u8) -> Result<(Vec<[f32; 3]>, usize), String> {
     };
     let camera = usize::from(camera.clamp(1, 3)) - 1;
     let numbers = numbers.to_f64();
+    // MATLAB arrays are column-major: the first index runs fastest.
     let at =
         |frame, joint, k| numbers[camera + N_CAMERAS * (frame + n_frames * (joint + n_joints * k))] as f32;
     let places = (0..n_frames).flat_map(|frame| (0..n_joints).map(move |joint| (frame, joint)));

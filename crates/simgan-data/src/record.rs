@@ -3,42 +3,44 @@ use serde_json::{Map, Value, json};
 use crate::Sample;
 use crate::annotation::{Annotation, Annotations, Direction, Vector, VectorKind, names, numbers};
 
-/// Lists of points with a field of their own in records, whose y counts from the image's bottom edge.
+/// Annotations of points that have a record field of their own, as (name, field). In the field, y counts from
+/// the image's bottom edge.
 const POINT_FIELDS: [(&str, &str); 4] = [
     (names::LID_MARGIN, "interior_margin_2d"),
     (names::CARUNCLE, "caruncle_2d"),
     (names::IRIS, "iris_2d"),
     (names::JOINTS, "joints_2d"),
 ];
-/// The field that holds all other annotations, by name.
+/// The field that holds all other annotations by name.
 const OTHERS: &str = "annotations";
 
-/// The annotations in a JSON record of an image of `height` rows.
+/// Reads the annotations in a JSON record of an image `height` pixels high.
 ///
-/// It understands these fields, each alone or together:
-/// - UnityEyes' `eye_details.look_vec` (or `look_vec` at the top), as `"(x, y, z, 0.0)"` or as a list, with y *up*: y
-///   is negated into the gaze;
+/// Recognised fields, all optional:
+/// - UnityEyes' `eye_details.look_vec` (or a top-level `look_vec`), as `"(x, y, z, 0.0)"` or as a list, with
+///   y *up*: the gaze takes −y;
 /// - `gaze`, a list of three numbers in the coordinates of [`Direction`];
-/// - `head_pose`, a list of three numbers: a rotation vector;
-/// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands: lists of points with y
-///   counted from the *bottom* edge, so that y becomes `height − y`;
-/// - `annotations`, an object of others by name. Each has one field that says what it is:
+/// - `head_pose`, a rotation vector as a list of three numbers;
+/// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands: lists of points
+///   whose y counts from the *bottom* edge, so that y becomes `height − y`;
+/// - `annotations`, an object of further annotations by name. Each is an object with a single field, which
+///   names its kind:
 ///
 /// | field | holds |
 /// |---|---|
 /// | `direction` | `[x, y, z]`, camera coordinates |
-/// | `points` | `[[x, y], …]` in pixels, y from the top edge |
-/// | `boxes` | `[[left, top, right, bottom, class], …]` in pixels, y from the top edge |
-/// | `class` | a number from 0 |
+/// | `points` | `[[x, y], …]` in pixels, y down from the top edge |
+/// | `boxes` | `[[left, top, right, bottom, class], …]` in pixels, y down from the top edge |
+/// | `class` | a class index from 0 |
 /// | `rotation` | `[x, y, z]`, axis times angle in radians |
-/// | `scalars` | numbers that stay when the image is turned |
+/// | `scalars` | numbers that no rotation or mirroring changes |
 /// | `vector` | numbers of unknown meaning |
-/// | `mask` | rows of the image's size, with a class from 0 to 255 for each pixel |
+/// | `mask` | a list of rows of the image's size: one class from 0 to 255 per pixel |
 ///
-/// Nothing else is read.
+/// All other fields are ignored.
 ///
 /// # Errors
-/// Says which of these fields does not hold what it should.
+/// A field that does not hold what its name promises; the message names the field.
 pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotations, String> {
     let mut annotations = Annotations::new();
     let mut add = |name: &'static str, annotation: Annotation| annotations.insert(name.into(), annotation);
@@ -55,7 +57,7 @@ pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotati
         add(names::HEAD_POSE, pose.into());
     }
     for (name, value) in record.get(OTHERS).and_then(Value::as_object).into_iter().flatten() {
-        // A field of this name may be somebody's own; what has no form of ours is left to them.
+        // Other programs also write a field called `annotations`; skip entries that are not in our form.
         let Some(annotation) = Annotation::from_json(value) else { continue };
         let annotation = annotation.map_err(|reason| format!("\"{OTHERS}\", \"{name}\": {reason}"))?;
         annotations.insert(name.clone().into(), annotation);
@@ -64,8 +66,8 @@ pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotati
 }
 
 impl Sample {
-    /// A JSON record from which [`annotations_from_record`] reads the sample's annotations again, with its
-    /// own record as `source_record`; `None` if nothing is known of the sample.
+    /// Writes the annotations as a JSON record that [`annotations_from_record`] reads back, with the sample's
+    /// own record as `source_record`; `None` if there is neither.
     #[must_use]
     pub fn to_record(&self) -> Option<Value> {
         let mut record = Map::new();
@@ -87,7 +89,7 @@ impl Sample {
     }
 }
 
-/// The field of its own that an annotation has in records, with its value.
+/// The dedicated record field of an annotation, with its value; `None` if it has none.
 fn known_field(name: &str, annotation: &Annotation, height: usize) -> Option<(&'static str, Value)> {
     if let Some((_, field)) = POINT_FIELDS.iter().find(|(known, _)| *known == name) {
         let points = annotation.as_points().filter(|points| !points.is_empty())?;
@@ -125,7 +127,7 @@ fn gaze(record: &Value) -> Result<Option<Direction>, String> {
         .ok_or_else(|| format!("\"{field}\" is not a direction: {value}"))
 }
 
-/// UnityEyes' `head_pose` is a text of Euler angles, and not taken.
+/// Reads `head_pose` if it is a list. UnityEyes' own `head_pose` is a string of Euler angles and is ignored.
 fn head_pose(record: &Value) -> Result<Option<Vector>, String> {
     let Some(value) = record.get("head_pose").filter(|value| value.is_array()) else { return Ok(None) };
     let pose = numbers(value).and_then(|numbers| <[f32; 3]>::try_from(numbers).ok());
@@ -133,7 +135,7 @@ fn head_pose(record: &Value) -> Result<Option<Vector>, String> {
         .ok_or_else(|| format!("\"head_pose\" is not a rotation vector: {value}"))
 }
 
-/// The points in `field`, none if it is absent.
+/// Reads the points in `field`; empty if the field is absent.
 fn points(record: &Value, field: &str, height: usize) -> Result<Vec<[f32; 2]>, String> {
     let Some(value) = record.get(field) else { return Ok(Vec::new()) };
     let point = |value: &Value| match numbers(value)?[..] {
@@ -171,7 +173,7 @@ mod tests {
         Sample { annotations, ..Sample::new("a", image) }
     }
 
-    /// Annotations as they are after a record was written and read.
+    /// Writes a sample's record and reads it back.
     fn reread(sample: &Sample) -> Annotations {
         let text = sample.to_record().unwrap().to_string();
         annotations_from_record(&serde_json::from_str(&text).unwrap(), 36).unwrap()

@@ -12,29 +12,29 @@ use crate::{DataError, Layout, Listing, Match, Source, SourceRequest, nearest};
 #[cfg(test)]
 mod tests;
 
-/// The layouts that a program knows: it finds out what a user's SOURCE is, and opens it.
+/// The layouts that a program knows. The registry recognises the layout of a user's SOURCE and opens it.
 ///
-/// [`Registry::default`] holds this crate's layouts: `folder`, `mpiigaze`, `nyu`, `unityeyes`, `packed` and `hdf5`.
-/// Simulators and layouts of other crates are added with [`Registry::with`].
+/// [`Registry::default`] holds this crate's layouts: `folder`, `mpiigaze`, `nyu`, `unityeyes`, `packed` and
+/// `hdf5`. [`Registry::with`] adds simulators and layouts of other crates.
 ///
 /// # How a SOURCE is read
 ///
-/// 1. A name that a layout claims (`builtin:eyes`) is that layout's.
-/// 2. `LAYOUT:PATH` is that layout's, whatever lies at PATH.
-/// 3. Any other path goes to the one layout that fits it specifically, or else to a general one, `folder`.
+/// 1. A name that a layout claims (`builtin:eyes`) belongs to that layout.
+/// 2. `LAYOUT:PATH` selects that layout, whatever the files at PATH look like.
+/// 3. Any other path goes to the one layout that fits it specifically, or else to the general one, `folder`.
 ///
-/// Where more than one reading holds – two layouts fit a folder, or a path is called like a simulator – opening fails
-/// and names the readings. `simulator:unityeyes` then means the simulator and `./unityeyes` the folder.
+/// If a SOURCE has more than one meaning – two layouts fit a folder, or a path has the same name as a
+/// simulator – opening fails with an error that lists them. `simulator:unityeyes` then means the simulator
+/// and `./unityeyes` the folder.
 ///
-/// # A layout of one's own
+/// # Adding a layout
 ///
 /// ```
 /// use std::sync::Arc;
-/// use simgan_data::{DataError, Image, Label, Layout, Listing, Match, MemorySource, Pixels};
+/// use simgan_data::{DataError, Image, Layout, Listing, Match, MemorySource, Pixels};
 /// use simgan_data::{Registry, Sample, Source, SourceRequest};
 ///
-/// /// Gray images, one a line: a file of comma-separated rows of bytes called `.eyes`.
-/// struct Eyes;
+/// /// A text file (`.eyes`) of gray images, one per line: comma-separated bytes.
 ///
 /// impl Layout for Eyes {
 ///     fn name(&self) -> &str {
@@ -42,7 +42,7 @@ mod tests;
 ///     }
 ///
 ///     fn help(&self) -> String {
-///         "a text file of gray images, one a line (.eyes)".to_owned()
+///         "a text file of gray images, one per line (.eyes)".to_owned()
 ///     }
 ///
 ///     fn recognise(&self, at: &Listing) -> Match {
@@ -55,7 +55,7 @@ mod tests;
 ///         let sample = |(line, text): (usize, &str)| {
 ///             let values: Vec<u8> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
 ///             let image = Image::new(1, 1, values.len(), Pixels::U8(values));
-///             Ok(Sample { name: line.to_string(), image, label: Label::default() })
+///             Ok(Sample::new(line.to_string(), image))
 ///         };
 ///         let samples: Result<_, std::num::ParseIntError> = text.lines().enumerate().map(sample).collect();
 ///         Ok(Arc::new(MemorySource::new(samples.map_err(|error| failed(&error))?)?))
@@ -75,13 +75,13 @@ pub struct Registry {
     layouts: Vec<Arc<dyn Layout>>,
 }
 
-/// A SOURCE whose layout is known.
+/// A SOURCE whose layout has been found, ready to open.
 pub struct Found<'a> {
     registry: &'a Registry,
     layout: &'a dyn Layout,
-    /// A claimed name or a path, without a layout's name before it.
+    /// A claimed name or a path, without a `LAYOUT:` prefix.
     spec: String,
-    /// What a user writes to mean this and nothing else.
+    /// An unambiguous spelling of this SOURCE.
     written: String,
     at: Listing,
 }
@@ -99,7 +99,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Adds a layout; it replaces one of the same name.
+    /// Adds a layout, replacing any layout of the same name.
     #[must_use]
     pub fn with(mut self, layout: impl Layout + 'static) -> Self {
         self.layouts.retain(|known| known.name() != layout.name());
@@ -110,22 +110,22 @@ impl Registry {
     /// Opens a source.
     ///
     /// # Errors
-    /// As [`Registry::find`], and as the layout's own [`Layout::open`].
+    /// Those of [`Registry::find`] and of the layout's [`Layout::open`].
     pub fn open(&self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
         self.find(&request.spec)?.open(request)
     }
 
-    /// Whether a SOURCE is a name that a layout claims and no path; nothing is read to tell.
+    /// Whether a SOURCE is a name that a layout claims rather than a path. Reads no files.
     #[must_use]
     pub fn is_name(&self, spec: &str) -> bool {
         let claims = |spec: &str| self.layouts.iter().any(|layout| layout.claims(spec));
         claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
     }
 
-    /// Finds out which layout a SOURCE has.
+    /// Finds the layout of a SOURCE.
     ///
     /// # Errors
-    /// It is none; it can be read in more than one way.
+    /// [`DataError::UnknownSource`] if no layout fits; [`DataError::Ambiguous`] if several do.
     pub fn find(&self, spec: &str) -> Result<Found<'_>, DataError> {
         let mut readings = self.readings(spec);
         match readings.len() {
@@ -138,11 +138,11 @@ impl Registry {
         }
     }
 
-    /// The SOURCE with an absolute path, so that it means the same from every working directory. A name stays as it is;
-    /// a path need not exist.
+    /// Makes the path in a SOURCE absolute, so that it means the same from every working directory. A claimed
+    /// name is returned unchanged; a path need not exist.
     ///
     /// # Errors
-    /// The working directory is unknown; the path is not Unicode.
+    /// The working directory is unknown, or the path is not Unicode.
     pub fn absolute(&self, spec: &str) -> Result<String, DataError> {
         if self.is_name(spec) {
             return Ok(spec.to_owned());
@@ -152,12 +152,12 @@ impl Registry {
         let path = std::path::absolute(&path).map_err(|error| DataError::io(Path::new(&path), error))?;
         let path = path.into_os_string().into_string().map_err(|path| DataError::UnknownSource {
             spec: path.display().to_string(),
-            hint: "its path is not Unicode, which a configuration cannot hold; rename it".into(),
+            hint: "its path is not Unicode, which a configuration file cannot hold; rename it".into(),
         })?;
         Ok(format!("{prefix}{path}"))
     }
 
-    /// What a SOURCE can be, as a list to stand in a sentence.
+    /// Lists what a SOURCE can be, as part of a sentence.
     #[must_use]
     pub fn help(&self) -> String {
         let rows: Vec<String> = self.layouts.iter().map(|layout| layout.help()).collect();
@@ -168,16 +168,17 @@ impl Registry {
         }
     }
 
-    /// The layouts' names, which may stand before a path.
+    /// The layouts' names, any of which can stand before a path as `LAYOUT:`.
     pub fn layouts(&self) -> impl Iterator<Item = &str> {
         self.layouts.iter().map(|layout| layout.name())
     }
 
-    /// Every way in which a SOURCE can be read.
+    /// Collects every meaning that a SOURCE can have.
     fn readings(&self, spec: &str) -> Vec<Found<'_>> {
         let claiming = self.layouts.iter().filter(|layout| layout.claims(spec));
         let mut readings: Vec<_> = claiming.map(|layout| self.chosen(&**layout, spec)).collect();
-        // A claimed name may look like LAYOUT:PATH, as `unityeyes:mpiigaze` does: the path is a rival only if it fits.
+        // A claimed name may itself look like LAYOUT:PATH, as `unityeyes:mpiigaze` does; the path is then a
+        // rival only if the layout fits it.
         let is_claimed = !readings.is_empty();
         let fits = |found: &Found<'_>| !is_claimed || found.layout.recognise(&found.at) == Match::Specific;
         let prefixed = self.prefixed(spec).filter(fits);
@@ -192,13 +193,13 @@ impl Registry {
         readings
     }
 
-    /// `LAYOUT:PATH` and `LAYOUT:NAME`, if there is such a layout, and such a path or name.
+    /// Reads `LAYOUT:PATH` or `LAYOUT:NAME`; `None` unless the layout is known and the path or name exists.
     fn prefixed(&self, spec: &str) -> Option<Found<'_>> {
         let (layout, rest) = self.split(spec)?;
         (layout.claims(rest) || Path::new(rest).exists()).then(|| self.chosen(layout, rest))
     }
 
-    /// The layout that stands before a colon, and what stands behind it.
+    /// Splits a SOURCE at its first colon into a known layout and the rest.
     fn split<'a>(&self, spec: &'a str) -> Option<(&dyn Layout, &'a str)> {
         let (name, rest) = spec.split_once(':')?;
         let layout = self.layouts.iter().find(|layout| layout.name() == name)?;
@@ -211,12 +212,13 @@ impl Registry {
         Found { registry: self, layout, spec, written, at }
     }
 
-    /// The layouts that fit what lies at a path best.
+    /// Returns the layouts that share the best fit for a path.
     fn recognised(&self, spec: &str) -> Vec<Found<'_>> {
         let at = Listing::of(Path::new(spec));
         let mut fits: Vec<_> = self.layouts.iter().map(|layout| (layout.recognise(&at), layout)).collect();
         let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or(Match::No);
         fits.retain(|(fit, _)| *fit == best && best != Match::No);
+        // A single winner keeps the listing, so that opening does not walk the folder again.
         if let [(_, layout)] = fits[..] {
             return vec![Found { at, ..self.chosen(&**layout, spec) }];
         }
@@ -235,32 +237,32 @@ impl Registry {
 }
 
 impl<'a> Found<'a> {
-    /// Itself, written so that what stands behind the layout's name can only be a path.
+    /// Spelled so that the part after `LAYOUT:` can only be a path.
     fn with_dot(self) -> Self {
         Self { written: format!("{}:./{}", self.layout.name(), self.spec), ..self }
     }
 
-    /// Itself, written so that it can only be a path.
+    /// Spelled so that the whole can only be a path.
     fn into_path(self) -> Self {
         Self { written: format!("./{}", self.spec), ..self }
     }
 
-    /// Its layout.
+    /// The layout found.
     #[must_use]
     pub fn layout(&self) -> &'a dyn Layout {
         self.layout
     }
 
-    /// Where it lies; `None` for a name that is no path, as a simulator's is.
+    /// The path; `None` for a name such as a simulator's.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         (!self.layout.claims(&self.spec)).then(|| self.at.path())
     }
 
-    /// Opens it; what `request` calls it plays no part.
+    /// Opens the source; `request.spec` is ignored.
     ///
     /// # Errors
-    /// As the layout's own [`Layout::open`].
+    /// Those of the layout's [`Layout::open`].
     pub fn open(self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
         let request = SourceRequest { spec: self.spec, ..request.clone() };
         self.layout.open(&request, self.at).map_err(|error| match error {

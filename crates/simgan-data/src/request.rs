@@ -1,43 +1,44 @@
 use crate::folder::FolderOptions;
 use crate::{Crop, OnError, Size, Sizes};
 
-/// A source as it is asked for: its name, and how to open it.
+/// A request to open a source: which one, and how.
 ///
-/// A layout heeds what concerns it and ignores the rest. Images are not resized here; [`Fitted`](crate::Fitted) does that.
+/// A layout reads the fields that concern it and ignores the rest. Opening does not resize images;
+/// [`Fitted`](crate::Fitted) does.
 #[derive(Clone, Debug)]
 pub struct SourceRequest {
     /// A path, `LAYOUT:PATH`, or a name that a layout claims, such as a simulator's.
     pub spec: String,
-    /// Which side of the training it is for.
+    /// Which side of the training the source is for.
     pub role: Role,
-    /// The size that is wanted: a simulator renders it, a folder may then hold images of different sizes.
+    /// Requested size. A simulator renders at this size; a folder may then hold images of different sizes.
     pub size: Option<Size>,
-    /// Which sizes the images of a folder may have if `size` is `None`.
+    /// Which sizes a folder's images may have if `size` is `None`.
     pub sizes: Sizes,
-    /// 1 (gray) or 3 (RGB): what a simulator renders and a folder is read as; `None` keeps the source's own.
+    /// 1 (gray) or 3 (RGB): what a simulator renders and how a folder is read; `None` keeps the source's own.
     ///
-    /// With 1, JPEG files in colour may be read as the luma that they store, which is faster.
+    /// With 1, only the stored luma of colour JPEG files may be decoded, which is faster.
     pub channels: Option<usize>,
-    /// What is cut out of UnityEyes' renders.
+    /// How UnityEyes' renders are cropped.
     pub crop: Crop,
-    /// What a simulator's random numbers follow from.
+    /// Seed of a simulator's random numbers.
     pub seed: u64,
-    /// What to do about a file of many images that cannot be read.
+    /// What to do if one of the source's multi-image files cannot be read.
     pub on_error: OnError,
 }
 
 /// Which side of the training a source is opened for; some data sets hold both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// Images to be refined, labelled.
+    /// Labelled images to be refined.
     #[default]
     Synthetic,
-    /// Images that refined ones should look like.
+    /// Unlabelled images that refined images should resemble.
     Real,
 }
 
 impl SourceRequest {
-    /// Asks for a source to be refined, with its own size and channels and seed 0.
+    /// Requests a synthetic source in its own size and channels, with seed 0.
     #[must_use]
     pub fn new(spec: impl Into<String>) -> Self {
         Self {
@@ -52,8 +53,9 @@ impl SourceRequest {
         }
     }
 
-    /// How a folder of images is read.
+    /// The options for reading a folder of images.
     pub(crate) fn folder_options(&self) -> FolderOptions {
+        // Images that will be resized to one size may start from any.
         let sizes = if self.size.is_some() { Sizes::Mixed } else { self.sizes };
         FolderOptions { sizes, channels: self.channels }
     }

@@ -4,45 +4,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 
-/// Which samples come next: all of them in a random order, then all again in another one.
+/// Draws sample indices: every epoch visits all samples once, in a random order of its own.
 ///
-/// The order of an epoch depends only on the number of samples, the seed and the epoch's number, so that the whole
-/// state is four numbers ([`SamplerState`]) and resuming is exact.
+/// An epoch's order depends only on the number of samples, the seed and the epoch's number. The whole state
+/// is therefore four numbers ([`SamplerState`]), and resuming is exact.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     state: SamplerState,
     order: Vec<u32>,
 }
 
-/// Where a [`Sampler`] is.
+/// The position of a [`Sampler`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamplerState {
     /// Number of samples.
     pub len: usize,
-    /// What the orders are drawn from.
+    /// Seed of the random orders.
     pub seed: u64,
-    /// How many times all samples have been drawn.
+    /// Number of completed epochs.
     pub epoch: u64,
-    /// How many samples of this epoch have been drawn, less than `len`.
+    /// Samples already drawn in this epoch, less than `len`.
     pub cursor: usize,
 }
 
 impl Sampler {
-    /// A sampler of indices below `len`, at its beginning.
+    /// Creates a sampler of the indices `0..len`, at the start of epoch 0.
     ///
     /// # Panics
-    /// If `len` is zero or does not fit 32 bits.
+    /// If `len` is zero or does not fit in 32 bits.
     #[must_use]
     pub fn new(len: usize, seed: u64) -> Self {
         assert!(len > 0 && u32::try_from(len).is_ok(), "{len} samples");
         Self { state: SamplerState { len, seed, epoch: 0, cursor: 0 }, order: order(len, seed, 0) }
     }
 
-    /// A sampler that goes on where another one was, over `len` samples.
+    /// Restores a sampler over `len` samples from a saved state.
     ///
     /// # Errors
-    /// If the state belongs to another number of samples, or makes no sense.
+    /// The state was saved for a different number of samples, or is invalid.
     pub fn from_state(len: usize, state: SamplerState) -> Result<Self, DataError> {
         if state.len != len || state.cursor >= len || u32::try_from(len).is_err() {
             return Err(DataError::Changed { n_expected: state.len, n_found: len });
@@ -50,12 +50,12 @@ impl Sampler {
         Ok(Self { state, order: order(len, state.seed, state.epoch) })
     }
 
-    /// The next `n` indices; a batch may run over the end of an epoch.
+    /// Draws the next `n` indices; a batch may span two epochs.
     pub fn next_batch(&mut self, n: usize) -> Vec<usize> {
         (0..n).map(|_| self.next_index()).collect()
     }
 
-    /// Where it is.
+    /// The current position, from which [`Sampler::from_state`] resumes.
     #[must_use]
     pub fn state(&self) -> SamplerState {
         self.state
@@ -73,7 +73,7 @@ impl Sampler {
     }
 }
 
-/// The order of one epoch: Fisher and Yates' shuffle, drawn from the epoch's own ChaCha stream.
+/// Returns the order of one epoch: a Fisher–Yates shuffle, drawn from the epoch's own ChaCha stream.
 fn order(len: usize, seed: u64, epoch: u64) -> Vec<u32> {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -81,7 +81,8 @@ fn order(len: usize, seed: u64, epoch: u64) -> Vec<u32> {
     rng.set_stream(epoch);
     let mut order: Vec<u32> = (0..len as u32).collect();
     for last in (1..len).rev() {
-        // Below last + 1, by the high half of a product: spelled out, so that no library update changes a run.
+        // Scales the draw to 0..=last by taking the high half of a product. Spelled out rather than taken
+        // from `rand`, so that no library update changes a resumed run.
         let drawn = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
         order.swap(last, drawn as usize);
     }
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn orders_never_change() {
-        // Runs are resumed with this: other numbers are a break of the format.
+        // Saved runs resume with these orders: a different result breaks the checkpoint format.
         assert_ne!(order(8, 0, 0), order(8, 0, 1));
         assert_ne!(order(8, 0, 0), order(8, 1, 0));
         assert_eq!(order(8, 7, 3), [2, 6, 1, 7, 0, 4, 3, 5]);

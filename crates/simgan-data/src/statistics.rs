@@ -4,50 +4,51 @@ use serde::Serialize;
 
 use crate::{AnnotationsExt, BitDepth, Source, Want};
 
-/// What a source holds, for people to look at.
+/// A summary of a source for people to read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statistics {
-    /// Images in the source.
+    /// Number of images in the source.
     pub n_images: usize,
-    /// Images that were read for the numbers below, evenly spread over the source.
+    /// Number of images sampled for the values below, evenly spread over the source.
     pub n_read: usize,
-    /// Images that could not be read: names in the errors.
+    /// The error of each sampled image that could not be read; each names its file.
     pub errors: Vec<String>,
-    /// How many of the images that were read are of each kind, as `55x35 gray 8 bit`.
+    /// Number of sampled images of each kind, such as `55x35 gray 8 bit`.
     pub kinds: BTreeMap<String, usize>,
-    /// Pixel values, scaled to [−1, 1].
+    /// Pixel values in [−1, 1].
     pub pixels: Option<Range>,
-    /// Pitch of the gaze in radians, positive up, over the labelled images.
+    /// Gaze pitch of the labelled images in radians, positive up.
     pub pitch: Option<Range>,
-    /// Yaw of the gaze in radians, positive to the image's left, over the labelled images.
+    /// Gaze yaw of the labelled images in radians, positive to the image's left.
     pub yaw: Option<Range>,
-    /// Images that have points.
+    /// Number of images with at least one set of points.
     pub n_landmarks: usize,
 }
 
-/// The spread of some values.
+/// Summary statistics of a set of values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Range {
-    /// How many there are.
+    /// Number of values.
     pub count: u64,
     /// The smallest.
     pub min: f64,
     /// The largest.
     pub max: f64,
-    /// Their mean.
+    /// The mean.
     pub mean: f64,
-    /// Their standard deviation.
+    /// The population standard deviation.
     pub std: f64,
 }
 
 impl Statistics {
-    /// Reads up to `limit` images of a source, one at a time.
+    /// Reads up to `limit` images of a source, at least one, evenly spread and one at a time.
     #[must_use]
     pub fn of(source: &dyn Source, limit: usize) -> Self {
         let n_images = source.len();
         let n_read = n_images.min(limit.max(1));
         let mut tally = Tally::default();
         for i in 0..n_read {
+            // In 128 bits, since the product can overflow a `usize`.
             let index = (i as u128 * n_images as u128 / n_read as u128) as usize;
             tally.add(source, index);
         }
@@ -93,7 +94,7 @@ impl Tally {
     }
 }
 
-/// Mean and squared deviation of values seen one by one (Welford), which no large mean spoils.
+/// Running mean and squared deviation by Welford's method, which stays accurate when the mean is large.
 struct Spread {
     count: u64,
     min: f64,

@@ -3,12 +3,12 @@ use std::path::Path;
 
 use crate::DataError;
 
-/// Writes a file whole or not at all: beside `path` first, then renamed over it.
+/// Writes a file atomically: to a temporary file beside `path`, which is then renamed over it.
 ///
-/// The file gets the permissions that new files get (the process's umask), not those of a temporary file.
+/// The file gets the permissions of any new file (the process's umask), not those of a temporary file.
 ///
 /// # Errors
-/// A folder that cannot be written to, a full disk; `path` is then as it was.
+/// The folder is not writable, or the disk is full; `path` is then unchanged.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let io = |error| DataError::io(path, error);
     let folder = match path.parent() {
@@ -17,11 +17,11 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".simgan-").suffix(".tmp");
-    // The system takes the umask off this; tempfile alone would leave 0600.
+    // The system subtracts the umask from this; tempfile's default is 0600.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.as_file_mut().write_all(bytes).map_err(io)?; // the handle's own error would name its path too
+    file.as_file_mut().write_all(bytes).map_err(io)?; // not on `file`: its errors repeat the path
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
 }

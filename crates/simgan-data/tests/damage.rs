@@ -1,4 +1,4 @@
-//! Files damaged at random: errors, never a panic.
+//! Randomly damaged files give errors, never a panic.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -10,7 +10,7 @@ use common::damage::damage;
 use safetensors::SafeTensors;
 use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
 
-/// Small files of every kind, those of other programs and our own with 16 bits.
+/// Small files of every kind, from other programs and, with 16 bits, our own.
 fn files() -> Vec<Vec<u8>> {
     let case: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests/golden/image_files/case.safetensors"].iter().collect();
@@ -28,7 +28,7 @@ fn files() -> Vec<Vec<u8>> {
     files
 }
 
-/// Bytes changed, cut out, put in and cut off. `SIMGAN_MUTATIONS` sets how many times per file.
+/// Changes, deletes, inserts and truncates bytes. `SIMGAN_MUTATIONS` sets the number of mutations per file.
 #[test]
 fn no_damage_makes_the_decoder_panic() {
     let n: u64 = std::env::var("SIMGAN_MUTATIONS").map_or(300, |n| n.parse().unwrap());

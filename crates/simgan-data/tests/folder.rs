@@ -1,4 +1,4 @@
-//! Folders as people have them: nested, labelled, linked, mixed, damaged.
+//! Folders as users have them: nested, labelled, linked, mixed, damaged.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -34,7 +34,7 @@ fn names(folder: &Folder) -> Vec<String> {
     (0..folder.len()).map(|i| folder.name(i).unwrap()).collect()
 }
 
-/// The error must name the path and give a way out.
+/// Checks that the error names the path and suggests a remedy.
 fn check_error(path: &Path, expected: &[&str]) {
     let error = open(path).err().unwrap();
     assert!(error.hint().is_some(), "{error}");

@@ -1,4 +1,4 @@
-//! Pillow's values: files that other programs write, and resizing.
+//! Comparison with Pillow: files written by other programs, and resizing.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -13,7 +13,7 @@ fn golden(case: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// A gray or RGB image from values `[height, width]` or `[height, width, channels]`.
+/// Makes a gray or RGB image from values `[height, width]` or `[height, width, channels]`.
 fn image(shape: &[usize], values: &[u8]) -> Image {
     let channels = shape.get(2).copied().unwrap_or(1);
     let planar = (0..channels).flat_map(|c| values.iter().skip(c).step_by(channels).copied()).collect();
@@ -43,7 +43,7 @@ fn files_of_other_programs_are_read_or_refused() {
         };
         let read = read.unwrap();
         let difference = largest_difference(read.image(), &image(expected.shape(), expected.data()));
-        // Decoders of JPEG may round differently.
+        // JPEG decoders may round differently.
         assert!(difference <= if name.starts_with("jpeg") { 4.0 } else { 0.01 }, "{name}: {difference}");
         assert_eq!(read.alpha().is_some(), name == "png_transparent", "{name}");
         let path = tempfile::NamedTempFile::new().unwrap();
@@ -86,7 +86,7 @@ fn gray_values_of_jpeg_files_are_pillows() {
         let gray = tensors.tensor(&format!("{name}.gray")).unwrap();
         let read = folder.sample(0, Want::Image).unwrap().image;
         assert_eq!(read.spec(), folder.spec(), "{name}");
-        // Pillow goes through colours, which are rounded.
+        // Pillow converts by way of RGB, which is rounded.
         let difference = largest_difference(&read, &image(gray.shape(), gray.data()));
         assert!(difference <= 2.01, "{name}: {difference}");
     }

@@ -1,4 +1,4 @@
-//! Files in the layout of Kaggle's eye-gaze set, as `golden/hdf5/export.py` makes them.
+//! Files in the layout of Kaggle's eye-gaze set, made by `golden/hdf5/export.py`.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn open(path: &Path) -> Result<Arc<dyn Source>, String> {
     registry.open(&SourceRequest::new(path)).map_err(|error| error.to_string())
 }
 
-/// The pixels of image `i`, as the script makes them.
+/// The pixels of image `i` in the script.
 fn pixels(i: usize) -> Pixels {
     let at = |n: usize| ((i * 37 + n / COLUMNS * 11 + n % COLUMNS * 3) % 251) as u8;
     Pixels::U8((0..ROWS * COLUMNS).map(at).collect())

@@ -20,7 +20,7 @@ fn encode(image: &DynamicImage, format: image::ImageFormat) -> Vec<u8> {
     file.into_inner()
 }
 
-/// A 5×3 picture of each kind of colour, smooth so that JPEG keeps it.
+/// A 5×3 picture of each colour type, smooth so that JPEG preserves it.
 fn pictures() -> Vec<DynamicImage> {
     let smooth = |x: u32, y: u32, c: u32| (40 + 20 * x + 13 * y + 5 * c) as u8;
     let sixteen = |x: u32, y: u32, c: u32| u16::from(smooth(x, y, c)) * 257 + 11;
@@ -46,7 +46,7 @@ fn pictures() -> Vec<DynamicImage> {
     ]
 }
 
-/// Every format with every picture that it can hold.
+/// Every format with every picture it can hold.
 fn files() -> Vec<(ImageFormat, DynamicImage, Vec<u8>)> {
     let mut files = Vec::new();
     for picture in pictures() {
@@ -66,7 +66,7 @@ fn files() -> Vec<(ImageFormat, DynamicImage, Vec<u8>)> {
     files
 }
 
-/// Value `c` of pixel `(x, y)` of a file, alpha last.
+/// Value `c` of pixel `(x, y)` in a file; alpha is the last value.
 fn value(file: &ImageFile, c: usize, x: usize, y: usize) -> u16 {
     let spec = file.image().spec();
     let at = |pixels: &Pixels, i: usize| match pixels {
@@ -163,7 +163,7 @@ fn a_file_cut_anywhere_is_an_error_that_names_it() {
         for length in 0..bytes.len() {
             match decode(&bytes[..length]) {
                 Err(error) => assert!(error.to_string().contains(PATH), "{error}"),
-                // What comes behind the pixels (PNG's end, TIFF's directory padding) may be missing.
+                // Data after the pixels (PNG's end chunk, TIFF's directory padding) may be missing.
                 Ok(file) => {
                     let whole = decode(&bytes).unwrap();
                     assert_eq!(file, whole, "{format:?} {:?} {length}", picture.color());
@@ -176,7 +176,7 @@ fn a_file_cut_anywhere_is_an_error_that_names_it() {
 #[test]
 fn what_is_no_image_is_said() {
     for (bytes, expected) in
-        [(&b""[..], "empty"), (b"hello, world", "no PNG"), (b"GIF89a\x01\0\x01\0\0\0\0", "no PNG")]
+        [(&b""[..], "empty"), (b"hello, world", "not a PNG"), (b"GIF89a\x01\0\x01\0\0\0\0", "not a PNG")]
     {
         let error = decode(bytes).unwrap_err();
         assert!(error.hint().is_some(), "{error}");

@@ -1,4 +1,4 @@
-//! Batches: the same whatever the threads, exact after a restart, honest about what could not be read.
+//! Batches: independent of the number of threads, exact after a restart, and honest about unreadable images.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -12,7 +12,7 @@ use simgan_data::{
     Want,
 };
 
-/// `n` images of 2×3 that show their index; those in `bad` cannot be read, the one at `odd` is 1×1.
+/// `n` images of 2×3 whose pixels hold their index; those in `bad` are unreadable, the one at `odd` is 1×1.
 #[derive(Default)]
 struct Numbers {
     n: usize,
@@ -34,7 +34,7 @@ impl Source for Numbers {
     fn sample(&self, index: usize, _: Want) -> Result<Sample, DataError> {
         self.n_read.fetch_add(1, Ordering::Relaxed);
         if self.slow {
-            // Later batches are done before earlier ones.
+            // Makes later batches finish before earlier ones.
             std::thread::sleep(Duration::from_micros(300 * (7 * index as u64 % 5)));
         }
         if self.bad.contains(&index) {
@@ -154,7 +154,7 @@ fn no_more_is_read_ahead_than_the_queue_holds() {
     let mut loader =
         Loader::new(Arc::clone(&source) as Arc<dyn Source>, Sampler::new(100, 0), options).unwrap();
     loader.next_batch().unwrap();
-    // Room for 3 batches beyond the one taken; however long the thread gets, it reads no more.
+    // The queue has room for 3 batches beyond the one taken; given any time, the thread reads no more.
     std::thread::sleep(Duration::from_millis(50));
     assert!(source.n_read.load(Ordering::Relaxed) <= 2 * (1 + 3));
     drop(loader);

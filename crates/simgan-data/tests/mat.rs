@@ -1,6 +1,7 @@
-//! MATLAB files: SciPy's values over its own test files, and damage of every kind.
+//! MATLAB files: comparison with SciPy on its own test files, and damage of every kind.
 //!
-//! The files are looked for in `$SIMGAN_TEST_DATA/mat/scipy`; without it these tests say so and pass.
+//! The files are expected in `$SIMGAN_TEST_DATA/mat/scipy`; if the variable is not set, these tests print
+//! that they are skipped and pass.
 
 #![expect(clippy::print_stdout, reason = "a test says that it is skipped")]
 
@@ -109,7 +110,7 @@ fn scipys_files_have_scipys_values() {
     assert!(golden.len() > 100 && different.is_empty(), "{}", different.join("\n"));
 }
 
-/// Another reader's numbers; `None` for complex ones.
+/// Converts another reader's numbers; `None` for complex ones.
 fn plain(data: &matfile::NumericData) -> Option<Numbers> {
     use matfile::NumericData as Other;
     Some(match data {
@@ -134,7 +135,7 @@ fn flat_numeric_files_are_what_another_reader_reads() {
     for entry in std::fs::read_dir(corpus).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         let Ok(variables) = mat::read(&bytes, &Limits::default()) else { continue };
-        // It knows no structs, cells and texts, and panics on some files.
+        // The other reader does not support structs, cells and text, and panics on some files.
         let Ok(Ok(other)) = std::panic::catch_unwind(|| matfile::MatFile::parse(&bytes[..])) else {
             continue;
         };
@@ -167,7 +168,7 @@ fn damaged_files_are_errors_within_the_limits() {
     ] {
         let file = std::fs::read(corpus.join(name)).unwrap();
         for seed in 0..n {
-            // The header is only looked at: damage what comes behind it.
+            // Keep the header, which only identifies the format, and damage what follows.
             let mut damaged = file[..128].to_vec();
             damaged.extend(damage(&file[128..], seed));
             if let Err(error) = mat::read(&damaged, &limits) {
@@ -182,7 +183,7 @@ fn damaged_files_are_errors_within_the_limits() {
     }
 }
 
-/// A file of one variable with this content.
+/// Makes a file of one variable with this content.
 fn file_of(content: &[u8]) -> Vec<u8> {
     let mut file = vec![b' '; 124];
     file.extend(b"\0\x01IM");

@@ -1,4 +1,4 @@
-//! MPIIGaze: a made-up data set in its layout as SciPy reads it, and the real one where it is at hand.
+//! MPIIGaze: a synthetic data set in its layout, compared with SciPy, and the real one if available.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -18,7 +18,7 @@ struct Case {
 }
 
 impl Case {
-    /// The made-up data set, unpacked.
+    /// Unpacks the synthetic data set.
     fn new() -> Self {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/mpiigaze/case.safetensors");
         let case = Self { bytes: std::fs::read(path).unwrap(), root: tempfile::tempdir().unwrap() };
@@ -126,7 +126,7 @@ fn samples_are_named_and_selected() {
     assert!(unknown.contains("no person p99") && unknown.contains("p00, p07"), "{unknown}");
 }
 
-/// One day and one person's folder have the samples of the whole under the same names.
+/// One day and one person's folder hold the corresponding samples of the whole, under the same names.
 #[test]
 fn a_part_is_a_source() {
     let case = Case::new();
@@ -225,7 +225,8 @@ fn bad_lists_and_other_folders_are_named() {
     assert!(error.contains("no MPIIGaze"), "{error}");
 }
 
-/// The crops of `$SIMGAN_TEST_DATA/mpiigaze/crops_p00` are the same images, right eyes mirrored, lefts first.
+/// `$SIMGAN_TEST_DATA/mpiigaze/crops_p00` holds the same images as the day files: right eyes mirrored, left
+/// eyes first.
 #[test]
 fn the_real_day_files_hold_the_real_crops() {
     let Some(root) = std::env::var_os("SIMGAN_TEST_DATA").map(|root| Path::new(&root).join("mpiigaze"))

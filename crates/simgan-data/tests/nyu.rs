@@ -1,4 +1,4 @@
-//! NYU's hands: made-up frames with joints as SciPy writes them.
+//! NYU's hands: synthetic frames, with joints as written by SciPy.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -10,7 +10,8 @@ use simgan_data::{
     Source, SourceRequest, Target, Want,
 };
 
-/// `joint_data.mat` of `tests/golden/nyu/export.py`: 3 cameras, 2 frames, 4 joints, with the values of [`joint`].
+/// `joint_data.mat` as written by `tests/golden/nyu/export.py`: 3 cameras, 2 frames, 4 joints, with the
+/// values of [`joint`].
 const JOINTS: &[u8] = include_bytes!("golden/nyu/joint_data.mat");
 const WIDTH: usize = 20;
 const HEIGHT: usize = 12;
@@ -29,8 +30,8 @@ fn write(path: &Path, depth: impl Fn(usize, usize) -> u16) {
     ImageFile::new(image, ImageFormat::Png).save(path).unwrap();
 }
 
-/// A hand of 6×4 pixels with its top left corner at (12, 9 − frame), 700 mm away, as camera 2 sees it; real depths are
-/// all 10 mm larger, one is missing.
+/// A hand of 6×4 pixels with its top left corner at (12, 9 − frame), about 700 mm away, seen by camera 2.
+/// Every real depth is 10 mm larger, except that one is missing.
 fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for frame in 1..=2 {
@@ -76,7 +77,7 @@ fn joints_move_with_the_pixels() {
     let folder = scene();
     let hands = open(folder.path(), Role::Real);
     let sample = hands.sample(1, Want::Labels).unwrap();
-    // Camera 2, frame 2; the square's corner is at (12, 6).
+    // Camera 2, frame 2: the square's corner is at (12, 6).
     let expected: Vec<[f32; 2]> =
         (0..4).map(|j| [joint(1, 1, j, 0) - 12.0, joint(1, 1, j, 1) - 6.0]).collect();
     assert_eq!(sample.annotations.joints().unwrap(), expected);

@@ -1,4 +1,4 @@
-//! Packed data sets: the same samples as their source, the same bytes however they were made, honest about
+//! Packed data sets: the samples of their source, the same bytes however they were made, and honest about
 //! damage.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
@@ -19,8 +19,7 @@ use simgan_data::{
 
 use common::damage::damage;
 
-/// `n` images of 3×2 with labels here and there. Reading fails for those in `bad`, and for all from
-/// `broken_from` on.
+/// `n` images of 3×2, some with labels. Those in `bad` and all from `broken_from` on are unreadable.
 struct Made {
     n: usize,
     labelled: bool,
@@ -59,7 +58,8 @@ impl Source for Made {
     }
 }
 
-/// Eyes' labels in some samples; from 300 on joints, and other kinds of other lengths.
+/// Eye labels in some samples; from 300 on also joints and annotations of every other kind, of varying
+/// length.
 fn annotations(i: usize) -> Annotations {
     let points = |n: usize| Annotation::from((0..n).map(|k| [k as f32, i as f32 + 0.5]).collect::<Vec<_>>());
     let mut all = Annotations::new();
@@ -79,7 +79,7 @@ fn annotations(i: usize) -> Annotations {
         add("a \"name\" of/anything", i % 7 != 2, points(i % 4));
         add("things", i % 2 == 1, Boxes(vec![object; i % 3]).into());
         add("person", true, Class(i as u32).into());
-        // One name may stand for two kinds.
+        // One name may occur with two kinds.
         add("person", i.is_multiple_of(9), Vector::unknown(vec![i as f32; i % 2]).into());
         let mask = Mask::new("3x2".parse().unwrap(), vec![i as u8; 6]).unwrap();
         add("parts", i.is_multiple_of(10), mask.into());
@@ -117,7 +117,7 @@ fn a_packed_source_is_the_source() {
             }
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
-        // Anybody's safetensors reads it.
+        // The safetensors crate can read the file too.
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(tensors.tensor("images").unwrap().shape(), [700, 3, 2, 3]);
         assert_eq!(tensors.names().len(), if labelled { 3 + 2 * 11 } else { 3 });
@@ -262,7 +262,7 @@ proptest! {
         let bytes = BYTES.get_or_init(|| packed(&Late(Made::new(9, true))).1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
-        // Pixels have no checksum: the header and the labels behind the pixels are what can be told.
+        // Pixels have no checksum, so only the header and the labels after the pixels can reveal damage.
         let (header, rest) = bytes.split_at(4096);
         let (blanks, data) = rest.split_at((1 << 16) - 4096);
         let damaged = [&damage(header, seed)[..], blanks, &damage(data, seed ^ 1)].concat();
@@ -285,7 +285,7 @@ fn a_file_cut_short_is_refused() {
     }
 }
 
-/// What an older version was doing is done again: it left out annotations.
+/// An older version left out annotations, so its unfinished work is done again.
 #[test]
 fn unfinished_work_of_an_older_version_is_done_again() {
     let (_whole, expected) = packed(&Made::new(400, true));

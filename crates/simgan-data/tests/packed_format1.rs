@@ -1,10 +1,10 @@
-//! Packed files of version 1 are still read.
+//! Packed files of version 1 can still be read.
 
 use simgan_data::{
     Annotation, Annotations, Direction, Image, Packed, Pixels, Sample, Source, Vector, Want, names,
 };
 
-/// A file of two images as version 1 wrote it: the second has no label.
+/// A file of two images as version 1 wrote it; the second has no label.
 fn format1() -> Vec<u8> {
     let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let with_nan = |values: &[f32]| floats(&[values, &vec![f32::NAN; values.len()]].concat());

@@ -6,23 +6,24 @@ use crate::Transform;
 
 /// Upright rectangles around objects, in the data set's order.
 ///
-/// Boxes follow the pixels through every transform. Nothing is clipped or dropped: a box that a crop cuts off
-/// reaches beyond the image, so that each box keeps its place in the list.
+/// Boxes follow the pixels through every transform. None is clipped or dropped: a box that a crop cuts off
+/// extends beyond the image, so that each box keeps its place in the list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Boxes(pub Vec<BoundingBox>);
 
-/// An upright rectangle in pixels from the image's top left corner.
+/// An upright rectangle, in pixels from the image's top left corner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoundingBox {
-    /// Its left and its top edge.
+    /// Left and top edge.
     pub min: [f32; 2],
-    /// Its right and its bottom edge.
+    /// Right and bottom edge.
     pub max: [f32; 2],
-    /// What is in it; 0 where there is only one class.
+    /// Class of the object; 0 if there is only one class.
     pub class: u16,
 }
 
-/// Five numbers a box: left, top, right, bottom and class; in JSON `[[left, top, right, bottom, class], …]`.
+/// Five numbers per box: left, top, right, bottom and class; in JSON `[[left, top, right, bottom, class],
+/// …]`.
 pub(super) const FORM: Form = Form {
     tag: "boxes",
     dtype: Dtype::F32,
@@ -41,7 +42,7 @@ fn boxes(items: &[[f32; 5]]) -> Option<Annotation> {
 impl BoundingBox {
     fn numbers(&self) -> [f32; 5] {
         let ([left, top], [right, bottom]) = (self.min, self.max);
-        // A float holds every u16 exactly.
+        // An f32 represents every u16 exactly.
         [left, top, right, bottom, f32::from(self.class)]
     }
 
@@ -51,7 +52,7 @@ impl BoundingBox {
     }
 
     fn transformed(&self, transform: &Transform) -> Self {
-        // A mirror makes the left edge the right one.
+        // A mirror swaps left and right, so sort the edges again.
         let (a, b) = (transform.point(self.min), transform.point(self.max));
         let both = |pick: fn(f32, f32) -> f32| [pick(a[0], b[0]), pick(a[1], b[1])];
         Self { min: both(f32::min), max: both(f32::max), class: self.class }
@@ -87,7 +88,7 @@ impl From<Boxes> for Annotation {
 }
 
 impl Annotation {
-    /// The boxes, if it is a list of boxes.
+    /// The boxes; `None` for another kind.
     #[must_use]
     pub fn as_boxes(&self) -> Option<&[BoundingBox]> {
         if let Self::Boxes(boxes) = self { Some(&boxes.0) } else { None }

@@ -4,11 +4,11 @@ use super::form::{Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::Transform;
 
-/// The number of the class that the whole image belongs to, from 0. No transform changes it.
+/// The index, from 0, of the class of the whole image. No transform changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Class(pub u32);
 
-/// One number; in JSON too.
+/// One number, also in JSON.
 pub(super) const FORM: Form = Form {
     tag: "class",
     dtype: Dtype::U32,
@@ -42,7 +42,7 @@ impl From<Class> for Annotation {
 }
 
 impl Annotation {
-    /// The number of the class, if it is one.
+    /// The class index; `None` for another kind.
     #[must_use]
     pub fn as_class(&self) -> Option<u32> {
         if let Self::Class(class) = self { Some(class.0) } else { None }

@@ -4,11 +4,10 @@ use super::form::{self, Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::Transform;
 
-/// A direction, of a gaze for example: a unit vector in camera coordinates, x right, y down, z away from the
-/// camera.
+/// A direction such as a gaze: a unit vector in camera coordinates, x right, y down, z away from the camera.
 ///
-/// A person who looks at the camera has z = −1, as MPIIGaze stores it. Cutting and scaling an image leave its
-/// directions alone, even where width and height are scaled differently; turning and mirroring move them.
+/// A person looking into the camera has z = −1, as in MPIIGaze. Cropping and scaling an image do not change
+/// its directions, even if width and height scale differently; rotating and mirroring do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Direction([f32; 3]);
 
@@ -52,7 +51,7 @@ impl From<Direction> for Annotation {
 }
 
 impl Annotation {
-    /// The direction, if it is one.
+    /// The direction; `None` for another kind.
     #[must_use]
     pub fn as_direction(&self) -> Option<Direction> {
         if let Self::Direction(direction) = self { Some(*direction) } else { None }
@@ -60,25 +59,27 @@ impl Annotation {
 }
 
 impl Direction {
-    /// The direction of `vector`, whatever its length; `None` unless it is finite and longer than zero.
+    /// The direction of a vector of any length; `None` if the length is zero or not finite.
     #[must_use]
     pub fn from_vector(vector: [f32; 3]) -> Option<Self> {
         let norm = vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         (norm.is_finite() && norm > 0.0).then(|| Self(vector.map(|v| (f64::from(v) / norm) as f32)))
     }
 
-    /// A vector that is a direction already, unchanged; `None` if its length is not 1.
+    /// Takes a unit vector unchanged; `None` if its length is not 1 (to 1e-5 in its square).
     pub(crate) fn from_unit_vector(vector: [f32; 3]) -> Option<Self> {
         let square: f64 = vector.iter().map(|&v| f64::from(v).powi(2)).sum();
         ((square - 1.0).abs() < 1e-5).then_some(Self(vector))
     }
 
-    /// A vector that somebody wrote down. One of length 1 stays what it is to the bit; others are scaled.
+    /// Takes a vector from a file. A unit vector is kept bit for bit, so that writing and reading it changes
+    /// nothing; others are normalized.
     pub(crate) fn from_written(vector: [f32; 3]) -> Option<Self> {
         Self::from_unit_vector(vector).or_else(|| Self::from_vector(vector))
     }
 
-    /// The direction with `pitch = asin(−y)` (up is positive) and `yaw = atan2(−x, −z)`, both in radians.
+    /// The direction with pitch `asin(−y)` (positive up) and yaw `atan2(−x, −z)` (positive to the image's
+    /// left), both in radians.
     #[must_use]
     pub fn from_pitch_yaw(pitch: f32, yaw: f32) -> Self {
         let (pitch_sin, pitch_cos) = pitch.sin_cos();
@@ -92,13 +93,14 @@ impl Direction {
         self.0
     }
 
-    /// Pitch in radians, `asin(−y)`: positive looks up.
+    /// Pitch in radians, `asin(−y)`; positive looks up.
     #[must_use]
     pub fn pitch(self) -> f32 {
+        // Rounding can push a component just beyond 1, where `asin` is NaN.
         (-self.0[1]).clamp(-1.0, 1.0).asin()
     }
 
-    /// Yaw in radians, `atan2(−x, −z)`: positive looks to the image's left.
+    /// Yaw in radians, `atan2(−x, −z)`; positive looks to the image's left.
     #[must_use]
     pub fn yaw(self) -> f32 {
         (-self.0[0]).atan2(-self.0[2])

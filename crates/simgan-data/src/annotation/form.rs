@@ -2,28 +2,28 @@ use serde_json::Value;
 
 use super::Annotation;
 
-/// One written form of an annotation: its columns in packed files and its field in JSON records.
+/// One written form of an annotation: a column in packed files and a field in JSON records.
 pub(crate) struct Form {
-    /// What the form is called in both.
+    /// The form's name in both.
     pub(crate) tag: &'static str,
     /// The type of its packed values.
     pub(crate) dtype: Dtype,
-    /// Values of an item, such as 2 of a point. A row is any number of items.
+    /// Values per item, such as 2 for a point. A row holds any number of items.
     pub(crate) width: usize,
-    /// The annotation in a row; `None` if the bytes make none.
+    /// Reads the annotation in a row; `None` if the bytes are invalid.
     pub(crate) unpack: fn(&[u8]) -> Option<Annotation>,
-    /// The annotation in a JSON value; `None` if the value makes none.
+    /// Reads the annotation in a JSON value; `None` if the value is invalid.
     pub(crate) parse: fn(&Value) -> Option<Annotation>,
 }
 
 impl Form {
-    /// Bytes of an item.
+    /// Bytes per item.
     pub(crate) fn item_bytes(&self) -> usize {
         self.width * self.dtype.size()
     }
 }
 
-/// Types of packed values, of those that safetensors knows.
+/// The types of packed values, a subset of safetensors'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dtype {
     U8,
@@ -32,7 +32,7 @@ pub(crate) enum Dtype {
 }
 
 impl Dtype {
-    /// What safetensors calls it.
+    /// Its name in safetensors.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::U8 => "U8",
@@ -46,12 +46,13 @@ impl Dtype {
     }
 }
 
-/// Appends numbers to a row.
+/// Appends numbers to a row, little-endian.
 pub(super) fn extend(row: &mut Vec<u8>, numbers: &[f32]) {
     row.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
 }
 
-/// The opposite of [`extend`]; `None` unless the row holds whole numbers of `N` values.
+/// The inverse of [`extend`], as items of `N` numbers; `None` if the row does not hold a whole number of
+/// items.
 pub(super) fn items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
     let (numbers, rest) = row.as_chunks::<4>();
     let numbers: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
@@ -59,7 +60,7 @@ pub(super) fn items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
     (rest.is_empty() && odd.is_empty()).then(|| items.to_vec())
 }
 
-/// Finite numbers from `[1, 2]` or `"(1, 2)"`.
+/// Reads finite numbers from `[1, 2]` or, as UnityEyes writes them, `"(1, 2)"`.
 pub(crate) fn numbers(value: &Value) -> Option<Vec<f32>> {
     let numbers: Option<Vec<f32>> = match value {
         Value::Array(list) => list.iter().map(|number| number.as_f64().map(|number| number as f32)).collect(),

@@ -1,22 +1,23 @@
 use super::{Annotation, Annotations, Direction, Vector};
 
-/// What this project's data sets and simulators call their annotations.
+/// Names of annotations in this project's data sets and simulators.
 pub mod names {
-    /// Where an eye looks: a direction.
+    /// The gaze of an eye: a direction.
     pub const GAZE: &str = "gaze";
-    /// How the head is turned: a rotation vector in radians.
+    /// The head's rotation: a rotation vector in radians.
     pub const HEAD_POSE: &str = "head_pose";
-    /// Along the lids' inner margin: inner corner, upper lid, outer corner, lower lid (UnityEyes: 16 points).
+    /// Points along the lids' inner margin: inner corner, upper lid, outer corner, lower lid (UnityEyes: 16
+    /// points).
     pub const LID_MARGIN: &str = "lid_margin";
-    /// Around the caruncle, the pink corner at the nose (UnityEyes: 7 points).
+    /// Points around the caruncle, the pink corner next to the nose (UnityEyes: 7 points).
     pub const CARUNCLE: &str = "caruncle";
-    /// Around the iris (UnityEyes: 32 points).
+    /// Points around the iris (UnityEyes: 32 points).
     pub const IRIS: &str = "iris";
     /// The joints of a hand (NYU: 36 points).
     pub const JOINTS: &str = "joints";
 }
 
-/// Typed look-ups. Each gives `None` where the name is absent or stands for another kind of annotation.
+/// Typed look-ups. Each returns `None` if the name is absent or its annotation is of another kind.
 ///
 /// ```
 /// use simgan_data::{Annotations, AnnotationsExt, Class, Direction, names};
@@ -28,35 +29,35 @@ pub mod names {
 /// assert_eq!(known.class("person"), Some(3));
 /// ```
 pub trait AnnotationsExt {
-    /// The annotation that is called so.
+    /// The annotation of this name.
     fn annotation(&self, name: &str) -> Option<&Annotation>;
 
-    /// The direction that is called so.
+    /// The direction of this name.
     fn direction(&self, name: &str) -> Option<Direction> {
         self.annotation(name)?.as_direction()
     }
 
-    /// The points that are called so.
+    /// The points of this name.
     fn points(&self, name: &str) -> Option<&[[f32; 2]]> {
         self.annotation(name)?.as_points()
     }
 
-    /// The class that is called so.
+    /// The class of this name.
     fn class(&self, name: &str) -> Option<u32> {
         self.annotation(name)?.as_class()
     }
 
-    /// The vector that is called so.
+    /// The vector of this name.
     fn vector(&self, name: &str) -> Option<&Vector> {
         self.annotation(name)?.as_vector()
     }
 
-    /// Where the eye looks.
+    /// The gaze.
     fn gaze(&self) -> Option<Direction> {
         self.direction(names::GAZE)
     }
 
-    /// How the head is turned: a rotation vector in radians.
+    /// The head's rotation: a rotation vector in radians.
     fn head_pose(&self) -> Option<[f32; 3]> {
         self.vector(names::HEAD_POSE)?.values().try_into().ok()
     }

@@ -4,17 +4,17 @@ use super::form::{Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::{Size, Transform};
 
-/// A class for each pixel of the image; 0 stands for none.
+/// A class for each pixel of the image; 0 means none.
 ///
-/// A mask follows the pixels of an image of its own size; with one of another size it is stale. Where the
-/// image is scaled, each new pixel takes the class under its centre, and 0 beyond the image.
+/// A mask follows the pixels of an image of its own size; for an image of another size it is [`Stale`]. Under
+/// scaling, each new pixel takes the class under its centre, or 0 outside the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
     size: Size,
     classes: Vec<u8>,
 }
 
-/// Bytes: width and height in 32 bits each, then a class for each pixel, row by row; in JSON a list of rows.
+/// Bytes: width and height as 32-bit integers, then one class per pixel, row by row; in JSON a list of rows.
 pub(super) const FORM: Form = Form { tag: "mask", dtype: Dtype::U8, width: 1, unpack, parse };
 
 fn unpack(row: &[u8]) -> Option<Annotation> {
@@ -34,8 +34,8 @@ fn parse(value: &Value) -> Option<Annotation> {
 }
 
 impl Mask {
-    /// A class for each pixel, row by row; `None` unless there are as many as `size` has pixels, and one at
-    /// least.
+    /// Makes a mask from one class per pixel, row by row; `None` if their number is not that of `size`, or is
+    /// zero.
     #[must_use]
     pub fn new(size: Size, classes: Vec<u8>) -> Option<Self> {
         let n_pixels = size.width.checked_mul(size.height);
@@ -54,7 +54,7 @@ impl Mask {
         &self.classes
     }
 
-    /// The class at a point in pixels from the top left corner; 0 beyond the mask.
+    /// The class at a point, in pixels from the top left corner; 0 outside the mask.
     fn at(&self, [x, y]: [f32; 2]) -> u8 {
         let (column, row) = (x.floor(), y.floor());
         if column < 0.0 || row < 0.0 || column >= self.size.width as f32 || row >= self.size.height as f32 {
@@ -75,6 +75,8 @@ impl Kind for Mask {
             return Err(Stale { reason });
         }
         let size = transform.to();
+        // Map each new pixel's centre back into the old mask: mapping forward would leave holes when
+        // enlarging.
         let centers = (0..size.height)
             .flat_map(|row| (0..size.width).map(move |column| [column as f32 + 0.5, row as f32 + 0.5]));
         let classes = centers.map(|center| self.at(transform.source(center))).collect();
@@ -99,7 +101,7 @@ impl From<Mask> for Annotation {
 }
 
 impl Annotation {
-    /// The mask, if it is one.
+    /// The mask; `None` for another kind.
     #[must_use]
     pub fn as_mask(&self) -> Option<&Mask> {
         if let Self::Mask(mask) = self { Some(mask) } else { None }

@@ -1,7 +1,7 @@
-//! What is known about an image, by name: each kind of annotation has a file of its own.
+//! Annotations of an image, by name. Each kind of annotation has a file of its own.
 //!
-//! A kind's file says how it follows the pixels through a [`Transform`], how it is packed and how it is
-//! written as JSON. A new kind takes such a file, a variant of [`Annotation`], its arm in `Annotation::kind`
+//! That file defines how the kind follows the pixels through a [`Transform`], how it is packed and how it is
+//! written as JSON. A new kind needs such a file, a variant of [`Annotation`], its arm in `Annotation::kind`
 //! and its row in [`FORMS`].
 
 mod boxes;
@@ -30,13 +30,13 @@ pub use self::points::Points;
 pub use self::vector::{Vector, VectorKind};
 use crate::Transform;
 
-/// What an annotation is called; [`names`] lists those that this project knows.
+/// An annotation's name; [`names`] lists those that this project uses.
 pub type Name = Cow<'static, str>;
 
-/// What is known about an image, by name; [`AnnotationsExt`] has typed look-ups.
+/// The annotations of an image, by name; [`AnnotationsExt`] has typed look-ups.
 pub type Annotations = BTreeMap<Name, Annotation>;
 
-/// One thing that is known about an image.
+/// One annotation of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Annotation {
     /// A direction in space.
@@ -47,13 +47,13 @@ pub enum Annotation {
     Boxes(Boxes),
     /// One of several classes.
     Class(Class),
-    /// Numbers.
+    /// A vector of numbers.
     Vector(Vector),
     /// A class for each pixel.
     Mask(Mask),
 }
 
-/// All forms in which annotations are packed and written.
+/// All packed and JSON forms of annotations.
 const FORMS: [&Form; 8] = [
     &direction::FORM,
     &points::FORM,
@@ -65,26 +65,26 @@ const FORMS: [&Form; 8] = [
     &mask::FORM,
 ];
 
-/// What each kind of annotation knows of itself.
+/// The behaviour of one kind of annotation.
 trait Kind {
-    /// How this annotation is packed and written; one of [`FORMS`].
+    /// Its packed and JSON form, one of [`FORMS`].
     fn form(&self) -> &'static Form;
 
-    /// This annotation of the image that `transform` makes.
+    /// Returns the annotation after `transform`.
     fn transformed(&self, transform: &Transform) -> Result<Annotation, Stale>;
 
-    /// Appends its values, whole items of [`Form::item_bytes`] bytes, to a row of a packed file.
+    /// Appends its values to a row of a packed file, as whole items of [`Form::item_bytes`] bytes.
     fn pack(&self, row: &mut Vec<u8>);
 
-    /// Its value in a JSON record.
+    /// Returns its value in a JSON record.
     fn to_json(&self) -> Value;
 }
 
-/// Why an annotation cannot follow its image: what it says would no longer be true.
+/// An annotation cannot follow its image: the transform would make it wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Stale {
-    /// What stands in the way.
+    /// Why it cannot.
     pub reason: String,
 }
 
@@ -100,15 +100,15 @@ impl Annotation {
         }
     }
 
-    /// This annotation of the image that `transform` makes.
+    /// Returns the annotation after `transform`.
     ///
     /// # Errors
-    /// An annotation that would not be true there; each kind says when.
+    /// The transform would make the annotation wrong; each kind documents when.
     pub fn transformed(&self, transform: &Transform) -> Result<Self, Stale> {
         self.kind().transformed(transform)
     }
 
-    /// How it is packed and written.
+    /// Its packed and JSON form.
     pub(crate) fn form(&self) -> &'static Form {
         self.kind().form()
     }
@@ -118,25 +118,25 @@ impl Annotation {
         self.kind().pack(row);
     }
 
-    /// The JSON object that [`Annotation::from_json`] reads: `{"points": [[1.5, 2.0]]}`.
+    /// Writes the JSON object that [`Annotation::from_json`] reads: `{"points": [[1.5, 2.0]]}`.
     pub(crate) fn to_json(&self) -> Value {
         Value::Object([(self.form().tag.to_owned(), self.kind().to_json())].into_iter().collect())
     }
 
-    /// An annotation from a JSON object whose one field says which kind it is. Other objects have none:
-    /// `None`.
+    /// Reads an annotation from a JSON object whose single field names its kind. Returns `None` for any other
+    /// object.
     ///
     /// # Errors
-    /// Says what the field should hold.
+    /// The field does not hold a value of its kind.
     pub(crate) fn from_json(value: &Value) -> Option<Result<Self, String>> {
         let (tag, value) = value.as_object().filter(|fields| fields.len() == 1)?.iter().next()?;
         let form = Form::of_tag(tag)?;
-        Some((form.parse)(value).ok_or_else(|| format!("\"{tag}\" does not hold what its name says")))
+        Some((form.parse)(value).ok_or_else(|| format!("\"{tag}\" does not hold a value of that kind")))
     }
 }
 
 impl Form {
-    /// The form that is called so.
+    /// Finds a form by its tag.
     pub(crate) fn of_tag(tag: &str) -> Option<&'static Self> {
         FORMS.into_iter().find(|form| form.tag == tag)
     }

@@ -4,15 +4,15 @@ use super::form::{self, Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::Transform;
 
-/// Points in pixels, in the data set's order: x from the left edge, y down from the top edge of the image, so
-/// that the first pixel's centre is (0.5, 0.5).
+/// Points in the data set's order, in pixels: x from the left edge, y down from the top edge. The centre of
+/// the first pixel is (0.5, 0.5).
 ///
-/// Points follow the pixels through every transform and may come to lie outside of the image. Each keeps its
-/// place in the list: a mirror makes the left eye look like a right one, but the list does not change.
+/// Points follow the pixels through every transform and may end up outside the image. Each keeps its place in
+/// the list, even under a mirror, which makes a left eye look like a right one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Points(pub Vec<[f32; 2]>);
 
-/// Two numbers a point; in JSON `[[x, y], …]`.
+/// Two numbers per point; in JSON `[[x, y], …]`.
 pub(super) const FORM: Form = Form {
     tag: "points",
     dtype: Dtype::F32,
@@ -56,7 +56,7 @@ impl From<Vec<[f32; 2]>> for Annotation {
 }
 
 impl Annotation {
-    /// The points, if it is a list of points.
+    /// The points; `None` for another kind.
     #[must_use]
     pub fn as_points(&self) -> Option<&[[f32; 2]]> {
         if let Self::Points(points) = self { Some(&points.0) } else { None }

@@ -4,7 +4,7 @@ use super::*;
 use crate::image::CropWindow;
 use crate::{Fit, Image, Orientation, Pixels, Size};
 
-/// What can happen to an image: the transform, and the image afterwards.
+/// One step that an image can undergo.
 #[derive(Clone, Debug)]
 enum Move {
     Crop(CropWindow),
@@ -32,7 +32,7 @@ impl Move {
     }
 }
 
-/// An odd shape, so that no swap of width and height goes unseen.
+/// Not square, so that swapping width and height does not go unnoticed.
 const SIZE: Size = Size { width: 11, height: 7 };
 
 fn moves() -> impl Strategy<Value = Move> {
@@ -53,7 +53,7 @@ fn vector() -> impl Strategy<Value = [f32; 3]> {
     [-3f32..3.0, -3f32..3.0, -3f32..3.0]
 }
 
-/// One annotation of any kind, of an image of [`SIZE`].
+/// Any annotation of an image of [`SIZE`].
 fn annotation() -> impl Strategy<Value = Annotation> {
     let bounding_box = (point(), point(), any::<u16>()).prop_map(|(a, b, class)| {
         let both = |pick: fn(f32, f32) -> f32| [pick(a[0], b[0]), pick(a[1], b[1])];
@@ -72,7 +72,7 @@ fn annotation() -> impl Strategy<Value = Annotation> {
     ]
 }
 
-/// An image that is black but for one pixel.
+/// An image that is black except for one pixel.
 fn dot(column: usize, row: usize) -> Image {
     let mut values = vec![0; SIZE.width * SIZE.height];
     values[row * SIZE.width + column] = 255;
@@ -118,7 +118,7 @@ proptest! {
         prop_assert!(sides.min[0] < x && x < sides.max[0] && sides.min[1] < y && y < sides.max[1]);
 
         let size = moved.spec().size();
-        // A dot near a cut-off edge is not seen whole.
+        // A dot near a crop's edge may be cut off in part.
         let is_seen = x > 0.5 && y > 0.5 && x < size.width as f32 - 0.5 && y < size.height as f32 - 0.5;
         if matches!(step, Move::Resize(..)) && !is_seen {
             return Ok(());
@@ -144,7 +144,7 @@ proptest! {
         }
     }
 
-    /// Mirrored twice is not mirrored; turned by a quarter four times is not turned.
+    /// Mirroring twice, or four quarter turns, is the identity.
     #[test]
     fn directions_and_rotations_turn_with_the_image(v in vector()) {
         let turn = |known: Annotation, tag: u8| {
@@ -166,7 +166,7 @@ fn a_quarter_turn_carries_right_to_down_and_a_mirror_swaps_a_rotations_sense() {
         known.transformed(&Transform::orient(SIZE, Orientation::from_exif(tag).unwrap())).unwrap()
     };
     let right = Direction::from_vector([1.0, 0.0, 0.0]).unwrap();
-    // Tag 6 turns an image clockwise: what points right then points down.
+    // Tag 6 rotates an image clockwise: a vector to the right then points down.
     assert_eq!(oriented(right.into(), 6).as_direction().unwrap().vector(), [0.0, 1.0, 0.0]);
     assert_eq!(oriented(right.into(), 2).as_direction().unwrap().vector(), [-1.0, 0.0, 0.0]);
     let pose = oriented(Vector::rotation([0.1, 0.2, 0.3]).into(), 2);
@@ -190,7 +190,7 @@ fn what_would_be_stale_is_an_error() {
     assert!(error.contains("a.png") && error.contains("\"odd\""), "{error}");
 }
 
-/// The tags name columns of packed files and fields of records: each is there once.
+/// Tags name columns of packed files and fields of records, so each must be unique.
 #[test]
 fn every_form_has_a_name_of_its_own() {
     for form in FORMS {

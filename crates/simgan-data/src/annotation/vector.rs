@@ -4,7 +4,8 @@ use super::form::{self, Dtype, Form};
 use super::{Annotation, Kind, Stale};
 use crate::Transform;
 
-/// Numbers, with what they mean where an image is turned or mirrored. Cutting and scaling leave them alone.
+/// A vector of numbers, with a kind that defines how rotating or mirroring the image changes them. Cropping
+/// and scaling do not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector {
     values: Vec<f32>,
@@ -14,12 +15,12 @@ pub struct Vector {
 /// What the numbers of a [`Vector`] mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VectorKind {
-    /// A rotation in camera coordinates: its axis times its angle in radians. It turns with the image; a
+    /// A rotation in camera coordinates: its axis times its angle in radians. It rotates with the image; a
     /// mirror also reverses its sense.
     Rotation,
-    /// Numbers that no turn and no mirror changes, such as a person's age.
+    /// Numbers that no rotation or mirroring changes, such as a person's age.
     Scalars,
-    /// Not known: the vector cannot follow an image that is turned or mirrored.
+    /// Unknown: the vector cannot follow an image that is rotated or mirrored.
     Unknown,
 }
 
@@ -59,19 +60,19 @@ fn rotation(values: Vec<f32>) -> Option<Annotation> {
 }
 
 impl Vector {
-    /// A rotation: its axis times its angle in radians, in camera coordinates.
+    /// A rotation in camera coordinates: its axis times its angle in radians.
     #[must_use]
     pub fn rotation(vector: [f32; 3]) -> Self {
         Self { values: vector.to_vec(), kind: VectorKind::Rotation }
     }
 
-    /// Numbers that no turn and no mirror changes.
+    /// Numbers that no rotation or mirroring changes.
     #[must_use]
     pub fn scalars(values: Vec<f32>) -> Self {
         Self { values, kind: VectorKind::Scalars }
     }
 
-    /// Numbers of which nothing is known.
+    /// Numbers of unknown meaning.
     #[must_use]
     pub fn unknown(values: Vec<f32>) -> Self {
         Self { values, kind: VectorKind::Unknown }
@@ -103,7 +104,8 @@ impl Kind for Vector {
         let orientation = transform.orientation();
         match (self.kind, &self.values[..]) {
             (VectorKind::Rotation, &[x, y, z]) => {
-                // A rotation's axis has a sense only through a hand rule, which a mirror swaps.
+                // A rotation vector is an axial vector: its sense follows the right-hand rule, which a mirror
+                // reverses.
                 let sign = if orientation.is_reflection() { -1.0 } else { 1.0 };
                 Ok(Self::rotation(orientation.vector([x, y, z]).map(|value| sign * value)).into())
             }
@@ -133,7 +135,7 @@ impl From<Vector> for Annotation {
 }
 
 impl Annotation {
-    /// The vector, if it is one.
+    /// The vector; `None` for another kind.
     #[must_use]
     pub fn as_vector(&self) -> Option<&Vector> {
         if let Self::Vector(vector) = self { Some(vector) } else { None }

@@ -2,15 +2,15 @@ use std::path::{Path, PathBuf};
 
 /// Which label files belong to which image.
 pub(super) struct LabelFiles {
-    /// Index of an image, a label file of it, and whether it is the first image that has it; sorted.
+    /// An image's index, one of its label files, and whether it is the file's first image; sorted.
     beside: Vec<(u32, PathBuf, bool)>,
-    /// Label files that belong to no single image.
+    /// Label files of no particular image.
     index: Vec<PathBuf>,
 }
 
 impl LabelFiles {
-    /// Sorts label files out. One belongs to the images of its folder that are called like it: `7.png` has `7.json`,
-    /// `7.png.json` and `7.label.json`.
+    /// Assigns label files to images. A label file belongs to the images of equal name in its folder: `7.png`
+    /// has `7.json`, `7.png.json` and `7.label.json`.
     pub(super) fn new(images: &[PathBuf], labels: Vec<PathBuf>) -> Self {
         let mut stems: Vec<(PathBuf, u32)> = Vec::with_capacity(images.len());
         stems.extend(images.iter().zip(0..).map(|(image, i)| (image.with_extension(""), i)));
@@ -34,7 +34,7 @@ impl LabelFiles {
         self.entries(image).map(|(_, path, _)| path.as_path())
     }
 
-    /// How many of them belong to no image before this one.
+    /// Number of an image's label files that belong to no earlier image.
     pub(super) fn n_first(&self, image: usize) -> usize {
         self.entries(image).filter(|(_, _, is_first)| *is_first).count()
     }
@@ -44,13 +44,13 @@ impl LabelFiles {
         self.beside[start..].iter().take_while(move |(owner, ..)| *owner as usize == image)
     }
 
-    /// Label files that belong to no single image.
+    /// Label files of no particular image.
     pub(super) fn index(&self) -> &[PathBuf] {
         &self.index
     }
 }
 
-/// The images that a label file belongs to: those whose name is the longest beginning of its own, sorted.
+/// Finds the images of a label file: those whose name is its longest prefix, sorted.
 fn owners(label: &Path, images: &[PathBuf], stems: &[(PathBuf, u32)]) -> Vec<u32> {
     let mut name = label.with_extension("");
     loop {

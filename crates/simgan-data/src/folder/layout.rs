@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Folder, check_folder};
 use crate::{Crop, DataError, Layout, Listing, Match, Role, Source, SourceRequest, unityeyes};
 
-/// Any folder of images. It fits everything, so it is what remains.
+/// The layout of any folder of images, chosen if no specific layout fits.
 pub(crate) struct FolderLayout;
 
 impl Layout for FolderLayout {
@@ -27,7 +27,8 @@ impl Layout for FolderLayout {
     fn open(&self, request: &SourceRequest, at: Listing) -> Result<Arc<dyn Source>, DataError> {
         let path = at.path().to_owned();
         check_folder(&path)?;
-        // One setting holds for both sides of the training: photographs have no records and need none.
+        // The crop setting applies to synthetic and real images alike, but photographs have no records and
+        // need no crop.
         let is_cropped = matches!(request.crop, Crop::Fixed | Crop::EyeWidth);
         if is_cropped && request.role == Role::Synthetic && !at.images().is_empty() {
             return Err(DataError::NothingToCrop { path, reason: unityeyes::Evidence::at(&at).to_string() });

@@ -14,13 +14,13 @@ use crate::listing::has_extension;
 use crate::source::check_same;
 use crate::{DataError, ImageFile, ImageSpec, Sample, Source, Want, annotations_from_record, mat};
 
-/// A folder of images, its subfolders included, sorted by name, with their label files.
+/// A folder of images and their label files, including subfolders, sorted by name.
 ///
-/// Images are the PNG, JPEG, TIFF and BMP files; hidden files are left out and links followed. Label files
-/// are `.json`, `.txt` and `.csv` files: one called like an image (`7.json`, `7.label.json` or `7.png.json`
-/// for `7.png`) is that image's, any other belongs to the folder as a whole. [`annotations_from_record`]
-/// reads a JSON label when it is wanted, so that a damaged one does not end a job that needs none; what other
-/// label files mean is not known here.
+/// Images are PNG, JPEG, TIFF and BMP files; hidden files are skipped and links followed. Label files are
+/// `.json`, `.txt` and `.csv` files. A label file named like an image (`7.json`, `7.label.json` or
+/// `7.png.json` for `7.png`) belongs to that image, any other to the folder as a whole. JSON labels are read
+/// by [`annotations_from_record`], and only if labels are wanted, so that a damaged one does not end a job
+/// that needs none. Other label files are not interpreted.
 pub struct Folder {
     root: PathBuf,
     images: Vec<PathBuf>,
@@ -29,44 +29,45 @@ pub struct Folder {
     channels: Option<usize>,
 }
 
-/// How a [`Folder`] is opened.
+/// Options for opening a [`Folder`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FolderOptions {
-    /// Which sizes are accepted.
+    /// Which image sizes are accepted.
     pub sizes: Sizes,
-    /// 1 makes every sample gray, JPEG files in colour by the luma that they store; 3 makes it RGB.
+    /// 1 makes every sample gray, using the stored luma of colour JPEG files; 3 makes it RGB; `None` keeps
+    /// each image's own channels.
     pub channels: Option<usize>,
 }
 
 /// Which sizes the images of a folder may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sizes {
-    /// One size and number of channels. Up to 100,000 headers, evenly spread, are read when the folder is
-    /// opened; an odd one among the others becomes an error when it is loaded.
+    /// One size and number of channels. Opening the folder reads up to 100,000 headers, evenly spread; an odd
+    /// image among the rest becomes an error when it is loaded.
     #[default]
     Same,
-    /// Any: they are resized later ([`Fitted`](crate::Fitted)), or taken one by one.
+    /// Any size: images are resized later (by [`Fitted`](crate::Fitted)) or used one by one.
     Mixed,
 }
 
-/// How many headers are read at most to compare sizes.
+/// Maximum number of headers read to compare sizes.
 const MAX_PROBED: usize = 100_000;
-/// How many MATLAB files are looked at, at most, to say why there are no images.
+/// Maximum number of MATLAB files examined to explain why there are no images.
 const MAX_LOOKED_AT: usize = 10;
 
 impl Folder {
-    /// Lists a folder.
+    /// Lists a folder's images and label files.
     ///
     /// # Errors
-    /// A folder that is missing, empty, no folder or unreadable; a first image that cannot be read, unless
-    /// another one can; images of different size or channels, unless [`Sizes::Mixed`]. Damaged images are
-    /// otherwise not errors here but when they are loaded.
+    /// The folder is missing, empty, not a folder or unreadable; none of the first thousand images can be
+    /// read; images differ in size or channels, unless [`Sizes::Mixed`]. Other damaged images are errors only
+    /// when they are loaded.
     pub fn open(path: &Path, options: &FolderOptions) -> Result<Self, DataError> {
         check_folder(path)?;
         Self::of_walk(path, walk::walk(path)?, options)
     }
 
-    /// Opens a folder whose files are known.
+    /// Opens a folder that has already been walked.
     pub(crate) fn of_walk(path: &Path, found: Found, options: &FolderOptions) -> Result<Self, DataError> {
         if found.images.is_empty() {
             return Err(no_images(path, &found));
@@ -93,10 +94,10 @@ impl Folder {
         &self.images
     }
 
-    /// An image file, with what is needed to write a changed image in the same way. Labels are not read.
+    /// Reads an image file, ready to write a modified image in the same way; labels are not read.
     ///
     /// # Errors
-    /// As [`ImageFile::open`].
+    /// Those of [`ImageFile::open`].
     ///
     /// # Panics
     /// If `index >= self.len()`.
@@ -104,25 +105,24 @@ impl Folder {
         ImageFile::open(&self.root.join(&self.images[index]))
     }
 
-    /// Paths, relative to the folder, of the label files of one image, sorted.
+    /// The label files of one image, as sorted paths relative to the folder.
     pub fn labels_of(&self, index: usize) -> impl Iterator<Item = &Path> {
         self.labels.of(index)
     }
 
-    /// How many of an image's label files belong to no image before it: `a.json` is shared by `a.jpg` and
-    /// `a.png`.
+    /// Number of an image's label files that belong to no earlier image: `a.jpg` and `a.png` share `a.json`.
     #[must_use]
     pub fn n_first_labels(&self, index: usize) -> usize {
         self.labels.n_first(index)
     }
 
-    /// Paths, relative to the folder, of the label files that belong to no single image, sorted.
+    /// The label files of no particular image, as sorted paths relative to the folder.
     #[must_use]
     pub fn index_files(&self) -> &[PathBuf] {
         self.labels.index()
     }
 
-    /// Adds what the JSON beside an image says, if there is any.
+    /// Adds the annotations and the record of the image's JSON label file, if it has one.
     fn label(&self, index: usize, sample: Sample) -> Result<Sample, DataError> {
         let is_json = |path: &&Path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let Some(relative) = self.labels.of(index).find(is_json) else { return Ok(sample) };
@@ -140,7 +140,7 @@ impl Source for Folder {
         self.images.len()
     }
 
-    /// That of the first readable image, with the channels that were asked for.
+    /// The spec of the first readable image, with the requested channels.
     fn spec(&self) -> ImageSpec {
         self.spec
     }
@@ -160,7 +160,7 @@ impl Source for Folder {
     }
 }
 
-/// Why a folder has no images: other files, or MATLAB's of a version that is not read.
+/// Explains why a folder has no images: it holds other files, or MATLAB files of an unsupported version.
 fn no_images(path: &Path, found: &Found) -> DataError {
     let is_matlab = |file: &&PathBuf| has_extension(file, &["mat"]);
     let is_73 = |file: &PathBuf| mat::is_73_at(file).unwrap_or(false);
@@ -185,7 +185,8 @@ fn check_folder(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// The first image whose header can be read, of the first thousand; otherwise the first image's error.
+/// Returns the first image whose header can be read, among the first thousand; otherwise the first image's
+/// error.
 fn first_readable<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf, ImageSpec), DataError> {
     let probe = |image: &'a PathBuf| ImageFile::probe(&root.join(image)).map(|spec| (image, spec));
     let first = probe(&images[0]);
@@ -195,12 +196,14 @@ fn first_readable<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf
     images.iter().take(1000).find_map(|image| probe(image).ok()).map_or(first, Ok)
 }
 
-/// What the images have in common; an error names the first one that differs from the first readable one.
+/// Returns the spec that the images share; the error names the first image that differs from the first
+/// readable one.
 fn common_spec(root: &Path, images: &[PathBuf], channels: Option<usize>) -> Result<ImageSpec, DataError> {
     let (first, first_spec) = first_readable(root, images)?;
     let wanted = |spec: ImageSpec| ImageSpec { channels: channels.unwrap_or(spec.channels), ..spec };
     let step = images.len().div_ceil(MAX_PROBED);
     let probed: Vec<&PathBuf> = images.iter().step_by(step).collect();
+    // `find_map_first` returns the first odd image in order, whichever thread finds one first.
     let odd = probed.par_iter().find_map_first(|image| {
         // An unreadable image is reported when it is loaded.
         let spec = ImageFile::probe(&root.join(image)).ok()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::listing::has_extension;
 use crate::{DataError, ImageFormat};
 
-/// The files of a folder and its subfolders: paths relative to it, sorted, `/` before other characters.
+/// The files in a folder and its subfolders, as sorted relative paths; `/` sorts before other characters.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) images: Vec<PathBuf>,
@@ -14,7 +14,8 @@ pub(crate) struct Found {
     pub(crate) others: Vec<PathBuf>,
 }
 
-/// Lists a folder. Hidden files are left out; links are followed, but no folder is entered twice, so that loops end.
+/// Walks a folder. Hidden files are skipped. Links are followed, but no folder is entered twice, so that
+/// cycles end.
 pub(crate) fn walk(root: &Path) -> Result<Found, DataError> {
     let mut found = Found::default();
     let mut entered = BTreeSet::new();
@@ -24,7 +25,7 @@ pub(crate) fn walk(root: &Path) -> Result<Found, DataError> {
         let real = full.canonicalize().map_err(|error| DataError::io(&full, error))?;
         if entered.insert(real) {
             let mut inner = list(&full, &folder, &mut found)?;
-            // The stack is last in, first out: in this order the first name is entered first.
+            // The stack is last in, first out: push in descending order to enter the first name first.
             inner.sort_unstable_by(|a, b| b.cmp(a));
             folders.append(&mut inner);
         }
@@ -33,7 +34,7 @@ pub(crate) fn walk(root: &Path) -> Result<Found, DataError> {
     Ok(found)
 }
 
-/// Adds the files of one folder to `found` and gives back its folders.
+/// Adds the files of one folder to `found` and returns its subfolders.
 fn list(full: &Path, folder: &Path, found: &mut Found) -> Result<Vec<PathBuf>, DataError> {
     let io = |error| DataError::io(full, error);
     let mut folders = Vec::new();
@@ -46,7 +47,7 @@ fn list(full: &Path, folder: &Path, found: &mut Found) -> Result<Vec<PathBuf>, D
         let path = folder.join(&name);
         let mut kind = entry.file_type().map_err(io)?;
         if kind.is_symlink() {
-            // A link to nothing counts as a file: reading it gives an error that names it.
+            // A dangling link counts as a file, so that reading it fails with an error that names it.
             match std::fs::metadata(entry.path()) {
                 Ok(metadata) => kind = metadata.file_type(),
                 Err(_) => {

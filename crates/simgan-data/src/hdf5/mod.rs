@@ -1,4 +1,4 @@
-//! The eye-gaze set of Kaggle, which comes as HDF5.
+//! Kaggle's eye-gaze set, distributed as HDF5.
 
 #[cfg(feature = "hdf5")]
 mod read;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::{DataError, Layout, Listing, Match, Source, SourceRequest};
 
-/// A file like those of Kaggle's eye-gaze set; the feature `hdf5` reads it.
+/// The layout of Kaggle's eye-gaze files. The feature `hdf5` reads them; without it they are recognised, and
+/// opening one fails with a hint.
 pub(crate) struct Hdf5Layout;
 
 impl Layout for Hdf5Layout {

@@ -4,18 +4,19 @@ use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 
 use crate::{DataError, Direction, Image, MemorySource, Pixels, Sample, names};
 
-/// Bytes of all images together, and of each read.
+/// Maximum number of bytes of all images together, and of each read.
 const MAX_BYTES: usize = 1 << 30;
 
-/// All images of a file like `gaze.h5` and `real_gaze.h5` of Kaggle's set `4quant/eye-gaze`, in memory.
+/// Reads all images of a file such as `gaze.h5` or `real_gaze.h5` of Kaggle's set `4quant/eye-gaze` into
+/// memory.
 ///
-/// Its group `image` holds one data set for each image, rows × columns, gray: bytes 0 to 255, or floating-point numbers
-/// 0 to 1. Samples come in the order of their names, as h5py lists them. A data set `look_vec`, if there is one, has the
-/// direction of each image in a row of 3 or 4 floating-point numbers in UnityEyes' convention: y up, a fourth number
-/// that stands for nothing.
+/// The group `image` holds one data set per image, rows × columns, gray: bytes 0 to 255, or floating-point
+/// numbers 0 to 1. Samples are in the order of their names, as h5py lists them. An optional data set
+/// `look_vec` holds the direction of each image in a row of 3 or 4 floating-point numbers in UnityEyes'
+/// convention: y up, and a fourth number without meaning.
 ///
 /// # Errors
-/// Damage; anything else in the place of these; images of different sizes; more than 1 GiB of images.
+/// The file is damaged or does not have this content; the images differ in size or exceed 1 GiB.
 pub(super) fn open(path: &Path) -> Result<MemorySource, DataError> {
     let samples = read(path).map_err(|reason| DataError::Dataset { path: path.to_owned(), reason })?;
     MemorySource::new(samples)
@@ -49,7 +50,7 @@ fn read(path: &Path) -> Result<Vec<Sample>, String> {
     images.iter().enumerate().map(sample).collect()
 }
 
-/// Rows and columns.
+/// Number of rows and columns of an image.
 fn size(image: &Dataset) -> Result<(usize, usize), String> {
     match *image.shape() {
         [rows, columns] if (1..=16384).contains(&rows) && (1..=16384).contains(&columns) => {
@@ -71,7 +72,7 @@ fn pixels(image: &Dataset) -> Result<Vec<u8>, String> {
     floats(image)?.into_iter().map(byte).collect()
 }
 
-/// The direction of each image; none if the file holds none.
+/// Reads the direction of each image; empty if the file has none.
 fn directions(file: &Hdf5File, n_images: usize) -> Result<Vec<Direction>, String> {
     let (_, names) =
         file.root_group().and_then(|root| root.member_names()).map_err(|error| error.to_string())?;
@@ -85,6 +86,7 @@ fn directions(file: &Hdf5File, n_images: usize) -> Result<Vec<Direction>, String
     };
     let numbers = floats(&data).map_err(|reason| format!("\"look_vec\": {reason}"))?;
     let gaze = |row: &[f64]| {
+        // `look_vec` has y up, a `Direction` y down.
         let gaze = Direction::from_vector([row[0] as f32, -row[1] as f32, row[2] as f32]);
         gaze.ok_or_else(|| format!("\"look_vec\" holds {row:?}, which is no direction"))
     };

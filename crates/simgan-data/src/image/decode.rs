@@ -7,7 +7,7 @@ use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageRead
 use super::{BitDepth, Image, ImageSpec, Pixels, bmp, jpeg};
 use crate::DataError;
 
-/// An image file: its image, and what is needed to write a changed image in the same way.
+/// A decoded image file: the image, and what is needed to write a modified image in the same way.
 ///
 /// ```
 /// use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
@@ -26,10 +26,11 @@ use crate::DataError;
 /// # }
 /// ```
 ///
-/// Read are PNG, JPEG, TIFF (the first page) and BMP files, told by their content and not by their name: gray or RGB
-/// of 8 or 16 bits, with or without alpha. Fewer bits and palettes become 8 bits. CMYK and floating point are errors,
-/// in TIFF also palettes and gray with alpha. Alpha is no part of [`Image`]: training ignores it, writing repeats it unchanged.
-/// A camera's orientation tag is applied; other metadata (colour profiles, EXIF) is not kept.
+/// PNG, JPEG, TIFF (first page) and BMP files are supported, recognised by content rather than name: gray or
+/// RGB with 8 or 16 bits, with or without alpha. Lower bit depths and palettes are expanded to 8 bits. CMYK
+/// and floating point are errors; in TIFF, so are palettes and gray with alpha. Alpha is not part of
+/// [`Image`]: training ignores it, and writing copies it unchanged. A camera's orientation tag is applied;
+/// other metadata (colour profiles, EXIF) is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFile {
     pub(super) image: Image,
@@ -37,7 +38,7 @@ pub struct ImageFile {
     pub(super) alpha: Option<Pixels>,
 }
 
-/// A file format.
+/// An image file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageFormat {
     /// Lossless, 8 or 16 bits.
@@ -46,17 +47,17 @@ pub enum ImageFormat {
     Jpeg,
     /// Lossless, 8 or 16 bits; written uncompressed.
     Tiff,
-    /// Lossless, 8 bits; uncompressed.
+    /// Lossless, 8 bits, uncompressed.
     Bmp,
 }
 
-/// Largest number of pixels that is decoded, against files that claim or unpack to absurd sizes.
+/// Maximum number of pixels decoded: a guard against files that claim absurd sizes or unpack to them.
 pub(crate) const MAX_PIXELS: u64 = 1 << 26;
-/// Largest file that is read.
+/// Maximum file size in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 impl ImageFile {
-    /// An image that is to be written in `format`.
+    /// Wraps an image to be written in `format`.
     #[must_use]
     pub fn new(image: Image, format: ImageFormat) -> Self {
         Self { image, format, alpha: None }
@@ -65,15 +66,15 @@ impl ImageFile {
     /// Reads and decodes a file.
     ///
     /// # Errors
-    /// A file that cannot be read, is no complete image, or is of a kind that is not supported; the error names it.
+    /// The file cannot be read, is not a complete image, or is of an unsupported kind; the error names it.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         Self::decode(&read(path)?, path)
     }
 
-    /// Decodes the content of a file; `path` is for the errors.
+    /// Decodes the content of a file; `path` appears in errors only.
     ///
     /// # Errors
-    /// As [`ImageFile::open`].
+    /// Those of [`ImageFile::open`].
     pub fn decode(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
         let failed = |error| failure(path, error);
         let (mut decoder, format) = decoder(bytes, path)?;
@@ -84,16 +85,17 @@ impl ImageFile {
         let mut stored = DynamicImage::from_decoder(decoder).map_err(failed)?;
         stored.apply_orientation(orientation);
         let (mut image, alpha) = planar(stored, path)?;
+        // The decoder expands every BMP palette to RGB.
         if format == ImageFormat::Bmp && bmp::is_gray(bytes) {
             image = image.to_channels(1);
         }
         Ok(Self { image, format, alpha })
     }
 
-    /// What kind of image a file holds, from its header alone.
+    /// Reads an image's size, channels and bit depth from its header alone.
     ///
     /// # Errors
-    /// As [`ImageFile::open`], but damage behind the header is not seen.
+    /// Those of [`ImageFile::open`]; damage after the header goes unnoticed.
     pub fn probe(path: &Path) -> Result<ImageSpec, DataError> {
         let bytes = read(path)?;
         let (mut decoder, format) = decoder(&bytes, path)?;
@@ -117,10 +119,10 @@ impl ImageFile {
         })
     }
 
-    /// The same file with other pixels: format and alpha stay.
+    /// Replaces the image; format and alpha are kept.
     ///
     /// # Panics
-    /// If the image has another width or height.
+    /// If the new image differs in width or height.
     #[must_use]
     pub fn with_image(self, image: Image) -> Self {
         assert_eq!(image.spec().size(), self.image.spec().size(), "the size of a file's image stays");
@@ -139,13 +141,13 @@ impl ImageFile {
         self.image
     }
 
-    /// How the file is stored.
+    /// The file's format.
     #[must_use]
     pub fn format(&self) -> ImageFormat {
         self.format
     }
 
-    /// The opacity of each pixel, row by row, if the file has it.
+    /// The opacity of each pixel, row by row, if the file has an alpha channel.
     #[must_use]
     pub fn alpha(&self) -> Option<&Pixels> {
         self.alpha.as_ref()
@@ -153,7 +155,7 @@ impl ImageFile {
 }
 
 impl ImageFormat {
-    /// The format of files with this name, told by the extension: png, jpg, jpeg, tif, tiff or bmp in any case.
+    /// The format that a file's extension stands for: png, jpg, jpeg, tif, tiff or bmp, ignoring case.
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
@@ -166,7 +168,7 @@ impl ImageFormat {
         }
     }
 
-    /// Its usual name.
+    /// The format's usual name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -178,7 +180,7 @@ impl ImageFormat {
     }
 }
 
-/// The bytes of a file of sensible size.
+/// Reads a file, unless it is larger than the limit.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     let io = |error| DataError::io(path, error);
     let n_bytes = std::fs::metadata(path).map_err(io)?.len();
@@ -191,7 +193,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(io)
 }
 
-/// A decoder for a file whose size and colour are supported.
+/// Returns a decoder once the file's format, size and colour have passed the checks.
 fn decoder<'a>(bytes: &'a [u8], path: &Path) -> Result<(Box<dyn ImageDecoder + 'a>, ImageFormat), DataError> {
     if bytes.is_empty() {
         return Err(unreadable(path, "the file is empty"));
@@ -204,7 +206,7 @@ fn decoder<'a>(bytes: &'a [u8], path: &Path) -> Result<(Box<dyn ImageDecoder + '
         Some(image::ImageFormat::Jpeg) => ImageFormat::Jpeg,
         Some(image::ImageFormat::Tiff) => ImageFormat::Tiff,
         Some(image::ImageFormat::Bmp) => ImageFormat::Bmp,
-        _ => return Err(unreadable(path, "it is no PNG, JPEG, TIFF or BMP file, whatever its name")),
+        _ => return Err(unreadable(path, "it is not a PNG, JPEG, TIFF or BMP file, whatever its name says")),
     };
     if format == ImageFormat::Jpeg {
         check_jpeg(bytes, path)?;
@@ -221,7 +223,7 @@ fn decoder<'a>(bytes: &'a [u8], path: &Path) -> Result<(Box<dyn ImageDecoder + '
     Ok((Box::new(decoder), format))
 }
 
-/// Refuses what the decoder would quietly convert or complete.
+/// Rejects JPEG files that the decoder would silently convert (CMYK) or complete (truncated files).
 fn check_jpeg(bytes: &[u8], path: &Path) -> Result<(), DataError> {
     match jpeg::markers(bytes) {
         Some(markers) if markers.n_components == 4 => Err(unsupported(path, "CMYK colour")),
@@ -239,7 +241,7 @@ fn check_color(color: ExtendedColorType, path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// Planes of colour, and of alpha if there is any.
+/// Separates the decoded values into planes of colour and, if present, alpha.
 fn planar(stored: DynamicImage, path: &Path) -> Result<(Image, Option<Pixels>), DataError> {
     let (height, width) = (stored.height() as usize, stored.width() as usize);
     let n_stored = usize::from(stored.color().channel_count());
@@ -266,7 +268,7 @@ fn split_u16(values: &[u16], n_stored: usize) -> (Pixels, Option<Pixels>) {
     (Pixels::U16(colour), alpha.map(Pixels::U16))
 }
 
-/// Interleaved values as planes; the last plane alone when it is alpha.
+/// Converts interleaved values to planes, with alpha in a plane of its own.
 fn split<T: Copy + Default>(interleaved: &[T], n_stored: usize) -> (Vec<T>, Option<Vec<T>>) {
     match n_stored {
         1 => (interleaved.to_vec(), None),
@@ -276,7 +278,8 @@ fn split<T: Copy + Default>(interleaved: &[T], n_stored: usize) -> (Vec<T>, Opti
     }
 }
 
-/// The channels of pixels of `N` values one behind the other, in one pass: twice as fast as one for each channel.
+/// Converts interleaved pixels of `N` values to consecutive planes, in one pass: twice as fast as one pass
+/// per channel.
 fn planes<T: Copy + Default, const N: usize>(interleaved: &[T]) -> Vec<T> {
     let pixels = interleaved.as_chunks::<N>().0;
     let mut values = vec![T::default(); pixels.len() * N];
@@ -290,7 +293,7 @@ fn planes<T: Copy + Default, const N: usize>(interleaved: &[T]) -> Vec<T> {
     values
 }
 
-/// The last of `n` planes apart.
+/// Splits off the last of `n` planes.
 fn with_alpha<T>(mut planes: Vec<T>, n: usize) -> (Vec<T>, Option<Vec<T>>) {
     let alpha = planes.split_off(planes.len() / n * (n - 1));
     (planes, Some(alpha))

@@ -10,23 +10,23 @@ use image::{ExtendedColorType, ImageEncoder, ImageResult};
 use super::{BitDepth, ImageFile, ImageFormat, Pixels};
 use crate::{DataError, write_atomic};
 
-/// The quality, from 1 to 100, at which JPEG files are written. High, without colour subsampling: a refined image
-/// should show what the refiner did, not what the compression did.
+/// Quality, from 1 to 100, of written JPEG files. High and without chroma subsampling: a refined image should
+/// show the refiner's changes, not the compression's.
 pub const JPEG_QUALITY: u8 = 95;
 
 impl ImageFile {
-    /// Writes the file: beside `path` first, then renamed, so that `path` is whole at any moment.
+    /// Writes the file atomically, so that `path` always holds a complete file.
     ///
     /// # Errors
-    /// A format that cannot hold the image (JPEG and BMP hold 8 bits, JPEG no alpha), or a failed write.
+    /// The format cannot hold the image (JPEG and BMP hold 8 bits, JPEG no alpha), or the write fails.
     pub fn save(&self, path: &Path) -> Result<(), DataError> {
         write_atomic(path, &self.encode(path)?)
     }
 
-    /// The bytes of the file; `path` is for the errors.
+    /// Encodes the file; `path` appears in errors only.
     ///
     /// # Errors
-    /// As [`ImageFile::save`], without the writing.
+    /// The format cannot hold the image.
     pub fn encode(&self, path: &Path) -> Result<Vec<u8>, DataError> {
         let failed =
             |reason: String| DataError::Encode { path: path.to_owned(), format: self.format.name(), reason };
@@ -67,7 +67,7 @@ impl ImageFile {
         }
     }
 
-    /// Values pixel by pixel, alpha last, 16 bits in the machine's byte order as the encoders want them.
+    /// The values pixel by pixel, alpha last; 16-bit values in native byte order, as the encoders expect.
     fn interleaved(&self) -> Vec<u8> {
         let n = self.image.height * self.image.width;
         match (&self.image.pixels, &self.alpha) {

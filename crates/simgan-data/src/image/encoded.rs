@@ -4,10 +4,10 @@ use super::jpeg::{self, LumaFrame};
 use super::{CropWindow, Image, ImageFile, Size, decode};
 use crate::DataError;
 
-/// An image file of which a part is wanted, in gray or in colour.
+/// An image file of which only a part may be decoded, in gray or in colour.
 ///
-/// The gray values of a JPEG file in colour are the luma that it stores; colours are not decoded, nor the rows below the
-/// part. Other files are decoded whole and converted.
+/// Read as gray, a colour JPEG file yields its stored luma: neither the chroma nor the rows below the part
+/// are decoded. Other files are decoded whole and converted.
 pub(crate) struct Encoded {
     path: PathBuf,
     content: Content,
@@ -38,7 +38,7 @@ impl Encoded {
         }
     }
 
-    /// The part within `window`, or all of it.
+    /// Decodes the part within `window`, or the whole image.
     pub(crate) fn decode(self, window: Option<CropWindow>) -> Result<Image, DataError> {
         let window = window.unwrap_or(CropWindow { left: 0, top: 0, size: self.size() });
         let image = match self.content {

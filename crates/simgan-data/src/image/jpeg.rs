@@ -1,4 +1,4 @@
-//! JPEG files: what their markers say, and their luma without their colours.
+//! JPEG files: reading their markers, and decoding luma without chroma.
 
 use std::ops::Range;
 
@@ -11,32 +11,32 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Image, Pixels, Size};
 
-/// What stands in the markers of a JPEG file.
+/// What the markers of a JPEG file say.
 #[derive(Default)]
 pub(super) struct Markers {
-    /// Colour components of the frame: 1 gray, 3 colour, 4 CMYK.
+    /// Components of the frame: 1 for gray, 3 for colour, 4 for CMYK.
     pub(super) n_components: u8,
-    /// Whether the end marker is there. Decoders fill what is missing with gray instead of failing.
+    /// Whether the end marker is present. Decoders fill in missing data with gray instead of failing.
     pub(super) complete: bool,
-    /// The frame, if its luma can be decoded row by row and alone.
+    /// The frame, if its luma can be decoded alone and row by row.
     pub(super) luma: Option<LumaFrame>,
-    /// A camera's orientation tag that asks to turn the image.
+    /// Whether a camera's orientation tag asks for a rotation or mirroring.
     turned: bool,
-    /// Components of the first scan.
+    /// Number of components in the first scan.
     n_scanned: u8,
 }
 
-/// A baseline frame in one scan, upright, whose luma has every pixel.
+/// A sequential, upright frame with a single scan and full-resolution luma.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LumaFrame {
     pub(super) size: Size,
-    /// Rows that are coded together.
+    /// Height of a coding unit in rows.
     unit_rows: usize,
-    /// Where in the file the height stands.
+    /// Byte offset of the height in the file.
     height_at: usize,
 }
 
-/// Walks the markers of a JPEG file; `None` if they make no sense.
+/// Reads the markers of a JPEG file; `None` if they are invalid.
 pub(super) fn markers(bytes: &[u8]) -> Option<Markers> {
     let mut markers = Markers::default();
     let mut at = 2;
@@ -46,6 +46,7 @@ pub(super) fn markers(bytes: &[u8]) -> Option<Markers> {
                 markers.complete = true;
                 break;
             }
+            // Restart markers, start of image and TEM have no segment.
             0xD0..=0xD8 | 0x01 => {}
             _ => {
                 let Some(length) = bytes.get(at..at + 2) else { break };
@@ -59,8 +60,9 @@ pub(super) fn markers(bytes: &[u8]) -> Option<Markers> {
 }
 
 impl Markers {
-    /// Notes what the segment of a marker says; `None` if a frame is cut short.
+    /// Records what a marker's segment says; `None` if a frame is truncated.
     fn read(&mut self, marker: u8, bytes: &[u8], segment: Range<usize>) -> Option<()> {
+        // C0 to CF are frames, except DHT, JPG and DAC; C0 and C1 are the sequential Huffman-coded ones.
         let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
         if is_frame && self.n_components == 0 {
             self.n_components = *bytes.get(segment.start + 5)?;
@@ -84,13 +86,13 @@ impl Markers {
     }
 }
 
-/// The frame that a baseline frame's segment describes, if its luma has every pixel.
+/// Reads a sequential frame's segment; `None` unless luma has full resolution.
 fn luma_frame(segment: &[u8], start: usize) -> Option<LumaFrame> {
     let &[8, h1, h0, w1, w0, n, ref components @ ..] = segment else { return None };
     let height = usize::from(u16::from_be_bytes([h1, h0]));
     let width = usize::from(u16::from_be_bytes([w1, w0]));
     let sampling: Vec<u8> = components.chunks_exact(3).map(|component| component[1]).collect();
-    // Chroma at each pixel, at every second column, or at every second column and row.
+    // Chroma at every pixel, at every second column, or at every second column and row.
     let unit_rows = match (n, &sampling[..]) {
         (1, [0x11]) | (3, [0x11 | 0x21, 0x11, 0x11]) => 8,
         (3, [0x22, 0x11, 0x11]) => 16,
@@ -103,15 +105,17 @@ fn luma_frame(segment: &[u8], start: usize) -> Option<LumaFrame> {
     })
 }
 
-/// The luma of a file's first `n_rows` rows, or of a few more; `None` if its components are no luma and chroma.
+/// Decodes the luma of a file's first `n_rows` rows, rounded up to whole coding units; `None` if the
+/// components are not luma and chroma.
 ///
-/// The height is overwritten in a copy of the file, so that the decoder stops behind these rows; values do not depend on it.
+/// The height is overwritten in a copy of the file, so that the decoder stops after these rows. The pixel
+/// values do not depend on it.
 pub(super) fn luma(bytes: &[u8], frame: LumaFrame, n_rows: usize) -> Result<Option<Image>, DecodeErrors> {
     let LumaFrame { size: Size { width, height }, unit_rows, height_at } = frame;
     let height = n_rows.next_multiple_of(unit_rows).min(height);
     let mut bytes = bytes.to_vec();
     bytes[height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
-    // As lenient as when colours are decoded.
+    // Not strict, as when colours are decoded.
     let options = DecoderOptions::default().set_strict_mode(false);
     let options = options.set_max_width(usize::MAX).set_max_height(usize::MAX);
     let options = options.jpeg_set_out_colorspace(ColorSpace::Luma);
@@ -125,7 +129,7 @@ pub(super) fn luma(bytes: &[u8], frame: LumaFrame, n_rows: usize) -> Result<Opti
     Ok(Some(Image::new(1, height, width, Pixels::U8(values))))
 }
 
-/// The next marker from `at` on, skipping coded data, and moves `at` behind it.
+/// Finds the next marker from `at` on, skipping coded data, and moves `at` past it.
 fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     loop {
         let rest = bytes.get(*at..)?;

@@ -21,7 +21,8 @@ pub use self::transform::Transform;
 pub(crate) use self::crop::CropWindow;
 pub(crate) use self::encoded::Encoded;
 
-/// One image, planar `[channels, height, width]`, as stored: only this crate knows bytes.
+/// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in [−1,
+/// 1]; see [`Image::to_unit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     channels: usize,
@@ -30,7 +31,7 @@ pub struct Image {
     pixels: Pixels,
 }
 
-/// What the images of a source have in common.
+/// The size, channels and bit depth that the images of a source share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImageSpec {
     /// 1 (gray) or 3 (RGB).
@@ -39,11 +40,11 @@ pub struct ImageSpec {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// Bits of one stored value.
+    /// Bits per stored value.
     pub depth: BitDepth,
 }
 
-/// Bits of one stored channel value.
+/// Bits per stored channel value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BitDepth {
     /// 0..=255
@@ -52,20 +53,21 @@ pub enum BitDepth {
     Sixteen,
 }
 
-/// Stored values in channel, row, column order (planar, as tensors are).
+/// Stored values in channel, row, column order (planar, like a tensor).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pixels {
-    /// 8 bits a value.
+    /// 8 bits per value.
     U8(Vec<u8>),
-    /// 16 bits a value.
+    /// 16 bits per value.
     U16(Vec<u16>),
 }
 
 impl Image {
-    /// An image of `channels × height × width` values.
+    /// Makes an image of `channels × height × width` values.
     ///
     /// # Panics
-    /// If `channels` is neither 1 nor 3, the number of values is not the product of the sizes, or a size is zero.
+    /// If `channels` is neither 1 nor 3, a size is zero, or the number of values is not the product of the
+    /// sizes.
     #[must_use]
     pub fn new(channels: usize, height: usize, width: usize, pixels: Pixels) -> Self {
         let n_values = pixels.len();
@@ -77,13 +79,13 @@ impl Image {
         Self { channels, height, width, pixels }
     }
 
-    /// An image of kind `spec` from values in [−1, 1], the inverse of [`Image::to_unit`].
+    /// Makes an image of kind `spec` from values in [−1, 1], the inverse of [`Image::to_unit`].
     ///
-    /// The scale is fixed: −1 is stored as 0 and 1 as 255 or 65535, whatever the values are. Values are rounded to the
-    /// nearest; those outside the range are clamped, NaN becomes 0.
+    /// The scale is fixed: −1 is stored as 0 and 1 as 255 or 65535, whatever the range of the values. They
+    /// are rounded to nearest; values outside [−1, 1] are clamped, and NaN becomes 0.
     ///
     /// # Panics
-    /// If the number of values is not the product of the sizes, or a size is zero.
+    /// If a size is zero, or the number of values is not the product of the sizes.
     #[must_use]
     pub fn from_unit(spec: ImageSpec, values: &[f32]) -> Self {
         // `as` saturates and turns NaN into 0.
@@ -95,7 +97,7 @@ impl Image {
         Self::new(spec.channels, spec.height, spec.width, pixels)
     }
 
-    /// The values scaled to [−1, 1], planar `[channels, height, width]`.
+    /// Returns the values scaled to [−1, 1], planar `[channels, height, width]`.
     #[must_use]
     pub fn to_unit(&self) -> Vec<f32> {
         let mut values = Vec::with_capacity(self.pixels.len());
@@ -103,7 +105,7 @@ impl Image {
         values
     }
 
-    /// Appends [`Image::to_unit`] to `values`, so that a batch needs no copy.
+    /// Appends [`Image::to_unit`] to `values`, so that building a batch needs no extra copy.
     pub(crate) fn extend_unit(&self, values: &mut Vec<f32>) {
         match &self.pixels {
             Pixels::U8(stored) => values.extend(stored.iter().map(|&v| f32::from(v) / 127.5 - 1.0)),
@@ -111,10 +113,10 @@ impl Image {
         }
     }
 
-    /// The same image with 1 or 3 channels.
+    /// Converts the image to 1 or 3 channels.
     ///
-    /// Gray becomes RGB by repeating it; RGB becomes gray as `0.299 R + 0.587 G + 0.114 B` (Rec. 601, the weights of
-    /// JPEG and of Pillow's mode `L`), rounded.
+    /// Gray becomes RGB by repetition; RGB becomes gray as `0.299 R + 0.587 G + 0.114 B` (Rec. 601, the
+    /// weights of JPEG and of Pillow's mode `L`), rounded.
     ///
     /// # Panics
     /// If `channels` is neither 1 nor 3.
@@ -134,7 +136,7 @@ impl Image {
         Self::new(channels, self.height, self.width, pixels)
     }
 
-    /// The pixels within `crop`, which must lie within the image.
+    /// Crops the image to `crop`, which must lie within it.
     pub(crate) fn cropped(&self, crop: CropWindow) -> Self {
         let pixels = match &self.pixels {
             Pixels::U8(values) => Pixels::U8(self.cut(values, crop)),
@@ -153,7 +155,7 @@ impl Image {
         cut
     }
 
-    /// Memory that the stored values take.
+    /// Bytes of memory of the stored values.
     pub(crate) fn n_bytes(&self) -> usize {
         match &self.pixels {
             Pixels::U8(values) => values.len(),
@@ -161,7 +163,7 @@ impl Image {
         }
     }
 
-    /// Sizes and bit depth.
+    /// The image's size, channels and bit depth.
     #[must_use]
     pub fn spec(&self) -> ImageSpec {
         ImageSpec {
@@ -205,11 +207,12 @@ impl Pixels {
     }
 }
 
-/// Weighted sum of three planes in 16 bit fixed point, so that it is the same on every machine.
+/// Weighted sum of three planes in 16-bit fixed point, so that the result is the same on every machine.
 fn luma<T: Copy + Into<u64>>(rgb: &[T], narrow: impl Fn(u64) -> T) -> Vec<T> {
     let n = rgb.len() / 3;
     let weighted = |i: usize| {
         let (red, green, blue): (u64, u64, u64) = (rgb[i].into(), rgb[n + i].into(), rgb[2 * n + i].into());
+        // The weights times 2¹⁶; they sum to 65536, so that gray stays gray. 32768 rounds to nearest.
         (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
     };
     (0..n).map(|i| narrow(weighted(i))).collect()

@@ -1,8 +1,8 @@
 use super::{Image, Pixels, Size};
 
-/// One of the eight ways to turn and mirror an image, as EXIF numbers them.
+/// One of the eight ways to rotate and mirror an image, as numbered by EXIF.
 ///
-/// Rows and columns are swapped first, if at all; then the result is mirrored along x, along y or along both.
+/// It optionally swaps rows and columns, then mirrors the result along x, y or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Orientation {
     is_transposed: bool,
@@ -10,12 +10,12 @@ pub struct Orientation {
 }
 
 impl Orientation {
-    /// Changes nothing.
+    /// Leaves the image unchanged.
     pub const UPRIGHT: Self = Self { is_transposed: false, is_mirrored: [false, false] };
     /// Swaps left and right.
     pub const MIRRORED: Self = Self { is_transposed: false, is_mirrored: [true, false] };
 
-    /// What brings an image with EXIF's orientation tag upright; `None` unless the tag is 1 to 8.
+    /// The orientation that brings an image with this EXIF tag upright; `None` unless the tag is 1 to 8.
     #[must_use]
     pub const fn from_exif(tag: u8) -> Option<Self> {
         let (is_transposed, is_mirrored) = match tag {
@@ -32,33 +32,33 @@ impl Orientation {
         Some(Self { is_transposed, is_mirrored })
     }
 
-    /// Width and height of an image of this size afterwards.
+    /// Width and height of an image of size `from` afterwards.
     #[must_use]
     pub fn size(self, from: Size) -> Size {
         if self.is_transposed { Size { width: from.height, height: from.width } } else { from }
     }
 
-    /// Whether right hands become left hands: the image is seen as in a mirror, however it is turned.
+    /// Whether the orientation includes a reflection, which turns right hands into left hands.
     #[must_use]
     pub fn is_reflection(self) -> bool {
         self.is_transposed ^ self.is_mirrored[0] ^ self.is_mirrored[1]
     }
 
-    /// A direction in camera coordinates afterwards.
+    /// Transforms a direction in camera coordinates.
     pub(crate) fn vector(self, [x, y, z]: [f32; 3]) -> [f32; 3] {
         let [x, y] = if self.is_transposed { [y, x] } else { [x, y] };
         let [mirror_x, mirror_y] = self.is_mirrored;
         [if mirror_x { -x } else { x }, if mirror_y { -y } else { y }, z]
     }
 
-    /// Where a point of an image of size `from` lies afterwards.
+    /// Transforms a point of an image of size `from`.
     pub(crate) fn point(self, from: Size, [x, y]: [f32; 2]) -> [f32; 2] {
         let to = self.size(from);
         let [x, y] = if self.is_transposed { [y, x] } else { [x, y] };
         self.mirrored([x, y], [to.width as f32, to.height as f32])
     }
 
-    /// The opposite of [`Orientation::point`].
+    /// The inverse of [`Orientation::point`].
     pub(crate) fn source(self, from: Size, point: [f32; 2]) -> [f32; 2] {
         let to = self.size(from);
         let [x, y] = self.mirrored(point, [to.width as f32, to.height as f32]);
@@ -71,7 +71,7 @@ impl Orientation {
 }
 
 impl Image {
-    /// The image turned and mirrored.
+    /// Rotates and mirrors the image.
     #[must_use]
     pub fn oriented(&self, orientation: Orientation) -> Self {
         let from = self.spec().size();
@@ -84,7 +84,7 @@ impl Image {
     }
 }
 
-/// Planes of size `from`, turned and mirrored.
+/// Rotates and mirrors planes of size `from`.
 fn turned<T: Copy>(values: &[T], from: Size, orientation: Orientation) -> Vec<T> {
     let to = orientation.size(from);
     let [mirror_x, mirror_y] = orientation.is_mirrored;

@@ -2,23 +2,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{Image, Size};
 
-/// How an image comes to another size.
+/// How an image is fitted to another size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fit {
-    /// Scale until the new size is covered, then cut what stands out equally on both sides: shapes are kept.
+    /// Scales the image to cover the new size, then crops the excess equally on both sides: shapes are
+    /// preserved.
     #[default]
     Cover,
-    /// Scale width and height independently: nothing is cut, shapes change.
+    /// Scales width and height independently: nothing is cropped, but shapes change.
     Stretch,
 }
 
 impl Image {
-    /// The image at another size, rounded to its own bit depth.
+    /// Resizes the image, rounding to its own bit depth.
     ///
-    /// Each output pixel is the mean of the input under it, weighted by a triangle as wide as two output pixels when
-    /// it shrinks (so that no detail is skipped and none aliases) and two input pixels when it grows, which is
-    /// bilinear interpolation. The same as Pillow's `BILINEAR` up to rounding.
+    /// Each output pixel is a weighted mean of the input pixels beneath it. The weights form a triangle: two
+    /// output pixels wide when shrinking, so that no detail is skipped or aliased, and two input pixels wide
+    /// when enlarging, which is bilinear interpolation. Equals Pillow's `BILINEAR` up to rounding.
     #[must_use]
     pub fn resized(&self, size: Size, fit: Fit) -> Self {
         let spec = self.spec();
@@ -37,7 +38,7 @@ impl Image {
     }
 }
 
-/// The part of an image that a resized one shows, in pixels from the top left corner.
+/// The part of an image that is scaled to the new size, in pixels from the top left corner.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     left: f64,
@@ -61,7 +62,7 @@ impl Window {
         Self { left: (full_width - width) / 2.0, top: (full_height - height) / 2.0, width, height, to }
     }
 
-    /// A part at its own scale; it may reach beyond the image.
+    /// A part at its original scale; it may extend beyond the image.
     pub(super) fn of_part(left: f64, top: f64, size: Size) -> Self {
         Self { left, top, width: size.width as f64, height: size.height as f64, to: size }
     }
@@ -71,13 +72,13 @@ impl Window {
         self.to
     }
 
-    /// Where a point of the image lies in the resized one.
+    /// Maps a point of the image to the resized one.
     pub(super) fn map(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let [scale_x, scale_y] = self.scale();
         [((f64::from(x) - self.left) * scale_x) as f32, ((f64::from(y) - self.top) * scale_y) as f32]
     }
 
-    /// Where a point of the resized image lies in the image.
+    /// Maps a point of the resized image back to the original.
     pub(super) fn unmap(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let [scale_x, scale_y] = self.scale();
         [(f64::from(x) / scale_x + self.left) as f32, (f64::from(y) / scale_y + self.top) as f32]
@@ -88,15 +89,16 @@ impl Window {
     }
 }
 
-/// The input values that make one output value: weights from index `start` on, which sum to 1.
+/// The weights of one output value: they apply to the inputs from index `start` on and sum to 1.
 struct Taps {
     start: usize,
     weights: Vec<f32>,
 }
 
-/// The taps of each of `n_out` outputs over the part `[from, from + length]` of `n_in` inputs.
+/// Computes the taps of `n_out` outputs over the part `[from, from + length]` of `n_in` inputs.
 fn taps(n_in: usize, n_out: usize, from: f64, length: f64) -> Vec<Taps> {
     let scale = length / n_out as f64;
+    // Half the triangle's width, in input pixels.
     let support = scale.max(1.0);
     (0..n_out)
         .map(|out| {
@@ -111,8 +113,9 @@ fn taps(n_in: usize, n_out: usize, from: f64, length: f64) -> Vec<Taps> {
         .collect()
 }
 
-/// Appends one plane, resampled along rows and then along columns, to `values`.
+/// Resamples one plane along rows, then along columns, and appends it to `values`.
 fn resample(plane: &[f32], width: usize, columns: &[Taps], rows: &[Taps], values: &mut Vec<f32>) {
+    // With a crop, only the rows that some output needs are resampled.
     let first_row = rows.first().map_or(0, |row| row.start);
     let last_row = rows.last().map_or(0, |row| row.start + row.weights.len());
     let narrow: Vec<f32> = plane
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn cover_cuts_equally_and_keeps_shapes() {
-        // 4×2 to 1×1: the middle 2×2 is what is seen.
+        // 4×2 to 1×1 shows only the middle 2×2.
         let image = Image::new(1, 2, 4, Pixels::U8(vec![255, 10, 20, 255, 255, 30, 40, 255]));
         let window = Window::new(image.spec().size(), Size { width: 1, height: 1 }, Fit::Cover);
         assert_eq!(window.map([1.0, 0.0]), [0.0, 0.0]);
@@ -184,7 +187,7 @@ mod tests {
             let mirrored = mirror(&mirror(&image).resized(size, Fit::Cover));
             let resized = image.resized(size, Fit::Cover);
             let (a, b) = (mirrored.to_unit(), resized.to_unit());
-            // A value on the edge between two stored ones may round either way.
+            // A value halfway between two stored ones may round either way.
             prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1.5 / 127.5));
             prop_assert_eq!(image.to_channels(3).resized(size, Fit::Cover), resized.to_channels(3));
         }

@@ -1,29 +1,30 @@
 use super::{BitDepth, Image, ImageSpec, Size};
 
-/// How images of one size stand on a [`Sheet`]: in rows and columns, and rows in blocks one under the other.
+/// The layout of images of one size on a [`Sheet`]: rows and columns, with the rows grouped in blocks from
+/// top to bottom.
 #[derive(Clone, Copy, Debug)]
 pub struct SheetLayout {
-    /// Size of an image.
+    /// Size of each image.
     pub size: Size,
     /// 1 (gray) or 3 (RGB).
     pub channels: usize,
-    /// Images narrower than this are magnified by whole numbers, without smoothing, to at least this many pixels.
+    /// Narrower images are enlarged by a whole factor, without smoothing, to at least this many pixels.
     pub least_width: usize,
-    /// Images in a row.
+    /// Images per row.
     pub columns: usize,
-    /// Rows in a block.
+    /// Rows per block.
     pub rows: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub blocks: usize,
     /// Pixels between images.
     pub gap: usize,
-    /// Pixels between blocks, beside `gap`.
+    /// Pixels between blocks, in addition to `gap`.
     pub block_gap: usize,
-    /// Pixels above the first row and left of the first column.
+    /// Pixels above the first row and to the left of the first column.
     pub margin: usize,
 }
 
-/// A white page with images on it, for people to look at.
+/// A contact sheet: a white page of images for people to look at.
 ///
 /// ```
 /// use simgan_data::{Pixels, Sheet, SheetLayout, Size};
@@ -32,7 +33,7 @@ pub struct SheetLayout {
 /// let layout = SheetLayout {
 ///     size,
 ///     channels: 1,
-///     least_width: 4, // so that each pixel becomes 2 × 2
+///     least_width: 4, // each pixel becomes 2 × 2
 ///     columns: 1,
 ///     rows: 1,
 ///     blocks: 1,
@@ -50,11 +51,11 @@ pub struct Sheet {
     scale: usize,
     height: usize,
     width: usize,
-    /// In [−1, 1], planar.
+    /// The page in [−1, 1], planar.
     values: Vec<f32>,
 }
 
-/// White.
+/// White, on the scale of [−1, 1].
 const PAPER: f32 = 1.0;
 
 impl Sheet {
@@ -68,11 +69,11 @@ impl Sheet {
         Self { layout, scale, height, width, values: vec![PAPER; channels * height * width] }
     }
 
-    /// Puts an image where `row`, counted over all blocks, and `column` meet. `image` is planar, in [−1, 1]; of a gray
-    /// image each of the page's channels shows the same.
+    /// Places an image at `row`, counted over all blocks, and `column`. `image` is planar, in [−1, 1]; on a
+    /// colour page, a gray image is repeated in each channel.
     ///
     /// # Panics
-    /// If `row` or `column` is not on the page, or the image has less than the layout's size.
+    /// If `row` or `column` is off the page, or the image is smaller than the layout's size.
     pub fn paste(&mut self, row: usize, column: usize, image: &[f32]) {
         let Size { width, height } = self.layout.size;
         let planes: Vec<&[f32]> = image.chunks_exact(width * height).collect();
@@ -88,11 +89,11 @@ impl Sheet {
         }
     }
 
-    /// Colours the pixel `[y, x]` of the magnified image at `row` and `column`; one outside of the image is left as it is.
-    /// `color` has a value in [−1, 1] for each channel.
+    /// Sets the pixel `[y, x]` of the enlarged image at `row` and `column`; a pixel outside the image is
+    /// ignored. `color` has one value in [−1, 1] per channel.
     ///
     /// # Panics
-    /// If `row` or `column` is not on the page.
+    /// If `row` or `column` is off the page.
     pub fn dot(&mut self, row: usize, column: usize, [y, x]: [usize; 2], color: &[f32]) {
         let [height, width] = self.tile();
         if y >= height || x >= width {
@@ -104,13 +105,13 @@ impl Sheet {
         }
     }
 
-    /// Height and width of a magnified image.
+    /// Height and width of an enlarged image.
     #[must_use]
     pub fn tile(&self) -> [usize; 2] {
         [self.layout.size.height, self.layout.size.width].map(|side| side * self.scale)
     }
 
-    /// The page as an image of 8 bits.
+    /// Converts the page to an 8-bit image.
     #[must_use]
     pub fn into_image(self) -> Image {
         let Self { layout: SheetLayout { channels, .. }, height, width, values, .. } = self;

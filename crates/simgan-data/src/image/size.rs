@@ -9,21 +9,21 @@ use crate::DataError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Size {
-    /// Columns.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
 }
 
 impl Size {
-    /// Largest width or height that can be asked for.
+    /// Maximum width and height.
     pub const MAX: usize = 16384;
 }
 
 impl FromStr for Size {
     type Err = DataError;
 
-    /// Reads `WIDTHxHEIGHT`.
+    /// Parses `WIDTHxHEIGHT`, each from 1 to [`Size::MAX`].
     fn from_str(text: &str) -> Result<Self, DataError> {
         let side = |part: &str| part.parse().ok().filter(|side| (1..=Self::MAX).contains(side));
         text.split_once('x')

@@ -1,7 +1,7 @@
 use super::{Fit, Orientation, Size};
 use crate::image::resize::Window;
 
-/// How the pixels of an image moved, so that its annotations can follow them.
+/// A geometric transform of an image, which its annotations follow.
 #[derive(Clone, Copy, Debug)]
 pub struct Transform {
     from: Size,
@@ -10,38 +10,38 @@ pub struct Transform {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// A part was cut out and scaled.
+    /// Crops a part and scales it.
     Window(Window),
-    /// The image was turned or mirrored.
+    /// Rotates or mirrors the image.
     Orientation(Orientation),
 }
 
 impl Transform {
-    /// What [`Image::resized`](crate::Image::resized) does to an image of size `from`.
+    /// The transform that [`Image::resized`](crate::Image::resized) applies to an image of size `from`.
     #[must_use]
     pub fn resize(from: Size, to: Size, fit: Fit) -> Self {
         Self { from, step: Step::Window(Window::new(from, to, fit)) }
     }
 
-    /// A part of an image of size `from`, cut out at its own scale. It may reach beyond the image.
+    /// Crops a part of an image of size `from` at its original scale. The part may extend beyond the image.
     #[must_use]
     pub fn part(from: Size, left: f64, top: f64, size: Size) -> Self {
         Self { from, step: Step::Window(Window::of_part(left, top, size)) }
     }
 
-    /// What [`Image::oriented`](crate::Image::oriented) does to an image of size `from`.
+    /// The transform that [`Image::oriented`](crate::Image::oriented) applies to an image of size `from`.
     #[must_use]
     pub fn orient(from: Size, orientation: Orientation) -> Self {
         Self { from, step: Step::Orientation(orientation) }
     }
 
-    /// Width and height of the image before.
+    /// Width and height before the transform.
     #[must_use]
     pub fn from(&self) -> Size {
         self.from
     }
 
-    /// Width and height of the image afterwards.
+    /// Width and height after the transform.
     #[must_use]
     pub fn to(&self) -> Size {
         match &self.step {
@@ -50,7 +50,7 @@ impl Transform {
         }
     }
 
-    /// How the image was turned or mirrored: [`Orientation::UPRIGHT`] if it was only cut and scaled.
+    /// The rotation and mirroring; [`Orientation::UPRIGHT`] for a crop or resize.
     #[must_use]
     pub fn orientation(&self) -> Orientation {
         match self.step {
@@ -59,7 +59,7 @@ impl Transform {
         }
     }
 
-    /// Where a point of the image lies afterwards; it may lie outside.
+    /// Maps a point of the image to the transformed one, possibly outside it.
     #[must_use]
     pub fn point(&self, point: [f32; 2]) -> [f32; 2] {
         match &self.step {
@@ -68,7 +68,7 @@ impl Transform {
         }
     }
 
-    /// The opposite of [`Transform::point`].
+    /// The inverse of [`Transform::point`].
     #[must_use]
     pub fn source(&self, point: [f32; 2]) -> [f32; 2] {
         match &self.step {

@@ -2,14 +2,14 @@ use super::bytes::{Bytes, Element, kind};
 use super::numbers::{self, size_in_memory, size_of_kind};
 use super::{Array, Data, Limits, MatError, Numbers, Variable};
 
-/// Reads arrays and counts what they cost.
+/// Reads arrays and accounts for the memory they take.
 pub(super) struct Reader {
     limits: Limits,
     bytes: usize,
     arrays: usize,
 }
 
-/// The first parts of every array.
+/// The parts that every array begins with.
 struct Header {
     class: u32,
     complex: bool,
@@ -27,13 +27,13 @@ impl Reader {
         Self { limits, bytes: 0, arrays: 0 }
     }
 
-    /// The variable in the content of a matrix element.
+    /// Reads the variable in a matrix element.
     pub(super) fn variable(&mut self, content: Bytes<'_>) -> Result<Variable, MatError> {
         let (name, array) = self.array(content, 0)?;
         Ok(Variable { name, array })
     }
 
-    /// Counts memory before it is taken.
+    /// Accounts for memory before it is allocated.
     pub(super) fn charge(&mut self, n_bytes: usize, at: &Bytes<'_>) -> Result<(), MatError> {
         self.bytes = self.bytes.saturating_add(n_bytes);
         if self.bytes > self.limits.bytes {
@@ -42,7 +42,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Counts memory that is free again.
+    /// Releases accounted memory.
     pub(super) fn refund(&mut self, n_bytes: usize) {
         self.bytes -= n_bytes;
     }
@@ -57,7 +57,7 @@ impl Reader {
         }
         self.charge(size_of::<Array>() + size_of::<[usize; 2]>(), &content)?;
         if content.is_empty() {
-            // MATLAB writes an empty cell or field like this.
+            // MATLAB writes an empty cell or field without any content.
             let data = Data::Real(Numbers::F64(Vec::new()));
             return Ok((String::new(), Array { dims: vec![0, 0], data }));
         }
@@ -84,18 +84,18 @@ impl Reader {
             6..=15 => self.real_or_complex(header.class, header.complex, header.len, content),
             16 => Ok(Data::Opaque("function")),
             17 => Ok(Data::Opaque("opaque")),
-            class => Err(content.error(format!("{class} is no class"))),
+            class => Err(content.error(format!("{class} is not a class"))),
         }
     }
 
-    /// `n` arrays one behind the other.
+    /// Reads `n` consecutive arrays.
     fn nested(&mut self, n: usize, content: &mut Bytes<'_>, depth: usize) -> Result<Vec<Array>, MatError> {
-        // No room is made for `n` arrays, which may be a lie: the content ends sooner than memory.
+        // No capacity is reserved, since `n` may be a lie: the content runs out before the memory does.
         let mut arrays = Vec::new();
         for _ in 0..n {
             let Element { kind, data } = content.element()?;
             if kind != kind::MATRIX {
-                return Err(data.error(format!("an element of type {kind} is no array")));
+                return Err(data.error(format!("an element of type {kind} is not an array")));
             }
             arrays.push(self.array(data, depth + 1)?.1);
         }
@@ -141,10 +141,10 @@ impl Reader {
                 let character = |number| char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER);
                 data.u32s().map(character).collect::<String>().encode_utf16().collect()
             }
-            kind => return Err(data.error(format!("an element of type {kind} is no text"))),
+            kind => return Err(data.error(format!("an element of type {kind} is not text"))),
         };
         if units.is_empty() && len > 0 {
-            // MATLAB leaves out text that is all blank, now and then.
+            // MATLAB sometimes omits the content of text that is all blanks.
             self.charge(len.saturating_mul(2), &data)?;
             return Ok(Data::Text(vec![u16::from(b' '); len]));
         }
@@ -192,7 +192,7 @@ impl Reader {
         let in_order = columns.first() == Some(&0) && columns.is_sorted() && columns.len() == n_columns + 1;
         let n_values = columns.last().copied().unwrap_or(0);
         if !in_order || n_values > rows.len() || rows.iter().take(n_values).any(|&row| row >= n_rows) {
-            return Err(start.error("the rows and columns of a sparse matrix make no sense"));
+            return Err(start.error("the rows and columns of a sparse matrix are inconsistent"));
         }
         let values = if header.logical {
             Data::Logical(self.sparse_logical(n_values, rows.len(), content)?)
@@ -209,7 +209,7 @@ impl Reader {
         Ok(Data::Sparse { rows, columns, values: Box::new(values) })
     }
 
-    /// Truth values, with room for `n_stored` of them. MATLAB announces doubles for them but writes bytes.
+    /// Reads `n_values` truth values of `n_stored` slots. MATLAB declares them as doubles but writes bytes.
     fn sparse_logical(
         &mut self,
         n_values: usize,
@@ -237,7 +237,7 @@ impl Reader {
     }
 }
 
-/// Flags, sizes and name.
+/// Reads an array's flags, dimensions and name.
 fn header(content: &mut Bytes<'_>) -> Result<Header, MatError> {
     let flags = content.element()?;
     let word = flags.data.u32s().next().filter(|_| flags.kind == kind::UINT32);
@@ -245,7 +245,7 @@ fn header(content: &mut Bytes<'_>) -> Result<Header, MatError> {
     let class = word & 0xFF;
     let (complex, logical) = (word & 0x0800 != 0, word & 0x0200 != 0);
     if class == 17 {
-        // Opaque objects have no sizes.
+        // Opaque objects have no dimensions.
         let name = text(content.element()?)?;
         return Ok(Header { class, complex, logical, dims: vec![1, 1], len: 1, name });
     }
@@ -270,17 +270,17 @@ fn dims(sizes: Element<'_>) -> Result<(Vec<usize>, usize), MatError> {
     }
 }
 
-/// A name, in Latin letters without accents as MATLAB demands.
+/// Reads a name, which MATLAB restricts to ASCII.
 fn text(element: Element<'_>) -> Result<String, MatError> {
     let bytes = element.data.as_slice();
     let is_text = matches!(element.kind, kind::INT8 | kind::UINT8 | kind::UTF8);
     match std::str::from_utf8(bytes) {
         Ok(text) if is_text && text.is_ascii() => Ok(text.to_owned()),
-        _ => Err(element.data.error("a name is no ASCII text")),
+        _ => Err(element.data.error("a name is not ASCII text")),
     }
 }
 
-/// How many numbers the next element holds.
+/// Number of values in the next element, without consuming it.
 fn stored_len(content: &Bytes<'_>) -> Result<usize, MatError> {
     let Element { kind, data } = { *content }.element()?;
     Ok(data.len() / size_of_kind(kind).unwrap_or(1))
@@ -293,7 +293,7 @@ fn truths(numbers: &Numbers) -> Vec<bool> {
     }
 }
 
-/// Drops the room that a sparse matrix keeps for more values.
+/// Drops the spare slots that a sparse matrix reserves for more values.
 fn shorten(values: &mut Data, len: usize) {
     let cut = |numbers: &mut Numbers| {
         if let Numbers::F64(values) = numbers {

@@ -1,6 +1,6 @@
 use super::MatError;
 
-/// The bytes of a file, or of an unpacked variable, with the place of each for errors.
+/// The bytes of a file, or of an unpacked variable, with their position for errors.
 #[derive(Clone, Copy)]
 pub(super) struct Bytes<'a> {
     all: &'a [u8],
@@ -8,23 +8,23 @@ pub(super) struct Bytes<'a> {
     pub(super) big_endian: bool,
 }
 
-/// Where the first byte stands.
+/// Position of the first byte.
 #[derive(Clone, Copy)]
 enum Place {
-    /// In the file.
+    /// Offset in the file.
     File(usize),
-    /// In the unpacked content of the variable that starts at `.0` in the file.
+    /// Offset `.1` in the unpacked content of the variable that starts at `.0` in the file.
     Inflated(usize, usize),
 }
 
-/// A tagged piece of a file.
+/// A data element: a type tag and its data.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a> {
     pub(super) kind: u32,
     pub(super) data: Bytes<'a>,
 }
 
-/// Types of elements, by the numbers that the format gives them.
+/// Element types, by the format's numbers.
 pub(super) mod kind {
     pub(in super::super) const INT8: u32 = 1;
     pub(in super::super) const UINT8: u32 = 2;
@@ -48,7 +48,7 @@ impl<'a> Bytes<'a> {
         Self { all, place: Place::File(0), big_endian }
     }
 
-    /// The unpacked content of the compressed variable that starts here.
+    /// Wraps the unpacked content of the compressed variable that starts here.
     pub(super) fn of_inflated<'b>(&self, all: &'b [u8]) -> Bytes<'b> {
         let offset = match self.place {
             Place::File(at) | Place::Inflated(at, _) => at,
@@ -69,7 +69,7 @@ impl<'a> Bytes<'a> {
         self.all.is_empty()
     }
 
-    /// Removes the first `n` bytes and gives them.
+    /// Splits off and returns the first `n` bytes.
     pub(super) fn take(&mut self, n: usize) -> Result<Self, MatError> {
         let Some((taken, rest)) = self.all.split_at_checked(n) else {
             return Err(self.error(format!("{n} bytes are announced, but {} are left,", self.all.len())));
@@ -83,10 +83,11 @@ impl<'a> Bytes<'a> {
         Ok(taken)
     }
 
-    /// Removes the next element with its padding.
+    /// Splits off and returns the next element, skipping its padding.
     pub(super) fn element(&mut self) -> Result<Element<'a>, MatError> {
         let start = *self;
         let first = self.u32()?;
+        // A short element packs its length, its type and up to 4 bytes of data into 8 bytes.
         let (small_len, kind) = ((first >> 16) as usize, first & 0xFFFF);
         if small_len > 0 {
             if small_len > 4 {
@@ -96,7 +97,7 @@ impl<'a> Bytes<'a> {
         }
         let n_bytes = self.u32()? as usize;
         let data = self.take(n_bytes)?;
-        // Compressed variables alone are not padded; the last padding of a file may be missing.
+        // Only compressed variables are unpadded. The last padding of a file may be missing.
         let padding = if kind == kind::COMPRESSED { 0 } else { (8 - n_bytes % 8) % 8 };
         self.take(padding.min(self.all.len()))?;
         Ok(Element { kind, data })
@@ -107,7 +108,7 @@ impl<'a> Bytes<'a> {
         taken.u32s().next().ok_or_else(|| taken.error("four bytes are needed"))
     }
 
-    /// The bytes as 32 bit numbers, without a remainder.
+    /// The bytes as 32-bit numbers; a remainder is ignored.
     pub(super) fn u32s(self) -> impl Iterator<Item = u32> {
         let number = if self.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
         self.all.as_chunks().0.iter().map(move |bytes| number(*bytes))

@@ -1,12 +1,12 @@
-//! MATLAB files of level 5: what MATLAB 5 to 7.2, its later versions by default, Octave and SciPy write.
+//! MATLAB files of level 5: the format of MATLAB 5 to 7.2, the default of later versions, Octave and SciPy.
 //!
-//! [`read`] gives all variables of a file as [`Array`]s. Both byte orders and compressed variables are read; numbers of
-//! every class, logical and complex ones, text, cells, structs, objects and sparse matrices, nested. Function handles
-//! and opaque objects have no documented content and become [`Data::Opaque`]. Files of level 4 and of version 7.3
-//! (which are HDF5) are recognised and refused.
+//! [`read`] returns all variables of a file as [`Array`]s. It reads both byte orders and compressed
+//! variables; numbers of every class, logical and complex ones included; text, cells, structs, objects and
+//! sparse matrices, nested in any way. Function handles and opaque objects have no documented content and
+//! become [`Data::Opaque`]. Files of level 4 and of version 7.3 (HDF5) are recognised and rejected.
 //!
-//! A file is not trusted: sizes are checked before memory is taken, [`Limits`] bound what a small file may unpack to,
-//! and damage is a [`MatError`] with its place.
+//! Files are not trusted: sizes are checked before memory is allocated, [`Limits`] bound what a small file
+//! may unpack to, and damage is a [`MatError`] with its position.
 //!
 //! ```
 //! use simgan_data::mat::{self, Limits};
@@ -33,19 +33,19 @@ pub(crate) use self::file::is_73_at;
 pub use self::file::read;
 pub use self::numbers::Numbers;
 
-/// A variable of a file.
+/// A variable in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
-    /// Its name; empty for the workspace that MATLAB stores beside function handles.
+    /// The name; empty for the workspace that MATLAB stores along with function handles.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub array: Array,
 }
 
-/// A MATLAB value; all of them are arrays.
+/// A MATLAB value; every value is an array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// At least two sizes. Elements are in column-major order: the first index runs fastest.
+    /// The dimensions, at least two. Elements are in column-major order: the first index runs fastest.
     pub dims: Vec<usize>,
     /// The elements.
     pub data: Data,
@@ -54,46 +54,47 @@ pub struct Array {
 /// The elements of an [`Array`], in column-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
-    /// Numbers.
+    /// Real numbers.
     Real(Numbers),
-    /// Real and imaginary parts.
+    /// Complex numbers: real and imaginary parts.
     Complex(Numbers, Numbers),
-    /// True and false.
+    /// Truth values.
     Logical(Vec<bool>),
-    /// UTF-16 code units, MATLAB's characters.
+    /// Characters, which MATLAB represents as UTF-16 code units.
     Text(Vec<u16>),
-    /// Any arrays.
+    /// A cell array of any arrays.
     Cell(Vec<Array>),
-    /// Structs with the same fields, or objects, which are structs with a class.
+    /// Structs with common fields, or objects, which are structs with a class.
     Struct {
-        /// Class of an object.
+        /// The class; `None` for plain structs.
         class: Option<String>,
         /// Names of the fields.
         fields: Vec<String>,
-        /// All fields of the first element, then of the second, and so on.
+        /// The values of all fields of the first element, then of the second, and so on.
         values: Vec<Array>,
     },
-    /// A compressed sparse column matrix: the rows of column `c` are `rows[columns[c]..columns[c + 1]]`.
+    /// A sparse matrix in compressed column form: the rows of column `c` are `rows[columns[c]..columns[c +
+    /// 1]]`.
     Sparse {
-        /// Row of each stored value.
+        /// The row of each stored value.
         rows: Vec<usize>,
-        /// Where each column starts, and the end of the last.
+        /// The start of each column in `rows`, and the end of the last.
         columns: Vec<usize>,
         /// The stored values: real, complex or logical.
         values: Box<Data>,
     },
-    /// Content without documentation, not read: `function` or `opaque`.
+    /// Undocumented content, which is not read: `function` or `opaque`.
     Opaque(&'static str),
 }
 
-/// How much a file may unpack to.
+/// Limits on what a file may unpack to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of memory for all arrays together, and for each unpacked variable.
     pub bytes: usize,
-    /// Arrays in a file, nested ones included.
+    /// Number of arrays in a file, including nested ones.
     pub arrays: usize,
-    /// How deep cells and structs may nest.
+    /// Maximum nesting depth of cells and structs.
     pub depth: usize,
 }
 
@@ -104,16 +105,16 @@ pub struct Limits {
     .inflated.map_or(String::new(), |at| format!(", {at} bytes into its unpacked content"))
 )]
 pub struct MatError {
-    /// Where in the file.
+    /// Byte offset in the file.
     pub offset: usize,
-    /// Where in the unpacked content of the compressed variable that starts at `offset`.
+    /// Byte offset in the unpacked content of the compressed variable that starts at `offset`.
     pub inflated: Option<usize>,
     /// What is wrong.
     pub reason: String,
 }
 
 impl Default for Limits {
-    /// 1 GiB, a million arrays, 32 deep: a MPIIGaze file needs 5 MiB, a few thousand arrays and 3.
+    /// 1 GiB, a million arrays, 32 levels: an MPIIGaze file needs 5 MiB, a few thousand arrays and 3 levels.
     fn default() -> Self {
         Self { bytes: 1 << 30, arrays: 1_000_000, depth: 32 }
     }
@@ -126,13 +127,13 @@ impl Array {
         self.dims.iter().product()
     }
 
-    /// Whether there is no element.
+    /// Whether the array has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A field of a single struct; `None` if this is something else or has no such field.
+    /// Returns a field of a single struct; `None` if the array is something else or has no such field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Self> {
         match &self.data {
@@ -143,7 +144,7 @@ impl Array {
         }
     }
 
-    /// Real numbers of any class; `None` if this is something else.
+    /// Converts real numbers of any class; `None` if the array is something else.
     #[must_use]
     pub fn to_f64(&self) -> Option<Vec<f64>> {
         match &self.data {
@@ -152,7 +153,8 @@ impl Array {
         }
     }
 
-    /// The rows of a two-dimensional text; `None` if this is something else. What is no Unicode becomes `�`.
+    /// Returns the rows of two-dimensional text; `None` if the array is something else. Invalid UTF-16
+    /// becomes `�`.
     #[must_use]
     pub fn to_rows(&self) -> Option<Vec<String>> {
         match (&self.data, &self.dims[..]) {

@@ -1,7 +1,7 @@
 use super::MatError;
 use super::bytes::{Bytes, Element, kind};
 
-/// Numbers of one of MATLAB's classes.
+/// Numbers of one of MATLAB's numeric classes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Numbers {
     /// `double`
@@ -27,7 +27,7 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// How many there are.
+    /// Number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -44,13 +44,13 @@ impl Numbers {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The numbers as `f64`; 64 bit integers beyond 2⁵³ are rounded.
+    /// Converts the numbers to `f64`; 64-bit integers beyond 2⁵³ are rounded.
     #[must_use]
     pub fn to_f64(&self) -> Vec<f64> {
         match self {
@@ -68,13 +68,14 @@ impl Numbers {
     }
 }
 
-/// Numbers of class `class` (6 to 15), whatever type they are stored as; what does not fit the class is clamped.
+/// Reads numbers of class `class` (6 to 15) from any stored type; values that do not fit the class are
+/// clamped.
 pub(super) fn numbers(class: u32, stored: Element<'_>) -> Result<Numbers, MatError> {
     let numbers = as_stored(stored)?;
     if class_of(&numbers) == class {
         return Ok(numbers);
     }
-    // Only integers of up to 32 bits are stored in place of others, and `f64` holds all of them.
+    // MATLAB substitutes only smaller integer types, up to 32 bits, which `f64` holds exactly.
     let numbers = numbers.to_f64();
     Ok(match class {
         6 => Numbers::F64(numbers),
@@ -106,16 +107,17 @@ fn class_of(numbers: &Numbers) -> u32 {
     }
 }
 
-/// Bytes of memory that one number needs while it is read, `None` if the element holds no numbers.
+/// Bytes of memory per number while it is read; `None` if the element holds no numbers.
 pub(super) fn size_in_memory(class: u32, stored: Element<'_>) -> Option<usize> {
     let same = matches!(
         (class, stored.kind),
         (8, kind::INT8) | (9, kind::UINT8) | (10, kind::INT16) | (11, kind::UINT16) | (7, kind::SINGLE)
     );
+    // Numbers stored as another type go through `f64`.
     size_of_kind(stored.kind).map(|size| if same { size } else { 8 })
 }
 
-/// Bytes of one stored number, `None` if elements of this kind hold no numbers.
+/// Bytes per stored number; `None` if elements of this kind hold no numbers.
 pub(super) fn size_of_kind(kind: u32) -> Option<usize> {
     Some(match kind {
         kind::INT8 | kind::UINT8 | kind::UTF8 => 1,

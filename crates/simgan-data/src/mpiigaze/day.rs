@@ -3,20 +3,20 @@ use std::path::Path;
 use super::{Eye, HEIGHT, WIDTH};
 use crate::mat::{self, Array, Data, Limits, Numbers};
 
-/// One day file, unpacked.
+/// One unpacked day file.
 pub(super) struct Day {
     pub(super) left: Eyes,
     pub(super) right: Eyes,
-    /// The name of the photograph of each row; may be missing.
+    /// The name of each row's photograph; may be empty.
     pub(super) file_names: Vec<String>,
 }
 
-/// The eyes of one side.
+/// All left or all right eyes.
 pub(super) struct Eyes {
-    /// Pixels of one image behind the other, row by row.
+    /// The pixels of all images in turn, row by row.
     images: Vec<u8>,
     pub(super) gaze: Vec<[f32; 3]>,
-    /// Rotation vectors in radians; may be missing.
+    /// Rotation vectors in radians; may be empty.
     pub(super) pose: Vec<[f32; 3]>,
 }
 
@@ -39,12 +39,12 @@ impl Day {
         }
     }
 
-    /// The name of the photograph of a row, or its number where the file has no names.
+    /// The name of a row's photograph, or the row's number if the file has no names.
     pub(super) fn file_name(&self, row: usize) -> String {
         self.file_names.get(row).cloned().unwrap_or_else(|| format!("{:04}", row + 1))
     }
 
-    /// Roughly what it takes in memory.
+    /// Approximate size in memory.
     pub(super) fn n_bytes(&self) -> usize {
         let names: usize = self.file_names.iter().map(|name| name.len() + size_of::<String>()).sum();
         [&self.left, &self.right].map(|eyes| eyes.images.len() + 24 * eyes.len()).iter().sum::<usize>()
@@ -79,11 +79,11 @@ fn field<'a>(array: &'a Array, name: &str) -> Result<&'a Array, String> {
     array.field(name).ok_or_else(|| format!("it has no field \"{name}\""))
 }
 
-/// Rows of a matrix of three columns.
+/// The rows of a matrix with three columns.
 fn vectors(array: &Array) -> Result<Vec<[f32; 3]>, String> {
     let numbers = array.to_f64().filter(|_| array.dims.len() == 2 && array.dims[1] == 3);
     let numbers =
-        numbers.ok_or_else(|| format!("is no matrix of numbers with 3 columns but {:?}", array.dims))?;
+        numbers.ok_or_else(|| format!("is not a matrix of numbers with 3 columns but {:?}", array.dims))?;
     if let Some(odd) = numbers.iter().find(|number| !number.is_finite()) {
         return Err(format!("holds {odd}"));
     }
@@ -91,8 +91,8 @@ fn vectors(array: &Array) -> Result<Vec<[f32; 3]>, String> {
     Ok((0..n).map(|row| [0, 1, 2].map(|column| numbers[row + n * column] as f32)).collect())
 }
 
-/// The pixels of `n` images, from MATLAB's order, in which the image's number runs fastest, to one image after the
-/// other.
+/// Reorders the pixels of `n` images from MATLAB's column-major order, in which the image index runs fastest,
+/// to one image after another, row by row.
 fn images(array: &Array, n: usize) -> Result<Vec<u8>, String> {
     let Data::Real(Numbers::U8(stored)) = &array.data else {
         return Err("\"image\" does not hold bytes".to_owned());

@@ -5,34 +5,34 @@ use super::{DayFile, Eye};
 use crate::DataError;
 use crate::listing::has_extension;
 
-/// Whose eyes are taken, for leave-one-person-out splits.
+/// The persons whose eyes are read, for leave-one-person-out splits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Persons {
-    /// Everybody's.
+    /// All persons.
     #[default]
     All,
-    /// Those of these persons, `p00` to `p14`.
+    /// Only these persons, `p00` to `p14`.
     Only(Vec<String>),
-    /// Those of everybody else.
+    /// All persons but these.
     Except(Vec<String>),
 }
 
-/// Which images are taken.
+/// Which of the persons' images are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subset {
     /// All of them.
     #[default]
     All,
-    /// The 1,500 left and 1,500 right eyes of each person that `Evaluation Subset` lists.
+    /// The 1,500 left and 1,500 right eyes per person listed in `Evaluation Subset`.
     Evaluation,
 }
 
-/// The photographs and eyes of each person and day, in the lists' order.
+/// The listed photographs and eyes by person and day, in the lists' order.
 pub(super) type Wanted = BTreeMap<(String, String), Vec<(String, Eye)>>;
 
-/// What of MPIIGaze lies at a path.
+/// Which part of MPIIGaze a path is.
 pub(super) enum At {
-    /// Everybody's folders are in this one.
+    /// The folder that holds all persons' folders.
     Persons(PathBuf),
     /// One person's folder.
     Person,
@@ -52,7 +52,8 @@ impl At {
             return Some(Self::Persons(folder));
         }
         let parts = Part::of(path).ok()?;
-        // Normalized itself: folders p00, p01, … are not enough, for others have such folders too.
+        // Perhaps `Normalized` itself. Folders p00, p01, … alone prove nothing, because other data sets have
+        // them too.
         let has_days = |person: &Part| person.is_person() && has_day(&path.join(&person.file));
         if parts.iter().any(has_days) {
             return Some(Self::Persons(path.to_owned()));
@@ -65,17 +66,17 @@ fn has_day(folder: &Path) -> bool {
     Part::of(folder).is_ok_and(|parts| parts.iter().any(Part::is_day))
 }
 
-/// A person's folder or a day file, to judge by its name.
+/// A person's folder or a day file, recognised by its name.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Part {
     /// `p00` or `day01`.
     name: String,
-    /// The name with its extension.
+    /// The name with extension.
     file: String,
 }
 
 impl Part {
-    /// The persons' folders and the day files that lie in a folder, sorted.
+    /// Lists the persons' folders and day files in a folder, sorted.
     fn of(folder: &Path) -> Result<Vec<Self>, DataError> {
         let io = |error| DataError::io(folder, error);
         let mut parts = Vec::new();
@@ -96,24 +97,24 @@ impl Part {
         is_ours.then(|| Self { name: name.to_owned(), file: file.to_owned() })
     }
 
-    /// Whether it is called as the published persons are: p and two digits.
+    /// Whether the name is that of a published person: p and two digits.
     fn is_person(&self) -> bool {
         self.name.starts_with('p') && self.name.len() == 3
     }
 
-    /// Whether it is called as the published days are: day and two digits.
+    /// Whether the name is that of a published day: day and two digits.
     fn is_day(&self) -> bool {
         self.name.starts_with("day") && self.name.len() == 5
     }
 }
 
-/// Whether a name is `prefix` and digits.
+/// Whether a name consists of `prefix` and digits.
 fn is_numbered(name: &str, prefix: &str) -> bool {
     let number = name.strip_prefix(prefix);
     number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The selected day files, sorted.
+/// Lists the selected day files, sorted.
 pub(super) fn days(path: &Path, persons: &Persons) -> Result<Vec<DayFile>, DataError> {
     let all = match At::of(path) {
         Some(At::Persons(folder)) => {
@@ -148,7 +149,7 @@ fn selected(path: &Path, days: Vec<DayFile>, persons: &Persons) -> Result<Vec<Da
     Ok(days.into_iter().filter(|day| named.contains(&day.person) == is_only).collect())
 }
 
-/// The day files in a person's folder.
+/// Lists the day files in a person's folder.
 fn days_of(folder: &Path, person: &str) -> Result<Vec<DayFile>, DataError> {
     let days = Part::of(folder)?.into_iter().filter(|part| part.name.starts_with("day"));
     let file =
@@ -156,7 +157,7 @@ fn days_of(folder: &Path, person: &str) -> Result<Vec<DayFile>, DataError> {
     Ok(days.map(file).collect())
 }
 
-/// A path as it is named from the root, since `.` has no name.
+/// Makes a path absolute, because `.` has no name.
 fn absolute(path: &Path) -> Result<PathBuf, DataError> {
     std::path::absolute(path).map_err(|error| DataError::io(path, error))
 }
@@ -165,14 +166,15 @@ fn name_of(path: Option<&Path>) -> String {
     path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What the evaluation subset lists for the persons of `days`; `None` stands for everything.
+/// Reads the evaluation subset's lists for the persons of `days`; `None` stands for all images.
 pub(super) fn wanted(path: &Path, subset: &Subset, days: &[DayFile]) -> Result<Option<Wanted>, DataError> {
     if *subset == Subset::All {
         return Ok(None);
     }
     if !matches!(At::of(path), Some(At::Persons(folder)) if folder != path) {
         let reason =
-            "the evaluation subset is listed beside Data, in MPIIGaze's own folder: open that".to_owned();
+            "the lists of the evaluation subset are beside Data, in MPIIGaze's own folder: open that"
+                .to_owned();
         return Err(DataError::Dataset { path: path.to_owned(), reason });
     }
     let mut persons: Vec<&str> = days.iter().map(|day| day.person.as_str()).collect();
@@ -196,7 +198,7 @@ pub(super) fn wanted(path: &Path, subset: &Subset, days: &[DayFile]) -> Result<O
     Ok(Some(wanted))
 }
 
-/// Day, file and eye of `day01/0001.jpg left`.
+/// Parses a line such as `day01/0001.jpg left` into day, file and eye.
 fn entry(line: &str) -> Option<(&str, &str, Eye)> {
     let (file, eye) = line.trim().split_once(char::is_whitespace)?;
     let (day, name) = file.split_once('/')?;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{MpiiGaze, MpiiGazeOptions};
 use crate::{DataError, Layout, Listing, Match, Source, SourceRequest};
 
-/// MPIIGaze as it is published, or a part of it.
+/// The layout of MPIIGaze as published, or of a part of it.
 pub(crate) struct MpiiGazeLayout;
 
 impl Layout for MpiiGazeLayout {
@@ -12,7 +12,7 @@ impl Layout for MpiiGazeLayout {
     }
 
     fn help(&self) -> String {
-        "MPIIGaze's folder, a person's in it or a day file".to_owned()
+        "MPIIGaze's folder, one person's folder or a day file".to_owned()
     }
 
     fn recognise(&self, at: &Listing) -> Match {

@@ -19,34 +19,34 @@ use crate::{
     Want, names,
 };
 
-/// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with the direction of their gaze.
+/// MPIIGaze (Zhang et al., CVPR 2015): photographs of eyes, 60×36 gray, with gaze directions.
 ///
-/// Read are the files `Data/Normalized/pNN/dayNN.mat` of the published archive, all of them, one person's or
-/// one day's, left and right eyes alternating as the files list them. Right eyes are mirrored, with their
-/// gaze and head pose, so that all eyes look like left ones. A sample is called `p00/day01/0001-left`; its
+/// It reads the files `Data/Normalized/pNN/dayNN.mat` of the published archive: all of them, one person's or
+/// one day's. Left and right eyes alternate in the files' order. Right eyes are mirrored, with their gaze and
+/// head pose, so that all eyes look like left ones. Samples have names like `p00/day01/0001-left`; a sample's
 /// record holds person, day, file and eye.
 ///
-/// The files are compressed, so they are unpacked one at a time and kept in memory up to
-/// [`MpiiGazeOptions::memory`]. All of MPIIGaze takes 1 GB; less memory than the selected part needs is fine
-/// for reading in order, but slow at random.
+/// The files are compressed, so each is unpacked whole and kept in memory, up to [`MpiiGazeOptions::memory`].
+/// All of MPIIGaze takes 1 GB. With less memory than the selected part needs, reading in order stays fast but
+/// random access is slow.
 pub struct MpiiGaze {
     days: Vec<DayFile>,
-    /// Which eye of which day each sample is.
+    /// The day, row and eye of each sample.
     samples: Vec<Place>,
     cache: Mutex<Cache>,
     skipped: Vec<DataError>,
 }
 
-/// Which part of MPIIGaze is opened, and how.
+/// Which part of MPIIGaze to open, and how.
 #[derive(Clone, Debug)]
 pub struct MpiiGazeOptions {
-    /// Whose eyes.
+    /// The persons whose eyes are read.
     pub persons: Persons,
-    /// Which of their images.
+    /// Which of their images are read.
     pub subset: Subset,
-    /// Bytes of unpacked images that are kept.
+    /// Maximum number of bytes of unpacked files kept in memory.
     pub memory: usize,
-    /// What to do about a file that cannot be read; with [`OnError::Skip`] it is left out.
+    /// What to do about an unreadable file; with [`OnError::Skip`] it is left out.
     pub on_error: OnError,
 }
 
@@ -69,33 +69,33 @@ enum Eye {
     Right,
 }
 
-/// Rows of every image.
+/// Height of every image.
 const HEIGHT: usize = 36;
-/// Columns of every image.
+/// Width of every image.
 const WIDTH: usize = 60;
 
 impl Default for MpiiGazeOptions {
-    /// All images of all persons, with up to 1.5 GB of them in memory.
+    /// All images of all persons, with up to 1.5 GB kept in memory.
     fn default() -> Self {
         Self { persons: Persons::All, subset: Subset::All, memory: 1_500_000_000, on_error: OnError::Fail }
     }
 }
 
 impl MpiiGaze {
-    /// Whether a path is MPIIGaze or a part of it: a folder with `Data/Normalized` (or `Normalized`) and folders `pNN`
-    /// in it, that `Normalized` itself, one of these folders with its `dayNN.mat`, or a MATLAB file.
+    /// Whether a path is MPIIGaze or a part of it: a folder with `Data/Normalized` (or `Normalized`) that
+    /// holds folders `pNN`, that `Normalized` itself, one of these folders with its `dayNN.mat`, or a MATLAB
+    /// file.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         files::At::of(path).is_some()
     }
 
-    /// Reads which images there are, from the folder that holds `Data`, one person's folder or one day file.
-    /// Each selected file is read once, to check it.
+    /// Lists the images of the folder that holds `Data`, of one person's folder or of one day file. Reads
+    /// each selected file once to check it.
     ///
     /// # Errors
-    /// Another layout; no such person; a file that is damaged or lacks what it should hold; a subset list
-    /// that names an image that is not there. What is wrong with one file may be skipped, unless it is wrong
-    /// with all of them.
+    /// The path has another layout; a person does not exist; a file is damaged or incomplete; a subset list
+    /// names a missing image. Errors of single files may be skipped, unless no image remains.
     pub fn open(path: &Path, options: &MpiiGazeOptions) -> Result<Self, DataError> {
         let days = files::days(path, &options.persons)?;
         let cache = Mutex::new(Cache::new(options.memory));
@@ -117,13 +117,13 @@ impl MpiiGaze {
         Ok(source)
     }
 
-    /// What is wrong with the files that were left out, in their order.
+    /// The errors of the files that were left out, in the files' order.
     #[must_use]
     pub fn skipped(&self) -> &[DataError] {
         &self.skipped
     }
 
-    /// The persons whose images are there, sorted.
+    /// The persons in the source, sorted.
     #[must_use]
     pub fn persons(&self) -> Vec<&str> {
         let mut persons: Vec<&str> = self.days.iter().map(|day| day.person.as_str()).collect();
@@ -131,7 +131,7 @@ impl MpiiGaze {
         persons
     }
 
-    /// The selected eyes of a day.
+    /// Lists the selected eyes of a day.
     fn places(&self, index: usize, wanted: Option<&files::Wanted>) -> Result<Vec<Place>, DataError> {
         let file = &self.days[index];
         let day = self.day(index)?;
@@ -151,13 +151,14 @@ impl MpiiGaze {
         of_day.into_iter().flatten().map(find).collect()
     }
 
-    /// A day from memory, or else from its file.
+    /// Returns a day from the cache, or else reads its file.
     fn day(&self, index: usize) -> Result<Arc<Day>, DataError> {
         let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(day) = cache().get(index) {
             return Ok(day);
         }
         let file = &self.days[index];
+        // Unpacked without holding the lock. Two threads may unpack one day twice; `insert` allows for that.
         let day = Arc::new(Day::read(&file.path).map_err(|reason| file.error(reason))?);
         cache().insert(index, Arc::clone(&day));
         Ok(day)
@@ -183,7 +184,7 @@ impl Source for MpiiGaze {
             if let Some(gaze) = Direction::from_vector(eyes.gaze[row]) {
                 sample.annotations.insert(names::GAZE.into(), gaze.into());
             }
-            // Zero stands for unknown.
+            // MPIIGaze stores zeros for an unknown head pose.
             if let Some(pose) = eyes.pose.get(row).filter(|pose| **pose != [0.0; 3]) {
                 sample.annotations.insert(names::HEAD_POSE.into(), Vector::rotation(*pose).into());
             }
@@ -227,7 +228,7 @@ impl DayFile {
     }
 }
 
-/// Unpacked days; the one that was used longest ago goes first.
+/// A least-recently-used cache of unpacked days.
 struct Cache {
     limit: usize,
     used: usize,
@@ -253,6 +254,7 @@ impl Cache {
         if let Some((_, old)) = self.days.insert(index, (self.clock, day)) {
             self.used -= old.n_bytes();
         }
+        // Keep at least the newest day, even if it alone exceeds the limit.
         while self.used > self.limit && self.days.len() > 1 {
             let Some((&oldest, _)) = self.days.iter().min_by_key(|(_, (last_use, _))| *last_use) else {
                 return;

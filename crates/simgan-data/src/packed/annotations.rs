@@ -5,13 +5,13 @@ use super::header::{Header, Tensor};
 use crate::annotation::Form;
 use crate::{Annotation, Annotations, DataError};
 
-/// The annotations in a packed file.
+/// The annotations in a packed file, by format version.
 pub(super) enum Labels {
     Columns(Vec<Column>),
     Format1(Format1),
 }
 
-/// One annotation of all samples.
+/// One annotation, of every sample that has it.
 pub(super) struct Column {
     name: String,
     form: &'static Form,
@@ -28,7 +28,7 @@ impl Labels {
         Ok(Self::Columns(columns.collect::<Result<_, _>>()?))
     }
 
-    /// What is known of a sample.
+    /// Reads the annotations of a sample.
     pub(super) fn read(&self, content: &Content, index: usize) -> Result<Annotations, DataError> {
         match self {
             Self::Format1(labels) => labels.annotations(&|tensor| content.row(tensor, index)),
@@ -48,7 +48,7 @@ impl Column {
         let [values, ends] = name.keys();
         let ColumnName { name, kind } = name;
         let form = Form::of_tag(&kind).ok_or_else(|| {
-            format!("its annotations \"{name}\" are of the kind \"{kind}\", which this version does not know")
+            format!("its annotations \"{name}\" are of the kind \"{kind}\", which this version cannot read")
         })?;
         let ends =
             header.tensor(&ends, "I64", &[n])?.ok_or_else(|| format!("its tensor \"{ends}\" is missing"))?;
@@ -56,7 +56,7 @@ impl Column {
         Ok(Self { name, form, values, ends })
     }
 
-    /// The annotation of a sample, if it has one.
+    /// Reads the annotation of a sample; `None` if the sample lacks it.
     fn read(&self, content: &Content, index: usize) -> Result<Option<Annotation>, DataError> {
         let [(start, _), (end, is_known)] = content.ends(self.ends, index)?.map(end);
         if !is_known {
@@ -64,6 +64,7 @@ impl Column {
         }
         let damaged =
             || content.damaged(format!("its annotation \"{}\" of image {index} is damaged", self.name));
+        // Check before allocating: the ends come from the file and may be damaged.
         let is_inside = start <= end && end <= self.values.n_rows as u64;
         let n_items = if is_inside { (end - start) as usize } else { return Err(damaged()) };
         let mut row = vec![0; n_items * self.values.row_bytes];

@@ -8,19 +8,20 @@ use super::header::DATA_START;
 use crate::annotation::{Annotation, Form};
 use crate::{DataError, Pixels, Sample};
 
-/// The tensors of a packed file in the making: files of their own, to which rows are appended.
+/// The tensors of a packed file while it is being made: separate files to which rows are appended, so that an
+/// interrupted job can resume.
 pub(super) struct Columns {
     folder: PathBuf,
     pub(super) images: Fixed,
     pub(super) names: Ragged,
-    /// Where in the source each row comes from, to go on behind it.
+    /// Index of each row's sample in the source: the job resumes after the last one.
     indices: Fixed,
-    /// One for each name and kind of annotation, in the order in which they appeared.
+    /// One column per name and kind of annotation, in order of first appearance.
     pub(super) annotations: Vec<AnnotationColumn>,
     n_rows: u64,
 }
 
-/// What an annotation's column is called.
+/// The name and kind of an annotation's column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ColumnName {
     pub(super) name: String,
@@ -29,7 +30,7 @@ pub(super) struct ColumnName {
 }
 
 impl ColumnName {
-    /// What the column's values and their ends are called in a packed file.
+    /// The names of the tensors for the column's values and their ends.
     pub(super) fn keys(&self) -> [String; 2] {
         let Self { name, kind } = self;
         [format!("{name}.{kind}"), format!("{name}.{kind}.ends")]
@@ -42,33 +43,33 @@ pub(super) struct AnnotationColumn {
     pub(super) rows: Ragged,
 }
 
-/// Rows of one length.
+/// Rows of equal length.
 pub(super) struct Fixed {
     pub(super) file: File,
-    /// Bytes in front of the rows.
+    /// Bytes before the first row.
     start: u64,
     pub(super) row_bytes: u64,
 }
 
-/// Rows of any length, counted in items; some are missing.
+/// Rows of any number of items; some may be missing.
 ///
-/// `ends` says where each row ends in `values`. The end of a missing row is written as its complement, −1 −
-/// end.
+/// `ends` holds the index in `values` after each row's last item. For a missing row it is stored as its
+/// bitwise complement, −1 − end.
 pub(super) struct Ragged {
     pub(super) values: Fixed,
     pub(super) ends: Fixed,
-    /// Items in all rows.
+    /// Number of items in all rows.
     n_items: u64,
 }
 
-/// The list of annotations' columns, in the folder of the unfinished work.
+/// The list of annotation columns, in the folder of the unfinished job.
 const LIST: &str = "columns.json";
-/// So many columns with names of so many bytes always have room in the header.
+/// This many columns, with names of up to this many bytes, always fit in the header.
 const MAX_COLUMNS: usize = 100;
 const MAX_NAME_BYTES: usize = 100;
 
 impl Columns {
-    /// Opens the files in `folder`, or makes them.
+    /// Opens the files in `folder`, creating those that are missing.
     pub(super) fn open(folder: &Path, image_bytes: usize) -> Result<Self, DataError> {
         let io = |error| DataError::io(folder, error);
         let mut columns = Self {
@@ -91,17 +92,18 @@ impl Columns {
         Ok(columns)
     }
 
-    /// Opens the files of the next annotation's column, or makes them.
+    /// Opens or creates the files of the next annotation column.
     fn annotation_column(&self, name: ColumnName) -> std::io::Result<AnnotationColumn> {
         let form = Form::of_tag(&name.kind).ok_or_else(|| {
             std::io::Error::other(format!("annotations of the kind \"{}\" are not known", name.kind))
         })?;
-        // Numbered, since a name may hold anything.
+        // Numbered, because an annotation's name need not be a valid file name.
         let path = self.folder.join(format!("annotation-{}", self.annotations.len()));
         Ok(AnnotationColumn { name, form, rows: Ragged::open(&path, form.item_bytes() as u64)? })
     }
 
-    /// Cuts every file back to the rows that all of them have, and says how many and which sample is next.
+    /// Truncates every file to the rows that all of them have. Returns their number and the index of the next
+    /// sample.
     pub(super) fn recover(&mut self) -> Result<(u64, usize), DataError> {
         let recovered = self.recover_files();
         recovered.map_err(|error| DataError::io(&self.folder, error))
@@ -123,7 +125,7 @@ impl Columns {
         Ok((n_rows, next as usize))
     }
 
-    /// Appends samples with their places in the source.
+    /// Appends samples, each with its index in the source.
     pub(super) fn append(&mut self, samples: &[(usize, Sample)]) -> Result<(), DataError> {
         for (_, sample) in samples {
             for (name, annotation) in &sample.annotations {
@@ -137,7 +139,7 @@ impl Columns {
         Ok(())
     }
 
-    /// Makes the column of an annotation that no earlier sample has.
+    /// Creates the column of an annotation that no earlier sample has.
     fn add_column(&mut self, name: &str, annotation: &Annotation) -> Result<(), DataError> {
         let failed = |reason| DataError::Unpackable { path: self.folder.clone(), reason };
         if self.annotations.len() == MAX_COLUMNS {
@@ -151,12 +153,14 @@ impl Columns {
         let io = |error| DataError::io(&self.folder, error);
         let name = ColumnName { name: name.to_owned(), kind: annotation.form().tag.to_owned() };
         let mut column = self.annotation_column(name).map_err(io)?;
+        // An interrupted job may have left rows in these files.
         column.rows.cut(0).map_err(io)?;
         column.rows.append(std::iter::repeat_n(None, self.n_rows as usize)).map_err(io)?;
         let list: Vec<&ColumnName> =
             self.annotations.iter().chain([&column]).map(|column| &column.name).collect();
         let text = serde_json::to_vec(&list).map_err(|error| io(error.into()))?;
-        // Only now, when the column has all rows: an interruption before leaves files that nobody lists.
+        // List the column only once it has all its rows: a job interrupted before this leaves files that
+        // nothing refers to.
         crate::write_atomic(&self.folder.join(LIST), &text)?;
         self.annotations.push(column);
         Ok(())
@@ -195,12 +199,12 @@ impl Fixed {
         Ok(Self { file, start, row_bytes })
     }
 
-    /// Whole rows that are there.
+    /// Number of complete rows in the file.
     fn n_rows(&self) -> std::io::Result<u64> {
         Ok(self.file.metadata()?.len().saturating_sub(self.start) / self.row_bytes)
     }
 
-    /// The number in a row of 8 bytes.
+    /// Reads the number in a row of 8 bytes.
     fn number(&self, row: u64) -> std::io::Result<u64> {
         let mut bytes = [0; 8];
         super::read_at(&self.file, &mut bytes, self.start + row * self.row_bytes)?;
@@ -222,7 +226,7 @@ impl Ragged {
         Ok(Self { values, ends, n_items: 0 })
     }
 
-    /// Whole rows that are there with their values.
+    /// Number of complete rows whose values are complete too.
     fn n_rows(&self) -> std::io::Result<u64> {
         let (mut n_rows, n_items) = (self.ends.n_rows()?, self.values.n_rows()?);
         while n_rows > 0 && end(self.ends.number(n_rows - 1)?).0 > n_items {
@@ -237,7 +241,7 @@ impl Ragged {
         self.ends.cut(n_rows)
     }
 
-    /// Appends rows, those that are known with their values.
+    /// Appends rows; `None` stands for a missing one.
     fn append(&mut self, rows: impl Iterator<Item = Option<Vec<u8>>>) -> std::io::Result<()> {
         let (mut values, mut ends) = (Vec::new(), Vec::new());
         for row in rows {
@@ -250,7 +254,7 @@ impl Ragged {
         self.ends.file.write_all(&ends)
     }
 
-    /// How many rows are known, and how many items each of them has if all have as many.
+    /// Returns the number of rows that are present, and their number of items if it is the same for all.
     pub(super) fn lengths(&mut self) -> std::io::Result<(usize, Option<usize>)> {
         let (mut n_known, mut before, mut common, mut is_even) = (0, 0, None, true);
         self.ends.file.seek(SeekFrom::Start(0))?;
@@ -269,15 +273,16 @@ impl Ragged {
     }
 }
 
-/// Where a row ends, and whether it is known.
+/// Decodes where a row ends and whether it is present.
 pub(super) fn end(written: u64) -> (u64, bool) {
     if written >> 63 == 0 { (written, true) } else { (!written, false) }
 }
 
-/// Values as 8 bits.
+/// Appends pixel values, reduced to 8 bits.
 fn extend_bytes(row: &mut Vec<u8>, pixels: &Pixels) {
     match pixels {
         Pixels::U8(values) => row.extend(values),
+        // 65535 / 257 = 255, so this rounds to the nearest of 256 levels.
         Pixels::U16(values) => row.extend(values.iter().map(|&value| ((u32::from(value) + 128) / 257) as u8)),
     }
 }

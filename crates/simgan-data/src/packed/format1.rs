@@ -2,14 +2,14 @@ use super::header::{Header, Tensor};
 use crate::annotation::names;
 use crate::{Annotation, Annotations, DataError, Direction, Vector};
 
-/// The labels of files of version 1, which knew three kinds of them. A row of NaN stands for a missing label.
+/// The labels in files of version 1, which has three kinds. A row of NaN means a missing label.
 pub(super) struct Format1 {
     gaze: Option<Tensor>,
     head_pose: Option<Tensor>,
     landmarks: Option<Tensor>,
 }
 
-/// Points that stand one behind the other in a row of landmarks, with how many there are.
+/// The consecutive parts of a row of landmarks, each with its number of points.
 const LANDMARKS: [(&str, usize); 3] = [(names::LID_MARGIN, 16), (names::CARUNCLE, 7), (names::IRIS, 32)];
 
 impl Format1 {
@@ -22,7 +22,7 @@ impl Format1 {
         })
     }
 
-    /// The annotations of a sample, whose rows `row` reads.
+    /// Reads the annotations of a sample; `row` reads its row of a tensor.
     pub(super) fn annotations(
         &self,
         row: &dyn Fn(Tensor) -> Result<Vec<u8>, DataError>,

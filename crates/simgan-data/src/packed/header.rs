@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::ColumnName;
 use crate::{BitDepth, ImageSpec, Size};
 
-/// The header of a packed file: safetensors' JSON.
+/// The header of a packed file: safetensors' JSON header.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Header {
     #[serde(rename = "__metadata__")]
@@ -19,7 +19,7 @@ pub(super) struct Header {
     data_start: u64,
 }
 
-/// Where a tensor lies, as safetensors says it.
+/// A tensor's entry in the safetensors header.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TensorInfo {
     pub(super) dtype: String,
@@ -27,22 +27,22 @@ pub(super) struct TensorInfo {
     pub(super) data_offsets: [u64; 2],
 }
 
-/// Where the rows of a tensor lie.
+/// Where a tensor's rows are stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tensor {
-    /// In the file.
+    /// Byte offset of the first row in the file.
     pub(super) start: u64,
     pub(super) n_rows: usize,
     pub(super) row_bytes: usize,
 }
 
-/// Bytes in front of the data: the header's length, and the header filled up with blanks, which safetensors
-/// allows. Version 1 had 4096; annotations' names take more.
+/// Bytes before the data: the header's length, then the header padded with blanks, which safetensors allows.
+/// A fixed size, so that the header can be written last. Version 1 had 4096; annotation names need more.
 pub(super) const DATA_START: u64 = 1 << 16;
 const FORMAT: &str = "simgan packed data set";
-/// The version that is written.
+/// The version that this program writes.
 pub(super) const VERSION: &str = "2";
-/// Versions that are read.
+/// The versions that this program reads.
 const VERSIONS: [&str; 2] = ["1", VERSION];
 
 impl Header {
@@ -58,7 +58,7 @@ impl Header {
         Ok(Self { metadata, tensors, data_start: DATA_START })
     }
 
-    /// The first [`DATA_START`] bytes of a file.
+    /// The first [`DATA_START`] bytes of the file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let json = serde_json::to_vec(self).map_err(|error| error.to_string())?;
         let room = DATA_START as usize - 8;
@@ -71,7 +71,7 @@ impl Header {
         Ok(bytes)
     }
 
-    /// Reads and checks the header of a file.
+    /// Opens a file, then reads and checks its header.
     pub(super) fn read(path: &Path) -> Result<(File, Self), String> {
         let io = |error: std::io::Error| error.to_string();
         let mut file = File::open(path).map_err(io)?;
@@ -79,8 +79,9 @@ impl Header {
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(|_| "no packed data set: it is too short".to_owned())?;
         let length = u64::from_le_bytes(length);
+        // Bound the allocation below: any 8 bytes may stand here.
         if length > 1 << 20 || length + 8 > file_len {
-            return Err("no packed data set: its beginning makes no sense".to_owned());
+            return Err("no packed data set: its header has an invalid length".to_owned());
         }
         let mut json = vec![0; length as usize];
         file.read_exact(&mut json).map_err(io)?;
@@ -110,7 +111,7 @@ impl Header {
         self.metadata.get("version").map_or("", String::as_str)
     }
 
-    /// The columns of annotations.
+    /// The names and kinds of the annotation columns.
     pub(super) fn columns(&self) -> Result<Vec<ColumnName>, String> {
         let text = self.metadata.get("annotations").map_or("", String::as_str);
         serde_json::from_str(text).map_err(|error| format!("its list of annotations is damaged: {error}"))
@@ -120,7 +121,7 @@ impl Header {
         self.metadata.get("source").map_or("", String::as_str)
     }
 
-    /// How many images there are, and what they are.
+    /// The number of images and their spec.
     pub(super) fn images(&self) -> Result<(usize, ImageSpec), String> {
         let shape = self.tensors.get("images").map(|info| &info.shape[..]);
         let sizes = 1..=Size::MAX;
@@ -134,7 +135,7 @@ impl Header {
         }
     }
 
-    /// A tensor, checked to have this type and shape; `None` if it is absent.
+    /// Finds a tensor and checks its type and shape; `None` if it is absent.
     pub(super) fn tensor(&self, name: &str, kind: &str, shape: &[usize]) -> Result<Option<Tensor>, String> {
         let Some(info) = self.tensors.get(name) else { return Ok(None) };
         let size = match kind {
@@ -153,17 +154,20 @@ impl Header {
         Ok(Some(Tensor { start: self.data_start + start, n_rows, row_bytes }))
     }
 
-    /// A tensor as rows of `row_bytes` bytes, of this type, whatever its shape.
+    /// Finds a tensor of any shape and splits it into rows of `row_bytes` bytes.
     pub(super) fn rows(&self, name: &str, kind: &str, row_bytes: usize) -> Result<Tensor, String> {
         let shape = self.tensors.get(name).map(|info| info.shape.clone());
         let shape = shape.filter(|shape| !shape.is_empty());
         let shape = shape.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
+        // `tensor` multiplies the shape by up to 8 bytes per value: make sure that cannot overflow.
         shape.iter().try_fold(8usize, |n, side| n.checked_mul(*side)).ok_or("it is too large")?;
         let whole = self.tensor(name, kind, &shape)?;
         let whole = whole.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
         let n_bytes = whole.n_rows * whole.row_bytes;
         if !n_bytes.is_multiple_of(row_bytes) {
-            return Err(format!("its tensor \"{name}\" has the shape {shape:?}, which makes no whole rows"));
+            return Err(format!(
+                "its tensor \"{name}\" has the shape {shape:?}, which is not a whole number of rows"
+            ));
         }
         Ok(Tensor { n_rows: n_bytes / row_bytes, row_bytes, ..whole })
     }

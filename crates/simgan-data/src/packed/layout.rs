@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::Packed;
 use crate::{DataError, Layout, Listing, Match, Source, SourceRequest};
 
-/// A file made by [`pack`](crate::pack), told by its extension or its beginning.
+/// The layout of a file made by [`pack`](crate::pack), recognised by its extension or its header.
 pub(crate) struct PackedLayout;
 
 impl Layout for PackedLayout {

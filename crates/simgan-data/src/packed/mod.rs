@@ -19,25 +19,23 @@ use crate::{BitDepth, DataError, Image, ImageSpec, Pixels, Sample, Source, Want}
 /// | tensor | type | shape | |
 /// |---|---|---|---|
 /// | `images` | u8 | N, C, H, W | |
-/// | `NAME.KIND` | of the kind | M, … | the values of one annotation, of the M samples that have it, one behind the other |
+/// | `NAME.KIND` | by kind | M, … | values of one annotation, concatenated over the M samples with it |
 /// | `NAME.KIND.ends` | i64 | N | where each sample's values end |
-/// | `names`, `name_ends` | u8, u64 | bytes, N | names one behind the other, and where each ends |
+/// | `names`, `name_ends` | u8, u64 | bytes, N | the concatenated names, and where each ends |
 ///
 /// The metadata list the annotations by name and kind, such as `gaze` of the kind `direction`. Its values,
-/// `gaze.direction`, are M × 3 numbers; those of `iris.points` are M × 32 × 2 if every sample with an iris
-/// has 32 points of it, otherwise points × 2. Ends count points, boxes, directions, … and not numbers. Where
-/// a sample lacks the annotation, its end is that of the sample before, and is written as its complement, −1
-/// − end.
+/// `gaze.direction`, are M × 3 numbers; those of `iris.points` are M × 32 × 2 if every iris has 32 points,
+/// otherwise points × 2. Ends count items (points, boxes, directions, …), not numbers. For a sample without
+/// the annotation, the end is that of the previous sample, stored as its complement, −1 − end.
 ///
-/// Records are not packed. Files of version 1 (`gaze`, `head_pose` and `landmarks` of N rows, NaN where a
-/// label is missing) are read as well.
+/// Records are not packed. Files of version 1 (`gaze`, `head_pose` and `landmarks` of N rows, with NaN for a
+/// missing label) can still be read.
 ///
-/// Samples are read at their place in the file when they are asked for, through the system's cache: opening
-/// is immediate and memory does not depend on N. Reading in a random order from a disk that has not cached
-/// the file was measured at 15,000 images/s (55×35, one thread, solid state), far above what training takes;
-/// for a disk with heads, read the file once first (`cat FILE > /dev/null`), which caches it. (A memory map
-/// would need `unsafe` and ends the process if the file shrinks; a read of 2 kB from the cache takes about a
-/// microsecond.)
+/// Each sample is read on demand through the operating system's cache, so opening is immediate and memory
+/// does not depend on N. Random reads from an uncached solid-state disk reach 15,000 images/s (55×35, one
+/// thread), far more than training consumes. For a hard disk, read the file once beforehand to cache it (`cat
+/// FILE > /dev/null`). A memory map would need `unsafe` and would kill the process if the file shrank;
+/// reading 2 kB from the cache takes about a microsecond.
 pub struct Packed {
     content: Content,
     spec: ImageSpec,
@@ -49,14 +47,14 @@ pub struct Packed {
     source: String,
 }
 
-/// The file that rows are read from.
+/// The file from which rows are read.
 struct Content {
     path: PathBuf,
     file: File,
 }
 
 impl Packed {
-    /// Whether a file looks like a packed data set, by its beginning.
+    /// Whether a file has the header of a packed data set.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         path.is_file() && Header::read(path).is_ok()
@@ -65,7 +63,7 @@ impl Packed {
     /// Opens a packed data set.
     ///
     /// # Errors
-    /// A file that is no packed data set, damaged or cut short.
+    /// The file is not a packed data set, is damaged, or is truncated.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let failed = |reason| DataError::Packed { path: path.to_owned(), reason };
         let (file, header) = Header::read(path).map_err(failed)?;
@@ -86,7 +84,7 @@ impl Packed {
         })
     }
 
-    /// What was packed, as it was described to [`pack`].
+    /// The description given to [`pack`] as [`PackOptions::source`].
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
@@ -117,6 +115,7 @@ impl Source for Packed {
     fn name(&self, index: usize) -> Result<String, DataError> {
         assert!(index < self.n, "sample {index} of {}", self.n);
         let [start, end] = self.content.ends(self.name_ends, index)?;
+        // Bounded before allocating: the ends come from the file and may be damaged.
         let length = end.checked_sub(start).filter(|length| *length < 1 << 16);
         let Some(length) = length.filter(|_| end <= self.names.n_rows as u64) else {
             return Err(self.content.damaged(format!("the name of image {index} ends in the wrong place")));
@@ -128,16 +127,16 @@ impl Source for Packed {
 }
 
 impl Content {
-    /// Row `index` of a tensor.
+    /// Reads row `index` of a tensor.
     fn row(&self, tensor: Tensor, index: usize) -> Result<Vec<u8>, DataError> {
         let mut bytes = vec![0; tensor.row_bytes];
         self.read(&mut bytes, tensor.start + (index * tensor.row_bytes) as u64)?;
         Ok(bytes)
     }
 
-    /// Where the row before `index` and row `index` end, as it is written; nothing is before row 0.
+    /// Reads the stored ends of the row before `index` and of row `index`; the former is 0 for row 0.
     fn ends(&self, tensor: Tensor, index: usize) -> Result<[u64; 2], DataError> {
-        // One read for both, since a read costs more than its bytes.
+        // One read for both, because a system call costs more than the bytes.
         let mut bytes = [0; 16];
         match index.checked_sub(1) {
             Some(before) => self.read(&mut bytes, tensor.start + 8 * before as u64)?,

@@ -11,59 +11,60 @@ use super::header::{DATA_START, Header, TensorInfo, VERSION};
 use crate::source::check_same;
 use crate::{DataError, OnError, Sample, Source, Want};
 
-/// How a data set is packed.
+/// Options of [`pack`].
 #[derive(Clone, Debug, Default)]
 pub struct PackOptions {
-    /// What it is and how it was made: kept in the file, and compared when an interrupted job goes on.
+    /// What the data set is and how it was made: stored in the file, and compared when an interrupted job
+    /// resumes.
     pub source: String,
-    /// What to do about an image that cannot be read; with [`OnError::Skip`] it is left out.
+    /// What to do about an unreadable image; with [`OnError::Skip`] it is left out.
     pub on_error: OnError,
-    /// At most so many samples of the source.
+    /// Maximum number of samples taken from the source; `None` takes all.
     pub limit: Option<usize>,
 }
 
-/// What [`pack`] did.
+/// The outcome of [`pack`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackReport {
-    /// Images in the file.
+    /// Number of images in the file.
     pub n_packed: usize,
-    /// How many of them an earlier, interrupted job had done.
+    /// How many of them an earlier, interrupted job had packed.
     pub n_resumed: usize,
-    /// The errors of those that were left out by this job.
+    /// The errors of the images that this job left out.
     pub skipped: Vec<String>,
 }
 
-/// What an interrupted job was about.
+/// The description of a job, to recognise it after an interruption.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Job {
     source: String,
     n_samples: usize,
     shape: [usize; 3],
-    /// The format's version; older ones did not say.
+    /// The format's version; older jobs did not record it.
     #[serde(default)]
     version: String,
 }
 
 impl Job {
-    /// Whether this is the work of `job` in another version of the format.
+    /// Whether this is the same job in another version of the format.
     fn is_older(&self, job: &Self) -> bool {
         (&self.source, self.n_samples, self.shape) == (&job.source, job.n_samples, job.shape)
     }
 }
 
-/// Samples that are decoded before they are written: enough for all threads, and little memory.
+/// Samples decoded before they are written: enough to occupy all threads, few enough to need little memory.
 const CHUNK: usize = 256;
 
-/// Packs a source into one file, which [`Packed`](super::Packed) reads. Images of 16 bits become 8.
+/// Packs a source into one file, which [`Packed`](super::Packed) reads. 16-bit images are reduced to 8 bits.
 ///
-/// Samples are decoded by the threads of rayon's current pool and written in the source's order: the file
-/// does not depend on the number of threads, nor memory on the number of samples. The work is done in a
-/// folder beside the output, `OUTPUT.partial`; interrupted and called again, it goes on there. The output
-/// appears when it is complete. `progress` hears how many samples are done.
+/// Samples are decoded by the threads of rayon's current pool and written in the source's order, so the file
+/// does not depend on the number of threads, nor memory on the number of samples. The work is done in the
+/// folder `OUTPUT.partial`; if interrupted, the next call resumes there. The output appears only when
+/// complete. `progress` receives the number of samples done and their total.
 ///
 /// # Errors
-/// An image that cannot be read (unless skipped) or differs in size; a failed write; another process at work
-/// on the same output; leftovers of a different job.
+/// An image cannot be read (unless skipped) or differs in size; a write fails; another process is working on
+/// this output; the folder holds leftovers of a different job.
 pub fn pack(
     source: &dyn Source,
     output: &Path,
@@ -111,16 +112,16 @@ fn read(source: &dyn Source, index: usize) -> Result<Sample, DataError> {
     Ok(sample)
 }
 
-/// Appends all other columns to that of the images, and puts the header in front.
+/// Appends all other columns to the file of images and writes the header.
 fn finish(columns: Columns, job: &Job, n: usize) -> std::io::Result<()> {
     let [channels, height, width] = job.shape;
     let Columns { mut images, names, mut annotations, .. } = columns;
     let images_end = n as u64 * images.row_bytes;
-    // A job that was interrupted here had appended some of this already.
+    // A job interrupted at this point has already appended some of the columns; overwrite them.
     images.file.seek(SeekFrom::Start(DATA_START + images_end))?;
     let mut file = Appended { file: images.file, tensors: BTreeMap::new(), end: 0 };
     file.add("images", "U8", vec![n, channels, height, width], images_end);
-    // The order in which they appeared depends on interruptions.
+    // Interruptions affect the order of first appearance; sorting makes the file independent of them.
     annotations.sort_by(|a, b| a.name.cmp(&b.name));
     let mut listed = Vec::new();
     for column in annotations {
@@ -132,16 +133,16 @@ fn finish(columns: Columns, job: &Job, n: usize) -> std::io::Result<()> {
     file.write_header(&job.source, &listed)
 }
 
-/// A packed file behind its images.
+/// A packed file to which columns are appended after the images.
 struct Appended {
     file: File,
     tensors: BTreeMap<String, TensorInfo>,
-    /// Bytes of data.
+    /// Number of data bytes so far.
     end: u64,
 }
 
 impl Appended {
-    /// Notes a tensor of `length` bytes at the end of the data.
+    /// Registers a tensor of `length` bytes at the end of the data.
     fn add(&mut self, name: &str, dtype: &str, shape: Vec<usize>, length: u64) {
         let data_offsets = [self.end, self.end + length];
         self.end += length;
@@ -162,7 +163,7 @@ impl Appended {
         Ok(())
     }
 
-    /// Copies an annotation's column, unless no row of it is known, and says what it is called.
+    /// Copies an annotation's column and returns its name; skips a column without values.
     fn append_annotation(
         &mut self,
         column: AnnotationColumn,
@@ -174,6 +175,7 @@ impl Appended {
             return Ok(None);
         }
         let n_items = rows.values.file.metadata()?.len() as usize / form.item_bytes();
+        // A useful shape where all rows have equally many items, otherwise a flat list of items.
         let mut shape = match length {
             Some(1) => vec![n_known],
             Some(length) => vec![n_known, length],
@@ -188,16 +190,17 @@ impl Appended {
 
     fn write_header(mut self, source: &str, columns: &[ColumnName]) -> std::io::Result<()> {
         let header = Header::new(source, columns, self.tensors)?.to_bytes().map_err(std::io::Error::other)?;
+        // The header goes last, so that a file without one is recognisably unfinished.
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&header)?;
         self.file.sync_all()
     }
 }
 
-/// The folder in which a file is made.
+/// The folder of an unfinished packed file.
 struct Partial {
     folder: PathBuf,
-    /// Held while this process works there.
+    /// Locks the folder while this process works there.
     _lock: File,
 }
 
@@ -213,7 +216,7 @@ impl Partial {
         let found = std::fs::read(&path).ok();
         match found.map(|text| serde_json::from_slice::<Job>(&text).ok()) {
             Some(Some(found)) if found == *job => return Ok(Self { folder, _lock: lock }),
-            // An older version left out some annotations: what it did cannot be continued.
+            // An older version left out some annotations, so its work cannot be continued.
             Some(Some(found)) if found.is_older(job) => clear(&folder).map_err(io)?,
             Some(_) => return Err(DataError::OtherJob { path: folder }),
             None => {}
@@ -223,7 +226,7 @@ impl Partial {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// Moves the file to its place and removes the rest.
+    /// Moves the finished file to its place and removes the folder.
     fn publish(self, output: &Path) -> Result<(), DataError> {
         let io = |error| DataError::io(output, error);
         std::fs::rename(self.folder.join("images"), output).map_err(io)?;
@@ -231,8 +234,8 @@ impl Partial {
     }
 }
 
-/// Removes the files in a folder of unfinished work, except its lock and the job, which tells what they are
-/// until then.
+/// Removes the files of an unfinished job except its lock and its description: if this is interrupted, the
+/// description still identifies what is left.
 fn clear(folder: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

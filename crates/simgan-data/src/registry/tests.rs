@@ -18,14 +18,14 @@ fn refusal(registry: &Registry, spec: &str) -> String {
     registry.open(&SourceRequest::new(spec)).err().unwrap().to_string()
 }
 
-/// A record of an eye around the middle of a render of 64×48.
+/// A record of an eye near the middle of a 64×48 render.
 fn record(look: &str) -> String {
     let mut margin = vec!["(32, 23, 9)"; 16];
     (margin[0], margin[8]) = ("(28, 24, 9)", "(36, 24, 9)");
     json!({"interior_margin_2d": margin, "eye_details": {"look_vec": look}}).to_string()
 }
 
-/// A file with what its name promises: an image, a record of UnityEyes, or nothing.
+/// Writes a file with the content its name promises: an image, a UnityEyes record, or nothing.
 fn write(root: &Path, name: &str) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -71,7 +71,7 @@ fn layouts_are_told_apart() {
     assert!(refusal("none").contains("no such folder or simulator; a source is a folder of"));
 }
 
-/// Each layout's files, and what the folder is.
+/// The expected layout of each folder, and its files.
 const FOLDERS: [(&str, &[&str]); 9] = [
     ("folder", &["a.png", "b.jpg", "s/1.png", "labels.csv"]),
     ("folder", &["renders/1.jpg", "renders/1.json", "photographs/1.jpg", "photographs/2.jpg"]),
@@ -90,12 +90,12 @@ const FOLDERS: [(&str, &[&str]); 9] = [
     ("nyu", &["joint_data.mat", "depth_1_0000001.png", "synthdepth_1_0000001.png"]),
 ];
 
-/// Where many small files are made fast, and listed in the order in which they were made or its opposite.
+/// A folder where creating many small files is fast, and whose listing order depends on that of creation.
 fn folder_in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-/// What can be told of an opened source: layout, names, sizes and pixels.
+/// The layout of a path, and the names and images of its samples.
 fn opened(path: &Path) -> (String, Vec<(String, Image)>) {
     let request = SourceRequest { sizes: Sizes::Mixed, ..SourceRequest::new(path.to_str().unwrap()) };
     let samples = match Registry::default().open(&request) {
@@ -149,7 +149,8 @@ fn the_order_of_a_listing_plays_no_part() {
     }
 }
 
-/// 1,500 records before 1,500 images, and the other way round; the first records are damaged or of another kind.
+/// Creates 1,500 records before 1,500 images, and the other way round; the first records are damaged or of
+/// another kind.
 #[test]
 fn large_folders_are_judged_as_a_whole() {
     for images_first in [true, false] {

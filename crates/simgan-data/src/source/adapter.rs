@@ -3,18 +3,18 @@ use std::sync::Arc;
 use super::{Source, Want};
 use crate::{DataError, ImageSpec, Sample};
 
-/// A source that changes what others give. Whoever implements this is a [`Source`] without forwarding
-/// anything by hand, so that no method can be forgotten.
+/// A source that modifies the samples of other sources. Implementing this trait gives a [`Source`] whose
+/// methods are all forwarded, so that none can be forgotten.
 pub(crate) trait Adapter: Send + Sync {
-    /// Where samples come from: these sources, one behind the other. There is one at least.
+    /// The underlying sources in order, at least one; indices run through them one after another.
     fn sources(&self) -> &[Arc<dyn Source>];
 
-    /// What becomes of the images' spec.
+    /// Maps the spec of the underlying images.
     fn adapted_spec(&self, spec: ImageSpec) -> ImageSpec {
         spec
     }
 
-    /// What becomes of sample `index`, which `read` fetches.
+    /// Modifies sample `index`, which `read` fetches.
     fn adapted(
         &self,
         _index: usize,
@@ -45,7 +45,7 @@ impl<A: Adapter> Source for A {
     }
 }
 
-/// The source that holds sample `index` of all, and its place there.
+/// Finds the source that holds sample `index` of the whole, and its index there.
 fn origin(sources: &[Arc<dyn Source>], index: usize) -> (&dyn Source, usize) {
     let mut place = index;
     for source in sources {

@@ -3,17 +3,17 @@ use std::sync::Arc;
 use super::{Adapter, Source, check_same};
 use crate::DataError;
 
-/// Several sources as one, in the order in which they are given.
+/// Several sources joined into one, in the order given.
 pub struct Concat {
     sources: Vec<Arc<dyn Source>>,
 }
 
 impl Concat {
-    /// The sources one behind the other.
+    /// Joins the sources.
     ///
     /// # Errors
-    /// If there are none, or if two differ in size or channels; [`Fitted`](crate::Fitted) brings them
-    /// together.
+    /// There are no sources, or two differ in size or channels; convert them with [`Fitted`](crate::Fitted)
+    /// first.
     pub fn new(sources: Vec<Arc<dyn Source>>) -> Result<Self, DataError> {
         let first = sources.first().ok_or_else(|| DataError::Empty { what: "no sources".to_owned() })?;
         for (i, other) in sources.iter().enumerate() {

@@ -11,53 +11,53 @@ pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
 use crate::{DataError, ImageSpec, Sample};
 
-/// Random access to the images of one domain.
+/// Random access to the samples of one domain.
 ///
-/// Every method gives the same answer at each call.
+/// Every method is deterministic: repeated calls give equal results.
 pub trait Source: Send + Sync {
-    /// How many samples there are; never zero.
+    /// Number of samples; never zero.
     fn len(&self) -> usize;
 
-    /// Always false: a source without samples is an error when it is opened.
+    /// Always false: opening a source without samples is an error.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What every image of the source has in common.
+    /// The size, channels and bit depth that all images share.
     fn spec(&self) -> ImageSpec;
 
-    /// The sample at `index`, with as much of it as `want` says.
+    /// Reads or renders the sample at `index`, with labels if `want` asks for them.
     ///
     /// # Errors
-    /// A file that cannot be read or decoded; the error names it. A damaged label is an error only where
-    /// labels are wanted, or the image depends on it.
+    /// A file cannot be read or decoded; the error names it. A damaged label is an error only if labels are
+    /// wanted or the image depends on it.
     ///
     /// # Panics
-    /// If `index >= self.len()`, as slices do.
+    /// If `index >= self.len()`.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError>;
 
-    /// What [`Sample::name`] of the sample at `index` is, without reading its image.
+    /// The [`Sample::name`] of the sample at `index`, without reading its image.
     ///
     /// # Errors
-    /// A file that cannot be read; the error names it.
+    /// A file cannot be read; the error names it.
     ///
     /// # Panics
     /// If `index >= self.len()`.
     fn name(&self, index: usize) -> Result<String, DataError>;
 }
 
-/// How much of a sample is wanted. Labels may take longer than the image: they are files of their own, or
+/// How much of a sample to read. Labels may take longer than the image: they are in files of their own, or
 /// computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Want {
-    /// The image and its name; there are no annotations and no record. Refiners learn from images alone.
+    /// The image and its name, without annotations or record; all that training a refiner needs.
     #[default]
     Image,
-    /// All that is known.
+    /// Everything: image, name, annotations and record.
     Labels,
 }
 
-/// What the first readable one of a source's first thousand samples gives, or else the first one's error.
+/// Returns `read` of the first readable sample among the first thousand, or else the error of sample 0.
 pub(crate) fn first_readable<T>(
     n_samples: usize,
     read: impl Fn(usize) -> Result<T, DataError>,
@@ -69,7 +69,7 @@ pub(crate) fn first_readable<T>(
     (1..n_samples.min(1000)).find_map(|index| read(index).ok()).map_or(first, Ok)
 }
 
-/// An error that names both images if they differ in size or channels; bit depths may differ.
+/// Fails, naming both images, if they differ in size or channels; bit depths may differ.
 pub(crate) fn check_same(
     (first, first_spec): (&str, ImageSpec),
     (other, other_spec): (&str, ImageSpec),

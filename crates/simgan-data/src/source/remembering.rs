@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Adapter, Source, Want};
 use crate::{DataError, Sample};
 
-/// A source that keeps the images it gave without labels, so that each is read or rendered once however often
-/// it is asked for.
+/// A source that caches the images it reads without labels, so that each is read or rendered only once.
 pub struct Remembering {
     source: Arc<dyn Source>,
     most_bytes: usize,
@@ -19,7 +18,7 @@ struct Kept {
 }
 
 impl Remembering {
-    /// Keeps images of `source` until they have `most_bytes` bytes of pixels; others are made anew each time.
+    /// Caches images of `source` up to `most_bytes` bytes of pixels; the rest are read again each time.
     #[must_use]
     pub fn new(source: Arc<dyn Source>, most_bytes: usize) -> Self {
         Self { source, most_bytes, kept: Mutex::default() }
@@ -44,9 +43,10 @@ impl Adapter for Remembering {
         if let Some(sample) = kept().samples.get(&index) {
             return Ok(sample.clone());
         }
-        // Not under the lock: other threads go on meanwhile.
+        // Read without holding the lock, so that other threads are not blocked.
         let sample = read()?;
         let (mut kept, n_bytes) = (kept(), sample.image.n_bytes());
+        // Another thread may have stored this image meanwhile; count its bytes only once.
         if kept.n_bytes + n_bytes <= self.most_bytes && kept.samples.insert(index, sample.clone()).is_none() {
             kept.n_bytes += n_bytes;
         }

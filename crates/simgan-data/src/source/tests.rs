@@ -31,7 +31,7 @@ fn different_sizes_are_refused() {
     assert!(MemorySource::new(Vec::new()).is_err());
 }
 
-/// Counts how often it is asked for images alone, for labels and for names.
+/// Counts requests for images alone, for labels and for names.
 struct Counting {
     source: MemorySource,
     n_asked: [AtomicUsize; 3],

@@ -1,10 +1,11 @@
 use serde_json::{Map, Value};
 
-/// A record of several cameras (UnityEyes2) as one of them sees it: its fields stand where a record of one camera has
-/// them.
+/// Rewrites a UnityEyes2 record of several cameras as the record of one of them, with that camera's fields at
+/// the top level.
 ///
-/// `eye_details.look_vec` is in the coordinates of whichever camera was active, so it is replaced by the camera's own
-/// `ground_truth.gaze_vec`, or left out unless all cameras are turned alike.
+/// `eye_details.look_vec` is in the coordinates of whichever camera was active. It is therefore replaced by
+/// the camera's own `ground_truth.gaze_vec`; without one, it is dropped unless all cameras have the same
+/// rotation.
 pub(super) fn seen_by(mut record: Value, camera: &str) -> Result<Value, String> {
     let cameras = record.get_mut("cameras").map(Value::take);
     let cameras = cameras.as_ref().and_then(Value::as_object);
@@ -29,7 +30,7 @@ pub(super) fn seen_by(mut record: Value, camera: &str) -> Result<Value, String> 
     Ok(record)
 }
 
-/// Whether cameras have one rotation, which UnityEyes2 calls `head_pose`.
+/// Whether all cameras have the same rotation, which UnityEyes2 calls `head_pose`.
 fn are_turned_alike(cameras: &Map<String, Value>) -> bool {
     let mut poses = cameras.values().map(|camera| camera.get("head_pose"));
     let first = poses.next().flatten();

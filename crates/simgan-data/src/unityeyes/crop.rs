@@ -3,35 +3,35 @@ use serde::{Deserialize, Serialize};
 use crate::image::CropWindow;
 use crate::{Annotations, AnnotationsExt, Size, names};
 
-/// What is cut out of a render. Users of UnityEyes crop in different ways; these are the public ones.
+/// How a render is cropped. Users of UnityEyes crop in different ways; these are the published ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crop {
-    /// `Fixed` if the first eye is less than a third as wide as its render, as in UnityEyes' own renders,
-    /// else `None`.
+    /// `Fixed` if the first eye is narrower than a third of its render, as in UnityEyes' own renders, else
+    /// `None`.
     #[default]
     Auto,
     /// The whole render.
     None,
-    /// 140×84 pixels around the mean of the lid margin in a 640×480 render, and in proportion in others, as
-    /// in carpedm20's simulated-unsupervised-tensorflow.
+    /// 140×84 pixels around the mean of the lid margin in a 640×480 render, scaled in proportion for others,
+    /// as in carpedm20's simulated-unsupervised-tensorflow.
     Fixed,
-    /// As wide as 1.5 times the distance from the caruncle to the outer corner and 3/5 as high, like
+    /// 1.5 times as wide as the distance from the caruncle to the outer corner and 3/5 as high, like
     /// MPIIGaze's images, around the middle of the lid margin, as in swook's GazeML.
     EyeWidth,
 }
 
-/// Number of points of UnityEyes' lid margin; the outer corner is the one in the middle.
+/// Number of points in UnityEyes' lid margin; the outer corner is the middle one.
 const N_LID_MARGIN: usize = 16;
 impl Crop {
-    /// What [`Crop::Auto`] means for renders like this one; `None` if its lid margin is not complete.
+    /// Resolves [`Crop::Auto`] for renders like this one; `None` if the lid margin is incomplete.
     pub(super) fn detected(image: Size, annotations: &Annotations) -> Option<Self> {
         let margin = annotations.lid_margin().filter(|margin| margin.len() == N_LID_MARGIN)?;
         let width = (margin[N_LID_MARGIN / 2][0] - margin[0][0]).abs();
         Some(if 3.0 * width < image.width as f32 { Self::Fixed } else { Self::None })
     }
 
-    /// What is cut out of an image; `None` for all of it.
+    /// Returns the window to crop; `None` for the whole image.
     pub(super) fn window(self, image: Size, annotations: &Annotations) -> Result<Option<CropWindow>, String> {
         let points = |name| annotations.points(name).unwrap_or_default();
         let (margin, caruncle) = (points(names::LID_MARGIN), points(names::CARUNCLE));

@@ -11,10 +11,10 @@ use super::pairs::{Named, Pairs};
 use super::{UnityEyes, UnityEyesOptions, no_pairs};
 use crate::{Crop, DataError, Folder, Layout, Listing, Match, Source, SourceRequest};
 
-/// A folder of UnityEyes' renders, told by [`Evidence`].
+/// The layout of a folder of UnityEyes renders, recognised by [`Evidence`].
 ///
-/// Renders are taken pair by pair if they are cropped or called by their cameras. A folder of whole renders is opened as a
-/// [`Folder`], which reads the same labels and does not insist that each image has one.
+/// Renders are read pair by pair if they are cropped or named by camera. A folder of whole renders is opened
+/// as a [`Folder`], which reads the same labels but does not require every image to have one.
 pub(crate) struct UnityEyesLayout;
 
 impl Layout for UnityEyesLayout {
@@ -54,26 +54,26 @@ impl Layout for UnityEyesLayout {
     }
 }
 
-/// Whether a folder holds UnityEyes' renders, or what speaks against it.
+/// Whether a folder holds UnityEyes renders, or the reason why not.
 ///
-/// The rule is one of names, over the whole sorted walk: there are records `N.json`, and either some of them lie in the
-/// folder itself, or every image below it is called `N.jpg` or `N_cam0.jpg` and lies in a folder that has records. (A
-/// folder that holds renders and photographs in subfolders is thus a plain folder.) Of its records, the first
-/// [`MAX_RECORDS`] by name are looked at: one of them has `look_vec`.
+/// The rule depends on names, over the whole sorted walk. There must be records `N.json`; and either some of
+/// them are in the folder itself, or every image below it is named `N.jpg` or `N_cam0.jpg` and is in a folder
+/// with records. (A folder with renders and photographs in separate subfolders is thus a plain folder.)
+/// Finally, one of the first [`MAX_RECORDS`] records by name must have `look_vec`.
 pub(crate) enum Evidence {
-    /// It does.
+    /// It holds renders.
     Pairs,
-    /// No file is called `N.json`.
+    /// No file is named `N.json`.
     NoRecords,
-    /// This image is in no pair.
+    /// This image belongs to no pair.
     Stray(PathBuf),
-    /// No record of those looked at, of which this is the first, has `look_vec`.
+    /// None of the records examined has `look_vec`; this is the first.
     NoGaze(PathBuf),
 }
 
-/// How many records are looked at, at most.
+/// Maximum number of records examined.
 const MAX_RECORDS: usize = 100;
-/// How much of a record is read, at most: UnityEyes' have 10 kB.
+/// Maximum number of bytes read from a record; UnityEyes' have 10 kB.
 const MAX_RECORD_BYTES: u64 = 4 << 20;
 
 impl Evidence {
@@ -113,7 +113,7 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// Whether a file is a record of UnityEyes.
+/// Whether a file is a UnityEyes record.
 fn has_gaze(path: &Path) -> bool {
     let mut text = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_RECORD_BYTES).read_to_end(&mut text));

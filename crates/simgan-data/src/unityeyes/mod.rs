@@ -20,15 +20,16 @@ use crate::{
     annotations_from_record,
 };
 
-/// A folder of UnityEyes renders (Wood et al., ETRA 2016), its subfolders included: pairs `N.jpg` and `N.json`, in the
-/// order of N. Extensions may be in upper or lower case.
+/// A folder of UnityEyes renders (Wood et al., ETRA 2016), including subfolders: pairs `N.jpg` and `N.json`
+/// in the order of N. Extensions are matched ignoring case.
 ///
-/// Each sample has its gaze, from `look_vec`, and its points, as [`annotations_from_record`] reads them, and may be cut
-/// out around the eye. An image without its record, or the other way round, is an error when it is loaded; whole renders
-/// need the record only where labels are wanted.
+/// Each sample has its gaze, from `look_vec`, and its points, as read by [`annotations_from_record`], and may
+/// be cropped around the eye. An image without a record, or a record without an image, is an error when it is
+/// read; whole renders need their record only for labels.
 ///
-/// UnityEyes2 renders an eye by several cameras: `N.json` with `N_cam0.jpg`, `N_cam1.jpg`, …. Each image is a sample with
-/// its camera's points; its gaze is the camera's `ground_truth.gaze_vec`, or `look_vec` if all cameras are turned alike.
+/// UnityEyes2 renders an eye with several cameras: `N.json` with `N_cam0.jpg`, `N_cam1.jpg`, …. Each image is
+/// a sample with its camera's points. Its gaze is the camera's `ground_truth.gaze_vec`, or else `look_vec` if
+/// all cameras have the same rotation.
 pub struct UnityEyes {
     root: PathBuf,
     pairs: Pairs,
@@ -36,31 +37,31 @@ pub struct UnityEyes {
     spec: ImageSpec,
 }
 
-/// How a [`UnityEyes`] folder is read.
+/// Options for reading a [`UnityEyes`] folder.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UnityEyesOptions {
-    /// What is cut out of each render.
+    /// How each render is cropped.
     pub crop: Crop,
-    /// 1 takes the renders' luma as their JPEG files store it, which is several times faster than their
-    /// colours; 3 and `None` take the colours.
+    /// 1 reads the luma stored in the renders' JPEG files, several times faster than colour; 3 and `None`
+    /// read colour.
     pub channels: Option<usize>,
 }
 
-/// How many pairs are looked at, at most, to find out what [`Crop::Auto`] means.
+/// Maximum number of pairs examined to resolve [`Crop::Auto`].
 const MAX_PROBED: usize = 100;
 
 impl UnityEyes {
-    /// Whether a folder holds UnityEyes' renders, by the names of its files and `look_vec` in its first records.
+    /// Whether a folder holds UnityEyes renders, judged by file names and `look_vec` in its first records.
     #[must_use]
     pub fn is_at(path: &Path) -> bool {
         matches!(Evidence::at(&Listing::of(path)), Evidence::Pairs)
     }
 
-    /// Lists the pairs of a folder and of its subfolders.
+    /// Lists the pairs in a folder and its subfolders.
     ///
     /// # Errors
-    /// As [`Folder::open`](crate::Folder::open); a folder without pairs; none of the first thousand can be
-    /// read.
+    /// The folder is missing, not a folder or unreadable; it has no pairs; none of the first thousand pairs
+    /// can be read.
     pub fn open(path: &Path, options: UnityEyesOptions) -> Result<Self, DataError> {
         let source = Self::of_pairs(path, Pairs::of(&walk::walk(path)?), options)?;
         source.warn_of_left_out();
@@ -86,13 +87,13 @@ impl UnityEyes {
         }
     }
 
-    /// What is cut out of each render, never [`Crop::Auto`].
+    /// The crop in effect, never [`Crop::Auto`].
     #[must_use]
     pub fn crop(&self) -> Crop {
         self.options.crop
     }
 
-    /// The crop that is meant, from the first pair with all points of its lid margin.
+    /// Resolves [`Crop::Auto`] from the first pair with a complete lid margin.
     fn detected_crop(&self) -> Crop {
         if self.options.crop != Crop::Auto {
             return self.options.crop;
@@ -104,7 +105,7 @@ impl UnityEyes {
         (0..self.len().min(MAX_PROBED)).find_map(detected).unwrap_or(Crop::None)
     }
 
-    /// The image file of a pair, not decoded, and what the pair's record says of the whole render.
+    /// Opens a pair's image file, without decoding it, and reads what the record says of the whole render.
     fn read(&self, index: usize) -> Result<(Encoded, Known), DataError> {
         let path = self.root.join(self.pairs.record(index));
         let image_path = self.root.join(self.pairs.image(index));
@@ -124,7 +125,7 @@ impl UnityEyes {
         Ok((file, Known { annotations, record }))
     }
 
-    /// The image file of a pair, not decoded.
+    /// Opens a pair's image file, without decoding it.
     fn image_file(&self, index: usize) -> Result<Encoded, DataError> {
         let path = self.root.join(self.pairs.image(index));
         let record = self.pairs.record(index);
@@ -137,7 +138,7 @@ impl Source for UnityEyes {
         self.pairs.len()
     }
 
-    /// That of the first image. Crops by [`Crop::EyeWidth`] have different sizes: bring them to one with
+    /// The spec of the first readable image. Crops by [`Crop::EyeWidth`] differ in size: convert them with
     /// [`Fitted`](crate::Fitted).
     fn spec(&self) -> ImageSpec {
         self.spec
@@ -145,7 +146,7 @@ impl Source for UnityEyes {
 
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
         let name = self.name(index)?;
-        // Only a crop needs the record of an image whose labels nobody wants.
+        // Without labels, only a crop needs the record.
         if want == Want::Image && self.options.crop == Crop::None {
             return Ok(Sample::new(name, self.image_file(index)?.decode(None)?));
         }
@@ -169,13 +170,13 @@ impl Source for UnityEyes {
     }
 }
 
-/// What a record says of a whole render.
+/// The content of a record, for the whole render.
 struct Known {
     annotations: Annotations,
     record: Value,
 }
 
-/// Says of a missing file whose partner it is.
+/// Turns "file not found" into an error that names the missing file's partner.
 pub(crate) fn partner(error: DataError, other: &Path) -> DataError {
     match error {
         DataError::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => {

@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 use crate::folder::walk::Found;
 use crate::listing::has_extension;
 
-/// The pairs of a folder and of its subfolders: a record `N.json` and its image `N.jpg`, or the images `N_cam0.jpg`,
-/// `N_cam1.jpg`, … of UnityEyes2, each of which is a pair with the record. Upper and lower case of extensions are alike.
+/// The pairs in a folder and its subfolders: a record `N.json` with its image `N.jpg`, or with the images
+/// `N_cam0.jpg`, `N_cam1.jpg`, … of UnityEyes2, each of which forms a pair with the record. Extensions are
+/// matched ignoring case.
 pub(super) struct Pairs {
     /// Folders that hold pairs, relative to the root.
     folders: Vec<PathBuf>,
     words: Words,
-    /// By folder, number and camera.
+    /// Sorted by folder, number and camera.
     pairs: Vec<Pair>,
-    /// How many images are in no pair.
+    /// Number of images that belong to no pair.
     pub(super) n_left_out: usize,
 }
 
-/// A pair, or half of one, called `number` with leading zeros up to `n_digits`. Kept small, for folders of millions.
+/// A pair, or half of one, named by `number` padded with zeros to `n_digits`. Kept small, for folders with
+/// millions of files.
 #[derive(Clone, Copy)]
 struct Pair {
     number: u64,
@@ -30,12 +32,12 @@ struct Pair {
     record: Option<Word>,
 }
 
-/// Extensions of images; of several images of one name, the first one counts.
+/// Extensions of images. If several images have one name, the first extension listed wins.
 const IMAGE_EXTENSIONS: [&str; 3] = ["jpg", "png", "jpeg"];
 
 impl Pairs {
-    /// The pairs among the files of a walk. An image without a record, or the other way round, counts as a pair, so
-    /// that the missing half is told.
+    /// Finds the pairs among the files of a walk. An image without a record, or a record without an image,
+    /// counts as a pair, so that reading it reports the missing half.
     pub(super) fn of(found: &Found) -> Self {
         let (mut folders, mut words) = (Vec::new(), Words::default());
         let files = found.images.iter().chain(&found.labels);
@@ -49,7 +51,7 @@ impl Pairs {
         self.pairs.len()
     }
 
-    /// Whether images are called by their cameras.
+    /// Whether any image is named by its camera.
     pub(super) fn have_cameras(&self) -> bool {
         self.pairs.iter().any(|pair| pair.camera.is_some())
     }
@@ -59,7 +61,7 @@ impl Pairs {
         self.pairs[index].camera.map(|camera| self.words.text(camera))
     }
 
-    /// The path of a pair's image relative to the root: where it should be if it is missing.
+    /// The path of a pair's image relative to the root; if it is missing, the path where it is expected.
     pub(super) fn image(&self, index: usize) -> PathBuf {
         let pair = self.pairs[index];
         let extension = pair.image.map_or("jpg", |image| self.words.text(image));
@@ -67,7 +69,7 @@ impl Pairs {
         self.path(pair, &camera, extension)
     }
 
-    /// The path of a pair's record relative to the root: where it should be if it is missing.
+    /// The path of a pair's record relative to the root; if it is missing, the path where it is expected.
     pub(super) fn record(&self, index: usize) -> PathBuf {
         let pair = self.pairs[index];
         self.path(pair, "", pair.record.map_or("json", |record| self.words.text(record)))
@@ -80,13 +82,13 @@ impl Pairs {
     }
 }
 
-/// The half of a pair that a file is.
+/// Returns the half of a pair that a file forms; `None` for other files.
 fn half(file: &Path, folders: &mut Vec<PathBuf>, words: &mut Words) -> Option<Pair> {
     let Named { number, n_digits, camera, extension, is_record } = Named::of(file)?;
     let extension = Some(words.word(extension)?);
     let camera = camera.map(|camera| words.word(camera).ok_or(())).transpose().ok()?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    // Files come sorted, so that a folder's are together.
+    // Files are sorted, so the folder is usually the last one added: search from the end.
     let place = folders.iter().rposition(|known| known == folder).unwrap_or_else(|| {
         folders.push(folder.to_owned());
         folders.len() - 1
@@ -95,7 +97,7 @@ fn half(file: &Path, folders: &mut Vec<PathBuf>, words: &mut Words) -> Option<Pa
     Some(Pair { number, folder: place as u32, n_digits, camera, image, record })
 }
 
-/// Joins halves of one name. A record is that of every camera's image.
+/// Joins halves of equal name. A record belongs to the image of every camera.
 fn joined(mut halves: Vec<Pair>, words: &Words) -> Vec<Pair> {
     let name = |pair: &Pair| (pair.folder, pair.number, pair.n_digits);
     let order = words.order();
@@ -115,11 +117,11 @@ fn joined(mut halves: Vec<Pair>, words: &Words) -> Vec<Pair> {
     pairs
 }
 
-/// Extensions as the files have them, and names of cameras, each kept once.
+/// File extensions, as spelled, and names of cameras, each stored once.
 #[derive(Default)]
 struct Words(Vec<String>);
 
-/// The place of a word in [`Words`], counted from 1.
+/// The index of a word in [`Words`], counted from 1 so that `Option<Word>` fits in a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Word(NonZeroU8);
 
@@ -134,7 +136,7 @@ impl Words {
         &self.0[word.index()]
     }
 
-    /// The place of a word; `None` if there are too many.
+    /// Adds a word, or finds it; `None` if there are too many.
     fn word(&mut self, text: &str) -> Option<Word> {
         let index = self.0.iter().position(|known| known == text).unwrap_or(self.0.len());
         let word = Word(NonZeroU8::new(u8::try_from(index + 1).ok()?)?);
@@ -144,7 +146,7 @@ impl Words {
         Some(word)
     }
 
-    /// The rank of each word: images' extensions as [`IMAGE_EXTENSIONS`] lists them, then by name.
+    /// The rank of each word: image extensions in the order of [`IMAGE_EXTENSIONS`], then by name.
     fn order(&self) -> Vec<u8> {
         let extension =
             |text: &str| IMAGE_EXTENSIONS.iter().position(|known| known.eq_ignore_ascii_case(text));
@@ -154,7 +156,7 @@ impl Words {
     }
 }
 
-/// A file that is half of a pair.
+/// The parsed name of a file that is half of a pair.
 pub(super) struct Named<'a> {
     number: u64,
     n_digits: u8,
@@ -164,7 +166,7 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// Reads the name of a file; `None` if it is not called as halves of pairs are.
+    /// Parses a file name; `None` if it is not that of half a pair.
     pub(super) fn of(file: &'a Path) -> Option<Self> {
         let extension = file.extension()?.to_str()?;
         let is_record = has_extension(file, &["json"]);

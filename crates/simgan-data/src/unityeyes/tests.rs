@@ -2,7 +2,7 @@ use super::*;
 use crate::{Image, ImageFile, ImageFormat, Pixels, Size, names};
 use serde_json::json;
 
-/// A record of an eye with its corners at (280, 240) and (360, 240) of 640×480, from the top left.
+/// A record of an eye with corners at (280, 240) and (360, 240) of 640×480, from the top left.
 fn record(look: &str) -> Value {
     let mut margin = vec!["(320, 230, 9)"; 16];
     (margin[0], margin[8]) = ("(280, 240, 9)", "(360, 240, 9)");
@@ -86,7 +86,7 @@ fn what_is_missing_or_damaged_is_named() {
         UnityEyes::open(folder.path(), UnityEyesOptions { crop: Crop::Fixed, channels: None }).unwrap();
     assert!(eyes.sample(0, Want::Labels).is_ok());
     for (index, words) in [(1, "2.json"), (2, "3.jpg"), (3, "look_vec"), (4, "interior_margin_2d")] {
-        // The crop depends on the record, whatever is wanted.
+        // The crop needs the record even if labels are not wanted.
         for want in [Want::Image, Want::Labels] {
             let error = eyes.sample(index, want).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");

@@ -1,6 +1,6 @@
-/// The bytes with some changed, cut out, put in or cut off, the same for the same seed.
+/// Changes, deletes, inserts or truncates some bytes; the result depends only on the seed.
 pub(crate) fn damage(bytes: &[u8], seed: u64) -> Vec<u8> {
-    // Splitmix64: enough for where to hit.
+    // Splitmix64: random enough to choose where to hit.
     let mut state = seed;
     let mut draw = |below: usize| {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -1,4 +1,4 @@
-"""Files in the layout of Kaggle's gaze.h5 and real_gaze.h5, and some that are not.
+"""Writes files in the layout of Kaggle's gaze.h5 and real_gaze.h5, and some that deviate from it.
 
     pip install h5py numpy
     python export.py

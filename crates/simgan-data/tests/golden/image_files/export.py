@@ -1,7 +1,7 @@
-"""Image files as other programs write them, with the pixels that Pillow reads: python export.py writes case.safetensors.
+"""Image files as written by other programs, with the pixels that Pillow reads: python export.py writes case.safetensors.
 
-`NAME.file` holds the bytes of a file, `NAME.pixels` [height, width, channels] what it shows; files without
-pixels are of kinds that must be refused.
+`NAME.file` holds the bytes of a file, `NAME.pixels` its pixels [height, width, channels]; a file without pixels is of a
+kind that must be rejected.
 """
 
 import io

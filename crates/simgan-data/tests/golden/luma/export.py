@@ -1,8 +1,9 @@
-"""JPEG files of every sampling with the gray values that Pillow reads from them.
+"""JPEG files of every chroma subsampling, with the gray values that Pillow reads from them.
 
     python export.py    # needs numpy, pillow >= 10.2 and safetensors
 
-`NAME.file` is the file, `NAME.gray` `Image.convert("L")` (of decoded colours), upright as an EXIF tag asks.
+`NAME.file` holds the file, `NAME.gray` the result of `Image.convert("L")` (from decoded colours), turned upright by its
+EXIF tag.
 """
 
 import io

@@ -1,8 +1,8 @@
 """What SciPy reads from its own test files: python export.py FOLDER writes case.json beside itself.
 
-FOLDER is scipy/io/matlab/tests/data of SciPy. Each file becomes a list of variables, null where SciPy reports damage,
-"skipped" where it is not of level 5. Numbers are in column-major order; fractions are their bits, since not all
-readers of JSON round exactly.
+FOLDER is SciPy's scipy/io/matlab/tests/data. Each file becomes a list of variables, null if SciPy reports damage, or
+"skipped" if it is not of level 5. Numbers are in column-major order; fractions are stored as their bits, because not
+all JSON readers round exactly.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""A small made-up data set in MPIIGaze's layout, and what it holds: python export.py writes case.safetensors.
+"""A small synthetic data set in MPIIGaze's layout, and its content: python export.py writes case.safetensors.
 
-`files/PATH` are the bytes of its files, `bad/WHAT` those of day files that must be refused. `images`, `gaze` and
-`pose` are what must be read, in order: right eyes mirrored, with the gaze's x and the pose's y and z negated.
+`files/PATH` holds the bytes of its files, `bad/WHAT` those of day files that must be rejected. `images`, `gaze` and
+`pose` hold the expected values in order: right eyes mirrored, with the gaze's x and the pose's y and z negated.
 """
 
 import io
