@@ -1,1 +1,1 @@
-//! Support for the tests of the whole workspace; the tests themselves are in `tests/`.
+//! An empty library: this package exists for the workspace-wide tests in `tests/`.

@@ -1,6 +1,7 @@
-//! n steps = k steps + kill −9 + a resume + n − k steps, bit for bit, with real processes.
+//! A run of n steps equals, bit for bit, one that is killed (SIGKILL) after k steps and resumed for n − k,
+//! with real processes.
 //!
-//! A test spawns this same test binary to run `child`, which trains in the folder that it finds in its environment.
+//! A test spawns its own binary to run `child`, which trains in the folder named by an environment variable.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -18,8 +19,9 @@ use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, MemorySource, Pixels, Sample, Source};
 use simgan_train::{Event, Recipe, RunDir, Sources, StepReport, TrainConfig, Trainer, read_metrics, run};
 
+/// Environment variable with the run's folder; without it, `child` does nothing.
 const RUN: &str = "SIMGAN_TEST_RUN";
-/// Milliseconds that the child waits after each step, so that it can be killed in the middle.
+/// Milliseconds that the child waits after each event, so that it can be killed in mid-run.
 const DELAY: &str = "SIMGAN_TEST_DELAY";
 
 fn config() -> TrainConfig {
@@ -52,7 +54,7 @@ fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
     Arc::new(MemorySource::new((0..n).map(&mut sample).collect()).unwrap())
 }
 
-/// What a process does that trains: not a test of its own.
+/// The body of a training process; not a test in itself.
 #[test]
 fn child() {
     let Ok(path) = std::env::var(RUN) else { return };
@@ -76,7 +78,7 @@ fn train(path: &Path, threads: usize) {
     assert!(spawn(path, 0, threads).wait().unwrap().success());
 }
 
-/// Every file of the last checkpoint with its content.
+/// Returns every file of the last checkpoint with its content.
 fn last_checkpoint(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let folder = path.join("checkpoints/step-00000030");
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -85,7 +87,7 @@ fn last_checkpoint(path: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// What was logged of each step, without the time it took.
+/// Returns the logged report of each step without its speed.
 fn steps(path: &Path) -> Vec<StepReport> {
     let events = read_metrics(&path.join("metrics.jsonl")).unwrap();
     let step = |event| match event {
@@ -95,7 +97,7 @@ fn steps(path: &Path) -> Vec<StepReport> {
     events.into_iter().filter_map(step).collect()
 }
 
-/// Starts a process, kills it a while after it has written a checkpoint at or after `step`.
+/// Starts a process and kills it shortly after it has written a checkpoint at or after `step`.
 fn train_and_kill(path: &Path, step: u64) {
     let mut child = spawn(path, 25, 2);
     let deadline = Instant::now() + Duration::from_secs(120);

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use crate::MetricsError;
 use crate::eye_region::REFERENCE_WIDTH;
 
-/// Light random changes of each image, as a task network is often trained with: shifts of up to 2 pixels (of a
-/// 55-pixel-wide image) and scales of up to 8 %, gamma, contrast, brightness, blur, noise. Labels are meant to stay.
+/// Augments each image with light random changes, as is common in training a task network: shifts of up to 2
+/// pixels (of a 55-pixel-wide image), scaling by up to 8 %, gamma, contrast, brightness, blur and noise. The
+/// changes are small enough to keep labels.
 ///
 /// # Shapes
 ///
@@ -15,27 +16,28 @@ use crate::eye_region::REFERENCE_WIDTH;
 ///
 /// # Errors
 ///
-/// If the images are none of these.
+/// If `images` does not have four dimensions.
 pub fn augmented(images: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor, MetricsError> {
     let (n_images, channels, height, width) = images.dims4()?;
     let mut pixels = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    // Drawn in sequence before the parallel loop, so that the result does not depend on threads.
     let changes: Vec<_> = (0..n_images).map(|_| Augmentation::draw(rng, width)).collect();
     let stride = (channels * height * width).max(1);
     pixels.par_chunks_mut(stride).zip(changes).for_each(|(image, change)| change.apply(image, height, width));
     Ok(Tensor::from_vec(pixels, images.dims(), images.device())?)
 }
 
-/// What is done to one image.
+/// The changes to one image.
 pub(crate) struct Augmentation {
-    /// To the right and down, in pixels.
+    /// Shift to the right and down, in pixels.
     shift: [f32; 2],
     scale: f32,
     gamma: f32,
     contrast: f32,
     brightness: f32,
-    /// Deviation in pixels.
+    /// Standard deviation of the Gaussian, in pixels.
     blur: f32,
-    /// Deviation, of the range from 0 to 1.
+    /// Standard deviation, relative to a brightness range of 1.
     noise: f32,
     seed: u64,
 }
@@ -56,7 +58,7 @@ impl Augmentation {
         }
     }
 
-    /// What another camera or a refiner may do to an image: strong changes of how it looks, none of where things are.
+    /// Draws strong changes of appearance and none of geometry, as another camera or a refiner might cause.
     pub(crate) fn draw_look(rng: &mut ChaCha8Rng, width: usize) -> Self {
         let light = Self::draw(rng, width);
         let blur = 1.3 * width as f32 / REFERENCE_WIDTH as f32 * rng.random::<f32>();
@@ -71,12 +73,13 @@ impl Augmentation {
         }
     }
 
-    /// Changes an image `(C, H, W)` in [−1, 1].
+    /// Applies the changes to an image `(C, H, W)` in [−1, 1].
     pub(crate) fn apply(&self, image: &mut [f32], height: usize, width: usize) {
         let mut noise = Noise { rng: ChaCha8Rng::seed_from_u64(self.seed), deviation: 2.0 * self.noise };
         for plane in image.chunks_exact_mut((height * width).max(1)) {
             self.warp(plane, height, width);
             self.tone(plane);
+            // Below this, the neighbours' weight is under 10⁻⁵.
             if self.blur > 0.2 {
                 blur(plane, width, self.blur);
             }
@@ -84,7 +87,7 @@ impl Augmentation {
         }
     }
 
-    /// Shift and scale about the middle; beyond the edge lie the outermost pixels again.
+    /// Shifts and scales about the centre, bilinearly; edge pixels are replicated beyond the border.
     fn warp(&self, plane: &mut [f32], height: usize, width: usize) {
         let axis = |length: usize, shift: f32| {
             let middle = length as f32 / 2.0;
@@ -110,7 +113,7 @@ impl Augmentation {
         }
     }
 
-    /// Gamma, then contrast about the middle, then brightness.
+    /// Applies gamma, then contrast about middle gray, then brightness.
     fn tone(&self, plane: &mut [f32]) {
         for value in plane {
             let level = (0.5 + 0.5 * *value).clamp(0.0, 1.0).powf(self.gamma);
@@ -119,7 +122,7 @@ impl Augmentation {
     }
 }
 
-/// A Gaussian blur of five taps along each axis.
+/// Blurs with a Gaussian of five taps along each axis, replicating edge pixels.
 pub(crate) fn blur(plane: &mut [f32], width: usize, deviation: f32) {
     let weight = |distance: f32| (-0.5 * (distance / deviation).powi(2)).exp();
     let sum = 1.0 + 2.0 * (weight(1.0) + weight(2.0));
@@ -139,7 +142,7 @@ pub(crate) fn blur(plane: &mut [f32], width: usize, deviation: f32) {
     (0..width).for_each(|column| along(plane, column, width, height));
 }
 
-/// Nearly normal numbers: sums of four bytes.
+/// Approximately normal random numbers: sums of four bytes.
 struct Noise {
     rng: ChaCha8Rng,
     deviation: f32,
@@ -147,7 +150,7 @@ struct Noise {
 
 impl Noise {
     fn next(&mut self) -> f32 {
-        // The deviation of the sum of four bytes.
+        // Standard deviation of the sum of four uniform bytes: √(4 · (256² − 1) / 12).
         const SUM_DEVIATION: f32 = 147.8;
         let sum: u16 = self.rng.random::<[u8; 4]>().map(u16::from).iter().sum();
         self.deviation * (f32::from(sum) - 510.0) / SUM_DEVIATION

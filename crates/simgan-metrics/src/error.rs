@@ -2,21 +2,21 @@ use simgan_data::{DataError, Hint};
 use simgan_models::ModelError;
 use simgan_optim::OptimError;
 
-/// Why a figure could not be had.
+/// Why a figure could not be computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricsError {
-    /// Not enough images for a figure that means something.
+    /// Too few images for a meaningful figure.
     #[error("{what}: {found} images, at least {needed} are needed")]
     TooFew {
-        /// What was to be computed.
+        /// The figure to be computed.
         what: &'static str,
-        /// How many there are.
+        /// Number of images given.
         found: usize,
-        /// How many there must be.
+        /// Minimum number of images.
         needed: usize,
     },
-    /// Two things that must fit together do not.
+    /// Inputs do not fit together, or an argument is out of range.
     #[error("{0}")]
     Mismatch(String),
     /// Reading images failed.
@@ -25,7 +25,7 @@ pub enum MetricsError {
     /// A network could not be built.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// An update failed.
+    /// An optimizer's update failed.
     #[error(transparent)]
     Optim(#[from] OptimError),
     /// An operation on tensors failed.
@@ -34,7 +34,7 @@ pub enum MetricsError {
 }
 
 impl MetricsError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Returns a suggested remedy; `None` if the message suffices.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {

@@ -3,13 +3,13 @@ use simgan_data::{Annotations, AnnotationsExt};
 use crate::Iris;
 use crate::gray::Gray;
 
-/// The paper's images are 55 pixels wide; lengths are given for that width.
+/// Width of the paper's images in pixels, the reference for all lengths in pixels of an eye.
 pub(crate) const REFERENCE_WIDTH: f64 = 55.0;
 
-/// Where an eye is in its image.
+/// The position of an eye in its image.
 pub(crate) struct EyeRegion {
     pub(crate) iris: Iris,
-    /// The lids' margin as a polygon; empty if it is unknown.
+    /// The lid margin as a polygon; empty if unknown.
     lids: Vec<[f64; 2]>,
 }
 
@@ -20,7 +20,7 @@ impl From<Iris> for EyeRegion {
 }
 
 impl EyeRegion {
-    /// `None` without points around the iris.
+    /// Returns the region given by landmarks; `None` without points around the iris.
     pub(crate) fn from_annotations(annotations: &Annotations) -> Option<Self> {
         let points =
             |points: &[[f32; 2]]| points.iter().map(|point| point.map(f64::from)).collect::<Vec<_>>();
@@ -32,16 +32,18 @@ impl EyeRegion {
         Some(Self { iris: Iris { x, y, radius }, lids })
     }
 
-    /// From 0 outside of the lids to 1 inside, over a pixel of a 55-pixel-wide image.
+    /// Returns 0 outside the lids and 1 inside, with a smooth transition over `unit`, a pixel of a
+    /// 55-pixel-wide image.
     pub(crate) fn openness(&self, point: [f64; 2], unit: f64) -> f64 {
         if self.lids.len() < 3 { 1.0 } else { smooth_step(self.depth(point) / unit) }
     }
 
-    /// Distance to the lids, negative outside.
+    /// Returns the distance from the lid margin, negative outside.
     fn depth(&self, [x, y]: [f64; 2]) -> f64 {
         let next = self.lids.iter().cycle().skip(1);
         let (mut is_inside, mut distance) = (false, f64::INFINITY);
         for ([ax, ay], [bx, by]) in self.lids.iter().zip(next) {
+            // Even-odd rule: each edge crossed by the ray to the right flips inside and outside.
             if (*ay > y) != (*by > y) && x < ax + (y - ay) * (bx - ax) / (by - ay) {
                 is_inside = !is_inside;
             }
@@ -53,13 +55,15 @@ impl EyeRegion {
         if is_inside { distance } else { -distance }
     }
 
-    /// The image with its iris moved between lids that hold still.
+    /// Returns the image with its iris moved while the lids stay in place.
     pub(crate) fn with_iris_moved(&self, image: &Gray, [dx, dy]: [f64; 2]) -> Gray {
         let unit = image.width as f64 / REFERENCE_WIDTH;
         let Iris { x, y, radius } = self.iris;
         let moved = |idx: usize| {
             let (px, py) = ((idx % image.width) as f64 + 0.5, (idx / image.width) as f64 + 0.5);
             let open = self.openness([px, py], unit);
+            // The shift fades out from 2 to 8 pixels beyond the limbus, so that the surroundings stretch
+            // without a seam.
             let share = smooth_step(((radius + 8.0 * unit) - (px - x).hypot(py - y)) / (6.0 * unit));
             if open == 0.0 || share == 0.0 {
                 return image.pixels[idx];
@@ -72,7 +76,7 @@ impl EyeRegion {
     }
 }
 
-/// From 0 at 0 to 1 at 1.
+/// Returns a cubic step from 0 at 0 to 1 at 1, constant outside.
 pub(crate) fn smooth_step(value: f64) -> f64 {
     let value = value.clamp(0.0, 1.0);
     value * value * (3.0 - 2.0 * value)

@@ -2,18 +2,18 @@ use candle_core::{DType, Tensor};
 
 use crate::MetricsError;
 
-/// One gray image, row by row.
+/// A gray image, row by row.
 pub(crate) struct Gray {
     pub(crate) pixels: Vec<f32>,
     pub(crate) height: usize,
     pub(crate) width: usize,
 }
 
-/// The images of `(N, C, H, W)`.
+/// Converts images `(N, C, H, W)` to gray ones, by the mean over channels.
 ///
 /// # Errors
 ///
-/// If they are too small for an eye.
+/// If height or width is under 15 pixels, too small for an eye.
 pub(crate) fn grays(images: &Tensor) -> Result<Vec<Gray>, MetricsError> {
     let (_, _, height, width) = images.dims4()?;
     if height.min(width) < 15 {
@@ -26,7 +26,8 @@ pub(crate) fn grays(images: &Tensor) -> Result<Vec<Gray>, MetricsError> {
 }
 
 impl Gray {
-    /// The brightness at a point, linear between pixel centres; the centre of the first pixel is (0.5, 0.5).
+    /// Returns the brightness at a point, interpolated bilinearly. The first pixel's centre is (0.5, 0.5);
+    /// beyond the border, edge pixels are replicated.
     pub(crate) fn at(&self, x: f64, y: f64) -> f64 {
         let (x, y) =
             ((x - 0.5).clamp(0.0, (self.width - 1) as f64), (y - 0.5).clamp(0.0, (self.height - 1) as f64));

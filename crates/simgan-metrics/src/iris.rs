@@ -8,11 +8,11 @@ use crate::MetricsError;
 use crate::eye_region::REFERENCE_WIDTH;
 use crate::gray::{Gray, grays};
 
-/// Directions from −45° to 45° on both sides.
+/// Unit vectors to both sides of the iris, each from −45° to 45°: seven to the right, seven to the left.
 static SIDES: LazyLock<[[f64; 2]; 14]> =
     LazyLock::new(|| std::array::from_fn(|i| direction((i % 7) as f64 / 12.0 - 0.25 + (i / 7) as f64)));
 
-/// Points inside a circle of radius 1.
+/// Sample points inside the unit circle, on three rings.
 static INSIDE: LazyLock<[[f64; 2]; 36]> = LazyLock::new(|| {
     std::array::from_fn(|i| direction((i % 12) as f64 / 6.0).map(|value| value * [0.3, 0.6, 0.85][i / 12]))
 });
@@ -22,7 +22,7 @@ fn direction(half_turns: f64) -> [f64; 2] {
     [cosine, sine]
 }
 
-/// An iris as a circle in pixels; the centre of the image's first pixel is (0.5, 0.5), y goes down.
+/// An iris as a circle, in pixels. The centre of the image's first pixel is (0.5, 0.5), and y points down.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Iris {
     /// From the left edge.
@@ -33,21 +33,21 @@ pub struct Iris {
     pub radius: f64,
 }
 
-/// Finds the iris in each image `(N, C, H, W)`: the circle across which brightness rises most towards the outside
-/// (Daugman's operator, on the sides alone, since lids cover top and bottom) around a dark disc.
+/// Finds the iris in each image `(N, C, H, W)`: the dark disc across whose border brightness rises most. This
+/// is Daugman's operator, restricted to the sides because lids cover top and bottom.
 ///
-/// An iris is about 12 mm wide in everybody; its radius is sought between 7 and 10 pixels of a 55-pixel-wide eye, which
-/// fits crops as the paper's, MPIIGaze's and the built-in simulator's.
+/// Human irises are all about 12 mm wide. The search covers radii of about 7 to 10 pixels of a 55-pixel-wide
+/// eye, which suits crops like the paper's, MPIIGaze's and the built-in simulator's.
 ///
 /// # Errors
 ///
-/// If the images are smaller than 15 pixels.
+/// If height or width is under 15 pixels.
 pub fn find_irises(images: &Tensor) -> Result<Vec<Iris>, MetricsError> {
     Ok(grays(images)?.iter().map(Gray::iris).collect())
 }
 
 impl Gray {
-    /// A coarse search over whole pixels, then two finer ones around the best circle.
+    /// Searches coarsely over whole pixels, then twice more finely around the best circle.
     fn iris(&self) -> Iris {
         let (width, height) = (self.width as f64, self.height as f64);
         let unit = width / REFERENCE_WIDTH;
@@ -65,7 +65,7 @@ impl Gray {
         scored.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, circle)| circle)
     }
 
-    /// How much brighter it is outside the circle's sides than inside, and how dark it is within.
+    /// Scores a circle by its contrast across the sides and the darkness of its interior.
     fn score(&self, Iris { x, y, radius }: Iris) -> f64 {
         let gap = self.width as f64 / REFERENCE_WIDTH;
         let at = |[dx, dy]: [f64; 2], radius: f64| self.at(x + radius * dx, y + radius * dy);
@@ -76,7 +76,7 @@ impl Gray {
     }
 }
 
-/// Circles around `centre` that reach as far as `reach` in x, y and radius.
+/// Enumerates circles around `centre`, up to `reach` away in x, y and radius.
 fn grid(centre: Iris, reach: [f64; 3], step: f64) -> impl Iterator<Item = Iris> {
     let offsets = move |reach: f64| {
         let count = (reach / step).round() as i32;

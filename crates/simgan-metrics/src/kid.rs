@@ -2,8 +2,9 @@ use candle_core::{DType, Tensor};
 
 use crate::MetricsError;
 
-/// The kernel distance (KID, Bińkowski et al. 2018) of two sets of features: the unbiased estimate of the squared
-/// maximum mean discrepancy with the kernel (x·y / d + 1)³. 0 for equal distributions; estimates may be negative.
+/// Returns the kernel distance (KID, Bińkowski et al. 2018) of two sets of features: the unbiased estimate of
+/// the squared maximum mean discrepancy with the kernel (x·y / d + 1)³. It is 0 for equal distributions;
+/// estimates may be negative.
 ///
 /// # Shapes
 ///
@@ -26,7 +27,8 @@ pub fn kernel_distance(left: &Tensor, right: &Tensor) -> Result<f64, MetricsErro
         - 2.0 * sum(&kernel(&left, &right)?)? / (n_left * n_right) as f64)
 }
 
-/// The kernel's mean over all pairs of different rows.
+/// Returns the kernel's mean over all pairs of different rows. Leaving out the diagonal makes the estimate
+/// unbiased.
 fn mean_within(features: &Tensor) -> Result<f64, MetricsError> {
     let (count, width) = features.dims2()?;
     let diagonal = ((features.sqr()?.sum(1)? / width as f64)? + 1.0)?.powf(3.0)?;

@@ -1,10 +1,11 @@
-//! What can be said of images without training a refiner: realism, label preservation, distances, intervals.
+//! Measures of images, independent of how a refiner is trained: realism, label preservation, distances,
+//! confidence intervals.
 //!
-//! [`realism`] lets a fresh classifier tell real from refined images. [`pupil_shift_at`] measures how far the iris moved
-//! between an image and its refined version. [`kernel_distance`] (KID) compares features of two sets of images,
-//! [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`], [`fourier_matched`] and
-//! [`augmented`] change images the way a user would try before a GAN. [`binomial_p`], [`share_interval`] and [`Spread`]
-//! say what such figures are worth.
+//! [`realism`] trains a classifier to tell real from refined images. [`pupil_shift_at`] measures how far the
+//! iris moved between an image and its refined version. [`kernel_distance`] (KID) compares features of two
+//! sets of images, [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`],
+//! [`fourier_matched`] and [`augmented`] are simple baselines to try before a GAN. [`binomial_p`],
+//! [`share_interval`] and [`Spread`] quantify the uncertainty of such figures.
 //!
 //! ```
 //! use candle_core::{Device, Tensor};

@@ -3,12 +3,13 @@ use simgan_data::Sampler;
 
 use crate::MetricsError;
 
-/// Gives each image the histogram of a randomly chosen reference image, channel by channel: what a user would try
-/// before a GAN.
+/// Gives each image the histogram of a randomly chosen reference image, channel by channel: a simple baseline
+/// to try before a GAN.
 ///
-/// A value becomes the reference's value of the same rank, linear between ranks, so that an image matched to itself
-/// stays what it is. The histogram is that of one image and not of all references together: the spread of exposures
-/// between images belongs to what makes a domain, and a pooled histogram would take it away.
+/// Each value is replaced by the reference's value of equal rank, interpolated linearly between ranks; an
+/// image matched to itself is unchanged. The histogram comes from a single reference, not from all of them
+/// together: a pooled histogram would remove the variation of exposure between images, which characterises a
+/// domain.
 ///
 /// # Shapes
 ///
@@ -33,7 +34,7 @@ pub fn histogram_matched(images: &Tensor, reference: &Tensor, seed: u64) -> Resu
     Ok(Tensor::from_vec(matched, images.dims(), images.device())?)
 }
 
-/// The plane with the target's histogram.
+/// Returns the plane with the target's histogram.
 fn with_histogram(plane: &[f32], target: &[f32]) -> Vec<f32> {
     let (source, target) = (ranks(plane), ranks(target));
     let new: Vec<f32> = source.iter().map(|(_, rank)| at_rank(&target, *rank)).collect();
@@ -41,7 +42,7 @@ fn with_histogram(plane: &[f32], target: &[f32]) -> Vec<f32> {
     plane.iter().map(|value| new[place(value)]).collect()
 }
 
-/// The values that occur, in order, each with the share of pixels that are not above it.
+/// Returns the distinct values in ascending order, each with the share of pixels at or below it.
 fn ranks(plane: &[f32]) -> Vec<(f32, f64)> {
     let mut sorted = plane.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -56,7 +57,7 @@ fn ranks(plane: &[f32]) -> Vec<(f32, f64)> {
     ranks
 }
 
-/// The value at a rank in (0, 1], linear between the ranks that occur.
+/// Returns the value at a rank in (0, 1], interpolated linearly between known ranks.
 fn at_rank(ranks: &[(f32, f64)], rank: f64) -> f32 {
     let above = ranks.partition_point(|(_, known)| *known < rank).min(ranks.len() - 1);
     let (value, upper) = ranks[above];
@@ -68,12 +69,12 @@ fn at_rank(ranks: &[(f32, f64)], rank: f64) -> f32 {
     (f64::from(below) + share * (f64::from(value) - f64::from(below))) as f32
 }
 
-/// Gives each image the low frequencies' amplitudes of a randomly chosen reference image and keeps its phases: Fourier
-/// domain adaptation (FDA, Yang and Soatto, CVPR 2020).
+/// Gives each image the low-frequency amplitudes of a randomly chosen reference image and keeps its phases:
+/// Fourier domain adaptation (FDA, Yang and Soatto, CVPR 2020).
 ///
-/// Exchanged are the frequencies of up to `beta` × the shorter side periods across the image along both axes, rounded
-/// down; with 0 the mean brightness alone. A frequency that an image does not have stays absent. What leaves [−1, 1] is
-/// clipped.
+/// Along both axes, it exchanges frequencies of up to `beta` × the shorter side (rounded down) periods per
+/// image; with 0, only the mean brightness. Frequencies absent from an image stay absent. Results are clipped
+/// to [−1, 1].
 ///
 /// # Shapes
 ///
@@ -104,13 +105,14 @@ pub fn fourier_matched(
     let [other_real, other_imaginary] = fourier.of(&chosen(reference, n_images, seed)?)?;
     let amplitude = |real: &Tensor, imaginary: &Tensor| (real.sqr()? + imaginary.sqr()?)?.sqrt();
     let own = amplitude(&real, &imaginary)?;
-    // Below this, in a sum over all pixels, there is only rounding.
+    // An amplitude is a sum over all pixels; below 10⁻³ it is rounding error, which must not be amplified.
+    // Scaling both parts by one factor keeps the phase, so no angles are needed.
     let gain = ((amplitude(&other_real, &other_imaginary)? - &own)? / own.clamp(1e-3, f64::INFINITY)?)?;
     let change = fourier.image(&(real * &gain)?, &(imaginary * gain)?)?;
     Ok((images + change)?.clamp(-1.0, 1.0)?)
 }
 
-/// As many reference images as there are images, in a random order.
+/// Returns `count` reference images in random order.
 fn chosen(reference: &Tensor, count: usize, seed: u64) -> Result<Tensor, MetricsError> {
     let found = reference.dim(0)?;
     if found == 0 {
@@ -121,11 +123,11 @@ fn chosen(reference: &Tensor, count: usize, seed: u64) -> Result<Tensor, Metrics
     Ok(reference.index_select(&Tensor::new(chosen, reference.device())?, 0)?)
 }
 
-/// The discrete Fourier transform at the frequencies from −reach to reach along both axes, by matrices.
+/// The discrete Fourier transform at frequencies from −reach to reach along both axes, as matrix products.
 struct LowFrequencies {
-    /// Cosine and sine of each frequency down the image, `(2·reach + 1, H)`.
+    /// Cosine and sine of each frequency along the columns, `(2·reach + 1, H)`.
     down: [Tensor; 2],
-    /// The same across it, `(W, 2·reach + 1)`.
+    /// Cosine and sine of each frequency along the rows, `(W, 2·reach + 1)`.
     across: [Tensor; 2],
     n_pixels: f64,
 }
@@ -150,7 +152,7 @@ impl LowFrequencies {
         })
     }
 
-    /// Real and imaginary parts, `(N, C, 2·reach + 1, 2·reach + 1)`.
+    /// Returns real and imaginary parts, each `(N, C, 2·reach + 1, 2·reach + 1)`.
     fn of(&self, images: &Tensor) -> Result<[Tensor; 2], MetricsError> {
         let ([cos_y, sin_y], [cos_x, sin_x]) = (&self.down, &self.across);
         let (cos, sin) = (images.broadcast_matmul(cos_x)?, images.broadcast_matmul(sin_x)?);
@@ -159,7 +161,8 @@ impl LowFrequencies {
         Ok([real, imaginary])
     }
 
-    /// The inverse, for amplitudes that belong to a real image.
+    /// Returns the real part of the inverse transform; the imaginary part is 0 for the spectrum of a real
+    /// image.
     fn image(&self, real: &Tensor, imaginary: &Tensor) -> Result<Tensor, MetricsError> {
         let transposed = |waves: &[Tensor; 2]| Ok::<_, MetricsError>([waves[0].t()?, waves[1].t()?]);
         let ([cos_y, sin_y], [cos_x, sin_x]) = (transposed(&self.down)?, transposed(&self.across)?);

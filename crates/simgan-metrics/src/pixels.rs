@@ -2,8 +2,8 @@ use candle_core::{DType, Tensor};
 
 use crate::MetricsError;
 
-/// How far apart the intensities of two sets of images are: the earth mover's distance (Wasserstein-1) of their
-/// histograms over all pixels, in the units of [−1, 1].
+/// Returns the distance between the intensities of two sets of images: the earth mover's distance
+/// (Wasserstein-1) between their histograms over all pixels, in units of the range [−1, 1].
 ///
 /// # Shapes
 ///
@@ -16,8 +16,9 @@ pub fn intensity_distance(left: &Tensor, right: &Tensor) -> Result<f64, MetricsE
     earth_movers_distance(values(left)?, values(right)?)
 }
 
-/// The same for the magnitude of the gradient (differences to the right and lower neighbours), which noise and sharp
-/// edges make large and blur makes small.
+/// Returns the earth mover's distance (Wasserstein-1) between the gradient magnitudes of two sets of images.
+/// Gradients are differences to the right and lower neighbours; noise and sharp edges raise them, blur lowers
+/// them.
 ///
 /// # Shapes
 ///
@@ -30,7 +31,7 @@ pub fn gradient_distance(left: &Tensor, right: &Tensor) -> Result<f64, MetricsEr
     earth_movers_distance(values(&gradients(left)?)?, values(&gradients(right)?)?)
 }
 
-/// `(N, C, H, W)` → `(N, C, H − 1, W − 1)`.
+/// Computes gradient magnitudes, `(N, C, H, W)` → `(N, C, H − 1, W − 1)`.
 fn gradients(images: &Tensor) -> Result<Tensor, MetricsError> {
     let (_, _, height, width) = images.dims4()?;
     if height.min(width) < 2 {
@@ -46,7 +47,7 @@ fn values(images: &Tensor) -> Result<Vec<f32>, MetricsError> {
     Ok(images.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
 }
 
-/// The area between the two cumulative distributions.
+/// Computes the area between the two cumulative distributions, in one sweep over the sorted values.
 fn earth_movers_distance(mut left: Vec<f32>, mut right: Vec<f32>) -> Result<f64, MetricsError> {
     let found = left.len().min(right.len());
     if found == 0 {

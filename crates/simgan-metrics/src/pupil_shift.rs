@@ -12,57 +12,62 @@ use crate::iris::find_irises;
 use crate::registration::{LARGEST_SHIFT, Registration};
 use crate::{MetricsError, Spread};
 
-/// How far the iris moved between images and their refined versions, in pixels of a 55-pixel-wide eye. The paper's
-/// subjects' clicks gave 1.1 ± 0.8 (§3.1).
+/// The movement of irises between images and their refined versions, in pixels of a 55-pixel-wide eye. The
+/// paper reports 1.1 ± 0.8 from manual labels (§3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PupilShift {
     /// Number of pairs.
     pub n_pairs: usize,
-    /// Pairs in which nothing of the refined image is like the iris of the original one. They count as moved by
-    /// 6 pixels in `distance_px`, and not in `drift_px`.
+    /// Pairs whose refined image has no match for the original iris. They count as 6 pixels in `distance_px`
+    /// and are left out of `drift_px`.
     pub n_lost: usize,
-    /// Distance between the two centres.
+    /// Distance between the iris's two positions.
     pub distance_px: Spread,
-    /// Signed change of x and y: a systematic drift, which falsifies labels more than scatter does.
+    /// Signed change of x and y: the systematic drift, which biases labels, unlike scatter.
     pub drift_px: [Spread; 2],
-    /// How exact these figures are.
+    /// The accuracy of these figures.
     pub error: ShiftError,
 }
 
-/// How exactly a shift is measured: found by moving the irises of the same images on purpose, in random directions, while
-/// contrast, brightness, blur and noise change as under a refiner.
+/// The accuracy of the measured shifts, from a calibration: the irises of the same images are moved by known
+/// distances in random directions, while contrast, brightness, blur and noise change as under a refiner.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShiftError {
-    /// Mean distance that is measured where nothing moved: the floor of `distance_px`.
+    /// Mean distance measured without any movement: the floor of `distance_px`.
     pub still_px: f64,
-    /// Median distance between what was measured and what was done, for moves of 0.5, 1 and 2 pixels.
+    /// Median error, the distance between measured and true movement, for movements of 0.5, 1 and 2 pixels.
     pub median_px: f64,
-    /// Its 90th percentile.
+    /// 90th percentile of that error.
     pub p90_px: f64,
-    /// Share of a move, along x and y, that is seen when lids hold still while the iris moves. What is seen is divided by
-    /// its square root: midway to lids that move along, since a pair of images does not tell.
+    /// Share of a movement, along x and y, that is measured when the lids stay in place. Measured shifts are
+    /// divided by its square root: halfway between lids that stay (divide by the gain) and lids that move
+    /// along (divide by 1), since a pair of images does not reveal which is the case.
     pub gain: [f64; 2],
 }
 
-/// Compares each image of `before` with the same of `after`, both `(N, C, H, W)` in [−1, 1]; the irises of `before` are
-/// found as [`find_irises`] does. If they are known, [`pupil_shift_at`] is more exact.
+/// Measures the iris's movement from each image of `before` to its counterpart in `after`, both `(N, C, H,
+/// W)` in [−1, 1]. [`find_irises`] locates the irises of `before`; [`pupil_shift_at`] is more accurate if
+/// their positions are known.
 ///
 /// # Errors
 ///
-/// If the shapes differ, there is no image, or images are too small for an iris (15 pixels).
+/// If the shapes differ, there is no image, or height or width is under 15 pixels.
 pub fn pupil_shift(before: &Tensor, after: &Tensor) -> Result<PupilShift, MetricsError> {
     let eyes: Vec<_> = find_irises(before)?.into_iter().map(EyeRegion::from).collect();
     shift_of(before, after, &eyes)
 }
 
-/// The same for images whose landmarks are known: iris and, if they are there, lids.
+/// Measures the iris's movement in images with known landmarks: around the iris and, optionally, along the
+/// lids.
 ///
-/// The iris's neighbourhood within the lids is sought in the refined image: where brightness and its gradients
-/// correlate best, to a sixteenth of a pixel. That is more exact than to find the iris twice.
+/// It searches the refined image for the iris's neighbourhood within the lids and takes the position at which
+/// brightness and its gradients correlate best, to a sixteenth of a pixel. That is more accurate than finding
+/// the iris twice.
 ///
 /// # Errors
 ///
-/// As [`pupil_shift`]; an image without points around the iris.
+/// As [`pupil_shift`]; or the numbers of images and annotations differ, or an image has no points around the
+/// iris.
 pub fn pupil_shift_at(
     before: &Tensor,
     after: &Tensor,
@@ -104,7 +109,7 @@ fn shift_of(before: &Tensor, after: &Tensor, eyes: &[EyeRegion]) -> Result<Pupil
     })
 }
 
-/// In pixels of a 55-pixel-wide image; `None` if the iris is lost.
+/// Returns the uncorrected movement in pixels of a 55-pixel-wide image; `None` if the iris is lost.
 fn measured(before: &Gray, after: &Gray, eye: &EyeRegion) -> Option<[f64; 2]> {
     let scale = REFERENCE_WIDTH / before.width as f64;
     Registration::new(before, eye).find(after).map(|moved| moved.map(|moved| moved * scale))
@@ -118,14 +123,14 @@ fn length([x, y]: [f64; 2]) -> f64 {
     x.hypot(y)
 }
 
-/// Images that are moved on purpose, at most.
+/// Maximum number of images used for calibration.
 const MOST_MOVED: usize = 150;
-/// By how much, in pixels of a 55-pixel-wide eye.
+/// Distances of the calibration's movements, in pixels of a 55-pixel-wide eye.
 const MOVES: [f64; 4] = [0.0, 0.5, 1.0, 2.0];
-/// A gain beyond this is a sign of other trouble, which no division mends.
+/// Limits of the gain; a value beyond them has other causes, which dividing cannot correct.
 const GAINS: [f64; 2] = [0.5, 1.0];
 
-/// What a move that was made on purpose is measured as.
+/// A known movement and its measurement.
 struct Trial {
     done: [f64; 2],
     measured: [f64; 2],
@@ -136,6 +141,7 @@ fn calibrated(images: &[Gray], eyes: &[EyeRegion]) -> ShiftError {
     let chosen = (0..count).map(|idx| idx * images.len() / count).collect::<Vec<_>>();
     let trials: Vec<Trial> =
         chosen.par_iter().flat_map_iter(|idx| trials(&images[*idx], &eyes[*idx], *idx as u64)).collect();
+    // Least squares through the origin: Σ done · measured / Σ done².
     let gain = [0, 1].map(|axis| {
         let sum = |with: fn(&Trial) -> [f64; 2]| {
             trials.iter().map(|trial| trial.done[axis] * with(trial)[axis]).sum::<f64>()
@@ -157,7 +163,7 @@ fn calibrated(images: &[Gray], eyes: &[EyeRegion]) -> ShiftError {
     ShiftError { still_px, median_px: quantile(0.5), p90_px: quantile(0.9), gain }
 }
 
-/// One image moved by each of [`MOVES`]. An iris that is lost was not seen to move.
+/// Moves the iris of one image by each of [`MOVES`]. A lost iris counts as measured without movement.
 fn trials(image: &Gray, eye: &EyeRegion, seed: u64) -> Vec<Trial> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let registration = Registration::new(image, eye);

@@ -7,31 +7,32 @@ use simgan_optim::fit_adam;
 
 use crate::{MetricsError, share_interval};
 
-/// Held-out images that go through the classifier together.
+/// Batch size for held-out images.
 const AT_ONCE: usize = 256;
 
-/// How well a fresh classifier tells real images from refined ones that it has not seen.
+/// How well a newly trained classifier tells held-out real and refined images apart.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Realism {
-    /// Share of held-out images that it gets right, in [0, 1]; 0.5, which is guessing, is ideal.
+    /// Accuracy on held-out images, in [0, 1]; 0.5, the chance level, is ideal.
     pub accuracy: f64,
-    /// 95 % confidence interval of the accuracy (Wilson's), for the number of images alone.
+    /// 95 % confidence interval (Wilson's) of the accuracy. It covers the sampling of images only, not the
+    /// training.
     pub interval: [f64; 2],
     /// Number of held-out images, half of them real.
     pub n_images: usize,
 }
 
-/// How the classifier of [`realism`] is trained.
+/// Training parameters of the classifier in [`realism`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RealismTraining {
-    /// Updates.
+    /// Number of updates.
     pub steps: usize,
-    /// Images of each kind in one update.
+    /// Real and refined images per update, each.
     pub batch: usize,
     /// Learning rate of Adam.
     pub lr: f64,
-    /// What weights, the held-out images and the order of images are drawn from.
+    /// Seed of the initial weights, the split into halves and the order of images.
     pub seed: u64,
 }
 
@@ -43,8 +44,8 @@ impl Default for RealismTraining {
 
 /// Trains a classifier with the discriminator's layers on half of the images and tests it on the other half.
 ///
-/// Its patches decide together: the logits are averaged over the image. Both kinds count the same: of the larger
-/// set as many images are taken as the smaller one has.
+/// The classifier decides once per image, on logits averaged over its patches. The larger set is reduced to
+/// the size of the smaller one, so that both count equally.
 ///
 /// # Errors
 ///
@@ -73,7 +74,7 @@ pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> R
     Ok(Realism { accuracy: n_right as f64 / n_images as f64, interval, n_images })
 }
 
-/// Two disjoint halves of `count` random images.
+/// Splits `count` random images into two disjoint halves, for training and testing.
 fn halves(images: &Tensor, count: usize, seed: u64) -> Result<(Tensor, Tensor), MetricsError> {
     let chosen = batch(images, &mut Sampler::new(images.dim(0)?, seed), count)?;
     let n_train = count / 2;
@@ -107,7 +108,7 @@ fn batch(images: &Tensor, sampler: &mut Sampler, n: usize) -> Result<Tensor, Met
     Ok(images.index_select(&Tensor::new(chosen, images.device())?, 0)?)
 }
 
-/// How many images the classifier takes for `target`.
+/// Returns how many images the classifier assigns to `target`.
 fn n_taken_for(classifier: &Discriminator, images: &Tensor, target: Target) -> Result<usize, MetricsError> {
     let mut n_taken = 0;
     for_batches(images, AT_ONCE, |batch| {

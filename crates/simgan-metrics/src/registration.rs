@@ -2,31 +2,31 @@ use crate::augment::blur;
 use crate::eye_region::{EyeRegion, REFERENCE_WIDTH, smooth_step};
 use crate::gray::Gray;
 
-/// Further than this, in pixels of a 55-pixel-wide eye, an iris is not sought.
+/// Radius of the search for a moved iris, in pixels of a 55-pixel-wide eye.
 pub(crate) const LARGEST_SHIFT: f64 = 6.0;
-/// Below this correlation there is nothing like the iris.
+/// Correlation below which an iris counts as lost.
 const LEAST_LIKENESS: f64 = 0.35;
-/// Deviation of the blur before comparing, in such pixels: noise and grain do not count.
+/// Standard deviation, in such pixels, of the blur that removes noise and grain before comparing.
 const BLUR: f64 = 0.8;
-/// How far the compared neighbourhood reaches beyond the limbus, in such pixels.
+/// Extent of the compared neighbourhood beyond the limbus, in such pixels.
 const MARGIN: f64 = 3.0;
 
-/// Brightness and its differences to the right and down.
+/// Brightness and its central differences along x and y.
 type Look = [f32; 3];
 
-/// The neighbourhood of an iris, to be found again in another version of the image.
+/// The neighbourhood of an iris, as a template to find in another version of the image.
 pub(crate) struct Registration {
     points: Vec<Known>,
-    /// Sums over the points of the squares of brightness and of gradients.
+    /// Weighted sums over the points of squared brightness and of squared gradients.
     squares: [f64; 2],
     unit: f64,
 }
 
-/// A compared point of the original image.
+/// A point of the template.
 struct Known {
     at: [f64; 2],
     weight: f64,
-    /// The brightness less its mean over all points.
+    /// Gradients, and brightness minus its weighted mean over all points.
     look: Look,
 }
 
@@ -55,7 +55,7 @@ impl Registration {
         Self { points, squares, unit }
     }
 
-    /// How far it moved, in the image's pixels; `None` if nothing is like it.
+    /// Returns the iris's movement in the image's pixels; `None` if nothing resembles it.
     pub(crate) fn find(&self, image: &Gray) -> Option<[f64; 2]> {
         let profile = Profile::new(image);
         let mut best = (self.likeness(&profile, [0.0; 2]), [0.0; 2]);
@@ -69,13 +69,14 @@ impl Registration {
                 }
             }
         };
+        // Whole pixels over the full radius, then halved steps around the best: far cheaper than a fine grid.
         search(1.0, LARGEST_SHIFT as i32);
         [0.5, 0.25, 0.125, 0.0625].iter().for_each(|step| search(*step, 1));
         (best.0 >= LEAST_LIKENESS).then_some(best.1)
     }
 
-    /// The mean of two correlations, each in [−1, 1]: that of brightness, which contrast does not change, and that of
-    /// gradients.
+    /// Returns the mean of two correlations, each in [−1, 1]: of brightness, centred and hence independent of
+    /// contrast and offset, and of gradients.
     fn likeness(&self, profile: &Profile, moved: [f64; 2]) -> f64 {
         let (mut weights, mut sum, mut squares, mut products) = (0.0, 0.0, [0.0; 2], [0.0; 2]);
         for Known { at, weight, look } in &self.points {
@@ -89,7 +90,7 @@ impl Registration {
             products[1] += weight * gradient_product(&found, look);
         }
         squares[0] -= sum * sum / f64::max(weights, f64::MIN_POSITIVE);
-        // 0 if one side is flat.
+        // The small constant makes the correlation 0 if one side is flat.
         let correlation =
             |idx: usize| products[idx] / (self.squares[idx] * squares[idx].max(0.0) + 1e-6).sqrt();
         0.5 * (correlation(0) + correlation(1))
@@ -100,7 +101,7 @@ fn gradient_product(left: &Look, right: &Look) -> f64 {
     f64::from(left[1] * right[1] + left[2] * right[2])
 }
 
-/// Offsets on a grid around zero, `count` steps to each side.
+/// Enumerates offsets on a square grid around zero, `count` steps to each side.
 fn square(count: i32, step: f64) -> impl Iterator<Item = [f64; 2]> {
     (-count..=count).flat_map(move |row| {
         (-count..=count).map(move |column| [f64::from(column) * step, f64::from(row) * step])
@@ -119,7 +120,7 @@ impl Profile {
         let (width, height) = (image.width, image.height);
         let unit = width as f64 / REFERENCE_WIDTH;
         let mut pixels = image.pixels.clone();
-        // Several small blurs make a large one.
+        // `blur` has only five taps, too few for a large deviation; the variances of repeated blurs add up.
         let passes = unit.powi(2).ceil();
         (0..passes as usize).for_each(|_| blur(&mut pixels, width, (BLUR * unit / passes.sqrt()) as f32));
         let at = |row: usize, column: usize| pixels[row * width + column];
@@ -132,7 +133,7 @@ impl Profile {
         Self { looks: (0..pixels.len()).map(look).collect(), height, width }
     }
 
-    /// Linear between pixel centres; the centre of the first pixel is (0.5, 0.5).
+    /// Interpolates bilinearly; the first pixel's centre is (0.5, 0.5).
     fn at(&self, [x, y]: [f64; 2]) -> Look {
         let place = |at: f64, length: usize| {
             let at = (at - 0.5).clamp(0.0, (length - 1) as f64);

@@ -1,16 +1,16 @@
 use serde::{Deserialize, Serialize};
 
-/// Mean and standard deviation over repetitions.
+/// Mean and standard deviation of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// The mean.
     pub mean: f64,
-    /// The sample's standard deviation (n − 1); 0 for a single value.
+    /// The sample standard deviation (divisor n − 1); 0 for a single value.
     pub sd: f64,
 }
 
 impl Spread {
-    /// The spread of the values; `None` if there are none.
+    /// Returns the spread of `values`; `None` if there are none.
     #[must_use]
     pub fn new(values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
@@ -21,11 +21,11 @@ impl Spread {
     }
 }
 
-/// The probability that at least `n_right` of `n_all` answers are right by guessing (exact one-sided binomial test
-/// against 1/2), as in the paper's visual Turing test.
+/// Returns the probability that guessing gets at least `n_right` of `n_all` answers right: the exact
+/// one-sided binomial test against 1/2, as in the paper's visual Turing test (§3.1).
 #[must_use]
 pub fn binomial_p(n_right: u64, n_all: u64) -> f64 {
-    // From the most probable term on, each term follows from its neighbour: no factorials, no overflow.
+    // Logarithm of the first term; the others follow as ratios of neighbours, without factorials or overflow.
     let ln_term = (1..=n_all.saturating_sub(n_right))
         .fold(-(n_all as f64) * std::f64::consts::LN_2, |sum, k| {
             sum + ((n_all - k + 1) as f64 / k as f64).ln()
@@ -39,9 +39,11 @@ pub fn binomial_p(n_right: u64, n_all: u64) -> f64 {
     (ln_term + f64::ln(sum)).exp().min(1.0)
 }
 
-/// The 95 % confidence interval (Wilson's) of a share of which `n_hits` of `n_all` were seen.
+/// Returns the 95 % confidence interval (Wilson's) of a proportion, given `n_hits` out of `n_all`; [0, 1] if
+/// `n_all` is 0.
 #[must_use]
 pub fn share_interval(n_hits: u64, n_all: u64) -> [f64; 2] {
+    // The 97.5 % quantile of the normal distribution.
     const Z: f64 = 1.959_963_984_540_054;
     if n_all == 0 {
         return [0.0, 1.0];

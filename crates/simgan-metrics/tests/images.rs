@@ -1,4 +1,4 @@
-//! Irises and realism on images where the answer is known.
+//! Iris detection and realism on images with known answers.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -10,7 +10,7 @@ fn simulator(domain: Domain, seed: u64) -> Simulator {
     builtin(domain, SimulatorConfig { seed, ..SimulatorConfig::default() }).unwrap()
 }
 
-/// Renders in gray, `(N, 1, H, W)`.
+/// Renders gray images, `(N, 1, H, W)`.
 fn images(simulator: &Simulator, range: std::ops::Range<usize>) -> Tensor {
     let (mut values, count) = (Vec::new(), range.len());
     let mut size = (0, 0);
@@ -22,8 +22,8 @@ fn images(simulator: &Simulator, range: std::ops::Range<usize>) -> Tensor {
     Tensor::from_vec(values, (count, 1, size.0, size.1), &Device::Cpu).unwrap()
 }
 
-/// The detector's own error: on the camera's images, with their noise, glints and squints, it is worst up and down,
-/// where lids hide the limbus.
+/// Bounds the detector's error. It is largest on the camera's images, with noise, glints and squints, and in
+/// the vertical direction, where lids hide the limbus.
 #[test]
 fn irises_are_found_where_the_simulator_put_them() {
     for (domain, median_px, most_px) in [(Domain::Eyes, 0.8, 1.5), (Domain::Camera, 1.4, 3.0)] {
@@ -45,7 +45,7 @@ fn irises_need_room() {
     assert!(find_irises(&images(&simulator(Domain::Eyes, 8), 0..3).narrow(2, 0, 14).unwrap()).is_err());
 }
 
-/// Two halves of one domain cannot be told apart; two domains can.
+/// The classifier cannot separate two halves of one domain but separates two domains.
 #[test]
 fn realism_tells_two_domains_but_not_one_from_itself() {
     let training = RealismTraining { steps: 40, batch: 16, ..RealismTraining::default() };

@@ -1,5 +1,5 @@
-//! Matching, augmentation and distances of pixels: against NumPy and SciPy (the script is beside the numbers), and
-//! where the answer is known.
+//! Tests matching, augmentation and pixel distances against NumPy and SciPy (`golden/matching/export.py`
+//! writes the numbers) and on inputs with known answers.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -13,7 +13,7 @@ fn golden() -> Value {
     serde_json::from_str(include_str!("golden/matching/case.json")).unwrap()
 }
 
-/// Images of a case, a single one as a batch.
+/// Reads the images of a case; a single one becomes a batch of one.
 fn tensor(value: &Value) -> Tensor {
     if let Ok(images) = serde_json::from_value::<Vec<Vec<Vec<Vec<f32>>>>>(value.clone()) {
         let images: Vec<_> =
@@ -77,7 +77,7 @@ fn an_image_matched_to_itself_stays() {
     );
 }
 
-/// Sets are shifted by what they are shifted by.
+/// The intensity distance of two sets equals a constant brightness offset; gradients ignore the offset.
 #[test]
 fn shifted_pixels_are_as_far_as_they_were_shifted() {
     let images = noise(4, (6, 1, 7, 10), -0.5, 0.25);
@@ -90,7 +90,7 @@ fn shifted_pixels_are_as_far_as_they_were_shifted() {
     assert!(gradient_distance(&images, &images.narrow(2, 0, 1).unwrap()).is_err());
 }
 
-/// Each image takes one reference's histogram, all references are used, and the seed decides which.
+/// Each image takes the histogram of one reference; all references are used; the seed decides the assignment.
 #[test]
 fn references_are_drawn() {
     let images = noise(5, (40, 1, 6, 9), -1.0, 1.0);
@@ -129,7 +129,7 @@ fn what_cannot_be_matched_is_an_error() {
     );
 }
 
-/// A dark spot in the middle of each image is found again near it, and nothing leaves the range.
+/// A dark spot in the middle of each image stays near it, and all values stay in range.
 #[test]
 fn augmentation_moves_a_little_and_stays_in_range() {
     let (count, height, width) = (200, 35, 55);
@@ -159,7 +159,7 @@ fn augmentation_moves_a_little_and_stays_in_range() {
     }
 }
 
-/// Where the dark part's centre is from the image's middle, in pixels.
+/// Returns the offset of the dark part's centre from the image's middle, in pixels.
 fn darkest(image: &[f32], width: usize) -> [f32; 2] {
     let darkest = image.iter().fold(f32::INFINITY, |least, value| least.min(*value));
     let mean = image.iter().sum::<f32>() / image.len() as f32;

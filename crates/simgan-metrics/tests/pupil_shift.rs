@@ -1,4 +1,4 @@
-//! The iris's shift between images where the answer is known: eyeballs that the simulator turned on purpose.
+//! Measures the iris's shift where the answer is known: on eyeballs rotated in the simulator.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -8,14 +8,14 @@ use simgan_data::{Annotations, names};
 use simgan_eyes::{Domain, Finishing, Rendered, Simulator, SimulatorConfig, builtin};
 use simgan_metrics::{pupil_shift, pupil_shift_at};
 
-/// Degrees by which an eyeball turns to move its iris by a pixel of a 55-pixel-wide eye, roughly.
+/// Approximate rotation of an eyeball, in degrees, that moves its iris by a pixel of a 55-pixel-wide eye.
 const DEGREES_PER_PX: f64 = 3.9;
 
 fn simulator(domain: Domain, finishing: Finishing, seed: u64) -> Simulator {
     builtin(domain, SimulatorConfig { seed, finishing, ..SimulatorConfig::default() }).unwrap()
 }
 
-/// Renders in gray, `(N, 1, H, W)`.
+/// Converts gray renders to a tensor, `(N, 1, H, W)`.
 fn images(renders: &[Rendered]) -> Tensor {
     let spec = renders[0].image.spec();
     let values: Vec<f32> = renders.iter().flat_map(|render| render.image.to_unit()).collect();
@@ -26,10 +26,11 @@ fn landmarks(renders: &[Rendered]) -> Vec<Annotations> {
     renders.iter().map(|render| render.landmarks.annotations()).collect()
 }
 
-/// Into which direction the eye of an image turns, from the left upwards.
+/// The direction in which an image's eye turns, as an angle in radians; positive sines turn it up.
 type Direction = fn(usize) -> f64;
 
-/// The same eyes, each turned by as much as moves the iris by about `px`, before the other simulator's cameras.
+/// Renders the eyes again, each rotated so that its iris moves by about `px`, with the sensors of another
+/// simulator.
 fn turned(
     eyes: &Simulator,
     count: usize,
@@ -53,7 +54,7 @@ fn turned(
     (0..count).map(turned).collect()
 }
 
-/// How far the irises really moved: mean distance, and mean change of x and y.
+/// Returns the true movement of the irises: mean distance, and mean change of x and y.
 fn truth(before: &[Rendered], after: &[Rendered]) -> (f64, [f64; 2]) {
     let center = |render: &Rendered| render.landmarks.iris_center.map(f64::from);
     let moved = before.iter().zip(after).map(|(before, after)| {
@@ -65,8 +66,8 @@ fn truth(before: &[Rendered], after: &[Rendered]) -> (f64, [f64; 2]) {
     (mean(&|[x, y]| x.hypot(*y)), [mean(&|moved| moved[0]), mean(&|moved| moved[1])])
 }
 
-/// Through a change of everything else – plain renders against a cheap camera's pictures, and one camera against
-/// another – eyes that did not turn are measured as nearly still, and those that turned as what they turned.
+/// Although the appearance changes, from plain renders to a cheap camera's pictures and from one camera to
+/// another, the measurement recovers each rotation and finds little movement without one.
 #[test]
 fn turned_eyes_are_measured() {
     const COUNT: usize = 60;
@@ -98,14 +99,15 @@ fn down(_: usize) -> f64 {
     -std::f64::consts::FRAC_PI_2
 }
 
-/// The same images moved to the right and down; what comes in is what was at the border.
+/// Shifts images to the right and down, replicating the border.
 fn moved(images: &Tensor, right: usize, down: usize) -> Tensor {
     let (_, _, height, width) = images.dims4().unwrap();
     let padded = images.pad_with_same(3, right, 0).unwrap().pad_with_same(2, down, 0).unwrap();
     padded.narrow(3, 0, width).unwrap().narrow(2, 0, height).unwrap().contiguous().unwrap()
 }
 
-/// Whole images that moved, of any size: in pixels of a 55-pixel-wide eye. Without landmarks, by irises that are found.
+/// Shifts of whole images of different sizes are measured in pixels of a 55-pixel-wide eye, without
+/// landmarks.
 #[test]
 fn moved_images_are_measured_in_pixels_of_one_size() {
     for (width, height, right, down) in [(55, 35, 2, 1), (110, 67, 4, 2)] {
@@ -122,7 +124,8 @@ fn moved_images_are_measured_in_pixels_of_one_size() {
     }
 }
 
-/// Contrast and brightness, which a refiner changes most, do not count as a shift; a blank image has lost its iris.
+/// Contrast and brightness, which a refiner changes most, do not count as a shift; in a blank image the iris
+/// is lost.
 #[test]
 fn looks_are_no_shift_and_blanks_are_lost() {
     let eyes = simulator(Domain::Eyes, Finishing::Plain, 7);

@@ -1,4 +1,5 @@
-//! Counts and distances against SciPy and NumPy; the script is beside the numbers.
+//! Tests binomial statistics and the kernel distance against SciPy and NumPy; `golden/export.py` writes the
+//! numbers.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 

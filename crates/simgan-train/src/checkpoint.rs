@@ -1,4 +1,5 @@
-//! Complete states of a run as folders: written beside their place, synced, renamed; verified when read.
+//! Checkpoints: folders with a run's complete state. Each is written under a hidden name, synced and renamed
+//! into place; reading verifies every file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,23 +15,24 @@ use crate::{Phase, TrainError};
 
 /// The discriminator's weights.
 pub(crate) const DISCRIMINATOR_FILE: &str = "discriminator.safetensors";
-/// Moments and step counts of both optimizers.
+/// Both optimizers' state: moments and step counts.
 pub(crate) const OPTIMIZERS_FILE: &str = "optimizers.safetensors";
 /// The history of refined images.
 pub(crate) const HISTORY_FILE: &str = "history.safetensors";
-/// R's own weights, when `refiner.safetensors` holds their running average.
+/// R's raw weights, written only when `refiner.safetensors` holds their running average.
 pub(crate) const RAW_REFINER_FILE: &str = "refiner-raw.safetensors";
 
+/// Name prefixes of folders being written and of folders being removed; no reader takes them for checkpoints.
 const HIDDEN: [&str; 2] = [".new-", ".old-"];
 
-/// A whole checkpoint: every file of it has the length and checksum that `state.toml` says.
+/// An intact checkpoint: every file has the length and checksum recorded in `state.toml`.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     path: PathBuf,
     state: State,
 }
 
-/// What `state.toml` holds: everything that is not a tensor.
+/// The content of `state.toml`: all state other than tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
@@ -39,28 +41,30 @@ pub(crate) struct State {
     pub(crate) step: u64,
     /// The phase of the next step.
     pub(crate) phase: Phase,
-    /// Checksum of what must not change in the configuration.
+    /// Checksum of [`TrainConfig::identity`](crate::TrainConfig::identity), the settings that a resume may
+    /// not change.
     pub(crate) config_crc32c: u32,
-    /// How far the history's random stream was read, in words; 68 bits, more than a TOML integer.
+    /// Position of the history's random stream in 32-bit words. A string, since its 68 bits exceed a TOML
+    /// integer.
     pub(crate) history_stream_words: String,
     pub(crate) n_skipped: u64,
     pub(crate) synthetic: SamplerState,
     pub(crate) real: SamplerState,
     pub(crate) watch: Watch,
-    /// The other files; filled in when the checkpoint is written.
+    /// Length and checksum of every other file; filled in on writing.
     pub(crate) files: BTreeMap<String, FileMark>,
 }
 
 impl Checkpoint {
-    /// The checkpoint in the folder `path`, after reading and verifying all its files.
+    /// Opens the checkpoint in the folder `path`, reading and verifying all its files.
     ///
     /// # Errors
-    /// A file is missing or damaged; the format is another version's.
+    /// A file is missing or damaged, or the format has another version.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         Ok(Self { path: path.to_owned(), state: read_checkpoint(path)? })
     }
 
-    /// Its folder.
+    /// The checkpoint's folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -83,9 +87,10 @@ impl Checkpoint {
     }
 }
 
-/// Writes a checkpoint into `dir`: `fill` writes the tensors' files into the folder it is given.
+/// Writes a checkpoint into `dir`; `fill` receives a folder and writes the tensor files into it.
 ///
-/// A crash at any moment leaves either no folder of that name or a whole one, and the others as they were.
+/// A crash at any moment leaves either no folder of that name or an intact one, and never touches other
+/// checkpoints.
 pub(crate) fn write(
     dir: &Path,
     mut state: State,
@@ -116,6 +121,7 @@ fn write_new(
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         state.files.insert(name, FileMark::of(&path).map_err(TrainError::io(&path))?);
     }
+    // `state.toml` comes last because it records the other files' checksums.
     let text = toml::to_string(state).map_err(|error| unusable(new, error.to_string()))?;
     let path = new.join(STATE_FILE);
     fs::write(&path, text).map_err(TrainError::io(&path))?;
@@ -125,12 +131,13 @@ fn write_new(
 
 fn put_in_place(dir: &Path, new: &Path, path: &Path) -> Result<(), TrainError> {
     let old = dir.join(format!("{}{}", HIDDEN[1], path.file_name().unwrap_or_default().display()));
-    // There may be a damaged one that the run has gone around, or the same step written before.
+    // `path` exists if a resume skipped a damaged checkpoint or this step was written before.
     simgan_data::replace_folder(path, new, &old)?;
     sync(dir)
 }
 
-/// Removes all but the newest `keep_last` checkpoints, those at multiples of `keep_every`, and the best one.
+/// Removes all checkpoints except the newest `keep_last`, those at multiples of `keep_every`, and the one at
+/// step `best`.
 pub(crate) fn retain(
     dir: &Path,
     keep_last: usize,
@@ -142,7 +149,7 @@ pub(crate) fn retain(
     for (step, path) in checkpoints {
         let is_kept = keep_every.is_some_and(|every| step.is_multiple_of(every));
         if best != Some(step) && !is_kept {
-            // Renamed first, so that a crash leaves no half checkpoint under a checkpoint's name.
+            // Renaming first keeps a crash from leaving a partial checkpoint under a checkpoint's name.
             let old = dir.join(format!("{}{}", HIDDEN[1], checkpoint_name(step)));
             fs::rename(&path, &old).map_err(TrainError::io(&path))?;
             fs::remove_dir_all(&old).map_err(TrainError::io(&old))?;
@@ -151,7 +158,7 @@ pub(crate) fn retain(
     Ok(())
 }
 
-/// Removes what a crash left of a checkpoint being written or removed.
+/// Removes the folders that a crash left half-written or half-removed.
 pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), TrainError> {
     if !dir.exists() {
         return Ok(());
@@ -165,7 +172,7 @@ pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// An error about the checkpoint at `path`.
+/// Returns an error about the checkpoint at `path`.
 pub(crate) fn unusable(path: &Path, reason: String) -> TrainError {
     ModelError::Checkpoint { path: path.to_owned(), reason }.into()
 }
@@ -178,15 +185,16 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, TrainError> {
     Ok(paths)
 }
 
-/// Waits until a file or folder is on the disk.
+/// Flushes a file or folder to the disk.
 fn sync(path: &Path) -> Result<(), TrainError> {
+    // Outside Unix, `File::open` fails on a folder.
     if cfg!(unix) || path.is_file() {
         File::open(path).and_then(|file| file.sync_all()).map_err(TrainError::io(path))?;
     }
     Ok(())
 }
 
-/// For what is only in the way: the error that matters is another one, or there is none.
+/// Removes a folder during cleanup. A failure is only logged, so that it does not mask the original error.
 fn remove_quietly(path: &Path) {
     if path.exists()
         && let Err(error) = fs::remove_dir_all(path)

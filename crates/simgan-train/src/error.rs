@@ -8,23 +8,23 @@ use simgan_models::ModelError;
 use crate::ConfigError;
 use simgan_optim::OptimError;
 
-/// What can go wrong with a run. Each message says where; [`TrainError::hint`] says what to do.
+/// An error of a run. The message names the place; [`TrainError::hint`] suggests a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A value of the configuration.
+    /// Invalid configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The images.
+    /// A source could not be opened or an image could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The images that checkpoints are judged by.
+    /// The images that checkpoints are judged on are unsuitable or unreadable.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// A network or its file, a checkpoint, or what names the best one.
+    /// A network, its weights file, a checkpoint or `best.toml` is invalid.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// An optimizer or its saved state.
+    /// An optimizer failed, or its saved state does not fit.
     #[error(transparent)]
     Optim(#[from] OptimError),
     /// An operation on tensors failed.
@@ -35,7 +35,7 @@ pub enum TrainError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A checkpoint could not be judged.
@@ -46,7 +46,7 @@ pub enum TrainError {
         /// Why.
         source: Box<MetricsError>,
     },
-    /// The synthetic and the real images do not go together.
+    /// Synthetic and real images differ in size.
     #[error("synthetic images are {synthetic}, real ones {real}")]
     SizesDiffer {
         /// Size of the synthetic images, `WIDTHxHEIGHT`.
@@ -54,15 +54,15 @@ pub enum TrainError {
         /// Size of the real images.
         real: String,
     },
-    /// A source was opened with another number of channels than the configuration says.
+    /// A source has a different number of channels from `data.channels`.
     #[error("the images have {found} channels, but the networks expect {expected}")]
     Channels {
-        /// The source's.
+        /// The source's channels.
         found: usize,
         /// `data.channels`.
         expected: usize,
     },
-    /// The refiner of `loss.psi_model` takes other images.
+    /// The refiner at `loss.psi_model` takes a different number of channels from `data.channels`.
     #[error("{}: a refiner of {found} channels, but the run has data.channels={expected}", path.display())]
     PsiChannels {
         /// `loss.psi_model`.
@@ -72,34 +72,34 @@ pub enum TrainError {
         /// `data.channels`.
         expected: usize,
     },
-    /// A new run would overwrite an existing one.
+    /// A new run was to be created in the folder of an existing one.
     #[error("{}: there is a run here already", path.display())]
     RunExists {
         /// The run's folder.
         path: PathBuf,
     },
-    /// The folder is not empty and not a run.
+    /// The folder holds no run, and for a new run it is not empty.
     #[error("{}: {reason}", path.display())]
     NotARun {
         /// The folder.
         path: PathBuf,
-        /// What it lacks or has.
+        /// What is missing or in the way.
         reason: String,
     },
-    /// A loss or a gradient is infinite or not a number. The weights are those from before the step.
+    /// A loss, gradient or weight is infinite or NaN. A failed update leaves the weights unchanged.
     #[error("step {step}: {what}: the training has diverged")]
     NotFinite {
-        /// The step that failed, counted from 1 over all phases.
+        /// The failed step, counted from 1 over all phases.
         step: u64,
-        /// Which number it was, and what it is.
+        /// The quantity and its value.
         what: String,
-        /// The section of its optimizer.
+        /// `refiner` or `discriminator`, the section under `[optim]`.
         network: &'static str,
     },
 }
 
 impl TrainError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Returns a suggested remedy; `None` if the message suffices.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         Some(match self {
@@ -125,7 +125,7 @@ impl TrainError {
         })
     }
 
-    /// For `map_err`: an error of the system about `path`.
+    /// Returns a closure for `map_err` that attaches `path` to a system error.
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

@@ -1,4 +1,4 @@
-//! What a run says about itself: one [`Event`] for each line of `metrics.jsonl`.
+//! Events of a run; each line of `metrics.jsonl` holds one [`Event`].
 
 use std::path::PathBuf;
 
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Judgement, Phase, StepReport, Summary, Warning};
 
-/// Version of the format of `metrics.jsonl`, in its [`Event::Start`] lines. Version 2 added [`Event::Judged`]; version 3
-/// calls `change` what was `drift`.
+/// Format version of `metrics.jsonl`, written in [`Event::Start`]. Version 2 added [`Event::Judged`]; version
+/// 3 renamed `drift` to `change`.
 pub const METRICS_VERSION: u32 = 3;
 
-/// Something that happened in a run. `step` counts the steps of all phases that were done before or with it.
+/// Something that happened in a run. `step` counts the steps completed at that moment, over all phases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The run begins or goes on.
+    /// The run starts or resumes.
     Start {
         /// [`METRICS_VERSION`].
         version: u32,
-        /// Steps done before; 0 for a new run.
+        /// Steps done so far; 0 for a new run.
         step: u64,
-        /// Steps to be done in all phases together.
+        /// Total steps of all phases.
         total_steps: u64,
         /// The phase of the next step.
         phase: Phase,
-        /// Synthetic images.
+        /// Number of synthetic images.
         n_synthetic: usize,
-        /// Real images.
+        /// Number of real images.
         n_real: usize,
     },
-    /// A step was done; every `output.log_every`-th is written, all are observed.
+    /// A step completed. The observer sees every one; `metrics.jsonl` gets every `output.log_every`-th.
     Step(StepReport),
     /// A sample grid was written.
     Samples {
@@ -49,26 +49,26 @@ pub enum Event {
     Judged {
         /// Steps done.
         step: u64,
-        /// What was found.
+        /// The judgement.
         judgement: Judgement,
-        /// Whether it is the best one until now.
+        /// Whether it is the best checkpoint so far.
         is_best: bool,
     },
-    /// Something looks wrong; the run goes on.
+    /// Training shows a problem; the run continues.
     Warning(Warning),
-    /// The run ended with an error; nothing was written of the step that failed.
+    /// The run ended with an error; the failed step left nothing on disk.
     Failed {
         /// Steps done.
         step: u64,
-        /// What happened and what to try.
+        /// The error message.
         error: String,
     },
-    /// The run is complete, or was asked to stop.
+    /// The run completed, or stopped on request.
     Finish(Summary),
 }
 
 impl Event {
-    /// Steps done when it happened.
+    /// Returns the number of steps done when the event happened.
     #[must_use]
     pub fn step(&self) -> u64 {
         match self {

@@ -1,4 +1,4 @@
-//! Sample grids: the same few images after each interval, so that a run can be watched.
+//! Sample grids: the same few images at regular intervals, to follow a run by eye.
 
 use candle_core::Tensor;
 use simgan_data::{Image, Sheet, SheetLayout, Size};
@@ -7,17 +7,19 @@ use crate::TrainError;
 
 /// Images in one row of a grid.
 pub(crate) const GRID_COLUMNS: usize = 8;
-/// Images narrower than this are magnified by whole numbers, without smoothing, to at least this many pixels.
+/// Narrower images are magnified, by the smallest whole factor and without smoothing, to at least this width
+/// in pixels.
 const MIN_TILE_WIDTH: usize = 128;
 /// Pixels between images.
 const GAP: usize = 4;
-/// Four rows of images: synthetic, refined, refined − synthetic, real.
+
+/// Draws four rows of images: synthetic, refined, refined − synthetic, real.
 ///
-/// A column's first three images belong together; the real image below is any. The scale is fixed: −1 is black, 1 is
-/// white. In the row of differences middle gray is no change, and black and white are changes by half the range or
-/// more.
+/// The first three images of a column belong together; the real image below is unrelated. The scale is fixed:
+/// −1 is black, 1 is white. In the row of differences, middle gray means no change, and black or white a
+/// change of at least half the range.
 ///
-/// All four are `(N, C, H, W)` in [−1, 1] with the same C; the first three have one size.
+/// All inputs are `(N, C, H, W)` in [−1, 1] with equal C; synthetic and refined images have equal size.
 pub(crate) fn sample_grid(synthetic: &Tensor, refined: &Tensor, real: &Tensor) -> Result<Image, TrainError> {
     let difference = (refined - synthetic)?.clamp(-1f32, 1f32)?;
     let rows = [synthetic, refined, &difference, real];
@@ -49,7 +51,8 @@ mod tests {
     use super::*;
 
     fn images(values: &[f32]) -> Tensor {
-        // Two images of one channel, 2 rows × 64 columns, each image one value but for its top left pixel, −1.
+        // Two images of one channel, 2 rows × 64 columns, each image one value but for its top left pixel,
+        // −1.
         let mut pixels = Vec::new();
         for value in values {
             let start = pixels.len();

@@ -1,14 +1,16 @@
 //! Training a refiner: Algorithm 1 of SimGAN (Shrivastava et al., CVPR 2017) and everything around it.
 //!
-//! A [`TrainConfig`], made from a [`Recipe`], a file and single values, decides what a run computes. [`Sources`] are the
-//! synthetic and the real images. A [`Trainer`] holds both networks and all that training changes; its
-//! [`step`](Trainer::step) is one iteration of Algorithm 1 and returns a [`StepReport`]. [`run()`] is the one loop: it
-//! steps until all is done or somebody asks it to stop, writes a [`RunDir`] (metrics, TensorBoard, sample grids,
-//! checkpoints) and tells an observer each [`Event`]. [`Trainer::resume`] goes on from the newest [`Checkpoint`] exactly
-//! where it was: on the CPU, bit for bit. Where `[selection]` asks for it, a
-//! [`RefinerJudge`] chooses the best checkpoint.
+//! A [`TrainConfig`], resolved from a [`Recipe`], a file and single values, determines what a run computes.
+//! [`Sources`] hold the synthetic and the real images. A [`Trainer`] holds both networks and the rest of the
+//! training state; its [`step`](Trainer::step) runs one iteration of Algorithm 1 and returns a
+//! [`StepReport`]. [`run()`] is the training loop: it steps until the schedule ends or the caller asks it to
+//! stop, fills a [`RunDir`] (metrics, TensorBoard, sample grids, checkpoints) and reports each [`Event`] to
+//! an observer. [`Trainer::resume`] continues from the newest [`Checkpoint`]; on the CPU the result is
+//! bit-identical to an uninterrupted run. With `[selection]` on, a [`RefinerJudge`] chooses the best
+//! checkpoint.
 //!
-//! Every random number follows from `seed`, each purpose with a stream of its own. The device is the caller's.
+//! Every random number derives from `seed`, with a separate stream for each purpose. The caller chooses the
+//! device.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
@@ -24,7 +26,7 @@
 //! let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set)?;
 //!
 //! let registry = simgan_data::Registry::default().with(simgan_eyes::Simulators);
-//! let sources = Sources::open(&config, &registry)?; // the recipe's: builtin:eyes and builtin:camera
+//! let sources = Sources::open(&config, &registry)?; // builtin:eyes and builtin:camera, from the recipe
 //! let run_dir = RunDir::create(&path, &config)?;
 //! let mut trainer = Trainer::new(config, &sources, &Device::Cpu)?;
 //! let mut n_steps = 0;

@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one [`Event`] a line, appended and flushed.
+//! Reads and writes `metrics.jsonl`, with one [`Event`] per line.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -17,8 +17,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// The file at `path`, created if missing, without the lines of steps after `step`: a run that goes on from there
-    /// will write them again.
+    /// Opens the file at `path`, creating it if missing, and drops the lines of steps after `step`, which the
+    /// resumed run will write again.
     pub(crate) fn open(path: &Path, step: u64) -> Result<Self, TrainError> {
         let mut options = File::options();
         let file =
@@ -30,7 +30,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Appends a line. If the disk is full, the file is left with the lines before.
+    /// Appends a line. If writing fails, for example on a full disk, the file keeps only its earlier lines.
     pub(crate) fn append(&mut self, event: &Event) -> Result<(), TrainError> {
         let line = line_of(event).map_err(|error| TrainError::io(&self.path)(error.into()))?;
         match self.file.write_all(line.as_bytes()) {
@@ -51,7 +51,7 @@ impl Metrics {
     }
 }
 
-/// The events of a run, oldest first. A last line that a crash cut short is left out.
+/// Reads the events of a run, oldest first. A last line cut short by a crash is ignored.
 ///
 /// # Errors
 /// The file cannot be read, or a line is not an event.
@@ -62,18 +62,19 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Event>, TrainError> {
     events.map_err(|error| TrainError::io(path)(error.into()))
 }
 
-/// The event as JSON and a newline. JSON has no NaN and no infinity: they are written as strings.
+/// Returns the event as a line of JSON. JSON has neither NaN nor infinity, so those become strings.
 fn line_of(event: &Event) -> serde_json::Result<String> {
     let line = serde_json::to_string(event)?;
     if !line.contains(":null") {
         return Ok(format!("{line}\n"));
     }
+    // A null, or a message that contains ":null": only these rare lines pay for the detour through a `Value`.
     let mut value = serde_json::to_value(event)?;
     name_nulls(&mut value);
     Ok(format!("{value}\n"))
 }
 
-/// No field of an event is ever null; serde_json writes null for what is not finite.
+/// Replaces every null. Events skip `None` fields, so a null can only be serde_json's NaN or infinity.
 fn name_nulls(value: &mut Value) {
     match value {
         Value::Null => *value = Value::String("not finite".to_owned()),
@@ -83,7 +84,7 @@ fn name_nulls(value: &mut Value) {
     }
 }
 
-/// Length of the whole lines before the first one of a step after `step`.
+/// Returns the length of the complete lines before the first one of a step after `step`.
 fn bytes_until(text: &[u8], step: u64) -> u64 {
     let step_of = |line: &[u8]| serde_json::from_slice::<Value>(line).ok()?.get("step")?.as_u64();
     let lines = text.split_inclusive(|byte| *byte == b'\n');

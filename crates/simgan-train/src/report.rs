@@ -1,69 +1,73 @@
 use serde::{Deserialize, Serialize};
 
-/// The part of a run that a step belongs to.
+/// A phase of the training schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// R alone, on the self-regularization.
+    /// Trains R alone, on the self-regularization.
     PretrainRefiner,
-    /// D alone, on real images and those of the pretrained R.
+    /// Trains D alone, on real images and the pretrained R's output.
     PretrainDiscriminator,
-    /// Algorithm 1.
+    /// Trains both by Algorithm 1.
     Adversarial,
 }
 
-/// What one step measured. Losses are means per patch or pixel, accuracies fractions of patches.
+/// Measurements of one step. Losses are means over patches or pixels; accuracies are fractions of patches, in
+/// [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
-    /// Steps done in all phases, with this one.
+    /// Steps done in all phases, including this one.
     pub step: u64,
     /// The phase of this step.
     pub phase: Phase,
-    /// Steps done in this phase, with this one.
+    /// Steps done in this phase, including this one.
     pub phase_step: u64,
-    /// The refiner's updates, when there were any.
+    /// Means over the refiner's updates; `None` if the step had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refiner: Option<RefinerReport>,
-    /// The discriminator's updates, when there were any.
+    /// Means over the discriminator's updates; `None` if the step had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discriminator: Option<DiscriminatorReport>,
-    /// Images that the updates of this step looked at, synthetic and real, per second.
+    /// Throughput: synthetic and real images processed by this step's updates, per second.
     pub images_per_sec: f64,
-    /// Images skipped until now because they could not be read.
+    /// Unreadable images skipped since the run began.
     pub n_skipped: u64,
 }
 
-/// The refiner's side of a step, the mean over its K_g updates. Measured before each update.
+/// The refiner's measurements in a step: means over its K_g updates, each taken before the weights change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RefinerReport {
     /// L_R (eq. 4): `loss.adversarial` × adversarial + `loss.lambda` × self-regularization.
     pub loss: f64,
-    /// Mean cross-entropy of D's decisions with "real" (eq. 3); absent while R is pretrained.
+    /// Mean cross-entropy between D's decisions on refined images and "real" (eq. 3); `None` in R's
+    /// pretraining.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adversarial: Option<f64>,
     /// Mean |ψ(R(x)) − ψ(x)|, without λ.
     pub self_regularization: f64,
-    /// Mean |R(x) − x| of the [−1, 1] range.
-    #[serde(alias = "drift")] // what earlier programs called it
+    /// Mean |R(x) − x|, of pixels in [−1, 1].
+    #[serde(alias = "drift")] // the name in version 2 of metrics.jsonl
     pub change: f64,
     /// Norm of the gradient over all of R's weights, before clipping.
     pub gradient_norm: f64,
 }
 
-/// The discriminator's side of a step, the mean over its K_d updates. Measured before each update.
+/// The discriminator's measurements in a step: means over its K_d updates, each taken before the weights
+/// change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiscriminatorReport {
-    /// L_D (eq. 2), the sum of the next two; 2 ln 2 = 1.386 at chance.
+    /// L_D (eq. 2): `loss_real` + `loss_refined`; 2 ln 2 = 1.386 at chance.
     pub loss: f64,
-    /// Mean cross-entropy of the decisions on real images.
+    /// Mean cross-entropy on real images.
     pub loss_real: f64,
-    /// Mean cross-entropy of the decisions on the mixed batch of new and earlier refined images.
+    /// Mean cross-entropy on the mixed batch of new refined images and images from the history.
     pub loss_refined: f64,
-    /// Patches of real images that D takes for real.
+    /// Fraction of patches of real images that D classifies as real.
     pub accuracy_real: f64,
-    /// Patches of newly refined images that D takes for refined.
+    /// Fraction of patches of newly refined images that D classifies as refined.
     pub accuracy_refined: f64,
-    /// Patches of images from the history that D takes for refined; absent while there is none.
+    /// Fraction of patches of images from the history that D classifies as refined; `None` while the history
+    /// is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy_history: Option<f64>,
     /// Norm of the gradient over all of D's weights, before clipping.
@@ -71,7 +75,7 @@ pub struct DiscriminatorReport {
 }
 
 impl DiscriminatorReport {
-    /// The mean of the accuracies on real and on newly refined images; 0.5 at chance.
+    /// Returns the mean of the accuracies on real and on newly refined images; 0.5 at chance.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         f64::midpoint(self.accuracy_real, self.accuracy_refined)
@@ -79,7 +83,7 @@ impl DiscriminatorReport {
 }
 
 impl StepReport {
-    /// All numbers with the names of their charts.
+    /// Returns every measurement with the name of its TensorBoard chart.
     #[must_use]
     pub fn scalars(&self) -> Vec<(&'static str, f64)> {
         let mut scalars = vec![("images_per_sec", self.images_per_sec)];
@@ -156,7 +160,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / n
 }
 
-/// The mean of those that are there.
+/// Returns the mean of the `Some` values; `None` if there are none.
 fn mean_of_some(values: impl Iterator<Item = Option<f64>> + Clone) -> Option<f64> {
     values.clone().flatten().next().map(|_| mean(values.flatten()))
 }

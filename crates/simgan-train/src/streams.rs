@@ -1,9 +1,11 @@
-//! Seeded random streams: one for each purpose, so that no purpose's numbers depend on how many another one drew.
+//! Seeded random streams, one for each purpose, so that no purpose's numbers depend on how many another has
+//! drawn.
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are drawn for. The name decides the numbers, together with the run's seed.
+/// A use of random numbers. Its name and the run's seed determine the numbers, so renaming one changes every
+/// run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// R's initial weights.
@@ -14,11 +16,11 @@ pub(crate) enum Purpose {
     Synthetic,
     /// The order of the real images.
     Real,
-    /// Which images the history gives and takes.
+    /// Which images the history returns and which it replaces.
     History,
     /// Which images the sample grids show.
     Samples,
-    /// How far D's images are moved.
+    /// The shift of each image before D sees it.
     Translation,
 }
 
@@ -35,23 +37,26 @@ impl Purpose {
         }
     }
 
-    /// This purpose's generator in a run with `seed`.
+    /// Returns the purpose's generator in a run with `seed`.
     pub(crate) fn stream(self, seed: u64) -> ChaCha8Rng {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
+        // Seed and name are zero-padded to the 32-byte key; names are shorter than its 24 bytes.
         let name = self.name().as_bytes();
         key[8..8 + name.len()].copy_from_slice(name);
         ChaCha8Rng::from_seed(key)
     }
 
-    /// A generator of its own for each step, which can be had again without those before.
+    /// Returns the generator of one step, independent of all earlier steps: a resumed run needs no saved
+    /// position.
     pub(crate) fn stream_of_step(self, seed: u64, step: u64) -> ChaCha8Rng {
         let mut stream = self.stream(seed);
         stream.set_stream(step);
         stream
     }
 
-    /// A seed for a component that keeps a generator of its own; 63 bits, since TOML's integers are signed.
+    /// Returns a seed for a component with its own generator. It has 63 bits because TOML's integers are
+    /// signed.
     pub(crate) fn seed(self, seed: u64) -> u64 {
         self.stream(seed).next_u64() >> 1
     }

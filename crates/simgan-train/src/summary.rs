@@ -5,38 +5,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DiscriminatorReport, Phase, RefinerReport, StepReport};
 
-/// Steps that a summary's means are taken over, at most.
+/// Maximum number of steps that a summary's means cover.
 const WINDOW: usize = 50;
 
-/// What a run learned and where it is: means over the last steps.
+/// The state of a run when it ended: means over the last steps, and where its results are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Steps done in all phases.
     pub step: u64,
-    /// Steps to be done in all phases.
+    /// Total steps of all phases.
     pub total_steps: u64,
     /// The phase of the last step.
     pub phase: Phase,
-    /// Steps that the means are over.
+    /// Number of steps that the means cover.
     pub n_averaged: usize,
-    /// The refiner's side.
+    /// The refiner's means; `None` if no averaged step updated R.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refiner: Option<RefinerReport>,
-    /// The discriminator's side.
+    /// The discriminator's means; `None` if no averaged step updated D.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discriminator: Option<DiscriminatorReport>,
     /// Images per second over the last steps.
     pub images_per_sec: f64,
-    /// Seconds since this process began or resumed the run.
+    /// Seconds since this process started or resumed the run.
     pub elapsed_secs: f64,
-    /// Images that could not be read and were skipped.
+    /// Unreadable images skipped since the run began.
     pub n_skipped: u64,
     /// The run's folder.
     pub run: PathBuf,
     /// The newest checkpoint, relative to the run's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<PathBuf>,
-    /// The best checkpoint, if the run selects; relative to the run's folder.
+    /// The best checkpoint, relative to the run's folder; `None` if selection is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<PathBuf>,
     /// The newest sample grid, relative to the run's folder.
@@ -45,7 +45,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether all steps were done, and not just some because the run was asked to stop.
+    /// Whether the run did all its steps rather than stopping early on request.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.step >= self.total_steps
@@ -59,7 +59,7 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// Takes in a step; only those of one phase are averaged.
+    /// Adds a step. A step of a new phase discards those of the previous one, so that means never mix phases.
     pub(crate) fn push(&mut self, report: StepReport) {
         if self.reports.back().is_some_and(|last| last.phase != report.phase) {
             self.reports.clear();
@@ -87,7 +87,8 @@ impl Recent {
         DiscriminatorReport::mean(self.reports.iter().filter_map(|report| report.discriminator.as_ref()))
     }
 
-    /// The harmonic mean: every step looks at the same number of images.
+    /// Images per second as a harmonic mean, which is exact because every step of a phase processes the same
+    /// number of images.
     pub(crate) fn images_per_sec(&self) -> f64 {
         let secs_per_image: f64 = self.reports.iter().map(|report| report.images_per_sec.recip()).sum();
         if secs_per_image > 0.0 { self.reports.len() as f64 / secs_per_image } else { 0.0 }

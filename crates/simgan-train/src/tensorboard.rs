@@ -1,7 +1,8 @@
-//! TensorBoard event files: [`Writer`] appends scalars and images, framed and encoded by hand.
+//! TensorBoard event files. [`Writer`] appends scalars and images; framing and protobuf encoding are
+//! implemented here.
 //!
-//! A file is a sequence of records, each `length u64 · masked crc32c(length) · payload · masked crc32c(payload)`, little
-//! endian; a payload is one `Event` message of TensorBoard's `event.proto`.
+//! A file is a sequence of little-endian records `length u64 · masked crc32c(length) · payload · masked
+//! crc32c(payload)`. A payload is one `Event` message of TensorBoard's `event.proto`.
 
 mod proto;
 
@@ -14,8 +15,8 @@ use self::proto::{SessionStart, event};
 
 /// Writes one event file in a folder that TensorBoard watches (`tensorboard --logdir DIR`).
 ///
-/// A resumed run continues in a new file, as TensorBoard itself does: readers take a folder's files in the order of their
-/// names, which begin with the time.
+/// A resumed run continues in a new file, as with TensorBoard's own writer. Readers take a folder's files in
+/// the order of their names, which start with the time of creation.
 ///
 /// ```
 /// use simgan_train::tensorboard::{PngImage, Writer};
@@ -27,7 +28,7 @@ use self::proto::{SessionStart, event};
 /// # let png = &[0u8; 8];
 /// writer.image(100, "samples", PngImage { height: 35, width: 55, channels: 1, bytes: png })?;
 /// drop(writer);                                       // a crash, then a resume from the checkpoint at step 80
-/// let mut writer = Writer::resume(dir, 81)?;          // what was written of steps 81 and later is superseded
+/// let mut writer = Writer::resume(dir, 81)?;          // supersedes what was written for steps 81 and later
 /// # Ok(())
 /// # }
 /// ```
@@ -37,7 +38,7 @@ pub struct Writer {
     file: File,
 }
 
-/// An encoded image and what TensorBoard wants to know about it.
+/// An encoded image with the metadata that TensorBoard requires.
 #[derive(Clone, Copy, Debug)]
 pub struct PngImage<'a> {
     /// Rows.
@@ -51,7 +52,7 @@ pub struct PngImage<'a> {
 }
 
 impl Writer {
-    /// Starts a new file in `dir`, which is created when missing.
+    /// Starts a new file in `dir`, creating the folder if missing.
     ///
     /// # Errors
     /// The folder or file cannot be created or written.
@@ -63,8 +64,8 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Starts a new file in `dir` for a run that goes on with `first_step`: TensorBoard drops what earlier files hold of that
-    /// step and later ones, which the run is going to repeat.
+    /// Starts a new file in `dir` for a run that resumes at `first_step`. TensorBoard then drops earlier
+    /// files' events of that step and later ones, which the run will repeat.
     ///
     /// # Errors
     /// The folder or file cannot be created or written.
@@ -74,7 +75,8 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Appends the values of one step; each tag is a chart, and `/` in tags groups charts.
+    /// Appends the values of one step. Each tag is a chart; tags with the same prefix before `/` form a
+    /// group.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -90,19 +92,19 @@ impl Writer {
         self.append(&event(wall_time_secs(), step, &proto::TaggedImage { tag, image }))
     }
 
-    /// The file that is being written.
+    /// Returns the file being written.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// One write for one record, so that a crash loses at most the record being written.
+    /// Writes a record with a single call, so that a crash loses at most that record.
     fn append(&mut self, payload: &[u8]) -> io::Result<()> {
         self.file.write_all(&record(payload))
     }
 }
 
-/// A file that did not exist, whose name sorts after those written before.
+/// Creates a file whose name sorts after all earlier ones.
 fn new_file(dir: &Path) -> io::Result<(PathBuf, File)> {
     loop {
         let time = since_epoch();
@@ -110,6 +112,7 @@ fn new_file(dir: &Path) -> io::Result<(PathBuf, File)> {
         let path = dir.join(name);
         match OpenOptions::new().append(true).create_new(true).open(&path) {
             Ok(file) => return Ok((path, file)),
+            // Two files in one tick of a coarse clock: try again with a later time.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -126,7 +129,8 @@ fn record(payload: &[u8]) -> Vec<u8> {
     record
 }
 
-/// The checksum of `TFRecord` files: rotated and shifted, so that a checksum of data that holds checksums stays sound.
+/// Returns the masked checksum of `TFRecord` files. Masking keeps CRCs of data that itself contains CRCs
+/// reliable.
 fn masked_crc(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }

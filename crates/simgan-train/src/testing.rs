@@ -8,10 +8,11 @@ use simgan_data::{Image, MemorySource, Pixels, Sample, Source};
 
 use crate::{Recipe, Sources, TrainConfig};
 
-/// Width and height of the images: odd, and not equal.
+/// Width and height of the images: odd and unequal.
 pub(crate) const SIZE: (usize, usize) = (13, 9);
 
-/// A configuration that trains in milliseconds: three steps of each pretraining, `steps` of Algorithm 1.
+/// Returns a configuration that trains in milliseconds: three steps of each pretraining, `steps` of Algorithm
+/// 1.
 pub(crate) fn config(steps: u64) -> TrainConfig {
     let set = [
         "data.batch=4",
@@ -32,8 +33,8 @@ pub(crate) fn config(steps: u64) -> TrainConfig {
     TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap()
 }
 
-/// Dark noise as the synthetic domain, bright noise as the real one; the numbers of images are not multiples of the
-/// batch.
+/// Dark noise as the synthetic domain, bright noise as the real one. Neither number of images is a multiple
+/// of the batch size.
 pub(crate) fn sources() -> Sources {
     Sources { synthetic: noise(11, 40), real: noise(7, 200) }
 }

@@ -1,56 +1,57 @@
-//! Notices when the two networks lose their balance, and says what to try.
+//! Detects an imbalance between the two networks and suggests settings to change.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Phase, StepReport};
 
-/// Something that usually means that the result will not be useful.
+/// A sign that the trained refiner will probably not be useful.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Warning {
     /// Steps done.
     pub step: u64,
-    /// What was noticed.
+    /// The kind of problem.
     pub kind: WarningKind,
-    /// The same for a person, with what to try.
+    /// Human-readable description with advice.
     pub message: String,
 }
 
-/// What a [`Warning`] is about.
+/// The kind of problem that a [`Warning`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningKind {
-    /// D is right about almost every patch: R gets no useful gradient.
+    /// D classifies almost every patch correctly, so R gets no useful gradient.
     DiscriminatorWins,
     /// D cannot tell real from refined at all.
     DiscriminatorAtChance,
     /// R copies its input.
     RefinedEqualsSynthetic,
-    /// R no longer keeps to its input, and so neither to its label.
+    /// R departs so far from its input that the labels no longer hold.
     RefinedLeavesSynthetic,
-    /// The newest checkpoint was damaged and an earlier one was taken.
+    /// The newest checkpoint is damaged; the run resumed from an earlier one.
     DamagedCheckpoint,
     /// Images could not be read and were skipped.
     SkippedImages,
 }
 
-/// Averages over this many steps of Algorithm 1 are judged, and no sooner.
+/// Steps of Algorithm 1 that the running means cover; no warning comes before the first full window.
 const WINDOW: u64 = 100;
-/// Steps before the same warning is given again.
+/// Steps before a warning repeats.
 const REPEAT_AFTER: u64 = 1000;
 
-/// Running means of what is watched. Part of a checkpoint, so that a resumed run warns at the same steps.
+/// Running means of D's accuracy and R's change. A checkpoint stores them, so that a resumed run warns at the
+/// same steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Watch {
     n_seen: u64,
     accuracy: f64,
-    #[serde(alias = "drift")] // what earlier programs called it
+    #[serde(alias = "drift")] // the name in earlier checkpoints
     change: f64,
-    /// Steps at which each kind was last warned of, in the order of [`WATCHED`]; 0 is never.
+    /// Step of the last warning of each kind, in the order of [`WATCHED`]; 0 means never.
     warned: [u64; 4],
 }
 
-/// A kind, when it holds for the mean accuracy and change, and what to say.
+/// A kind, its condition on mean accuracy and mean change, and the message.
 type Rule = (WarningKind, fn(f64, f64) -> bool, &'static str);
 
 const WATCHED: [Rule; 4] = [
@@ -80,7 +81,7 @@ const WATCHED: [Rule; 4] = [
 ];
 
 impl Watch {
-    /// Takes in a step and returns what is to be said about it.
+    /// Updates the means with a step and returns the warnings that are due.
     pub(crate) fn observe(&mut self, report: &StepReport) -> Vec<Warning> {
         let (Phase::Adversarial, Some(refiner), Some(discriminator)) =
             (report.phase, &report.refiner, &report.discriminator)
@@ -88,6 +89,8 @@ impl Watch {
             return Vec::new();
         };
         self.n_seen += 1;
+        // A plain mean until the window is full, an exponential one from there on: no start-up bias, no
+        // buffer to store.
         let weight = 1.0 / self.n_seen.min(WINDOW) as f64;
         self.accuracy += weight * (discriminator.accuracy() - self.accuracy);
         self.change += weight * (refiner.change - self.change);

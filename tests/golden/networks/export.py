@@ -1,5 +1,5 @@
-"""Writes case.safetensors beside itself: networks, images, what the networks make of them, and every gradient of
-sum(output * probe), from PyTorch.
+"""Writes case.safetensors beside itself: networks, images, outputs and every gradient of sum(output * probe), from
+PyTorch.
 
 usage: python export.py
 needs: pip install torch safetensors numpy

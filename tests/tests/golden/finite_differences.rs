@@ -1,5 +1,5 @@
-//! Gradients in `f64` against central differences, which know nothing of the backward passes, on every device
-//! that has `f64`.
+//! Checks gradients in `f64` against central differences, which do not use the backward passes, on every
+//! device with `f64`.
 
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
@@ -44,7 +44,7 @@ fn check_transform(regularization: &SelfRegularization, device: &Device) {
     assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{regularization:?}");
 }
 
-/// The refiner's loss (eq. 4) through both networks, for each of the refiner's parameters and the images.
+/// Checks the refiner's loss (eq. 4), through both networks, for each of the refiner's parameters.
 #[test]
 fn the_refiners_whole_loss() {
     for device in doubles() {
@@ -87,7 +87,8 @@ fn var(tensor: &Tensor, device: &Device) -> Var {
     Var::from_tensor(&tensor.to_dtype(DType::F64).unwrap().to_device(device).unwrap()).unwrap()
 }
 
-/// Along a direction of its own for each variable: the steps are small enough not to cross the kinks of ReLU and |·|.
+/// Compares the derivative along a random direction for each variable. `STEP` is small enough not to cross
+/// the kinks of ReLU and |·|.
 fn check(vars: &[Var], loss: impl Fn() -> Result<Tensor>) {
     const STEP: f64 = 1e-6;
     let gradients = loss().unwrap().backward().unwrap();

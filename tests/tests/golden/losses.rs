@@ -5,7 +5,7 @@ use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial, g
 use crate::devices::{devices, tolerance};
 use crate::support::{Golden, assert_close, scalar, var};
 
-/// The map of logits is neither square nor of one image, so that a wrong order of axes shows.
+/// The map of logits is not square and has several images, so that a wrong order of axes fails.
 #[test]
 fn the_adversarial_loss_equals_pytorch() {
     for size in ["local", "global"] {
@@ -53,7 +53,7 @@ fn the_gaze_loss_equals_pytorch() {
     check("gaze", "predicted", |predicted, golden| gaze_distance(predicted, golden.get("gaze/target")));
 }
 
-/// A learned transform in small.
+/// A tiny learned transform.
 struct Layer(Tensor);
 
 impl Module for Layer {

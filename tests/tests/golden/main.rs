@@ -1,5 +1,5 @@
-//! Networks, losses and updates against PyTorch, and their gradients against finite differences, on every
-//! device there is.
+//! Tests networks, losses and updates against PyTorch, and gradients against finite differences, on every
+//! available device.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 

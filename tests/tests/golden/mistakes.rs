@@ -1,5 +1,5 @@
-//! Known mistakes of public implementations of the paper that networks and losses could repeat; a missing activation
-//! shows in the comparison with PyTorch.
+//! Guards networks and losses against known mistakes of public implementations of the paper. One more, a
+//! missing activation, fails the comparison with PyTorch.
 
 use candle_core::{Device, Module, Tensor};
 use rand::SeedableRng;
@@ -33,8 +33,8 @@ fn the_discriminator_is_shown_the_past() {
     assert!(seen_ages.len() > 8, "images of many ages are shown: {seen_ages:?}");
 }
 
-/// Mistake: NCHW logits are reshaped to (−1, 2) without moving the channel axis last, which pairs the logits of
-/// neighbouring patches. Here each patch is certain, but pairs of neighbours tell nothing.
+/// Mistake: NCHW logits are reshaped to (−1, 2) without moving the channel axis last, which pairs the logits
+/// of neighbouring patches. Here every patch is decided, whereas pairs of neighbours have equal logits.
 #[test]
 fn a_patchs_two_logits_are_its_channels() {
     let real = Tensor::full(20f32, (3, 1, 2, 4), &Device::Cpu).unwrap();
@@ -45,7 +45,7 @@ fn a_patchs_two_logits_are_its_channels() {
     assert_eq!(accuracy(&logits, Target::Refined).unwrap(), 0.0);
 }
 
-/// Mistake: a ReLU on the two logits, which then are never negative.
+/// Mistake: a ReLU on the two logits, which are then never negative.
 #[test]
 fn logits_take_both_signs() {
     let (discriminator, parameters) = new_discriminator(3, &DiscriminatorConfig::eye_gaze(), 1, &Device::Cpu);
@@ -60,8 +60,8 @@ fn logits_take_both_signs() {
     assert!(real < 0.0 && refined > 0.0, "{real} {refined}");
 }
 
-/// Mistake: a refiner step without the adversarial term. The realism of R's images has a gradient for every
-/// parameter of R, also through a frozen discriminator, and a step along it raises the realism.
+/// Mistake: a refiner step without the adversarial term. The adversarial loss has a gradient for every
+/// parameter of R, even through a frozen discriminator, and a step along it lowers the loss.
 #[test]
 fn the_refiner_learns_from_the_discriminator() {
     let (refiner, parameters) = new_refiner(5, &refiner_config(3, Border::Replicate), 1, &Device::Cpu);
@@ -80,8 +80,8 @@ fn the_refiner_learns_from_the_discriminator() {
     assert!(scalar(&after) < scalar(&before), "{after} after {before}");
 }
 
-/// Mistake: the input is in [0, 1] and the output in [−1, 1]. R's output covers exactly the range of its input, and
-/// its parameters can express the identity on it.
+/// Mistake: the input is in [0, 1] and the output in [−1, 1]. R's output covers exactly the range of its
+/// input, and its parameters can express the identity on it.
 #[test]
 fn the_refiners_output_has_its_inputs_range() {
     let config = RefinerConfig { blocks: 0, features: 2, stem_kernel: 1, ..RefinerConfig::eye_gaze() };
@@ -105,8 +105,8 @@ fn the_refiners_output_has_its_inputs_range() {
     assert_eq!(refined, [-1.0, -1.0, 0.0, 1.0, 1.0]);
 }
 
-/// Mistake: λ changes its meaning with the batch or the image size. Repeating images, or enlarging them, changes
-/// neither loss, and so not their balance.
+/// Mistake: the effect of λ depends on the batch or the image size. Repeating or enlarging images changes
+/// neither loss, and hence not their balance.
 #[test]
 fn losses_depend_neither_on_batch_nor_on_image_size() {
     let (refined, synthetic) = (images(8, (2, 3, 4, 6)), images(9, (2, 3, 4, 6)));
@@ -140,7 +140,7 @@ fn assert_same(loss: impl Fn(&dyn Fn(&Tensor) -> Tensor) -> f64) {
     assert!((once - more_images).abs() < 1e-6 && (once - larger_images).abs() < 1e-6);
 }
 
-/// Mistake of the framework: the gradient of |0| is 1, so that R is pushed away from being the identity.
+/// Mistake of the framework: the gradient of |0| is 1, which pushes R away from the identity.
 #[test]
 fn where_refined_equals_synthetic_nothing_pulls() {
     for transform in [FeatureTransform::Identity, FeatureTransform::Derivatives, FeatureTransform::MeanColor]

@@ -33,7 +33,7 @@ fn the_global_discriminator_equals_pytorch() {
     check_discriminator("discriminator_global", &DiscriminatorConfig { local: false, ..eye_layers() }, 1);
 }
 
-/// Both readings of the paper have hidden layers; here is one.
+/// The two readings of the paper differ in the number of hidden layers; this test has one.
 #[test]
 fn the_gaze_network_equals_pytorch() {
     let config = GazeEstimatorConfig {
@@ -64,8 +64,8 @@ fn check_discriminator(case: &str, config: &DiscriminatorConfig, channels: usize
     }
 }
 
-/// Output and every gradient, of all parameters and of the images. Fails, among others, if an activation is missing
-/// after a convolution, or if there is one after the logits.
+/// Compares the output and the gradients of all parameters and of the images. It fails, for example, if a
+/// convolution lacks its activation or the logits have one.
 fn check(case: &str, network: &dyn Module, parameters: &Parameters, device: &Device) {
     let golden = Golden::open("networks", device);
     golden.fill(&format!("{case}/parameter."), parameters);

@@ -5,7 +5,7 @@ use simgan_models::{Border, Discriminator, DiscriminatorConfig, Layer, Parameter
 
 use crate::devices::{self, in_repository};
 
-/// What PyTorch computed; written by the `export.py` beside it.
+/// Tensors computed by PyTorch, read from a `case.safetensors` that the `export.py` beside it writes.
 pub(crate) struct Golden(Vec<(String, Tensor)>);
 
 impl Golden {
@@ -23,7 +23,7 @@ impl Golden {
         scalar(self.get(name))
     }
 
-    /// Gives every parameter PyTorch's value; both sides must have the same parameters.
+    /// Sets every parameter to PyTorch's value; both sides must have exactly the same parameters.
     pub(crate) fn fill(&self, prefix: &str, parameters: &Parameters) {
         let names: Vec<_> = self.0.iter().filter_map(|(name, _)| name.strip_prefix(prefix)).collect();
         let names: Vec<_> = names.into_iter().filter(|name| !name.contains('/')).collect();
@@ -34,8 +34,8 @@ impl Golden {
     }
 }
 
-/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor for gradients that are 0; `tolerance` is
-/// the CPU's.
+/// Asserts ‖found − expected‖ ≤ tolerance · ‖expected‖, with a floor on ‖expected‖ for gradients that are 0.
+/// `tolerance` applies to the CPU; other devices scale it.
 pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
     assert_eq!(found.dims(), expected.dims(), "{name}");
     let error = norm(&(found - expected).unwrap());
@@ -53,7 +53,7 @@ pub(crate) fn scalar(tensor: &Tensor) -> f64 {
     tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap().to_scalar().unwrap()
 }
 
-/// Uniform in [−1, 1], `f32`, on the CPU.
+/// Draws uniform pixels in [−1, 1), `f32`, on the CPU.
 pub(crate) fn images(seed: u64, shape: (usize, usize, usize, usize)) -> Tensor {
     let mut stream = ChaCha8Rng::seed_from_u64(seed);
     let count = shape.0 * shape.1 * shape.2 * shape.3;

@@ -10,7 +10,7 @@ use crate::support::{
 
 const LAMBDA: f64 = 0.7;
 
-/// The optimizers of the export script, with the norm that gradients are clipped to.
+/// The optimizers of the export script, each with the norm to which it clips gradients.
 fn optimizers() -> [(&'static str, Rule, Option<f64>); 5] {
     let momentum = Rule::Sgd { momentum: 0.9 };
     let adam = Rule::adam([0.5, 0.99]);
@@ -23,7 +23,7 @@ fn optimizers() -> [(&'static str, Rule, Option<f64>); 5] {
     ]
 }
 
-/// Each optimizer on each device.
+/// Enumerates each optimizer on each device.
 fn on_devices() -> impl Iterator<Item = (&'static Device, (&'static str, Rule, Option<f64>))> {
     devices().iter().flat_map(|device| optimizers().map(|optimizer| (device, optimizer)))
 }

@@ -7,30 +7,32 @@ use super::{ConfigError, DataSize, Recipe, Section, TrainConfig};
 pub(super) const SECTION: Section = Section::new("data", DataConfig::DOC, &[DataConfig::SETTINGS]);
 
 settings! {
-    /// The images and how they become batches.
+    /// The images and their batches.
     #[derive(Clone, Debug, PartialEq)]
     pub struct DataConfig {
-        /// Synthetic images: folders, packed data sets or simulators. Several become one source.
+        /// Sources of the synthetic images: folders, packed data sets or simulators. Several are
+        /// concatenated.
         synthetic: Vec<String> = SOURCES,
-        /// Real images, read without their labels. Several become one source.
+        /// Sources of the real images; their labels are never read. Several are concatenated.
         real: Vec<String> = SOURCES,
-        /// Size of the images that the networks see, in pixels, or "source": as the images are, which must then all
-        /// have one size.
+        /// Size of the networks' images in pixels, or "source" to keep the images' own size, which must then
+        /// be the same for all.
         size: DataSize = Range::Form("\"source\" or \"WIDTHxHEIGHT\", each from 1 to 16384", is_size),
-        /// What to cut out of UnityEyes' renders first. "fixed" takes 140×84 of 640×480 pixels around the lids,
-        /// "eye-width" a window 1.5 times as wide as the eye. "auto" means "fixed" where the eye is narrower than a
-        /// third of the render, and otherwise "none".
+        /// Crop of UnityEyes' renders, applied first. "fixed" takes 140×84 of 640×480 pixels around the lids,
+        /// "eye-width" a window 1.5 times as wide as the eye. "auto" means "fixed" if the eye is narrower
+        /// than a third of the render, otherwise "none".
         crop: Crop = Range::OneOf(&["auto", "fixed", "eye-width", "none"]),
-        /// How to bring an image of another shape to `size`.
+        /// How to resize an image with another aspect ratio to `size`: "cover" keeps proportions and crops,
+        /// "stretch" distorts.
         fit: Fit = Range::OneOf(&["cover", "stretch"]),
-        /// Channels of the images; images with another number are converted.
+        /// Channels of the networks' images; images with another number of channels are converted.
         channels: usize = Range::Form("1 (gray) or 3 (RGB)", |n| matches!(n.as_integer(), Some(1 | 3))),
-        /// Images in a mini-batch b, for each of the two sources. Even if there is a history, which replaces half of
-        /// the refined images.
+        /// Mini-batch size b, for each of the two sources. Must be even if the history is on, which replaces
+        /// half of the refined images.
         batch: usize = Range::Whole(1, 65_536),
-        /// Threads that decode images, for each of the two sources. Results do not depend on it.
+        /// Decoding threads for each of the two sources. Results do not depend on the number.
         workers: usize = Range::Whole(1, 256),
-        /// What to do about an image that cannot be read: stop, or leave it out and count it.
+        /// What to do about an unreadable image: stop, or skip and count it.
         on_error: OnError = Range::OneOf(&["fail", "skip"]),
     }
 }
@@ -50,7 +52,7 @@ impl DataConfig {
             real: vec!["builtin:camera".to_owned()],
             size: DataSize::Pixels(Size { width: 55, height: 35 }), // §3.1
             crop: Crop::Auto,
-            fit: Fit::Cover, // [open] keeps the eye's shape
+            fit: Fit::Cover, // [open] keeps the eye's proportions
             channels: 1,     // §3.1: gray
             batch: 512,      // §3.1
             workers: 2,

@@ -10,12 +10,13 @@ pub(super) const SECTION: Section = Section::new(
 );
 
 settings! {
-    /// The discriminator D and how it is shown images.
+    /// The discriminator D and the augmentation of its input.
     #[derive(Clone, Debug, PartialEq)]
     pub struct DiscriminatorSection {
-        /// Largest random shift, in pixels along each axis, of every image before D sees it, real or refined. 0 turns it
-        /// off, as in the paper. D then cannot judge by position, and does not learn few real images by heart
-        /// (differentiable augmentation: Zhao, Liu, Lin, Zhu and Han, NeurIPS 2020).
+        /// Maximum random shift, in pixels along each axis, of every image, real or refined, before D sees
+        /// it. It keeps D from judging by position and from memorising a small set of real images
+        /// (differentiable augmentation: Zhao, Liu, Lin, Zhu and Han, NeurIPS 2020). 0 turns it off, as in
+        /// the paper.
         #[serde(default)]
         translation: usize = Range::Whole(0, 4096),
         .. {

@@ -5,11 +5,11 @@ use super::{Recipe, Section};
 pub(super) const SECTION: Section = Section::new("ema", EmaConfig::DOC, &[EmaConfig::SETTINGS]);
 
 settings! {
-    /// A running average of R's weights, which v2 of the paper calls complementary to the history.
+    /// Running average of R's weights, which v2 of the paper calls complementary to the history.
     #[derive(Clone, Debug, PartialEq)]
     pub struct EmaConfig {
-        /// How much of the average stays at each step; 0 turns it off. When on, a checkpoint's refiner.safetensors and
-        /// the sample grids are the average's.
+        /// Fraction of the average kept at each update of R; 0 turns averaging off. With averaging on, a
+        /// checkpoint's refiner.safetensors and the sample grids use the averaged weights.
         #[serde(with = "zero_is_off")]
         decay: Option<f64> = Range::Off(&Range::FRACTION),
     }
@@ -19,7 +19,7 @@ impl EmaConfig {
     pub(super) fn of(recipe: Recipe) -> Self {
         let decay = match recipe {
             Recipe::EyeGaze | Recipe::HandPose => None, // v2 mentions it without using it
-            Recipe::Demo => Some(0.98), // 50 steps: evens out what single steps of so short a run leave behind
+            Recipe::Demo => Some(0.98), // averages over about 50 steps: so short a run ends with noisy weights
         };
         Self { decay }
     }

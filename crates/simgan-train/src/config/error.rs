@@ -5,66 +5,67 @@ use simgan_settings::OutOfRange;
 
 use super::{CONFIG_VERSION, Recipe};
 
-/// Why a configuration was refused. Each message names the key and what it may be; [`ConfigError::hint`] says what to do.
+/// Why a configuration was rejected. The message names the key and its allowed values; [`ConfigError::hint`]
+/// suggests a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The text is not TOML.
     #[error("the configuration is not TOML: {0}")]
     Syntax(#[from] toml::de::Error),
-    /// A key that no configuration has.
+    /// An unknown key.
     #[error("unknown key `{key}`")]
     UnknownKey {
-        /// As it was given.
+        /// The key as given.
         key: String,
-        /// The nearest key, or where to look.
+        /// The nearest key, or the list of sections.
         hint: Hint,
     },
-    /// A name that no recipe has.
+    /// An unknown recipe.
     #[error("`recipe` cannot be \"{name}\": one of {}", Recipe::ALL.map(|recipe| format!("\"{recipe}\"")).join(", "))]
     UnknownRecipe {
-        /// As it was given.
+        /// The name as given.
         name: String,
     },
-    /// A value of another type than its key's.
+    /// A value of the wrong type.
     #[error("`{key}` cannot be {value}: {allowed}")]
     Type {
         /// The key, `section.name`.
         key: String,
-        /// As it was given.
+        /// The value as given.
         value: String,
-        /// What is allowed.
+        /// The allowed values, in words.
         allowed: String,
-        /// A value that is allowed.
+        /// An allowed value.
         example: String,
     },
-    /// A value that its key cannot take.
+    /// A value outside its key's range.
     #[error("`{key}` cannot be {value}: {allowed}")]
     Value {
         /// The key, `section.name`.
         key: String,
-        /// As it was given.
+        /// The value as given.
         value: String,
-        /// What is allowed.
+        /// The allowed values, in words.
         allowed: String,
     },
     /// An argument without an equals sign.
     #[error("`{0}` is not KEY=VALUE")]
     NotAnAssignment(String),
-    /// A configuration of a later version of this program.
+    /// A configuration in another format version.
     #[error("the configuration has format version {found}, this program reads version {CONFIG_VERSION}")]
     Version {
-        /// The file's.
+        /// The file's version.
         found: i64,
     },
-    /// A run cannot go on with another value.
-    #[error("`{key}` is {now} but the run was started with {before}; another value makes another run")]
+    /// A resumed run was given a different value for a setting that must not change.
+    #[error("`{key}` is {now} but the run was started with {before}; a different value needs a new run")]
     Resumed {
         /// The key.
         key: String,
         /// The run's value.
         before: String,
-        /// The value asked for.
+        /// The requested value.
         now: String,
         /// The run's configuration.
         config: PathBuf,
@@ -72,7 +73,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Returns a suggested remedy; `None` if the message suffices.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {
@@ -87,7 +88,7 @@ impl ConfigError {
         }
     }
 
-    /// An error about `key`, whose value is shown, unless it `fits`.
+    /// Returns an error about `key` that shows its value, unless `fits`.
     pub(super) fn unless(
         fits: bool,
         key: &str,

@@ -5,7 +5,7 @@ use super::{ConfigError, Recipe, Section, TrainConfig};
 pub(super) const SECTION: Section = Section::new("history", HistoryConfig::DOC, &[HistoryConfig::SETTINGS]);
 
 settings! {
-    /// Images that earlier refiners made, half of D's refined batch (§2.3).
+    /// Images from earlier states of R, which make up half of D's refined batch (§2.3).
     #[derive(Clone, Debug, PartialEq)]
     pub struct HistoryConfig {
         /// Size B of the history, in images; at least half of `data.batch`. 0 turns the history off.
@@ -17,9 +17,9 @@ settings! {
 impl HistoryConfig {
     pub(super) fn of(recipe: Recipe) -> Self {
         let capacity = match recipe {
-            // [open] ten batches: an image stays for 20 steps on average, a checkpoint stays small
+            // [open] ten batches: an image stays for 20 steps on average, and checkpoints stay small
             Recipe::EyeGaze => 5_120,
-            Recipe::Demo => 512, // 32 steps on average, as long as such a run has phases
+            Recipe::Demo => 512,     // 32 steps on average, to match the short run
             Recipe::HandPose => 320, // [open] ten batches
         };
         Self { capacity: Some(capacity) }

@@ -11,16 +11,17 @@ settings! {
     /// |ψ(R(x)) − ψ(x)| over pixels.
     #[derive(Clone, Debug, PartialEq)]
     pub struct LossConfig {
-        /// λ, the weight of the self-regularization. Both terms are means, over patches and over pixels in [−1, 1], so λ
-        /// depends neither on the batch nor on the image size. The paper sums both terms: with 126 patches and 1,925
-        /// pixels (55 × 35), this λ is 1925 / 126 = 15.28 × the paper's.
+        /// Weight λ of the self-regularization. Both terms are means, over patches and over pixels in [−1,
+        /// 1], so λ is independent of batch and image size. The paper sums both terms: with 126 patches and
+        /// 1,925 pixels (55 × 35), this λ is 1925 / 126 = 15.28 × the paper's.
         lambda: f64 = WEIGHT,
-        /// ψ, the feature transform in which R(x) stays close to x (§2.1).
+        /// Feature transform ψ under which R(x) stays close to x (§2.1).
         psi: Psi = Range::OneOf(&["identity", "derivatives", "mean-color", "network"]),
-        /// For psi = "network", the folder of an earlier run's checkpoint; otherwise empty. ψ is then what that refiner
-        /// computes before its last convolution, frozen.
+        /// For psi = "network", the folder of an earlier run's checkpoint; otherwise empty. ψ is then that
+        /// refiner, frozen and without its last convolution.
         psi_model: String = Range::Form("a folder, or empty", Value::is_str),
-        /// Weight of R's adversarial term, 1 in eq. 4. With 0, R only learns to copy: an ablation.
+        /// Weight of R's adversarial term, 1 in eq. 4. 0 is an ablation: R then only learns to copy its
+        /// input.
         adversarial: f64 = WEIGHT,
         /// The adversarial loss of both networks.
         #[serde(default)]
@@ -33,8 +34,9 @@ const WEIGHT: Range = Range::Number(Limit::Including(0.0), Limit::None);
 impl LossConfig {
     pub(super) fn of(_: Recipe) -> Self {
         Self {
-            // [open] Renders towards photographs of eyes: at 2, R changed pixels by 0.21 on average, lids and whites of
-            // the eye with them; at 5 by 0.12, and contrast, blur and grain arrived all the same.
+            // [open] Measured on eyes, from renders to photographs: at 2, R changed pixels by 0.21 on
+            // average, lids and sclera included; at 5, by 0.12, and contrast, blur and grain still
+            // transferred.
             lambda: 5.0,
             psi: Psi::Identity, // §2.1: identity unless stated
             psi_model: String::new(),

@@ -1,4 +1,4 @@
-//! The settings in words: comments in a run's configuration, and the page of the manual.
+//! The settings as documentation: comments in a run's configuration, and the manual's page.
 
 use std::fmt::Write;
 
@@ -8,11 +8,12 @@ use toml::{Table, Value};
 use super::overlay::{HEADER, table_of};
 use super::{Recipe, SECTIONS, Section, TrainConfig};
 
-/// Columns of a comment or of a line of the manual.
+/// Maximum width of a comment and of a line of the manual, in columns.
 const WIDTH: usize = 100;
 
 impl TrainConfig {
-    /// The complete configuration as TOML, with each setting's help above it: [`Self::resolve`] reads it back.
+    /// Returns the complete configuration as TOML, with each setting's help above it. [`Self::resolve`] reads
+    /// it back.
     #[must_use]
     pub fn commented(&self) -> String {
         let table = table_of(self);
@@ -31,14 +32,14 @@ impl TrainConfig {
 }
 
 impl Section {
-    /// Each setting with its value in `config`, a whole configuration.
+    /// Returns each setting with its value in `config`, a complete configuration.
     fn values<'a>(&self, config: &'a Table) -> impl Iterator<Item = (&'static Setting, &'a Value)> {
         let table = self.table(config);
         self.settings().filter_map(move |setting| Some((setting, table?.get(setting.name)?)))
     }
 }
 
-/// Every setting with its help, range and value in each recipe, in Markdown.
+/// Returns the manual's page: every setting with its help, range and value in each recipe, in Markdown.
 #[must_use]
 pub fn settings_page() -> String {
     let recipes = Recipe::ALL.map(|recipe| (recipe, table_of(&recipe.config())));
@@ -59,11 +60,11 @@ pub fn settings_page() -> String {
 }
 
 const INTRODUCTION: &str = "# Settings\n\n\
-    Every setting of `simgan train`: its key, what it does, what it may be, and what each recipe takes. Set single \
-    values with `--set KEY=VALUE`, or many in a TOML file with `--config FILE`; a run's own `config.toml` has them all \
-    and can be run again. This page is what `simgan help settings` prints.";
+    All settings of `simgan train`: the key, its meaning, the allowed values and each recipe's default. Set single \
+    values with `--set KEY=VALUE`, or several in a TOML file with `--config FILE`; a run's own `config.toml` is \
+    complete and can be run again. `simgan help settings` prints this page.";
 
-/// The value in each recipe; once, if all take the same.
+/// Returns the value in each recipe, or a single value if all recipes agree.
 fn defaults(section: &Section, setting: &Setting, recipes: &[(Recipe, Table)]) -> String {
     let value = |table| section.table(table).and_then(|table: &Table| table.get(setting.name));
     let values: Vec<_> = recipes
@@ -83,8 +84,8 @@ fn comment(text: &str) -> String {
     wrapped(text, "# ", "# ")
 }
 
-/// `text` in lines of at most [`WIDTH`] columns where words allow, `first` before the first and `next` before the others.
-/// Empty lines stay.
+/// Wraps `text` at [`WIDTH`] columns; only a longer word exceeds them. The first line starts with `first`,
+/// all others with `next`. Empty lines stay.
 fn wrapped(text: &str, first: &str, next: &str) -> String {
     let mut lines = String::new();
     for (paragraph_idx, paragraph) in text.split("\n\n").enumerate() {

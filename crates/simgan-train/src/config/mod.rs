@@ -1,8 +1,8 @@
-//! The configuration of a run: what is in it, where it comes from, how it is checked.
+//! The configuration of a run: its settings, where their values come from, and their checks.
 //!
-//! A section's file has everything about its settings: name, type, range and help in one list, the values of each
-//! recipe, and the checks that need more than one value. Networks and optimizers own their lists; the section's file
-//! here only says what the recipes take.
+//! Each section's file defines its settings in one list (name, type, range and help), their values in each
+//! recipe, and the checks that involve several values. The crates of networks and optimizers own their lists;
+//! the files here only give the recipes' values.
 
 mod data;
 mod discriminator;
@@ -42,23 +42,23 @@ pub use self::size::DataSize;
 pub use simgan_losses::{AdversarialLoss, Psi};
 pub use simgan_optim::{OptimizerConfig, OptimizerKind};
 
-/// Version of the configuration's format, `version` in the file.
+/// Format version of the configuration, `version` in the file.
 pub const CONFIG_VERSION: u32 = 1;
 
-/// More steps than anybody will ever train: beyond this a number is a mistake.
+/// Maximum number of steps; a larger number is surely a mistake.
 const STEPS: u64 = 1_000_000_000;
 
 settings! {
-    /// Everything that decides what a run computes. Complete: there are no values outside it.
+    /// The complete configuration of a run: nothing else determines what it computes.
     ///
-    /// Start from a [`Recipe`], lay a file and single values over it with [`TrainConfig::resolve`].
+    /// [`TrainConfig::resolve`] starts from a [`Recipe`] and lays a file and single values over it.
     ///
     /// ```
     /// use simgan_train::{Recipe, TrainConfig};
     ///
     /// let file = "recipe = \"eye-gaze\"\n[loss]\nlambda = 4.0";
     /// let config = TrainConfig::resolve(None, Some(file), &["schedule.k_g=1".to_owned()])?;
-    /// assert_eq!(config.data.batch, 512); // the recipe's
+    /// assert_eq!(config.data.batch, 512); // from the recipe
     /// assert_eq!((config.loss.lambda, config.schedule.k_g), (4.0, 1));
     ///
     /// let again = TrainConfig::resolve(None, Some(&config.resolved()), &[])?;
@@ -67,11 +67,11 @@ settings! {
     /// ```
     #[derive(Clone, Debug, PartialEq)]
     pub struct TrainConfig {
-        /// Version of this file's format.
+        /// Format version of this file.
         version: u32 = Range::Form("1", |version| version.as_integer() == Some(i64::from(CONFIG_VERSION))),
-        /// The recipe that gives every value that is not set.
+        /// The recipe that supplies every value not set explicitly.
         recipe: Recipe = Range::OneOf(&["demo", "eye-gaze", "hand-pose"]),
-        /// Seed of every random number of the run: the same seed gives the same run.
+        /// Seed of all random numbers: the same seed gives the same run.
         seed: u64 = Range::Whole(0, 1 << 53),
         .. {
             /// The images.
@@ -80,25 +80,25 @@ settings! {
             refiner: RefinerConfig,
             /// The discriminator D; its images have `data.channels`.
             discriminator: DiscriminatorSection,
-            /// What is minimised.
+            /// The losses.
             loss: LossConfig,
             /// The history of refined images (§2.3).
             history: HistoryConfig,
-            /// How many steps of what.
+            /// The number of steps in each phase.
             schedule: ScheduleConfig,
-            /// How the weights follow the gradients.
+            /// The optimizers.
             optim: OptimConfig,
             /// The running average of R's weights.
             ema: EmaConfig,
-            /// How the best checkpoint is chosen.
+            /// The selection of the best checkpoint.
             selection: SelectionConfig,
-            /// What is written, and when.
+            /// What a run writes, and how often.
             output: OutputConfig,
         }
     }
 }
 
-/// A part of the configuration, `[name]` in its file.
+/// A section of the configuration, `[name]` in the file.
 #[derive(Clone, Copy, Debug)]
 struct Section {
     /// Empty for the values before the first section.
@@ -107,7 +107,7 @@ struct Section {
     settings: &'static [&'static [Setting]],
 }
 
-/// All of them, in the order of the file and of the manual.
+/// All sections, in the order of the file and of the manual.
 const SECTIONS: &[Section] = &[
     Section::new("", "", &[TrainConfig::SETTINGS]),
     data::SECTION,
@@ -132,7 +132,7 @@ impl Section {
         self.settings.iter().copied().flatten()
     }
 
-    /// `section.name`.
+    /// Returns the setting's full key, `section.name`.
     fn key(&self, setting: &Setting) -> String {
         match self.name {
             "" => setting.name.to_owned(),
@@ -140,25 +140,27 @@ impl Section {
         }
     }
 
-    /// The section's part of a whole configuration.
+    /// Returns the section's table in a complete configuration.
     fn table<'a>(&self, config: &'a Table) -> Option<&'a Table> {
         let mut names = self.name.split('.').filter(|name| !name.is_empty());
         names.try_fold(config, |table, name| table.get(name).and_then(Value::as_table))
     }
 }
 
-/// Every setting with its key.
+/// Returns every setting with its full key.
 fn all_settings() -> impl Iterator<Item = (String, &'static Setting)> {
     let of_section = |section: &'static Section| section.settings().map(|row| (section.key(row), row));
     SECTIONS.iter().flat_map(of_section)
 }
 
 impl TrainConfig {
-    /// Checks every value's range and that the values fit together.
+    /// Checks every value's range and the constraints between values.
     ///
     /// # Errors
-    /// The first value that does not, with what is allowed.
+    /// The first invalid value, with the allowed ones.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        // The ranges are defined on TOML values, so that one check serves files, `--set` and values built in
+        // code.
         let table = Table::try_from(self).map_err(|error| ConfigError::Value {
             key: "a number".to_owned(),
             value: "written to a file".to_owned(),

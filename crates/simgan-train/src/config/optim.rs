@@ -3,14 +3,11 @@ use serde::{Deserialize, Serialize};
 use super::{ConfigError, OptimizerConfig, OptimizerKind, Recipe, Section, TrainConfig};
 
 pub(super) const REFINER: Section =
-    Section::new("optim.refiner", "How R's weights follow their gradients.", &[OptimizerConfig::SETTINGS]);
-pub(super) const DISCRIMINATOR: Section = Section::new(
-    "optim.discriminator",
-    "How D's weights follow their gradients.",
-    &[OptimizerConfig::SETTINGS],
-);
+    Section::new("optim.refiner", "R's optimizer.", &[OptimizerConfig::SETTINGS]);
+pub(super) const DISCRIMINATOR: Section =
+    Section::new("optim.discriminator", "D's optimizer.", &[OptimizerConfig::SETTINGS]);
 
-/// `[optim]`: one optimizer for each network.
+/// `[optim]`: an optimizer for each network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimConfig {
@@ -23,12 +20,12 @@ pub struct OptimConfig {
 impl OptimConfig {
     pub(super) fn of(recipe: Recipe) -> Self {
         let eye_gaze = OptimizerConfig {
-            // Algorithm 1 says SGD, on a loss summed over the map's 126 patches: a rate of 0.126 on the mean, at which
-            // R's pretraining oscillates at a mean |R(x) − x| of 0.1 to 0.2. Adam's steps do not depend on the loss's
-            // scale.
+            // Algorithm 1 uses SGD on a loss summed over the map's 126 patches, which equals a rate of 0.126
+            // on our mean. At that rate R's pretraining oscillates at a mean |R(x) − x| of 0.1 to 0.2. Adam's
+            // steps do not depend on the loss's scale.
             kind: OptimizerKind::Adam,
             lr: 0.001,           // §3.1
-            momentum: 0.0,       // [open] Algorithm 1 says nothing of momentum
+            momentum: 0.0,       // [open] Algorithm 1 does not mention momentum
             betas: [0.5, 0.999], // usual for adversarial training
             clip_norm: None,
             lr_steps: Vec::new(), // §3.1: constant
@@ -38,7 +35,7 @@ impl OptimConfig {
             Recipe::Demo => {
                 let refiner = OptimizerConfig { lr: 0.0005, ..eye_gaze };
                 let discriminator = OptimizerConfig {
-                    lr: 4.0 * refiner.lr, // with equal rates D stays too weak to change anything in so few steps
+                    lr: 4.0 * refiner.lr, // at equal rates D stays too weak to affect R in so few steps
                     ..refiner.clone()
                 };
                 Self { refiner, discriminator }
@@ -55,7 +52,8 @@ impl OptimConfig {
     }
 }
 
-/// Refuses single values that were asked for but would have no effect.
+/// Rejects explicitly set values that the chosen optimizer ignores. `keys` are those set one by one; a file
+/// may hold idle values, since every complete configuration does.
 pub(super) fn refuse_idle<'a>(
     config: &TrainConfig,
     keys: impl Iterator<Item = &'a str>,

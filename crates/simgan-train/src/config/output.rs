@@ -5,7 +5,7 @@ use super::{Recipe, STEPS, Section};
 pub(super) const SECTION: Section = Section::new("output", OutputConfig::DOC, &[OutputConfig::SETTINGS]);
 
 settings! {
-    /// What is written, and when; intervals are in steps, counted over all phases.
+    /// What a run writes, and how often. Intervals are in steps, counted over all phases.
     #[derive(Clone, Debug, PartialEq)]
     pub struct OutputConfig {
         /// Steps between two lines of metrics.jsonl.
@@ -16,9 +16,9 @@ settings! {
         /// Steps between two checkpoints; 0 writes only the last.
         #[serde(with = "zero_is_off")]
         checkpoint_every: Option<u64> = Range::Off(&Range::Whole(1, STEPS)),
-        /// How many of the newest checkpoints are kept.
+        /// Number of newest checkpoints to keep.
         keep_last: usize = Range::Whole(1, STEPS),
-        /// Checkpoints at multiples of this are kept for ever; 0 keeps none.
+        /// Checkpoints at multiples of this step are kept for ever; 0 keeps none.
         #[serde(with = "zero_is_off")]
         keep_every: Option<u64> = Range::Off(&Range::Whole(1, STEPS)),
     }

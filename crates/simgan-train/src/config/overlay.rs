@@ -5,20 +5,21 @@ use toml::{Table, Value};
 
 use super::{CONFIG_VERSION, ConfigError, Recipe, TrainConfig, all_settings, optim};
 
-/// First line of a configuration's file.
+/// First line of a configuration file.
 pub(super) const HEADER: &str =
     "# Complete. Run it again: simgan train --config config.toml --run ANOTHER_DIR";
 
 impl TrainConfig {
-    /// The configuration of a recipe, with a file's text over it, with single `section.key=value`s over that.
+    /// Resolves a recipe's configuration, overridden by a file's text, in turn overridden by single
+    /// `section.key=value`s.
     ///
-    /// The recipe is `recipe`, or the one that the file names, or [`Recipe::Demo`]. A value is TOML; text that is not
-    /// TOML is taken as a string, so that `data.size=55x35` needs no quotes. Paths of sources that are relative are
-    /// relative to the working directory.
+    /// `recipe` takes precedence over a recipe named in `set`, then over one named in the file; the default
+    /// is [`Recipe::Demo`]. A value is TOML; text that is not valid TOML counts as a string, so that
+    /// `data.size=55x35` needs no quotes. Relative paths of sources refer to the working directory.
     ///
     /// # Errors
-    /// An unknown key, naming the nearest one; a value out of its range, saying the range; values that do not fit
-    /// together.
+    /// A key is unknown (the error names the nearest one), a value is out of range (the error gives the
+    /// range), or values contradict each other.
     pub fn resolve(recipe: Option<Recipe>, file: Option<&str>, set: &[String]) -> Result<Self, ConfigError> {
         let mut file: Table = file.map(str::parse).transpose()?.unwrap_or_default();
         check_version(&file)?;
@@ -38,7 +39,7 @@ impl TrainConfig {
         Ok(overlay.config)
     }
 
-    /// The complete configuration as TOML, without comments: [`Self::resolve`] reads it back.
+    /// Returns the complete configuration as TOML without comments. [`Self::resolve`] reads it back.
     #[must_use]
     pub fn resolved(&self) -> String {
         let body =
@@ -46,10 +47,10 @@ impl TrainConfig {
         format!("{HEADER}\n{body}")
     }
 
-    /// Checks that a run that was started with `self` may go on with `now`.
+    /// Checks that a run started with `self` may continue with `now`.
     ///
-    /// Only what does not change the steps already made may differ: `schedule.steps`, `data.workers`, `[selection]`,
-    /// `[output]`.
+    /// Only settings that could not have changed a completed step may differ: `schedule.steps`,
+    /// `data.workers`, `[selection]` and `[output]`.
     ///
     /// # Errors
     /// The first key that differs.
@@ -64,10 +65,10 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// What must stay the same for a checkpoint to be continued, as text.
+    /// Returns, as text, the settings that must not change for a checkpoint to be continued.
     ///
-    /// A setting that is younger than a checkpoint has a serde default, the behaviour from before there was a choice.
-    /// With that value it is left out, so that the checksum of older checkpoints stays the same.
+    /// A setting added after a checkpoint was written has a serde default that reproduces the earlier
+    /// behaviour. With that value it is left out, so that the checksums of older checkpoints stay valid.
     pub(crate) fn identity(&self) -> String {
         let table = table_of(self);
         let fixed = leaves_of(self)
@@ -76,7 +77,7 @@ impl TrainConfig {
         fixed.map(|(key, value)| format!("{key}={value}\n")).collect()
     }
 
-    /// Whether `table`, which is the configuration's, says the same without this key.
+    /// Whether `table`, made from `self`, still parses to `self` without this key.
     fn is_implied(&self, table: &Table, key: &str) -> bool {
         let mut table = table.clone();
         remove(&mut table, key);
@@ -90,7 +91,7 @@ fn is_free_on_resume(key: &str) -> bool {
         || matches!(key, "schedule.steps" | "data.workers" | "recipe" | "version")
 }
 
-/// Every key of a configuration with its value, in the order of the file.
+/// Returns every key of a configuration with its value, in the order of the file.
 pub(super) fn leaves_of(config: &TrainConfig) -> Vec<(String, Value)> {
     let table = table_of(config);
     let mut leaves = Vec::new();
@@ -102,7 +103,7 @@ pub(super) fn table_of(config: &TrainConfig) -> Table {
     Table::try_from(config).expect("a configuration has only strings, numbers and tables of them")
 }
 
-/// A complete configuration as a table, whose keys are all the keys there are, and the values laid over it.
+/// A complete configuration under modification. Its table, built from a recipe, defines all valid keys.
 struct Overlay {
     table: Table,
     config: TrainConfig,
@@ -121,9 +122,10 @@ impl Overlay {
         };
         let was = std::mem::replace(slot, value.clone());
         if was.is_str() && !value.is_str() {
-            *slot = Value::String(value.to_string()); // so that its own parser says what is wrong with it
+            // Numbers and the like become text, so that the setting's own parser reports the error.
+            *slot = Value::String(value.to_string());
         }
-        // Leaf by leaf, so that whatever is wrong is wrong with this one.
+        // Parsing after each value attributes any error to this key.
         self.config = table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Type {
             key: key.to_owned(),
             value: value.to_string(),
@@ -134,7 +136,7 @@ impl Overlay {
         Ok(())
     }
 
-    /// The key that was probably meant.
+    /// Returns a hint with the nearest known key, or with the sections.
     fn nearest(&self, key: &str) -> Hint {
         let mut leaves = Vec::new();
         collect_leaves(&self.table, &self.table, "", &mut leaves);
@@ -150,7 +152,7 @@ fn section_names(table: &Table) -> Vec<String> {
     sections.map(|(name, _)| format!("[{name}]")).collect()
 }
 
-/// What serde says, in a user's words.
+/// Turns serde's message into the allowed values in the user's terms.
 fn allowed_text(key: &str, message: &str) -> String {
     match all_settings().find(|(known, _)| known == key) {
         Some((_, setting)) if !message.contains("is not a") => setting.range.to_string(),
@@ -177,7 +179,8 @@ fn remove(table: &mut Table, key: &str) {
     }
 }
 
-/// The values of `over` with their dotted keys, going into tables only where `schema` has tables.
+/// Collects the values of `over` with their dotted keys. It descends only into tables that `schema` has too,
+/// so that a table as a value stays whole.
 fn collect_leaves(schema: &Table, over: &Table, prefix: &str, leaves: &mut Vec<(String, Value)>) {
     for (name, value) in over {
         let key = format!("{prefix}{name}");
@@ -204,7 +207,8 @@ fn check_version(file: &Table) -> Result<(), ConfigError> {
     }
 }
 
-/// The recipe that the file or an assignment names, the assignment first; the others are values over it.
+/// Removes and returns the recipe named by an assignment (the last one counts) or, failing that, by the file.
+/// It must be known before other values can be laid over it.
 fn take_recipe(file: &mut Table, set: &mut Vec<(String, Value)>) -> Result<Option<Recipe>, ConfigError> {
     let from_set = set.iter().rposition(|(key, _)| key == "recipe").map(|at| set.remove(at).1);
     let from_file = file.remove("recipe");

@@ -10,8 +10,8 @@ use super::{
 
 /// A named starting point for a [`TrainConfig`].
 ///
-/// Each section's file has the values that it takes from a recipe, with the place in the paper; what the paper leaves
-/// open is marked `[open]` there, with the reason for the choice.
+/// Each section's file gives its values for every recipe, with their place in the paper. Values that the
+/// paper leaves open are marked `[open]`, with the reason for the choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recipe {
@@ -25,10 +25,10 @@ pub enum Recipe {
 }
 
 impl Recipe {
-    /// All of them.
+    /// All recipes.
     pub const ALL: [Self; 3] = [Self::Demo, Self::EyeGaze, Self::HandPose];
 
-    /// The recipe's complete configuration.
+    /// Returns the recipe's complete configuration.
     #[must_use]
     pub fn config(self) -> TrainConfig {
         TrainConfig {
@@ -48,7 +48,7 @@ impl Recipe {
         }
     }
 
-    /// As it is written in a configuration.
+    /// Returns the name used in a configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -6,18 +6,18 @@ pub(super) const SECTION: Section =
     Section::new("schedule", ScheduleConfig::DOC, &[ScheduleConfig::SETTINGS]);
 
 settings! {
-    /// The steps of Algorithm 1 and of the two pretrainings before it.
+    /// Numbers of steps: of the two pretraining phases, and of Algorithm 1 after them.
     #[derive(Clone, Debug, PartialEq)]
     pub struct ScheduleConfig {
-        /// Steps of R alone on the self-regularization, before everything else.
+        /// Steps of R's pretraining: R alone, on the self-regularization. It comes first.
         pretrain_refiner: u64 = Range::Whole(0, STEPS),
-        /// Steps of D alone, after R's pretraining.
+        /// Steps of D's pretraining: D alone, after R's.
         pretrain_discriminator: u64 = Range::Whole(0, STEPS),
-        /// Iterations T of Algorithm 1, counted from the run's beginning.
+        /// Iterations T of Algorithm 1 in total; a resume does not start a new count.
         steps: u64 = Range::Whole(0, STEPS),
-        /// Updates of R in one iteration, the paper's K_g.
+        /// Updates of R per iteration, the paper's K_g.
         k_g: usize = Range::Whole(1, 10_000),
-        /// Updates of D in one iteration, the paper's K_d.
+        /// Updates of D per iteration, the paper's K_d.
         k_d: usize = Range::Whole(1, 10_000),
     }
 }

@@ -4,11 +4,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use simgan_data::{DataError, Size};
 
-/// `data.size`: the size of the images that the networks see.
+/// `data.size`: the size of the networks' images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DataSize {
-    /// `"source"`: as the images are, which must then all have one size.
+    /// `"source"`: the images' own size, which must then be the same for all.
     Source,
     /// `"WIDTHxHEIGHT"`, in pixels.
     Pixels(Size),

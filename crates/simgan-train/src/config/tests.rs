@@ -36,7 +36,7 @@ fn numbers_survive_the_file_exactly() {
     assert_eq!(TrainConfig::resolve(None, Some(&config.commented()), &[]).unwrap(), config);
 }
 
-/// The recipes as format version 1 had them at first, and the text whose checksum its checkpoints hold.
+/// The recipes in the first files of format version 1, and the checksum that checkpoints of that time hold.
 const FIRST: [(Recipe, &str, u32); 3] = [
     (Recipe::Demo, include_str!("first/demo.toml"), 0x5d14_0ab6),
     (Recipe::EyeGaze, include_str!("first/eye-gaze.toml"), 0x66c8_1031),
@@ -49,7 +49,7 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), recipe.config());
         let written: Table = recipe.config().resolved().parse().unwrap();
         let mut first: Table = file.parse().unwrap();
-        // What has been added since.
+        // Added since.
         let loss = first["loss"].as_table_mut().unwrap();
         loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
         assert_eq!(written, first);
@@ -70,7 +70,7 @@ fn every_key_has_one_row_and_every_row_a_key() {
     }
 }
 
-/// What a setting's type takes is what its range says: serde names the variants that it knows.
+/// A setting's range lists exactly the words that its type accepts; serde's error names the known variants.
 #[test]
 fn words_are_those_that_the_type_knows() {
     for (key, setting) in all_settings() {
@@ -86,7 +86,7 @@ fn words_are_those_that_the_type_knows() {
     }
 }
 
-/// The demo's file with another value for the first key of this name.
+/// Returns the demo's file with another value for the first key of this name.
 fn with(name: &str, value: &str) -> String {
     let text = Recipe::Demo.config().resolved();
     let line = text.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
@@ -101,7 +101,7 @@ fn comments_tell_each_setting_and_fit_the_width() {
         let comments = text.replace("\n# ", " ");
         assert!(comments.contains(&setting.help()), "{}", setting.name);
     }
-    assert!(text.contains("\n\n# How R's weights follow their gradients.\n[optim.refiner]\n"), "{text}");
+    assert!(text.contains("\n\n# R's optimizer.\n[optim.refiner]\n"), "{text}");
     assert!(text.contains("Allowed: a finite number at least 0.\nlambda = 5.0\n"), "{text}");
 }
 

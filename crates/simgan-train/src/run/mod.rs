@@ -1,4 +1,4 @@
-//! The one training loop, and what it writes.
+//! The training loop and its output.
 
 mod selecting;
 #[cfg(test)]
@@ -19,16 +19,16 @@ use crate::summary::Recent;
 use crate::tensorboard::{PngImage, Writer};
 use crate::{Best, Event, RunDir, StepReport, Summary, TrainError, Trainer, checkpoint, read_metrics};
 
-/// Trains until all steps are done or `stop` is set, and writes everything that belongs to the run.
+/// Trains until all steps are done or `stop` is set, and writes the run's files.
 ///
-/// `observe` sees every step, and whatever else happens, in the order in which it happens. When `stop` is set, the
-/// step under way is finished and a checkpoint is written. `run` must be the folder that `trainer` was resumed from,
-/// or a new one. Where `[selection]` says, checkpoints are judged; the best one is named in the run's `best.toml` and never
-/// removed.
+/// `observe` receives every event, in order. After `stop` is set, the loop finishes the current step and
+/// writes a checkpoint. `run` must be the folder that `trainer` was resumed from, or a new one. With
+/// `[selection]` on, the loop judges checkpoints, names the best in the run's `best.toml` and never removes
+/// it.
 ///
 /// # Errors
-/// An image that cannot be read, a loss that is not finite, a checkpoint that cannot be judged, a file that cannot be
-/// written. The checkpoints written before stay whole, and the run can be resumed.
+/// An image cannot be read, a loss is not finite, a checkpoint cannot be judged, or a file cannot be written.
+/// Earlier checkpoints stay intact, and the run can be resumed.
 pub fn run(
     trainer: &mut Trainer,
     run: &RunDir,
@@ -40,7 +40,7 @@ pub fn run(
     run_with(trainer, run, judge.as_mut().map(|judge| judge as &mut Judge<'_>), observe, stop)
 }
 
-/// [`run`] with any judge, so that tests can say what it finds.
+/// Runs like [`run`] with any judge, so that tests can dictate its judgements.
 fn run_with<'a>(
     trainer: &mut Trainer,
     run: &'a RunDir,
@@ -62,7 +62,7 @@ fn train(trainer: &mut Trainer, recorder: &mut Recorder<'_>, stop: &AtomicBool) 
     Ok(())
 }
 
-/// Writes what happens to the run's folder and tells the observer.
+/// Records events in the run's folder and passes them to the observer.
 struct Recorder<'a> {
     run: &'a RunDir,
     observe: &'a mut dyn FnMut(&Event),
@@ -84,6 +84,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<Self, TrainError> {
         let step = trainer.steps_done();
         let metrics_path = run.path().join(METRICS_FILE);
+        // Opening drops the lines after `step`, so it must come before `read_metrics` below.
         let metrics = Metrics::open(&metrics_path, step)?;
         let selection = &trainer.config().selection;
         let resume = |judge| Selecting::resume(judge, run, &read_metrics(&metrics_path)?, step, selection);
@@ -121,10 +122,10 @@ impl<'a> Recorder<'a> {
             n_real,
         })?;
         trainer.take_warnings().into_iter().try_for_each(|warning| self.record(&Event::Warning(warning)))?;
-        self.judge(trainer) // what a crash kept from being judged
+        self.judge(trainer) // a crash may have come between a checkpoint and its judgement
     }
 
-    /// A step was done: everything that is due after it.
+    /// Records a completed step and writes whatever is due after it.
     fn step(&mut self, trainer: &mut Trainer, report: StepReport) -> Result<(), TrainError> {
         let output = trainer.config().output.clone();
         let step = report.step;
@@ -147,7 +148,7 @@ impl<'a> Recorder<'a> {
         self.judge(trainer)
     }
 
-    /// What is still missing at the end, and the summary.
+    /// Writes the samples and the checkpoint of the last step unless they exist, and returns the summary.
     fn finish(&mut self, trainer: &mut Trainer) -> Result<Summary, TrainError> {
         let step = trainer.steps_done();
         let written = |at: &Option<(u64, PathBuf)>| at.as_ref().is_some_and(|(at, _)| *at == step);
@@ -181,7 +182,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The error itself is returned to the caller; this only leaves a trace of it where that is possible.
+    /// Tries to record `error`. A failure to do so is only logged, since the caller returns `error` itself.
     fn fail(&mut self, step: u64, error: &TrainError) {
         if let Err(second) = self.record(&Event::Failed { step, error: error.to_string() }) {
             tracing::debug!("{second}");
@@ -237,7 +238,7 @@ impl<'a> Recorder<'a> {
         self.selecting.as_ref()?.best.as_ref()
     }
 
-    /// Judges the step's checkpoint if that is due.
+    /// Judges the current step's checkpoint if due, writing it first if necessary.
     fn judge(&mut self, trainer: &Trainer) -> Result<(), TrainError> {
         let (step, config) = (trainer.steps_done(), trainer.config());
         if !self.selecting.as_ref().is_some_and(|selecting| selecting.is_due(step, config)) {
@@ -248,7 +249,7 @@ impl<'a> Recorder<'a> {
         }
         let Some(selecting) = &mut self.selecting else { return Ok(()) };
         let (judgement, is_best) = selecting.judge(self.run, step, &config.selection)?;
-        // First of all, since `best.toml` follows from it.
+        // First, since a resume can rebuild `best.toml` from the metrics, but not the reverse.
         self.record(&Event::Judged { step, judgement, is_best })?;
         if is_best && let Some(best) = self.best() {
             best.write(self.run.path())?;

@@ -8,7 +8,7 @@ use super::*;
 use crate::testing::{SIZE, config, sources};
 use crate::{TrainConfig, WarningKind, read_metrics};
 
-/// Trains in a new run at `path`, or goes on with the one that is there, until `stop_at` steps are done.
+/// Trains a new run at `path`, or continues an existing one, until `stop_at` steps are done.
 fn train_until(path: &Path, config: &TrainConfig, stop_at: u64) -> (Summary, Vec<Event>) {
     let run_dir = if path.exists() { RunDir::open(path) } else { RunDir::create(path, config) }.unwrap();
     let mut trainer = Trainer::resume(&run_dir, config.clone(), &sources(), &Device::Cpu).unwrap();
@@ -31,7 +31,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// What `metrics.jsonl` says of the steps, without the time they took.
+/// Returns the steps in `metrics.jsonl` without their speed.
 fn steps_of(path: &Path) -> Vec<StepReport> {
     let events = read_metrics(&path.join(METRICS_FILE)).unwrap();
     let step = |event| match event {
@@ -55,7 +55,7 @@ fn a_run_leaves_what_is_promised() {
         names(&path),
         ["checkpoints", "config.toml", "metrics.jsonl", "run.lock", "samples", "tensorboard"]
     );
-    // Every second step, the last two and the multiples of 4 kept; the last step always.
+    // A checkpoint every second step and at the end; the last two and the multiples of 4 are kept.
     assert_eq!(
         names(&path.join(CHECKPOINTS_DIR)),
         ["step-00000004", "step-00000008", "step-00000010", "step-00000011"]
@@ -120,7 +120,7 @@ fn more_steps_are_a_resume_with_more_steps() {
     assert_eq!(steps_of(&longer), steps_of(&whole));
 }
 
-/// A crash loses what came after the last checkpoint, and the lines about it are written again.
+/// A crash loses the steps after the last checkpoint; the resumed run replaces their lines.
 #[test]
 fn what_came_after_the_checkpoint_is_repeated_and_not_doubled() {
     let dir = tempfile::tempdir().unwrap();
@@ -156,7 +156,7 @@ fn a_damaged_checkpoint_is_passed_over_and_said() {
     assert!(warning.message.contains("step-00000011") && warning.message.contains("optimizers.safetensors"));
     assert_eq!(summary.step, 11);
     RunDir::open(&path).unwrap().newest_checkpoint().unwrap().checkpoint.unwrap();
-    // None whole: an error, not a silent new beginning.
+    // If all are damaged, resuming fails rather than silently starting over.
     for name in names(&path.join(CHECKPOINTS_DIR)) {
         fs::remove_file(path.join(CHECKPOINTS_DIR).join(name).join("state.toml")).unwrap();
     }
@@ -191,7 +191,7 @@ fn what_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
     let run_dir = RunDir::create(&path, &config(5)).unwrap();
-    // A file where the folder of checkpoints should be: the tests may run as root, whom no permission stops.
+    // A file in place of the checkpoints' folder: permissions would not stop a test that runs as root.
     fs::remove_dir(path.join(CHECKPOINTS_DIR)).unwrap();
     let mut trainer = Trainer::new(config(5), &sources(), &Device::Cpu).unwrap();
     let mut observe = |event: &Event| {

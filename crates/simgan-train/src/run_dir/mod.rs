@@ -1,4 +1,4 @@
-//! The folder of a run: its layout, who may write in it, which of its checkpoints is the newest whole one.
+//! The folder of a run: its layout, its lock and its newest intact checkpoint.
 
 #[cfg(test)]
 mod tests;
@@ -14,16 +14,16 @@ use crate::{TrainConfig, TrainError};
 
 /// The complete configuration.
 pub const CONFIG_FILE: &str = "config.toml";
-/// One event a line.
+/// The events, one per line.
 pub const METRICS_FILE: &str = "metrics.jsonl";
 /// TensorBoard's event files.
 pub const TENSORBOARD_DIR: &str = "tensorboard";
 /// Sample grids.
 pub const SAMPLES_DIR: &str = "samples";
-/// Locked by the process that writes the run.
+/// Locked by the process that writes to the run.
 const LOCK_FILE: &str = "run.lock";
 
-/// A run's folder, locked for as long as this value lives: no second process can write to it.
+/// A run's folder, locked while this value lives, so that no second process can write to it.
 ///
 /// ```text
 /// config.toml                  complete, re-runnable
@@ -41,16 +41,17 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// A new run in `path`, which must not exist or be empty; writes `config.toml`.
+    /// Creates a run in `path`, which must be empty or not exist, and writes `config.toml`.
     ///
     /// # Errors
-    /// There is a run or something else at `path`; another process is at it; it cannot be written.
+    /// `path` holds a run or other files, another process has locked it, it cannot be written, or `config` is
+    /// invalid.
     pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
         config.validate()?;
         let is_new = !path.exists();
         let config_path = path.join(CONFIG_FILE);
         if !is_new && !config_path.exists() {
-            check_empty(path)?; // before the lock, which is a file too
+            check_empty(path)?; // before locking, which leaves a file in a foreign folder
         }
         fs::create_dir_all(path).map_err(TrainError::io(path))?;
         let run = Self::lock(path)?;
@@ -66,13 +67,13 @@ impl RunDir {
             let dir = self.path.join(dir);
             fs::create_dir_all(&dir).map_err(TrainError::io(&dir))?;
         }
-        self.write_config(config) // last: with it, the folder is a run
+        self.write_config(config) // last, since this file makes the folder a run
     }
 
-    /// An existing run, to continue it.
+    /// Opens an existing run to continue it.
     ///
     /// # Errors
-    /// There is no run at `path`; another process is at it; it cannot be written.
+    /// `path` holds no run, another process has locked it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         if !path.join(CONFIG_FILE).exists() {
             let reason = format!("there is no run here, {CONFIG_FILE} is missing");
@@ -94,27 +95,27 @@ impl RunDir {
         &self.path
     }
 
-    /// The configuration in `config.toml`.
+    /// Reads the configuration in `config.toml`.
     ///
     /// # Errors
-    /// It cannot be read or is not a configuration.
+    /// The file cannot be read, or its content is not a valid configuration.
     pub fn config(&self) -> Result<TrainConfig, TrainError> {
         config_of_run(&self.path)
     }
 
-    /// Replaces `config.toml`, whole or not at all.
+    /// Replaces `config.toml` atomically.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The file cannot be written.
     pub fn write_config(&self, config: &TrainConfig) -> Result<(), TrainError> {
         let text = config.commented();
         Ok(simgan_data::write_atomic(&self.path.join(CONFIG_FILE), text.as_bytes())?)
     }
 
-    /// The newest checkpoint that is whole, and what is wrong with newer ones.
+    /// Finds the newest intact checkpoint, and the errors of newer ones.
     ///
     /// # Errors
-    /// There are checkpoints, but none is whole; the folder cannot be read.
+    /// There are checkpoints but all are damaged, or the folder cannot be read.
     pub fn newest_checkpoint(&self) -> Result<Newest, TrainError> {
         newest_checkpoint(&self.path)
     }
@@ -124,30 +125,30 @@ impl RunDir {
     }
 }
 
-/// What [`newest_checkpoint`] found.
+/// The result of [`newest_checkpoint`].
 pub type Newest = run_folder::Newest<Checkpoint, TrainError>;
 
-/// The configuration of the run at `path`, without locking it: for those who only look.
+/// Reads the configuration of the run at `path` without locking the run.
 ///
 /// # Errors
-/// It cannot be read or is not a configuration.
+/// The file cannot be read, or its content is not a valid configuration.
 pub fn config_of_run(path: &Path) -> Result<TrainConfig, TrainError> {
     let path = path.join(CONFIG_FILE);
     let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
     Ok(TrainConfig::resolve(None, Some(&text), &[])?)
 }
 
-/// The newest whole checkpoint of the run at `path`, without locking it.
+/// Finds the newest intact checkpoint of the run at `path` without locking the run.
 ///
 /// # Errors
-/// There are checkpoints, but none is whole; the folder cannot be read.
+/// There are checkpoints but all are damaged, or the folder cannot be read.
 pub fn newest_checkpoint(path: &Path) -> Result<Newest, TrainError> {
     run_folder::newest(path, Checkpoint::open)
 }
 
 fn check_empty(path: &Path) -> Result<(), TrainError> {
     let entries = fs::read_dir(path).map_err(TrainError::io(path))?;
-    // A folder that a process left before it wrote a configuration is as good as empty.
+    // A process that died before it wrote `config.toml` leaves only these; such a folder counts as empty.
     let ours = [LOCK_FILE, TENSORBOARD_DIR, SAMPLES_DIR, CHECKPOINTS_DIR];
     for entry in entries {
         let name = entry.map_err(TrainError::io(path))?.file_name();
@@ -159,7 +160,8 @@ fn check_empty(path: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Removes what a failed start left; the error that made it fail is what the user needs to see.
+/// Removes the folder of a failed start. A failure here is only logged, so that the user sees the original
+/// error.
 fn discard(path: &Path, is_new: bool) {
     let removed = if is_new { fs::remove_dir_all(path) } else { Ok(()) };
     if let Err(error) = removed {

@@ -38,7 +38,7 @@ fn only_one_at_a_time_writes_a_run() {
     let error = RunDir::open(&path).unwrap_err();
     assert!(is_in_use(&error), "{error}");
     assert!(is_in_use(&RunDir::create(&path, &config(1)).unwrap_err()));
-    // Looking needs no lock.
+    // Reading needs no lock.
     assert_eq!(config_of_run(&path).unwrap(), config(1));
     assert!(newest_checkpoint(&path).unwrap().checkpoint.is_none());
     drop(first);
@@ -57,7 +57,7 @@ fn what_a_crash_left_is_removed() {
     drop(run);
     RunDir::open(&path).unwrap();
     assert!(!half.exists());
-    // A crash before there was a configuration leaves what counts as an empty folder.
+    // A crash before `config.toml` is written leaves a folder that counts as empty.
     fs::remove_file(path.join(CONFIG_FILE)).unwrap();
     RunDir::create(&path, &config(1)).unwrap();
 }

@@ -9,28 +9,29 @@ use simgan_models::{Refiner, forward_batched, load_refiner};
 use super::{Judgement, PupilJudgement};
 use crate::Sources;
 
-/// Images that are refined at once.
+/// Batch size for refining.
 const BATCH: usize = 64;
 
-/// Judges the refiners of a run: how well a fresh classifier tells their images from real ones
-/// ([`realism`]), and how far pupils move ([`pupil_shift_at`]) where the synthetic images' landmarks are known.
+/// Judges the refiners of a run by the accuracy of a newly trained classifier on refined and real images
+/// ([`realism`]) and by the movement of pupils ([`pupil_shift_at`]) in synthetic images with known landmarks.
 ///
-/// It looks at the same images each time and starts the classifier from the same weights, so that judgements can be
-/// compared. Labels of real images are not looked at.
+/// Every judgement uses the same images and the same initial weights of the classifier, so that judgements
+/// are comparable. Labels of real images are never read.
 pub struct RefinerJudge {
     synthetic: Tensor,
-    /// Of the images that have some around the iris; the others say nothing about pupils.
+    /// Index and annotations of each synthetic image that has iris landmarks; the others are not used to
+    /// measure pupils.
     annotations: Vec<(u32, Annotations)>,
     real: Tensor,
     training: RealismTraining,
 }
 
 impl RefinerJudge {
-    /// Reads up to `count` images of each source; the seed of `training`, which is the classifier's, chooses them.
+    /// Reads up to `count` images of each source, chosen by `training.seed`, which also seeds the classifier.
     ///
     /// # Errors
     ///
-    /// An image that cannot be read, unless such images are to be skipped.
+    /// An image cannot be read, unless `on_error` is [`OnError::Skip`].
     pub fn new(
         sources: &Sources,
         count: usize,
@@ -56,20 +57,21 @@ impl RefinerJudge {
         })
     }
 
-    /// Judges the refiner of the checkpoint in that folder; calling it again gives the same judgement.
+    /// Judges the refiner of the checkpoint in the folder `checkpoint`. Judging it again gives the same
+    /// result.
     ///
     /// # Errors
     ///
-    /// The checkpoint cannot be read; otherwise as [`Self::judge_refiner`].
+    /// The checkpoint cannot be read, or as [`Self::judge_refiner`].
     pub fn judge(&self, checkpoint: &Path) -> Result<Judgement, MetricsError> {
         self.judge_refiner(&load_refiner(checkpoint, self.synthetic.device())?)
     }
 
-    /// Judges a refiner that may be no checkpoint's.
+    /// Judges any refiner.
     ///
     /// # Errors
     ///
-    /// It does not take the images; there are too few of them.
+    /// The refiner does not accept the images, or a source has fewer than four.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
         let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;

@@ -1,4 +1,5 @@
-//! Which checkpoint of a run is the best: by realism, as long as labels are preserved. Never by labels of real images.
+//! Ranks a run's checkpoints by realism among those that preserve labels. Labels of real images are never
+//! used.
 
 mod judge;
 
@@ -12,20 +13,20 @@ use simgan_models::run_folder::{BEST_FILE, BEST_VERSION, CHECKPOINTS_DIR, checkp
 pub use self::judge::RefinerJudge;
 use crate::{Checkpoint, SelectionConfig, TrainError};
 
-/// What a [`RefinerJudge`] found.
+/// The verdict of a [`RefinerJudge`] on one refiner.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
-    /// Share of images, refined and real ones that it has not seen, that a fresh classifier tells right; 0.5 is ideal.
+    /// Accuracy, in [0, 1], of a newly trained classifier on held-out real and refined images; 0.5 is ideal.
     pub accuracy: f64,
-    /// Mean |R(x) − x|, of the range [−1, 1].
+    /// Mean |R(x) − x|, of pixels in [−1, 1].
     pub change: f64,
-    /// How far pupils moved; only where the synthetic images' landmarks are known.
+    /// The movement of pupils; `None` if no synthetic image has iris landmarks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pupil: Option<PupilJudgement>,
 }
 
-/// How far pupils moved under refinement, in pixels of a 55-pixel-wide eye.
+/// The movement of pupils under refinement, in pixels of a 55-pixel-wide eye.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PupilJudgement {
@@ -36,8 +37,9 @@ pub struct PupilJudgement {
 }
 
 impl Judgement {
-    /// How much of what is allowed a refiner uses up: labels are preserved up to 1. The pupil's mean shift and the
-    /// larger one of its signed drifts count, each against its limit; without landmarks the mean change of pixels does.
+    /// Returns the largest ratio of a measured change to its limit; up to 1, labels count as preserved. With
+    /// landmarks, the pupil's mean shift and its larger signed drift are compared with `max_shift_px` and
+    /// `max_drift_px`; without, the mean change of pixels with `max_change`.
     #[must_use]
     pub fn excess(&self, limits: &SelectionConfig) -> f64 {
         match self.pupil {
@@ -48,7 +50,7 @@ impl Judgement {
         }
     }
 
-    /// Its figures under the names that TensorBoard shows.
+    /// Returns the figures with the names of their TensorBoard charts.
     pub(crate) fn scalars(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let pixels = [("selection/accuracy", self.accuracy), ("selection/change", self.change)];
         let pupil = self.pupil.map(|PupilJudgement { shift_px, drift_px: [x, y] }| {
@@ -57,8 +59,8 @@ impl Judgement {
         pixels.into_iter().chain(pupil.into_iter().flatten())
     }
 
-    /// Less is better: refiners that preserve labels come first, the most realistic of them first; the others by how
-    /// little they exceed what is allowed.
+    /// Orders judgements from best to worst. Those that preserve labels come first, the most realistic
+    /// leading; the others follow in order of their [`excess`](Self::excess).
     #[must_use]
     pub fn compare(&self, other: &Self, limits: &SelectionConfig) -> Ordering {
         let rank = |judgement: &Self| {
@@ -70,7 +72,7 @@ impl Judgement {
     }
 }
 
-/// The best checkpoint so far, as a run's `best.toml` names it.
+/// The best checkpoint so far, as stored in a run's `best.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
@@ -80,7 +82,7 @@ pub struct Best {
     pub step: u64,
     /// Relative to the run's folder.
     pub checkpoint: PathBuf,
-    /// Why it is the best.
+    /// Its judgement.
     pub judgement: Judgement,
 }
 
@@ -90,10 +92,10 @@ impl Best {
         Self { version: BEST_VERSION, step, checkpoint, judgement }
     }
 
-    /// What the run at `run` says; `None` if it has not selected.
+    /// Reads `best.toml` of the run at `run`; `None` if nothing has been selected yet.
     ///
     /// # Errors
-    /// The file cannot be read, or is of another version.
+    /// The file cannot be read or has another version.
     pub fn read(run: &Path) -> Result<Option<Self>, TrainError> {
         Ok(read_best(run)?)
     }
@@ -105,10 +107,10 @@ impl Best {
         Ok(simgan_data::write_atomic(&path, text.as_bytes())?)
     }
 
-    /// Its checkpoint, read and verified.
+    /// Opens the checkpoint of the run at `run` and verifies its files.
     ///
     /// # Errors
-    /// A file of it is missing or damaged.
+    /// A file of the checkpoint is missing or damaged.
     pub fn open(&self, run: &Path) -> Result<Checkpoint, TrainError> {
         Checkpoint::open(&run.join(&self.checkpoint))
     }
@@ -135,8 +137,8 @@ mod tests {
             judgement(0.93, Some([0.2, 0.0, 0.0]), 0.1),
             judgement(0.93, Some([0.3, 0.0, 0.0]), 0.1),
             judgement(0.99, Some([1.0, 0.0, 0.0]), 0.1),
-            judgement(0.50, Some([1.2, 0.0, 0.0]), 0.1), // 1.09 of the shift
-            judgement(0.50, Some([1.0, 0.1, -0.6]), 0.1), // 1.2 of the drift
+            judgement(0.50, Some([1.2, 0.0, 0.0]), 0.1), // 1.09 × the maximum shift
+            judgement(0.50, Some([1.0, 0.1, -0.6]), 0.1), // 1.2 × the maximum drift
             judgement(0.50, Some([6.0, 0.0, 0.0]), 0.1),
         ];
         for (idx, best) in order.iter().enumerate() {
@@ -145,7 +147,7 @@ mod tests {
                 assert_eq!(best.compare(other, &limits), idx.cmp(&other_idx), "{best:?} {other:?}");
             }
         }
-        // Without landmarks pixels decide.
+        // Without landmarks, the change of pixels decides.
         assert!(judgement(0.7, None, 0.19).compare(&judgement(0.5, None, 0.21), &limits).is_lt());
     }
 

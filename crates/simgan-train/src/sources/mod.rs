@@ -1,4 +1,4 @@
-//! The sources of a run, brought to images of one kind.
+//! Opens a run's sources with uniform size and channels.
 
 #[cfg(test)]
 mod tests;
@@ -9,10 +9,10 @@ use simgan_data::{Concat, Fitted, Registry, Role, Source, SourceRequest, Target}
 
 use crate::{DataConfig, DataSize, TrainError};
 
-/// Opens several sources as one, in the size and with the channels that `data` asks for.
+/// Opens several sources as one, converted to the size and channels of `data`.
 ///
 /// # Errors
-/// As [`Registry::open`]; there is none; their images have different sizes and `data.size` is `"source"`.
+/// As [`Registry::open`]; or `specs` is empty; or the images differ in size while `data.size` is `"source"`.
 pub fn open_all(
     specs: &[String],
     data: &DataConfig,

@@ -1,13 +1,14 @@
-//! The few messages of TensorBoard's `event.proto` and `summary.proto` that are written, in protobuf's wire format.
+//! Encodes the few messages needed of TensorBoard's `event.proto` and `summary.proto` in protobuf's wire
+//! format.
 
 use super::PngImage;
 
-/// What an event carries: one field of the `Event` message.
+/// The content of an event: one field of the `Event` message.
 pub(super) trait Payload {
     fn write(&self, event: &mut Message);
 }
 
-/// `Event { wall_time = 1, step = 2, payload }`.
+/// Encodes `Event { wall_time = 1, step = 2, payload }`.
 pub(super) fn event(wall_time_secs: f64, step: u64, payload: &impl Payload) -> Vec<u8> {
     let mut event = Message::default();
     event.double(1, wall_time_secs);
@@ -16,7 +17,7 @@ pub(super) fn event(wall_time_secs: f64, step: u64, payload: &impl Payload) -> V
     event.bytes
 }
 
-/// The mark that every file begins with.
+/// The format version that every file starts with.
 pub(super) struct FileVersion;
 
 impl Payload for FileVersion {
@@ -25,7 +26,7 @@ impl Payload for FileVersion {
     }
 }
 
-/// `SessionLog { status = START }`: readers drop earlier events of this step and later ones.
+/// `SessionLog { status = START }`: makes readers drop earlier events of this step and later ones.
 pub(super) struct SessionStart;
 
 impl Payload for SessionStart {
@@ -73,7 +74,7 @@ impl Payload for TaggedImage<'_> {
     }
 }
 
-/// The encoded fields of one message. A field begins with `number << 3 | wire type`.
+/// The encoded fields of one message. Each field starts with `number << 3 | wire type`.
 #[derive(Default)]
 pub(super) struct Message {
     bytes: Vec<u8>,
@@ -92,7 +93,7 @@ impl Message {
         self.varint(field << 3 | wire_type);
     }
 
-    /// A zero is not written, as it is protobuf's default.
+    /// Omits a zero, protobuf's default, as TensorBoard's own writer does.
     fn varint_field(&mut self, field: u64, value: u64) {
         if value != 0 {
             self.key(field, 0);

@@ -10,7 +10,7 @@ fn golden_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/tensorboard")
 }
 
-/// 200 bytes, so that lengths take two bytes as varints.
+/// 200 bytes, so that their length takes a varint of two bytes.
 fn image_bytes() -> Vec<u8> {
     (0..200).collect()
 }
@@ -39,7 +39,7 @@ fn files_sort_in_the_order_of_creation() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 20);
 }
 
-/// Set `SIMGAN_TEST_PYTHON` to a Python that has tensorboard to run it.
+/// Runs only if `SIMGAN_TEST_PYTHON` names a Python with tensorboard installed.
 #[test]
 fn tensorboard_reads_what_a_killed_and_resumed_run_wrote() {
     let Some(python) = std::env::var_os("SIMGAN_TEST_PYTHON") else {

@@ -7,10 +7,10 @@ use super::Sources;
 use crate::streams::Purpose;
 use crate::{DataConfig, TrainError, Warning, WarningKind};
 
-/// Batches decoded ahead, for each domain; more would only cost memory.
+/// Batches decoded ahead for each domain; a longer queue would only cost memory.
 const QUEUE: usize = 4;
 
-/// Batches of both domains, each in a random order of its own.
+/// Batches of both domains, each in its own random order.
 pub(super) struct Batches {
     synthetic: Loader,
     real: Loader,
@@ -20,7 +20,7 @@ pub(super) struct Batches {
     warnings: Vec<Warning>,
 }
 
-/// Where the batches go on.
+/// The position in both domains, stored in a checkpoint.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursors {
     pub(super) synthetic: SamplerState,
@@ -29,7 +29,7 @@ pub(super) struct Cursors {
 }
 
 impl Cursors {
-    /// The beginning of a run with `seed`.
+    /// Returns the position at the beginning of a run with `seed`.
     pub(super) fn new(sources: &Sources, seed: u64) -> Self {
         let start =
             |source: &dyn Source, purpose: Purpose| Sampler::new(source.len(), purpose.seed(seed)).state();
@@ -58,24 +58,24 @@ impl Batches {
         })
     }
 
-    /// Synthetic images `(N, C, H, W)` for the step after `n_steps`.
+    /// Returns the next synthetic images, `(N, C, H, W)`. `n_steps`, the steps done, dates a warning.
     pub(super) fn synthetic(&mut self, n_steps: u64) -> Result<Tensor, TrainError> {
         let batch = self.synthetic.next_batch()?;
         self.tensor(&batch, n_steps)
     }
 
-    /// Real images `(N, C, H, W)`.
+    /// Returns the next real images, `(N, C, H, W)`.
     pub(super) fn real(&mut self, n_steps: u64) -> Result<Tensor, TrainError> {
         let batch = self.real.next_batch()?;
         self.tensor(&batch, n_steps)
     }
 
-    /// How often an image was skipped.
+    /// Returns how often an image was skipped.
     pub(super) fn n_skipped(&self) -> u64 {
         self.n_skipped
     }
 
-    /// Numbers of synthetic and of real images.
+    /// Returns the numbers of synthetic and of real images.
     pub(super) fn n_images(&self) -> (usize, usize) {
         self.n_images
     }
@@ -91,7 +91,7 @@ impl Batches {
     fn tensor(&mut self, batch: &Batch, n_steps: u64) -> Result<Tensor, TrainError> {
         if let Some((_, error)) = batch.skipped.first() {
             if self.n_skipped == 0 {
-                let message = format!("skipped an image, and will count others without naming them: {error}");
+                let message = format!("skipped an image; further ones are counted but not named: {error}");
                 self.warnings.push(Warning { step: n_steps, kind: WarningKind::SkippedImages, message });
             }
             self.n_skipped += batch.skipped.len() as u64;

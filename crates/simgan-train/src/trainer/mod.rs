@@ -31,17 +31,17 @@ use crate::{
 };
 use simgan_optim::Ema;
 
-/// The two domains of a run.
+/// The two image domains of a run.
 #[derive(Clone)]
 pub struct Sources {
-    /// What R refines.
+    /// The images that R refines.
     pub synthetic: Arc<dyn Source>,
-    /// What refined images should look like.
+    /// The images that refined ones should look like.
     pub real: Arc<dyn Source>,
 }
 
 impl Sources {
-    /// Opens the sources that the configuration names, with its size and channels.
+    /// Opens the configured sources with the configured size and channels.
     ///
     /// # Errors
     /// As [`sources::open_all`].
@@ -52,7 +52,7 @@ impl Sources {
     }
 }
 
-/// The two networks and everything that training them changes.
+/// The two networks and all other training state.
 pub struct Trainer {
     config: TrainConfig,
     sources: Sources,
@@ -62,7 +62,7 @@ pub struct Trainer {
     self_regularization: SelfRegularization,
     history: HistoryBuffer,
     history_stream: ChaCha8Rng,
-    /// This step's own, so that a checkpoint need not say where it was.
+    /// Renewed for each step, so that a checkpoint need not store its position.
     translation_stream: ChaCha8Rng,
     ema: Option<Ema>,
     batches: Batches,
@@ -73,11 +73,12 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// One step of the phase that the run is in: in the last phase, one iteration of Algorithm 1.
+    /// Runs one step of the current phase; in the adversarial phase, one iteration of Algorithm 1.
     ///
     /// # Errors
-    /// An image that cannot be read; a loss or gradient that is not finite. The weights are then those from before
-    /// the update that failed, but the step must not be repeated: resume from a checkpoint.
+    /// An image cannot be read, or a loss or gradient is not finite. A failed update leaves its weights
+    /// unchanged, but do not call `step` again, since earlier parts of the step took effect: resume from a
+    /// checkpoint.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let started = Instant::now();
         self.translation_stream = Purpose::Translation.stream_of_step(self.config.seed, self.n_steps);
@@ -92,6 +93,7 @@ impl Trainer {
         let discriminator: Vec<_> =
             (0..k_d).map(|_| self.update_discriminator()).collect::<Result<_, _>>()?;
         self.n_steps += 1;
+        // An update of R takes a synthetic batch, an update of D a synthetic and a real one.
         let n_images = self.config.data.batch * (k_g + 2 * k_d);
         let report = StepReport {
             step: self.n_steps,
@@ -106,8 +108,8 @@ impl Trainer {
         Ok(report)
     }
 
-    /// Lines 3–5 of Algorithm 1: a synthetic batch, a step of θ down L_R (eq. 4). Before the adversarial phase L_R is
-    /// the self-regularization alone.
+    /// Updates R's weights θ on a synthetic batch to reduce L_R (eq. 4): lines 3–5 of Algorithm 1. Before the
+    /// adversarial phase, L_R is the self-regularization alone.
     ///
     /// # Errors
     /// As [`Self::step`], of which it is a part.
@@ -132,8 +134,8 @@ impl Trainer {
         Ok(RefinerReport { loss, adversarial: realism, self_regularization, change, gradient_norm })
     }
 
-    /// Lines 7–10 of Algorithm 1: a batch of each domain, a step of φ down L_D (eq. 2). Half of the refined images come
-    /// from the history (§2.3).
+    /// Updates D's weights φ on a batch of each domain to reduce L_D (eq. 2): lines 7–10 of Algorithm 1. Half
+    /// of the refined images come from the history (§2.3).
     ///
     /// # Errors
     /// As [`Self::step`], of which it is a part.
@@ -141,6 +143,7 @@ impl Trainer {
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let real = self.batches.real(self.n_steps)?;
         let fresh = self.refiner.frozen.forward(&synthetic)?; // x̃ = R(x) with the current θ
+        // Computed before `mix`, which adds to the history; in the first step the history is empty.
         let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
         let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
         let (refined, real) = (self.seen(&refined)?, self.seen(&real)?);
@@ -163,7 +166,7 @@ impl Trainer {
         })
     }
 
-    /// Images as D is shown them.
+    /// Returns the images as D sees them: randomly shifted if `discriminator.translation` is set.
     fn seen(&mut self, images: &Tensor) -> Result<Tensor, TrainError> {
         let reach = self.config.discriminator.translation;
         Ok(translated(images, reach, &mut self.translation_stream)?)
@@ -194,14 +197,14 @@ impl Trainer {
         self.schedule_at(self.n_steps).0
     }
 
-    /// What the run was configured with.
+    /// The run's configuration.
     #[must_use]
     pub fn config(&self) -> &TrainConfig {
         &self.config
     }
 
-    /// The judge that `[selection]` asks for; `None` if the run does not select. It reads its images from the sources that
-    /// the run trains on.
+    /// Returns the judge configured by `[selection]`, with images from the run's own sources; `None` if
+    /// selection is off.
     pub(crate) fn judge(&self) -> Result<Option<RefinerJudge>, TrainError> {
         let TrainConfig { selection, data, seed, .. } = &self.config;
         let training = RealismTraining { seed: *seed, ..RealismTraining::default() };
@@ -210,7 +213,7 @@ impl Trainer {
         Ok(selection.every.map(judge).transpose()?)
     }
 
-    /// The phase of the step after `n_steps`, and how many steps of it were done before.
+    /// Returns the phase of the step after `n_steps`, and the number of steps already done in that phase.
     fn schedule_at(&self, n_steps: u64) -> (Phase, u64) {
         let schedule = &self.config.schedule;
         let discriminator_from = schedule.pretrain_refiner;
@@ -222,7 +225,7 @@ impl Trainer {
         }
     }
 
-    /// Iterations of Algorithm 1 done, on which learning rates depend.
+    /// Returns the number of completed iterations of Algorithm 1, which determines learning rates.
     fn iteration(&self) -> u64 {
         match self.schedule_at(self.n_steps) {
             (Phase::Adversarial, iteration) => iteration,
@@ -236,32 +239,34 @@ impl Trainer {
         self.batches.n_images()
     }
 
-    /// How often an image was skipped because it could not be read.
+    /// Number of times that an unreadable image was skipped.
     #[must_use]
     pub fn n_skipped(&self) -> u64 {
         self.batches.n_skipped()
     }
 
-    /// What was noticed since the last call, oldest first.
+    /// Returns the warnings since the last call, oldest first.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
         let mut warnings = std::mem::take(&mut self.warnings);
         warnings.extend(self.batches.take_warnings());
         warnings
     }
 
-    /// The fixed images of the run before and after refining; see `samples/` of a [`RunDir`](crate::RunDir).
+    /// Draws the run's fixed sample images before and after refinement, as in `samples/` of a
+    /// [`RunDir`](crate::RunDir). With `[ema]` on, the averaged weights refine.
     ///
     /// # Errors
     /// An operation on tensors failed.
     pub fn sample_grid(&mut self) -> Result<Image, TrainError> {
         self.ema.as_mut().map(Ema::swap).transpose()?;
         let refined = self.refiner.frozen.forward(&self.samples.synthetic);
+        // Swap back before `?` can return: training must go on with the raw weights.
         self.ema.as_mut().map(Ema::swap).transpose()?;
         sample_grid(&self.samples.synthetic, &refined?, &self.samples.real)
     }
 }
 
-/// The logits of the first `n` images, and of the others if there are any.
+/// Splits logits into those of the first `n` images and, if there are more, the rest.
 fn split(logits: &Tensor, n: usize) -> Result<(Tensor, Option<Tensor>), TrainError> {
     let n_others = logits.dim(0)? - n;
     let others = (n_others > 0).then(|| logits.narrow(0, n, n_others)).transpose()?;

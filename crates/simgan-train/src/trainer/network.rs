@@ -7,10 +7,10 @@ use super::scalar;
 use crate::{OptimizerConfig, OptimizerKind, TrainError};
 use simgan_optim::{OptimError, Optimizer, Rule};
 
-/// A network with its weights and its optimizer.
+/// A network with its weights and optimizer.
 pub(super) struct Network<M> {
     pub(super) module: M,
-    /// The same weights without their gradients, for the other network's update.
+    /// Shares the weights but records no gradients for them; used in the other network's update.
     pub(super) frozen: M,
     parameters: Parameters,
     optimizer: Optimizer,
@@ -62,9 +62,10 @@ impl<M> Network<M> {
         Ok(Self { module, frozen, parameters, optimizer, schedule: schedule.clone(), name })
     }
 
-    /// One step down `loss`; returns its value and the norm of its gradient. `n_steps` is for the error.
+    /// Updates the weights to reduce `loss`, which it returns together with the gradient's norm. Learning
+    /// rates depend on `iteration`; `n_steps` only dates an error.
     ///
-    /// If one of them is not finite, the weights stay as they were.
+    /// If either is not finite, it returns an error and leaves the weights unchanged.
     pub(super) fn descend(
         &mut self,
         loss: &Tensor,
@@ -83,9 +84,10 @@ impl<M> Network<M> {
         }
     }
 
-    /// Refuses weights that are not finite: a checkpoint of them would be of no use.
+    /// Returns an error if any weight is not finite, since a checkpoint of such weights would be useless.
     pub(super) fn check_finite(&self, n_steps: u64) -> Result<(), TrainError> {
         for (name, tensor) in self.parameters.tensors() {
+            // A single NaN or infinity makes the mean non-finite, so one scalar per tensor leaves the device.
             if !scalar(&tensor.mean_all()?)?.is_finite() {
                 return Err(self.not_finite(n_steps, format!("the {}'s `{name}` is not finite", self.name)));
             }
@@ -101,13 +103,13 @@ impl<M> Network<M> {
         &self.parameters
     }
 
-    /// The optimizer's state, each name behind the network's.
+    /// Returns the optimizer's state, each name prefixed with the network's.
     pub(super) fn optimizer_state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
         let tensors = self.optimizer.state()?.into_iter();
         Ok(tensors.map(|(name, tensor)| (format!("{}.{name}", self.name), tensor)).collect())
     }
 
-    /// Takes over weights, and what [`Self::optimizer_state`] gave for both networks.
+    /// Restores the weights from a file and the optimizer from both networks' [`Self::optimizer_state`].
     pub(super) fn restore(
         &mut self,
         weights: &Path,

@@ -8,7 +8,7 @@ use crate::grid::GRID_COLUMNS;
 use crate::streams::Purpose;
 use crate::{DataConfig, TrainError};
 
-/// The images that every sample grid of a run shows: drawn once, from a stream of their own.
+/// The images in every sample grid of a run, drawn once from their own stream.
 pub(super) struct SampleInputs {
     pub(super) synthetic: Tensor,
     pub(super) real: Tensor,

@@ -18,28 +18,28 @@ use crate::watch::Watch;
 use crate::{RunDir, TrainConfig, TrainError, Warning, WarningKind};
 use simgan_optim::Ema;
 
-/// The history's tensor in its file.
+/// Name of the history's tensor in its file.
 const HISTORY_IMAGES: &str = "images";
 
 impl Trainer {
-    /// A run at its beginning.
+    /// Creates the trainer of a new run.
     ///
     /// # Errors
-    /// A value of the configuration is out of its range; synthetic and real images differ in size or do not have
-    /// `data.channels`; the device has no room.
+    /// The configuration is invalid; synthetic and real images differ in size or do not have `data.channels`;
+    /// the device is out of memory.
     pub fn new(config: TrainConfig, sources: &Sources, device: &Device) -> Result<Self, TrainError> {
         let cursors = Cursors::new(sources, config.seed);
         Self::at(config, sources, device, cursors)
     }
 
-    /// A run as its newest whole checkpoint has it, or at its beginning if it has none yet.
+    /// Restores a run from its newest intact checkpoint, or from its beginning if it has none yet.
     ///
-    /// Newer checkpoints that are damaged are passed over, which [`Self::take_warnings`] says.
+    /// Newer but damaged checkpoints are skipped; [`Self::take_warnings`] reports them.
     ///
     /// # Errors
-    /// As [`Self::new`]; `config` differs from the run's in more than `schedule.steps`, `data.workers`, `[selection]`
-    /// and `[output]`;
-    /// no checkpoint is whole; the newest whole one belongs to another configuration or other images.
+    /// As [`Self::new`]; `config` differs from the run's in more than `schedule.steps`, `data.workers`,
+    /// `[selection]` and `[output]`; every checkpoint is damaged; the newest intact one belongs to another
+    /// configuration or other images.
     pub fn resume(
         run: &RunDir,
         config: TrainConfig,
@@ -54,7 +54,7 @@ impl Trainer {
         };
         let step = trainer.n_steps;
         trainer.warnings.extend(newest.damaged.into_iter().map(|error| {
-            let message = format!("going on from step {step}, because of {error}");
+            let message = format!("going on from step {step}: {error}");
             Warning { step, kind: WarningKind::DamagedCheckpoint, message }
         }));
         Ok(trainer)
@@ -82,7 +82,7 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Everything at its beginning, but the batches at `cursors`.
+    /// Creates a trainer in its initial state, except for the batches, which continue at `cursors`.
     fn at(
         config: TrainConfig,
         sources: &Sources,
@@ -125,10 +125,10 @@ impl Trainer {
         })
     }
 
-    /// Writes a checkpoint into the folder `checkpoints`, complete and atomic.
+    /// Writes a complete checkpoint into the folder `checkpoints`, atomically.
     ///
     /// # Errors
-    /// It cannot be written, or the weights are not finite; nothing is left of it then.
+    /// It cannot be written, or the weights are not finite. Neither leaves a partial checkpoint.
     pub fn save(&self, checkpoints: &Path) -> Result<Checkpoint, TrainError> {
         self.refiner.check_finite(self.n_steps)?;
         self.discriminator.check_finite(self.n_steps)?;
@@ -169,6 +169,8 @@ impl Trainer {
 
     fn restore_tensors(&mut self, folder: &Path, device: &Device) -> Result<(), TrainError> {
         let optimizers = read_tensors(&folder.join(OPTIMIZERS_FILE), device)?;
+        // With averaging, `refiner.safetensors` holds the average, and training continues from the raw
+        // weights.
         let refiner = folder.join(if self.ema.is_some() { RAW_REFINER_FILE } else { REFINER_FILE });
         self.refiner.restore(&refiner, &optimizers)?;
         self.discriminator.restore(&folder.join(DISCRIMINATOR_FILE), &optimizers)?;
@@ -189,7 +191,7 @@ fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, 
     config.loss.psi.transform(|| Ok(Box::new(Features(psi_refiner(config, device)?))))
 }
 
-/// The refiner of `loss.psi_model`, if it takes the run's images.
+/// Loads the refiner at `loss.psi_model` and checks that it takes the run's channels.
 fn psi_refiner(config: &TrainConfig, device: &Device) -> Result<Refiner, TrainError> {
     let refiner = load_refiner(Path::new(&config.loss.psi_model), device)?;
     match (refiner.channels(), config.data.channels) {
@@ -200,7 +202,7 @@ fn psi_refiner(config: &TrainConfig, device: &Device) -> Result<Refiner, TrainEr
     }
 }
 
-/// The learned ψ: a refiner without its last convolution.
+/// A learned ψ: a refiner without its last convolution.
 struct Features(Refiner);
 
 impl Module for Features {

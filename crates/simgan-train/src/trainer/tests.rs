@@ -15,7 +15,7 @@ fn steps(trainer: &mut Trainer, n: usize) -> Vec<StepReport> {
     (0..n).map(|_| StepReport { images_per_sec: 0.0, ..trainer.step().unwrap() }).collect()
 }
 
-/// All files of a checkpoint of the trainer, with their content.
+/// Returns the name and content of every file in a checkpoint of the trainer.
 fn snapshot(trainer: &Trainer) -> Vec<(String, Vec<u8>)> {
     let dir = tempfile::tempdir().unwrap();
     let checkpoint = trainer.save(dir.path()).unwrap();
@@ -57,7 +57,7 @@ fn the_refiner_gets_its_adversarial_term() {
     let report = steps(&mut trainer(config(1)), 7).pop().unwrap().refiner.unwrap();
     let adversarial = report.adversarial.unwrap();
     assert!((report.loss - (adversarial + 2.0 * report.self_regularization)).abs() < 1e-6, "{report:?}");
-    // Not only reported: with another weight of the term, other weights come out.
+    // The term is not merely reported: a different weight of it yields different weights of R.
     let run = |weight: f64| {
         let mut config = config(1);
         config.loss.adversarial = weight;
@@ -105,7 +105,7 @@ fn one_seed_gives_one_run_and_another_seed_another() {
     assert_ne!(run(1), run(2));
 }
 
-/// In the middle of each phase, with everything that has a state switched on.
+/// Resumes in the middle of each phase, with every stateful feature switched on.
 #[test]
 fn a_resumed_run_is_the_same_run() {
     let mut config = config(6);
@@ -133,7 +133,7 @@ fn a_resumed_run_is_the_same_run() {
     }
 }
 
-/// Both networks learn from moved images, R in the adversarial phase alone.
+/// Both networks learn from shifted images, R only in the adversarial phase.
 #[test]
 fn a_translation_changes_what_both_networks_learn() {
     let run = |translation: usize, n: usize| {

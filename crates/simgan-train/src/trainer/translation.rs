@@ -2,8 +2,8 @@ use candle_core::{Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// Moves each image by whole pixels, up to `reach` along each axis, a new distance for each; beyond its edge lie the
-/// outermost pixels again. Gradients go back to the pixels that are seen.
+/// Shifts each image by its own random distance, a whole number of pixels from −`reach` to `reach` along each
+/// axis. Replicated edge pixels fill the gap. Gradients flow back to the visible pixels.
 ///
 /// # Shapes
 ///
@@ -24,6 +24,7 @@ pub(super) fn translated(images: &Tensor, reach: usize, rng: &mut ChaCha8Rng) ->
         (0..channels).for_each(|_| places.extend_from_slice(&plane));
     }
     let places = Tensor::from_vec(places, (n_images, channels, height * width), images.device())?;
+    // `gather` has a gradient, and one call serves all images although each has its own shift.
     images.flatten_from(2)?.gather(&places, 2)?.reshape(images.dims())
 }
 
@@ -48,7 +49,7 @@ mod tests {
         tensor.flatten_to(1).unwrap().to_vec3().unwrap()
     }
 
-    /// How far each plane was moved, down and to the right, if by at most `reach`.
+    /// Finds each plane's shift, down and to the right; `None` if none up to `reach` explains it.
     fn moves(before: &Tensor, after: &Tensor, reach: i64) -> Vec<Option<(i64, i64)>> {
         let clamped = |at: i64, length: usize| at.clamp(0, length as i64 - 1) as usize;
         let is_moved = |before: &[Vec<f32>], after: &[Vec<f32>], down, right| {
@@ -88,7 +89,8 @@ mod tests {
         assert_eq!(found.len(), 9, "{found:?}");
     }
 
-    /// The operation is linear, so its gradient is its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ for other x than the gradient was taken at.
+    /// The operation is linear, so its gradient is its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩, also for an x other
+    /// than the one at which the gradient was taken.
     #[test]
     fn the_gradient_is_the_adjoint() {
         let moved = |images: &Tensor| translated(images, 3, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();

@@ -16,7 +16,7 @@ def images(count, channels, height, width, levels):
 
 
 def histogram_matched(plane, target):
-    """As scikit-image's match_histograms."""
+    """Equals scikit-image's match_histograms."""
     _, place, counts = np.unique(plane.ravel(), return_inverse=True, return_counts=True)
     values, target_counts = np.unique(target.ravel(), return_counts=True)
     ranks, target_ranks = np.cumsum(counts) / plane.size, np.cumsum(target_counts) / target.size
@@ -24,7 +24,7 @@ def histogram_matched(plane, target):
 
 
 def fourier_matched(image, target, beta):
-    """As the authors' FDA_source_to_target_np, clipped."""
+    """Equals FDA_source_to_target_np by the authors of FDA, clipped."""
     source, other = np.fft.fft2(image), np.fft.fft2(target)
     amplitude, phase = np.fft.fftshift(np.abs(source), axes=(-2, -1)), np.angle(source)
     target_amplitude = np.fft.fftshift(np.abs(other), axes=(-2, -1))

@@ -1,4 +1,4 @@
-//! Which checkpoint is the best, while a run goes on.
+//! Selects the best checkpoint during a run.
 
 #[cfg(test)]
 mod tests;
@@ -10,20 +10,20 @@ use simgan_models::run_folder::checkpoint_name;
 
 use crate::{Best, Event, Judgement, RunDir, SelectionConfig, TrainConfig, TrainError};
 
-/// Judges the refiner of the checkpoint in a folder.
+/// Judges the refiner of the checkpoint in the given folder.
 pub(super) type Judge<'a> = dyn FnMut(&Path) -> Result<Judgement, MetricsError> + 'a;
 
 /// The run's judge and the best checkpoint so far.
 pub(super) struct Selecting<'a> {
     judge: &'a mut Judge<'a>,
     pub(super) best: Option<Best>,
-    /// The last step that was judged.
+    /// The last judged step.
     judged: Option<u64>,
 }
 
 impl<'a> Selecting<'a> {
-    /// As the run was after `step` steps: of `events`, which are those until then, and `best.toml`, the best whose
-    /// checkpoint is still whole.
+    /// Restores the selection at `step`: the best intact checkpoint in `events` or `best.toml`. `events` must
+    /// not go beyond `step`.
     pub(super) fn resume(
         judge: &'a mut Judge<'a>,
         run: &RunDir,
@@ -41,6 +41,7 @@ impl<'a> Selecting<'a> {
         let last = judged.iter().map(|best| best.step).max();
         let named = Best::read(run.path())?.filter(|best| best.step <= step);
         let mut known: Vec<Best> = judged.into_iter().chain(named).collect();
+        // Of equal judgements the earlier step wins, as in `judge`.
         known.sort_by(|a, b| a.judgement.compare(&b.judgement, limits).then(a.step.cmp(&b.step)));
         let best = known.into_iter().find(|best| best.open(run.path()).is_ok());
         if let Some(best) = &best {
@@ -49,8 +50,8 @@ impl<'a> Selecting<'a> {
         Ok(Self { judge, best, judged: last })
     }
 
-    /// Whether the refiner after `step` steps is to be judged and has not been: at every `every`-th step of the
-    /// adversarial phase, and at the end.
+    /// Whether the refiner at `step` is due and not yet judged: at every `selection.every`-th step within the
+    /// adversarial phase, and at its end.
     pub(super) fn is_due(&self, step: u64, config: &TrainConfig) -> bool {
         let schedule = &config.schedule;
         let pretraining = schedule.pretrain_refiner + schedule.pretrain_discriminator;
@@ -59,7 +60,7 @@ impl<'a> Selecting<'a> {
         step > pretraining && is_due && self.judged != Some(step)
     }
 
-    /// Judges the checkpoint of `step`; whether it is the best stands beside.
+    /// Judges the checkpoint of `step`; the flag tells whether it is the best so far.
     pub(super) fn judge(
         &mut self,
         run: &RunDir,

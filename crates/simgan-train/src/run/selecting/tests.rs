@@ -11,7 +11,7 @@ use crate::run_dir::{BEST_FILE, CHECKPOINTS_DIR, METRICS_FILE};
 use crate::testing::{config, sources};
 use crate::{Best, Event, Judgement, RunDir, Summary, TrainConfig, TrainError, Trainer, read_metrics, run};
 
-/// Finds what the step's last digit says, and fails at one step.
+/// A judge whose accuracy depends on the step's last digit; it can fail at one step.
 struct ByStep {
     accuracy: [f64; 10],
     fails_at: u64,
@@ -33,10 +33,10 @@ impl ByStep {
     }
 }
 
-/// The later, the worse: by the last digit of the step.
+/// Accuracies by the last digit of the step: the later, the worse.
 const WORSENING: [f64; 10] = [0.8, 0.0, 0.9, 0.0, 0.95, 0.0, 0.0, 0.0, 0.7, 0.0];
 
-/// 3 + 3 + `steps` steps, judged at every second one of the last phase.
+/// Returns a configuration of 3 + 3 + `steps` steps with a judgement at every second step of the last phase.
 fn selecting(steps: u64) -> TrainConfig {
     let mut config = config(steps);
     config.selection.every = Some(2);
@@ -44,7 +44,7 @@ fn selecting(steps: u64) -> TrainConfig {
     config
 }
 
-/// Trains a new run or goes on with one until `stop_at` steps are done.
+/// Trains a new run or continues one until `stop_at` steps are done.
 fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) -> Result<Summary, TrainError> {
     let run_dir = if path.exists() { RunDir::open(path) } else { RunDir::create(path, config) }.unwrap();
     let mut trainer = Trainer::resume(&run_dir, config.clone(), &sources(), &Device::Cpu).unwrap();
@@ -80,7 +80,7 @@ fn the_best_checkpoint_is_kept_named_and_taken() {
     let path = dir.path().join("run");
     let mut judge = ByStep::new(WORSENING);
     let summary = train(&path, &selecting(7), &mut judge, u64::MAX).unwrap();
-    // 13 is the end, although no multiple of 2.
+    // Step 13 is judged as the last one, although it is not a multiple of 2.
     assert_eq!(judged(&path), [(8, 0.7, true), (10, 0.8, false), (12, 0.9, false), (13, 0.0, false)]);
     assert_eq!(checkpoints(&path), ["step-00000008", "step-00000013"]);
     assert_eq!(summary.best.as_deref(), Some(Path::new("checkpoints/step-00000008")));
@@ -89,7 +89,7 @@ fn the_best_checkpoint_is_kept_named_and_taken() {
     assert!(path.join(best.checkpoint).ends_with("step-00000008"));
 }
 
-/// Interrupted anywhere, between a checkpoint and its judgement too, a run ends with the same best.
+/// A run interrupted anywhere, even between a checkpoint and its judgement, ends with the same best.
 #[test]
 fn interruptions_change_no_choice() {
     let dir = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ fn interruptions_change_no_choice() {
     assert_eq!(checkpoints(&parts), checkpoints(&whole));
 }
 
-/// A best checkpoint that is lost gives way to the next best that is still there.
+/// If the best checkpoint is lost, the next best existing one takes its place.
 #[test]
 fn a_lost_best_gives_way() {
     let dir = tempfile::tempdir().unwrap();
@@ -135,14 +135,14 @@ fn a_lost_best_gives_way() {
 fn a_run_selects_where_its_configuration_says() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    // The judge of its own looks at the run's own images.
+    // The built-in judge uses the run's own images.
     let run_dir = RunDir::create(&path, &selecting(2)).unwrap();
     let mut trainer = Trainer::new(selecting(2), &sources(), &Device::Cpu).unwrap();
     let summary = run(&mut trainer, &run_dir, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert!(summary.best.is_some() && path.join(BEST_FILE).exists());
     assert_eq!(judged(&path).iter().map(|(step, ..)| *step).collect::<Vec<_>>(), [8]);
     drop(run_dir);
-    // Off on resuming: what was chosen stays, nothing more is judged.
+    // Selection turned off on resuming: the choice stays and nothing more is judged.
     let mut config = selecting(4);
     config.selection.every = None;
     let mut judge = ByStep::new(WORSENING);
