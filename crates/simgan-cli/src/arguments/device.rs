@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-/// A device as it was typed.
+/// The value of `--device`, before a device is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceChoice {
     Auto,

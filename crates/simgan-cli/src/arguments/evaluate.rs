@@ -6,80 +6,82 @@ use simgan_eval::evaluation::MethodKind;
 
 use super::{Compute, positive};
 
-/// Measure a refiner: does a gaze network learn more from refined images, do labels stay true, do they look real?
+/// Measure a refiner: gaze error after training on refined images, label preservation, realism.
 ///
-/// Gaze networks with the same layers, steps and seeds are trained on synthetic and on refined images with the simulator's
-/// labels, and tested on real labelled images, beside the baselines: the mean label, nearest neighbours, what one would do
-/// instead of refining, and, if the real images have labels, a network that learned from these. Printed are the paper's two
-/// tables for this data, the shift of the pupil in pixels of a 55-pixel-wide eye, and how often a fresh classifier tells
-/// refined from real images (50 % is ideal). Test labels are used for testing alone.
+/// Trains gaze networks with the same layers, steps and seeds on synthetic and on refined images with the
+/// simulator's labels, and tests them on real labelled images. Baselines are the mean label, nearest
+/// neighbours, histogram and Fourier matching instead of refining and, if the real images have labels, a
+/// network trained on those. Prints the paper's two tables for this data, the pupil shift in pixels of a
+/// 55-pixel-wide eye, and how often a fresh classifier tells refined from real images (50 % is ideal). Test
+/// labels are used only for testing.
 #[derive(Args, Debug)]
 #[command(mut_arg("gaze_steps", |arg| arg.alias("steps")), mut_arg("gaze_batch", |arg| arg.alias("batch")))]
 pub(crate) struct EvaluateArguments {
-    /// A run (its best checkpoint, or else its last) or one checkpoint's folder.
+    /// A run (its best checkpoint, else its last) or the folder of one checkpoint.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
     pub(crate) model: PathBuf,
-    /// Labelled synthetic images; may be given more than once [default: the run's].
+    /// Labelled synthetic images; repeatable [default: the run's].
     #[arg(long, value_name = "SOURCE")]
     pub(crate) synthetic: Vec<String>,
-    /// Labelled real images to test on, none of which the methods see; may be given more than once.
+    /// Labelled real images to test on; no method trains on them; repeatable.
     #[arg(long, value_name = "SOURCE", required = true)]
     pub(crate) test: Vec<String>,
-    /// Real images; may be given more than once [default: the run's].
+    /// Real images; repeatable [default: the run's].
     ///
-    /// They serve realism, histogram and Fourier matching without their labels; a network learns from their labels, if all
-    /// have some, as the floor.
+    /// Realism and histogram and Fourier matching ignore their labels. If every image is labelled, one more
+    /// network trains on them and gives the lowest error to expect.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) real: Vec<String>,
-    /// Width and height in pixels to bring images to [default: the run's data.size].
+    /// Width and height in pixels to scale images to [default: the run's data.size].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
-    /// Seed of simulators and of the first repetition [default: the run's].
+    /// Seed of the simulators and of the first repetition [default: the run's].
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     #[command(flatten)]
     pub(crate) measure: Measure,
-    /// Write all figures, with those of each repetition, as JSON.
+    /// Write all figures as JSON, including those of each repetition.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write a page with the tables, the cumulative error, true against predicted gaze, the worst cases and a grid of
-    /// images, and its pictures as PNG files. A new or empty folder, or an earlier report, which is replaced.
+    /// Write a page with the tables, the cumulative error, true against predicted gaze, the worst cases and a
+    /// grid of images, plus its pictures as PNG files. DIR is new, empty, or an earlier report to replace.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) compute: Compute,
 }
 
-/// How refiners are measured.
+/// Options of every measurement; `evaluate` and `experiment` share them.
 #[derive(Args, Debug)]
 pub(crate) struct Measure {
-    /// Synthetic images to learn from, and real ones, at most; as many again, up to 1000, are kept for label preservation and
-    /// realism, a tenth if the source has no more.
+    /// Maximum number of synthetic images to train on, and of real images. Up to 1000 more synthetic images,
+    /// at most N and at most a tenth of the source, measure label preservation and realism.
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = positive)]
     pub(crate) images: usize,
-    /// Test images, at most [default: all; of a simulator 2000].
+    /// Maximum number of test images [default: all, or 2000 from a simulator].
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) test_images: Option<usize>,
-    /// Also learn from N times as many images, synthetic and refined: the paper's "4x".
+    /// Also train on N times as many synthetic and refined images: the paper's "4x".
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
     pub(crate) fold: usize,
-    /// Repetitions of each training, the same weights and order for each method: what is printed is mean ± standard
-    /// deviation over them.
+    /// Repetitions of each training; every method starts from the same weights and sees images in the same
+    /// order. Figures are mean ± standard deviation over them.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive)]
     pub(crate) seeds: usize,
     /// Layers of the gaze network.
     #[arg(long, value_name = "NAME", default_value = "paper")]
     pub(crate) network: Network,
-    /// Updates of each gaze network; the learning rate falls from 0.001 to 0 along half a cosine.
+    /// Updates per gaze network; the learning rate falls from 0.001 to 0 along half a cosine.
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = positive)]
     pub(crate) gaze_steps: usize,
-    /// Images of one update of a gaze network.
+    /// Images per update of a gaze network.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = positive)]
     pub(crate) gaze_batch: usize,
-    /// Add, to synthetic and refined, networks whose batches are lightly augmented: shifts, scales, tones, blur, noise.
+    /// Also train networks on lightly augmented synthetic and refined batches: shift, scale, tone, blur,
+    /// noise.
     #[arg(long)]
     pub(crate) augment: bool,
-    /// Only these rows, separated by commas, such as synthetic,refined [default: all that the data allows].
+    /// Comma-separated rows to compute, such as synthetic,refined [default: all that the data allows].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) methods: Vec<MethodKind>,
 }
@@ -87,13 +89,13 @@ pub(crate) struct Measure {
 /// Layers of the gaze network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Network {
-    /// The paper's, its "FC 9600" being the flattened feature map: about 250 images a second on two cores.
+    /// The paper's layers, with "FC 9600" read as the flattened feature map; about 250 images/s on two cores.
     Paper,
-    /// The paper's with one more layer of 9600 values, the other reading.
+    /// The paper's layers, with "FC 9600" read as one more fully connected layer.
     Wide,
-    /// Half of the feature maps, one hidden layer of 256: four times as fast.
+    /// Half of the feature maps and one hidden layer of 256; four times as fast.
     Half,
-    /// A quarter of the feature maps, one hidden layer of 128: four times as fast again, for comparisons.
+    /// A quarter of the feature maps and one hidden layer of 128; four times as fast again, for comparisons.
     Quarter,
 }
 

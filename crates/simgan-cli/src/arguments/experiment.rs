@@ -4,12 +4,12 @@ use clap::{Args, ValueEnum};
 
 use super::{Compute, Measure, positive};
 
-/// Compare refiners that differ in one setting, as the paper's ablations do, with baselines beside them.
+/// Compare refiners that differ in one setting, as in the paper's ablations, and baselines.
 ///
-/// Each variant is trained and measured, as by `simgan evaluate`, in several draws: simulators, training and gaze networks
-/// have other seeds in each. Everything is kept in a folder; interrupted and run again, it goes on, and nothing is done
-/// twice. `simgan experiment history --output results/history` trains 6 refiners and 18 gaze networks on the built-in data,
-/// in half an hour on two cores.
+/// Trains each variant and measures it, as `simgan evaluate` does, in several draws; every draw seeds
+/// simulators, training and gaze networks anew. All results stay in the output folder: run again after an
+/// interruption, the same command continues and repeats nothing. `simgan experiment history --output
+/// results/history` trains 6 refiners and 18 gaze networks on the built-in data in half an hour on two cores.
 #[derive(Args, Debug)]
 #[command(
     mut_arg("images", |arg| arg.default_value("4000")),
@@ -19,35 +19,36 @@ use super::{Compute, Measure, positive};
     mut_arg("gaze_batch", |arg| arg.default_value("64"))
 )]
 pub(crate) struct ExperimentArguments {
-    /// What is compared.
+    /// The variants to compare.
     #[arg(value_name = "NAME")]
     pub(crate) name: Compared,
-    /// A new or empty folder, or the one to continue.
+    /// A new or empty folder, or an experiment's folder to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// Settings of the refiners' training to start from: demo, eye-gaze or hand-pose.
+    /// Training settings to start from: demo, eye-gaze or hand-pose.
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub(crate) recipe: simgan_train::Recipe,
-    /// Labelled synthetic images, the ones to refine; may be given more than once [default: builtin:eyes].
+    /// Labelled synthetic images, which are to be refined; repeatable [default: builtin:eyes].
     #[arg(long, value_name = "SOURCE")]
     pub(crate) synthetic: Vec<String>,
-    /// Real images; may be given more than once [default: builtin:camera].
+    /// Real images; repeatable [default: builtin:camera].
     ///
-    /// Their labels, if all have some, serve as the floor alone.
+    /// If every image is labelled, one more network trains on them and gives the lowest error to expect.
+    /// Nothing else uses their labels.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) real: Vec<String>,
-    /// Labelled real images to test on, none of which the methods see; may be given more than once [default, without
-    /// --real: builtin:camera with a seed of its own].
+    /// Labelled real images to test on; no method trains on them; repeatable [default, without --real:
+    /// builtin:camera with a seed of its own].
     #[arg(long, value_name = "SOURCE")]
     pub(crate) test: Vec<String>,
-    /// One setting of all refiners' training, such as schedule.steps=1000 (adversarial steps); may be given more than
-    /// once. `simgan help settings` lists every key.
+    /// One training setting of all refiners, such as schedule.steps=1000 (adversarial steps); repeatable.
+    /// `simgan help settings` lists every key.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Repetitions of everything with other seeds; an experiment may be given more of them later.
+    /// Repetitions of the whole experiment with other seeds; a later call may add more.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive)]
     pub(crate) draws: usize,
-    /// Seed of the first draw; each has the next one.
+    /// Seed of the first draw; each later draw adds 1.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     #[command(flatten)]
@@ -56,20 +57,20 @@ pub(crate) struct ExperimentArguments {
     pub(crate) compute: Compute,
 }
 
-/// What is compared.
+/// The variants to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Compared {
-    /// Nothing: one refiner, the configuration as it is.
+    /// No comparison: one refiner with the configuration as given.
     Refine,
-    /// The history of refined images, and none.
+    /// With and without the history of refined images.
     History,
-    /// Local and global adversarial loss.
+    /// Local against global adversarial loss.
     Local,
-    /// lambda, a quarter of it and four times as much.
+    /// lambda / 4, lambda and 4 lambda.
     Lambda,
-    /// The feature transforms identity, derivatives and, for colours, mean-color.
+    /// The feature transforms identity, derivatives and, for colour images, mean-color.
     Psi,
-    /// 1, 2 and 5 updates of the refiner for one of the discriminator.
+    /// 1, 2 and 5 updates of the refiner per update of the discriminator.
     #[value(name = "k-g")]
     KG,
 }
