@@ -57,7 +57,7 @@ pub fn train_gaze_estimator(
 /// # Errors
 ///
 /// As [`train_gaze_estimator`], and those of `after_update`.
-pub fn train_gaze_estimator_watched(
+pub(crate) fn train_gaze_estimator_watched(
     config: &GazeEstimatorConfig,
     images: &LabelledImages,
     training: &GazeTraining,

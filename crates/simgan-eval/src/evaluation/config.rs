@@ -69,7 +69,7 @@ pub enum GazeNetwork {
 impl GazeNetwork {
     /// The layers for images of this kind.
     #[must_use]
-    pub fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
+    pub(crate) fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
         let layers = match self {
             Self::Paper => GazeEstimatorConfig::eye_gaze(),
             Self::Wide => GazeEstimatorConfig::eye_gaze_wide(),
@@ -92,7 +92,7 @@ impl EvaluationConfig {
     /// # Errors
     ///
     /// If something is 0 that must not be.
-    pub fn check(&self) -> Result<(), EvalError> {
+    pub(crate) fn check(&self) -> Result<(), EvalError> {
         let counts = [
             ("images", self.images),
             ("fold", self.fold),

@@ -73,7 +73,7 @@ impl MethodKind {
 
     /// Whether its training images depend on the refiner; the other methods are baselines that refiners share.
     #[must_use]
-    pub const fn is_refined(self) -> bool {
+    pub(crate) const fn is_refined(self) -> bool {
         matches!(self, Self::Refined | Self::RefinedAugmented)
     }
 
@@ -85,7 +85,7 @@ impl MethodKind {
 
     /// The same without augmentation, if its batches are augmented.
     #[must_use]
-    pub const fn without_augmentation(self) -> Option<Self> {
+    pub(crate) const fn without_augmentation(self) -> Option<Self> {
         match self {
             Self::SyntheticAugmented => Some(Self::Synthetic),
             Self::RefinedAugmented => Some(Self::Refined),
@@ -95,7 +95,7 @@ impl MethodKind {
 
     /// Whether its batches are augmented.
     #[must_use]
-    pub const fn is_augmented(self) -> bool {
+    pub(crate) const fn is_augmented(self) -> bool {
         self.without_augmentation().is_some()
     }
 }

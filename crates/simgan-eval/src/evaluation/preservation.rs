@@ -33,7 +33,7 @@ impl PupilShiftFigures {
     /// # Errors
     ///
     /// As [`pupil_shift_at`].
-    pub fn new(
+    pub(crate) fn new(
         synthetic: &Tensor,
         refined: &Tensor,
         landmarks: Option<&[Annotations]>,
