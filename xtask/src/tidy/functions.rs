@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn only_items_are_functions() {
-        assert_eq!(function("    pub(in crate::a) unsafe fn b<T>("), Some(("    ", "b")));
+        assert_eq!(function("    pub(super) unsafe fn b<T>("), Some(("    ", "b")));
         for other in ["/// fn a()", "let f = my_fn (1);", "    observe: fn(u8),", "// the fn below"] {
             assert_eq!(function(other), None, "{other}");
         }
