@@ -33,7 +33,8 @@ fn check_source(path: &str, text: &str) -> Vec<String> {
 fn function(line: &str) -> Option<(&str, &str)> {
     let (indentation, code) = line.split_at(line.len() - line.trim_start().len());
     let (before, after) = code.split_once("fn ")?;
-    let is_item = before.split_whitespace().all(|word| word.starts_with("pub") || QUALIFIERS.contains(&word));
+    let is_visibility = |word: &str| word.starts_with("pub") || word.ends_with(')');
+    let is_item = before.split_whitespace().all(|word| is_visibility(word) || QUALIFIERS.contains(&word));
     is_item.then(|| (indentation, after.split(['(', '<']).next().unwrap_or(after)))
 }
 
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn only_items_are_functions() {
-        assert_eq!(function("    pub(super) unsafe fn b<T>("), Some(("    ", "b")));
+        assert_eq!(function("    pub(in crate::a) unsafe fn b<T>("), Some(("    ", "b")));
         for other in ["/// fn a()", "let f = my_fn (1);", "    observe: fn(u8),", "// the fn below"] {
             assert_eq!(function(other), None, "{other}");
         }
