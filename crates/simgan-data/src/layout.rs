@@ -53,6 +53,6 @@ pub enum Match {
     No,
     /// Fits any folder; chosen if no specific layout fits.
     General,
-    /// The file names identify this data set.
+    /// Recognisably this data set.
     Specific,
 }

@@ -4,8 +4,8 @@
 //! [`MemorySource`] holds samples in memory, [`Concat`] joins several sources, and [`Fitted`] brings the
 //! images of one to a common size. Published data sets are read as they are distributed ([`MpiiGaze`],
 //! [`UnityEyes`], [`NyuHands`]) or from one packed file ([`pack`], [`Packed`]). A [`Registry`] knows every
-//! [`Layout`]: it recognises which one a user's path has and opens it. A sample's [`Annotations`] follow its
-//! pixels through every transform and are packed with it; they are read only on [`Want::Labels`].
+//! [`Layout`] and opens a user's path with the one that fits. A sample's [`Annotations`] follow its pixels
+//! through every transform and are packed with it; they are read only on [`Want::Labels`].
 //!
 //! A [`Loader`] decodes samples ahead of time, in the order of a [`Sampler`], and returns [`Batch`]es of
 //! `f32` in [−1, 1]. Stored pixel bytes stay inside this crate. An [`ImageFile`] writes a modified image back

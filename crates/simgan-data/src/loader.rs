@@ -70,7 +70,7 @@ impl Loader {
         let queue = Queue {
             sampler,
             n_drawn: 0,
-            // With fewer batches allowed than workers, some workers would never have anything to do.
+            // At least one batch per worker, or some workers would always idle.
             n_allowed: options.queue.max(n_workers) as u64,
             done: BTreeMap::new(),
             stop: false,
@@ -98,6 +98,7 @@ impl Loader {
     /// [`Loader::state`] still points before it.
     pub fn next_batch(&mut self) -> Result<Batch, DataError> {
         let ticket = self.next;
+        // Advance even on an error: the ticket's result is gone, and waiting for it again would never end.
         self.next += 1;
         let made = self.shared.take(ticket);
         let (batch, state) = made?;
@@ -174,6 +175,7 @@ impl Shared {
         if queue.stop {
             return None;
         }
+        // Indices and ticket are drawn under one lock, so that tickets follow the sampler's order.
         let indices = queue.sampler.next_batch(self.options.batch);
         queue.n_drawn += 1;
         Some((queue.n_drawn - 1, indices, queue.sampler.state()))
@@ -183,6 +185,7 @@ impl Shared {
     fn make(&self, indices: &[usize]) -> Result<Option<Batch>, DataError> {
         let mut batch = BatchBuilder::new(self.source.spec(), indices.len());
         for &index in indices {
+            // Checked for each image, so that dropping the loader need not wait for a whole batch.
             if self.lock().stop {
                 return Ok(None);
             }

@@ -37,6 +37,7 @@ pub fn lock_open(file: &File, path: &Path, folder: &Path) -> Result<(), DataErro
 /// A rename fails. If the earlier folder cannot be removed, that is only a warning.
 pub fn replace_folder(folder: &Path, new: &Path, old: &Path) -> Result<(), DataError> {
     let moved = |from: &Path, to: &Path| fs::rename(from, to).map_err(|error| DataError::io(from, error));
+    // An earlier call may have crashed before it could remove `old`.
     remove_quietly(old);
     if folder.exists() {
         moved(folder, old)?;

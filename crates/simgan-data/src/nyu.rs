@@ -103,6 +103,7 @@ impl NyuHands {
         let file = path.join(JOINT_FILE);
         let failed = |reason| DataError::Dataset { path: file.clone(), reason };
         let (joints, n_joints) = joints(&file, options.camera).map_err(failed)?;
+        // A placeholder until a frame is read: `sample` does not use it.
         let spec = ImageSpec { channels: 1, height: 1, width: 1, depth: BitDepth::Sixteen };
         let mut source = Self { root: path.to_owned(), options, frames, joints, n_joints, spec };
         source.spec =

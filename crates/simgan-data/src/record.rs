@@ -100,6 +100,7 @@ fn known_field(name: &str, annotation: &Annotation, height: usize) -> Option<(&'
         names::GAZE => Some((names::GAZE, json!(annotation.as_direction()?.vector()))),
         names::HEAD_POSE => {
             let pose = annotation.as_vector()?;
+            // A vector of another kind goes under `annotations`, which records its kind.
             let is_rotation = pose.kind() == VectorKind::Rotation;
             is_rotation.then(|| (names::HEAD_POSE, json!(pose.values())))
         }
@@ -111,6 +112,7 @@ fn gaze(record: &Value) -> Result<Option<Direction>, String> {
     let look_vec = record.pointer("/eye_details/look_vec").or_else(|| record.get("look_vec"));
     let (field, value) = match (look_vec, record.get("gaze")) {
         (Some(value), _) => ("look_vec", value),
+        // A `gaze` that is not a list is some other program's field.
         (None, Some(value)) if value.is_array() => ("gaze", value),
         _ => return Ok(None),
     };

@@ -35,6 +35,7 @@ mod tests;
 /// use simgan_data::{Registry, Sample, Source, SourceRequest};
 ///
 /// /// A text file (`.eyes`) of gray images, one per line: comma-separated bytes.
+/// struct Eyes;
 ///
 /// impl Layout for Eyes {
 ///     fn name(&self) -> &str {
@@ -148,6 +149,7 @@ impl Registry {
             return Ok(spec.to_owned());
         }
         let path = self.prefixed(spec).map_or_else(|| spec.to_owned(), |found| found.spec);
+        // The part before the path, if any, is the `LAYOUT:` prefix; keep it.
         let prefix = &spec[..spec.len() - path.len()];
         let path = std::path::absolute(&path).map_err(|error| DataError::io(Path::new(&path), error))?;
         let path = path.into_os_string().into_string().map_err(|path| DataError::UnknownSource {
@@ -226,6 +228,7 @@ impl Registry {
     }
 
     fn unknown(&self, spec: &str) -> DataError {
+        // A simulator's name may be followed by comma-separated settings.
         let name = spec.split(',').next().unwrap_or_default();
         let names: Vec<String> = self.layouts.iter().flat_map(|layout| layout.names()).collect();
         let hint = match nearest(name, names.iter().map(String::as_str)) {
@@ -266,6 +269,7 @@ impl<'a> Found<'a> {
     pub fn open(self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
         let request = SourceRequest { spec: self.spec, ..request.clone() };
         self.layout.open(&request, self.at).map_err(|error| match error {
+            // The layout knows only its own names; suggest one from all layouts.
             DataError::UnknownSource { .. } => self.registry.unknown(&request.spec),
             error => error,
         })

@@ -33,7 +33,7 @@ pub enum Role {
     /// Labelled images to be refined.
     #[default]
     Synthetic,
-    /// Unlabelled images that refined images should resemble.
+    /// Images that refined images should resemble.
     Real,
 }
 

@@ -78,6 +78,7 @@ fn order(len: usize, seed: u64, epoch: u64) -> Vec<u32> {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(key);
+    // A stream per epoch: resuming needs no replay of earlier epochs.
     rng.set_stream(epoch);
     let mut order: Vec<u32> = (0..len as u32).collect();
     for last in (1..len).rev() {

@@ -22,8 +22,8 @@ pub struct BoundingBox {
     pub class: u16,
 }
 
-/// Five numbers per box: left, top, right, bottom and class; in JSON `[[left, top, right, bottom, class],
-/// …]`.
+/// Five numbers per box: left, top, right, bottom and class; in JSON
+/// `[[left, top, right, bottom, class], …]`.
 pub(super) const FORM: Form = Form {
     tag: "boxes",
     dtype: Dtype::F32,

@@ -52,6 +52,8 @@ impl LabelFiles {
 
 /// Finds the images of a label file: those whose name is its longest prefix, sorted.
 fn owners(label: &Path, images: &[PathBuf], stems: &[(PathBuf, u32)]) -> Vec<u32> {
+    // Try the name without `.json`, then drop one extension at a time: `7.png.json` names the file `7.png`,
+    // and `7.label.json` the stem `7`.
     let mut name = label.with_extension("");
     loop {
         if let Ok(image) = images.binary_search(&name) {

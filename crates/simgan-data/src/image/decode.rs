@@ -79,6 +79,7 @@ impl ImageFile {
         let failed = |error| failure(path, error);
         let (mut decoder, format) = decoder(bytes, path)?;
         let orientation = decoder.orientation().map_err(failed)?;
+        // As in `ImageReader::decode`: `from_decoder` itself does not check the size that it allocates.
         let mut limits = Limits::default();
         limits.reserve(decoder.total_bytes()).map_err(failed)?;
         decoder.set_limits(limits).map_err(failed)?;
@@ -100,6 +101,7 @@ impl ImageFile {
         let bytes = read(path)?;
         let (mut decoder, format) = decoder(&bytes, path)?;
         let (width, height) = decoder.dimensions();
+        // Images are decoded upright, so a quarter turn swaps width and height.
         let turned = matches!(
             decoder.orientation().map_err(|error| failure(path, error))?,
             Orientation::Rotate90
@@ -212,6 +214,7 @@ fn decoder<'a>(bytes: &'a [u8], path: &Path) -> Result<(Box<dyn ImageDecoder + '
         check_jpeg(bytes, path)?;
     }
     let decoder = reader.into_decoder().map_err(|error| failure(path, error))?;
+    // From the header alone, before any memory is allocated for pixels.
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(DataError::TooLarge { path: path.to_owned(), width, height, limit: MAX_PIXELS });

@@ -50,8 +50,10 @@ impl Encoded {
 }
 
 fn luma_frame(bytes: &[u8]) -> Option<LumaFrame> {
+    // `markers` assumes a JPEG file and skips the first two bytes.
     let frame = jpeg::markers(bytes).filter(|_| bytes.starts_with(b"\xFF\xD8"))?.luma?;
     let Size { width, height } = frame.size;
+    // A larger image is left to `ImageFile::decode`, which reports it.
     ((width * height) as u64 <= decode::MAX_PIXELS).then_some(frame)
 }
 
@@ -60,6 +62,7 @@ fn luma(bytes: &[u8], frame: LumaFrame, n_rows: usize, path: &Path) -> Result<Im
     if let Some(image) = jpeg::luma(bytes, frame, n_rows).map_err(failed)? {
         return Ok(image);
     }
+    // No luma is stored (RGB components, for example): compute it from the colours.
     Ok(converted(ImageFile::decode(bytes, path)?.into_image(), Some(1)))
 }
 

@@ -20,8 +20,8 @@ pub(crate) use self::crop::CropWindow;
 pub(crate) use self::encoded::Encoded;
 pub(crate) use self::transform::Transform;
 
-/// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in [−1,
-/// 1]; see [`Image::to_unit`].
+/// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in
+/// [−1, 1]; see [`Image::to_unit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     channels: usize,

@@ -41,6 +41,7 @@ impl Orientation {
     /// Whether the orientation includes a reflection, which turns right hands into left hands.
     #[must_use]
     pub fn is_reflection(self) -> bool {
+        // A transposition is a reflection too, and two reflections cancel out.
         self.is_transposed ^ self.is_mirrored[0] ^ self.is_mirrored[1]
     }
 

@@ -103,6 +103,7 @@ fn taps(n_in: usize, n_out: usize, from: f64, length: f64) -> Vec<Taps> {
     (0..n_out)
         .map(|out| {
             let center = from + (out as f64 + 0.5) * scale;
+            // The bounds are rounded as in Pillow.
             let start = ((center - support + 0.5).max(0.0) as usize).min(n_in - 1);
             let end = ((center + support + 0.5) as usize).clamp(start + 1, n_in);
             let triangle = |i: usize| (1.0 - ((i as f64 + 0.5 - center) / support).abs()).max(0.0);

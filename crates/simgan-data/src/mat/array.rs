@@ -19,7 +19,7 @@ struct Header {
     name: String,
 }
 
-/// More than NumPy allows, too.
+/// Maximum number of dimensions; NumPy 1 has the same limit.
 const MAX_DIMS: usize = 32;
 
 impl Reader {
@@ -55,6 +55,7 @@ impl Reader {
         if depth > self.limits.depth {
             return Err(content.error(format!("nested deeper than the limit of {}", self.limits.depth)));
         }
+        // What even an empty array takes, so that a million of them cannot go unnoticed.
         self.charge(size_of::<Array>() + size_of::<[usize; 2]>(), &content)?;
         if content.is_empty() {
             // MATLAB writes an empty cell or field without any content.

@@ -87,6 +87,7 @@ fn compressed(packed: Bytes<'_>, reader: &mut Reader) -> Result<Variable, MatErr
         return Err(data.error(format!("an element of type {kind} is not a variable")));
     }
     let variable = reader.variable(data)?;
+    // `content` is freed on return; only the arrays built from it stay.
     reader.refund(announced);
     Ok(variable)
 }

@@ -73,8 +73,8 @@ pub enum Data {
         /// The values of all fields of the first element, then of the second, and so on.
         values: Vec<Array>,
     },
-    /// A sparse matrix in compressed column form: the rows of column `c` are `rows[columns[c]..columns[c +
-    /// 1]]`.
+    /// A sparse matrix in compressed column form: the rows of column `c` are
+    /// `rows[columns[c]..columns[c + 1]]`.
     Sparse {
         /// The row of each stored value.
         rows: Vec<usize>,

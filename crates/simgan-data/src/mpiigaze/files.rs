@@ -173,10 +173,10 @@ pub(super) fn wanted(path: &Path, subset: &Subset, days: &[DayFile]) -> Result<O
     }
     if !matches!(At::of(path), Some(At::Persons(folder)) if folder != path) {
         let reason =
-            "the lists of the evaluation subset are beside Data, in MPIIGaze's own folder: open that"
-                .to_owned();
+            "the evaluation subset is listed beside Data, in MPIIGaze's own folder: open that".to_owned();
         return Err(DataError::Dataset { path: path.to_owned(), reason });
     }
+    // Days are sorted by person, so that equal names are neighbours.
     let mut persons: Vec<&str> = days.iter().map(|day| day.person.as_str()).collect();
     persons.dedup();
     let mut wanted = Wanted::new();

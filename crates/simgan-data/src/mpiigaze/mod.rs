@@ -102,6 +102,8 @@ impl MpiiGaze {
         let mut source = Self { days, samples: Vec::new(), cache, skipped: Vec::new() };
         let wanted = files::wanted(path, &options.subset, &source.days)?;
         let places = source.days.par_iter().enumerate().map(|(i, _)| source.places(i, wanted.as_ref()));
+        // Collected first and merged in file order, so that threads affect neither the samples' order nor
+        // which error is reported.
         let places: Vec<Result<Vec<Place>, DataError>> = places.collect();
         for places in places {
             match (places, options.on_error) {
@@ -158,7 +160,7 @@ impl MpiiGaze {
             return Ok(day);
         }
         let file = &self.days[index];
-        // Unpacked without holding the lock. Two threads may unpack one day twice; `insert` allows for that.
+        // Unpacked without the lock, so two threads may unpack the same day; `insert` allows for that.
         let day = Arc::new(Day::read(&file.path).map_err(|reason| file.error(reason))?);
         cache().insert(index, Arc::clone(&day));
         Ok(day)

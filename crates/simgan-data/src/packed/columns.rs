@@ -110,6 +110,7 @@ impl Columns {
     }
 
     fn recover_files(&mut self) -> std::io::Result<(u64, usize)> {
+        // An interrupted `append_rows` may have reached some files and not others.
         let mut n_rows = self.images.n_rows()?.min(self.indices.n_rows()?).min(self.names.n_rows()?);
         for column in &self.annotations {
             n_rows = n_rows.min(column.rows.n_rows()?);

@@ -193,6 +193,7 @@ impl Appended {
         // The header goes last, so that a file without one is recognisably unfinished.
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&header)?;
+        // On disk before `publish` renames it, so that a power failure cannot leave a half-written output.
         self.file.sync_all()
     }
 }

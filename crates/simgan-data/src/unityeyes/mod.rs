@@ -66,6 +66,7 @@ impl UnityEyes {
         if pairs.len() == 0 {
             return Err(no_pairs(path));
         }
+        // A placeholder until an image is read: `sample` does not use it.
         let spec = ImageSpec { channels: 3, height: 1, width: 1, depth: crate::BitDepth::Eight };
         let mut source = Self { root: path.to_owned(), pairs, options, spec };
         source.options.crop = source.detected_crop();
@@ -113,6 +114,7 @@ impl UnityEyes {
         }
         let file = self.image_file(index)?;
         let annotations = annotations_from_record(&record, file.size().height).map_err(failed)?;
+        // A UnityEyes2 record need not have a gaze in this camera's coordinates; see `cameras::seen_by`.
         if annotations.gaze().is_none() && camera.is_none() {
             return Err(failed("it has no \"eye_details\" with \"look_vec\"".to_owned()));
         }

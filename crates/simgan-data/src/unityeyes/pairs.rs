@@ -108,8 +108,10 @@ fn joined(mut halves: Vec<Pair>, words: &Words) -> Vec<Pair> {
     for same in halves.chunk_by(|a, b| name(a) == name(b)) {
         let record = same.iter().find_map(|half| half.record);
         let mut images: Vec<Pair> = same.iter().filter(|half| half.image.is_some()).copied().collect();
+        // Sorted by preference among a camera's extensions, so the first one stays.
         images.dedup_by_key(|half| half.camera);
         if images.is_empty() {
+            // A record alone: keep it, so that reading it reports the missing image.
             images.push(same[0]);
         }
         pairs.extend(images.into_iter().map(|image| Pair { record, ..image }));
