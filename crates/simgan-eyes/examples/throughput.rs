@@ -1,5 +1,6 @@
-//! Images a second of each simulator, with labels: crops at 4×4 samples a pixel, large images, on one thread and on two; images
-//! alone and labels alone. UnityEyes only if its assets are there.
+//! Measures the images per second of each simulator, for crops at 4×4 samples per pixel and for large images:
+//! with labels on one thread and on two, images alone, and labels alone. Skips UnityEyes if its assets are
+//! missing.
 //!
 //! `cargo run -p simgan-eyes --example throughput -- [SECONDS]` measures each figure for that long.
 
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Images a second over about `secs` seconds; each thread takes the next index.
+/// Returns the images per second over about `secs` seconds; each thread takes the next index.
 fn rate(simulator: &Simulator, n_threads: usize, secs: f64, work: &(impl Fn(usize) + Sync)) -> f64 {
     let next = AtomicUsize::new(0);
     let start = Instant::now();

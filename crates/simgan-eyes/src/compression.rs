@@ -1,9 +1,10 @@
-//! JPEG's loss: 8×8 cosine transform, quantization with the standard luminance table, and back.
+//! Simulates the loss of JPEG: 8×8 cosine transform, quantization with the standard luminance table, inverse
+//! transform.
 
 use crate::math::{Vec3, sin_cos};
 use crate::render::Canvas;
 
-/// Annex K of the JPEG standard, luminance.
+/// The luminance quantization table of the JPEG standard, Annex K.
 const TABLE: [[u8; 8]; 8] = [
     [16, 11, 10, 16, 24, 40, 51, 61],
     [12, 12, 14, 19, 26, 58, 60, 55],
@@ -17,9 +18,10 @@ const TABLE: [[u8; 8]; 8] = [
 
 type Block = [[f32; 8]; 8];
 
-/// Loses what JPEG of that quality (1 to 100) loses of the luma; what is lost is taken from all channels alike.
+/// Applies the loss of JPEG of a quality (1 to 100) to the luma, by changing all channels alike.
 pub(crate) fn compress(picture: &mut Canvas, quality: f32) {
     let basis = basis();
+    // libjpeg's scale of the table, without its rounding to whole steps.
     let scale = if quality < 50.0 { 50.0 / quality } else { (2.0 - quality / 50.0).max(0.02) };
     for top in (0..picture.height).step_by(8) {
         for left in (0..picture.width).step_by(8) {
@@ -38,7 +40,7 @@ pub(crate) fn compress(picture: &mut Canvas, quality: f32) {
     }
 }
 
-/// Luma of a block, 0 to 255; the image's border is repeated.
+/// Reads the luma of a block, 0 to 255, repeating the image's border.
 fn read(picture: &Canvas, top: usize, left: usize) -> Block {
     std::array::from_fn(|dy| {
         std::array::from_fn(|dx| {
@@ -58,7 +60,7 @@ fn quantized(mut frequencies: Block, scale: f32) -> Block {
     frequencies
 }
 
-/// Row k is the k-th orthonormal cosine.
+/// Returns the orthonormal DCT basis: row k is the k-th cosine.
 fn basis() -> Block {
     std::array::from_fn(|k| {
         std::array::from_fn(|x| {

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::EyesError;
 use crate::ranges::{FaceRanges, LightRanges, Range};
 
-/// Which of the two built-in domains.
+/// One of the two built-in domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Domain {
     /// Clean labelled renders, the synthetic domain: `builtin:eyes`.
     Eyes,
-    /// Other people before a cheap camera, the "real" domain: `builtin:camera`. Its labels are for testing only.
+    /// Other people photographed by a cheap camera, the "real" domain: `builtin:camera`. Its labels are for
+    /// testing only.
     Camera,
 }
 
@@ -24,65 +25,70 @@ impl fmt::Display for Domain {
     }
 }
 
-/// What the gaze's ranges are relative to.
+/// The frame of the gaze ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GazeFrame {
-    /// The camera: the label's own range.
+    /// Relative to the camera: the ranges are those of the label.
     Camera,
-    /// The head, as UnityEyes draws; the label is then the sum of gaze and head pose.
+    /// Relative to the head, as in UnityEyes: the label adds the head pose.
     Head,
 }
 
-/// What the middle of the crop shows.
+/// Where the crop is centred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aim {
-    /// The middle between the ends of the lids' margin, as eye crops are cut.
+    /// Midway between the ends of the lids' margin, as in usual eye crops.
     Corners,
-    /// The eyeball's centre, as UnityEyes' camera looks.
+    /// The eyeball's centre, at which UnityEyes' camera points.
     Eyeball,
-    /// The middle of the lids' margin, as published crops of 140×84 of UnityEyes' 640×480 pixels are cut.
+    /// The middle of the lids' margin, as in published crops of 140×84 of UnityEyes' 640×480 pixels.
     Margin,
-    /// The middle of the lids' margin, 1.5 times as wide as the eye seems to be whatever `crop_mm` is: the other published crop.
+    /// The middle of the lids' margin, as in the other published crop: 1.5 apparent eye widths wide, whatever
+    /// `crop_mm` is.
     EyeWidth,
 }
 
-/// What takes the picture.
+/// Processing of the rendered image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finishing {
-    /// Nothing: the render as it is.
+    /// None.
     Plain,
-    /// The render with an equalised histogram, as MPIIGaze's normalized crops have it.
+    /// Histogram equalisation, as in MPIIGaze's normalized crops.
     Equalized,
-    /// A cheap camera: blur, noise, compression, now and then glasses; nearly always equalised. `builtin:camera` always has it.
+    /// A cheap camera: blur, noise, compression and sometimes glasses, nearly always followed by histogram
+    /// equalisation. `builtin:camera` always uses it.
     Camera,
 }
 
-/// What is rendered: size, framing and the ranges that samples are drawn from.
+/// Settings of a simulator: size, framing and the ranges from which samples are drawn.
 ///
-/// Angles are in degrees, in camera coordinates as `simgan_data::Direction` defines them: pitch up and yaw to the image's left are positive.
+/// Angles are in degrees, in the camera coordinates of [`simgan_data::Direction`]: pitch up and yaw to the
+/// image's left are positive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatorConfig {
-    /// Every random number comes from this.
+    /// Seed of every random number.
     pub seed: u64,
-    /// How many samples the source has.
+    /// Number of samples of the source, at least 1.
     pub samples: usize,
-    /// Columns of the image.
+    /// Columns of the image, 8 to 4096.
     pub width: usize,
-    /// Rows of the image.
+    /// Rows of the image, 8 to 4096.
     pub height: usize,
     /// 1 (gray) or 3 (RGB).
     pub channels: usize,
-    /// Samples a pixel along each axis; 0 chooses: 4 for crops, 2 for images of more than 40,000 pixels.
+    /// Samples per pixel along each axis, 1 to 8; 0 chooses 4 for crops and 2 for images of more than 40,000
+    /// pixels.
     pub supersample: usize,
-    /// Width of the crop on the face in mm: 37.5 is 1.6 px/mm at 60×36, the framing of MPIIGaze's normalized crops.
+    /// Width of the crop on the face in mm, 10 to 110: 37.5 is 1.6 px/mm at 60×36, the framing of MPIIGaze's
+    /// normalized crops.
     pub crop_mm: f32,
-    /// What the middle of the crop shows.
+    /// Where the crop is centred.
     pub aim: Aim,
-    /// What the gaze's ranges are relative to.
+    /// The frame of the gaze ranges.
     pub gaze_frame: GazeFrame,
     /// Gaze pitch.
     pub gaze_pitch_deg: Range,
@@ -92,21 +98,21 @@ pub struct SimulatorConfig {
     pub head_pitch_deg: Range,
     /// Head yaw relative to the camera.
     pub head_yaw_deg: Range,
-    /// Head roll that the normalization left.
+    /// Head roll left over by the normalization.
     pub head_roll_deg: Range,
-    /// How far what the crop's middle shows is to the right of what it aims at.
+    /// Shift of the crop's middle to the right of its aim.
     pub offset_x_mm: Range,
-    /// How far it is above that.
+    /// Shift of the crop's middle above its aim.
     pub offset_y_mm: Range,
-    /// What lights are drawn from; `None` for the simulator's own.
+    /// Ranges of the light; `None` takes the simulator's own.
     pub light: Option<LightRanges>,
-    /// How many different people the built-in simulators have.
+    /// Number of people of the built-in simulators, at least 1.
     pub identities: u32,
-    /// What takes the picture.
+    /// Processing of the rendered image.
     pub finishing: Finishing,
-    /// 0: images have nothing to do with each other. Else they are frames of a film of one person, so many a second.
+    /// Frame rate of a film of one person, up to 1000; 0 renders independent images.
     pub frames_per_sec: f32,
-    /// What UnityEyes' faces are drawn from.
+    /// Ranges of UnityEyes' faces.
     pub face: FaceRanges,
 }
 
@@ -139,7 +145,8 @@ impl Default for SimulatorConfig {
 }
 
 impl SimulatorConfig {
-    /// Size, framing and gaze range of MPIIGaze's normalized crops: 60×36, people who face a laptop and look mostly down.
+    /// Size, framing and gaze range of MPIIGaze's normalized crops: 60×36, of people at a laptop, mostly
+    /// looking down.
     #[must_use]
     pub fn mpiigaze() -> Self {
         Self {
@@ -147,20 +154,22 @@ impl SimulatorConfig {
             height: 36,
             gaze_pitch_deg: Range::new(-24.0, 6.0),
             gaze_yaw_deg: Range::new(-24.0, 24.0),
-            // Heads turn to the screen, as gazes do.
+            // Heads face the screen, as gazes do.
             head_pitch_deg: Range::new(-11.0, 1.0),
             head_yaw_deg: Range::new(-10.0, 10.0),
-            // The normalization takes roll away; what is left is the face model's error.
+            // The normalization removes roll up to the face model's error.
             head_roll_deg: Range::new(-2.0, 2.0),
-            // Their middle, between the eye's corners, lies below the eyeball's. Found landmarks are off by mm: networks
-            // must learn to look at the iris between the lids, not at its place in the crop.
+            // The crops' middle, between the eye's corners, lies below the eyeball's. Detected landmarks are
+            // off by millimetres, so networks must learn from the iris between the lids, not from its place
+            // in the crop.
             offset_x_mm: Range::new(-2.5, 2.5),
             offset_y_mm: Range::new(-3.3, 1.7),
             ..Self::default()
         }
     }
 
-    /// UnityEyes' ranges of gaze (±30° in the head) and camera (±20° pitch, ±40° yaw), cropped as its users do.
+    /// UnityEyes' ranges of gaze (±30° in the head) and camera (±20° pitch, ±40° yaw), cropped as in
+    /// published work.
     #[must_use]
     pub fn unityeyes() -> Self {
         Self {
@@ -177,7 +186,8 @@ impl SimulatorConfig {
         }
     }
 
-    /// UnityEyes' people framed as MPIIGaze's normalized crops, with its range of gaze, and lids that do not tell the gaze.
+    /// UnityEyes' faces with the framing and gaze range of MPIIGaze's normalized crops, and with lids that do
+    /// not give the gaze away.
     #[must_use]
     pub fn unityeyes_mpiigaze() -> Self {
         Self {
@@ -204,12 +214,12 @@ impl SimulatorConfig {
         }
     }
 
-    /// Pixels a mm.
+    /// Pixels per mm.
     pub(crate) fn px_per_mm(&self) -> f32 {
         self.width as f32 / self.crop_mm
     }
 
-    /// Samples a pixel along each axis.
+    /// Samples per pixel along each axis.
     pub(crate) fn samples_per_side(&self) -> usize {
         match self.supersample {
             0 if self.width * self.height <= 40_000 => 4,
@@ -218,15 +228,18 @@ impl SimulatorConfig {
         }
     }
 
-    /// How closely an image looks at surfaces: where samples pair up, four share one look.
+    /// Shading points per mm of surface. With an even number of samples per side, 2×2 samples share one
+    /// shading point.
     pub(crate) fn looks_per_mm(&self) -> f32 {
         let per_px = self.samples_per_side();
         let looks = if per_px.is_multiple_of(2) { per_px / 2 } else { per_px };
         looks as f32 * self.px_per_mm()
     }
 
+    /// Checks every setting.
+    ///
     /// # Errors
-    /// The first setting that cannot be rendered.
+    /// Returns the first setting that cannot be rendered.
     pub(crate) fn check(&self) -> Result<(), EyesError> {
         const SIDE: std::ops::RangeInclusive<usize> = 8..=4096;
         let bad = |setting, value: String, reason| Err(EyesError::Setting { setting, value, reason });
@@ -245,6 +258,7 @@ impl SimulatorConfig {
         if self.identities == 0 {
             return bad("identities", "0".to_owned(), "at least 1");
         }
+        // Negated, so that NaN is refused.
         if !(self.crop_mm >= 10.0 && self.crop_mm <= 110.0) {
             return bad("crop_mm", self.crop_mm.to_string(), "10 to 110: the face ends there");
         }
@@ -289,9 +303,10 @@ impl SimulatorConfig {
                 return Err(EyesError::Setting {
                     setting,
                     value: format!("{low} to {high}"),
-                    reason: "low must not exceed high, and both must lie within what the model can show (pitch ±60, yaw ±70, \
-                             head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, iris size 0.7 to 1.3, eyeball and iris 0 to 1.5, lashes 0 to 1, \
-                             lids that follow 0 to 1.5, light 0 to 20, shares 0 to 1)",
+                    reason: "low must not exceed high, and both must lie within what the model can show (pitch \
+                             ±60, yaw ±70, head pitch ±30, head yaw ±40, roll ±30 degrees, offset ±5 mm, iris \
+                             size 0.7 to 1.3, eyeball and iris 0 to 1.5, lash opacity 0 to 1, lid following 0 to \
+                             1.5, light 0 to 20, shares 0 to 1)",
                 });
             }
         }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use simgan_data::Hint;
 
-/// What can go wrong in the simulator; [`EyesError::hint`] says what to do.
+/// Errors of the simulators. [`EyesError::hint`] says how to fix one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EyesError {
@@ -11,34 +11,34 @@ pub enum EyesError {
     Setting {
         /// The field of the configuration.
         setting: &'static str,
-        /// What it was set to.
+        /// The value.
         value: String,
-        /// What is allowed.
+        /// The allowed values.
         reason: &'static str,
     },
-    /// A setting was typed with a value that it cannot have.
+    /// A typed setting has a value of the wrong kind.
     #[error("simulator setting `{assignment}`: {reason}")]
     Assignment {
-        /// As it was typed.
+        /// The text as typed.
         assignment: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A setting was typed that does not exist.
+    /// A typed setting does not exist.
     #[error("simulator setting `{assignment}`: there is no such setting")]
     UnknownSetting {
-        /// As it was typed.
+        /// The text as typed.
         assignment: String,
-        /// Every setting that there is.
+        /// The names of all settings.
         known: Vec<String>,
     },
-    /// A name that no simulator has.
+    /// No simulator has this name.
     #[error("there is no simulator `{name}`")]
     UnknownName {
-        /// What was asked for.
+        /// The name.
         name: String,
     },
-    /// A record cannot be rendered again.
+    /// A record does not describe an image that can be rendered.
     #[error("this record cannot be rendered: {reason}")]
     Record {
         /// What is wrong with it.
@@ -47,21 +47,21 @@ pub enum EyesError {
     /// UnityEyes' assets are missing.
     #[error("{path}: UnityEyes' assets are missing", path = .path.display())]
     NoAssets {
-        /// Where they were looked for.
+        /// The folder that should hold them.
         path: PathBuf,
     },
-    /// A file could not be written.
+    /// A file cannot be written.
     #[error(transparent)]
     Data(#[from] simgan_data::DataError),
-    /// The folder for renders could not be made.
+    /// A folder cannot be created.
     #[error("{path}: {source}", path = .path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// An asset of UnityEyes is missing or not what it should be.
+    /// An asset file of UnityEyes is missing, damaged or different from the one expected.
     #[error("{path}: {reason}", path = .path.display())]
     Asset {
         /// The asset file.
@@ -69,18 +69,18 @@ pub enum EyesError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A render could not be encoded.
+    /// An image cannot be encoded.
     #[error("{path}: cannot encode the image: {source}", path = .path.display())]
     Encode {
-        /// The file that was to be written.
+        /// The file to be written.
         path: PathBuf,
-        /// What the encoder said.
+        /// The encoder's error.
         source: image::ImageError,
     },
 }
 
 impl EyesError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// How to fix the error; `None` where the message says it all.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {
@@ -110,5 +110,5 @@ impl EyesError {
     }
 }
 
-/// What UnityEyes' assets are called among the data sets that can be fetched.
+/// The name of UnityEyes' assets among the data sets that can be fetched.
 const DATASET: &str = "unityeyes2";

@@ -1,5 +1,5 @@
-//! What holds for every sample of every simulator. `SIMGAN_TEST_SAMPLES=10000` looks at that many of each; UnityEyes is skipped
-//! without its assets.
+//! Invariants of every sample of every simulator. `SIMGAN_TEST_SAMPLES=10000` checks that many of each;
+//! UnityEyes is skipped without its assets.
 
 use rayon::prelude::*;
 use simgan_data::Source;
@@ -17,7 +17,7 @@ fn n_samples() -> usize {
     std::env::var("SIMGAN_TEST_SAMPLES").map_or(DEFAULT_SAMPLES, |text| text.parse().unwrap())
 }
 
-/// Every simulator with its presets, on images that are not square.
+/// Opens every simulator with its presets, on images that are not square.
 fn simulators() -> Vec<Simulator> {
     let assets = unityeyes::test_assets();
     if assets.is_none() {
@@ -70,7 +70,7 @@ fn a_mirrored_view_is_the_mirror_image() {
     }
 }
 
-/// Something to check of a scene, whatever its textures are.
+/// A check of a scene with any textures.
 trait Check {
     fn check<A: Appearance>(&mut self, scene: &Scene<A>, camera: &Camera);
 }
@@ -110,8 +110,8 @@ impl Check for Geometry {
     }
 }
 
-/// In the face's frontal plane, away from the corners, the upper lid's margin is above the lower one's; they touch where an
-/// eye is closed.
+/// In the face's frontal plane, away from the corners, the upper lid's margin lies above the lower lid's, or
+/// touches it if the eye is closed.
 fn lids_do_not_cross(Margin { upper, lower }: &Margin, what: &str) {
     let (first, last) = (upper[0].x, upper[upper.len() - 1].x);
     for step in 2..39 {
@@ -121,14 +121,14 @@ fn lids_do_not_cross(Margin { upper, lower }: &Margin, what: &str) {
     }
 }
 
-/// y of a line at x.
+/// Interpolates a line's y at x.
 fn height_at(line: &[Vec3], x: f32) -> f32 {
     let next = line.iter().position(|point| point.x >= x).unwrap_or(line.len() - 1).max(1);
     let (a, b) = (line[next - 1], line[next]);
     lerp(a.y, b.y, ((x - a.x) / (b.x - a.x)).clamp(0.0, 1.0))
 }
 
-/// A mirrored camera before mirrored light sees the mirror image, and its labels are the mirrored labels.
+/// A mirrored camera in mirrored light sees the mirror image, with mirrored labels.
 struct Mirror<'a> {
     what: String,
     light: &'a Light,
@@ -179,14 +179,15 @@ fn is_finite(label: &Labelled, what: &str) {
     let seen = &label.visibility;
     assert!((0.0..=1.0).contains(&seen.iris) && (0.0..=1.0).contains(&seen.pupil), "{what}: {seen:?}");
     assert_eq!((seen.iris_points.len(), seen.pupil_points.len()), (32, 32));
-    // A lid that touches the limbus may hide some of its points and none of the samples inside.
+    // A lid that touches the limbus may hide some of its points but none of the samples inside.
     if seen.iris == 1.0 {
         assert!(seen.pupil == 1.0, "{what}: {seen:?}");
         assert!(seen.iris_points.iter().filter(|is_seen| **is_seen).count() > 24, "{what}: {seen:?}");
     }
 }
 
-/// From the eyeball's centre, the middle of the iris lies where the eye looks; the pupil's a little to the viewer's side.
+/// Seen from the eyeball's centre, the middle of the iris lies along the gaze. Refraction moves the pupil's
+/// middle a little towards the viewer.
 fn lies_along_the_gaze(label: &Labelled, what: &str) {
     let marks = &label.landmarks;
     let px_per_mm = marks.px_per_mm;
@@ -201,7 +202,7 @@ fn lies_along_the_gaze(label: &Labelled, what: &str) {
     let pupil = from_center(marks.pupil_center);
     let aside = [0, 1].map(|idx| pupil[idx] - gaze[idx] * 10.3);
     assert!(aside[0].hypot(aside[1]) < 1.4, "{what}: the pupil lies {aside:?} mm off");
-    // The cornea bends the pupil's outline out of shape where it is seen from the side.
+    // The cornea distorts the pupil's outline in a view from the side.
     for (contour, center, limit_mm) in
         [(&marks.iris, marks.iris_center, 1e-3), (&marks.pupil, marks.pupil_center, 0.3 / -gaze[2])]
     {

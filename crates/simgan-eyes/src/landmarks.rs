@@ -3,41 +3,44 @@ use simgan_data::{Annotation, Annotations, names};
 use crate::math::{Rotation, Vec3, vec3};
 use crate::render::{Camera, Scene, SeenEye};
 
-/// Where the parts of the eye lie in the image: x and y in pixels from the top left corner of the image (the middle of the first
-/// pixel is 0.5), and the depth along the camera's axis in mm. Parts may be hidden, and may lie outside of the image.
+/// Positions of the eye's parts: x and y in pixels from the image's top left corner (the middle of the first
+/// pixel is at 0.5), and the depth along the camera's axis in mm. Parts may be hidden and may lie outside the
+/// image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Landmarks {
-    /// Pixels a mm, the same at every depth.
+    /// Pixels per mm. The camera is orthographic, so the scale does not depend on the depth.
     pub px_per_mm: f32,
     /// The eyeball's centre.
     pub eye_center: [f32; 3],
-    /// Middle of the limbus.
+    /// The middle of the limbus.
     pub iris_center: [f32; 3],
-    /// Middle of the pupil as it is seen through the cornea.
+    /// The middle of the pupil, seen through the cornea.
     pub pupil_center: [f32; 3],
-    /// The limbus, 32 points from the image's left over the top.
+    /// The limbus: 32 points from the image's left over the top.
     pub iris: Vec<[f32; 3]>,
-    /// The pupil's edge as it is seen through the cornea, 32 points in the same order.
+    /// The pupil's edge, seen through the cornea: 32 points from the image's left over the top.
     pub pupil: Vec<[f32; 3]>,
     /// The upper lid's margin from the inner to the outer corner.
     pub upper_lid: Vec<[f32; 3]>,
     /// The lower lid's margin from the inner to the outer corner.
     pub lower_lid: Vec<[f32; 3]>,
-    /// Round the caruncle, in the inner corner.
+    /// The outline of the caruncle, in the inner corner: 7 points.
     pub caruncle: Vec<[f32; 3]>,
 }
 
+/// Points of a contour; UnityEyes' limbus has as many.
 const N_CONTOUR: usize = 32;
 
 impl Landmarks {
     /// UnityEyes' 16 points of the lids' margin: inner corner, upper lid, outer corner, lower lid.
     pub(crate) fn margin(&self) -> impl Iterator<Item = &[f32; 3]> {
+        // UnityEyes' own margins have 9 points each, those of the procedural eye 33.
         let step = (self.upper_lid.len() - 1) / 8;
         let lower = self.lower_lid.iter().rev().step_by(step).skip(1).take(7);
         self.upper_lid.iter().step_by(step).chain(lower)
     }
 
-    /// The points that data sets have, by name: lid margin, caruncle and iris.
+    /// The annotations that data sets share: the points of lid margin, caruncle and iris, in pixels.
     #[must_use]
     pub fn annotations(&self) -> Annotations {
         fn flat<'a>(points: impl IntoIterator<Item = &'a [f32; 3]>) -> Annotation {
@@ -69,12 +72,14 @@ impl Landmarks {
     }
 }
 
-/// Unit vector of the gaze in the coordinates of `simgan_data::Direction` (y down, z away from the camera).
+/// Returns the unit vector of the gaze in the coordinates of `simgan_data::Direction` (y down, z away from
+/// the camera).
 pub(crate) fn gaze_vector(eye: &SeenEye) -> [f32; 3] {
     [eye.axis.x, -eye.axis.y, -eye.axis.z]
 }
 
-/// The camera's Euler angles in degrees as UnityEyes writes them in `head_pose`: its world has x to the inner corner.
+/// Computes the camera's Euler angles in degrees, as in UnityEyes' `head_pose`. In UnityEyes' world x points
+/// to the inner corner, opposite to ours.
 pub(crate) fn unity_camera_euler(head: &Rotation) -> [f32; 3] {
     let unity = |v: Vec3| vec3(-v.x, v.y, v.z);
     let (up, forward) = (unity(head.row(1)), -unity(head.row(2)));
@@ -84,13 +89,14 @@ pub(crate) fn unity_camera_euler(head: &Rotation) -> [f32; 3] {
     [x, y, degrees(libm::atan2f(-up.dot(right), up.dot(top)))]
 }
 
-/// Euler angles (x, y) in degrees that turn Unity's +z to that direction (Unity's axes).
+/// Computes the Euler angles (x, y) in degrees that turn Unity's +z axis to `forward`, given in Unity's axes.
 pub(crate) fn unity_euler(forward: Vec3) -> [f32; 2] {
     [degrees(libm::asinf((-forward.y).clamp(-1.0, 1.0))), degrees(libm::atan2f(forward.x, forward.z))]
 }
 
-/// In [0, 360).
+/// Converts an angle to degrees in [0, 360).
 fn degrees(radians: f32) -> f32 {
     let degrees = radians.to_degrees();
+    // Adding 0.0 turns −0.0 into 0.0, which is written without a sign.
     if degrees < 0.0 { degrees + 360.0 } else { degrees + 0.0 }
 }

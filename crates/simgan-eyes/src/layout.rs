@@ -4,11 +4,13 @@ use simgan_data::{DataError, Layout, Listing, Source, SourceRequest};
 
 use crate::{EyesError, Simulator, SimulatorConfig, SimulatorName};
 
-/// The simulators as sources of a [`Registry`](simgan_data::Registry): `builtin:eyes`, `builtin:camera`, `unityeyes`, each
-/// also with a preset (`unityeyes:mpiigaze`) and with settings behind it (`builtin:eyes,gaze_yaw_deg=-10..10`).
+/// The simulators as sources of a [`Registry`](simgan_data::Registry): `builtin:eyes`, `builtin:camera` and
+/// `unityeyes`. A preset (`unityeyes:mpiigaze`) and settings (`builtin:eyes,gaze_yaw_deg=-10..10`) may follow
+/// the name.
 ///
-/// What is asked for decides size, channels and seed; without a size or channels, the preset's are rendered. A folder
-/// that has a simulator's name is told apart by writing `simulator:unityeyes` or `./unityeyes`.
+/// The request sets the seed, and the size and channels if it has any; the preset's are the default. Where a
+/// folder has a simulator's name, write `simulator:unityeyes` for the simulator and `./unityeyes` for the
+/// folder.
 ///
 /// ```
 /// use simgan_data::{Registry, SourceRequest};
@@ -26,9 +28,9 @@ impl Layout for Simulators {
     }
 
     fn help(&self) -> String {
-        "a simulator: `builtin:eyes` (the built-in eyes), `builtin:camera` (the built-in \"real\" domain), `unityeyes` or \
-         `unityeyes:mpiigaze` (UnityEyes' faces, from assets that are fetched once), whose settings may follow its name \
-         (`builtin:eyes,gaze_yaw_deg=-10..10`)"
+        "a simulator: `builtin:eyes` (the built-in eyes), `builtin:camera` (the built-in \"real\" domain), \
+         `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, from assets that are fetched once), whose \
+         settings may follow its name (`builtin:eyes,gaze_yaw_deg=-10..10`)"
             .to_owned()
     }
 
@@ -45,7 +47,7 @@ impl Layout for Simulators {
     }
 }
 
-/// `NAME` or `NAME,KEY=VALUE,…`: a simulator, and settings that differ from its preset's.
+/// Opens `NAME` or `NAME,KEY=VALUE,…`: a simulator, and settings to change in its preset.
 fn simulator(request: &SourceRequest) -> Result<Simulator, DataError> {
     let SourceRequest { spec, size, channels, seed, .. } = request;
     let mut parts = spec.split(',');
@@ -54,6 +56,7 @@ fn simulator(request: &SourceRequest) -> Result<Simulator, DataError> {
     let (width, height) = size.map_or((preset.width, preset.height), |size| (size.width, size.height));
     let channels = channels.unwrap_or(preset.channels);
     let mut config = SimulatorConfig { seed: *seed, width, height, channels, ..preset };
+    // Last, so that typed settings override the request.
     parts.try_for_each(|setting| config.set(setting))?;
     Ok(name.open(config)?)
 }
@@ -66,6 +69,7 @@ impl From<EyesError> for DataError {
                 let hint = format!("there are {}", SimulatorName::COMMON.join(", "));
                 Self::UnknownSource { spec: name, hint: hint.into() }
             }
+            // The hint must be a value of its own: `DataError` sees only a boxed error.
             error => Self::Layout { hint: error.hint(), source: Box::new(error) },
         }
     }

@@ -1,9 +1,10 @@
 //! The built-in eye simulator: labelled renders of one human eye, without a download.
 //!
-//! A [`Simulator`] is a [`simgan_data::Source`] of rendered eye patches with exact labels. [`Domain::Eyes`] (`builtin:eyes`) is the
-//! clean synthetic domain; [`Domain::Camera`] (`builtin:camera`) shows other people before a cheap camera and plays the part of the
-//! real images. A [`SimulatorConfig`] says what is drawn: size, framing, the ranges of gaze and head pose. [`Simulators`] lets a
-//! [`simgan_data::Registry`] open them by name.
+//! A [`Simulator`] is a [`simgan_data::Source`] of rendered eye patches with exact labels. [`Domain::Eyes`]
+//! (`builtin:eyes`) is the clean synthetic domain. [`Domain::Camera`] (`builtin:camera`) stands in for real
+//! images: it shows other people, photographed by a cheap camera. A [`SimulatorConfig`] sets the image's
+//! size, the framing and the ranges of gaze and head pose. [`Simulators`] lets a [`simgan_data::Registry`]
+//! open simulators by name.
 //!
 //! ```
 //! use simgan_data::{AnnotationsExt, Source, Want};
@@ -14,7 +15,7 @@
 //! let sample = eyes.sample(41, Want::Labels)?;
 //! assert_eq!((sample.image.spec().width, sample.image.spec().height), (55, 35));
 //! assert!(sample.annotations.gaze().is_some());
-//! // The same image again, with everything that is known about it.
+//! // The same image, with everything known about it.
 //! let rendered = eyes.render(41);
 //! assert_eq!(rendered.image, sample.image);
 //! let [x, y, _] = rendered.landmarks.iris_center;
@@ -22,7 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # How an image comes about
+//! # From seed to image
 //!
 //! ```text
 //! (seed, index) ──▶ Parameters ──▶ procedural::scene ─┬▶ Scene ─┬▶ render(Scene, Light, Camera) ──▶ sensor ──▶ Image
@@ -30,10 +31,13 @@
 //!                   stream each    geometry, textures           └▶ Landmarks, gaze ──▶ record (UnityEyes' JSON)
 //! ```
 //!
-//! The renderer core (camera, light, shadow map, rasteriser, two-sphere eyeball with refraction, hairs, labels) knows nothing of where a
-//! scene comes from. Providers of geometry and textures are `procedural`, which needs no file, and `unityeyes`, which reads the [`Assets`]
-//! of UnityEyes (Wood et al., ETRA 2016) and reproduces its landmarks; open it with [`unityeyes()`]. An image is a pure function of (configuration, index),
-//! bit for bit on every machine: all elementary functions come from `libm`, nothing is drawn from a shared generator.
+//! The renderer core (camera, light, shadow map, rasteriser, two-sphere eyeball with refraction, hairs,
+//! labels) does not depend on the provider of a scene. Two modules provide geometry and textures:
+//! `procedural` needs no file; `unityeyes` reads the [`Assets`] of UnityEyes (Wood et al., ETRA 2016) and
+//! reproduces its landmarks (see [`unityeyes()`]).
+//!
+//! An image is a pure function of (configuration, index), bit for bit on every machine: all elementary
+//! functions come from `libm`, and no random generator is shared between images.
 
 mod compression;
 mod config;

@@ -1,4 +1,5 @@
-//! Small vectors and the few transcendental functions, all from `libm`: the platform's own differ in the last bit.
+//! Small vectors and the few transcendental functions that are needed. These come from `libm`, because the
+//! platforms' own differ in the last bit and renders must not.
 
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 
@@ -41,13 +42,13 @@ impl Vec3 {
         self.dot(self).sqrt()
     }
 
-    /// The unit vector; +z for the zero vector.
+    /// Scales to length 1; the zero vector becomes +z.
     pub(crate) fn normalized(self) -> Self {
         let length = self.length();
         if length > 1e-12 { self * (1.0 / length) } else { vec3(0.0, 0.0, 1.0) }
     }
 
-    /// Component by component: a colour seen through a filter.
+    /// Multiplies component by component, as a filter does with a colour.
     pub(crate) fn times(self, other: Self) -> Self {
         vec3(self.x * other.x, self.y * other.y, self.z * other.z)
     }
@@ -108,12 +109,12 @@ impl Mul<f32> for Vec3 {
     }
 }
 
-/// A rotation, by rows.
+/// A rotation matrix, stored by rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rotation([Vec3; 3]);
 
 impl Rotation {
-    /// Turns the direction of +z up by `pitch` and towards −x by `yaw` (radians), after a roll about +z.
+    /// Rolls about +z, then turns +z up by `pitch` and towards −x by `yaw` (radians).
     pub(crate) fn from_pitch_yaw_roll(pitch: f32, yaw: f32, roll: f32) -> Self {
         Self::about_y(-yaw) * Self::about_x(-pitch) * Self::about_z(roll)
     }
@@ -163,12 +164,12 @@ pub(crate) fn sin_cos(angle: f32) -> (f32, f32) {
     libm::sincosf(angle)
 }
 
-/// `exp(-x²)`.
+/// `exp(-x²)`, cut to 0 where it no longer counts.
 pub(crate) fn bump(x: f32) -> f32 {
     if x.abs() > 4.0 { 0.0 } else { libm::expf(-x * x) }
 }
 
-/// 0 below `from`, 1 above `to` (or the other way round when `from > to`), smooth between.
+/// Rises smoothly from 0 at `from` to 1 at `to`; falls if `from > to`.
 pub(crate) fn smoothstep(from: f32, to: f32, x: f32) -> f32 {
     let t = ((x - from) / (to - from)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
@@ -178,7 +179,7 @@ pub(crate) fn lerp(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
-/// The larger of two, with the corner rounded over a difference of `radius`.
+/// The larger of two values, rounded where they differ by less than `radius`.
 pub(crate) fn smooth_max(a: f32, b: f32, radius: f32) -> f32 {
     let h = (radius - (a - b).abs()).max(0.0) / radius;
     a.max(b) + h * h * radius * 0.25

@@ -7,8 +7,8 @@ use crate::ranges::LightRanges;
 use crate::unityeyes::Assets;
 use crate::{EyesError, Simulator, builtin, unityeyes};
 
-/// A simulator as users name it: `builtin:eyes`, `builtin:camera` or `unityeyes`, with a preset behind it (`unityeyes:mpiigaze`) or
-/// the simulator's own ranges.
+/// The name of a simulator: `builtin:eyes`, `builtin:camera` or `unityeyes`, alone for the simulator's own
+/// ranges or followed by a preset (`unityeyes:mpiigaze`).
 ///
 /// ```
 /// use simgan_data::Source;
@@ -22,13 +22,13 @@ use crate::{EyesError, Simulator, builtin, unityeyes};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimulatorName {
-    /// Whose geometry and textures.
+    /// The provider of geometry and textures.
     pub model: Model,
-    /// What the settings begin from.
+    /// The initial settings.
     pub preset: Preset,
 }
 
-/// Where geometry and textures come from.
+/// A provider of geometry and textures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// The procedural eye, which needs no file.
@@ -37,7 +37,7 @@ pub enum Model {
     Unityeyes,
 }
 
-/// What a simulator's settings begin from.
+/// A simulator's initial settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
     /// The simulator's own size and ranges; UnityEyes' are those of Wood et al.
@@ -48,17 +48,18 @@ pub enum Preset {
 }
 
 impl SimulatorName {
-    /// What most people want, for help texts and hints.
+    /// The usual names, for help texts and hints.
     pub(crate) const COMMON: [&'static str; 4] =
         ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze"];
 
-    /// Whether `spec` names a simulator, with or without settings behind it; anything after `builtin:` is meant as one.
+    /// Whether `spec` names a simulator, with or without settings. Anything that begins with `builtin:`
+    /// counts, misspelt or not.
     pub(crate) fn is_meant(spec: &str) -> bool {
         let name = spec.split(',').next().unwrap_or_default();
         name.starts_with("builtin:") || name.parse::<Self>().is_ok()
     }
 
-    /// The preset's settings, every one of them set.
+    /// Returns the preset's settings, with `light` filled in.
     #[must_use]
     pub fn config(self) -> SimulatorConfig {
         let config = match (self.model, self.preset) {
@@ -67,17 +68,19 @@ impl SimulatorName {
             (Model::Unityeyes, Preset::Wide) => SimulatorConfig::unityeyes(),
             (Model::Unityeyes, Preset::Mpiigaze) => SimulatorConfig::unityeyes_mpiigaze(),
         };
+        // Settings typed as `light.intensity=…` need a light to change.
         SimulatorConfig { light: config.light.or(Some(self.model.light())), ..config }
     }
 
-    /// Opens the simulator; `config` is usually [`SimulatorName::config`], changed.
+    /// Opens the simulator. `config` is usually a modified [`SimulatorName::config`].
     ///
     /// # Errors
-    /// A setting that cannot be rendered; UnityEyes' assets are missing or damaged.
+    /// Fails if a setting cannot be rendered, or if UnityEyes' assets are missing or damaged.
     pub fn open(self, config: SimulatorConfig) -> Result<Simulator, EyesError> {
         match self.model {
             Model::Builtin(domain) => builtin(domain, config),
             Model::Unityeyes => {
+                // Reading the assets takes longer; report a bad setting first.
                 config.check()?;
                 unityeyes(Arc::new(Assets::find()?), config)
             }

@@ -1,4 +1,4 @@
-//! Everything that is drawn for one image; an image can be rendered again from it.
+//! The random values drawn for one image, from which it can be rendered again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,18 +12,18 @@ use crate::sensor::Sensor;
 use crate::unityeyes::{self, Assets};
 use crate::{EyesError, config::GazeFrame, procedural};
 
-/// All that was drawn for one image. Serialized in a record's `simgan.parameters`, exactly.
+/// Every value drawn for one image. A record stores them exactly, in `simgan.parameters`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
     pub(crate) subject: Subject,
     pub(crate) pose: Pose,
     pub(crate) light: Light,
-    /// Seed of what differs between two pictures of one person: hairs, grain.
+    /// Seed of the lashes, which differ between two images of one person.
     pub(crate) detail: u32,
     pub(crate) sensor: Option<Sensor>,
 }
 
-/// Whose eye it is, by the provider of its geometry.
+/// The person, by the provider of the geometry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Subject {
@@ -31,7 +31,7 @@ pub(crate) enum Subject {
     Unityeyes(unityeyes::Subject),
 }
 
-/// Gaze relative to the camera, head and crop; angles in degrees.
+/// Gaze and head relative to the camera, in degrees, and the crop's offset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pose {
     pub(crate) gaze_pitch_deg: f32,
@@ -43,9 +43,11 @@ pub(crate) struct Pose {
 }
 
 impl Parameters {
-    /// Draws from the built-in people.
+    /// Draws the parameters of an image of the procedural eye.
     pub(crate) fn procedural(domain: Domain, config: &SimulatorConfig, index: u64) -> Self {
         let seed = config.seed;
+        // Pose, light and sensor have a stream each, so that a change in one's draws leaves the others as
+        // they are.
         let (pose_stream, light_stream, ranges) = match domain {
             Domain::Eyes => ("eyes/pose", "eyes/light", LightRanges::EYES),
             Domain::Camera => ("camera/pose", "camera/light", LightRanges::CAMERA),
@@ -61,7 +63,7 @@ impl Parameters {
         Self { subject: Subject::Procedural(Box::new(subject)), pose, light, detail: rng.bits(), sensor }
     }
 
-    /// Draws from UnityEyes' people.
+    /// Draws the parameters of an image of UnityEyes' faces.
     pub(crate) fn unityeyes(assets: &Assets, config: &SimulatorConfig, index: u64) -> Self {
         let mut rng = Stream::new(config.seed, "unityeyes/pose", index);
         let pose = Pose::sample(config, &mut rng);
@@ -77,16 +79,19 @@ impl Parameters {
 }
 
 impl Parameters {
+    /// Checks parameters that may come from a record.
+    ///
     /// # Errors
-    /// A number that is never drawn, such as one that is not finite: rendering it has no meaning.
+    /// Fails on a number that is never drawn, such as one that is not finite.
     pub(crate) fn check(&self) -> Result<(), EyesError> {
+        // JSON reaches every number, those of later fields included.
         let all =
             serde_json::to_value(self).map_err(|error| EyesError::Record { reason: error.to_string() })?;
         check_numbers("parameters", &all)
     }
 }
 
-/// Numbers of parameters are moderate, but for seeds.
+/// Checks that all numbers but seeds are moderate.
 fn check_numbers(name: &str, value: &Value) -> Result<(), EyesError> {
     const LIMIT: f64 = 400.0;
     let is_free = ["detail", "identity_idx", "texture_seed", "seed"].contains(&name);
@@ -96,7 +101,7 @@ fn check_numbers(name: &str, value: &Value) -> Result<(), EyesError> {
         Value::Number(number) if is_free || number.as_f64().is_some_and(|value| value.abs() <= LIMIT) => {
             Ok(())
         }
-        // What is not finite becomes null.
+        // Serialization turns NaN and infinity into null, which is otherwise only an absent option.
         Value::Null if !["sensor", "glasses"].contains(&name) => bad_number(name, "not finite"),
         Value::Number(number) => bad_number(name, &number.to_string()),
         _ => Ok(()),
@@ -108,7 +113,8 @@ fn bad_number(name: &str, value: &str) -> Result<(), EyesError> {
 }
 
 impl Pose {
-    /// Draws until the eye-in-head rotation is one that eyes make; clamps it if none comes up.
+    /// Draws until the eye's rotation in the head is one that eyes can make. Clamps the rotation if none
+    /// comes up.
     pub(crate) fn sample(config: &SimulatorConfig, rng: &mut Stream) -> Self {
         const EYE_PITCH_DEG: f32 = 30.0;
         const EYE_YAW_DEG: f32 = 35.0;
@@ -146,13 +152,14 @@ impl Pose {
         }
     }
 
-    /// The same head with another gaze, a unit vector in view coordinates.
+    /// Replaces the gaze, given as a unit vector in view coordinates.
     fn looking(self, gaze: Vec3) -> Self {
         let (pitch, yaw) = pitch_yaw(gaze);
         Self { gaze_pitch_deg: pitch.to_degrees(), gaze_yaw_deg: yaw.to_degrees(), ..self }
     }
 
-    /// From the head's frame (x to the outer corner, y up, z out of the face) to the view's (x right, y up, z to the camera).
+    /// The rotation from the head's frame (x to the outer corner, y up, z out of the face) to the view's (x
+    /// right, y up, z to the camera).
     pub(crate) fn head(&self) -> Rotation {
         Rotation::from_pitch_yaw_roll(
             self.head_pitch_deg.to_radians(),
@@ -161,27 +168,28 @@ impl Pose {
         )
     }
 
-    /// Unit vector in view coordinates.
+    /// The gaze as a unit vector in view coordinates.
     pub(crate) fn gaze_in_view(&self) -> Vec3 {
         direction(self.gaze_pitch_deg.to_radians(), self.gaze_yaw_deg.to_radians())
     }
 
+    /// The gaze as a unit vector in the head's frame.
     pub(crate) fn gaze_in_head(&self) -> Vec3 {
         self.head().transposed().apply(self.gaze_in_view())
     }
 }
 
-/// The direction with that pitch (up) and yaw (towards −x), y up and z towards the viewer.
+/// Returns the unit vector of a pitch (up) and yaw (towards −x) in radians; y is up, z towards the viewer.
 pub(crate) fn direction(pitch: f32, yaw: f32) -> Vec3 {
     Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0).apply(vec3(0.0, 0.0, 1.0))
 }
 
-/// The inverse of [`direction`] for a unit vector.
+/// Inverts [`direction`] for a unit vector.
 pub(crate) fn pitch_yaw(direction: Vec3) -> (f32, f32) {
     (libm::asinf(direction.y.clamp(-1.0, 1.0)), libm::atan2f(-direction.x, direction.z))
 }
 
-/// A colour of the given luma, with the hue of `color`.
+/// Scales a colour to the given luma.
 pub(crate) fn with_luma(color: Color, luma: f32) -> Color {
     color * (luma / color.luma())
 }

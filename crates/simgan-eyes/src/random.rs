@@ -1,15 +1,16 @@
-//! Seeded streams of random numbers, one for each purpose, and lattice noise.
+//! Seeded streams of random numbers, one per purpose, and lattice noise.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::ranges::Range;
 
-/// One stream of random numbers: the key is (seed, purpose), the ChaCha stream is the index.
+/// A stream of random numbers: ChaCha8 with (seed, purpose) as the key and the index as the stream number, so
+/// that every sample is drawn without the ones before it.
 pub(crate) struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// `purpose` is cut to 24 bytes.
+    /// Creates the stream of sample `index`. Only the first 24 bytes of `purpose` count.
     pub(crate) fn new(seed: u64, purpose: &str, index: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -25,8 +26,9 @@ impl Stream {
         self.0.next_u32()
     }
 
-    /// In [0, 1), a multiple of 2⁻²⁴.
+    /// Draws from [0, 1), in multiples of 2⁻²⁴.
     pub(crate) fn unit(&mut self) -> f32 {
+        // An `f32` holds 24 bits exactly, so no value is rounded up to 1.
         (self.bits() >> 8) as f32 * (1.0 / 16_777_216.0)
     }
 
@@ -42,24 +44,25 @@ impl Stream {
         self.unit() < probability
     }
 
-    /// In `0..n`; `n` is at least 1.
+    /// Draws from `0..n`; `n` is at least 1.
     pub(crate) fn below(&mut self, n: u32) -> u32 {
         ((u64::from(self.bits()) * u64::from(n)) >> 32) as u32
     }
 
-    /// Mean 0, deviation 1, within ±3.5: four bytes added.
+    /// Draws from a bell curve of mean 0 and standard deviation 1 within ±3.5: the sum of four random bytes.
     pub(crate) fn bell(&mut self) -> f32 {
         let sum: u32 = self.bits().to_le_bytes().iter().map(|byte| u32::from(*byte)).sum();
+        // The sum's mean is 4 × 127.5, its deviation √(4 × (256² − 1) / 12).
         (sum as f32 - 510.0) * (1.0 / 147.8)
     }
 
-    /// `mean ± deviation`, within 3.5 deviations.
+    /// Draws from a bell curve, within 3.5 standard deviations of the mean.
     pub(crate) fn normal(&mut self, mean: f32, deviation: f32) -> f32 {
         mean + deviation * self.bell()
     }
 }
 
-/// Value noise on the integer lattice, in [−1, 1], smooth.
+/// Smooth value noise on the integer lattice, in [−1, 1].
 pub(crate) fn noise(seed: u32, x: f32, y: f32) -> f32 {
     let (xi, yi) = (floor(x), floor(y));
     let (fx, fy) = (x - xi as f32, y - yi as f32);
@@ -70,12 +73,13 @@ pub(crate) fn noise(seed: u32, x: f32, y: f32) -> f32 {
     low + (high - low) * wy
 }
 
-/// Like `f32::floor`, which is a call into the system's library on many machines.
+/// Rounds down. `f32::floor` is a library call on many machines, and noise is computed for every sample.
 fn floor(x: f32) -> i32 {
     let cut = x as i32;
     if (cut as f32) > x { cut - 1 } else { cut }
 }
 
+/// Hashes a lattice point to a value in [−1, 1).
 fn lattice(seed: u32, x: i32, y: i32) -> f32 {
     let mut h = seed ^ (x as u32).wrapping_mul(0x9E37_79B1) ^ (y as u32).wrapping_mul(0x85EB_CA77);
     h = (h ^ (h >> 15)).wrapping_mul(0x2C1B_3C6D);

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EyesError;
 
-/// A uniform distribution.
+/// The bounds of a uniform distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// Smallest value.
@@ -12,28 +12,28 @@ pub struct Range {
 }
 
 impl Range {
-    /// From `low` to `high`.
+    /// Creates the range from `low` to `high`.
     #[must_use]
     pub const fn new(low: f32, high: f32) -> Self {
         Self { low, high }
     }
 }
 
-/// What lights are drawn from; directions are towards the light, seen from the camera.
+/// Ranges of the light. Directions point towards the light, in view coordinates; brightness is relative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LightRanges {
-    /// Height of the directional light.
+    /// Elevation of the directional light.
     pub elevation_deg: Range,
-    /// Its side: positive is the image's left.
+    /// Azimuth of the directional light, positive to the image's left.
     pub azimuth_deg: Range,
-    /// Its brightness.
+    /// Brightness of the directional light.
     pub intensity: Range,
-    /// Brightness of light from everywhere.
+    /// Brightness of the light from all around.
     pub ambient: Range,
-    /// Share of images in which the cornea mirrors the directional light.
+    /// Share of images in which the cornea mirrors the directional light, 0 to 1.
     pub highlight_share: f32,
-    /// Share of images in which it mirrors a window.
+    /// Share of images in which the cornea mirrors a window, 0 to 1.
     pub window_share: f32,
 }
 
@@ -66,34 +66,35 @@ impl LightRanges {
     };
 }
 
-/// What UnityEyes' faces are drawn from.
+/// Ranges of UnityEyes' faces.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaceRanges {
-    /// Scale of the shape model's deviations: 0 is the mean face.
+    /// Scale of the shape model's standard deviations, 0 to 2; 0 gives the mean face.
     pub shape_scale: f32,
-    /// Scales the limbus, which has a radius of 5.87 mm at 1.
+    /// Scale of the limbus, 0.7 to 1.3; at 1 its radius is 5.87 mm.
     pub iris_size: Range,
-    /// Mean of UnityEyes' texture factor of the pupil: −1 is narrow, 1 wide.
+    /// Mean of UnityEyes' texture factor of the pupil, −1 (narrow) to 1 (wide).
     pub pupil_mean: f32,
-    /// Deviation of the pupil's factor.
+    /// Standard deviation of the pupil's factor, 0 to 1.
     pub pupil_deviation: f32,
-    /// Brightness of the eyeball's texture.
+    /// Brightness of the eyeball's texture, 0 to 1.5.
     pub eyeball: Range,
-    /// Brightness of the iris beside that.
+    /// Brightness of the iris relative to the eyeball, 0 to 1.5.
     pub iris: Range,
-    /// How dark the upper lashes are, 0 to 1; the lower ones are half as dark.
+    /// Opacity of the upper lashes, 0 to 1; the lower ones have half of it.
     pub lash_opacity: Range,
-    /// How far the lids follow the gaze's pitch, of the angle: 1 as in UnityEyes, which ties the lids to the gaze.
+    /// Share of the gaze's pitch by which the lids turn, 0 to 1.5; 1 in UnityEyes, which ties the lids to the
+    /// gaze.
     pub lid_follow: Range,
-    /// Mean angle by which the lids are lowered beside that.
+    /// Mean angle by which the lids are lowered in addition, −20 to 20.
     pub lid_mean_deg: f32,
-    /// Deviation of that angle.
+    /// Standard deviation of that angle, 0 to 20.
     pub lid_deviation_deg: f32,
 }
 
 impl Default for FaceRanges {
-    /// UnityEyes' own.
+    /// UnityEyes' own ranges.
     fn default() -> Self {
         Self {
             shape_scale: 1.0,
@@ -111,8 +112,11 @@ impl Default for FaceRanges {
 }
 
 impl FaceRanges {
+    /// Checks the settings that are single numbers; [`SimulatorConfig`](crate::SimulatorConfig) checks the
+    /// ranges.
+    ///
     /// # Errors
-    /// The first setting that cannot be rendered.
+    /// Returns the first setting that cannot be rendered.
     pub(crate) fn check(&self) -> Result<(), EyesError> {
         let limits = [
             ("face.shape_scale", self.shape_scale, 0.0..=2.0, "0 to 2"),

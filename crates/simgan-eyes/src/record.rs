@@ -1,4 +1,4 @@
-//! A render's record: UnityEyes' JSON, and an object of our own for what that lacks.
+//! A render's record: UnityEyes' JSON with an additional object `simgan`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{EyesError, SimulatorName};
 /// Version of the `simgan` object.
 pub(crate) const FORMAT: u32 = 2;
 
-/// What a record describes.
+/// Contents of a record.
 pub(crate) struct Described<'a> {
     pub(crate) simulator: &'a str,
     pub(crate) config: &'a SimulatorConfig,
@@ -25,7 +25,7 @@ pub(crate) struct Described<'a> {
     pub(crate) gaze: Direction,
 }
 
-/// What a record says of how its image was made, enough to render it again.
+/// The part of a record from which its image can be rendered again.
 ///
 /// ```
 /// use simgan_eyes::{Recorded, SimulatorName};
@@ -41,17 +41,17 @@ pub(crate) struct Described<'a> {
 pub struct Recorded {
     /// The simulator.
     pub name: SimulatorName,
-    /// Size and framing as they were; the ranges, from which nothing is drawn again, are defaults.
+    /// Settings with the recorded size and framing. The ranges are defaults, as nothing is drawn again.
     pub config: SimulatorConfig,
-    /// What was drawn.
+    /// Every value drawn for the image.
     pub parameters: Parameters,
 }
 
 impl Recorded {
-    /// Reads a record, as [`Simulator::record`](crate::Simulator::record) gives it.
+    /// Reads a record of [`Simulator::record`](crate::Simulator::record).
     ///
     /// # Errors
-    /// It is none of ours, or of another version.
+    /// Fails if the record has no valid object `simgan` or is of another version.
     pub fn from_json(record: &Value) -> Result<Self, EyesError> {
         let bad = |reason: String| EyesError::Record { reason };
         let own = record.get("simgan").ok_or_else(|| bad("it has no object \"simgan\"".to_owned()))?;
@@ -67,7 +67,7 @@ impl Recorded {
 }
 
 impl Described<'_> {
-    /// The whole record.
+    /// Returns the whole record.
     pub(crate) fn json(&self) -> Value {
         let marks = self.landmarks;
         json!({
@@ -82,7 +82,8 @@ impl Described<'_> {
         })
     }
 
-    /// UnityEyes' form: "(x, y, depth)" with y from the bottom in pixels and depth in cm.
+    /// Formats points as UnityEyes does: "(x, y, depth)", in pixels with y counted from the bottom, and in
+    /// cm.
     fn points<'p>(&self, points: impl IntoIterator<Item = &'p [f32; 3]>) -> Vec<String> {
         let height = self.config.height as f32;
         points.into_iter().map(|[x, y, depth]| tuple(&[*x, height - y, depth / 10.0])).collect()
@@ -127,10 +128,10 @@ impl Described<'_> {
         })
     }
 
-    /// Numbers in pixels from the top left, angles in degrees, and all that was drawn.
+    /// The object `simgan`: positions in pixels from the top left, angles in degrees, and every value drawn.
     fn own(&self) -> Value {
         let marks = self.landmarks;
-        // A ten thousandth of a pixel is enough, as UnityEyes has it.
+        // UnityEyes writes four decimals too.
         let rounded = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
         let point = |[x, y, _]: [f32; 3]| json!([rounded(x), rounded(y)]);
         let flat = |points: &[[f32; 3]]| points.iter().copied().map(point).collect::<Vec<_>>();
@@ -157,7 +158,7 @@ impl Described<'_> {
         })
     }
 
-    /// Size and framing: the settings that an image depends on beside its parameters.
+    /// Size and framing: the settings on which an image depends in addition to its parameters.
     fn view(&self) -> Value {
         let SimulatorConfig { width, height, channels, supersample, crop_mm, aim, finishing, .. } =
             self.config;
@@ -178,16 +179,19 @@ fn tuple(values: &[f32]) -> String {
     format!("({})", values.join(", "))
 }
 
-/// As UnityEyes' runtime writes a number: seven digits, an exponent for what is very small or large.
+/// Formats a number as UnityEyes' runtime (.NET's `G7`) does: seven digits, with an exponent if it is very
+/// small or large.
 fn number(value: f32) -> String {
     let text = format!("{value:.6e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    // `G7` has no exponent from 1e-4 up to 1e7.
     if (-4..7).contains(&exponent) {
         let plain = format!("{value:.*}", (6 - exponent) as usize);
         return if plain.contains('.') { trimmed(&plain) } else { plain };
     }
+    // .NET writes the exponent with its sign and at least two digits.
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{}E{sign}{:02}", trimmed(digits), exponent.abs())
 }
@@ -196,7 +200,7 @@ fn number(value: f32) -> String {
 mod tests {
     use super::*;
 
-    /// Numbers of a record that UnityEyes wrote, and what .NET's `G7` makes of others.
+    /// Numbers from a record that UnityEyes wrote, and others as .NET's `G7` formats them.
     #[test]
     fn numbers_are_written_as_unityeyes_does() {
         for text in [

@@ -1,4 +1,4 @@
-//! A cheap camera, after the picture is rendered: what makes `builtin:camera` look photographed.
+//! Simulates a cheap camera, which makes `builtin:camera` look photographed.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::math::{Color, Vec3, smoothstep, vec3};
 use crate::random::Stream;
 use crate::render::Canvas;
 
-/// Everything between the face and the file.
+/// The camera of one image, glasses and JPEG compression included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sensor {
-    /// Pixels of the sensor for each pixel of the final image.
+    /// Sensor pixels per pixel of the final image, along each axis.
     pub(crate) resolution: f32,
-    /// Deviation of the lens' blur in sensor pixels.
+    /// Standard deviation of the lens' blur in sensor pixels.
     pub(crate) blur_px: f32,
-    /// How far the picture moved during the exposure, in sensor pixels.
+    /// Motion during the exposure in sensor pixels.
     pub(crate) motion_px: [f32; 2],
     pub(crate) exposure: f32,
     pub(crate) contrast: f32,
-    /// Deviation of the noise, of the full range.
+    /// Standard deviation of the noise as a share of the full range.
     pub(crate) noise: f32,
-    /// Brightness lost across the picture, along x and y.
+    /// Change of the relative brightness across the whole picture, along x and y.
     pub(crate) falloff: [f32; 2],
     /// JPEG quality, 1 to 100.
     pub(crate) quality: f32,
@@ -29,7 +29,8 @@ pub(crate) struct Sensor {
     pub(crate) seed: u32,
 }
 
-/// A rim and a reflection, drawn over the picture; lengths in mm of the crop, from its middle, y up.
+/// Glasses, drawn over the picture as a rim and a reflection. Lengths are in mm on the face from the crop's
+/// middle, y up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Glasses {
     pub(crate) center: [f32; 2],
@@ -42,6 +43,8 @@ pub(crate) struct Glasses {
 
 impl Sensor {
     pub(crate) fn sample(rng: &mut Stream) -> Self {
+        // The order of the draws, here the order of the fields, is fixed: another one would change every
+        // image.
         Self {
             resolution: rng.uniform(0.65, 1.1),
             blur_px: rng.uniform(0.4, 0.85),
@@ -57,13 +60,14 @@ impl Sensor {
         }
     }
 
-    /// Width and height of the sensor for a final image of that size.
+    /// Returns the sensor's width and height for a final image of the given size.
     pub(crate) fn size(&self, width: usize, height: usize) -> (usize, usize) {
         let scaled = |length: usize| ((length as f32 * self.resolution).round() as usize).max(4);
         (scaled(width), scaled(height))
     }
 
-    /// Takes the picture: linear colours at the sensor's size in, display values in [0, 1] at the final size out.
+    /// Takes the picture: turns linear colours at the sensor's size into display values in [0, 1] at the
+    /// final size.
     pub(crate) fn expose(&self, mut scene: Canvas, px_per_mm: f32, width: usize, height: usize) -> Canvas {
         if let Some(glasses) = &self.glasses {
             glasses.draw(&mut scene, px_per_mm);
@@ -79,7 +83,7 @@ impl Sensor {
         picture
     }
 
-    /// Exposure, falloff and the tone curve.
+    /// Applies exposure, falloff and the tone curve.
     fn develop(&self, mut picture: Canvas) -> Canvas {
         let (width, height) = (picture.width as f32, picture.height as f32);
         for (idx, pixel) in picture.pixels.iter_mut().enumerate() {
@@ -88,7 +92,7 @@ impl Sensor {
             let gain = self.exposure * (1.0 + self.falloff[0] * x + self.falloff[1] * y).max(0.2);
             *pixel = map(*pixel, |value| {
                 let display = (value * gain).max(0.0).sqrt();
-                // Soft shoulder: highlights do not clip at once.
+                // A soft shoulder keeps highlights from clipping at once.
                 let shoulder = display / (1.0 + 0.18 * display * display);
                 ((shoulder - 0.45) * self.contrast + 0.45).clamp(0.0, 1.0)
             });
@@ -96,6 +100,7 @@ impl Sensor {
         picture
     }
 
+    /// Adds noise, mostly gray and stronger in dark parts.
     fn add_noise(&self, picture: &mut Canvas) {
         let mut rng = Stream::new(u64::from(self.seed), "sensor noise", 0);
         for pixel in &mut picture.pixels {
@@ -131,7 +136,7 @@ impl Glasses {
         }
     }
 
-    /// Share of a pixel that the rim covers: a band along a rounded rectangle.
+    /// Returns the share of a pixel covered by the rim, a band along a rounded rectangle.
     fn rim_cover(&self, x: f32, y: f32, half_px_mm: f32) -> f32 {
         let corner = 0.6 * self.half_size[1];
         let dx = ((x - self.center[0]).abs() - self.half_size[0] + corner).max(0.0);
@@ -148,14 +153,17 @@ fn map(color: Color, f: impl Fn(f32) -> f32) -> Color {
     vec3(f(color.x), f(color.y), f(color.z))
 }
 
-/// Gaussian blur widened by the motion along each axis.
+/// Applies a Gaussian blur, widened along each axis by the motion.
 fn blur(picture: &Canvas, deviation_px: f32, motion_px: [f32; 2]) -> Canvas {
+    // Motion blur is a box of half-width `motion`, whose variance is motion² / 3.
     let [along_x, along_y] =
         motion_px.map(|motion| kernel((deviation_px * deviation_px + motion * motion / 3.0).sqrt()));
     let across = convolved(picture, &along_x, 1, 0);
     convolved(&across, &along_y, 0, 1)
 }
 
+/// Radius of the blur's kernel in pixels: over three standard deviations, which are at most 1.2 px with
+/// motion.
 const RADIUS: isize = 4;
 
 fn kernel(deviation: f32) -> [f32; 2 * RADIUS as usize + 1] {
@@ -185,7 +193,7 @@ fn convolved(picture: &Canvas, kernel: &[f32], step_x: isize, step_y: isize) -> 
     Canvas { width: picture.width, height: picture.height, pixels }
 }
 
-/// Bilinear, pixel middles aligned.
+/// Resizes bilinearly with aligned pixel middles.
 fn resized(picture: &Canvas, width: usize, height: usize) -> Canvas {
     let axis = |to: usize, n_to: usize, n_from: usize| {
         let at = ((to as f32 + 0.5) * n_from as f32 / n_to as f32 - 0.5).clamp(0.0, (n_from - 1) as f32);
@@ -204,7 +212,8 @@ fn resized(picture: &Canvas, width: usize, height: usize) -> Canvas {
     Canvas { width, height, pixels }
 }
 
-/// Histogram equalization of the luma on 256 levels, as MPIIGaze's normalized crops have it; colours keep their ratios.
+/// Equalizes the histogram of the luma on 256 levels, as in MPIIGaze's normalized crops. Colours keep their
+/// ratios.
 pub(crate) fn equalize(picture: &mut Canvas) {
     let level = |color: Color| (color.luma().clamp(0.0, 1.0) * 255.0).round() as usize;
     let mut counts = [0_usize; 256];

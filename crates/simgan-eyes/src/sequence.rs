@@ -1,17 +1,18 @@
-//! A film of one person: fixations with saccades and pursuits between them, blinks, a head that sways. Every frame is a pure function of
-//! (configuration, frame).
+//! Films of one person: fixations linked by saccades and pursuits, blinks and a swaying head. Every frame is
+//! a pure function of (configuration, frame).
 
 use crate::config::SimulatorConfig;
 use crate::math::{lerp, sin_cos, smoothstep};
 use crate::parameters::{Parameters, Pose, Subject, direction, pitch_yaw};
 use crate::random::Stream;
 
-/// One look at something, every so many seconds.
+/// Seconds per fixation.
 const FIXATION_SECS: f32 = 0.4;
-/// One blink, every so many seconds.
+/// Seconds per blink.
 const BLINK_SECS: f32 = 4.0;
 
-/// What is drawn for a frame; `first` is what is drawn for an image of its own and stays but for gaze, head, lids and grain.
+/// Returns the parameters of a frame: those of `first`, an independent image, with gaze, head, lids and grain
+/// replaced.
 pub(crate) fn frame(mut first: Parameters, config: &SimulatorConfig, index: usize) -> Parameters {
     let secs = (index as f64 / f64::from(config.frames_per_sec)) as f32;
     sway(&mut first.pose, config, secs);
@@ -29,7 +30,7 @@ pub(crate) fn frame(mut first: Parameters, config: &SimulatorConfig, index: usiz
     first
 }
 
-/// Turns the head by a few degrees, slowly.
+/// Turns the head slowly by a few degrees.
 fn sway(pose: &mut Pose, config: &SimulatorConfig, secs: f32) {
     let mut rng = Stream::new(config.seed, "sequence/sway", 0);
     let mut wave = |amplitude_deg: f32| {
@@ -41,7 +42,7 @@ fn sway(pose: &mut Pose, config: &SimulatorConfig, secs: f32) {
     pose.head_roll_deg += wave(1.0);
 }
 
-/// One look: where to, when the eye starts to move, and for how long it moves.
+/// One fixation: its target in the head's frame in radians, and the movement that leads to it.
 struct Fixation {
     pitch: f32,
     yaw: f32,
@@ -53,12 +54,14 @@ impl Fixation {
     fn sample(config: &SimulatorConfig, number: u64) -> Self {
         let mut rng = Stream::new(config.seed, "sequence/gaze", number);
         let (pitch, yaw) = pitch_yaw(Pose::sample(config, &mut rng).gaze_in_head());
+        // A movement ends before its interval does, so that a frame depends on two fixations only.
         let start_secs = number as f32 * FIXATION_SECS + rng.uniform(0.0, 0.1);
         Self { pitch, yaw, start_secs, is_pursuit: rng.chance(0.2) }
     }
 }
 
-/// Pitch and yaw in radians. A saccade takes 21 ms and 2.2 ms a degree, a pursuit most of the time until the next look.
+/// Returns the gaze's pitch and yaw in the head, in radians. A saccade takes 21 ms plus 2.2 ms per degree, a
+/// pursuit most of the time until the next fixation.
 fn gaze_in_head(config: &SimulatorConfig, secs: f32) -> (f32, f32) {
     let number = (secs / FIXATION_SECS) as u64;
     let (from, to) = (Fixation::sample(config, number.saturating_sub(1)), Fixation::sample(config, number));
@@ -66,15 +69,16 @@ fn gaze_in_head(config: &SimulatorConfig, secs: f32) -> (f32, f32) {
     let duration_secs =
         if to.is_pursuit { 0.7 * FIXATION_SECS } else { (0.021 + 0.0022 * amplitude_deg).min(0.2) };
     let t = ((secs - to.start_secs) / duration_secs).clamp(0.0, 1.0);
-    // The path of least jerk.
+    // The minimum-jerk trajectory.
     let t = t * t * t * (10.0 - t * (15.0 - 6.0 * t));
     (lerp(from.pitch, to.pitch, t), lerp(from.yaw, to.yaw, t))
 }
 
-/// How far a blink has closed the lids, 0 to 1: they close in 0.1 s and open in 0.2 s.
+/// Returns how far a blink has closed the lids, 0 to 1: they close in about 0.1 s and open in about 0.2 s.
 fn closed(config: &SimulatorConfig, secs: f32) -> f32 {
     let number = (secs / BLINK_SECS) as u64;
     let mut rng = Stream::new(config.seed, "sequence/blink", number);
+    // A blink, of at most 0.43 s, starts and ends within its interval.
     let start = number as f32 * BLINK_SECS + rng.uniform(0.2, BLINK_SECS - 0.6);
     let (closing, shut, opening) =
         (rng.uniform(0.08, 0.12), rng.uniform(0.03, 0.06), rng.uniform(0.15, 0.25));
@@ -93,7 +97,7 @@ mod tests {
         name.open(SimulatorConfig { frames_per_sec, seed: 8, ..name.config() }).unwrap()
     }
 
-    /// The same person in the same light, whose eye moves no faster than eyes do, and who blinks.
+    /// The eye moves no faster than real ones do, and it blinks.
     #[test]
     fn a_film_is_smooth_and_blinks() {
         const PER_SEC: f32 = 250.0;

@@ -1,21 +1,22 @@
-//! Settings as they are typed: `key=value`.
+//! Settings typed as `key=value`.
 
 use serde_json::{Number, Value};
 
 use crate::{EyesError, SimulatorConfig};
 
 impl SimulatorConfig {
-    /// Changes one setting: `crop_mm=30`, a range as `gaze_yaw_deg=-20..20` (or one number for both ends), a part of a group as
-    /// `light.intensity=0.5..1`.
+    /// Changes one setting: a value (`crop_mm=30`), a range (`gaze_yaw_deg=-20..20`, or one number for both
+    /// ends) or a member of a group (`light.intensity=0.5..1`).
     ///
-    /// Whether the value can be rendered is told when the simulator is opened.
+    /// Opening the simulator checks whether the value can be rendered.
     ///
     /// # Errors
-    /// There is no such setting; the value is of another kind.
+    /// Fails if there is no such setting or if the value is of another kind.
     pub fn set(&mut self, assignment: &str) -> Result<(), EyesError> {
         let bad = |reason: String| EyesError::Assignment { assignment: assignment.to_owned(), reason };
         let (key, text) = assignment.split_once('=').ok_or_else(|| bad("is not KEY=VALUE".to_owned()))?;
         let (key, text) = (key.trim(), text.trim());
+        // Going through JSON reaches every setting by its name without a second list of them.
         let mut all = serde_json::to_value(&*self).map_err(|error| bad(error.to_string()))?;
         let keys = keys(&all, "");
         let slot = all
@@ -28,7 +29,7 @@ impl SimulatorConfig {
     }
 }
 
-/// Every key, parts of groups with a dot.
+/// Lists every key, with a dot between a group and its member.
 fn keys(value: &Value, prefix: &str) -> Vec<String> {
     let Value::Object(fields) = value else { return Vec::new() };
     fields
@@ -44,13 +45,15 @@ fn is_range(value: &Value) -> bool {
     value.get("low").is_some() && value.get("high").is_some()
 }
 
-/// The text as a value of the same kind as the one that it replaces.
+/// Parses the text as a value of the kind of `old`; `None` if it is of another kind.
 fn parsed(old: &Value, text: &str) -> Option<Value> {
     match old {
         Value::Object(_) => {
             let (low, high) = text.split_once("..").unwrap_or((text, text));
             Some(serde_json::json!({ "low": float(low)?, "high": float(high)? }))
         }
+        // Integers serialize as integers and floats as floats, 37.0 included, so the old value tells the
+        // kind.
         Value::Number(number) if !number.is_f64() => text.parse::<u64>().ok().map(Value::from),
         Value::Number(_) => float(text).map(Value::Number),
         Value::String(_) => Some(Value::from(text)),
@@ -58,6 +61,7 @@ fn parsed(old: &Value, text: &str) -> Option<Value> {
     }
 }
 
+/// Parses a finite number; JSON has no others.
 fn float(text: &str) -> Option<Number> {
     text.trim().parse().ok().and_then(Number::from_f64)
 }

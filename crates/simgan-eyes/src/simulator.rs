@@ -16,70 +16,70 @@ use crate::{EyesError, procedural, sequence};
 /// Opens a built-in simulator.
 ///
 /// # Errors
-/// A setting that cannot be rendered.
+/// Fails if a setting cannot be rendered.
 pub fn builtin(domain: Domain, config: SimulatorConfig) -> Result<Simulator, EyesError> {
     config.check()?;
     Ok(Simulator { provider: Provider::Builtin(domain), config })
 }
 
-/// Opens UnityEyes without Unity: its geometry and textures, rendered here.
+/// Opens UnityEyes without Unity: its geometry and textures, drawn by this crate's renderer.
 ///
 /// # Errors
-/// A setting that cannot be rendered.
+/// Fails if a setting cannot be rendered.
 pub fn unityeyes(assets: Arc<Assets>, config: SimulatorConfig) -> Result<Simulator, EyesError> {
     config.check()?;
     Ok(Simulator { provider: Provider::Unityeyes(assets), config })
 }
 
-/// A source of rendered eyes. Sample `index` is a pure function of (configuration, index): random access, the same on every
-/// machine and from every thread.
+/// A source of rendered eyes with random access. Sample `index` is a pure function of (configuration, index),
+/// identical on every machine and thread.
 #[derive(Clone)]
 pub struct Simulator {
     pub(crate) provider: Provider,
     config: SimulatorConfig,
 }
 
-/// Where geometry and textures come from.
+/// The provider of geometry and textures.
 #[derive(Clone)]
 pub(crate) enum Provider {
     Builtin(Domain),
     Unityeyes(Arc<Assets>),
 }
 
-/// One image with all that is known about it.
+/// One image with everything known about it.
 #[derive(Clone, Debug)]
 pub struct Rendered {
-    /// 8 bits, gray or RGB.
+    /// The image: 8 bits, gray or RGB.
     pub image: Image,
-    /// Where the eye looks, in camera coordinates.
+    /// Direction of the gaze in camera coordinates.
     pub gaze: Direction,
-    /// Where its parts are.
+    /// Positions of the eye's parts.
     pub landmarks: Landmarks,
-    /// What of iris and pupil is seen.
+    /// Visible parts of iris and pupil.
     pub visibility: Visibility,
-    /// What was drawn.
+    /// Every value drawn for the image.
     pub parameters: Parameters,
 }
 
-/// What is known of an image without rendering it.
+/// The labels of an image, known without rendering it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labelled {
-    /// Where the eye looks, in camera coordinates.
+    /// Direction of the gaze in camera coordinates.
     pub gaze: Direction,
-    /// Where its parts are.
+    /// Positions of the eye's parts.
     pub landmarks: Landmarks,
-    /// What of iris and pupil is seen.
+    /// Visible parts of iris and pupil.
     pub visibility: Visibility,
 }
 
 impl Simulator {
-    /// What it renders.
+    /// The simulator's settings.
     #[must_use]
     pub fn config(&self) -> &SimulatorConfig {
         &self.config
     }
 
-    /// As a source is called: `builtin:eyes`, `builtin:camera` or `unityeyes`.
+    /// The simulator's name without a preset: `builtin:eyes`, `builtin:camera` or `unityeyes`.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.provider {
@@ -88,10 +88,10 @@ impl Simulator {
         }
     }
 
-    /// What is drawn for an image.
+    /// Draws the parameters of an image.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn parameters(&self, index: usize) -> Parameters {
         assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
@@ -99,6 +99,7 @@ impl Simulator {
             Provider::Builtin(domain) => Parameters::procedural(*domain, &self.config, index),
             Provider::Unityeyes(assets) => Parameters::unityeyes(assets, &self.config, index),
         };
+        // A film shows one person: every frame starts from the parameters of index 0.
         if self.config.frames_per_sec > 0.0 {
             return sequence::frame(drawn(0), &self.config, index);
         }
@@ -108,16 +109,17 @@ impl Simulator {
     /// Renders an image with its labels.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn render(&self, index: usize) -> Rendered {
         self.rendered(self.parameters(index))
     }
 
-    /// Renders what was drawn before, for example read from a record's `simgan.parameters`.
+    /// Renders an image from given parameters, for example those of a record ([`Recorded`](crate::Recorded)).
     ///
     /// # Errors
-    /// If the parameters belong to another kind of simulator, name what the assets do not have, or are none that are drawn.
+    /// Fails if the parameters belong to another kind of simulator, refer to assets that do not exist, or are
+    /// out of range.
     pub fn render_parameters(&self, parameters: Parameters) -> Result<Rendered, EyesError> {
         parameters.check()?;
         match (&self.provider, &parameters.subject) {
@@ -134,19 +136,20 @@ impl Simulator {
         }
     }
 
-    /// The labels of an image; the image is not rendered, which takes a tenth of the time.
+    /// Computes the labels of an image without rendering it, in a tenth of the time.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn label(&self, index: usize) -> Labelled {
         self.built(&self.parameters(index))
     }
 
-    /// The labels of an image in UnityEyes' JSON form, with our own under `simgan`; the image is not rendered.
+    /// Computes the labels of an image as UnityEyes' JSON, with this crate's own under `simgan`, without
+    /// rendering it.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn record(&self, index: usize) -> Value {
         let parameters = self.parameters(index);
@@ -165,7 +168,7 @@ impl Simulator {
         Described { simulator, config, index, parameters, landmarks, visibility, gaze: *gaze }.json()
     }
 
-    /// Builds the scene of parameters that belong to this simulator, and what is wanted of it.
+    /// Builds the scene of parameters that belong to this simulator, and derives `T` from it.
     fn built<T: OfScene>(&self, parameters: &Parameters) -> T {
         let (gaze, detail) = (parameters.pose.gaze_in_head(), parameters.detail);
         match (&self.provider, &parameters.subject) {
@@ -180,13 +183,14 @@ impl Simulator {
         }
     }
 
-    /// Looks where the configuration aims, off by the drawn offset.
+    /// Points the camera at the configured aim, shifted by the drawn offset.
     pub(crate) fn camera<A>(&self, scene: &Scene<A>, parameters: &Parameters) -> Camera {
         const DISTANCE_MM: f32 = 600.0;
         const EYE_WIDTHS: f32 = 1.5;
         let rotation = parameters.pose.head();
         let [inner, outer] = scene.corners.map(|corner| rotation.apply(corner));
         let middle = match self.config.aim {
+            // The margin's inner end, not the corner, where the caruncle ends.
             Aim::Corners => rotation.apply(scene.margin.upper[0]).lerp(outer, 0.5),
             Aim::Eyeball => Vec3::default(),
             Aim::Margin | Aim::EyeWidth => rotation.apply(scene.margin.middle()),
@@ -206,7 +210,7 @@ impl Simulator {
         }
     }
 
-    /// Display values in [0, 1].
+    /// Renders a scene to display values in [0, 1].
     fn picture<A: Appearance>(&self, scene: &Scene<A>, camera: &Camera, parameters: &Parameters) -> Canvas {
         let supersample = self.config.samples_per_side();
         let Some(sensor) = &parameters.sensor else {
@@ -214,16 +218,20 @@ impl Simulator {
             self.develop(&mut canvas);
             return canvas;
         };
+        // Rendered at the sensor's resolution: blur, noise and compression act on its pixels.
         let (width, height) = sensor.size(camera.width, camera.height);
         let coarse = camera.scaled(width as f32 / camera.width as f32, width, height);
         let mut canvas = render(scene, &parameters.light, &coarse, supersample);
+        // The sensor expects linear light. UnityEyes' display values become that by squaring, as the sensor's
+        // gamma is 2.
         if let Provider::Unityeyes(_) = self.provider {
             canvas.pixels.iter_mut().for_each(|pixel| *pixel = pixel.times(*pixel));
         }
         sensor.expose(canvas, coarse.px_per_mm, camera.width, camera.height)
     }
 
-    /// From what the renderer computes to display values. UnityEyes computes with display values as if they were light.
+    /// Converts the renderer's colours to display values. UnityEyes shades with display values as if they
+    /// were linear, so its colours are only clipped.
     fn develop(&self, canvas: &mut Canvas) {
         let displayed = match self.provider {
             Provider::Builtin(_) => photographed,
@@ -251,8 +259,9 @@ impl Source for Simulator {
         }
     }
 
-    /// The image alone takes four fifths of the time.
+    /// Renders a sample; without labels it takes four fifths of the time.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
+        // `Source::name` names the sample; the inherent `name` is the simulator's.
         let (name, parameters) = (Source::name(self, index)?, self.parameters(index));
         if want == Want::Image {
             return Ok(Sample::new(name, self.built(&parameters)));
@@ -270,7 +279,7 @@ impl Source for Simulator {
     }
 }
 
-/// A scene and the camera that looks at it.
+/// A scene with its camera.
 struct Staged<'a, A> {
     simulator: &'a Simulator,
     parameters: &'a Parameters,
@@ -285,7 +294,8 @@ impl<'a, A> Staged<'a, A> {
     }
 }
 
-/// What can be made of a scene.
+/// A product of a scene: labels, an image or both. A scene's type depends on its provider's textures, so a
+/// closure could not take every scene.
 trait OfScene {
     fn of_scene<A: Appearance>(staged: &Staged<'_, A>) -> Self;
 }
@@ -312,7 +322,8 @@ impl<T: OfScene, U: OfScene> OfScene for (T, U) {
     }
 }
 
-/// Gamma 2, which every machine computes alike, and half of a photograph's S-curve.
+/// Applies gamma 2, whose square root is exactly rounded and so identical on every machine, and half of a
+/// photograph's S-curve.
 fn photographed(linear: Color) -> Color {
     let curve = |value: f32| {
         let level = value.max(0.0).sqrt().min(1.0);

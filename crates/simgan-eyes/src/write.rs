@@ -8,20 +8,22 @@ use simgan_data::{Image, Pixels, write_atomic};
 
 use crate::{EyesError, Simulator};
 
-/// UnityEyes writes Unity's default, 75, which is seen on images as small as crops.
+/// UnityEyes writes Unity's default, 75, whose artefacts show on images as small as crops.
 const JPEG_QUALITY: u8 = 95;
 
 impl Simulator {
-    /// Writes `N.jpg` and `N.json` for each index of `range` into `folder`, as UnityEyes does, and returns how many it rendered.
+    /// Writes `N.jpg` and `N.json` for each index of `range` into `folder`, as UnityEyes does. Returns the
+    /// number of images rendered.
     ///
-    /// Both files appear whole or not at all, the record last. An index whose record is already there, byte for byte, beside its
-    /// image is left as it is, so that an interrupted call goes on where it was; whatever else has these names is overwritten. Runs on rayon's current pool; the files do not depend on the number of threads.
+    /// Files appear whole or not at all, the record last. An index that already has its image and an
+    /// identical record is skipped, so that a second call continues an interrupted one; other files of these
+    /// names are overwritten. Runs on rayon's current pool; the files do not depend on the number of threads.
     ///
     /// # Errors
-    /// A file or folder that cannot be written; the error names it. Files that were finished stay.
+    /// Fails if a file or folder cannot be written, and names it. Finished files stay.
     ///
     /// # Panics
-    /// If the range ends after the last sample.
+    /// Panics if the range ends after the last sample.
     pub fn render_to(&self, folder: &Path, range: Range<usize>) -> Result<usize, EyesError> {
         assert!(range.end <= self.config().samples, "samples {range:?} of {}", self.config().samples);
         std::fs::create_dir_all(folder)
@@ -31,21 +33,21 @@ impl Simulator {
         Ok(written.into_iter().filter(|was_written| *was_written).count())
     }
 
-    /// A record as [`Simulator::render_to`] writes it, on one line.
+    /// Returns the record on one line, as [`Simulator::render_to`] writes it.
     ///
     /// # Panics
-    /// If `index` is not less than the number of samples.
+    /// Panics if `index` is not less than the number of samples.
     #[must_use]
     pub fn record_text(&self, index: usize) -> String {
         format!("{}\n", self.record(index))
     }
 
-    /// Whether there was anything to write.
+    /// Writes one image and its record. Returns whether there was anything to write.
     fn render_one(&self, folder: &Path, index: usize) -> Result<bool, EyesError> {
         let image_path = folder.join(format!("{index}.jpg"));
         let record_path = folder.join(format!("{index}.json"));
         let record = self.record_text(index);
-        // The record is written last: one that is whole and the same stands for a finished pair.
+        // The record is written last, so an identical one means a finished pair.
         let is_done = std::fs::read(&record_path).is_ok_and(|bytes| bytes == record.as_bytes());
         if is_done && image_path.is_file() {
             return Ok(false);
@@ -59,6 +61,7 @@ impl Simulator {
 fn jpeg(path: &Path, image: &Image) -> Result<Vec<u8>, EyesError> {
     let spec = image.spec();
     let Pixels::U8(planar) = image.pixels() else { unreachable!("renders have 8 bits") };
+    // `Image` is planar, the encoder takes interleaved channels.
     let plane = spec.width * spec.height;
     let interleaved: Vec<u8> = (0..plane)
         .flat_map(|idx| (0..spec.channels).map(move |channel| planar[channel * plane + idx]))

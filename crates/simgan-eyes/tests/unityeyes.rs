@@ -1,4 +1,4 @@
-//! UnityEyes' assets as a source; skipped without them.
+//! Tests of UnityEyes as a source, skipped without its assets.
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use simgan_data::{Pixels, Source, Want};
 use simgan_eyes::{Assets, Domain, EyesError, Recorded, Simulator, SimulatorConfig, builtin, unityeyes};
 
-/// The folder of the assets, if there is test data.
+/// Returns the folder of the assets, if there is test data.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn folder() -> Option<PathBuf> {
     let data = std::env::var_os("SIMGAN_TEST_DATA").map(PathBuf::from);
@@ -18,14 +18,15 @@ fn folder() -> Option<PathBuf> {
     data.map(|data| data.join("unityeyes2"))
 }
 
-/// A folder whose `Assets` are the real ones, to write beside them.
+/// Creates a folder that links to the real `Assets` and can be written to.
 fn linked(folder: &Path) -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a temporary folder");
     std::os::unix::fs::symlink(folder.join("Assets"), root.path().join("Assets")).expect("a link");
     root
 }
 
-/// Read from prepared textures; the pinned renders were made from the originals.
+/// Opens the assets with prepared textures. The pinned renders were made from the originals, so the two must
+/// agree.
 fn assets() -> Option<Arc<Assets>> {
     static ASSETS: OnceLock<Option<Arc<Assets>>> = OnceLock::new();
     let open = |folder: PathBuf| {
@@ -51,7 +52,7 @@ fn the_iris_lies_in_the_crop() {
     }
 }
 
-/// What a text of the record holds is enough, whatever the simulator was set to.
+/// A record's text is enough to render its image again, whatever the simulator's settings.
 #[test]
 fn an_image_is_rendered_again_from_its_record() {
     let config =
@@ -79,7 +80,7 @@ fn an_image_is_rendered_again_from_its_record() {
     }
 }
 
-/// The record has UnityEyes' own fields, all of them text, as in a record that UnityEyes wrote.
+/// The record has all of UnityEyes' own fields, as text, like a record that UnityEyes wrote.
 #[test]
 fn records_have_the_fields_of_unityeyes() {
     let Some(eyes) = simulator(SimulatorConfig::unityeyes()) else { return };
@@ -90,7 +91,7 @@ fn records_have_the_fields_of_unityeyes() {
     assert_eq!(fields(&theirs, ""), fields(&ours, ""));
 }
 
-/// Paths of all leaves with their kind; numbers in text count as one kind.
+/// Lists the paths of all leaves with their kind; numbers in text count as one kind.
 fn fields(value: &Value, path: &str) -> Vec<String> {
     let mut found = match value {
         Value::Object(all) => {
@@ -110,7 +111,7 @@ fn fields(value: &Value, path: &str) -> Vec<String> {
     found
 }
 
-/// FNV-1a over the first samples: the same on every machine, from originals and from prepared textures.
+/// FNV-1a hashes of the first samples, identical on every machine and for original and prepared textures.
 #[test]
 fn pinned_renders() {
     let Some(eyes) = simulator(SimulatorConfig::unityeyes()) else { return };
@@ -122,7 +123,7 @@ fn pinned_renders() {
     assert_eq!(format!("{hash:016x}"), "7c9a3aabb2eb7be4");
 }
 
-/// Each file that is damaged is named, with what is wrong and the way out.
+/// An error names the damaged file, the damage and the remedy.
 #[test]
 fn damaged_assets_are_named() {
     let Some(folder) = folder() else { return };
@@ -161,7 +162,7 @@ fn damaged_assets_are_named() {
     }
 }
 
-/// The assets as links, but for one file.
+/// Creates a folder of links to all assets but one file, which gets `bytes`.
 fn damaged(assets: &Path, path: &str, bytes: &[u8]) -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a temporary folder");
     let link = |folder: &Path, into: &Path| {
@@ -171,7 +172,7 @@ fn damaged(assets: &Path, path: &str, bytes: &[u8]) -> tempfile::TempDir {
             std::os::unix::fs::symlink(entry.path(), into.join(entry.file_name())).expect("a link");
         }
     };
-    // Every folder on the way to the file becomes a real one, full of links.
+    // Every folder on the way to the file becomes a real folder of links.
     let mut into = root.path().join("Assets");
     let mut from = assets.to_owned();
     link(&from, &into);

@@ -69,6 +69,7 @@ impl RefineInput {
     /// Fails where [`Folder::open`] does, or if the path cannot be made absolute.
     pub fn folder(path: &Path) -> Result<Self, RefineError> {
         let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
+        // An absolute name, as a job may be continued from another working directory.
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
         let count = folder.len();
         Ok(Self { images: Box::new(folder), name, count })
@@ -78,8 +79,8 @@ impl RefineInput {
     /// reading.
     ///
     /// Each sample is written as `NAME.png`, with its label
-    /// ([`Sample::to_record`](simgan_data::Sample::to_record)) as JSON beside it. Samples whose names differ
-    /// only in the extension become `NAME.jpg.png` and `NAME.png.png`. `name` identifies the data set in the
+    /// ([`Sample::to_record`](simgan_data::Sample::to_record)) as JSON beside it. If any two names differ
+    /// only in the extension, all samples keep theirs (`NAME.jpg.png`). `name` identifies the data set in the
     /// manifest and should include the crop.
     ///
     /// # Errors
@@ -252,6 +253,7 @@ fn twice(paths: &[PathBuf]) -> Option<&PathBuf> {
 fn digest(image: &Image) -> String {
     match image.pixels() {
         Pixels::U8(values) => hex(crc32c::crc32c(values)),
+        // As little-endian bytes on every machine, so that the checksum is portable.
         Pixels::U16(values) => {
             hex(values.iter().fold(0, |crc, value| crc32c::crc32c_append(crc, &value.to_le_bytes())))
         }

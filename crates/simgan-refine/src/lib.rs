@@ -154,6 +154,7 @@ impl Refinement<'_> {
         };
         work.run(|outcome| {
             let entries = self.write(&output, outcome, &mut summary)?;
+            // After the images, so that an entry always stands for a complete one.
             manifest.append(&entries)?;
             observe(&summary);
             Ok(())
@@ -181,6 +182,7 @@ impl Refinement<'_> {
     /// Returns the images still to refine and adds the finished ones to `summary`, checking that their inputs
     /// have not changed.
     fn pending(&self, done: &Done, summary: &mut RefineSummary) -> Result<Vec<usize>, RefineError> {
+        // An image whose output is gone is refined again.
         let earlier = |index: usize| match done.get(&self.input.images.name(index)) {
             Some(entry) if self.output.join(self.input.images.path(index)).exists() => {
                 self.check_unchanged(index, entry).map(|()| Some(entry))

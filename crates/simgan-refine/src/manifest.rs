@@ -112,6 +112,7 @@ impl Manifest {
             }
             line.clear();
         }
+        // Without this, the next line would continue an incomplete one.
         self.file.set_len(whole_bytes).map_err(RefineError::io(&self.path))?;
         self.file.seek(SeekFrom::End(0)).map_err(RefineError::io(&self.path))?;
         if line_idx == 0 {
@@ -130,6 +131,7 @@ impl Manifest {
             return Err(RefineError::Manifest { path: self.path.clone(), line: 1, reason });
         }
         let changed = |before, now| Err(RefineError::Changed { path: self.path.clone(), before, now });
+        // By content, so that a job continues with a moved or copied checkpoint.
         if before.model_crc32c != now.model_crc32c {
             let told = |header: &Header| {
                 format!("the model {} (crc32c {})", header.model.display(), header.model_crc32c)

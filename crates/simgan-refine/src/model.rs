@@ -53,6 +53,7 @@ impl RefineModel {
 /// model.
 fn digest(folder: &Path) -> Result<String, RefineError> {
     let mut crc = 0;
+    // The configuration counts too: its border rule changes the output and shows in no weight.
     for name in [REFINER_CONFIG_FILE, REFINER_FILE] {
         let path = folder.join(name);
         crc = crc32c::crc32c_append(crc, &fs::read(&path).map_err(RefineError::io(&path))?);

@@ -100,6 +100,7 @@ fn create_parent(path: &Path) -> Result<(), RefineError> {
 
 /// Resolves links in the absolute path of a folder that need not exist yet.
 fn resolved(path: &Path) -> Result<PathBuf, RefineError> {
+    // `canonicalize` needs a path that exists, so it gets the longest existing part.
     let absolute = std::path::absolute(path).map_err(RefineError::io(path))?;
     let existing = absolute.ancestors().find(|ancestor| ancestor.exists());
     let Some(existing) = existing else { return Ok(absolute) };

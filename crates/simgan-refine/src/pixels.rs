@@ -69,6 +69,7 @@ pub(super) fn refine_batch(
     let channels = refiner.channels();
     let values: Vec<f32> = images.iter().flat_map(|image| image.values.iter().copied()).collect();
     let synthetic = Tensor::from_vec(values, (images.len(), channels, height, width), &Device::Cpu)?;
+    // An image this large is alone in its batch (`Batches`).
     let refined = if height * width > MAX_BATCH_PIXELS {
         refine_tiled(refiner, &synthetic, TILE, device)?
     } else {

@@ -82,6 +82,7 @@ impl Work<'_> {
                         send_batches(sender, batches.push(spec.height, spec.width, job))?;
                     }
                     (Err(error), OnError::Skip) => send(sender, Ok(Read::Unreadable(index, error)))?,
+                    // The error ends the other stages, after which sending fails and ends this one.
                     (Err(error), OnError::Fail) => send(sender, Err(error.into()))?,
                 }
             }

@@ -3,7 +3,8 @@ use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
 use crate::random::noise;
 use crate::render::{Appearance, across};
 
-/// Skin and eyeball of one person, from lattice noise; texture coordinates are mm in the frontal plane.
+/// Textures of one person's skin and eyeball, made of lattice noise. Texture coordinates are mm in the
+/// frontal plane.
 pub(crate) struct ProceduralAppearance {
     skin: Color,
     grain: f32,
@@ -58,7 +59,7 @@ impl ProceduralAppearance {
     }
 
     fn sclera_albedo(&self, seen: Vec3) -> Color {
-        // Blood and fat towards the corners, fine vessels there.
+        // The white turns redder and yellower towards the corners, with fine vessels.
         let aside = smoothstep(5.5, 12.0, seen.x.abs());
         let vessels = noise(self.seed ^ 7, seen.x * 0.7, seen.y * 1.9);
         let redness = 0.25 * aside + 0.06 * vessels * (0.4 + aside);
@@ -73,6 +74,7 @@ impl Appearance for ProceduralAppearance {
         let lines = noise(self.seed ^ 2, x * 0.22 + y * 0.1, y * 1.25);
         let shade = 1.0 + self.grain * (fine + 0.8 * blotches) + self.wrinkles * lines;
         let skin = self.skin * shade.max(0.2);
+        // Well below the brow its noise need not be computed.
         if y < self.brow_y_mm - 8.0 { skin } else { skin * (1.0 - self.brow(x, y).clamp(0.0, 0.92)) }
     }
 

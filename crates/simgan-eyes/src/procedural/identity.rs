@@ -5,21 +5,23 @@ use crate::math::{Color, vec3};
 use crate::parameters::with_luma;
 use crate::random::Stream;
 
-/// One person: shape of lids and face in mm, colours, lashes.
+/// One person: shape of lids and face (in mm), colours and lashes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    /// Corners of the eye, x and y from the eyeball's centre.
+    /// x and y of the eye's corners from the eyeball's centre.
     pub(crate) inner: [f32; 2],
     pub(crate) outer: [f32; 2],
-    /// Height of the upper margin's peak over the line between the corners, and depth of the lower one's under it.
+    /// Height of the upper margin's peak above the line between the corners.
     pub(crate) upper_mm: f32,
+    /// Depth of the lower margin's peak below that line.
     pub(crate) lower_mm: f32,
-    /// Exponents of the margins' curves: larger is more pointed at that corner.
+    /// Exponents of the margins' curves at the inner and outer corner: larger is more pointed.
     pub(crate) upper_curve: [f32; 2],
     pub(crate) lower_curve: [f32; 2],
-    /// Height of the lid crease over the upper margin when the eye looks ahead; its depth; how far the fold hangs over it.
+    /// Height of the lid crease above the upper margin when the eye looks ahead.
     pub(crate) crease_mm: f32,
     pub(crate) crease_depth_mm: f32,
+    /// How far the fold bulges above the crease.
     pub(crate) fold_mm: f32,
     pub(crate) lid_thickness_mm: f32,
     pub(crate) brow_y_mm: f32,
@@ -51,6 +53,8 @@ impl Identity {
             Domain::Camera => "camera/identity",
         };
         let rng = &mut Stream::new(seed, purpose, u64::from(index));
+        // The order of the draws, here the order of the fields, is fixed: another one would change every
+        // person.
         let inner_y = rng.normal(-1.5, 0.7);
         let old = rng.unit();
         let skin_luma = skin_luma(rng);
@@ -88,13 +92,13 @@ impl Identity {
     }
 }
 
-/// Most faces are light or medium, some are dark.
+/// Draws the skin's luma: most faces are light or medium, some dark.
 fn skin_luma(rng: &mut Stream) -> f32 {
     let tone = rng.unit();
     0.1 + 0.36 * tone.sqrt()
 }
 
-/// The whites of a cheap camera's people are as dark as their skin.
+/// Draws the sclera's colour. In the camera's domain the whites are as dark as the skin.
 fn sclera(domain: Domain, rng: &mut Stream) -> Color {
     let level = match domain {
         Domain::Eyes => rng.uniform(0.38, 0.6),
@@ -103,7 +107,7 @@ fn sclera(domain: Domain, rng: &mut Stream) -> Color {
     vec3(1.0, rng.uniform(0.9, 0.97), rng.uniform(0.82, 0.95)) * level
 }
 
-/// Six of ten irises are brown.
+/// Draws the iris's colour: six of ten are brown.
 fn iris(rng: &mut Stream) -> Color {
     let (color, low, high) = match rng.below(10) {
         0..=5 => (vec3(1.0, 0.55, 0.3), 0.008, 0.04),

@@ -4,7 +4,8 @@ use crate::math::{Vec3, lerp, vec3};
 use crate::random::Stream;
 use crate::render::Hair;
 
-/// Lashes of both lids: they leave the margin outwards and bend up (or down), longer towards the outer corner.
+/// Grows the lashes of both lids. They point outwards at the margin, bend up (or down), and get longer
+/// towards the outer corner.
 pub(super) fn lashes(face: &Face<'_>, who: &Identity, rng: &mut Stream) -> Vec<Hair> {
     let upper = (0..who.lash_count).map(|_| (true, 1.0));
     let lower = (0..who.lash_count * 2 / 3).map(|_| (false, 0.45));
@@ -18,7 +19,7 @@ fn lash(face: &Face<'_>, who: &Identity, is_upper: bool, length: f32, rng: &mut 
     let root = along(edge, t) + vec3(0.0, 0.45 * up + rng.normal(0.0, 0.12), 1.0);
     let fan = (root.x * 0.055 + rng.normal(0.0, 0.16)).clamp(-0.9, 0.9);
     let length = length * who.lash_mm * lerp(0.65, 1.05, t) * rng.uniform(0.7, 1.1);
-    // Upper lashes droop before they curl up; with the lid they point further down.
+    // Upper lashes droop before they curl up, and more so with a lowered lid.
     let droop = if is_upper { 0.25 + 0.06 * face.lowered_mm.max(0.0) } else { 0.0 };
     let points = std::array::from_fn(|step| {
         let s = step as f32 / (Hair::N - 1) as f32;
@@ -30,7 +31,7 @@ fn lash(face: &Face<'_>, who: &Identity, is_upper: bool, length: f32, rng: &mut 
     Hair { points, width_mm, color, opacity: 0.9 }
 }
 
-/// The point a share `t` of the way along a line of `N_LID` points.
+/// Returns the point at a share `t` of a line of `N_LID` points.
 fn along(line: &[Vec3], t: f32) -> Vec3 {
     let position = t * (N_LID - 1) as f32;
     let idx = (position as usize).min(N_LID - 2);

@@ -1,4 +1,4 @@
-//! The procedural eye: one provider of geometry and textures to the renderer core.
+//! The procedural eye: a provider of geometry and textures that needs no files.
 
 mod appearance;
 mod identity;
@@ -16,7 +16,8 @@ use crate::parameters::pitch_yaw;
 use crate::random::Stream;
 use crate::render::{Eyeball, Finish, Scene, normals};
 
-/// Builds the scene of one subject that looks along `gaze` (unit vector in the head's frame); `detail` seeds the lashes.
+/// Builds the scene of a subject looking along `gaze` (a unit vector in the head's frame). `detail` seeds the
+/// lashes.
 pub(crate) fn scene(subject: &Subject, gaze: Vec3, detail: u32) -> Scene<ProceduralAppearance> {
     let who = &subject.identity;
     let (pitch, yaw) = pitch_yaw(gaze);
@@ -57,6 +58,7 @@ fn add_skin(scene: &mut Built, face: &Face<'_>) {
             add(scene, vec3(place.x, place.y, z), finish(face, place, ring));
         }
     }
+    // The rings are closed: the last column is joined to the first.
     let index = |column: usize, ring: usize| (column % N_COLUMNS * N_RINGS + ring) as u32;
     for column in 0..N_COLUMNS {
         for ring in 0..N_RINGS - 1 {
@@ -69,7 +71,8 @@ fn add_skin(scene: &mut Built, face: &Face<'_>) {
     scene.n_skin_triangles = scene.triangles.len();
 }
 
-/// Darkness of folds, corners, lash lines and the hollows round the eye.
+/// Returns the surface of a place on the skin: folds, corners, lash lines and hollows round the eye are
+/// darker.
 fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
     let who = face.who;
     let Place { x, y, from_margin_mm: d, upper } = place;
@@ -91,13 +94,13 @@ fn finish(face: &Face<'_>, place: Place, ring: usize) -> Finish {
     Finish { tint: color, occlusion, gloss: who.gloss * lerp(1.4, 1.0, smoothstep(0.0, 5.0, d)) }
 }
 
-/// The lid's wet edge, as a filter over the skin: pinker and, on dark skin, lighter.
+/// Returns the filter of the skin's colour at the lid's wet edge: pinker and, on dark skin, lighter.
 fn margin_color(skin: Color) -> Color {
     let lift = (0.1 / skin.luma()).clamp(0.35, 1.2);
     vec3(1.05, 0.85, 0.85) * lift
 }
 
-/// Pink in the inner corner, like the sclera elsewhere.
+/// Returns the lining's colour: pink in the inner corner, like the sclera elsewhere.
 fn lining_color(face: &Face<'_>, x: f32) -> Color {
     let from_corner = x - face.who.inner[0];
     let pink = lerp(0.35, 1.0, smoothstep(5.5, 3.0, from_corner));
@@ -106,13 +109,14 @@ fn lining_color(face: &Face<'_>, x: f32) -> Color {
 
 const N_LINING: usize = 8;
 
-/// The flesh behind the lids: conjunctiva and the caruncle in the inner corner. The eyeball shows where it is in front.
-/// It goes on behind the lids' edges, so that nothing shows between them and it.
+/// Adds the flesh behind the lids: the conjunctiva, and the caruncle in the inner corner. The eyeball covers
+/// it where it is in front. The lining extends behind the lids' edges, so that no gap shows between them.
 fn add_lining(scene: &mut Built, face: &Face<'_>) {
     const BEHIND_MM: f32 = 1.6;
     let first = scene.positions.len();
     let center = caruncle_center(face);
     for column in 0..N_LID {
+        // The outermost columns and rows go behind the lids, away from the opening.
         let aside = [(0, -BEHIND_MM), (N_LID - 1, BEHIND_MM)].into_iter().find(|(edge, _)| *edge == column);
         let aside = vec3(aside.map_or(0.0, |(_, mm)| mm), 0.0, 0.0);
         let (upper, lower) = (face.margin.upper[column] + aside, face.margin.lower[column] + aside);
@@ -149,7 +153,7 @@ fn caruncle_center(face: &Face<'_>) -> Vec3 {
     vec3(x + 2.3, y + 0.2, 0.0)
 }
 
-/// Seven points round the caruncle, from the inner corner.
+/// Returns seven points round the caruncle, from the inner corner.
 fn caruncle(face: &Face<'_>) -> Vec<Vec3> {
     let margin = &face.margin;
     let idxs = [0, 3, 6];

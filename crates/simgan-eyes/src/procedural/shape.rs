@@ -1,24 +1,24 @@
-//! The face round one eye as a height field over the frontal plane, and the mesh of rings laid on it.
+//! The face round one eye as a height field over the frontal plane, and the ring mesh that samples it.
 
 use super::Identity;
 use super::subject::Lids;
 use crate::math::{Vec3, bump, lerp, sin_cos, smooth_max, smoothstep, vec3};
 use crate::render::{Eyeball, Margin};
 
-/// The lids' edges and the face for one person and one moment.
+/// The lids' edges and the face of one person at one moment.
 pub(super) struct Face<'a> {
     pub(super) who: &'a Identity,
     pub(super) eye: &'a Eyeball,
     pub(super) margin: Margin,
-    /// How far the upper lid is lowered from where it is when the eye looks ahead, in mm.
+    /// How far the upper lid lies below its height when the eye looks ahead, in mm.
     pub(super) lowered_mm: f32,
 }
 
 /// Points of one margin, corners included.
 pub(super) const N_LID: usize = 33;
 
-/// A place on the skin: in the frontal plane, with its distance from the lid's margin and whether the upper (1) or the lower
-/// lid's (0) side it is on.
+/// A place on the skin: its position in the frontal plane, its distance from the lid's margin, and its side,
+/// from 0 (lower lid) to 1 (upper lid).
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) x: f32,
@@ -33,7 +33,7 @@ impl<'a> Face<'a> {
         let lower = who.lower_mm + lids.lower_mm - lids.lower_follow * gaze_y;
         let lower = lower.clamp(1.2, 8.5);
         let rest = who.upper_mm + lids.upper_mm;
-        // At least a slit stays open: a hidden iris has no label.
+        // At least a slit stays open, except in a blink: a hidden iris has no label.
         let upper = (rest + lids.upper_follow * gaze_y).clamp(3.6 - lower, 9.5);
         let upper = lerp(upper, 0.05 - lower, lids.closed);
         let mut face = Self {
@@ -47,7 +47,7 @@ impl<'a> Face<'a> {
         face
     }
 
-    /// A margin on the eye, denser at the corners.
+    /// Returns the points of a margin on the eye, denser towards the corners.
     fn edge(&self, height_mm: f32, [inner, outer]: [f32; 2]) -> Vec<Vec3> {
         let peak = inner / (inner + outer);
         let curve = |t: f32| libm::powf(t, inner) * libm::powf(1.0 - t, outer);
@@ -55,6 +55,7 @@ impl<'a> Face<'a> {
         let point = |step: usize| {
             let t = 0.5 - 0.5 * sin_cos(std::f32::consts::PI * step as f32 / (N_LID - 1) as f32).1;
             let t = t.clamp(0.0, 1.0);
+            // The margins share their corners, which rounding must not lift.
             let rise = if step == 0 || step == N_LID - 1 { 0.0 } else { curve(t) * scale };
             let x = lerp(self.who.inner[0], self.who.outer[0], t);
             let y = lerp(self.who.inner[1], self.who.outer[1], t) + rise;
@@ -63,12 +64,13 @@ impl<'a> Face<'a> {
         (0..N_LID).map(point).collect()
     }
 
-    /// Height of what the lids' edges lie on: the eye, and towards the corners the flesh that joins them.
+    /// Returns the height of the surface under the lids' edges: the eye and, towards the corners, the flesh
+    /// that joins them.
     pub(super) fn opening(&self, x: f32, y: f32) -> f32 {
         smooth_max(self.eye.front(x, y) + 0.05, self.base(x, y) - 1.0, 1.5)
     }
 
-    /// Height of the face without the lids' bulge.
+    /// Returns the height of the face without the lids' bulge.
     fn base(&self, x: f32, y: f32) -> f32 {
         let who = self.who;
         let across = if x > 0.0 { -0.020 * x * x } else { -0.010 * x * x };
@@ -83,7 +85,7 @@ impl<'a> Face<'a> {
         7.8 + who.socket_mm + across + nose + brow.max(above) + cheek
     }
 
-    /// Height of the skin.
+    /// Returns the height of the skin.
     pub(super) fn skin(&self, place: Place) -> f32 {
         let Place { x, y, from_margin_mm: d, upper } = place;
         let lid = self.eye.front(x, y) + self.who.lid_thickness_mm;
@@ -91,7 +93,7 @@ impl<'a> Face<'a> {
         surface + upper * self.upper_fold(d) + (1.0 - upper) * self.lower_fold(d)
     }
 
-    /// Where the crease lies over the margin, in mm: skin unfolds as the lid goes down.
+    /// Returns the crease's distance from the margin in mm: the skin unfolds as the lid goes down.
     pub(super) fn crease_mm(&self) -> f32 {
         (self.who.crease_mm + 0.75 * self.lowered_mm).clamp(1.6, 10.0)
     }
@@ -108,22 +110,24 @@ impl<'a> Face<'a> {
     }
 }
 
-/// Distances of the mesh's rings from the margin in mm; the last ring is the border.
+/// Distances of the mesh's rings from the margin in mm; the last ring is the face's border.
 const RINGS_MM: [f32; 22] = [
     0.0, 0.3, 0.8, 1.3, 1.9, 2.5, 3.1, 3.7, 4.4, 5.1, 5.8, 6.6, 7.5, 8.5, 9.7, 11.0, 12.7, 15.0, 18.0, 22.0,
     28.0, 36.0,
 ];
 pub(super) const N_RINGS: usize = RINGS_MM.len();
-/// Columns of the mesh round the eye: both margins without the shared corners twice.
+/// Columns of the mesh round the eye: one for each point of both margins, with the shared corners counted
+/// once.
 pub(super) const N_COLUMNS: usize = 2 * (N_LID - 1);
 
 impl Face<'_> {
-    /// The margin's point of a column; columns run from the inner corner over the upper lid and back under the eye.
+    /// Returns the margin's point of a column. Columns run from the inner corner along the upper lid and back
+    /// along the lower.
     pub(super) fn margin_at(&self, column: usize) -> Vec3 {
         if column < N_LID { self.margin.upper[column] } else { self.margin.lower[N_COLUMNS - column] }
     }
 
-    /// The places of a column, ring by ring, with their heights.
+    /// Returns the places of a column with their heights, ring by ring.
     pub(super) fn column(&self, column: usize) -> impl Iterator<Item = (Place, f32)> + '_ {
         let margin = self.margin_at(column);
         let (outward_x, outward_y) = outward(column);
@@ -134,6 +138,7 @@ impl Face<'_> {
             let height = match ring {
                 0 => margin.z,
                 1 => lerp(margin.z, self.skin(place), 0.75),
+                // Folds are cut into the skin, which must stay in front of the lining and the eye.
                 _ => self.skin(place).max(self.opening(x, y) + 0.4),
             };
             (place, height)
@@ -141,7 +146,7 @@ impl Face<'_> {
     }
 }
 
-/// Unit vector in which a column leaves the eye: radial, flattened so that the lids' columns rise.
+/// Returns the unit vector along which a column leaves the eye.
 fn outward(column: usize) -> (f32, f32) {
     let (sin, cos) = sin_cos(std::f32::consts::TAU * column as f32 / N_COLUMNS as f32);
     (-cos, sin)

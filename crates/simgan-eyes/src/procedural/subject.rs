@@ -14,13 +14,13 @@ pub(crate) struct Subject {
     pub(crate) pupil_mm: f32,
 }
 
-/// How far the lids are open, and how strictly they follow the eye.
+/// The opening of the lids and how closely they follow the eye.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lids {
-    /// Added to the person's own opening.
+    /// Offsets from the person's own opening.
     pub(crate) upper_mm: f32,
     pub(crate) lower_mm: f32,
-    /// mm that a lid moves for each mm that the iris moves.
+    /// Movement of a lid per movement of the limbus.
     pub(crate) upper_follow: f32,
     pub(crate) lower_follow: f32,
     /// How far a blink has closed them, 0 to 1.

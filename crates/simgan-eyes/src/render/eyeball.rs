@@ -1,24 +1,25 @@
 use crate::math::{Color, Rotation, Vec3, vec3};
 
-/// A sclera sphere with a corneal sphere on it, as UnityEyes' colliders are. Eye axes: the centre is the origin and +z looks
-/// out of the pupil. Lengths in mm.
+/// A scleral sphere with a corneal sphere on it, like UnityEyes' colliders. In eye axes the eyeball's centre
+/// is the origin and +z points out of the pupil. Lengths are in mm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Eyeball {
     pub(crate) radius: f32,
     pub(crate) cornea_offset: f32,
     pub(crate) cornea_radius: f32,
-    /// Where the limbus circle lies on the axis, and its radius.
+    /// Position of the limbus circle on the axis.
     pub(crate) limbus_offset: f32,
     pub(crate) limbus_radius: f32,
-    /// Where the iris plane lies on the axis, and the radius of the hole in it.
+    /// Position of the iris plane on the axis.
     pub(crate) iris_offset: f32,
+    /// Radius of the hole in the iris plane, not magnified by the cornea.
     pub(crate) pupil_radius: f32,
-    /// From eye axes to the head's.
+    /// Rotation from eye axes to the head's frame.
     pub(crate) rotation: Rotation,
 }
 
-/// The average eye with that orientation.
 impl Eyeball {
+    /// Creates an eyeball of average size.
     pub(crate) fn new(rotation: Rotation, iris_size: f32, pupil_radius: f32) -> Self {
         Self {
             radius: 12.031,
@@ -32,7 +33,7 @@ impl Eyeball {
         }
     }
 
-    /// The eyeball as the camera sees it, with `head` from the head's frame to view coordinates.
+    /// Rotates the eyeball into view coordinates by `head`, the rotation from the head's frame.
     pub(crate) fn seen_from(&self, head: &Rotation) -> SeenEye {
         let rotation = *head * self.rotation;
         let axis = rotation.apply(vec3(0.0, 0.0, 1.0));
@@ -40,7 +41,8 @@ impl Eyeball {
         SeenEye { eye: *self, rotation, from_view: rotation.transposed(), axis, apex }
     }
 
-    /// Height of the eyeball's front over (x, y) in the head's frame; beyond 0.8 radii it goes on along the slope there.
+    /// Returns the height of the eyeball's front over (x, y) in the head's frame. Beyond 0.8 radii, where the
+    /// sphere falls off steeply, it continues along the tangent.
     pub(crate) fn front(&self, x: f32, y: f32) -> f32 {
         const TURN: f32 = 0.8;
         const TURN_SLOPE: f32 = TURN / 0.6;
@@ -57,18 +59,18 @@ impl Eyeball {
     }
 }
 
-/// An eyeball in view coordinates, whose origin is its centre.
+/// An eyeball in view coordinates with its centre at the origin.
 pub(crate) struct SeenEye {
     pub(crate) eye: Eyeball,
     pub(crate) rotation: Rotation,
     from_view: Rotation,
     /// Unit gaze vector in view coordinates.
     pub(crate) axis: Vec3,
-    /// The largest z of the eye.
+    /// Largest z of the eye.
     pub(crate) apex: f32,
 }
 
-/// Where a ray along the view's −z meets the eye.
+/// The point where a ray along the view's −z meets the eye.
 pub(crate) struct Hit {
     pub(crate) position: Vec3,
     pub(crate) normal: Vec3,
@@ -76,7 +78,7 @@ pub(crate) struct Hit {
 }
 
 impl SeenEye {
-    /// The eye's surface at (x, y) in view coordinates.
+    /// Intersects the eye with the ray along −z at (x, y) in view coordinates.
     pub(crate) fn hit(&self, x: f32, y: f32) -> Option<Hit> {
         let eye = &self.eye;
         let sclera = sphere(x, y, vec3(0.0, 0.0, 0.0), eye.radius);
@@ -92,7 +94,8 @@ impl SeenEye {
         Some(Hit { position, normal: (position - origin) * (1.0 / radius), on_cornea })
     }
 
-    /// What is seen there, in eye axes: through the cornea a point of the iris plane, elsewhere the surface itself.
+    /// Returns the point seen at a hit, in eye axes: a point of the iris plane through the cornea, else the
+    /// surface itself.
     pub(crate) fn seen(&self, hit: &Hit) -> Vec3 {
         if !hit.on_cornea {
             return self.from_view.apply(hit.position);
@@ -100,15 +103,18 @@ impl SeenEye {
         let ray = refracted(hit.normal);
         let descent = ray.dot(self.axis);
         let above = hit.position.dot(self.axis) - self.eye.iris_offset;
+        // A ray almost parallel to the iris plane meets it far outside the eye or never.
         let along = if descent < -0.05 { (-above / descent).clamp(0.0, 8.0) } else { 8.0 };
         self.from_view.apply(hit.position + ray * along)
     }
 
-    /// Where the camera sees a point of the iris plane (eye axes) through the cornea, in view coordinates.
+    /// Returns the view coordinates at which a point of the iris plane (eye axes) appears through the cornea.
     pub(crate) fn apparent(&self, x: f32, y: f32) -> Vec3 {
         let target = vec3(x, y, self.eye.iris_offset);
         let straight = self.rotation.apply(target);
         let mut at = straight;
+        // Inverts `seen` by fixed-point iteration: refraction moves points little, so stepping by the miss
+        // converges.
         for _ in 0..8 {
             let Some(hit) = self.hit(at.x, at.y) else { return straight };
             let miss = self.rotation.apply(target - self.seen(&hit));
@@ -117,14 +123,14 @@ impl SeenEye {
         at
     }
 
-    /// A circle round the axis in eye axes, in view coordinates; it starts at −x and goes over the top.
+    /// Returns points of the limbus in view coordinates, from −x in eye axes over the top.
     pub(crate) fn limbus(&self, n_points: usize) -> Vec<Vec3> {
         circle(n_points, self.eye.limbus_radius)
             .map(|(x, y)| self.rotation.apply(vec3(x, y, self.eye.limbus_offset)))
             .collect()
     }
 
-    /// The pupil's edge as it is seen through the cornea, in view coordinates.
+    /// Returns points of the pupil's edge, seen through the cornea, in view coordinates.
     pub(crate) fn pupil(&self, n_points: usize) -> Vec<Vec3> {
         circle(n_points, self.eye.pupil_radius).map(|(x, y)| self.apparent(x, y)).collect()
     }
@@ -137,41 +143,44 @@ fn circle(n_points: usize, radius: f32) -> impl Iterator<Item = (f32, f32)> {
     })
 }
 
-/// z of a sphere's front at (x, y).
+/// Returns z of a sphere's front at (x, y).
 fn sphere(x: f32, y: f32, center: Vec3, radius: f32) -> Option<f32> {
     let (dx, dy) = (x - center.x, y - center.y);
     let under = radius * radius - dx * dx - dy * dy;
     (under > 0.0).then(|| center.z + under.sqrt())
 }
 
-/// The ray (0, 0, −1) after it enters the aqueous humour.
+/// Refracts the ray (0, 0, −1) into the aqueous humour by Snell's law.
 fn refracted(normal: Vec3) -> Vec3 {
+    // The refractive index of the aqueous humour is 1.336.
     const RATIO: f32 = 1.0 / 1.336;
     let cos = normal.z;
     let bend = RATIO * cos - (1.0 - RATIO * RATIO * (1.0 - cos * cos)).sqrt();
     vec3(0.0, 0.0, -RATIO) + normal * bend
 }
 
-/// The share of light that a wet surface mirrors, by the cosine of the angle to the viewer.
+/// Returns the share of light that a wet surface mirrors, from the cosine of the angle between normal and
+/// viewer. Schlick's approximation, weaker at grazing angles.
 pub(crate) fn fresnel(cos: f32) -> f32 {
     let grazing = 1.0 - cos.clamp(0.0, 1.0);
     let squared = grazing * grazing;
     0.025 + 0.5 * squared * squared * grazing
 }
 
-/// The direction that a viewer on +z sees mirrored by a surface with that normal.
+/// Returns the direction that a viewer on +z sees mirrored in a surface of the given normal.
 pub(crate) fn reflected(normal: Vec3) -> Vec3 {
     normal * (2.0 * normal.z) - vec3(0.0, 0.0, 1.0)
 }
 
-/// How dark the lids make the eyeball, from the distances to their margins in mm.
+/// Returns the share of light that the lids let through to the eyeball, from the distances to their margins
+/// in mm.
 pub(crate) fn lid_occlusion(below_upper_mm: f32, above_lower_mm: f32) -> f32 {
     let upper = (below_upper_mm * (1.0 / 3.8)).clamp(0.0, 1.0);
     let lower = (above_lower_mm * (1.0 / 1.8)).clamp(0.0, 1.0);
     (0.36 + 0.64 * upper * (2.0 - upper)) * (0.7 + 0.3 * lower * (2.0 - lower))
 }
 
-/// Shares of the two inks of a border that is `softness` wide round `edge`.
+/// Blends two colours over a border of half-width `softness` round `edge`.
 pub(crate) fn across(inner: Color, outer: Color, edge: f32, softness: f32, at: f32) -> Color {
     inner.lerp(outer, crate::math::smoothstep(edge - softness, edge + softness, at))
 }

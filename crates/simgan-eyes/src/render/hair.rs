@@ -1,14 +1,14 @@
 use super::{Camera, Canvas};
 use crate::math::{Color, Vec3, vec3};
 
-/// A hair: a bent line that thins out.
+/// A hair: a bent line that tapers towards its tip.
 #[derive(Clone, Debug)]
 pub(crate) struct Hair {
     /// From root to tip, in the head's frame.
     pub(crate) points: [Vec3; Self::N],
     pub(crate) width_mm: f32,
     pub(crate) color: Color,
-    /// Share of the light behind it that it hides where it covers a sample.
+    /// Share of the background that it hides where it covers a sample.
     pub(crate) opacity: f32,
 }
 
@@ -16,7 +16,8 @@ impl Hair {
     pub(crate) const N: usize = 5;
 }
 
-/// Draws hairs over the part of an image that begins at row `top`; what is thinner than a sample covers its share of it.
+/// Draws hairs over the band of an image that begins at row `top`. A hair thinner than a sample covers its
+/// share of it.
 pub(crate) fn draw(canvas: &mut Canvas, hairs: &[Hair], camera: &Camera, top: usize) {
     for hair in hairs {
         let points = hair.points.map(|point| camera.project(camera.view(point)) - vec3(0.0, top as f32, 0.0));
@@ -41,7 +42,7 @@ fn draw_segment(canvas: &mut Canvas, [from, to]: [Vec3; 2], widths: [f32; 2], ha
         for col in first_col..last_col {
             let x = col as f32 + 0.5 - from.x;
             let t = (x * dx + y * dy) * inverse;
-            // Each segment owns its start, the next one its end: joints are not drawn twice.
+            // A segment includes its start but not its end, so that joints are drawn once.
             if !(0.0..1.0).contains(&t) {
                 continue;
             }

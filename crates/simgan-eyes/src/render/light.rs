@@ -5,30 +5,32 @@ use crate::parameters::direction;
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 
-/// One soft-shadowed directional light, a sky with a gradient and a soft lobe, and what the cornea mirrors.
-/// Directions are towards the light, in view coordinates.
+/// A directional light with soft shadows, a sky with a gradient and a soft lobe, and the reflections in the
+/// cornea. Directions point towards the light, in view coordinates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Light {
     pub(crate) direction: Vec3,
     pub(crate) intensity: f32,
     pub(crate) color: Color,
-    /// Irradiance from everywhere.
+    /// Irradiance from all around.
     pub(crate) ambient: f32,
-    /// Brighter side of the sky; its length is the contrast.
+    /// Direction of the sky's brighter side; its length is the contrast.
     pub(crate) gradient: Vec3,
     pub(crate) lobe: Vec3,
     pub(crate) lobe_intensity: f32,
-    /// Sine of the light's angular radius: the size of the highlight.
+    /// Sine of the light's angular radius, which sets the size of the highlight.
     pub(crate) radius: f32,
     pub(crate) highlight: f32,
-    /// A window mirrored in the cornea: centre, half width and height (as sines), brightness.
+    /// Direction of the window mirrored in the cornea.
     pub(crate) window: Vec3,
+    /// Half width and half height of the window, as sines.
     pub(crate) window_size: [f32; 2],
     pub(crate) window_intensity: f32,
 }
 
 impl Light {
     pub(crate) fn sample(ranges: &LightRanges, rng: &mut Stream) -> Self {
+        // The order of the draws is fixed: another one would change every image of a seed.
         let elevation = rng.within(ranges.elevation_deg);
         let azimuth = rng.within(ranges.azimuth_deg);
         let intensity = rng.within(ranges.intensity);
@@ -50,8 +52,9 @@ impl Light {
         }
     }
 
-    /// Light that a surface with that normal scatters; `shadow` is the share of the directional light that arrives,
-    /// `wrap` how far light scatters round the edge under skin.
+    /// Returns the light that a surface of the given normal scatters. `shadow` is the share of the
+    /// directional light that arrives; `wrap` extends the light beyond the terminator, as scattering under
+    /// skin does.
     pub(crate) fn diffuse(&self, normal: Vec3, shadow: f32, wrap: f32) -> Color {
         let facing = (normal.dot(self.direction) + wrap) / (1.0 + wrap);
         let direct = self.intensity * facing.max(0.0) * shadow;
@@ -65,7 +68,7 @@ impl Light {
         vec3(level, level, level * 1.03)
     }
 
-    /// What is seen in a mirror in the direction `reflected`: light, window and sky.
+    /// Returns the reflection from the direction `reflected`: light, window and sky.
     pub(crate) fn mirrored(&self, reflected: Vec3) -> Color {
         let away = self.direction.cross(reflected).length();
         let disc = smoothstep(self.radius * 1.5, self.radius * 0.7, away);
@@ -82,6 +85,7 @@ impl Light {
         let up = self.window.cross(right);
         let [half_width, half_height] = self.window_size;
         let edge = |distance: f32, half: f32| smoothstep(half * 1.15, half * 0.85, distance.abs());
+        // A vertical glazing bar in the window's middle.
         let bar = 1.0 - 0.6 * bump(reflected.dot(right) / (0.15 * half_width));
         let inside = edge(reflected.dot(right), half_width) * edge(reflected.dot(up), half_height);
         self.window_intensity * 10.0 * inside * bar

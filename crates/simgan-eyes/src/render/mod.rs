@@ -1,4 +1,4 @@
-//! The renderer core: a provider gives a [`Scene`], a [`Light`] and a [`Camera`] make it an image.
+//! The renderer core: renders a provider's [`Scene`] in a [`Light`] through a [`Camera`].
 
 mod camera;
 mod eyeball;
@@ -24,14 +24,15 @@ pub(crate) use self::visibility::nearest_depth;
 use self::shading::Shading;
 use crate::math::{Color, Vec3};
 
-/// Linear colours of an image, row by row.
+/// The colours of an image, row by row: linear as rendered, display values once developed.
 pub(crate) struct Canvas {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) pixels: Vec<Color>,
 }
 
-/// Renders a scene with `supersample`² samples a pixel, band by band so that the samples stay in the cache.
+/// Renders a scene with `supersample`² samples per pixel, in bands of rows so that the samples stay in the
+/// cache.
 pub(crate) fn render<A: Appearance>(
     scene: &Scene<A>,
     light: &Light,
@@ -41,9 +42,10 @@ pub(crate) fn render<A: Appearance>(
     const BAND_SAMPLES: usize = 1 << 15;
     let factor = supersample as f32;
     let fine = camera.scaled(factor, camera.width * supersample, camera.height * supersample);
-    // Where the samples of a pixel pair up, four share one look at a surface; outlines keep them all.
+    // With an even `supersample`, 2×2 samples share one shading; every sample still counts at outlines.
     let block = if supersample.is_multiple_of(2) { 2 } else { 1 };
     let shading = Shading::new(scene, light, &fine);
+    // A band holds whole rows of pixels.
     let band = (BAND_SAMPLES / fine.width / supersample).max(1) * supersample;
     let mut pixels = Vec::with_capacity(camera.width * camera.height);
     for top in (0..fine.height).step_by(band) {
@@ -54,7 +56,7 @@ pub(crate) fn render<A: Appearance>(
     Canvas { width: camera.width, height: camera.height, pixels }
 }
 
-/// One colour for each `supersample`² samples.
+/// Averages each pixel's `supersample`² samples.
 fn averaged(samples: &Canvas, supersample: usize) -> Vec<Color> {
     let (width, height) = (samples.width / supersample, samples.height / supersample);
     let mut pixels = vec![Vec3::default(); width * height];
@@ -69,11 +71,12 @@ fn averaged(samples: &Canvas, supersample: usize) -> Vec<Color> {
     pixels
 }
 
-/// Unit vertex normals on the outer side of the triangles, weighted by area.
+/// Computes unit vertex normals on the outer side of the triangles, weighted by the triangles' areas.
 pub(crate) fn normals(positions: &[Vec3], triangles: &[[u32; 3]]) -> Vec<Vec3> {
     let mut normals = vec![Vec3::default(); positions.len()];
     for triangle in triangles {
         let [a, b, c] = triangle.map(|corner| corner as usize);
+        // The cross product's length is twice the area, which is the weight.
         let normal = (positions[b] - positions[a]).cross(positions[c] - positions[a]);
         for corner in [a, b, c] {
             normals[corner] += normal;

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use crate::math::Vec3;
 
-/// The nearest triangle of each sample in some rows of a grid; nearest is the largest z.
+/// The nearest triangle (that of largest z) at each sample in some rows of a grid.
 pub(crate) struct DepthBuffer {
     width: usize,
     rows: Range<usize>,
@@ -10,7 +10,7 @@ pub(crate) struct DepthBuffer {
     fragments: Vec<Fragment>,
 }
 
-/// Which triangle covers a sample, and the barycentric weights of its second and third corner there.
+/// The triangle that covers a sample, with the barycentric weights of its second and third corner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fragment {
     pub(crate) triangle: u32,
@@ -23,7 +23,7 @@ impl Fragment {
     pub(crate) const NONE: Self = Self { triangle: u32::MAX, weight_b: 0.0, weight_c: 0.0 };
 }
 
-/// A hair's breadth of overlap, so that rounding leaves no gap between neighbours.
+/// Overlap of neighbours in barycentric weight, so that rounding leaves no gap between them.
 const OVERLAP: f32 = 1e-5;
 
 impl DepthBuffer {
@@ -33,7 +33,7 @@ impl DepthBuffer {
         Self { width, rows, depth, fragments }
     }
 
-    /// Depths and triangles, row by row.
+    /// Iterates over depths and triangles, row by row.
     pub(crate) fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = (&f32, &Fragment)>> {
         let fragments = self.fragments.chunks_exact(self.width);
         self.depth
@@ -42,7 +42,7 @@ impl DepthBuffer {
             .map(|(depth, fragments)| depth.iter().zip(fragments))
     }
 
-    /// Draws triangles whose corners are given in samples (x right, y down, the first sample's middle at 0.5).
+    /// Draws triangles. Corners are in samples: x right, y down, the first sample's middle at 0.5.
     pub(crate) fn draw(&mut self, corners: &[Vec3], triangles: &[[u32; 3]]) {
         for (id, triangle) in triangles.iter().enumerate() {
             self.draw_one(id as u32, triangle.map(|corner| corners[corner as usize]));
@@ -61,7 +61,7 @@ impl DepthBuffer {
         }
         let inverse = 1.0 / area;
         let (first_col, last_col) = span(a.x, b.x, c.x, self.width);
-        // The weights of b and c are planes over the image: value at a point, and slopes.
+        // The weights of b and c are linear over the image, so each row needs only their values at its start.
         let (b_dx, b_dy) = ((c.y - a.y) * inverse, (a.x - c.x) * inverse);
         let (c_dx, c_dy) = ((a.y - b.y) * inverse, (b.x - a.x) * inverse);
         let dx = first_col as f32 + 0.5 - a.x;
@@ -86,7 +86,8 @@ impl DepthBuffer {
     }
 }
 
-/// The steps along a row, of `n`, at which none of three weights (value at the first step, slope) is negative.
+/// Returns the range of a row's `n` steps at which none of three weights (value at the first step, slope) is
+/// negative.
 fn covered(weights: [(f32, f32); 3], n: usize) -> Option<(usize, usize)> {
     let (mut low, mut high) = (0.0_f32, n as f32 - 1.0);
     for (value, slope) in weights {
@@ -99,15 +100,15 @@ fn covered(weights: [(f32, f32); 3], n: usize) -> Option<(usize, usize)> {
             return None;
         }
     }
-    // Truncation is the floor from zero on.
+    // Truncation equals rounding down for values from 0.
     let first = low as usize + usize::from(low > (low as usize) as f32);
     (high >= first as f32).then_some((first, high as usize + 1))
 }
 
-/// Samples whose middle lies between the smallest and the largest of three coordinates.
+/// Returns the samples whose middle lies between the smallest and the largest of three coordinates.
 fn span(a: f32, b: f32, c: f32, n: usize) -> (usize, usize) {
     let (low, high) = (a.min(b).min(c), a.max(b).max(c));
-    // Conversion to an integer saturates, so that what lies outside of the image clips; truncation is the floor from zero on.
+    // `as` saturates, which clips to the image; truncation equals rounding down for values from 0.
     let first = ((low + 0.5).max(0.0) as usize).min(n);
     let last = ((high + 0.5).max(0.0) as usize).min(n);
     (first, last.max(first))
@@ -119,7 +120,7 @@ mod tests {
     use crate::math::vec3;
     use crate::random::Stream;
 
-    /// Against the definition: a sample belongs to the nearest triangle that holds its middle.
+    /// Compares with the definition: a sample belongs to the nearest triangle that contains its middle.
     #[test]
     fn every_sample_gets_its_nearest_triangle() {
         let mut rng = Stream::new(1, "triangles", 0);
@@ -145,7 +146,7 @@ mod tests {
         }
     }
 
-    /// The nearest depth; `None` too close to an edge to tell.
+    /// Returns the nearest depth, or `None` where a triangle's edge is too close to decide.
     fn nearest(corners: &[Vec3], triangles: &[[u32; 3]], x: f32, y: f32) -> Option<f32> {
         let mut nearest = f32::NEG_INFINITY;
         for triangle in triangles {

@@ -1,15 +1,17 @@
 use super::{Eyeball, Hair};
 use crate::math::{Color, Vec3, lerp};
 
-/// What a provider of geometry and textures makes of one set of parameters; everything in the head's frame, in mm: the eyeball's
-/// centre is the origin, x goes to the outer corner, y up, z out of the face.
+/// A provider's geometry and textures for one set of parameters. Everything is in the head's frame, in mm:
+/// the eyeball's centre is the origin, x points to the outer corner, y up and z out of the face.
 pub(crate) struct Scene<A> {
     pub(crate) positions: Vec<Vec3>,
-    /// Unit vectors; in the head's frame, so that a camera that mirrors does not turn the skin inside out.
+    /// Unit vectors. They are kept in the head's frame because computing them in a mirrored view would turn
+    /// the skin inside out.
     pub(crate) normals: Vec<Vec3>,
     pub(crate) uvs: Vec<[f32; 2]>,
     pub(crate) finishes: Vec<Finish>,
-    /// Anticlockwise seen from outside; the skin's come first, then what lines the opening behind the lids.
+    /// Triangles, anticlockwise seen from outside: first the skin's, then those of the lining behind the
+    /// lids.
     pub(crate) triangles: Vec<[u32; 3]>,
     pub(crate) n_skin_triangles: usize,
     pub(crate) appearance: A,
@@ -21,27 +23,29 @@ pub(crate) struct Scene<A> {
     pub(crate) hairs: Vec<Hair>,
 }
 
-/// How a vertex of the mesh answers light.
+/// Surface properties of a vertex.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finish {
-    /// Multiplies the skin's albedo; the whole albedo where there is no skin.
+    /// Factor of the skin's albedo; on the lining, the albedo itself.
     pub(crate) tint: Color,
-    /// Share of the light that reaches it, 0 to 1.
+    /// Share of the light that reaches the vertex, 0 to 1.
     pub(crate) occlusion: f32,
-    /// Strength of its shine.
+    /// Strength of the specular reflection.
     pub(crate) gloss: f32,
 }
 
-/// Textures of a scene: linear albedo.
+/// The textures of a scene.
 pub(crate) trait Appearance {
-    /// The skin at a texture coordinate.
+    /// Returns the skin's albedo at a texture coordinate.
     fn skin(&self, uv: [f32; 2]) -> Color;
 
-    /// The eyeball at a point in eye axes (mm), which lies on the iris plane if it is seen through the cornea.
+    /// Returns the eyeball's albedo at a point in eye axes (mm), which lies on the iris plane if seen through
+    /// the cornea.
     fn eyeball(&self, seen: Vec3, through_cornea: bool) -> Color;
 }
 
-/// The lids' edges where they touch the eye, both from the inner to the outer corner, which they share.
+/// The lids' edges where they touch the eye. Both run from the inner to the outer corner and share these end
+/// points.
 #[derive(Clone, Debug)]
 pub(crate) struct Margin {
     pub(crate) upper: Vec<Vec3>,
@@ -49,7 +53,7 @@ pub(crate) struct Margin {
 }
 
 impl Margin {
-    /// Mean of UnityEyes' 16 points.
+    /// Returns the mean of UnityEyes' 16 margin points.
     pub(crate) fn middle(&self) -> Vec3 {
         let step = (self.upper.len() - 1) / 8;
         let points = self.upper.iter().step_by(step).chain(self.lower[step..].iter().step_by(step).take(7));
@@ -57,7 +61,7 @@ impl Margin {
     }
 }
 
-/// Height of both margins over equally spaced x.
+/// A table of both margins' heights over equally spaced x: the eye's shading looks them up for every sample.
 pub(crate) struct LidTable {
     start: f32,
     per_mm: f32,
@@ -77,7 +81,7 @@ impl LidTable {
         Self { start, per_mm: 1.0 / step, heights }
     }
 
-    /// Heights of the upper and the lower margin at `x`.
+    /// Returns the heights of the upper and the lower margin at `x`.
     pub(crate) fn at(&self, x: f32) -> (f32, f32) {
         let position = ((x - self.start) * self.per_mm).clamp(0.0, (Self::N - 2) as f32);
         let idx = position as usize;
@@ -87,7 +91,7 @@ impl LidTable {
     }
 }
 
-/// Height of a line whose x ascend.
+/// Interpolates the height of a line with ascending x.
 fn height_at(line: &[Vec3], x: f32) -> f32 {
     let next = line.iter().position(|point| point.x >= x).unwrap_or(line.len() - 1).max(1);
     let (a, b) = (line[next - 1], line[next]);

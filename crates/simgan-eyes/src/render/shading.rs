@@ -7,21 +7,21 @@ use super::shadow::ShadowMap;
 use super::{Appearance, Camera, Canvas, Finish, Light, Scene};
 use crate::math::{Color, Rotation, Vec3, smoothstep, vec3};
 
-/// What a vertex passes on to the samples around it.
+/// The light at a vertex, interpolated over its triangles.
 #[derive(Clone, Copy)]
 struct Lit {
     light: Color,
     sheen: f32,
 }
 
-/// What the samples of a block share.
+/// The colours that the samples of a block share, computed on first use.
 #[derive(Clone, Copy, Default)]
 struct Look {
     skin: Option<Color>,
     eye: Option<Color>,
 }
 
-/// A sample's place, and the way from it to the middle of its block.
+/// A sample's position and the offset from it to the middle of its block.
 #[derive(Clone, Copy)]
 struct At {
     x: f32,
@@ -29,11 +29,12 @@ struct At {
     to_middle: [f32; 2],
 }
 
+/// Returns the offset from a sample to the middle of its block.
 fn middle(col: usize, row: usize, block: usize) -> [f32; 2] {
     [col, row].map(|place| (block - 1) as f32 * 0.5 - (place & (block - 1)) as f32)
 }
 
-/// A scene, lit and in samples.
+/// A scene, lit and projected to samples.
 pub(super) struct Shading<'a, A> {
     scene: &'a Scene<A>,
     light: &'a Light,
@@ -47,7 +48,8 @@ pub(super) struct Shading<'a, A> {
     shadow: ShadowMap,
 }
 
-/// The rectangle of samples between the lids: the eye is seen nowhere else.
+/// The rectangle of samples around the lids' opening. The eye is visible nowhere else, so it is tested only
+/// there.
 struct Opening {
     cols: Range<usize>,
     rows: Range<usize>,
@@ -61,7 +63,7 @@ impl Opening {
             let places = margin.clone().map(|point| along(camera.project(camera.view(*point))));
             let (low, high) = places.fold((f32::MAX, 0.0_f32), |(low, high), at| (low.min(at), high.max(at)));
             let beyond = BEYOND_MM * camera.px_per_mm;
-            // Conversion to an integer saturates.
+            // `as` saturates: what lies left of the image or above it becomes 0.
             (low - beyond) as usize..(high + beyond) as usize + 1
         };
         Self { cols: around(|at| at.x), rows: around(|at| at.y) }
@@ -102,7 +104,8 @@ impl<'a, A: Appearance> Shading<'a, A> {
         }
     }
 
-    /// Colours of the samples in some rows; a surface is looked at once for each `block`² samples, a power of two.
+    /// Returns the colours of the samples in some rows. Each surface is shaded once per `block`² samples;
+    /// `block` is a power of two.
     pub(super) fn samples(&self, rows: Range<usize>, block: usize) -> Canvas {
         let (width, height) = (self.camera.width, rows.len());
         let mut buffer = DepthBuffer::new(width, rows.clone());
@@ -128,9 +131,9 @@ impl<'a, A: Appearance> Shading<'a, A> {
         Canvas { width, height, pixels }
     }
 
-    /// The eye's colour at a sample, if nothing is nearer.
+    /// Returns the eye's colour at a sample, unless something is nearer.
     fn eye_sample(&self, at: At, depth: f32, look: &mut Look) -> Option<Color> {
-        // Nothing of the eye lies beyond its apex.
+        // Nothing of the eye lies above its apex, which spares most samples the intersection.
         if depth >= self.eye.apex {
             return None;
         }
@@ -139,7 +142,7 @@ impl<'a, A: Appearance> Shading<'a, A> {
         Some(*look.eye.get_or_insert_with(|| self.eye_color(&self.middle_hit(at).unwrap_or(hit))))
     }
 
-    /// The colour of the nearest triangle; black is the background.
+    /// Returns the colour of the nearest triangle, or black for the background.
     fn mesh_sample(&self, fragment: Fragment, look: &mut Look) -> Color {
         if fragment.triangle == Fragment::NONE.triangle {
             return vec3(0.0, 0.0, 0.0);
@@ -150,7 +153,8 @@ impl<'a, A: Appearance> Shading<'a, A> {
         *look.skin.get_or_insert_with(|| self.mesh_color(fragment, true))
     }
 
-    /// The eye in the middle of a sample's block, so that iris and pupil are not shifted.
+    /// Intersects the eye at the middle of a sample's block. Shading a block at any of its samples would
+    /// shift iris and pupil.
     fn middle_hit(&self, at: At) -> Option<Hit> {
         let (x, y) = self.camera.unproject(at.x + at.to_middle[0], at.y + at.to_middle[1]);
         self.eye.hit(x, y)
@@ -178,7 +182,7 @@ impl<'a, A: Appearance> Shading<'a, A> {
         let aside = smoothstep(5.0, 12.5, in_head.x.abs());
         let occlusion = lid_occlusion(upper - in_head.y, in_head.y - lower) * (1.0 - 0.4 * aside);
         let lit = self.shadow.lit(hit.position, hit.normal);
-        // The iris lies flat behind the cornea.
+        // The iris lies flat behind the curved cornea.
         let normal = if hit.on_cornea { hit.normal.lerp(self.eye.axis, 0.7) } else { hit.normal };
         let scattered = self.light.diffuse(normal, lit, 0.25).times(albedo) * occlusion;
         let gloss = if hit.on_cornea { 1.0 } else { 0.35 };
@@ -187,10 +191,12 @@ impl<'a, A: Appearance> Shading<'a, A> {
     }
 }
 
+/// Lights a vertex, with Blinn's specular reflection.
 fn lit(light: &Light, finish: &Finish, normal: Vec3, shadow: f32) -> Lit {
     let diffuse = light.diffuse(normal, shadow, 0.3);
     let half = (light.direction + vec3(0.0, 0.0, 1.0)).normalized();
     let mut sheen = normal.dot(half).max(0.0);
+    // Squaring four times raises to the power of 16.
     for _ in 0..4 {
         sheen = sheen * sheen;
     }

@@ -1,21 +1,22 @@
 use super::raster::DepthBuffer;
 use crate::math::{Rotation, Vec3, vec3};
 
-/// What the directional light sees: which points lie in the shadow of brow, nose and lids.
+/// The depth map of the directional light, which tells the points in the shadow of brow, nose and lids.
 pub(crate) struct ShadowMap {
     light: Rotation,
     buffer: DepthBuffer,
 }
 
-/// Half the side of the square that the map covers; beyond it everything is lit.
+/// Half the side of the square that the map covers. Everything beyond is lit.
 const REACH_MM: f32 = 32.0;
 const SIDE: usize = 96;
 const PER_MM: f32 = SIDE as f32 / (2.0 * REACH_MM);
-/// Skin closer to the light than this shadows nothing: covers the step between two texels of a slope.
+/// Skin in front of a point by less than this casts no shadow on it, which covers the step between two texels
+/// of a slope.
 const BIAS_MM: f32 = 0.7;
 
 impl ShadowMap {
-    /// `towards_light` and `positions` in view coordinates.
+    /// Renders the map. `towards_light` and `positions` are in view coordinates.
     pub(crate) fn new(towards_light: Vec3, positions: &[Vec3], triangles: &[[u32; 3]]) -> Self {
         let aside = if towards_light.y.abs() < 0.9 { vec3(0.0, 1.0, 0.0) } else { vec3(1.0, 0.0, 0.0) };
         let right = aside.cross(towards_light).normalized();
@@ -26,7 +27,7 @@ impl ShadowMap {
         Self { light, buffer }
     }
 
-    /// The share of the light that arrives, 0 to 1, averaged over 3×3 texels.
+    /// Returns the share of the light that arrives, 0 to 1, averaged over 3×3 texels.
     pub(crate) fn lit(&self, position: Vec3, normal: Vec3) -> f32 {
         let point = texel(self.light.apply(position + normal * 0.5));
         let inside = 1.0..SIDE as f32 - 2.0;
@@ -34,7 +35,8 @@ impl ShadowMap {
             return 1.0;
         }
         let (col, row) = (point.x as usize, point.y as usize);
-        // 3×3 texels, the outer ones weighted by where in its texel the point lies: no steps.
+        // The outer texels are weighted by the point's position in its texel, so that the shadow's edge has
+        // no steps.
         let (fx, fy) = (point.x - col as f32, point.y - row as f32);
         let (along_x, along_y) = ([1.0 - fx, 1.0, fx], [1.0 - fy, 1.0, fy]);
         let mut lit = 0.0;

@@ -9,7 +9,7 @@ fn scene(parameters: &Parameters) -> Scene<impl Appearance> {
     procedural::scene(subject, parameters.pose.gaze_in_head(), parameters.detail)
 }
 
-/// Light from the left brightens the cheek's left side, light from the right its right side.
+/// Light from one side brightens that side of the face.
 #[test]
 fn light_comes_from_where_it_is() {
     let config = SimulatorConfig::default();

@@ -5,29 +5,31 @@ use super::raster::DepthBuffer;
 use super::{Camera, Scene, SeenEye};
 use crate::math::{Vec3, vec3};
 
-/// What of iris and pupil is seen: not behind lids or other skin, and inside of the image. Lashes and highlights hide nothing.
+/// The visible parts of iris and pupil: those inside the image and not behind lids or other skin. Lashes and
+/// highlights hide nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Visibility {
-    /// Share of the area within the limbus, in [0, 1].
+    /// Visible share of the area within the limbus, in [0, 1].
     pub iris: f32,
-    /// Share of the pupil's area, in [0, 1].
+    /// Visible share of the pupil's area, in [0, 1].
     pub pupil: f32,
-    /// For each point of [`Landmarks::iris`](crate::Landmarks::iris).
+    /// Whether each point of [`Landmarks::iris`](crate::Landmarks::iris) is visible.
     pub iris_points: Vec<bool>,
-    /// For each point of [`Landmarks::pupil`](crate::Landmarks::pupil).
+    /// Whether each point of [`Landmarks::pupil`](crate::Landmarks::pupil) is visible.
     pub pupil_points: Vec<bool>,
 }
 
-/// Samples along each side of the square round the iris on which areas are counted.
+/// Samples along each side of the square round the iris in which areas are counted.
 const SIDE: usize = 48;
-/// Skin this close in front of the eye hides nothing: the lids' edges touch it.
+/// Skin this close in front of the eye hides nothing, because the lids' edges touch the eye.
 const TOUCHING_MM: f32 = 0.05;
 
 impl Visibility {
-    /// `contours` are iris and pupil in pixels.
+    /// Determines the visible parts; `contours` are those of iris and pupil in pixels.
     pub(crate) fn new<A>(scene: &Scene<A>, camera: &Camera, contours: [&[[f32; 3]]; 2]) -> Self {
         let eye = scene.eye.seen_from(&camera.rotation);
         let middle = eye.axis * scene.eye.limbus_offset;
+        // The square is a tenth wider than the limbus.
         let per_mm = SIDE as f32 / (2.2 * scene.eye.limbus_radius);
         let close =
             Camera { center: [middle.x, middle.y], px_per_mm: per_mm, width: SIDE, height: SIDE, ..*camera };
@@ -38,7 +40,7 @@ impl Visibility {
     }
 }
 
-/// z of the nearest triangle at each pixel, without the eyeball; −∞ where there is none.
+/// Returns z of the nearest triangle at each pixel, ignoring the eyeball; −∞ where there is none.
 pub(crate) fn nearest_depth<A>(scene: &Scene<A>, camera: &Camera) -> Vec<f32> {
     let corners: Vec<Vec3> = scene
         .positions
@@ -63,7 +65,7 @@ struct Patch<'a> {
 }
 
 impl Patch<'_> {
-    /// Visible shares of iris and pupil.
+    /// Returns the visible shares of iris and pupil.
     fn shares(&self) -> [f32; 2] {
         let (mut all, mut seen) = ([0_u32; 2], [0_u32; 2]);
         for (idx, depth) in self.depth.iter().enumerate() {
@@ -80,6 +82,7 @@ impl Patch<'_> {
 
     fn in_limbus(&self, x: f32, y: f32) -> bool {
         let (axis, eye) = (self.eye.axis, &self.eye.eye);
+        // z of the limbus' plane at (x, y); the bound keeps it finite for an eye seen from the side.
         let z = (eye.limbus_offset - axis.x * x - axis.y * y) / axis.z.max(0.05);
         x * x + y * y + z * z - eye.limbus_offset * eye.limbus_offset < eye.limbus_radius * eye.limbus_radius
     }
@@ -99,7 +102,7 @@ impl Patch<'_> {
         (0.0..=self.camera.width as f32).contains(&at.x) && (0.0..=self.camera.height as f32).contains(&at.y)
     }
 
-    /// Which points of a contour are seen.
+    /// Returns whether each point of a contour is visible.
     fn seen(&self, contour: &[[f32; 3]]) -> Vec<bool> {
         let is_seen = |[x, y, _]: &[f32; 3]| {
             let (x, y) = self.camera.unproject(*x, *y);

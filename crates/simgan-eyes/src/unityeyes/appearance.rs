@@ -10,24 +10,26 @@ use crate::render::{Appearance, Eyeball};
 pub(crate) struct UnityAppearance<'a> {
     skin: Cow<'a, Level>,
     iris: &'a Level,
-    /// Brightness of the eyeball, and of the iris beside that.
+    /// Brightness of the eyeball.
     eyeball: f32,
+    /// Brightness of the iris relative to the eyeball.
     iris_brightness: f32,
     map: &'a EyeballMap,
     limbus_radius: f32,
     pupil_radius: f32,
 }
 
-/// Radii in the iris texture, of its width.
+/// Radii of pupil and limbus in the iris texture, relative to its width.
 const PUPIL_UV: f32 = 0.075;
 const LIMBUS_UV: f32 = 0.1385;
 
-/// Texels a mm of the finest textures.
+/// Texels per mm of the finest textures.
 const SKIN_PER_MM: f32 = 7.9;
 const EYE_PER_MM: f32 = 12.0;
 
 impl<'a> UnityAppearance<'a> {
-    /// `lid_pitch_deg` is how far the lids are lowered, `looks_per_mm` how closely the image looks at the textures.
+    /// Selects a subject's textures. `lid_pitch_deg` is the angle by which the lids are lowered,
+    /// `looks_per_mm` the image's number of shading points per mm.
     pub(super) fn new(
         assets: &'a Assets,
         subject: &Subject,
@@ -39,7 +41,7 @@ impl<'a> UnityAppearance<'a> {
         let down = (lid_pitch_deg / 30.0).clamp(0.0, 1.0);
         let [skin, look_down] =
             [&skin.color, &skin.look_down].map(|texture| texture.level(looks_per_mm, SKIN_PER_MM));
-        // Share of the texture for closed lids.
+        // Share of the texture of a face that looks down.
         let lowered = down * down;
         Self {
             skin: if lowered > 0.01 {
@@ -56,7 +58,7 @@ impl<'a> UnityAppearance<'a> {
         }
     }
 
-    /// Distance from the iris texture's middle of what lies `radius` mm off the axis.
+    /// Returns the distance from the iris texture's middle of a point `radius` mm off the axis.
     fn texture_radius(&self, seen: Vec3, radius: f32, through_cornea: bool) -> f32 {
         if radius < self.pupil_radius {
             return PUPIL_UV * radius / self.pupil_radius;

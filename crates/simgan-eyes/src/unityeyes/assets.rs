@@ -8,10 +8,12 @@ use super::texture::{Texture, read_image};
 use crate::EyesError;
 use crate::math::{Color, vec3};
 
-/// UnityEyes' meshes, shape model and textures, read from its `Assets` folder and ready to render. About 40 MB; share it by `Arc`.
+/// UnityEyes' meshes, shape model and textures, read from its `Assets` folder and ready to render. They take
+/// about 40 MB of memory; share them by `Arc`.
 ///
-/// The files are those of <https://github.com/alexanderdsmith/UnityEyes2>, commit 156a24a (MIT, © Erroll Wood and others). They are fetched by the user and no part of
-/// this crate; cite Wood et al., "Learning an appearance-based gaze estimator from one million synthesised images", ETRA 2016.
+/// The files come from <https://github.com/alexanderdsmith/UnityEyes2>, commit 156a24a (MIT, © Erroll Wood
+/// and others). They are not part of this crate: the user fetches them. Cite Wood et al., "Learning an
+/// appearance-based gaze estimator from one million synthesised images", ETRA 2016.
 ///
 /// ```no_run
 /// use std::{path::Path, sync::Arc};
@@ -36,47 +38,52 @@ pub(super) struct Skin {
     pub(super) look_down: Texture,
 }
 
-/// The 20 faces.
+/// Names of the 20 faces.
 pub(super) const SKINS: [&str; 20] = [
     "f01", "f02", "f03", "f04", "f05", "m01", "m02", "m03", "m04", "m05", "m06", "m07", "m08", "m09", "m10",
     "m11", "m12", "m13", "m14", "m15",
 ];
-/// The irises; the second is drawn more often.
+/// Names of the irises; the second is drawn most often.
 pub(super) const IRISES: [&str; 5] =
     ["eyeball_amber", "eyeball_brown", "eyeball_green", "eyeball_grey", "eyeball_grey_1"];
-/// No geometry file is longer.
+/// Maximum size of a geometry file; a longer one is not read.
 const MAX_BYTES: u64 = 4 << 20;
+/// Folder of the shrunken textures; its name holds their side in pixels.
 const PREPARED: &str = "prepared-512";
 
 impl Assets {
-    /// Where the assets are looked for: the environment variable `SIMGAN_UNITYEYES2`, else `data/raw/unityeyes2`.
+    /// Returns the folder that should hold the assets: the environment variable `SIMGAN_UNITYEYES2`, else
+    /// `data/raw/unityeyes2`.
     #[must_use]
     pub fn root() -> PathBuf {
         std::env::var_os("SIMGAN_UNITYEYES2")
             .map_or_else(|| PathBuf::from("data/raw/unityeyes2"), PathBuf::from)
     }
 
-    /// Reads the assets under [`Assets::root`]. Prepares them before, if the folder can be written to: the first call takes
-    /// seconds.
+    /// Reads the assets under [`Assets::root`]. The first call prepares them if the folder is writable, which
+    /// takes seconds.
     ///
     /// # Errors
-    /// They are not there ([`EyesError::NoAssets`], which says how to get them), or as [`Assets::open`].
+    /// Fails if the assets are missing ([`EyesError::NoAssets`], whose hint says how to get them), or where
+    /// [`Assets::open`] does.
     pub fn find() -> Result<Self, EyesError> {
         let root = Self::root();
         if !root.join("Assets").is_dir() {
             return Err(EyesError::NoAssets { path: root });
         }
         match Self::prepare(&root) {
-            // Without small copies the originals are read each time.
+            // A read-only folder is no error: without small copies `open` reads the originals.
             Ok(()) | Err(EyesError::Folder { .. } | EyesError::Data(_)) => Self::open(&root),
             Err(error) => Err(error),
         }
     }
 
-    /// Reads the assets under `root`, the folder that holds `Assets`. Quick (a fraction of a second) after [`Assets::prepare`].
+    /// Reads the assets under `root`, the folder that holds `Assets`. Takes a fraction of a second after
+    /// [`Assets::prepare`].
     ///
     /// # Errors
-    /// A file that is missing, damaged or not what UnityEyes has; the error names it and says how to get it.
+    /// Fails if a file is missing, damaged or different from UnityEyes' own. The error names it, and its hint
+    /// says how to get it.
     pub fn open(root: &Path) -> Result<Self, EyesError> {
         let files = Files { root };
         let geometry = files.geometry()?;
@@ -89,11 +96,11 @@ impl Assets {
         Ok(Self { geometry, skins, irises })
     }
 
-    /// Writes small copies of the textures to `root/prepared-512`, which [`Assets::open`] then reads instead; copies that are there are
-    /// kept.
+    /// Writes small copies of the textures to `root/prepared-512`, which [`Assets::open`] then reads instead.
+    /// Keeps existing copies.
     ///
     /// # Errors
-    /// A texture that cannot be read, a copy that cannot be written.
+    /// Fails if a texture cannot be read or a copy cannot be written.
     pub fn prepare(root: &Path) -> Result<(), EyesError> {
         let folder = root.join(PREPARED);
         std::fs::create_dir_all(&folder)
@@ -103,7 +110,7 @@ impl Assets {
     }
 }
 
-/// Every texture that is used, under `Assets`.
+/// Lists the textures in use by their paths under `Assets`.
 fn texture_paths() -> Vec<String> {
     let skins = SKINS.iter().flat_map(|name| {
         ["color", "color_look_down"].map(|kind| format!("Resources/SkinTextures/{name}_{kind}.png"))
@@ -157,7 +164,7 @@ impl Files<'_> {
     }
 }
 
-/// The bytes of a geometry file, or what the system says.
+/// Reads a geometry file. The error is the system's or the file's length.
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > MAX_BYTES {
@@ -166,7 +173,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| error.to_string())
 }
 
-/// Paints lid margin and caruncle, as UnityEyes' skin shader does for each pixel.
+/// Paints lid margin and caruncle into the texture, as UnityEyes' skin shader does for each pixel.
 fn redden_margin(skin: &mut Texture, mask: &Texture) {
     const FLESH: Color = vec3(172.0 / 255.0, 89.0 / 255.0, 89.0 / 255.0);
     let mask = mask.finest();

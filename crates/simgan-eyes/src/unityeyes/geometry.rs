@@ -1,16 +1,17 @@
-//! UnityEyes' shape model, subdivision and eyeball, as numbers.
+//! UnityEyes' shape model, subdivision and eyeball.
 
 use super::mesh::Mesh;
 use super::topology::{LIMBUS, N_CONTROL, N_MODES, N_SKIN, N_WEIGHTS};
 use crate::math::{Vec3, vec3};
 
-/// What the geometry files hold, converted once. Unity's axes in cm.
+/// The contents of the geometry files, converted to Unity's axes in cm.
 pub(super) struct Geometry {
     mean: Vec<Vec3>,
-    /// One displacement of all control points for each mode.
+    /// For each mode, the displacement of every control point.
     modes: Vec<Vec<Vec3>>,
+    /// Standard deviation of each mode's coefficient.
     pub(super) deviations: Vec<f32>,
-    /// Each skin vertex is a weighted mean of control points.
+    /// For each skin vertex, the control points of which it is the weighted mean.
     weights: Vec<[(u16, f32); N_WEIGHTS]>,
     pub(super) triangles: Vec<[u32; 3]>,
     /// Texture coordinates of the skin vertices.
@@ -20,16 +21,17 @@ pub(super) struct Geometry {
     pub(super) eyeball: EyeballMap,
 }
 
-/// What the eyeball's mesh says about limbus and texture.
+/// The limbus and the texture mapping of the eyeball's mesh.
 pub(super) struct EyeballMap {
-    /// The limbus circle in mm: distance along the axis, and radius.
+    /// Position of the limbus circle on the axis in mm.
     pub(super) limbus_offset: f32,
+    /// Radius of the limbus circle in mm.
     pub(super) limbus_radius: f32,
-    /// (cosine of the angle to the axis, distance from the texture's middle), by descending cosine.
+    /// Pairs (cosine of the angle to the axis, distance from the texture's middle) by descending cosine.
     pub(super) rings: Vec<(f32, f32)>,
 }
 
-/// Blender's axes in m to Unity's in cm.
+/// Converts Blender's axes in m to Unity's in cm.
 fn unity([x, y, z]: [f32; 3]) -> Vec3 {
     vec3(-x * 100.0, z * 100.0, -y * 100.0)
 }
@@ -63,7 +65,7 @@ impl Geometry {
         Ok(geometry)
     }
 
-    /// The relaxed control mesh of a shape.
+    /// Returns the relaxed control mesh of a shape.
     pub(super) fn control(&self, coefficients: &[f32]) -> Vec<Vec3> {
         let mut points = self.mean.clone();
         for (mode, coefficient) in self.modes.iter().zip(coefficients) {
@@ -74,7 +76,7 @@ impl Geometry {
         points
     }
 
-    /// The skin's vertices over a control mesh.
+    /// Returns the skin's vertices over a control mesh.
     pub(super) fn skin(&self, control: &[Vec3]) -> Vec<Vec3> {
         let mean = |pairs: &[(u16, f32); N_WEIGHTS]| {
             pairs
@@ -85,7 +87,7 @@ impl Geometry {
     }
 }
 
-/// Edges that only one triangle has, and that lie away from the lids' margin, in that triangle's direction.
+/// Returns the edges of the skin's outer border, in the direction of their triangles.
 fn outline_of(skin: &[Vec3], triangles: &[[u32; 3]]) -> Vec<[u32; 2]> {
     const FROM_EYE_CM: f32 = 1.9;
     let edges: Vec<[u32; 2]> =
@@ -96,25 +98,28 @@ fn outline_of(skin: &[Vec3], triangles: &[[u32; 3]]) -> Vec<[u32; 2]> {
         let at = skin[*vertex as usize];
         at.x * at.x + at.y * at.y > FROM_EYE_CM * FROM_EYE_CM
     };
+    // Adjacent triangles traverse their common edge in opposite directions. The opening between the lids is a
+    // border too, but close to the eye.
     let is_border = |[a, b]: &[u32; 2]| sorted.binary_search(&[*b, *a]).is_err();
     edges.into_iter().filter(|edge| is_border(edge) && edge.iter().all(is_outside)).collect()
 }
 
-/// The numbers of the shape model's files.
+/// The contents of the shape model's files.
 pub(super) struct Shape {
     pub(super) mean: Vec<f32>,
     pub(super) components: Vec<f32>,
     pub(super) deviations: Vec<f32>,
 }
 
-/// The subdivision's files.
+/// The contents of the subdivision's files.
 pub(super) struct Subdivision {
     weights: Vec<[(u16, f32); N_WEIGHTS]>,
     triangles: Vec<[u32; 3]>,
 }
 
 impl Subdivision {
-    /// Index and weight lists of `N_SKIN` × `N_WEIGHTS`, corners of `N_TRIANGLES`, all checked.
+    /// Combines checked lists: indices and weights of `N_SKIN` × `N_WEIGHTS`, and the corners of
+    /// `N_TRIANGLES`.
     pub(super) fn new(idxs: &[u16], weights: &[f32], corners: &[u32]) -> Self {
         let pairs: Vec<(u16, f32)> = idxs.iter().copied().zip(weights.iter().copied()).collect();
         Self {
@@ -166,7 +171,7 @@ impl EyeballMap {
         Ok(Self { limbus_offset, limbus_radius, rings: rings(&points, &mesh.uvs) })
     }
 
-    /// Distance from the texture's middle at an angle to the axis.
+    /// Returns the distance from the texture's middle at an angle to the axis, given by its cosine.
     pub(super) fn texture_radius(&self, cos: f32) -> f32 {
         let next = self.rings.partition_point(|ring| ring.0 > cos).clamp(1, self.rings.len() - 1);
         let (a, b) = (self.rings[next - 1], self.rings[next]);
@@ -175,7 +180,7 @@ impl EyeballMap {
     }
 }
 
-/// Texture radius by angle over the eyeball's front half, always growing.
+/// Tabulates the texture's radius over the angle to the axis, for the eyeball's front half.
 fn rings(points: &[Vec3], uvs: &[[f32; 2]]) -> Vec<(f32, f32)> {
     let mut all: Vec<(f32, f32)> = points
         .iter()
@@ -190,6 +195,7 @@ fn rings(points: &[Vec3], uvs: &[[f32; 2]]) -> Vec<(f32, f32)> {
     let mut rings = vec![(1.0, 0.0)];
     for (cos, radius) in all {
         let (last_cos, last_radius) = rings[rings.len() - 1];
+        // Only rings that grow outwards are kept, so that the table has one radius at each angle.
         if cos < last_cos - 1e-4 && radius > last_radius {
             rings.push((cos, radius));
         }

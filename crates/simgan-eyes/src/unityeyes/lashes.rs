@@ -3,8 +3,8 @@ use crate::math::{Vec3, vec3};
 use crate::random::Stream;
 use crate::render::Hair;
 
-/// Lashes along the loops' columns 3 to 9 and 11 to 17, as UnityEyes' guide hairs run, between them jittered.
-/// `opacity` is the upper lid's.
+/// Grows lashes at random places along the loops' columns 3 to 9 and 11 to 17, where UnityEyes' guide hairs
+/// are. `opacity` is the upper lid's.
 pub(super) fn lashes(control: &[Vec3], opacity: f32, rng: &mut Stream) -> Vec<Hair> {
     const N_UPPER: usize = 120;
     const N_LOWER: usize = 55;
@@ -23,7 +23,7 @@ pub(super) fn lashes(control: &[Vec3], opacity: f32, rng: &mut Stream) -> Vec<Ha
     hairs
 }
 
-/// One lid's lashes: the columns that they grow along, and how they bend.
+/// One lid's lashes: the columns along which they grow, their length and bend.
 struct Lid<'a> {
     control: &'a [Vec3],
     first: f32,
@@ -40,7 +40,8 @@ impl Lid<'_> {
         let edge = self.along(1, column);
         let root = edge.lerp(self.along(2, column), rng.uniform(0.05, 0.35));
         let tangent = (self.along(1, column + 0.5) - self.along(1, column - 0.5)).normalized();
-        // Turning about the tangent (which runs outwards on the upper lid, inwards on the lower) lowers, then raises the hair.
+        // Turning about the tangent leans the hair over and then curls it back. The tangent runs outwards on
+        // the upper lid and inwards on the lower.
         let lean = rng.normal(35.0, 5.0);
         let start = rotated(root.normalized(), tangent, lean);
         let start = (start + tangent * (self.up * rng.normal(0.0, 0.18))).normalized();
@@ -55,7 +56,7 @@ impl Lid<'_> {
         Hair { points, width_mm, color, opacity: self.opacity * rng.uniform(0.5, 1.0) }
     }
 
-    /// A point on a loop between two columns.
+    /// Interpolates a loop between two columns.
     fn along(&self, loop_idx: usize, column: f32) -> Vec3 {
         let idx = column as usize;
         let columns = &LOOPS[loop_idx];
@@ -64,6 +65,7 @@ impl Lid<'_> {
     }
 }
 
+/// Rotates by Rodrigues' formula; `axis` is a unit vector.
 fn rotated(vector: Vec3, axis: Vec3, angle_deg: f32) -> Vec3 {
     let (sin, cos) = crate::math::sin_cos(angle_deg.to_radians());
     vector * cos + axis.cross(vector) * sin + axis * (axis.dot(vector) * (1.0 - cos))

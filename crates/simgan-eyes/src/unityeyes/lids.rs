@@ -1,42 +1,46 @@
-//! UnityEyes' control mesh for one shape and one gaze: lids that turn with the eye and lie on it. Unity's axes in cm: x to the inner
-//! corner, y up, z out of the face, the eyeball's centre is the origin.
+//! Fits UnityEyes' control mesh of one shape to a gaze: the lids turn with the eye and lie on it. Coordinates
+//! are Unity's, in cm: x to the inner corner, y up, z out of the face, with the eyeball's centre at the
+//! origin.
 
 use super::topology::{CARUNCLE, HINGE, LOOPS, MARGIN, N_COLUMNS, N_CONTROL, OUTER_CORNER, UPPER_PEAK};
 use crate::math::{Vec3, lerp, vec3};
 
-/// How much each loop follows what the margin does.
+/// Share of the margin's movement that each loop follows.
 const STRENGTH: [f32; 6] = [1.0, 1.0, 1.0, 0.8, 0.4, 0.2];
 
-/// The spheres that rays are cast against, as the scene's colliders.
+/// The spheres of the eye against which rays are cast: the colliders of UnityEyes' scene.
 const SCLERA_RADIUS: f32 = 1.203_115_5;
 const CORNEA_RADIUS: f32 = 0.799_128_3;
 const CORNEA_OFFSET: f32 = 0.5;
 
-/// The control mesh with lids that follow a gaze.
+/// The control mesh with lids that follow the gaze.
 pub(super) struct Lids {
     pub(super) points: Vec<Vec3>,
-    /// How far the eye looks down, in degrees.
+    /// Angle below the horizon that the lids follow, in degrees.
     pitch_down_deg: f32,
     /// Centre of the corneal sphere.
     cornea: Vec3,
-    /// Fades what the lids do as the eye looks up: 0.4 up to 1 down.
+    /// Scale of the lids' movement: 0.4 for an eye that looks up, 1 for one that looks down.
     openness: f32,
 }
 
 impl Lids {
-    /// `points` is the relaxed control mesh, `gaze` the unit gaze vector, `pitch_down_deg` its angle below the horizon.
+    /// Fits the lids. `points` is the relaxed control mesh, `gaze` the unit gaze vector, and `pitch_down_deg`
+    /// the angle below the horizon that the lids follow.
     pub(super) fn new(points: Vec<Vec3>, gaze: Vec3, pitch_down_deg: f32) -> Self {
         debug_assert_eq!(points.len(), N_CONTROL, "the topology is that of UnityEyes' mesh");
         let raised = (1.0 - (pitch_down_deg + 20.0) / 40.0).clamp(0.0, 1.0);
         let openness = lerp(1.0, 0.4, raised);
         let mut lids = Self { points, pitch_down_deg, cornea: gaze * CORNEA_OFFSET, openness };
+        // Turning moves the margin off the eye and wrapping puts it back. Both may cross the lids, so that is
+        // mended last.
         lids.turn();
         lids.wrap();
         lids.uncross();
         lids
     }
 
-    /// Turns the loops about the line between the eye's corners.
+    /// Turns the inner four loops about the line between the eye's corners; the outer two move along.
     fn turn(&mut self) {
         let peak = self.points[UPPER_PEAK];
         let spread = angle_deg(peak, peak - vec3(0.0, 0.62, 0.0)) / 20.0;
@@ -60,7 +64,8 @@ impl Lids {
         }
     }
 
-    /// Closes the margin where the lower lid has come above the upper one, which a few shapes do in the inner corner.
+    /// Closes the margin where the lower lid lies above the upper one, as in the inner corner of a few
+    /// shapes.
     fn uncross(&mut self) {
         for (upper, lower) in MARGIN[1..8].iter().zip(MARGIN[9..].iter().rev()) {
             let [above, below] = [self.points[*upper], self.points[*lower]];
@@ -71,7 +76,7 @@ impl Lids {
         }
     }
 
-    /// Lays the margin on the eye and lets the rest of the lids follow.
+    /// Moves the margin onto the eye, and the rest of the lids with it.
     fn wrap(&mut self) {
         let mut offsets = [Vec3::default(); N_CONTROL];
         for vertex in MARGIN {
@@ -89,12 +94,14 @@ impl Lids {
         }
     }
 
+    /// Puts the inner corner midway between its neighbours, in front of the eye.
     fn settle_inner_corner(&mut self) {
         let ahead = vec3(0.0, 0.0, 1.0);
         let middle = self.points[0].lerp(self.points[13], 0.5);
         self.points[12] = middle + ahead * (-self.height(middle, ahead)).max(0.0);
     }
 
+    /// Moves the caruncle with the margin next to it.
     fn follow_with_caruncle(&mut self, offsets: &mut [Vec3; N_CONTROL]) {
         offsets[27] = offsets[12] * 0.9;
         offsets[25] = (offsets[13] + offsets[12]) * 0.45;
@@ -119,8 +126,10 @@ impl Lids {
         }
     }
 
-    /// How far `point` lies outside of the eye, measured along −`outward` from 1 cm further out; 0 if that ray misses it.
+    /// Returns the distance of `point` from the eye's surface along −`outward`, negative inside and 0 if the
+    /// ray misses.
     fn height(&self, point: Vec3, outward: Vec3) -> f32 {
+        // The ray starts 1 cm further out, so that it also meets the surface above a point inside the eye.
         let origin = point + outward;
         let sclera = hit(origin, outward, Vec3::default(), SCLERA_RADIUS);
         let cornea = hit(origin, outward, self.cornea, CORNEA_RADIUS);
@@ -129,7 +138,7 @@ impl Lids {
     }
 }
 
-/// Distance from `origin` along −`outward` to a sphere, if it lies ahead.
+/// Returns the distance from `origin` along −`outward` to a sphere, if that lies ahead.
 fn hit(origin: Vec3, outward: Vec3, center: Vec3, radius: f32) -> Option<f32> {
     let from_center = origin - center;
     let along = from_center.dot(outward);
@@ -138,7 +147,7 @@ fn hit(origin: Vec3, outward: Vec3, center: Vec3, radius: f32) -> Option<f32> {
     (under >= 0.0 && distance >= 0.0).then_some(distance)
 }
 
-/// How far from the hinge towards the eyeball's centre the pivot of a column lies.
+/// Returns the position of a column's pivot, from 0 (the hinge) to 1 (the eyeball's centre).
 fn pivot_share(column: usize) -> f32 {
     let column = column as f32;
     let share = if column <= 5.0 {
@@ -153,7 +162,7 @@ fn pivot_share(column: usize) -> f32 {
     share.clamp(0.0, 1.0)
 }
 
-/// Rodrigues' formula; `axis` is a unit vector.
+/// Rotates by Rodrigues' formula; `axis` is a unit vector.
 fn rotated(point: Vec3, axis: Vec3, angle_deg: f32) -> Vec3 {
     let (sin, cos) = crate::math::sin_cos(angle_deg.to_radians());
     point * cos + axis.cross(point) * sin + axis * (axis.dot(point) * (1.0 - cos))

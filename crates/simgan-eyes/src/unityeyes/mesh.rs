@@ -1,6 +1,6 @@
-//! The part of the 3DS format that the assets use: one mesh of vertices, faces and texture coordinates.
+//! Reads the part of the 3DS format that the assets use: one mesh of vertices, faces and texture coordinates.
 
-/// One mesh, as stored.
+/// One mesh, in the file's coordinates.
 #[derive(Debug, Default)]
 pub(super) struct Mesh {
     pub(super) vertices: Vec<[f32; 3]>,
@@ -20,7 +20,7 @@ impl Mesh {
     /// Reads the first mesh of a file.
     ///
     /// # Errors
-    /// What is wrong with the bytes.
+    /// Returns what is wrong with the bytes.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let mut mesh = Self::default();
         mesh.read_chunks(bytes, 0)?;
@@ -41,7 +41,8 @@ impl Mesh {
         Ok(mesh)
     }
 
-    /// Walks the chunks in `bytes`; chunks nest at most four deep.
+    /// Reads the chunks in `bytes`. Chunks nest at most four deep, so a damaged file cannot exhaust the
+    /// stack.
     fn read_chunks(&mut self, mut bytes: &[u8], level: usize) -> Result<(), String> {
         while !bytes.is_empty() {
             let [id_low, id_high, a, b, c, d, rest @ ..] = bytes else {
@@ -69,6 +70,7 @@ impl Mesh {
                     body.iter().position(|byte| *byte == 0).ok_or("an object's name does not end")?;
                 self.read_chunks(&body[name_end + 1..], level + 1)?;
             }
+            // Only the first list of each kind counts: that of the first mesh.
             VERTICES if self.vertices.is_empty() => self.vertices = records(body, f32::from_le_bytes)?,
             UVS if self.uvs.is_empty() => self.uvs = records(body, f32::from_le_bytes)?,
             FACES if self.faces.is_empty() => {
@@ -81,7 +83,7 @@ impl Mesh {
     }
 }
 
-/// A 16-bit count and that many records of `N` values of `SIZE` bytes each.
+/// Reads a 16-bit count and that many records of `N` values of `SIZE` bytes each.
 fn records<T: Copy + Default, const N: usize, const SIZE: usize>(
     body: &[u8],
     value: impl Fn([u8; SIZE]) -> T,

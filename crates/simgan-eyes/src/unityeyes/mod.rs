@@ -1,5 +1,5 @@
-//! UnityEyes' geometry and textures (Wood et al., "Learning an appearance-based gaze estimator from one million synthesised images",
-//! ETRA 2016) as a provider to the renderer core, from its own asset files.
+//! Provides UnityEyes' geometry and textures from its own asset files (Wood et al., "Learning an
+//! appearance-based gaze estimator from one million synthesised images", ETRA 2016).
 
 mod appearance;
 mod assets;
@@ -26,7 +26,7 @@ use crate::parameters::pitch_yaw;
 use crate::random::Stream;
 use crate::render::{Eyeball, Finish, Margin, Scene, normals};
 
-/// The assets among the third-party test data, read once; `None` without it.
+/// Reads the assets of the third-party test data, once; `None` without that data.
 #[cfg(test)]
 pub(crate) fn test_assets() -> Option<std::sync::Arc<Assets>> {
     use std::sync::{Arc, OnceLock};
@@ -36,13 +36,13 @@ pub(crate) fn test_assets() -> Option<std::sync::Arc<Assets>> {
     ASSETS.get_or_init(open).clone()
 }
 
-/// Unity's axes in cm to the head's frame in mm.
+/// Converts Unity's axes in cm to the head's frame in mm.
 fn in_head(unity: Vec3) -> Vec3 {
     vec3(-unity.x, unity.y, unity.z) * 10.0
 }
 
-/// Builds the scene of one subject that looks along `gaze` (unit vector in the head's frame); `detail` seeds the lashes,
-/// `looks_per_mm` is how closely the image will look at surfaces.
+/// Builds the scene of a subject looking along `gaze` (a unit vector in the head's frame). `detail` seeds the
+/// lashes; `looks_per_mm` is the image's number of shading points per mm of surface.
 pub(crate) fn scene<'a>(
     assets: &'a Assets,
     subject: &Subject,
@@ -76,6 +76,7 @@ pub(crate) fn scene<'a>(
             &mut Stream::new(u64::from(detail), "lashes", 1),
         ),
     };
+    // In this order: the skirt's triangles already face outwards and must not be flipped.
     face_outwards(&mut scene);
     add_skirt(&mut scene, &geometry.outline);
     scene.normals = normals(&scene.positions, &scene.triangles);
@@ -83,6 +84,7 @@ pub(crate) fn scene<'a>(
     scene
 }
 
+/// Creates the eyeball with the radii of UnityEyes' colliders and the limbus of its mesh.
 fn eyeball(assets: &Assets, subject: &Subject, rotation: Rotation) -> Eyeball {
     let map = &assets.geometry.eyeball;
     let mut eye = Eyeball::new(rotation, subject.iris_size, subject.pupil_mm());
@@ -93,14 +95,14 @@ fn eyeball(assets: &Assets, subject: &Subject, rotation: Rotation) -> Eyeball {
     eye
 }
 
-/// Both margins from the inner corner, point by point as UnityEyes lists them.
+/// Returns both margins from the inner corner, of UnityEyes' points.
 fn margin(control: &[Vec3]) -> Margin {
     let upper = MARGIN[..9].iter().map(|vertex| control[*vertex]).collect();
     let lower = MARGIN[..1].iter().chain(MARGIN[8..].iter().rev()).map(|vertex| control[*vertex]).collect();
     Margin { upper, lower }
 }
 
-/// Turns all triangles over if the mesh faces inwards: our x is mirrored.
+/// Flips all triangles if the mesh faces inwards, as mirroring x makes it.
 fn face_outwards<A>(scene: &mut Scene<A>) {
     let facing: f32 = scene
         .triangles
@@ -115,10 +117,10 @@ fn face_outwards<A>(scene: &mut Scene<A>) {
     }
 }
 
-/// How far past the mesh's border its colours go on, in mm.
+/// Width of the skirt that continues the mesh's border colours, in mm.
 const SKIRT_MM: f32 = 30.0;
 
-/// Continues the face past its border, so that a turned head leaves no background in a crop.
+/// Extends the face past its border, so that a crop of a turned head shows no background.
 fn add_skirt<A>(scene: &mut Scene<A>, outline: &[[u32; 2]]) {
     let mut outside = vec![u32::MAX; scene.positions.len()];
     for vertex in outline.iter().flatten() {
@@ -139,7 +141,8 @@ fn add_skirt<A>(scene: &mut Scene<A>, outline: &[[u32; 2]]) {
     scene.n_skin_triangles = scene.triangles.len();
 }
 
-/// Shade in the inner corner and along the line where the lids meet the eye.
+/// Returns the surface of a vertex, shaded in the inner corner and along the line where the lids meet the
+/// eye.
 fn finish(position: Vec3, margin: &Margin) -> Finish {
     const LINE_MM: f32 = 1.4;
     let inner = (position - margin.upper[0]).length();

@@ -1,4 +1,4 @@
-//! From the geometry files' bytes to numbers that fit together.
+//! Reads the geometry files and checks that they fit together.
 
 use super::geometry::{Geometry, Shape, Subdivision};
 use super::mesh::Mesh;
@@ -14,19 +14,19 @@ const TRIANGLES: &str = "Resources/SubdivData/new_tris_eye_region.txt";
 const EYE_REGION: &str = "eye_region.3ds";
 const EYEBALL: &str = "Eyeball/eyeball.3ds";
 
-/// All of them, under `Assets`.
+/// All geometry files, by their paths under `Assets`.
 #[cfg(test)]
 pub(super) const FILES: [&str; 8] =
     [MEAN, COMPONENTS, DEVIATIONS, IDXS, WEIGHTS, TRIANGLES, EYE_REGION, EYEBALL];
 
-/// What is wrong with which file.
+/// A bad file and what is wrong with it.
 pub(super) struct Damage {
-    /// Under `Assets`.
+    /// The file's path under `Assets`.
     pub(super) path: &'static str,
     pub(super) reason: String,
 }
 
-/// Reads everything; `read` gives the bytes of a file under `Assets`, or what the system said.
+/// Reads all geometry files. `read` returns the bytes of a file under `Assets`, or why it cannot be read.
 pub(super) fn geometry<F>(read: F) -> Result<Geometry, Damage>
 where
     F: Fn(&'static str) -> Result<Vec<u8>, String>,

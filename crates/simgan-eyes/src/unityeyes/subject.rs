@@ -11,23 +11,25 @@ use crate::ranges::FaceRanges;
 /// One face of UnityEyes: shape, skin, iris.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Subject {
-    /// Of the 20 modes of the shape model.
+    /// Coefficients of the shape model's 20 modes.
     pub(crate) coefficients: Vec<f32>,
+    /// Index of the face's textures.
     pub(crate) skin: usize,
+    /// Index of the iris's texture.
     pub(crate) iris: usize,
-    /// Scales the limbus.
+    /// Scale of the limbus.
     pub(crate) iris_size: f32,
-    /// UnityEyes' texture factor: positive widens the pupil.
+    /// UnityEyes' texture factor of the pupil; positive widens it.
     pub(crate) pupil_size: f32,
     /// Brightness of the eyeball's texture.
     pub(crate) eyeball: f32,
-    /// Brightness of the iris beside that.
+    /// Brightness of the iris relative to the eyeball.
     pub(crate) iris_brightness: f32,
-    /// How dark the upper lashes are, 0 to 1.
+    /// Opacity of the upper lashes, 0 to 1.
     pub(crate) lash_opacity: f32,
-    /// How far the lids follow the gaze, of its pitch.
+    /// Share of the gaze's pitch by which the lids turn.
     pub(crate) lid_follow: f32,
-    /// Added to the angle that the lids follow.
+    /// Angle by which the lids are lowered in addition.
     pub(crate) lid_play_deg: f32,
     /// How far a blink has closed the lids, 0 to 1.
     pub(crate) lids_closed: f32,
@@ -36,6 +38,7 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn sample(assets: &Assets, ranges: &FaceRanges, rng: &mut Stream) -> Self {
         const BROWN: usize = 1;
+        // The order of the draws is fixed: another one would change every face.
         let deviations = assets.geometry.deviations.iter();
         let coefficients =
             deviations.map(|deviation| rng.normal(0.0, *deviation * ranges.shape_scale)).collect();
@@ -55,8 +58,10 @@ impl Subject {
         }
     }
 
+    /// Checks a subject that may come from a record.
+    ///
     /// # Errors
-    /// If the assets do not have such a subject.
+    /// Fails if the assets cannot show such a subject.
     pub(crate) fn check(&self, assets: &Assets) -> Result<(), EyesError> {
         let bad = |setting, value: String, reason| Err(EyesError::Setting { setting, value, reason });
         if self.coefficients.len() != N_MODES || !self.coefficients.iter().all(|value| value.abs() < 1.0) {
@@ -74,7 +79,8 @@ impl Subject {
         Ok(())
     }
 
-    /// The angle below the horizon that the lids follow: with play, but not so far down that they close, which only blinks do.
+    /// Returns the angle below the horizon that the lids follow. It is limited so that only a blink, or a
+    /// gaze as far down, closes them.
     pub(super) fn lid_pitch_deg(&self, down_deg: f32) -> f32 {
         const ALMOST_CLOSED_DEG: f32 = 22.0;
         const CLOSED_DEG: f32 = 46.0;
@@ -90,7 +96,8 @@ impl Subject {
         IRISES.get(self.iris).copied().unwrap_or("unknown")
     }
 
-    /// Radius of the pupil in the iris plane: the texture's own, stretched as UnityEyes' shader does at its depth there.
+    /// Returns the pupil's radius in the iris plane: the texture's own, stretched as UnityEyes' shader
+    /// stretches it.
     pub(super) fn pupil_mm(&self) -> f32 {
         (3.18 * self.iris_size / (1.0 - 0.63 * self.pupil_size)).clamp(1.4, 4.4)
     }

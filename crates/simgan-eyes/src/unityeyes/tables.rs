@@ -1,9 +1,9 @@
-//! Numbers in text files.
+//! Reads numbers from text files.
 
-/// All numbers of a text, separated by commas or white space; exactly `n_expected` finite ones.
+/// Parses a text of exactly `n_expected` finite numbers, separated by commas or white space.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// Returns what is wrong with the text.
 pub(super) fn numbers<T: std::str::FromStr + Copy + Into<f64>>(
     text: &str,
     n_expected: usize,
@@ -11,6 +11,7 @@ pub(super) fn numbers<T: std::str::FromStr + Copy + Into<f64>>(
     let mut values = Vec::with_capacity(n_expected);
     let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace()).filter(|word| !word.is_empty());
     for word in words {
+        // A damaged file may hold one word of megabytes.
         let shown: String = word.chars().take(24).collect();
         let value: T = word.parse().map_err(|_| format!("\"{shown}\" is not a number"))?;
         if !value.into().is_finite() {

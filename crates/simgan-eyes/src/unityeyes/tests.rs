@@ -13,7 +13,7 @@ use crate::math::{Rotation, Vec3, vec3};
 use crate::random::Stream;
 use crate::render::Camera;
 
-/// The folder of third-party test data, if there is one.
+/// Returns the folder of third-party test data, if there is one.
 fn test_data() -> Option<PathBuf> {
     let folder = std::env::var_os("SIMGAN_TEST_DATA").map(PathBuf::from);
     if folder.is_none() {
@@ -32,7 +32,7 @@ fn tuple(value: &Value) -> Vec<f32> {
         .collect()
 }
 
-/// The head's rotation to the view, from the camera's Euler angles in Unity's world.
+/// Computes the rotation from head to view from the camera's Euler angles in Unity's world.
 fn rotation(euler: &[f32]) -> Rotation {
     let turn = Rotation::about_y(euler[1].to_radians()) * Rotation::about_x(euler[0].to_radians());
     let ours = |v: Vec3| vec3(-v.x, v.y, v.z);
@@ -40,7 +40,7 @@ fn rotation(euler: &[f32]) -> Rotation {
     Rotation::from_rows([axis(vec3(1.0, 0.0, 0.0)), axis(vec3(0.0, 1.0, 0.0)), -axis(vec3(0.0, 0.0, 1.0))])
 }
 
-/// Bytes of a small 3DS file: one triangle.
+/// Encodes a 3DS file of one triangle.
 fn triangle_3ds() -> Vec<u8> {
     fn chunk(id: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = id.to_le_bytes().to_vec();
@@ -67,7 +67,7 @@ fn a_3ds_file_is_read() {
     assert_eq!((mesh.vertices[2], mesh.uvs[1], mesh.faces[0]), ([0.0, 1.0, 0.5], [1.0, 0.0], [0, 1, 2]));
 }
 
-/// Bytes flipped, cut off, doubled: an error or a mesh, never a panic; and what is accepted is in range.
+/// Files with bytes changed or cut off give an error or a mesh whose faces are in range, never a panic.
 #[test]
 fn damaged_3ds_files_never_panic() {
     let good = triangle_3ds();
@@ -88,7 +88,7 @@ fn damaged_3ds_files_never_panic() {
     }
 }
 
-/// The real files with bytes changed, cut off or doubled: an error that says what is wrong, or a face that is drawn.
+/// The real files with bytes changed, cut off or doubled give an error that names the file, or a valid face.
 /// `SIMGAN_TEST_MUTATIONS=100000` tries that many.
 #[test]
 fn damaged_geometry_never_panics() {
@@ -154,7 +154,7 @@ fn number_tables_are_checked() {
     }
 }
 
-/// A record that UnityEyes itself wrote: all its landmarks follow from its parameters.
+/// All landmarks of a record that UnityEyes wrote follow from its parameters.
 #[test]
 fn landmarks_equal_unityeyes() {
     let Some(data) = test_data() else { return };

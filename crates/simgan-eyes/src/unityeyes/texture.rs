@@ -5,12 +5,12 @@ use image::{ImageReader, Limits, RgbImage, imageops};
 use crate::EyesError;
 use crate::math::{Color, vec3};
 
-/// A square colour texture in display values, with smaller copies of it.
+/// A square colour texture in display values, with smaller copies.
 pub(super) struct Texture {
     levels: Vec<Level>,
 }
 
-/// A texture at one resolution: red in a texel's lowest byte, then green and blue.
+/// A texture at one resolution. A texel's lowest byte is red, followed by green and blue.
 #[derive(Clone)]
 pub(super) struct Level {
     side: usize,
@@ -18,15 +18,15 @@ pub(super) struct Level {
 }
 
 impl Texture {
-    /// Rows and columns that a crop of eye size needs: 7.9 texels a mm of skin.
+    /// Rows and columns of the largest copy: 7.9 texels per mm of skin, as many as an eye crop needs.
     pub(super) const SIDE: usize = 512;
-    /// Each a half of the one before.
+    /// Number of copies, each half the size of the one before.
     const N_LEVELS: usize = 3;
 
-    /// Reads a PNG and shrinks it to [`Self::SIDE`].
+    /// Reads a PNG and scales it to [`Self::SIDE`].
     ///
     /// # Errors
-    /// A file that is missing, damaged, too large, or not square.
+    /// Fails if the file is missing, damaged, too large or not square.
     pub(super) fn read(path: &Path) -> Result<Self, EyesError> {
         Ok(Self::from_image(&read_image(path)?))
     }
@@ -40,7 +40,8 @@ impl Texture {
         Self { levels }
     }
 
-    /// The smallest copy that still has `texels_per_mm`, where the largest has `finest`.
+    /// Returns the smallest copy with at least `texels_per_mm`, where the largest has `finest` per mm; else
+    /// the largest.
     pub(super) fn level(&self, texels_per_mm: f32, finest: f32) -> &Level {
         let fits = |level: &&Level| finest * level.side as f32 >= texels_per_mm * Self::SIDE as f32;
         self.levels.iter().rev().find(fits).unwrap_or(&self.levels[0])
@@ -51,7 +52,7 @@ impl Texture {
         &self.levels[0]
     }
 
-    /// Changes every texel: `f` gets its index and its colour in display values.
+    /// Changes every texel: `f` maps its index and colour (display values) to the new colour.
     pub(super) fn modify(&mut self, f: impl Fn(usize, Color) -> Color) {
         for (idx, texel) in self.levels[0].texels.iter_mut().enumerate() {
             let [r, g, b, _] = texel.to_le_bytes().map(|value| f32::from(value) / 255.0);
@@ -80,7 +81,8 @@ impl Level {
 
     /// A mixture with a texture of the same size, `share` (0 to 1) of which is `other`.
     pub(super) fn mixed(&self, other: &Self, share: f32) -> Self {
-        // Red and blue together, then green: bytes with room above them.
+        // Red and blue are mixed together, then green: each byte needs eight free bits above it for the
+        // products.
         let (theirs, apart) = ((share * 256.0) as u32, 0xFF_00FF);
         let ours = 256 - theirs;
         let mix = |(a, b): (&u32, &u32)| {
@@ -91,10 +93,12 @@ impl Level {
         Self { side: self.side, texels: self.texels.iter().zip(&other.texels).map(mix).collect() }
     }
 
-    /// Display values at a coordinate, bilinear in 16ths of a texel; the border is repeated, v = 0 is the bottom row.
+    /// Returns the display values at a coordinate, bilinear in 16ths of a texel. v = 0 is the bottom row; the
+    /// border repeats.
     pub(super) fn at(&self, [u, v]: [f32; 2]) -> Color {
         const STEPS: usize = 16;
         let side = self.side as f32;
+        // NaN becomes 0, so that every coordinate lies in the texture.
         let place = |t: f32| {
             let steps = ((t * side - 0.5).clamp(0.0, side - 1.0) * STEPS as f32) as i32 as usize;
             let texel = (steps / STEPS).min(self.side - 2);
@@ -104,7 +108,7 @@ impl Level {
         let (left, up) = (STEPS as u64 - right, STEPS as u64 - down);
         let first = row * self.side + col;
         let (upper, lower) = (&self.texels[first..first + 2], &self.texels[first + self.side..][..2]);
-        // Weights add up to 256, so that no sum of bytes leaves its 16 bits.
+        // The weights add up to 256, so each channel's sum fits its 16 bits.
         let sum = wide(upper[0]) * (left * up)
             + wide(upper[1]) * (right * up)
             + wide(lower[0]) * (left * down)
@@ -113,23 +117,24 @@ impl Level {
         vec3(r, g, b) * (1.0 / (255.0 * 256.0))
     }
 
-    /// The red channel of a texel, 0 to 1.
+    /// Returns the red channel of a texel, 0 to 1.
     pub(super) fn red(&self, idx: usize) -> f32 {
         f32::from(self.texels[idx] as u8) / 255.0
     }
 }
 
-/// A texel's bytes, each in 16 bits.
+/// Spreads a texel's bytes to 16 bits each.
 fn wide(texel: u32) -> u64 {
     let texel = u64::from(texel);
     (texel & 0xFF) | (texel & 0xFF00) << 8 | (texel & 0xFF_0000) << 16
 }
 
-/// Reads a PNG at [`Texture::SIDE`].
+/// Reads a square PNG and scales it to [`Texture::SIDE`].
 pub(super) fn read_image(path: &Path) -> Result<RgbImage, EyesError> {
     let bad = |reason: String| EyesError::Asset { path: path.to_owned(), reason };
     let file = std::fs::File::open(path).map_err(|error| bad(error.to_string()))?;
     let mut reader = ImageReader::with_format(std::io::BufReader::new(file), image::ImageFormat::Png);
+    // A damaged header must not make the decoder allocate gigabytes.
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(4096), Some(4096));
     limits.max_alloc = Some(256 << 20);
@@ -154,7 +159,7 @@ mod tests {
         }))
     }
 
-    /// A ramp is its own interpolation, on every level; v counts from the bottom.
+    /// On every level, interpolating a ramp gives the ramp. v counts from the bottom.
     #[test]
     fn textures_are_read_between_their_texels() {
         let texture = texture();

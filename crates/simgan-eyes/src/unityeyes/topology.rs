@@ -1,12 +1,13 @@
-//! Which vertices of UnityEyes' control mesh are what. Plain data of the asset files.
+//! The roles of the vertices of UnityEyes' control mesh, and the sizes of its asset files.
 
 /// The lids' margin: inner corner, upper lid, outer corner (item 8), lower lid.
 pub(super) const MARGIN: [usize; 16] = [12, 13, 14, 15, 16, 17, 18, 132, 131, 130, 6, 2, 1, 7, 8, 0];
 
 pub(super) const CARUNCLE: [usize; 7] = [28, 27, 25, 32, 31, 30, 33];
 
-/// Closed loops round the eye: lid margin with caruncle, anterior margin, the lids' peak, two at the crease, an outer one. Columns 3
-/// to 9 are the upper lid, 8 to 10 the outer corner, 11 to 17 the lower lid.
+/// Closed loops round the eye, from the inside out: lid margin with caruncle, anterior margin, the lids'
+/// peak, two at the crease, an outer one. Columns 3 to 9 are the upper lid, 8 to 10 the outer corner, 11 to
+/// 17 the lower lid.
 pub(super) const LOOPS: [[usize; N_COLUMNS]; 6] = [
     [33, 32, 25, 13, 14, 15, 16, 17, 18, 132, 131, 130, 6, 2, 1, 7, 8, 0, 28, 30],
     [35, 36, 26, 24, 23, 22, 21, 20, 19, 93, 112, 113, 5, 4, 3, 9, 10, 11, 29, 34],
@@ -18,9 +19,9 @@ pub(super) const LOOPS: [[usize; N_COLUMNS]; 6] = [
 pub(super) const N_COLUMNS: usize = 20;
 /// The column of the outer corner.
 pub(super) const OUTER_CORNER: usize = 10;
-/// Inside of the inner corner: the lids turn about the line from here to the outer corner.
+/// Vertex at the inner corner: the lids turn about the line from here to the outer corner.
 pub(super) const HINGE: usize = 34;
-/// Middle of the upper lid's margin.
+/// Middle vertex of the upper lid's margin.
 pub(super) const UPPER_PEAK: usize = 16;
 
 /// The limbus on the eyeball's mesh: 32 vertices from the image's left over the top.
@@ -47,5 +48,5 @@ pub(super) const N_CONTROL: usize = 229;
 pub(super) const N_SKIN: usize = 872;
 pub(super) const N_TRIANGLES: usize = 1656;
 pub(super) const N_MODES: usize = 20;
-/// Control vertices that a skin vertex is a mean of.
+/// Control vertices per skin vertex, which is their weighted mean.
 pub(super) const N_WEIGHTS: usize = 9;

@@ -1,4 +1,4 @@
-//! What holds for every render of both domains.
+//! Tests of both built-in domains.
 
 mod records;
 
@@ -56,7 +56,7 @@ fn iris_and_pupil_lie_where_the_gaze_points() {
             assert!((marks.iris_center[axis] - expected).abs() < 1e-3);
             let mean = marks.iris.iter().map(|point| point[axis]).sum::<f32>() / marks.iris.len() as f32;
             assert!((mean - expected).abs() < 1e-3);
-            // The cornea shifts the pupil towards the viewer's axis by less than a mm.
+            // The cornea shifts the pupil towards the viewer by less than 1 mm.
             assert!((marks.pupil_center[axis] - expected).abs() < 1.3 * PX_PER_MM);
         }
     }
@@ -121,7 +121,7 @@ fn renders_are_neither_flat_nor_cut_off() {
             let values = bytes(&rendered.image);
             let (low, high) = (values.iter().min().unwrap(), values.iter().max().unwrap());
             assert!(high - low > 40, "{domain} {index}: {low}..{high}");
-            // Background would be pure black down a border.
+            // Background would show as pure black along a border.
             let corners = [0, 59, 60 * 35, 60 * 35 + 59];
             let black = corners.iter().filter(|corner| values[**corner] == 0).count();
             assert!(domain == Domain::Camera || black == 0, "{index}: a black corner");
@@ -129,7 +129,8 @@ fn renders_are_neither_flat_nor_cut_off() {
     }
 }
 
-/// FNV-1a over the first samples: the same numbers on every machine. Changes only when the pictures are meant to change.
+/// FNV-1a hashes of the first samples, identical on every machine. They change only when the images are meant
+/// to.
 #[test]
 fn pinned_renders() {
     let hash = |domain, channels| {
@@ -181,7 +182,7 @@ fn seeds_domains_and_indices_differ() {
     assert_ne!(first.gaze, camera.render(0).gaze);
 }
 
-/// Images come without their labels, and are the same.
+/// An image rendered without its labels is the same.
 #[test]
 fn images_do_not_need_the_label() {
     for domain in DOMAINS {
@@ -192,7 +193,7 @@ fn images_do_not_need_the_label() {
     }
 }
 
-/// Labels come without the image, and are the same.
+/// Labels computed without the image are the same.
 #[test]
 fn labels_do_not_need_the_image() {
     for domain in DOMAINS {

@@ -1,4 +1,4 @@
-//! What is written beside a render, and read back.
+//! Tests of the records written beside renders.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use simgan_eyes::{Domain, Recorded, SimulatorConfig, builtin};
 
 use super::{DOMAINS, bytes, simulator};
 
-/// The record's `look_vec` (y up, four decimals) and our own exact vector both give the gaze back.
+/// The record's `look_vec` (y up, four decimals) and its own exact vector both give the gaze.
 #[test]
 fn records_parse_back_to_the_same_gaze() {
     for domain in DOMAINS {
@@ -35,7 +35,7 @@ fn records_parse_back_to_the_same_gaze() {
     }
 }
 
-/// What is written is read back by the folder reader with the same labels.
+/// The folder reader reads written renders with the same labels.
 #[test]
 fn a_folder_of_renders_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ fn a_folder_of_renders_is_read_back() {
     }
 }
 
-/// UnityEyes counts y from the bottom, our own object from the top.
+/// UnityEyes' fields count y from the bottom, the object `simgan` from the top.
 #[test]
 fn both_forms_of_a_landmark_agree() {
     let eyes = simulator(Domain::Eyes, 55, 35);
@@ -121,7 +121,7 @@ fn collect_numbers<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A record with any number changed is rendered or refused.
+    /// A record with any number changed is either rendered or refused, without a panic.
     #[test]
     fn changed_records_never_panic(index in 0_usize..1000, place in 0_usize..400, value in any::<f32>(), camera: bool) {
         let config = SimulatorConfig { width: 16, height: 10, ..SimulatorConfig::default() };
