@@ -43,6 +43,7 @@ pub(crate) struct Augmentation {
 }
 
 impl Augmentation {
+    /// Draws the changes of [`augmented`]; lengths scale with the image's width.
     pub(crate) fn draw(rng: &mut ChaCha8Rng, width: usize) -> Self {
         let unit = width as f32 / REFERENCE_WIDTH as f32;
         let mut around = |centre: f32, reach: f32| centre + reach * rng.random_range(-1.0..1.0);

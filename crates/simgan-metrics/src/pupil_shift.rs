@@ -45,9 +45,9 @@ pub struct ShiftError {
     pub gain: [f64; 2],
 }
 
-/// Measures the iris's movement from each image of `before` to its counterpart in `after`, both `(N, C, H,
-/// W)` in [−1, 1]. [`find_irises`] locates the irises of `before`; [`pupil_shift_at`] is more accurate if
-/// their positions are known.
+/// Measures the iris's movement from each image of `before` to its counterpart in `after`. [`find_irises`]
+/// locates the irises of `before`; [`pupil_shift_at`] is more accurate if their positions are known. Both
+/// inputs are `(N, C, H, W)` in [−1, 1].
 ///
 /// # Errors
 ///

@@ -31,6 +31,8 @@ struct Known {
 }
 
 impl Registration {
+    /// Samples the template on a grid of one pixel of a 55-pixel-wide eye. Weights fade out towards its rim
+    /// and outside the lids.
     pub(crate) fn new(image: &Gray, eye: &EyeRegion) -> Self {
         let unit = image.width as f64 / REFERENCE_WIDTH;
         let profile = Profile::new(image);

@@ -110,11 +110,11 @@ impl TrainError {
             Self::Optim(error) => return error.hint().map(Hint::from),
             Self::Io { source, .. } => return Hint::of_io(source),
             Self::Tensor(_) => return None,
-            Self::Judge { .. } => Hint::setting("train without a selection", "selection.every", 0),
+            Self::Judge { .. } => Hint::setting("turn selection off", "selection.every", 0),
             Self::SizesDiffer { synthetic, .. } => {
                 Hint::setting("bring them to one size", "data.size", synthetic)
             }
-            Self::Channels { found, .. } => Hint::setting("build such networks", "data.channels", found),
+            Self::Channels { found, .. } => Hint::setting("build matching networks", "data.channels", found),
             Self::PsiChannels { .. } => "choose another loss.psi_model".into(),
             Self::RunExists { .. } => Hint::any_of([Hint::Resume, Hint::OtherOutput]),
             Self::NotARun { .. } => Hint::OtherOutput,

@@ -109,7 +109,7 @@ impl RefinerReport {
         always.into_iter().chain(adversarial)
     }
 
-    /// Field by field; `None` of none.
+    /// Averages reports field by field; `None` if there are none.
     pub(crate) fn mean<'a>(reports: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let reports: Vec<&Self> = reports.into_iter().collect();
         reports.first()?;
@@ -138,7 +138,7 @@ impl DiscriminatorReport {
         always.into_iter().chain(history)
     }
 
-    /// Field by field; `None` of none.
+    /// Averages reports field by field; `None` if there are none.
     pub(crate) fn mean<'a>(reports: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let reports: Vec<&Self> = reports.into_iter().collect();
         reports.first()?;

@@ -184,7 +184,7 @@ impl Trainer {
         self.n_steps
     }
 
-    /// Steps to be done in all phases.
+    /// Total steps of all phases.
     #[must_use]
     pub fn total_steps(&self) -> u64 {
         let schedule = &self.config.schedule;

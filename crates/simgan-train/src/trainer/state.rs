@@ -67,6 +67,7 @@ impl Trainer {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let (path, state) = (checkpoint.path(), checkpoint.state());
+        // `resume` compares with config.toml, which may have been edited since the checkpoint was written.
         if state.config_crc32c != config_checksum(&config) {
             let reason = "it was written with another configuration than the run's config.toml".to_owned();
             return Err(unusable(path, reason));

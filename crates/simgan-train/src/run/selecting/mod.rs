@@ -39,6 +39,7 @@ impl<'a> Selecting<'a> {
             })
             .collect();
         let last = judged.iter().map(|best| best.step).max();
+        // `best.toml` may name a later step, which the resumed run has yet to repeat.
         let named = Best::read(run.path())?.filter(|best| best.step <= step);
         let mut known: Vec<Best> = judged.into_iter().chain(named).collect();
         // Of equal judgements the earlier step wins, as in `judge`.
