@@ -1,11 +1,11 @@
-//! How a failure is told: what went wrong, and on a line of its own what to do.
+//! Formats a failure: what went wrong, then on its own line what to do.
 
 use std::error::Error;
 
 use simgan_data::{DataError, Hint, Hinted, Wording, message_of};
 use simgan_eyes::EyesError;
 
-/// The options of `preprocess`, the one task whose hints name settings.
+/// Words hints with the options of `preprocess`, the only task whose hints name settings.
 struct Typed;
 
 impl Wording for Typed {
@@ -38,12 +38,12 @@ impl Wording for Typed {
     }
 }
 
-/// An error of the task itself, with what to do.
+/// Makes an error of a task, with a hint.
 pub(crate) fn hinted(message: impl Into<String>, hint: impl Into<Hint>) -> anyhow::Error {
     Hinted::new(message, hint).into()
 }
 
-/// What went wrong, and the first hint in the chain.
+/// Formats the message and the first hint in the chain of causes.
 pub(crate) fn text(error: &anyhow::Error) -> String {
     let message = message_of(&**error);
     match error.chain().find_map(hint_of).and_then(|hint| hint.text(&Typed)) {

@@ -1,8 +1,9 @@
-//! `cargo xtask fuzz`: the readers of files that are not trusted, over files damaged at random. Stable Rust, no tools.
+//! `cargo xtask fuzz`: runs the readers of untrusted files on randomly damaged files. It needs only stable
+//! Rust.
 
 #![expect(clippy::print_stderr, reason = "it talks to a person")]
 
-// The tests' own: a seed that fails here fails there.
+// Shared with the tests, so that a seed that fails here fails there.
 #[path = "../../crates/simgan-data/tests/common/damage.rs"]
 mod damage;
 
@@ -26,13 +27,13 @@ use crate::fetch;
 pub(crate) struct Arguments {
     /// The reader
     target: Target,
-    /// Good files, to be damaged: .mat; .tar; PNG, JPEG, TIFF or BMP; UnityEyes' .json
+    /// Valid files to damage: .mat; .tar; PNG, JPEG, TIFF or BMP; UnityEyes' .json
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// How often each file is damaged
+    /// Number of damaged copies per file
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     iterations: u64,
-    /// The first seed; the same seed damages a file in the same way
+    /// First seed; a seed always damages a file in the same way
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
@@ -41,23 +42,23 @@ pub(crate) struct Arguments {
 enum Target {
     /// MATLAB files
     Mat,
-    /// Unpacking of fetched archives, behind the gzip
+    /// The unpacker of fetched archives, without the gzip layer
     Tar,
     /// Images
     Image,
-    /// UnityEyes' records
+    /// UnityEyes' JSON records
     Record,
 }
 
-/// Larger answers to small files are the limits' fault.
+/// Limits of the MATLAB reader; small files may not expand beyond them.
 const LIMITS: Limits = Limits { bytes: 64 << 20, arrays: 100_000, depth: 32 };
 
-/// Damages every file so often, and stops at the first panic.
+/// Fuzzes every file and stops at the first panic.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     for path in &arguments.files {
         let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
         ensure!(!bytes.is_empty(), bad(path, "empty"));
-        // A reader that refuses the file whole would hardly be tried.
+        // A reader that rejects the intact file would reject its copies early and exercise little code.
         let whole = read(arguments.target, &bytes);
         whole.map_err(|error| bad(path, &error))?;
         let outcome = fuzz(arguments, &bytes);
@@ -76,7 +77,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A file that nothing is learned from.
+/// Makes the error for a file that cannot be fuzzed.
 fn bad(path: &Path, reason: &str) -> anyhow::Error {
     hinted(format!("{}: {reason}", path.display()), "give a good file")
 }

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask ci` and the checks under it, and the data.
+//! The project's build tasks: `cargo xtask ci` with its checks, benchmarks and data sets.
 
 mod bench;
 mod ci;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The project's own tasks")]
+#[command(name = "cargo xtask", about = "The project's build tasks")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -25,20 +25,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measure the kernels' speed beside PyTorch and ONNX Runtime, and write crates/simgan-kernels/RESULTS.md
+    /// Compare the kernels' speed with PyTorch and ONNX Runtime; writes crates/simgan-kernels/RESULTS.md
     Bench(bench::Arguments),
-    /// Everything that must hold before a change lands, cheapest first: format, tidy, clippy, tests, docs
+    /// Run every check a change must pass, cheapest first: format, tidy, clippy, tests, docs
     Ci,
-    /// Pack programs and tests for a machine with an NVIDIA GPU and no network, with one script that runs
-    /// them
+    /// Pack programs, tests and a script that runs them, for a machine with an NVIDIA GPU and no network
     DeviceCheck(device_check::Arguments),
-    /// Fetch data sets, or tell how they are had; list them
+    /// Fetch data sets, list them, or explain how to get them by hand
     FetchData(fetch::Arguments),
-    /// Damage files at random and read them: every answer must be a value or an error, soon
+    /// Damage files at random and read them; every read must quickly return a value or an error
     Fuzz(fuzz::Arguments),
-    /// Pack a data set into one file that trains fast
+    /// Pack a data set into one file for fast training
     Preprocess(Box<preprocess::Arguments>),
-    /// Check the invariants of crates/README.md that a program can check
+    /// Check those invariants of crates/README.md that a program can check
     Tidy,
 }
 
@@ -54,7 +53,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root),
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
-    // A closed standard error leaves nobody to tell.
+    // A closed standard error leaves nobody to report to.
     let _ = writeln!(std::io::stderr(), "error: {}", failure::text(&error));
     ExitCode::FAILURE
 }

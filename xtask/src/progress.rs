@@ -1,8 +1,8 @@
-//! Progress bars: on a terminal, and nowhere else.
+//! Progress bars, shown only on a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar that counts bytes; a length of 0 is not known yet.
+/// Makes a bar that counts bytes; a length of 0 means not known yet.
 pub(crate) fn bytes(what: &str, length: u64) -> ProgressBar {
     bar(
         what,
@@ -11,7 +11,7 @@ pub(crate) fn bytes(what: &str, length: u64) -> ProgressBar {
     )
 }
 
-/// A bar that counts images.
+/// Makes a bar that counts images.
 pub(crate) fn images(what: &str, length: u64) -> ProgressBar {
     bar(what, length, "{prefix} {wide_bar} {human_pos} of {human_len} images, {per_sec:.0}, {eta} left")
 }

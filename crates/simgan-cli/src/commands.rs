@@ -1,4 +1,4 @@
-//! One module for each command: what was typed becomes what was meant, and results are printed.
+//! One module per command: turns arguments into a configuration, runs the job, prints the result.
 
 mod bench;
 mod evaluate;
@@ -19,10 +19,10 @@ use simgan_data::{Crop, Registry, Sizes, Source, SourceRequest};
 
 use crate::arguments::Command;
 
-/// Runs one command to its end.
+/// Runs one command to completion.
 ///
 /// # Errors
-/// Whatever makes the command fail; the message says what, where and what to do.
+/// Whatever makes the command fail. The message says what failed and where; a hint says what to do.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::train(&arguments),
@@ -38,23 +38,24 @@ pub(crate) fn run(command: Command) -> Result<()> {
     }
 }
 
-/// Every layout and simulator that can be given as a source.
+/// Returns every layout and simulator that a SOURCE can name.
 pub(crate) fn registry() -> Registry {
     Registry::default().with(simgan_eyes::Simulators)
 }
 
-/// Of test images, at most: what was asked for, or else all; of a simulator, which never ends, 2000.
+/// Maximum number of test images: `asked`, else 2000 if a simulator is among them, because simulators never
+/// end, else all (`None`).
 fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
     let is_simulated = test.iter().any(|name| registry().is_name(name));
     asked.or(is_simulated.then_some(2000))
 }
 
-/// A source to look at image by image.
+/// Opens a source whose images are read one by one, at their own sizes.
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
     Ok(registry().open(&to_look_at(name))?)
 }
 
-/// Asks for whole images, which may have different sizes.
+/// Requests whole images, which may differ in size.
 fn to_look_at(name: &str) -> SourceRequest {
     SourceRequest { sizes: Sizes::Mixed, crop: Crop::None, ..SourceRequest::new(name) }
 }

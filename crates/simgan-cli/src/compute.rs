@@ -1,4 +1,4 @@
-//! The device and the threads: chosen once, here.
+//! Chooses the device and the number of threads, once per process.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::failure::usage;
 /// Sizes the thread pool and opens the device.
 ///
 /// # Errors
-/// The device is not built in (a usage error) or does not answer.
+/// The build lacks the device (a usage error), or the device cannot be opened.
 pub(crate) fn open(compute: &Compute) -> Result<Device> {
     size_thread_pool(compute.threads)?;
     let device = open_device(compute.device)?;
@@ -19,7 +19,7 @@ pub(crate) fn open(compute: &Compute) -> Result<Device> {
     Ok(device)
 }
 
-/// Makes the thread pool of this size, or leaves it at one thread per core.
+/// Gives the global thread pool `n_threads` threads; `None` leaves it at one per core.
 ///
 /// # Errors
 /// The threads cannot be started.
@@ -44,7 +44,7 @@ fn open_device(choice: DeviceChoice) -> Result<Device> {
     }
 }
 
-/// The GPU that is built in, if it answers; else the CPU.
+/// Returns the GPU that this build supports if it opens, else the CPU.
 fn best_device() -> Device {
     let gpu = if cfg!(feature = "cuda") {
         Device::new_cuda(0)

@@ -1,4 +1,5 @@
-//! Standard error: log lines, and progress bars that do not fight them. Standard output carries results alone.
+//! Standard error: log lines and progress bars, kept from overwriting each other. Standard output carries
+//! only results.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -15,10 +16,10 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::arguments::Verbosity;
 
-/// Without bars, progress is logged this often.
+/// Interval between progress log lines when there are no bars.
 const LOG_EVERY: Duration = Duration::from_secs(15);
 
-/// Starts logging to standard error, with colours and bars only where it is a terminal.
+/// Starts logging to standard error, with colours and bars only on a terminal.
 pub(crate) fn start(verbosity: &Verbosity) {
     let terminal = io::stderr().is_terminal();
     let bars = IndicatifLayer::new();
@@ -27,7 +28,7 @@ pub(crate) fn start(verbosity: &Verbosity) {
         .with_ansi(terminal && std::env::var_os("NO_COLOR").is_none())
         .with_target(verbosity.verbose > 0)
         .without_time()
-        // Else a closed standard error would be a panic.
+        // Otherwise a closed standard error would panic.
         .log_internal_errors(false)
         .with_filter(filter(verbosity));
     let bars = (terminal && verbosity.quiet == 0).then(|| bars.with_filter(IndicatifFilter::new(false)));
@@ -45,7 +46,7 @@ fn filter(verbosity: &Verbosity) -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives))
 }
 
-/// The progress of one job: a bar on a terminal, a log line now and then elsewhere.
+/// The progress of one job: a bar on a terminal, elsewhere a log line every 15 seconds.
 pub(crate) struct Progress {
     bar: Span,
     what: &'static str,
@@ -54,14 +55,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `what` names the job (`refining`), `length` is its end, in `unit`s.
+    /// Starts a bar for the job `what`, such as `refining`, which ends at `length` `unit`s.
     pub(crate) fn new(what: &'static str, length: u64, unit: &str) -> Self {
         let bar = tracing::info_span!("progress", indicatif.pb_show = tracing::field::Empty);
-        // Figures have a line of their own, so that neither they nor the bar are cut on a narrow terminal.
+        // Figures get their own line, so that a narrow terminal cuts off neither them nor the bar.
         let template = format!(
             "{what} {{wide_bar:.cyan/blue}} {{human_pos}}/{{human_len}} {unit}  {{eta}} left\n  {{wide_msg}}"
         );
-        // The template is fixed but for `what` and `unit`, which hold no braces.
+        // Parsing cannot fail: `what` and `unit` hold no braces, and the rest is constant.
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.pb_set_style(&style);
         }
@@ -70,13 +71,13 @@ impl Progress {
         Self { bar, what, length, logged: Instant::now() }
     }
 
-    /// The job's end has moved.
+    /// Moves the end of the job.
     pub(crate) fn set_length(&mut self, length: u64) {
         self.length = length;
         self.bar.pb_set_length(length);
     }
 
-    /// Where the job stands, and a few figures.
+    /// Shows the position and a few figures.
     pub(crate) fn update(&mut self, position: u64, message: &str) {
         self.bar.pb_set_position(position);
         self.bar.pb_set_message(message);
@@ -87,7 +88,7 @@ impl Progress {
     }
 }
 
-/// Prints a result, the only thing that goes to standard output.
+/// Prints a result to standard output; nothing else may write there.
 ///
 /// # Errors
 /// Standard output is closed or full.

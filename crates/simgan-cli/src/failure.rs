@@ -1,4 +1,4 @@
-//! How a failure is told: `error: …`, its causes, a `hint: …`, and the exit status.
+//! Reports a failure: `error: …` with its causes, a `hint: …`, and the exit status.
 
 use std::error::Error as StdError;
 use std::io::{self, IsTerminal, Write};
@@ -18,7 +18,7 @@ use crate::wording::Typed;
 const JOB_FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
-/// What was typed cannot be meant: exit status 2.
+/// A command line that makes no sense: exit status 2.
 #[derive(Debug)]
 pub(crate) struct Usage {
     message: String,
@@ -26,7 +26,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// The same error with what to type instead.
+    /// Adds a hint: what to type instead.
     pub(crate) fn hint(self, hint: impl Into<Hint>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
@@ -40,30 +40,30 @@ impl std::fmt::Display for Usage {
 
 impl StdError for Usage {}
 
-/// An error that ends with exit status 2.
+/// Makes an error that ends with exit status 2.
 pub(crate) fn usage(message: impl Into<String>) -> Usage {
     Usage { message: message.into(), hint: None }
 }
 
-/// A library's error that ends with exit status 2, because what it is about was typed.
+/// Turns a library's error about an argument into one that ends with exit status 2.
 pub(crate) fn usage_of(error: &(dyn StdError + 'static)) -> Error {
     Usage { message: error.to_string(), hint: hint_of(error) }.into()
 }
 
-/// Tells `error` on standard error and gives the exit status. Its hint names the options of the command in `typed`.
+/// Prints `error` to standard error and returns the exit status. Its hint names the options in `typed`.
 ///
-/// A reader that closed the pipe (`simgan inspect … | head`) has seen what it wanted: no message, success.
+/// A closed pipe (`simgan inspect … | head`) is success and prints nothing: the reader has seen enough.
 pub(crate) fn report(error: &Error, typed: &Typed) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    // A closed standard error leaves nobody to tell.
+    // A closed standard error leaves nobody to report to.
     let _ = io::stderr().write_all(text(error, typed, colour).as_bytes());
     ExitCode::from(if is_usage(error) { WRONG_USAGE } else { JOB_FAILED })
 }
 
-/// Whether what was typed is wrong, and not the world.
+/// Whether the command line is at fault rather than files or the system.
 fn is_usage(error: &Error) -> bool {
     let resumed = matches!(error.downcast_ref(), Some(TrainError::Config(ConfigError::Resumed { .. })));
     let other = matches!(error.downcast_ref(), Some(EvalError::OtherExperiment { .. }));
@@ -75,7 +75,7 @@ fn is_closed_pipe(error: &Error) -> bool {
     causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// What went wrong, and on a line of its own what to do: the first hint in the chain.
+/// Formats the message, then on its own line the first hint in the chain of causes.
 fn text(error: &Error, typed: &Typed, colour: bool) -> String {
     let (red, blue, plain) = if colour { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
     let mut text = format!("{red}error:{plain} {}\n", message_of(&**error).trim_end());
@@ -85,7 +85,7 @@ fn text(error: &Error, typed: &Typed, colour: bool) -> String {
     text
 }
 
-/// The hint of an error, whichever crate it comes from.
+/// Returns the hint of an error of any of our crates.
 fn hint_of(error: &(dyn StdError + 'static)) -> Option<Hint> {
     macro_rules! of {
         ($($kind:ty => $hint:expr),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! Ctrl-C (and SIGTERM, SIGHUP): the first asks the job to stop in good order, the second ends it at once.
+//! Ctrl-C (and SIGTERM, SIGHUP): the first asks the job to stop cleanly, the second ends the process at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 
 const JOB_FAILED: i32 = 1;
 
-/// The flag that the first Ctrl-C sets.
+/// Installs the handler and returns the flag that the first Ctrl-C sets.
 ///
 /// # Errors
-/// The system refuses the handler.
+/// The system rejects the handler.
 pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);
@@ -18,7 +18,7 @@ pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
         if seen.swap(true, Ordering::SeqCst) {
             std::process::exit(JOB_FAILED);
         }
-        tracing::warn!("stopping in good order; Ctrl-C again stops at once");
+        tracing::warn!("stopping cleanly; press Ctrl-C again to stop at once");
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(flag)

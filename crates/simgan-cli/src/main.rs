@@ -1,7 +1,8 @@
-//! The command `simgan`: train a refiner, refine a folder, evaluate what it is worth, render labelled eyes, look at data and runs, measure speed.
+//! The command `simgan`: trains a refiner, refines folders, evaluates refiners, renders labelled eyes,
+//! describes data and runs, measures speed.
 //!
-//! What was typed ([`arguments`]) becomes what was meant in the function of each [`commands`] module; nothing below this
-//! crate sees clap. Results go to standard output, everything else to standard error.
+//! Each [`commands`] module turns its clap [`arguments`] into a library's configuration; no crate below this
+//! one sees clap. Results go to standard output, everything else to standard error.
 
 mod arguments;
 mod commands;

@@ -1,10 +1,10 @@
-//! Losses and accuracies as people read them.
+//! Formats losses and accuracies for people.
 
 use std::path::Path;
 
 use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport, Summary};
 
-/// One line for a bar: the figures that tell whether a run goes well.
+/// Formats one line for the progress bar: the figures that show whether a run goes well.
 pub(crate) fn line(report: &StepReport) -> String {
     let phase = match report.phase {
         Phase::PretrainRefiner => "R alone",
@@ -27,7 +27,7 @@ pub(crate) fn line(report: &StepReport) -> String {
     parts.join("  ")
 }
 
-/// What was learned, where it is, and what to do next.
+/// Formats the result of a run: losses, output files, and commands to run next.
 pub(crate) fn summary(summary: &Summary) -> String {
     let mut text = format!(
         "{}: {} of {} steps, {:.0} s, {:.0} images/s\n",
@@ -60,28 +60,28 @@ pub(crate) fn summary(summary: &Summary) -> String {
     text
 }
 
-/// The command that goes on with a run.
+/// Returns the command that resumes a run.
 pub(crate) fn resume(summary: &Summary) -> String {
     format!("simgan train --run {} --resume", shell_quoted(&summary.run))
 }
 
-/// Commands that make sense now, each with what it is for.
+/// Commands that make sense next, each with its purpose.
 fn next_steps(summary: &Summary) -> Vec<(String, &'static str)> {
     let run = shell_quoted(&summary.run);
     let mut steps = Vec::new();
     if !summary.is_complete() {
-        steps.push((resume(summary), "go on where it stopped"));
+        steps.push((resume(summary), "continue where it stopped"));
     }
     if summary.checkpoint.is_some() {
         let refine = format!("simgan refine --model {run} --input DIR --output DIR");
-        steps.push((refine, "refine your own images, their labels are kept"));
-        steps.push((format!("simgan inspect {run}"), "losses and settings of the run"));
+        steps.push((refine, "refine your own images and keep their labels"));
+        steps.push((format!("simgan inspect {run}"), "show the run's losses and settings"));
     }
-    steps.push((format!("tensorboard --logdir {run}"), "curves and sample grids"));
+    steps.push((format!("tensorboard --logdir {run}"), "view curves and sample grids"));
     steps
 }
 
-/// The path as a shell takes it.
+/// Quotes a path for the shell where needed.
 fn shell_quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
@@ -92,7 +92,7 @@ fn shell_quoted(path: &Path) -> String {
     }
 }
 
-/// Both networks' figures, a line or two each.
+/// Formats the figures of both networks, two lines each.
 pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&DiscriminatorReport>) -> String {
     let mut text = String::new();
     if let Some(refiner) = refiner {
@@ -118,7 +118,7 @@ pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&Dis
     text
 }
 
-/// What was found of a checkpoint.
+/// Formats the judgement of a checkpoint.
 pub(crate) fn judgement(judgement: &Judgement, is_best: bool) -> String {
     let mut text = format!(
         "a classifier tells {} of refined and real images, mean |R(x) - x| {:.3}",
@@ -135,7 +135,7 @@ pub(crate) fn judgement(judgement: &Judgement, is_best: bool) -> String {
     text
 }
 
-/// A phase's name.
+/// Names a phase of the training.
 pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::PretrainRefiner => "pretraining the refiner",

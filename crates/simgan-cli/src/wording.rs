@@ -1,4 +1,4 @@
-//! How hints are typed in each command.
+//! Words hints with the options of the command that was run.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use simgan_data::Wording;
 
 use crate::arguments::Command;
 
-/// The options of one command that hints may speak of.
+/// The options of one command that hints may mention.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Typed {
     /// Takes `--set KEY=VALUE`.
@@ -17,7 +17,7 @@ pub(crate) struct Typed {
     has_on_error: bool,
     /// Takes `--resume`.
     has_resume: bool,
-    /// The option that names the folder that is written.
+    /// The option that names the output folder, if there is one.
     output: Option<&'static str>,
 }
 
@@ -25,7 +25,7 @@ impl Typed {
     pub(crate) const TRAIN: Self =
         Self { has_set: true, has_size: false, has_on_error: false, has_resume: true, output: Some("--run") };
 
-    /// The options of a command.
+    /// Returns the options of `command`.
     pub(crate) fn of(command: &Command) -> Self {
         let none = Self::default();
         match command {

@@ -1,9 +1,10 @@
-//! What simulators are worth: trains a gaze network on each alone and measures it on real labelled images, MPIIGaze's.
+//! Compares simulators: trains a gaze network on each and measures it on MPIIGaze's real labelled images.
 //!
 //! `cargo run -p simgan-eval --example simulated_gaze -- MPIIGAZE SIMULATOR[,KEY=VALUE…]… [--seeds N] [--images N] [--steps N]`
 //!
-//! The network is the paper's (§3.1) with half of its feature maps, which two cores train in minutes. Errors in degrees are means over
-//! the seeds, of weights and of renders; "on its own" is the error on other renders of the same simulator.
+//! The network is the paper's (§3.1) with half of its feature maps, which two cores train in minutes. Errors
+//! are in degrees and means over the seeds, which set both weights and renders. "on its own" is the error on
+//! held-out renders of the same simulator.
 
 use candle_core::Device;
 use simgan_data::{MpiiGaze, MpiiGazeOptions, Source};
@@ -13,7 +14,7 @@ use simgan_models::GazeEstimatorConfig;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Images on which a personal calibration is done.
+/// Number of images to calibrate on.
 const N_CALIBRATION: usize = 9;
 
 struct Options {
@@ -54,7 +55,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Figures of networks that were trained on one simulator.
+/// Trains networks on one simulator and formats their figures.
 fn measured(name: &str, real: &LabelledImages, options: &Options) -> Result<String, Failure> {
     let (mut sums, n) = ([0.0; 6], options.n_seeds as f64);
     for seed in 0..options.n_seeds {
@@ -82,7 +83,7 @@ fn measured(name: &str, real: &LabelledImages, options: &Options) -> Result<Stri
     Ok(format!("{error:5.2}  {calibrated:10.2}  {within:10.0} %  {pitch:12.2}  {yaw:10.2}  {own:10.2}"))
 }
 
-/// Images to train on, and others.
+/// Renders images to train on and held-out ones.
 fn simulated(name: &str, seed: u64, n_images: usize) -> Result<[LabelledImages; 2], Failure> {
     const N_HELD_OUT: usize = 500;
     let mut parts = name.split(',');

@@ -1,7 +1,8 @@
-//! How well a fresh classifier tells two sources of images apart: 0.5 is guessing, 1 is at a glance.
+//! Measures how well a fresh classifier tells two sources of images apart: 0.5 is chance, 1 is perfect.
 //!
-//! `cargo run -p simgan-eval --example told_apart -- WIDTHxHEIGHT SOURCE SOURCE…` compares the first source with each of the others, gray,
-//! as many images of each as the smaller one has, half of them held out; means over three seeds.
+//! `cargo run -p simgan-eval --example told_apart -- WIDTHxHEIGHT SOURCE SOURCE…` compares the first source
+//! with each of the others, in gray, on equally many images of both. Half of the images are held out; results
+//! are means over three seeds.
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Evenly spread images of a source, `(N, 1, H, W)`.
+/// Reads evenly spread images of a source, `(N, 1, H, W)`.
 fn images(name: &str, size: Size) -> Result<Tensor, Failure> {
     let registry = Registry::default().with(simgan_eyes::Simulators);
     let source = registry.open(&SourceRequest { size: Some(size), ..SourceRequest::new(name) })?;

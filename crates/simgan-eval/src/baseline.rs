@@ -3,7 +3,8 @@ use simgan_data::Direction;
 
 use crate::{EvalError, LabelledImages};
 
-/// The mean direction, which a network must beat to have learned anything; `None` if there is no direction.
+/// Returns the mean direction, the baseline that a network must beat; `None` if there are no directions or
+/// they cancel out.
 #[must_use]
 pub fn mean_gaze<'a>(gazes: impl IntoIterator<Item = &'a Direction>) -> Option<Direction> {
     let sum = gazes
@@ -13,11 +14,13 @@ pub fn mean_gaze<'a>(gazes: impl IntoIterator<Item = &'a Direction>) -> Option<D
     sum.and_then(Direction::from_vector)
 }
 
-/// For each image the mean gaze of the `k` training images whose pixels are nearest (Euclidean).
+/// Predicts for each image `(N, C, H, W)` the mean gaze of the `k` training images nearest to it in Euclidean
+/// pixel distance.
 ///
 /// # Errors
 ///
-/// If there are fewer than `k` training images, `k` is 0, or the images differ in size.
+/// If there are fewer than `k` training images, `k` is 0, the images differ in size, or the nearest gazes
+/// cancel out.
 pub fn nearest_neighbours(
     training: &LabelledImages,
     images: &Tensor,
@@ -29,7 +32,7 @@ pub fn nearest_neighbours(
     }
     let known = training.images().flatten_from(1)?;
     let asked = images.flatten_from(1)?;
-    // |a − b|² = |a|² + |b|² − 2ab, of which |a|² does not matter for the order.
+    // |a − b|² = |a|² + |b|² − 2ab; |a|² is the same for all candidates and does not change their order.
     let products = asked.matmul(&known.t()?)?;
     let norms = known.sqr()?.sum(1)?.reshape((1, ()))?;
     let distances = norms.broadcast_sub(&(products * 2.0)?)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;

@@ -7,47 +7,47 @@ use simgan_optim::OptimError;
 use simgan_refine::RefineError;
 use simgan_train::TrainError;
 
-/// What can go wrong in an evaluation; [`EvalError::hint`] says what to do.
+/// An error of an evaluation; [`EvalError::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
-    /// An image without the label that is to be tested against.
+    /// An image has no gaze label.
     #[error("`{name}` has no gaze label")]
     NoGaze {
-        /// The sample.
+        /// The sample's name.
         name: String,
     },
-    /// Images without the labels that they are tested against or learned from.
+    /// Some of a set of images have no gaze label.
     #[error("{count} of {of} {what} images have no gaze label, the first is `{first}`")]
     Unlabelled {
-        /// Which images.
+        /// Which set.
         what: &'static str,
-        /// How many have none.
+        /// Number of images without a label.
         count: usize,
-        /// Of how many.
+        /// Number of images.
         of: usize,
-        /// The first's name.
+        /// Name of the first image without a label.
         first: String,
     },
-    /// Gaze labels of another coordinate system.
+    /// Most gaze labels look away from the camera: they follow another coordinate system.
     #[error("{count} of {of} {what} labels look away from the camera")]
     Convention {
-        /// Which images.
+        /// Which set of images.
         what: &'static str,
-        /// How many look away.
+        /// Number of labels that look away.
         count: usize,
-        /// Of how many.
+        /// Number of labels.
         of: usize,
     },
-    /// It was asked to stop.
+    /// The caller asked to stop.
     #[error("stopped before the end")]
     Stopped,
-    /// A folder that a report cannot be written to.
+    /// A folder cannot hold the report or experiment.
     #[error("{}: {reason}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
     /// Reading or writing failed.
@@ -55,22 +55,22 @@ pub enum EvalError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A folder that holds another experiment.
+    /// The folder holds another experiment.
     #[error("{}: begun with `{key}` = {before}, which is {now} now", path.display())]
     OtherExperiment {
-        /// Where the folder says what it was begun with.
+        /// The experiment's configuration file.
         path: PathBuf,
-        /// The first setting that differs.
+        /// The setting that differs; the least nested one if there are several.
         key: String,
-        /// What it was.
+        /// Its value in the file.
         before: String,
-        /// What it is now.
+        /// Its value now.
         now: String,
     },
-    /// A file of an experiment that cannot be read.
+    /// A file of an experiment cannot be read.
     #[error("{}: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -81,38 +81,38 @@ pub enum EvalError {
     /// A picture of a report could not be drawn.
     #[error("a picture cannot be drawn: {0}")]
     Picture(String),
-    /// Not enough images for a figure that means something.
+    /// There are too few images for a meaningful figure.
     #[error("{what}: {found} images, at least {needed} are needed")]
     TooFew {
-        /// What was to be computed.
+        /// The figure or step that needs them.
         what: &'static str,
-        /// How many there are.
+        /// Number available.
         found: usize,
-        /// How many there must be.
+        /// Minimum number.
         needed: usize,
     },
-    /// Two things that must fit together do not.
+    /// Two inputs do not fit together, or a number is out of range.
     #[error("{0}")]
     Mismatch(String),
-    /// The synthetic images and others differ in size or channels.
+    /// Synthetic and other images differ in size or channels.
     #[error("synthetic images are {}, {what} images {}", kind(.synthetic), kind(.found))]
     SizesDiffer {
-        /// Which others.
+        /// Which other images.
         what: &'static str,
-        /// What the synthetic images are.
+        /// Size and channels of the synthetic images.
         synthetic: ImageSpec,
-        /// What the others are.
+        /// Size and channels of the others.
         found: ImageSpec,
     },
-    /// Something that was asked for cannot be done as things are.
+    /// The request cannot be met with the given data or settings.
     #[error("{reason}")]
     Impossible {
-        /// Why not.
+        /// The reason.
         reason: String,
-        /// What would make it possible.
+        /// How to make it possible.
         hint: &'static str,
     },
-    /// A network whose output is not a direction.
+    /// A network's output is not a direction.
     #[error("the gaze network's output {answer:?} is not a direction")]
     NoDirection {
         /// The output.
@@ -127,7 +127,7 @@ pub enum EvalError {
     /// A trained refiner cannot be read.
     #[error(transparent)]
     Refine(Box<RefineError>),
-    /// A figure of images could not be had.
+    /// A measure of images failed.
     #[error(transparent)]
     Metrics(Box<MetricsError>),
     /// A network could not be built.
@@ -160,7 +160,7 @@ impl From<RefineError> for EvalError {
 }
 
 impl EvalError {
-    /// What to do about it; `None` where the message says all there is to say.
+    /// Returns what to do about the error; `None` where the message says enough.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         let advice = match self {
@@ -187,7 +187,7 @@ impl EvalError {
                 "a gaze is a vector with x right, y down and z away from the camera, so that a person looking at the camera \
                  has z = -1; `look_vec` has y up"
             }
-            Self::Damaged { .. } => "delete it, then it is made again",
+            Self::Damaged { .. } => "delete it to have it computed again",
             Self::NoDirection { .. } => "it did not train; lower its learning rate",
             Self::Stopped | Self::Picture(_) | Self::TooFew { .. } | Self::Mismatch(_) | Self::Tensor(_) => {
                 return None;

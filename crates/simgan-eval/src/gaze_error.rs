@@ -5,7 +5,7 @@ use simgan_data::Direction;
 
 use crate::EvalError;
 
-/// How far predicted gaze directions are from the true ones.
+/// Angular errors of predicted gaze directions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GazeErrors {
     /// Number of images.
@@ -14,16 +14,16 @@ pub struct GazeErrors {
     pub mean_deg: f64,
     /// Median of the angles, in degrees.
     pub median_deg: f64,
-    /// Share of images with an angle of at most 7°, in [0, 1]: the paper's figure 8.
+    /// Share of images with an angle of at most 7°, in [0, 1] (the paper's figure 8).
     pub within_7deg: f64,
-    /// Mean of predicted − true pitch, in degrees: the constant part of the error, up is positive.
+    /// Mean of predicted − true pitch in degrees, positive upwards: the constant part of the error.
     pub pitch_offset_deg: f64,
-    /// Mean of predicted − true yaw, in degrees, positive to the image's left.
+    /// Mean of predicted − true yaw in degrees, positive to the image's left.
     pub yaw_offset_deg: f64,
 }
 
 impl GazeErrors {
-    /// The errors of one prediction for each image.
+    /// Computes the errors of one prediction per image.
     ///
     /// # Errors
     ///
@@ -46,12 +46,13 @@ impl GazeErrors {
         })
     }
 
-    /// The errors after a calibration: the mean offset in pitch and yaw on `n_calibration` evenly chosen images is taken
-    /// off the predictions for all others, on which the errors are measured.
+    /// Computes the errors after a calibration: measures the mean offset in pitch and yaw on `n_calibration`
+    /// evenly spread images, subtracts it from the predictions for all others, and measures the errors on
+    /// those.
     ///
     /// # Errors
     ///
-    /// If there are not more images than are calibrated on, or `n_calibration` is 0.
+    /// If the numbers of predictions and truths differ, `n_calibration` is 0, or no image remains to test on.
     pub fn calibrated(
         predicted: &[Direction],
         truth: &[Direction],
@@ -63,10 +64,10 @@ impl GazeErrors {
         errors.ok_or(EvalError::TooFew { what: "a calibration", found: 0, needed: 1 })
     }
 
-    /// The same person by person, in the camera's frame: `eyes` says whose image each is and whether it is mirrored. A
-    /// head that is turned from the camera shifts both eyes to the same side, so that offsets of right eyes, which are
-    /// mirrored, have the opposite sign. Persons without more images than are calibrated on are left out; `None` if that
-    /// is everybody.
+    /// Computes the errors after calibrating each person separately; `eyes` gives the person in each image
+    /// and whether it is mirrored. Offsets are averaged in the camera's frame: a turned head shifts both eyes
+    /// to the same side, and mirroring flips the sign of the yaw of right eyes. Leaves out persons with at
+    /// most `n_calibration` images; `None` if that is everybody.
     ///
     /// # Errors
     ///
@@ -102,23 +103,23 @@ impl GazeErrors {
     }
 }
 
-/// Whose eye an image shows, and how.
+/// The person in a test image, and whether the image is mirrored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TestEye {
     /// The person's number.
     pub person: usize,
-    /// Whether it is a right eye that its reader has mirrored, with its gaze.
+    /// Whether the reader has mirrored the image and its gaze, as it does for right eyes.
     pub is_mirrored: bool,
 }
 
 impl TestEye {
-    /// From the image's yaw to the camera's, and back.
+    /// Factor between the image's yaw and the camera's.
     fn yaw_sign(self) -> f32 {
         if self.is_mirrored { -1.0 } else { 1.0 }
     }
 }
 
-/// Mean offset in pitch and in the camera's yaw over the chosen images, in radians.
+/// Returns the mean offset in pitch and in the camera's yaw over the chosen images, in radians.
 fn mean_offset(
     predicted: &[Direction],
     truth: &[Direction],
@@ -133,16 +134,17 @@ fn mean_offset(
     sum.map(|sum| (sum / chosen.len() as f64) as f32)
 }
 
-/// The angle between two directions in degrees, exact for small and for large angles.
+/// Returns the angle between two directions in degrees, in [0, 180].
 #[must_use]
 pub fn angle_deg(left: Direction, right: Direction) -> f64 {
     let ([x1, y1, z1], [x2, y2, z2]) = (left.vector().map(f64::from), right.vector().map(f64::from));
+    // atan2 of sine and cosine stays accurate near 0° and 180°, where acos loses digits.
     let cross = [y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2];
     let sine = cross.iter().map(|value| value * value).sum::<f64>().sqrt();
     sine.atan2(x1 * x2 + y1 * y2 + z1 * z2).to_degrees()
 }
 
-/// Predicted − true pitch and yaw in radians; the yaw's is the shorter way round.
+/// Returns predicted − true pitch and yaw in radians; yaw differences wrap to (−π, π].
 fn offset(predicted: Direction, truth: Direction) -> [f64; 2] {
     let turn = f64::from(predicted.yaw() - truth.yaw());
     [f64::from(predicted.pitch() - truth.pitch()), turn.sin().atan2(turn.cos())]

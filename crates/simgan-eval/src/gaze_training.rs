@@ -10,27 +10,27 @@ use simgan_optim::{fit_adam, half_cosine};
 
 use crate::{EvalError, LabelledImages};
 
-/// Images that go through a network together.
+/// Images per forward pass.
 const AT_ONCE: usize = 256;
 
-/// How the gaze network is trained.
+/// Settings of the gaze network's training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GazeTraining {
-    /// Updates.
+    /// Number of updates.
     pub steps: usize,
-    /// Images of one update.
+    /// Images per update.
     pub batch: usize,
-    /// Learning rate of Adam, which falls to 0 along half a cosine.
+    /// Initial learning rate of Adam; it falls to 0 along half a cosine.
     pub lr: f64,
-    /// What weights, the order of images and their augmentation are drawn from.
+    /// Seed of the weights, the order of images and their augmentation.
     pub seed: u64,
     /// Whether each batch is [`augmented`].
     pub augment: bool,
 }
 
 impl Default for GazeTraining {
-    /// The paper's learning rate and batch (§3.1); it does not say how long.
+    /// The paper's learning rate and batch (§3.1); it does not give the number of updates.
     fn default() -> Self {
         Self { steps: 2000, batch: 512, lr: 0.001, seed: 0, augment: false }
     }
@@ -38,8 +38,9 @@ impl Default for GazeTraining {
 
 /// Trains the gaze network on labelled images (§3.1: L2 loss on the gaze vector).
 ///
-/// While it learns, the network answers in units of the labels' spread about their mean, so that the last layer starts
-/// at the size of its targets; the loss is the paper's but for that constant.
+/// During training the targets are standardized (mean 0, spread 1), so that the last layer's initial outputs
+/// match their scale; this multiplies the paper's loss by a constant. The returned network predicts gaze
+/// vectors.
 ///
 /// # Errors
 ///
@@ -52,11 +53,12 @@ pub fn train_gaze_estimator(
     train_gaze_estimator_watched(config, images, training, &mut || Ok(()))
 }
 
-/// The same; `after_update` is called after each update, and its error ends the training.
+/// Trains as [`train_gaze_estimator`] does and calls `after_update` after each update; its error ends the
+/// training.
 ///
 /// # Errors
 ///
-/// As [`train_gaze_estimator`], and those of `after_update`.
+/// Those of [`train_gaze_estimator`] and of `after_update`.
 pub(crate) fn train_gaze_estimator_watched(
     config: &GazeEstimatorConfig,
     images: &LabelledImages,
@@ -89,7 +91,7 @@ pub(crate) fn train_gaze_estimator_watched(
     Ok(network)
 }
 
-/// Where the true gaze vectors lie: their mean, `(1, 3)`, and their root mean square distance from it along one axis of the image.
+/// Mean of the true gaze vectors, `(1, 3)`, and their root mean square distance from it along one image axis.
 struct TargetScale {
     mean: Tensor,
     spread: f64,
@@ -99,7 +101,7 @@ impl TargetScale {
     fn of(targets: &Tensor) -> Result<Self, EvalError> {
         let mean = targets.mean_keepdim(0)?;
         let variance = targets.broadcast_sub(&mean)?.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>()?;
-        // Gazes keep to two dimensions. Where all are the same, there is nothing to scale.
+        // Unit vectors vary in two dimensions, hence the 2. Identical gazes have no spread to scale by.
         let spread = (f64::from(variance) / 2.0).sqrt();
         Ok(Self { mean, spread: if spread > 1e-4 { spread } else { 1.0 } })
     }
@@ -108,7 +110,7 @@ impl TargetScale {
         Ok((targets.broadcast_sub(&self.mean)? / self.spread)?)
     }
 
-    /// Changes the last layer so that the network answers with gaze vectors.
+    /// Folds the scale into the last layer, so that the network predicts gaze vectors.
     fn fold_into(&self, parameters: &Parameters) -> Result<(), EvalError> {
         for (name, var) in parameters.vars() {
             match name.as_str() {
@@ -121,11 +123,11 @@ impl TargetScale {
     }
 }
 
-/// The network's answer for each image of `(N, C, H, W)`, a batch of 256 at a time.
+/// Predicts the gaze in each image of `(N, C, H, W)`, 256 at a time.
 ///
 /// # Errors
 ///
-/// If the images do not fit the network, or an answer is no direction.
+/// If the images do not fit the network, or an output is not a direction.
 pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Direction>, EvalError> {
     let mut gazes = Vec::new();
     for_batches(images, AT_ONCE, |batch| {
@@ -138,12 +140,12 @@ pub fn predict_gaze(network: &GazeEstimator, images: &Tensor) -> Result<Vec<Dire
     Ok(gazes)
 }
 
-/// The network's features of `(N, C, H, W)`, `(N, d)`, a batch of 256 at a time: what
-/// [`kernel_distance`](simgan_metrics::kernel_distance) compares sets of images by.
+/// Returns the network's features `(N, d)` of images `(N, C, H, W)`, computed 256 at a time, for
+/// [`kernel_distance`](simgan_metrics::kernel_distance).
 ///
 /// # Errors
 ///
-/// If there is no image, or they do not fit the network.
+/// If there are no images, or they do not fit the network.
 pub fn gaze_features(network: &GazeEstimator, images: &Tensor) -> Result<Tensor, EvalError> {
     if images.dim(0)? == 0 {
         return Err(EvalError::TooFew { what: "features", found: 0, needed: 1 });

@@ -3,7 +3,7 @@ use simgan_data::{AnnotationsExt, Direction, Source, Want};
 
 use crate::EvalError;
 
-/// Images in memory with the gaze of each.
+/// Images in memory, each with its gaze.
 #[derive(Clone, Debug)]
 pub struct LabelledImages {
     images: Tensor,
@@ -11,7 +11,7 @@ pub struct LabelledImages {
 }
 
 impl LabelledImages {
-    /// Images `(N, C, H, W)` in [−1, 1] and N directions.
+    /// Pairs images `(N, C, H, W)` in [−1, 1] with N directions.
     ///
     /// # Errors
     ///
@@ -27,11 +27,11 @@ impl LabelledImages {
         Ok(Self { images, gazes })
     }
 
-    /// Reads the samples at `indices`.
+    /// Reads the samples at `indices`; all must have the source's size and channels.
     ///
     /// # Errors
     ///
-    /// If one cannot be read or has no gaze label, or there are none.
+    /// If a sample cannot be read or has no gaze label, or `indices` is empty.
     pub fn read(
         source: &dyn Source,
         indices: impl IntoIterator<Item = usize>,
@@ -50,7 +50,7 @@ impl LabelledImages {
         Self::new(Tensor::from_vec(values, shape, device)?, gazes)
     }
 
-    /// The same labels for other images, as many: what refining is about.
+    /// Replaces the images, such as by refined ones, and keeps the labels.
     ///
     /// # Errors
     ///
@@ -59,28 +59,28 @@ impl LabelledImages {
         Self::new(images, self.gazes.clone())
     }
 
-    /// The first `count` of them.
+    /// Returns the first `count` images.
     ///
     /// # Errors
     ///
-    /// If there are fewer, or `count` is 0.
+    /// If there are fewer than `count`, or `count` is 0.
     pub fn first(&self, count: usize) -> Result<Self, EvalError> {
         Self::new(self.images.narrow(0, 0, count)?, self.gazes[..count].to_vec())
     }
 
-    /// `(N, C, H, W)` in [−1, 1].
+    /// The images, `(N, C, H, W)` in [−1, 1].
     #[must_use]
     pub const fn images(&self) -> &Tensor {
         &self.images
     }
 
-    /// One for each image.
+    /// The gaze of each image.
     #[must_use]
     pub fn gazes(&self) -> &[Direction] {
         &self.gazes
     }
 
-    /// The directions as `(N, 3)`.
+    /// The directions as a tensor `(N, 3)`.
     pub(crate) fn targets(&self) -> Result<Tensor, EvalError> {
         let values: Vec<_> = self.gazes.iter().flat_map(|gaze| gaze.vector()).collect();
         Ok(Tensor::from_vec(values, (self.gazes.len(), 3), self.images.device())?)

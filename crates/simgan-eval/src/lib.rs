@@ -1,10 +1,11 @@
-//! Does refining help, and do the labels stay true? The paper's measures (§3.1), for any simulator and camera.
+//! Measures whether refining helps and whether labels stay true, as in the paper (§3.1), for any simulator
+//! and camera.
 //!
-//! [`LabelledImages`] are images in memory with the gaze of each. [`train_gaze_estimator`] trains the paper's gaze
-//! network on them, [`predict_gaze`] asks it, and [`GazeErrors`] compares with the truth, beside the baselines
-//! [`mean_gaze`] and [`nearest_neighbours`]. What can be said of images without training anything on them is
-//! `simgan_metrics`'. [`evaluation`] puts both together: the paper's tables for one refiner, and [`report`] shows them;
-//! an [`experiment`] trains refiners that differ in one setting, and compares them.
+//! [`LabelledImages`] holds images with their gaze labels. [`train_gaze_estimator`] trains the paper's gaze
+//! network on them, [`predict_gaze`] runs it, and [`GazeErrors`] compares its predictions with the truth;
+//! [`mean_gaze`] and [`nearest_neighbours`] are baselines. Measures that need no gaze network live in
+//! `simgan_metrics`. [`evaluation`] combines both into the paper's tables for one refiner, and [`report`]
+//! renders them. [`experiment`] trains refiners that differ in one setting and compares them.
 //!
 //! ```
 //! use simgan_data::Direction;

@@ -1,9 +1,9 @@
-//! What the figures were taken on.
+//! Describes the machine.
 
 use std::path::Path;
 use std::process::Command;
 
-/// A paragraph: processor, system, compiler, commit and day.
+/// Returns one line with day, commit, processor, memory, system and compiler.
 pub(super) fn describe(root: &Path) -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |key: &str| {
@@ -33,7 +33,7 @@ pub(super) fn describe(root: &Path) -> String {
     )
 }
 
-/// What a program prints, if it can and anything.
+/// Returns what a program prints; `None` if it fails or prints nothing.
 fn told(root: &Path, program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).current_dir(root).args(arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();

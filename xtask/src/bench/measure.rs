@@ -1,4 +1,4 @@
-//! One figure of both sides, each in a process of its own.
+//! Measures one figure on both sides, each in its own process.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Arguments, announce};
 use crate::failure::hinted;
 
-/// What is measured.
+/// A kind of work to measure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Figure {
     Refine,
@@ -21,7 +21,7 @@ pub(super) enum Figure {
 impl Figure {
     pub(super) const ALL: [Self; 3] = [Self::Refine, Self::RefinerStep, Self::DiscriminatorStep];
 
-    /// As both programs' JSON names it.
+    /// Its key in the JSON of both programs.
     fn key(self) -> &'static str {
         match self {
             Self::Refine => "refine",
@@ -41,7 +41,7 @@ impl fmt::Display for Figure {
     }
 }
 
-/// A figure under its conditions.
+/// A figure and its conditions.
 #[derive(Clone, Copy)]
 pub(super) struct Task {
     pub(super) figure: Figure,
@@ -50,7 +50,7 @@ pub(super) struct Task {
     /// `WIDTHxHEIGHT`.
     pub(super) size: &'static str,
     pub(super) channels: usize,
-    /// Of the figures that matter most: `torch.compile` is tried too, and there are several rounds.
+    /// Whether it is a main figure, which also tries `torch.compile` and takes several rounds.
     pub(super) main: bool,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Task {
     }
 }
 
-/// What both sides reached.
+/// The results of both sides.
 pub(super) struct Row {
     pub(super) task: Task,
     pub(super) images_per_sec: f64,
@@ -75,15 +75,15 @@ pub(super) struct Row {
     pub(super) peers: Option<Peers>,
 }
 
-/// What the other side reached.
+/// The results of the other side.
 pub(super) struct Peers {
-    /// Of PyTorch.
+    /// PyTorch's version.
     pub(super) version: String,
     pub(super) modes: Vec<Mode>,
     pub(super) peak_memory_mb: Option<u64>,
 }
 
-/// A mode's name, and its images per second in each round; in the end, only their median.
+/// A mode's name and its images per second in each round; after [`Peers::sort`], only their median.
 pub(super) type Mode = (String, Vec<f64>);
 
 impl Peers {
@@ -96,7 +96,7 @@ impl Peers {
         }
     }
 
-    /// Leaves each mode its median, fastest first.
+    /// Reduces each mode to its median and puts the fastest first.
     fn sort(&mut self) {
         for (_, rates) in &mut self.modes {
             *rates = vec![median(rates)];
@@ -110,7 +110,7 @@ fn median(values: &mut [f64]) -> f64 {
     f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
-/// The two programs.
+/// The programs of both sides.
 pub(super) struct Programs {
     simgan: PathBuf,
     python: Option<PathBuf>,
@@ -139,7 +139,7 @@ impl Programs {
         })
     }
 
-    /// Both sides in turn, several rounds; the medians of each.
+    /// Measures both sides in turn, in one or several rounds, and returns the median of each.
     pub(super) fn measure(&self, task: &Task) -> anyhow::Result<Row> {
         let mut ours = Vec::new();
         let mut peers: Option<Peers> = None;
@@ -149,6 +149,7 @@ impl Programs {
             ours.push(rate);
             peak_memory_mb = memory;
             if let Some(python) = &self.python {
+                // Alternating both sides within a round spreads drift of the clock speed over both.
                 let of_round = self.peers(python, task, round == 0)?;
                 match &mut peers {
                     None => peers = Some(of_round),
@@ -162,7 +163,7 @@ impl Programs {
         Ok(Row { task: *task, images_per_sec: median(&mut ours), peak_memory_mb, peers })
     }
 
-    /// Images per second, and the peak memory.
+    /// Runs `simgan bench`; returns images per second and peak memory in MB.
     fn ours(&self, task: &Task) -> anyhow::Result<(f64, Option<u64>)> {
         let key = task.figure.key();
         let mut command = Command::new(&self.simgan);
@@ -198,7 +199,7 @@ impl Programs {
     }
 }
 
-/// The JSON that a program prints. What it says otherwise goes to the terminal.
+/// Runs a program and parses its standard output as JSON; its standard error goes to the terminal.
 fn answer(command: &mut Command) -> anyhow::Result<Value> {
     let program = command.get_program().to_owned();
     let name = Path::new(&program).display();

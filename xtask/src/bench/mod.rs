@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the kernels' speed, side by side with PyTorch and ONNX Runtime, as a page of tables.
+//! `cargo xtask bench`: compares the kernels' speed with PyTorch and ONNX Runtime and writes a page of
+//! tables.
 
 mod machine;
 mod measure;
@@ -12,27 +13,28 @@ use self::measure::{Figure, Programs, Row, Task};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A Python with torch, onnx and onnxruntime to compare with; without it only simgan is measured.
+    /// A Python with torch, onnx and onnxruntime to compare with; without it, only simgan is measured.
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
-    /// Leave out torch.compile, which is otherwise tried on batches of 64 images and takes minutes to start.
+    /// Skip torch.compile, which runs on batches of 64 images and takes minutes to start.
     #[arg(long)]
     no_compile: bool,
-    /// Timed repetitions of each figure, of which the median counts.
+    /// Timed repetitions per figure; the median counts.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     reps: u32,
-    /// Rounds of the main figures (batches of 64, two threads), both sides in turn, of which again the median counts.
+    /// Rounds of the main figures (batches of 64, two threads), alternating between both sides; the median
+    /// counts.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Only batches of 8 images of 55x35 pixels: to see that it works.
+    /// Measure only batches of 8 images of 55x35 pixels, to see that it works.
     #[arg(long)]
     quick: bool,
-    /// Where the page goes.
+    /// The page to write.
     #[arg(long, value_name = "FILE", default_value = "crates/simgan-kernels/RESULTS.md")]
     output: PathBuf,
 }
 
-/// Measures everything and writes the page.
+/// Runs all measurements and writes the page.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let programs = Programs::new(root, arguments)?;
     let tasks = if arguments.quick { vec![Task::new(Figure::Refine, 8, 2)] } else { tasks() };
@@ -48,7 +50,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The paper's networks on its images at several batches, and refining alone for other sizes.
+/// The paper's networks at its image size with several batches, and refining alone at other sizes.
 fn tasks() -> Vec<Task> {
     let batches = [(64, 2), (64, 1), (8, 2), (512, 2)];
     let mut tasks: Vec<Task> = batches

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: the checks in order of cost, stopping at the first that fails.
+//! `cargo xtask ci`: runs the checks in order of cost and stops at the first failure.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     })?;
     step("clippy, cuda", || clippy_cuda(root))?;
     if std::env::var_os("SIMGAN_TEST_DATA").is_none() {
-        announce("SIMGAN_TEST_DATA is not set: tests that compare with data of third parties are skipped");
+        announce("SIMGAN_TEST_DATA is not set: skipping tests that need third-party data");
     }
     step("tests", || cargo(root, &["test", "--workspace"], &[]))?;
     step("tests, hdf5", || {
@@ -46,7 +46,7 @@ fn announce(line: &str) {
     eprintln!("ci: {line}");
 }
 
-/// Lints the code behind the CUDA features. No CUDA is needed: a stand-in answers for its compiler.
+/// Lints the code behind the CUDA features. It needs no CUDA: a stand-in replaces the compiler.
 fn clippy_cuda(root: &Path) -> anyhow::Result<()> {
     let folder = root.join("target/cuda-lint");
     let stand_in = install_nvcc_stand_in(&folder)?;

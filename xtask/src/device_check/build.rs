@@ -1,4 +1,4 @@
-//! The programs of the package, built by cargo.
+//! Builds the programs of the package with cargo.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use super::cuda::Toolkit;
 
-/// What the programs are built for.
+/// The hardware to build for.
 pub(super) enum Target {
-    /// This machine's CPU, in cargo's usual profile and folder: a trial that builds little anew.
+    /// This machine's CPU, in cargo's usual profile and folder, so that a trial rebuilds little.
     Cpu,
-    /// NVIDIA GPUs, in a profile and a folder of their own.
+    /// NVIDIA GPUs, in a separate profile and folder.
     Cuda { toolkit: Toolkit, compute_cap: u32, folder: PathBuf },
 }
 
 impl Target {
-    /// As `--device` takes it.
+    /// The value for `--device`.
     pub(super) fn device(&self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -28,9 +28,9 @@ impl Target {
 
     fn arguments(&self) -> &'static [&'static str] {
         match self {
-            // Of the whole workspace: the same features, and so the same builds, as `cargo test --workspace`.
+            // The whole workspace unifies features as `cargo test --workspace` does, so that its builds are reused.
             Self::Cpu => &["--workspace"],
-            // Without cuDNN: no operation of ours calls it, and it is one more library to find.
+            // Without cuDNN: none of our operations calls it, and it is one more library to find.
             Self::Cuda { .. } => &[
                 "-p",
                 "simgan-cli",
@@ -61,11 +61,11 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
 }
 
-/// The programs of the package: the names of cargo's targets, and the folders of their crates.
+/// The programs of the package: cargo's target names and the folders of their crates.
 const PROGRAMS: [(&str, &str); 3] =
     [("simgan", "crates/simgan-cli"), ("kernels", "crates/simgan-kernels"), ("golden", "tests")];
 
-/// Builds the command and the tests that a GPU can change.
+/// Builds the command and the tests that depend on the device.
 pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--bin", "simgan", "--test", "kernels", "--test", "golden"])
@@ -89,7 +89,7 @@ pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>
     Ok(programs)
 }
 
-/// The program that one of cargo's messages tells of, if it is one of ours.
+/// Returns the program that a message of cargo announces, if it is one of [`PROGRAMS`].
 fn program(root: &Path, message: &str) -> Option<Program> {
     let message: Value = serde_json::from_str(message).ok()?;
     let (name, path) = (message["target"]["name"].as_str()?, message["executable"].as_str()?);

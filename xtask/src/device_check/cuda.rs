@@ -1,4 +1,4 @@
-//! CUDA's compiler, and what a link against CUDA's libraries needs where there are none.
+//! Finds CUDA's compiler, and links against CUDA's libraries without having them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::announce;
 
-/// The Python packages that hold a CUDA compiler and its headers; together they lie as CUDA does.
+/// Python packages with a CUDA compiler and its headers; installed together, they have the layout of a
+/// toolkit.
 const PACKAGES: [&str; 5] = [
     "nvidia-cuda-nvcc==13.0.88",
     "nvidia-cuda-crt==13.0.88",
@@ -20,18 +21,19 @@ const PACKAGES: [&str; 5] = [
     "nvidia-cuda-cccl==13.0.85",
     "nvidia-cuda-runtime==13.0.96",
 ];
-/// Where they put it.
+/// The toolkit's folder within the installed packages.
 const IN_PACKAGES: &str = "nvidia/cu13";
 
 /// A CUDA installation.
 pub(super) struct Toolkit {
     home: PathBuf,
-    /// Such as `13.0`.
+    /// Release, such as `13.0`.
     pub(super) version: String,
 }
 
 impl Toolkit {
-    /// The toolkit of `CUDA_HOME` or `PATH`, or the one fetched before into `fetched`, or fetched now.
+    /// Finds the toolkit in `CUDA_HOME`, in `PATH`, or in the folder `fetched`, where `fetch` installs it if
+    /// missing.
     pub(super) fn find(fetched: &Path, fetch: bool) -> anyhow::Result<Self> {
         let in_packages = fetched.join(IN_PACKAGES);
         let home = from_environment().or_else(|| has_nvcc(&in_packages).then(|| in_packages.clone()));
@@ -52,7 +54,8 @@ impl Toolkit {
         Ok(Self { home, version })
     }
 
-    /// What cargo needs to compile and link with it; `folder` takes the libraries to link against.
+    /// Returns the environment that cargo needs to compile and link with CUDA; writes the libraries to link
+    /// against to `folder`.
     pub(super) fn environment(
         &self,
         root: &Path,
@@ -64,7 +67,7 @@ impl Toolkit {
         Ok(vec![("CUDA_HOME", self.home.clone().into()), ("PATH", path), ("LIBRARY_PATH", libraries)])
     }
 
-    /// The libraries that must be on the machine: cudarc's module, the name to link, the name to load.
+    /// The libraries that the target machine must have: cudarc's module, the name to link, the name to load.
     pub(super) fn libraries(&self) -> [(&'static str, &'static str, String); 5] {
         let major = self.version.split('.').next().unwrap_or_default();
         [
@@ -76,7 +79,7 @@ impl Toolkit {
         ]
     }
 
-    /// CUDA's runtime library: small, so that it travels along.
+    /// Returns CUDA's runtime library, which is small enough to pack.
     pub(super) fn runtime(&self) -> anyhow::Result<PathBuf> {
         let folders = ["lib", "lib64", "targets/x86_64-linux/lib"].map(|folder| self.home.join(folder));
         let major = self.version.split('.').next().unwrap_or_default();
@@ -89,8 +92,8 @@ impl Toolkit {
         })
     }
 
-    /// Writes libraries that have the functions' names and no code: the linker wants no more, and CUDA's own
-    /// hold hundreds of megabytes. The machine that runs the programs has those.
+    /// Writes stand-in libraries with the functions' names and no code. The linker needs no more, and CUDA's
+    /// own libraries take hundreds of megabytes; the machine that runs the programs has them.
     fn write_stand_ins(&self, root: &Path, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let cudarc = source_of_cudarc(root)?;
@@ -149,7 +152,7 @@ fn prepend(folder: &Path, variable: &str) -> anyhow::Result<OsString> {
     Ok(std::env::join_paths([folder.to_owned()].into_iter().chain(rest))?)
 }
 
-/// The folder of the crate that declares CUDA's functions.
+/// Returns the source folder of cudarc, the crate that declares CUDA's functions.
 fn source_of_cudarc(root: &Path) -> anyhow::Result<PathBuf> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1", "--features", "simgan-cli/cuda"])
@@ -164,7 +167,7 @@ fn source_of_cudarc(root: &Path) -> anyhow::Result<PathBuf> {
     manifest.parent().map(Path::to_owned).context("cudarc has no folder")
 }
 
-/// The names of the foreign functions that a module of cudarc declares.
+/// Returns the names of the foreign functions that a module of cudarc declares.
 fn functions(text: &str) -> BTreeSet<&str> {
     text.lines()
         .filter_map(|line| line.trim_start().strip_prefix("fn ")?.split_once('('))

@@ -1,4 +1,4 @@
-//! `cargo xtask device-check`: a package that tries simgan on another machine, one with a GPU and without a
+//! `cargo xtask device-check`: packs simgan and its tests for another machine, with a GPU and without a
 //! network.
 
 mod build;
@@ -15,13 +15,13 @@ use self::cuda::Toolkit;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The package's folder; a package that is there is replaced.
+    /// The package's folder; replaces an earlier package.
     #[arg(long, value_name = "DIR", default_value = "target/device-check/package")]
     output: PathBuf,
-    /// Build for the CPU, to try the package where there is no GPU.
+    /// Build for the CPU, to try the package without a GPU.
     #[arg(long, conflicts_with_all = ["compute_cap", "fetch_cuda"])]
     cpu: bool,
-    /// The GPU's compute capability, without its dot.
+    /// The GPU's compute capability without its dot.
     #[arg(long, value_name = "CAP", default_value_t = 90)]
     compute_cap: u32,
     /// If nvcc is missing, install CUDA's compiler with pip into target/device-check/cuda (140 MB to
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     fetch_cuda: bool,
 }
 
-/// Builds the programs and packs them with the script that runs them.
+/// Builds the programs and packs them with their script.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let folder = cargo_target(root).join("device-check");
     let target = if arguments.cpu {
@@ -46,7 +46,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where cargo builds.
+/// Returns cargo's target folder.
 fn cargo_target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target))
 }

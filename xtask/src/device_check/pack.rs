@@ -1,4 +1,4 @@
-//! The package: programs, the numbers that the tests read, the script, and what is to be known of them.
+//! Packs programs, golden values for the tests, the script, and a description.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::build::{Program, Target};
 
-/// Packages travel: no larger than this, in megabytes.
+/// Maximum size of a package in MB: it must be easy to transfer.
 const MOST_MEGABYTES: f64 = 60.0;
-/// What tells a package from another folder.
+/// Describes the package; its presence marks a folder as a package.
 const ABOUT: &str = "about.json";
-/// Folders whose `.safetensors` files, or those in the folders below, the tests read.
+/// Folders whose `.safetensors` files the tests read, directly or one level down.
 const GOLDEN: [&str; 2] = ["crates/simgan-kernels/tests/golden", "tests/golden"];
 
 /// Writes the package and returns its size in megabytes.
@@ -46,7 +46,7 @@ pub(super) fn pack(root: &Path, target: &Target, programs: &[Program], output: &
     Ok(megabytes)
 }
 
-/// An empty folder, where at most a package was.
+/// Makes an empty folder; replaces nothing but an earlier package.
 fn make_room(output: &Path) -> anyhow::Result<()> {
     let is_empty = fs::read_dir(output).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty && !output.join(ABOUT).exists() {
@@ -70,7 +70,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| path.display().to_string())
 }
 
-/// Relative to the root.
+/// Returns the golden files, relative to the root.
 fn golden_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in GOLDEN {
@@ -90,7 +90,7 @@ fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Bytes of all files in a folder.
+/// Returns the bytes of all files in a folder.
 fn size(folder: &Path) -> anyhow::Result<u64> {
     entries(folder)?
         .into_iter()
@@ -126,8 +126,8 @@ fn read_me(target: &Target) -> String {
         Target::Cuda { toolkit, compute_cap, .. } => format!(
             "The machine must have an NVIDIA GPU of compute capability {}.{}, a driver for CUDA {} or newer,\n\
              and these libraries: {}.\n\
-             A CUDA toolkit has them, and so has a PyTorch built for that CUDA: `run.sh` looks in\n\
-             /usr/local/cuda and among the packages of `python3`; LD_LIBRARY_PATH may name other folders.",
+             A CUDA toolkit or a PyTorch built for that CUDA provides them: `run.sh` searches /usr/local/cuda\n\
+             and the packages of `python3`; LD_LIBRARY_PATH may add other folders.",
             compute_cap / 10,
             compute_cap % 10,
             toolkit.version,
@@ -138,7 +138,7 @@ fn read_me(target: &Target) -> String {
         "# simgan on this machine\n\n\
          `./run.sh [LOGS]` tests, trains, resumes, refines and measures in under six minutes, and prints\n\
          one JSON object. Its exit status is 0 if every step passed. It needs no network.\n\n{needs}\n\n\
-         `about.json` tells what the programs were built from and with; the machine's libc must be at\n\
+         `about.json` gives the commit and the tools of the build; the machine's libc must be at\n\
          least as new as `built_with_libc`.\n"
     )
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks simgan on this machine in under six minutes, with the programs beside this script. It needs no network.
+# Checks simgan on this machine in under six minutes, using the programs beside this script. It needs no network.
 #
 # Usage: run.sh [LOGS]     LOGS: a folder for each step's whole output [default: a new one under /tmp]
 #
@@ -14,17 +14,17 @@ mkdir -p "$logs" && logs=$(cd "$logs" && pwd) || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# The tests read PyTorch's numbers from here; a test that finds no GPU must not pass on the CPU alone.
+# The tests read PyTorch's golden values from here. SIMGAN_TEST_GPU makes them fail without a GPU instead of passing on the CPU alone.
 export SIMGAN_TEST_REPOSITORY="$here/repository"
 if [ "$device" != cpu ]; then
     export SIMGAN_TEST_GPU=1
-    # Tests would share the GPU; the CPU's part of each test is parallel by itself.
+    # Run one test at a time: they share the GPU, and the CPU part of each test is parallel by itself.
     export RUST_TEST_THREADS=1
 fi
 
 missing_libraries() { ldd "$here/bin/simgan" | grep 'not found'; }
 
-# What is not found is looked for in a CUDA toolkit and in the packages of a Python such as PyTorch's.
+# Missing libraries are searched for in a CUDA toolkit and in Python's packages, where PyTorch installs them.
 export LD_LIBRARY_PATH="$here/lib:${LD_LIBRARY_PATH:-}"
 if [ -n "$(missing_libraries)" ]; then
     site=$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
@@ -33,7 +33,7 @@ if [ -n "$(missing_libraries)" ]; then
     done
 fi
 
-# Standard input as a JSON string. Other than ASCII is left out: a character that is cut in two would not be JSON.
+# Prints standard input as a JSON string. Drops non-ASCII bytes: tail may cut a character in two, which is invalid JSON.
 json_string() {
     printf '"'
     LC_ALL=C tr -cd '\11\12\40-\176' | sed 's/\\/\\\\/g; s/"/\\"/g; s/\t/ /g' | awk 'NR > 1 { printf "\\n" } { printf "%s", $0 }'
@@ -45,7 +45,7 @@ seconds_since() { awk -v start="$1" -v end="$(date +%s.%N)" 'BEGIN { printf "%.1
 steps=
 passed=true
 
-# step NAME SECONDS COMMAND...: runs a command for at most so many seconds.
+# step NAME SECONDS COMMAND...: runs a command for at most SECONDS and records the result.
 step() {
     local name=$1 limit=$2 start code status seconds detail
     shift 2
@@ -82,7 +82,7 @@ begin=$(date +%s.%N)
 simgan=$here/bin/simgan
 train=(train --run "$work/run" --device "$device" --seed 7)
 
-# The limits add up to 330 seconds.
+# The limits add up to 330 seconds, which keeps the whole script under six minutes.
 step libraries 10 bash -c 'ldd "$1"; ! ldd "$1" | grep -q "not found"' - "$simgan"
 step version 10 "$simgan" --version
 step kernels 110 "$here/bin/kernels"

@@ -1,4 +1,4 @@
-//! The script, with stand-ins for the programs.
+//! Tests the script with stand-ins for the programs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A package whose programs are scripts: `simgan` makes the images that `refine` is asked for.
+/// Makes a package whose programs are scripts; its `simgan refine` creates the requested images.
 fn package(folder: &Path, kernels: &str) {
     let program = |name: &str, text: &str| {
         let path = folder.join(name);
@@ -26,7 +26,7 @@ fn package(folder: &Path, kernels: &str) {
     fs::write(folder.join("about.json"), r#"{"commit": "c"}"#).unwrap();
 }
 
-/// Whether all passed, and what was printed.
+/// Runs the script; returns whether it succeeded, and its JSON.
 fn run(folder: &Path) -> (bool, Value) {
     let output = Command::new(folder.join("run.sh")).arg(folder.join("logs")).output().unwrap();
     let told = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! One file over HTTP: cut transfers go on where they ended, also those of an earlier process.
+//! Transfers one file over HTTP; resumes interrupted transfers, also those of an earlier process.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -13,14 +13,14 @@ use ureq::{Agent, Body};
 use super::part::{Origin, Part, written};
 use crate::failure::hinted;
 
-/// How patient a transfer is.
+/// Time-outs and retries of a transfer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// To connect, to answer, and between two arrivals of bytes.
+    /// Maximum wait to connect, for the answer, and between two arrivals of bytes.
     pub(super) silence: Duration,
-    /// Tries in a row that bring nothing.
+    /// Maximum number of tries in a row without [`PROGRESS`].
     pub(super) n_tries: u32,
-    /// Before the second try; doubled each time.
+    /// Pause before the second try; it doubles each time.
     pub(super) pause: Duration,
 }
 
@@ -35,19 +35,19 @@ pub(super) struct Http {
     patience: Patience,
 }
 
-/// One file to bring.
+/// One file to transfer.
 pub(super) struct Transfer<'a> {
     pub(super) url: &'a str,
-    /// It goes on where this ends.
+    /// The local part; the transfer resumes at its end.
     pub(super) part: &'a Part,
-    /// Its length, if that is known.
+    /// Its length in bytes, if known.
     pub(super) bytes: Option<u64>,
-    /// Whether its checksum is known: what another address began may then be continued.
+    /// Whether its checksum is known: the transfer may then resume a part from another address.
     pub(super) is_known: bool,
     pub(super) bar: &'a ProgressBar,
 }
 
-/// Why a try ended before the file did.
+/// Why a try ended early.
 enum Cut {
     /// Another try may bring more.
     Passing(String),
@@ -55,11 +55,11 @@ enum Cut {
     Lasting(anyhow::Error),
 }
 
-/// A try that brings as much is no failure, wherever it ends.
+/// A try that brings this many bytes resets the count of failures.
 const PROGRESS: u64 = 1 << 20;
-/// No file is longer whose length the manifest does not tell.
+/// Maximum bytes of a file whose length neither manifest nor server gives.
 const MAX_BYTES: u64 = 64 << 30;
-/// What to do when the address does not serve.
+/// Hint for an address that does not serve the file.
 const MIRROR: &str = "give a mirror or a copy on disk with --from";
 
 impl Http {
@@ -67,6 +67,7 @@ impl Http {
         let silence = Some(patience.silence);
         let config = Agent::config_builder()
             .user_agent(concat!("simgan-xtask/", env!("CARGO_PKG_VERSION")))
+            // Ranges and checksums refer to the stored bytes, so the server must not compress them.
             .accept_encoding("identity")
             .http_status_as_error(false)
             .timeout_resolve(silence)
@@ -77,7 +78,7 @@ impl Http {
         Self { agent: config.new_agent(), patience }
     }
 
-    /// Brings a file whole, in as many tries as it takes.
+    /// Transfers a whole file, in as many tries as it takes.
     pub(super) fn fetch(&self, transfer: &Transfer<'_>) -> anyhow::Result<()> {
         let Transfer { url, part, bar, .. } = transfer;
         let (mut n_failures, mut pause) = (0, self.patience.pause);
@@ -137,7 +138,7 @@ impl Http {
         }
     }
 
-    /// Appends a body to `file` and says where it ends.
+    /// Appends a body to `file` and returns the file's new length.
     fn copy(
         &self,
         body: Body,
@@ -160,7 +161,7 @@ impl Http {
             if end > limit {
                 transfer.part.discard().map_err(Cut::Lasting)?;
                 return Err(Cut::Lasting(anyhow::anyhow!(
-                    "more than the {limit} bytes that were announced came"
+                    "the server sent more than the {limit} bytes it announced"
                 )));
             }
             file.write_all(&bytes[..n]).map_err(full)?;
@@ -170,7 +171,7 @@ impl Http {
         Ok(end)
     }
 
-    /// What a request that was not answered means.
+    /// Classifies the error of a request without an answer.
     fn failure(&self, url: &str, error: ureq::Error) -> Cut {
         match error {
             ureq::Error::Io(error) => Cut::Passing(error.to_string()),
@@ -198,8 +199,8 @@ impl Http {
     }
 }
 
-/// Where the body of an answer begins in the file and how long the file is, if that is told; `None` if nothing is left to
-/// transfer.
+/// Returns where in the file the answer's body begins, and the file's length if the server gives it; `None`
+/// if nothing is left to transfer.
 fn placed(
     url: &str,
     response: &Response<Body>,
@@ -230,14 +231,14 @@ fn restart<T>(part: &Part, reason: &str) -> Result<T, Cut> {
     Err(Cut::Passing(reason.to_owned()))
 }
 
-/// First byte and length of `Content-Range: bytes 5-9/10` or `bytes */10`.
+/// Parses first byte and total length from `Content-Range: bytes 5-9/10` or `bytes */10`.
 fn range(headers: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
     let text = headers.get(header::CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?;
     let (range, total) = text.split_once('/')?;
     Some((range.split_once('-').and_then(|(start, _)| start.trim().parse().ok()), total.trim().parse().ok()))
 }
 
-/// What tells one version of the file from another and may stand in `If-Range`.
+/// Returns the version of the file for `If-Range`, which accepts a strong ETag or a date.
 fn version_of(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     text(header::ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(header::LAST_MODIFIED))

@@ -1,4 +1,4 @@
-//! `data/manifest.toml`: what can be fetched, from where, under which licence.
+//! `data/manifest.toml`: the known data sets, their addresses and licences.
 
 use std::path::{Component, Path};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::failure::hinted;
 
-/// Every data set that is known.
+/// All known data sets.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
@@ -25,16 +25,16 @@ pub(super) struct Dataset {
     pub(super) title: String,
     pub(super) licence: String,
     pub(super) citation: String,
-    /// Where its authors describe it.
+    /// The authors' page about it.
     pub(super) page: String,
-    /// What lies in its folder once it is there: paths, or `*.EXTENSION` for some file with that extension.
+    /// Content that proves its folder valid: paths, or `*.EXTENSION` for any file with that extension.
     pub(super) holds: Vec<String>,
-    /// What to type next.
+    /// The command to run next.
     pub(super) next: String,
     pub(super) get: Get,
 }
 
-/// How a data set comes to the user.
+/// How to get a data set.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Get {
@@ -42,22 +42,22 @@ pub(super) enum Get {
     Archive(Archive),
     /// Single files.
     Files(Files),
-    /// A licence, a form or a program stands in the way.
+    /// A licence, a form or a program prevents an automatic download.
     ByHand(ByHand),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Archive {
-    /// Folders that hold it: the publisher's first, then mirrors.
+    /// Addresses of folders with the archive: the publisher's first, then mirrors.
     pub(super) urls: Vec<String>,
     pub(super) file: RemoteFile,
-    /// The folder in the archive whose content becomes the data set's.
+    /// The folder in the archive that becomes the data set's folder.
     pub(super) root: String,
-    /// What is unpacked, files or folders below `root`; everything if empty.
+    /// Files or folders below `root` to unpack; everything if empty.
     #[serde(default)]
     pub(super) keep: Vec<String>,
-    /// Limits on what it unpacks to.
+    /// Limits on the unpacked content, against archives that expand without bound.
     pub(super) max_bytes: u64,
     pub(super) max_files: u64,
 }
@@ -65,7 +65,7 @@ pub(super) struct Archive {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Files {
-    /// Folders that hold the files: the publisher's first, then mirrors.
+    /// Addresses of folders with the files: the publisher's first, then mirrors.
     pub(super) urls: Vec<String>,
     pub(super) files: Vec<RemoteFile>,
 }
@@ -73,19 +73,19 @@ pub(super) struct Files {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ByHand {
-    /// What to do, in order; the command line with `--from` is added.
+    /// Steps to take, in order; the program adds the command line with `--from`.
     pub(super) steps: Vec<String>,
-    /// What is then given to `--from`.
+    /// What the user then gives to `--from`.
     pub(super) result: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RemoteFile {
-    /// Relative to the folder that holds it, and to the data set's folder.
+    /// Its path, relative to both the address's folder and the data set's folder.
     pub(super) path: String,
     pub(super) bytes: Option<u64>,
-    /// Lower-case hexadecimal; absent where the publisher gives none.
+    /// Checksum in lower-case hexadecimal; absent if the publisher gives none.
     pub(super) sha256: Option<String>,
 }
 
@@ -149,12 +149,12 @@ impl RemoteFile {
         Ok(())
     }
 
-    /// Its name without folders.
+    /// Its name without the folders.
     pub(super) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Its address below a folder's.
+    /// Returns its address below that of `folder`, percent-encoded.
     pub(super) fn url(&self, folder: &str) -> String {
         let mut url = folder.trim_end_matches('/').to_owned() + "/";
         for byte in self.path.bytes() {

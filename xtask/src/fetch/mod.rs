@@ -1,4 +1,4 @@
-//! `cargo xtask fetch-data`: data sets, from where they are published to `data/raw`.
+//! `cargo xtask fetch-data`: fetches published data sets into `data/raw`.
 
 #![expect(clippy::print_stderr, reason = "it talks to a person")]
 
@@ -28,18 +28,18 @@ use self::place::{Place, State, check_holds};
 use crate::failure::{self, hinted};
 use crate::progress;
 
-/// What to fetch, and from where.
+/// The data sets to fetch, and from where.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// The data sets [default: list them]
+    /// Names of data sets [default: list them all]
     names: Vec<String>,
-    /// A mirror's address, or the archive or folder that lies on disk already
+    /// The address of a mirror, or an archive or folder on disk
     #[arg(long, value_name = "URL|FILE|DIR")]
     from: Option<String>,
-    /// List the data sets and whether they are here
+    /// List the data sets and which of them are here
     #[arg(long, conflicts_with_all = ["from", "verify"])]
     list: bool,
-    /// Compare what is here with its checksums, and fetch nothing
+    /// Check the data sets that are here against their checksums; fetch nothing
     #[arg(long, conflicts_with = "from")]
     verify: bool,
 }
@@ -79,7 +79,7 @@ struct Fetcher {
     http: Http,
 }
 
-/// What was given instead of the publisher's address.
+/// The value of `--from`, which replaces the publisher's address.
 enum From {
     Url(String),
     File(PathBuf),
@@ -107,7 +107,7 @@ impl Fetcher {
         })
     }
 
-    /// Brings a data set to its place, unless it is there, and says which.
+    /// Fetches a data set unless it is there, and says which.
     fn fetch(&self, dataset: &Dataset, from: Option<&From>) -> anyhow::Result<&'static str> {
         let place = Place::new(&self.raw, &dataset.name);
         if self.is_there(dataset, &place)? {
@@ -127,7 +127,7 @@ impl Fetcher {
         Ok("fetched")
     }
 
-    /// Whether a data set is there and, at a glance, whole.
+    /// Whether a data set is there and complete, judged by its files' names; checksums would take minutes.
     fn is_there(&self, dataset: &Dataset, place: &Place) -> anyhow::Result<bool> {
         let target = &place.target;
         match place.state() {
@@ -149,7 +149,7 @@ impl Fetcher {
         Ok(true)
     }
 
-    /// Makes way for what is missing.
+    /// Prepares a damaged data set for fetching its missing files.
     fn mend(&self, dataset: &Dataset, place: &Place) -> anyhow::Result<()> {
         match dataset.get {
             Get::Files(_) => place.lock()?.recall(),
@@ -175,7 +175,7 @@ impl Fetcher {
         place.lock()?.link(folder)
     }
 
-    /// Compares what is here with its checksums: what is good, and what is not.
+    /// Checks data sets against their checksums; returns lines about good and about bad ones.
     fn verify(&self, datasets: &[&Dataset]) -> anyhow::Result<(Vec<String>, Vec<String>)> {
         let all = datasets.is_empty();
         let datasets = if all { self.manifest.datasets.iter().collect() } else { datasets.to_vec() };
@@ -202,7 +202,8 @@ impl Fetcher {
     }
 }
 
-/// All checksums of a fetched data set: those taken when it was fetched, and the publisher's where there are.
+/// Checks all checksums of a fetched data set: those taken when it was fetched and, if there are any, the
+/// publisher's.
 fn verify_sums(dataset: &Dataset, place: &Place) -> anyhow::Result<String> {
     let sums = sums::read(&place.target)?;
     let bar = progress::bytes(&dataset.name, 0);
@@ -229,10 +230,10 @@ fn verify_sums(dataset: &Dataset, place: &Place) -> anyhow::Result<String> {
     Ok(format!("{} files, all as they were fetched", sums.len()))
 }
 
-/// Unpacks a `.tar` into a temporary folder, and panics if anything comes to lie beside it.
+/// Unpacks a `.tar` into a temporary folder and panics if it writes anything outside.
 ///
 /// # Errors
-/// As fetching an archive.
+/// The same as [`unpack::unpack`].
 pub(crate) fn try_unpack(tar: &[u8]) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let rules = Archive {
@@ -250,7 +251,7 @@ pub(crate) fn try_unpack(tar: &[u8]) -> anyhow::Result<()> {
     done.map(drop)
 }
 
-/// Readies what is slow to use as it is published.
+/// Converts data sets whose published form is slow to use.
 fn prepare(dataset: &Dataset, place: &Place) -> anyhow::Result<()> {
     if dataset.name == "unityeyes2" && place.state() == State::Fetched {
         simgan_eyes::Assets::prepare(&place.target)?;

@@ -1,4 +1,4 @@
-//! A data set's files, from the publisher, a mirror or the disk: brought, checked, put together.
+//! Gets a data set's files from the publisher, a mirror or the disk, and checks and assembles them.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use crate::failure::{self, hinted};
 use crate::progress;
 
 impl Fetcher {
-    /// Brings an archive, checks it, and unpacks it.
+    /// Gets an archive, checks it and unpacks it.
     pub(super) fn fetch_archive(
         &self,
         dataset: &Dataset,
@@ -49,7 +49,7 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Brings single files; those that an earlier, interrupted job brought are kept.
+    /// Gets single files and keeps valid ones from an earlier, interrupted job.
     pub(super) fn fetch_files(
         &self,
         dataset: &Dataset,
@@ -87,7 +87,7 @@ impl Fetcher {
         locked.publish(dataset, &sums)
     }
 
-    /// Brings a file from the first address that has it, and gives its length and sum.
+    /// Downloads a file from the first address that has it; returns its length and SHA-256.
     fn download(&self, source: &Source<'_>, urls: &[String], part: &Part) -> anyhow::Result<(u64, String)> {
         let mut reasons = Vec::new();
         for url in urls {
@@ -117,22 +117,22 @@ impl Fetcher {
                     if !is_resumed {
                         return Err(error.context(url.to_owned()));
                     }
-                    eprintln!("{url}: what was resumed is not the file; it is fetched from its beginning");
+                    eprintln!("{url}: the resumed download fails its check; fetching it from the beginning");
                 }
             }
         }
     }
 }
 
-/// A file with what is known about it.
+/// A file and where its checksum comes from.
 struct Source<'a> {
     file: &'a RemoteFile,
-    /// The lock file that its checksum comes from, if that is so.
+    /// The lock file, if it holds the checksum.
     pins: Option<&'a Path>,
 }
 
 impl Source<'_> {
-    /// Length and sum of a copy of the file, if they are the right ones.
+    /// Returns length and SHA-256 of a copy of the file; an error if they are wrong.
     fn check(&self, path: &Path) -> anyhow::Result<(u64, String)> {
         let RemoteFile { path: name, bytes, sha256 } = self.file;
         if let Some(bytes) = bytes {
@@ -156,15 +156,15 @@ impl Source<'_> {
                 "it is damaged or another version: try again, or give another copy with --from".to_owned()
             }
             Some(pins) => format!(
-                "it is damaged, or not what was first downloaded: try again; if the publisher has changed it, remove \
-                 its entry from {}",
+                "it is damaged or differs from the first download: try again; if the publisher has changed it, \
+                 remove its entry from {}",
                 pins.display()
             ),
         }
     }
 }
 
-/// Where a file may be had.
+/// Returns the addresses to try for a file.
 fn addresses(urls: &[String], from: Option<&From>, file: &RemoteFile) -> Vec<String> {
     match from {
         Some(From::Url(url)) if url.ends_with(".gz") || url.ends_with(".tgz") => vec![url.clone()],
@@ -173,7 +173,7 @@ fn addresses(urls: &[String], from: Option<&From>, file: &RemoteFile) -> Vec<Str
     }
 }
 
-/// A file in a folder of the user's.
+/// Finds a file in the user's folder, by its path or its name.
 fn find(folder: &Path, file: &RemoteFile, dataset: &Dataset) -> anyhow::Result<PathBuf> {
     let found =
         [&file.path[..], file.name()].into_iter().map(|path| folder.join(path)).find(|path| path.is_file());
@@ -183,7 +183,7 @@ fn find(folder: &Path, file: &RemoteFile, dataset: &Dataset) -> anyhow::Result<P
     })
 }
 
-/// Copies a file, and none of its attributes.
+/// Copies a file's content but not its attributes, such as a read-only mode.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(|error| written(folder, &error))?;

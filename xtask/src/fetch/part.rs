@@ -1,4 +1,4 @@
-//! A file on its way here, and what is kept of it when the transfer is cut.
+//! A file in transfer, and the part of it kept when the transfer is cut.
 
 use std::fs::{self, File};
 use std::io::{self, Seek};
@@ -9,12 +9,12 @@ use simgan_data::Hint;
 
 use crate::failure::hinted;
 
-/// A file that is being transferred. Beside it lies what it is the beginning of.
+/// A file in transfer. A second file beside it records its [`Origin`].
 pub(super) struct Part {
     path: PathBuf,
 }
 
-/// What a part is the beginning of: the address, and the server's mark of the version, if it gives one.
+/// The origin of a part: its address and, if the server gives one, its version.
 pub(super) struct Origin {
     pub(super) url: String,
     pub(super) version: Option<String>,
@@ -45,7 +45,7 @@ impl Part {
         Ok(())
     }
 
-    /// Moves the whole file to its place.
+    /// Moves the complete file to its place.
     pub(super) fn complete(&self, place: &Path) -> anyhow::Result<()> {
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -58,7 +58,7 @@ impl Part {
         self.path.with_added_extension("origin")
     }
 
-    /// Where to go on, and the version that this must still be.
+    /// Returns the offset to resume at, and the version that the server must still have.
     pub(super) fn resume(&self, url: &str, is_known: bool) -> (u64, Option<String>) {
         let text = fs::read_to_string(self.origin_path()).unwrap_or_default();
         let mut lines = text.lines();
@@ -71,7 +71,7 @@ impl Part {
         }
     }
 
-    /// Opens the part to write from `start` on.
+    /// Opens the part for writing and cuts it off at `start`.
     pub(super) fn open(&self, start: u64, origin: &Origin) -> anyhow::Result<File> {
         let Origin { url, version } = origin;
         if let Some(folder) = self.path.parent() {
@@ -89,7 +89,7 @@ impl Part {
     }
 }
 
-/// An error of writing, with the way out.
+/// Makes an error about writing `path`, with a hint if the disk is full.
 pub(crate) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
     let message = format!("{}: {error}", path.display());
     match Hint::of_io(error) {

@@ -1,4 +1,4 @@
-//! `data/manifest.lock`: the checksums of first downloads whose publishers give none.
+//! `data/manifest.lock`: checksums of first downloads, for files whose publishers give none.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ struct Pin {
 
 const VERSION: u32 = 1;
 const HEAD: &str = "\
-# Checksums of the first downloads of files whose publishers give none; later downloads must equal them.
+# Checksums of first downloads, for files whose publishers give none; later downloads must match them.
 # Written by `cargo xtask fetch-data`. Commit it, so that everybody has the same data.
 
 ";
@@ -41,7 +41,7 @@ impl Pins {
         Self { path }
     }
 
-    /// The file with the pinned length and sum, if there are, where the manifest gives none.
+    /// Fills in the pinned length and checksum where the manifest gives none; says whether it did.
     pub(super) fn apply(&self, dataset: &str, file: &RemoteFile) -> anyhow::Result<(RemoteFile, bool)> {
         let content = self.read()?;
         let pin = content.pin.into_iter().find(|pin| pin.dataset == dataset && pin.path == file.path);

@@ -1,4 +1,4 @@
-//! Where a data set lies, and how it gets there: made beside its place, then renamed.
+//! The place of a data set, and how it gets there: assembled in a work folder, then renamed.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,30 +11,30 @@ use super::manifest::Dataset;
 use super::sums::{self, SUMS, Sum};
 use crate::failure::hinted;
 
-/// The place of one data set, under `data/raw`.
+/// The place of one data set under `data/raw`.
 pub(super) struct Place {
-    /// Its folder.
+    /// The data set's folder.
     pub(super) target: PathBuf,
-    /// Where it is made.
+    /// The work folder, on the same file system so that a rename publishes the data set atomically.
     work: PathBuf,
 }
 
-/// A place that only this process works at.
+/// A place locked by this process.
 pub(super) struct Locked<'a> {
     place: &'a Place,
     _lock: File,
 }
 
-/// What is at a place.
+/// The state of a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Nothing yet; so many bytes of an interrupted download.
+    /// No data set yet, but `n_bytes` of an interrupted download.
     Absent { n_bytes: u64 },
-    /// What was fetched.
+    /// A fetched data set.
     Fetched,
-    /// A link to a folder of the user's.
+    /// A link to the user's folder.
     Linked(PathBuf),
-    /// A folder that somebody else put there.
+    /// A folder that was put there by hand.
     Foreign,
 }
 
@@ -55,7 +55,7 @@ impl Place {
         }
     }
 
-    /// Keeps other processes away.
+    /// Locks the place against other processes.
     pub(super) fn lock(&self) -> anyhow::Result<Locked<'_>> {
         fs::create_dir_all(&self.work).with_context(|| self.work.display().to_string())?;
         let path = self.work.with_added_extension("lock");
@@ -68,17 +68,17 @@ impl Place {
 }
 
 impl Locked<'_> {
-    /// The part of a file that is being transferred.
+    /// Returns the path of a file in transfer.
     pub(super) fn part(&self, path: &str) -> PathBuf {
         self.place.work.join("parts").join(path)
     }
 
-    /// The folder that will be the data set's.
+    /// Returns the folder that will become the data set's.
     pub(super) fn files(&self) -> PathBuf {
         self.place.work.join("files")
     }
 
-    /// Removes what an interrupted unpacking left.
+    /// Removes the remains of an interrupted unpacking.
     pub(super) fn clear_files(&self) -> anyhow::Result<()> {
         let folder = self.files();
         match fs::remove_dir_all(&folder) {
@@ -89,14 +89,14 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes a fetched data set back, to mend it.
+    /// Moves a fetched data set back to the work folder, to repair it.
     pub(super) fn recall(&self) -> anyhow::Result<()> {
         self.clear_files()?;
         let target = &self.place.target;
         fs::rename(target, self.files()).with_context(|| target.display().to_string())
     }
 
-    /// Puts the folder in its place.
+    /// Checks the folder, writes its checksums and moves it to its place.
     pub(super) fn publish(&self, dataset: &Dataset, sums: &[Sum]) -> anyhow::Result<()> {
         check_holds(&self.files(), dataset)?;
         sums::write(&self.files(), sums)?;
@@ -105,24 +105,24 @@ impl Locked<'_> {
         self.clear()
     }
 
-    /// Puts a link to a folder of the user's in the place.
+    /// Links the place to the user's folder.
     pub(super) fn link(&self, folder: &Path) -> anyhow::Result<()> {
         let target = &self.place.target;
         std::os::unix::fs::symlink(folder, target).with_context(|| target.display().to_string())?;
         self.clear()
     }
 
-    /// Removes everything but the data set.
+    /// Removes the work folder.
     fn clear(&self) -> anyhow::Result<()> {
         let work = &self.place.work;
         fs::remove_dir_all(work).with_context(|| work.display().to_string())
     }
 }
 
-/// Whether a folder holds what the manifest says.
+/// Checks that a folder holds what the manifest lists.
 ///
 /// # Errors
-/// What it does not hold.
+/// The first entry that is missing.
 pub(super) fn check_holds(folder: &Path, dataset: &Dataset) -> anyhow::Result<()> {
     for wanted in &dataset.holds {
         let is_there = match wanted.strip_prefix("*.") {

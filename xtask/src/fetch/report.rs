@@ -1,4 +1,4 @@
-//! What a person reads.
+//! Prints messages for people.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,11 +12,11 @@ use crate::failure::hinted;
 
 /// Prints a result to standard output.
 pub(super) fn say(line: &str) -> anyhow::Result<()> {
-    // Unlike `println!`, an error and no panic when nobody reads it.
+    // `println!` would panic if the pipe is closed; this returns an error.
     writeln!(std::io::stdout(), "{line}").context("standard output")
 }
 
-/// Prints every data set and whether it is here.
+/// Lists the data sets and which of them are here.
 pub(super) fn list(manifest: &Manifest, raw: &Path) -> anyhow::Result<()> {
     for dataset in &manifest.datasets {
         let place = Place::new(raw, &dataset.name);
@@ -32,18 +32,18 @@ pub(super) fn list(manifest: &Manifest, raw: &Path) -> anyhow::Result<()> {
             dataset.name, dataset.title, "", dataset.licence, ""
         ))?;
     }
-    say("\ncargo xtask fetch-data NAME fetches one into data/raw, or says how it is had.")
+    say("\ncargo xtask fetch-data NAME fetches one into data/raw, or explains how to get it.")
 }
 
-/// Says what comes, and on which terms.
+/// Prints title, licence, citation and page before a data set is fetched.
 pub(super) fn introduce(dataset: &Dataset) {
     let Dataset { title, licence, citation, page, .. } = dataset;
     eprintln!("{title}\n  licence: {licence}\n  cite:    {citation}\n  page:    {page}");
 }
 
-/// Says how to come by a data set that cannot be downloaded; the error that it is not here.
+/// Prints how to get a data set by hand; returns the error that it is not here.
 pub(super) fn by_hand(dataset: &Dataset, by_hand: &ByHand) -> anyhow::Error {
-    eprintln!("\nIt cannot be downloaded by a program:");
+    eprintln!("\nA program cannot download it. Steps:");
     for (i, step) in by_hand.steps.iter().enumerate() {
         eprintln!("  {}. {step}", i + 1);
     }
@@ -52,7 +52,7 @@ pub(super) fn by_hand(dataset: &Dataset, by_hand: &ByHand) -> anyhow::Error {
     hinted(format!("{name} is not here"), "follow these steps")
 }
 
-/// Says where a data set is, and what to do next.
+/// Prints where a data set is and what to do next.
 pub(super) fn done(dataset: &Dataset, place: &Place, what: &str) -> anyhow::Result<()> {
     let target = place.target.display();
     if let State::Linked(folder) = place.state() {
@@ -62,7 +62,7 @@ pub(super) fn done(dataset: &Dataset, place: &Place, what: &str) -> anyhow::Resu
     say(&format!("{target}: {what}"))
 }
 
-/// The first of many findings.
+/// Joins the first few findings and counts the rest.
 pub(super) fn some(findings: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = findings[..findings.len().min(SHOWN)].join(", ");

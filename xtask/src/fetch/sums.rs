@@ -1,4 +1,4 @@
-//! SHA-256 sums of files, and `SHA256SUMS`, the list of them that `sha256sum --check` reads too.
+//! SHA-256 checksums of files, and `SHA256SUMS`, their list in the format of `sha256sum --check`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -13,14 +13,14 @@ use crate::failure::hinted;
 /// The list's name in a data set's folder.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
-/// A file's path in the data set's folder, `/` between its parts, and its sum in hexadecimal.
+/// A file's path in the data set's folder, separated by `/`, and its SHA-256 in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sum {
     pub(super) path: String,
     pub(super) sha256: String,
 }
 
-/// Length and sum of a file.
+/// Computes a file's length and SHA-256.
 pub(super) fn sum(path: &Path, bar: &ProgressBar) -> anyhow::Result<(u64, String)> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
     let mut hasher = Hasher::default();
@@ -36,7 +36,7 @@ pub(super) fn sum(path: &Path, bar: &ProgressBar) -> anyhow::Result<(u64, String
     }
 }
 
-/// Computes length and sum of bytes that pass by.
+/// Computes length and SHA-256 of a stream of bytes.
 #[derive(Default)]
 pub(super) struct Hasher {
     length: u64,
@@ -84,7 +84,7 @@ pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Sum>> {
     Ok(sums)
 }
 
-/// What is wrong with a data set's files, by its list: missing ones, and with `is_thorough` changed ones.
+/// Compares a data set's files with its list; reports missing files and, if `is_thorough`, changed ones.
 pub(super) fn damage(
     folder: &Path,
     sums: &[Sum],

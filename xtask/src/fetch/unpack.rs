@@ -1,4 +1,4 @@
-//! Unpacking an archive that is not trusted: nothing outside the folder, no links, no more than was agreed.
+//! Unpacks an untrusted archive: writes nothing outside the folder, makes no links, and keeps to size limits.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -15,21 +15,22 @@ use super::part::written;
 use super::sums::{Hasher, Sum};
 use crate::failure::hinted;
 
-/// Long names and other attributes of an entry are no longer.
+/// Maximum bytes of an entry's long name or other attributes.
 const MAX_ATTRIBUTES: u64 = 1 << 16;
-/// Folders one in the other.
+/// Maximum depth of nested folders.
 const MAX_DEPTH: usize = 32;
-/// What to do about an archive that does what no data set's does.
+/// Hint for an archive with content that no honest data set has.
 const DISTRUST: &str = "do not trust this archive";
 
-/// Unpacks a `.tar.gz` into a folder that does not exist yet, and gives the sums of its files, sorted.
+/// Unpacks a `.tar.gz` into a folder that does not exist yet; returns its files' checksums, sorted by path.
 ///
-/// Only files and folders are made; owners, modes and times are not taken over. The archive is read to its end, so that
-/// its own checksums are compared.
+/// Creates only files and folders, and ignores owners, modes and times. Reads the archive to its end, so that
+/// gzip's own checksum is verified.
 ///
 /// # Errors
-/// An archive that is damaged or cut short; a path that is absolute or has `..`; a link or device among what is kept; an
-/// entry that occurs twice; more files or bytes than `rules` allow. The folder is then not to be used.
+/// An archive that is damaged or cut short; a path that is absolute or has `..`; a link or device among the
+/// kept entries; an entry that occurs twice; more files or bytes than `rules` allow. The folder is then not
+/// to be used.
 pub(super) fn unpack(
     path: &Path,
     folder: &Path,
@@ -51,12 +52,12 @@ pub(super) fn unpack(
     unpack_tar(reader, folder, rules).with_context(name)
 }
 
-/// Unpacks what is in the `.gz`, as [`unpack`].
+/// Unpacks the `.tar` inside the `.gz`, as [`unpack`] does.
 pub(crate) fn unpack_tar(reader: impl Read, folder: &Path, rules: &Archive) -> anyhow::Result<Vec<Sum>> {
     let mut archive = tar::Archive::new(Limited { reader, left: rules.max_bytes });
     let mut unpacking = Unpacking { folder, rules, n_files: 0, folders: BTreeSet::new(), sums: Vec::new() };
     unpacking.all(&mut archive)?;
-    // What follows the last entry belongs to the checksum.
+    // gzip verifies its checksum only at the end of the stream, which lies beyond the last entry.
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
     let mut sums = unpacking.sums;
     sums.sort_by(|a, b| a.path.cmp(&b.path));
@@ -72,7 +73,8 @@ struct Unpacking<'a> {
 }
 
 impl Unpacking<'_> {
-    /// Reads entries raw, so that long names are held to a limit and every path is seen before anything is done with it.
+    /// Reads raw entries: the tar crate would otherwise read long names without a limit and apply them before
+    /// we check the path.
     fn all(&mut self, archive: &mut tar::Archive<impl Read>) -> anyhow::Result<()> {
         fs::create_dir_all(self.folder).map_err(|error| written(self.folder, &error))?;
         let mut long_name = None;
@@ -93,7 +95,7 @@ impl Unpacking<'_> {
                         self.rules.max_files
                     );
                     let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-                    // Before POSIX a folder was a file whose name ends in a slash.
+                    // In archives older than POSIX a folder is a file whose name ends in a slash.
                     let kind =
                         if name.ends_with(b"/") && kind.is_file() { EntryType::Directory } else { kind };
                     if let Some(place) = self.place(&name)? {
@@ -105,7 +107,7 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    /// Where an entry belongs, relative to the folder; `None` if it is not wanted.
+    /// Returns where an entry belongs, relative to the folder; `None` if `rules` do not keep it.
     fn place(&self, name: &[u8]) -> anyhow::Result<Option<PathBuf>> {
         let text = std::str::from_utf8(name).ok().filter(|text| !text.contains(['\0', '\\', '\n']));
         let text =
@@ -183,7 +185,7 @@ fn attributes(entry: &mut impl Read) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The path that pax attributes give to the next entry.
+/// Returns the path that pax attributes give to the next entry.
 fn pax_path(bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
     let mut path = None;
     for extension in PaxExtensions::new(bytes) {
@@ -205,7 +207,7 @@ fn damaged(error: io::Error) -> anyhow::Error {
     }
 }
 
-/// A reader that fails after so many bytes.
+/// A reader that fails once it has read more than `left` bytes.
 struct Limited<R> {
     reader: R,
     left: u64,

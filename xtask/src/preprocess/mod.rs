@@ -1,4 +1,4 @@
-//! `cargo xtask preprocess`: a data set as it is published → one packed file.
+//! `cargo xtask preprocess`: packs a published data set into one file.
 
 #![expect(clippy::print_stderr, reason = "it talks to a person")]
 
@@ -20,45 +20,45 @@ use simgan_data::{
 use crate::failure::hinted;
 use crate::{fetch, progress};
 
-/// What to pack, and how.
+/// The data set to pack, and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Arguments {
     /// The kind of data set
     name: Name,
-    /// The folder that holds it [default: data/raw/NAME]
+    /// Folder of the data set [default: data/raw/NAME]
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// The file to make [default: data/packed/NAME.safetensors]
+    /// File to write [default: data/packed/NAME.safetensors]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Size of the packed images, WIDTHxHEIGHT; `source` keeps them
+    /// Size of the packed images, WIDTHxHEIGHT in pixels; `source` keeps each image's size
     #[arg(long, value_name = "WxH", default_value = "55x35")]
     size: String,
-    /// How images come to that size: scaled to cover it and cut, or stretched
+    /// How to bring images to that size: scale to cover it and crop, or stretch
     #[arg(long, default_value = "cover")]
     fit: FitChoice,
-    /// 1 packs gray images, 3 RGB
+    /// Channels: 1 packs gray images, 3 RGB
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     channels: u8,
-    /// What is cut out of UnityEyes' renders
+    /// Region to crop from UnityEyes' renders
     #[arg(long, default_value = "fixed")]
     crop: CropChoice,
-    /// Only MPIIGaze's evaluation subset
+    /// Pack only MPIIGaze's evaluation subset
     #[arg(long)]
     evaluation_subset: bool,
-    /// Only these persons of MPIIGaze
+    /// Pack only these persons of MPIIGaze, comma-separated
     #[arg(long, value_name = "PERSON", value_delimiter = ',')]
     persons: Vec<String>,
-    /// All persons of MPIIGaze but these
+    /// Leave out these persons of MPIIGaze, comma-separated
     #[arg(long, value_name = "PERSON", value_delimiter = ',', conflicts_with = "persons")]
     except_persons: Vec<String>,
-    /// Only the first N samples
+    /// Pack only the first N samples
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,
-    /// Decode threads [default: all cores]; the file does not depend on it
+    /// Decoder threads, 0 for one per core; the file does not depend on their number
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
-    /// Leave out images that cannot be read, and report them, instead of stopping
+    /// Leave out and report images that cannot be read, instead of stopping
     #[arg(long)]
     skip_errors: bool,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
 enum Name {
     /// MPIIGaze's folder with Data/Normalized
     Mpiigaze,
-    /// UnityEyes' pairs N.jpg and N.json, or those of `simgan render`
+    /// UnityEyes' pairs N.jpg and N.json, or the output of `simgan render`
     Unityeyes,
     /// Any folder of images
     Folder,
@@ -83,19 +83,19 @@ enum FitChoice {
 enum CropChoice {
     /// The whole render
     None,
-    /// 140×84 of 640×480 around the lid margin
+    /// 140×84 pixels around the lid margin, out of 640×480
     Fixed,
-    /// 1.5 times the eye's width, 3/5 as high
+    /// 1.5 times as wide as the eye, with a height of 3/5 of that width
     EyeWidth,
 }
 
-/// Days of MPIIGaze that are kept unpacked while it is read in order.
+/// Bytes of decoded MPIIGaze days to keep in memory. Few suffice, because packing reads in order.
 const MPIIGAZE_MEMORY: usize = 32 << 20;
 
-/// Left-out images that are named one by one.
+/// Maximum number of left-out images to name.
 const SHOWN: usize = 20;
 
-/// Packs a data set and says what was done.
+/// Packs a data set and prints a summary.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output(root);
     let report = make(root, arguments, &output)?;
@@ -115,7 +115,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         _ => eprintln!("next: simgan train --synthetic … --real {file}"),
     }
     let images = if n == 1 { "image" } else { "images" };
-    // Unlike `println!`, an error and no panic when nobody reads it.
+    // `println!` would panic if the pipe is closed; this returns an error.
     writeln!(std::io::stdout(), "{file}: {n} {images}{resumed}, {n_left_out} left out")
         .context("standard output")?;
     Ok(())
@@ -148,7 +148,7 @@ fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<Pac
     Ok(report)
 }
 
-/// Adds to what is wrong with a sample that it can be left out, and to a failed write how to go on.
+/// Adds a hint to leave out a bad sample, or to continue after a failed write.
 fn explain(error: DataError, from: &Path) -> anyhow::Error {
     let is_about_a_sample = match &error {
         DataError::Image { .. } | DataError::Label { .. } | DataError::Stale { .. } => true,
@@ -160,7 +160,7 @@ fn explain(error: DataError, from: &Path) -> anyhow::Error {
     if !is_about_a_sample {
         return error.into();
     }
-    let hint = Hint::any_of([Hint::advice("mend or remove it"), Hint::SkipUnreadable]);
+    let hint = Hint::any_of([Hint::advice("repair or remove it"), Hint::SkipUnreadable]);
     hinted(error.to_string(), hint)
 }
 
@@ -206,7 +206,7 @@ impl Arguments {
         if self.skip_errors { OnError::Skip } else { OnError::Fail }
     }
 
-    /// The data set, and what is wrong with those of its files that are left out as a whole.
+    /// Opens the data set; also returns the errors of whole files that it leaves out.
     fn open(&self, from: &Path) -> Result<(Arc<dyn Source>, Vec<String>), DataError> {
         let channels = Some(usize::from(self.channels));
         let source: Arc<dyn Source> = match self.name {
@@ -252,7 +252,7 @@ impl Arguments {
         Ok(Target { size, fit, channels: Some(usize::from(self.channels)) })
     }
 
-    /// Everything that the packed values depend on, except where the data lay.
+    /// Describes everything the packed values depend on, except the data's location.
     fn describe(&self) -> String {
         let Self { size, fit, channels, crop, .. } = self;
         let mut text = format!("{} size={size} fit={fit:?} channels={channels}", self.name());

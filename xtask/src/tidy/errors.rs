@@ -1,13 +1,13 @@
-//! Libraries name no options: their errors carry hints as values, which the programs put into words.
+//! Libraries must not name options: their errors carry hints as values, which the programs put into words.
 
 use std::path::Path;
 
 use super::read;
 
-/// Programs speak to users.
+/// Programs, which may name options.
 const PROGRAMS: &[&str] = &["crates/simgan-cli/"];
 
-/// Every error text of a library that holds a hint or an option.
+/// Finds error texts of libraries that hold a hint or an option.
 pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in tracked.iter().filter(|path| is_library(path)) {
@@ -34,7 +34,7 @@ fn check_source(path: &str, text: &str) -> Vec<String> {
             findings.push(format!("{path}:{line}: an error text has a hint; give it as a value"));
         }
     }
-    // Texts that are made in other places.
+    // Texts built outside `#[error]` attributes.
     for (idx, _) in
         text.lines().enumerate().filter(|(_, line)| line.contains("; hint: ") || line.contains("(hint: "))
     {
@@ -43,7 +43,7 @@ fn check_source(path: &str, text: &str) -> Vec<String> {
     findings
 }
 
-/// The first option of a command line.
+/// Returns the first command-line option in a text.
 fn option(text: &str) -> Option<&str> {
     let words = text.split(|c: char| c.is_whitespace() || "\"'`(),".contains(c));
     words.into_iter().find(|word| {

@@ -1,4 +1,4 @@
-//! What files may hold: their length, `unsafe`, pictures, reference numbers.
+//! Checks files: their length, `unsafe`, pictures, reference values.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ const LONGER: &[(&str, &str)] = &[("crates/simgan-kernels/src/", "a kernel's pas
 
 const PICTURES: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff"];
 
-/// Where a picture may be tracked: our own renders for the documents.
+/// Folders that may hold pictures: our own renders for the documentation.
 const PICTURE_FOLDERS: &[&str] = &["data/pictures/"];
 
-/// Every finding in the tracked files.
+/// Checks all tracked files.
 pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in tracked {
@@ -27,7 +27,7 @@ pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<Strin
     Ok(findings)
 }
 
-/// No image of a third party is ever committed.
+/// Finds pictures outside the allowed folders, so that no third-party image is committed.
 fn picture(path: &str) -> Option<String> {
     let extension = path.rsplit('.').next().unwrap_or_default().to_lowercase();
     let allowed = PICTURE_FOLDERS.iter().any(|folder| path.starts_with(folder));
@@ -35,7 +35,7 @@ fn picture(path: &str) -> Option<String> {
         .then(|| format!("{path}: pictures belong in {} and must be our own", PICTURE_FOLDERS.join(", ")))
 }
 
-/// Reference numbers stand beside the script that made them.
+/// Finds reference values without the script that made them beside them.
 fn reference(path: &str, tracked: &[String]) -> Option<String> {
     let folder = path.strip_suffix(".safetensors").and_then(|stem| stem.rsplit_once('/'))?.0;
     let has_script = tracked.iter().any(|other| *other == format!("{folder}/export.py"));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::packages;
 
-/// The whole diagram: each crate and those directly or indirectly below it. Test dependencies are free.
+/// The whole diagram: each crate and all crates directly or indirectly below it. Dev-dependencies are free.
 const BELOW: &[(&str, &[&str])] = &[
     ("simgan-kernels", &[]),
     ("simgan-data", &[]),
@@ -71,7 +71,7 @@ const BELOW: &[(&str, &[&str])] = &[
     ("xtask", &["simgan-eyes", "simgan-data"]),
 ];
 
-/// Dependencies that the diagram does not allow, and crates that it does not know.
+/// Finds dependencies that the diagram does not allow, and crates missing from it.
 pub(super) fn check(metadata: &Value) -> Vec<String> {
     packages(metadata).flat_map(check_package).collect()
 }

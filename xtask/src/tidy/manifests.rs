@@ -1,4 +1,4 @@
-//! Every crate inherits its dependencies and lints from the workspace.
+//! Checks that every crate inherits its dependencies and lints from the workspace.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{packages, read};
 
-/// Manifests that declare a version, path or lint of their own.
+/// Finds manifests that declare a version, path or lint of their own.
 pub(super) fn check(root: &Path, metadata: &Value) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for package in packages(metadata) {

@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-/// Checks everything and fails with the list of what does not hold.
+/// Runs all checks and fails with the list of findings.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let metadata = metadata(root)?;
     let tracked = tracked_files(root)?;
@@ -31,7 +31,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every crate has its paragraph in the code map.
+/// Finds crates without a paragraph in the code map.
 fn code_map(root: &Path, metadata: &Value) -> anyhow::Result<Vec<String>> {
     let map = read(root, "crates/README.md")?;
     let missing = package_names(metadata).filter(|name| !map.contains(&format!("**`{name}`**")));
@@ -57,7 +57,7 @@ fn metadata(root: &Path) -> anyhow::Result<Value> {
     serde_json::from_str(&text).context("cargo metadata is not JSON")
 }
 
-/// Tracked files and those that are neither tracked nor ignored, relative to the root.
+/// Lists tracked files and new files that git does not ignore, relative to the root.
 fn tracked_files(root: &Path) -> anyhow::Result<Vec<String>> {
     let listing = output(root, "git", &["ls-files", "--cached", "--others", "--exclude-standard"])?;
     Ok(listing.lines().filter(|path| root.join(path).is_file()).map(str::to_owned).collect())

@@ -1,4 +1,4 @@
-//! `simgan bench`: images per second of the paper's networks.
+//! `simgan bench`: measures the images per second of the paper's networks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,12 +16,13 @@ use crate::arguments::{BenchArguments, Figure};
 use crate::compute;
 use crate::console::{Progress, print};
 
-/// Untimed repetitions before the timed ones.
+/// Minimum number of untimed repetitions before the timed ones.
 const WARM_UP: usize = 2;
-/// How long each of the two takes at least: a processor that idled needs time to reach its speed, and a moment is not typical.
+/// Minimum duration of the warm-up and of the timed part: an idle processor needs time to reach its clock
+/// speed, and a shorter sample is not representative.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
-/// Medians, in images per second; those that were not asked for are absent.
+/// Medians in images per second; figures not requested are absent.
 #[derive(Serialize)]
 struct Speed {
     recipe: Recipe,
@@ -36,7 +37,7 @@ struct Speed {
     refiner_step: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     discriminator_step: Option<f64>,
-    /// Most memory the process held, in MB (10⁶ bytes), where the system tells.
+    /// Peak resident memory in MB (10⁶ bytes); absent where the system does not report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_memory_mb: Option<u64>,
 }
@@ -87,13 +88,14 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     print(&if arguments.json { format!("{}\n", serde_json::to_string(&speed)?) } else { speed.text() })
 }
 
-/// The recipe in its adversarial phase, on noise from memory.
+/// Builds the recipe's configuration without pretraining, so that every step is adversarial.
 fn config(arguments: &BenchArguments, size: Size) -> Result<TrainConfig> {
     let batch = arguments.batch;
     let set = [
         format!("data.batch={batch}"),
         format!("data.size={size}"),
         format!("data.channels={}", arguments.channels),
+        // The history replaces half of each batch, which an odd batch does not allow.
         format!("history.capacity={}", if batch.is_multiple_of(2) { batch } else { 0 }),
         "schedule.pretrain_refiner=0".to_owned(),
         "schedule.pretrain_discriminator=0".to_owned(),
@@ -125,7 +127,7 @@ impl Speed {
     }
 }
 
-/// From Linux' account of this process.
+/// Reads `VmHWM`, the peak resident set, from Linux' procfs.
 fn peak_memory_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kibibytes =
@@ -133,7 +135,7 @@ fn peak_memory_mb() -> Option<u64> {
     kibibytes.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024 / 1_000_000)
 }
 
-/// Takes the time of one batch's work.
+/// Times the work on one batch.
 struct Clock<'a> {
     batch: usize,
     reps: usize,
@@ -149,7 +151,7 @@ impl<'a> Clock<'a> {
         Self { batch: arguments.batch, reps: arguments.reps, device, progress, n_done: 0 }
     }
 
-    /// The median over the repetitions.
+    /// Warms up, then returns the median rate over the timed repetitions.
     fn images_per_sec<T>(&mut self, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
         self.repeat(WARM_UP, &mut run)?;
         let mut secs = self.repeat(self.reps, &mut run)?;
@@ -160,11 +162,12 @@ impl<'a> Clock<'a> {
         Ok((self.batch as f64 / median * 100.0).round() / 100.0)
     }
 
-    /// Seconds of so many repetitions, or more if they are short.
+    /// Times at least `n` repetitions and at least [`AT_LEAST`] in total; returns the seconds of each.
     fn repeat<T>(&self, n: usize, run: &mut impl FnMut() -> Result<T>) -> Result<Vec<f64>> {
         let begun = Instant::now();
         let mut secs = Vec::with_capacity(n);
         while secs.len() < n || begun.elapsed() < AT_LEAST {
+            // A GPU queues work asynchronously, so wait on both sides of the timed call.
             self.device.synchronize()?;
             let started = Instant::now();
             run()?;
@@ -175,7 +178,7 @@ impl<'a> Clock<'a> {
     }
 }
 
-/// Images of noise.
+/// Images of uniform noise.
 struct Noise {
     channels: usize,
     size: Size,

@@ -1,4 +1,4 @@
-//! `simgan evaluate`: does refining help, and do the labels stay true?
+//! `simgan evaluate`: measures whether refining helps and whether labels stay true.
 
 mod input;
 
@@ -16,7 +16,7 @@ use crate::arguments::{EvaluateArguments, Measure};
 use crate::console::{Progress, print};
 use crate::{compute, interrupt};
 
-/// Measures, prints the tables, and writes what was asked for.
+/// Measures, prints the tables, and writes the requested files.
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
@@ -42,7 +42,8 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
     }
-    // Hours of work are not lost to a pipe that is closed or a picture that cannot be written.
+    // JSON comes first and a failed print waits until the end, so that neither a closed pipe nor a failed
+    // picture loses hours of work.
     let printed = print(&text(&found));
     if let Some(folder) = &arguments.report {
         let title = format!("simgan evaluate: {}", arguments.model.display());
@@ -52,7 +53,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     printed
 }
 
-/// Before the work: what it is to be written to.
+/// Checks the output paths before the work begins.
 fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
     if let Some(folder) = &arguments.report {
         report::check_folder(folder)?;
@@ -64,7 +65,7 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
     }
 }
 
-/// What is computed, from what was typed.
+/// Converts the shared measuring options.
 pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
     let Measure { images, fold, seeds, network, gaze_steps, gaze_batch, augment, ref methods, .. } = *measure;
     let (steps, batch) = (gaze_steps, gaze_batch);
@@ -82,7 +83,7 @@ pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
     }
 }
 
-/// An interruption is told as such.
+/// Gives an interruption a message of its own.
 fn told<T>(result: Result<T, EvalError>) -> Result<T> {
     match result {
         Err(EvalError::Stopped) => bail!("interrupted; nothing was written"),
@@ -90,7 +91,7 @@ fn told<T>(result: Result<T, EvalError>) -> Result<T> {
     }
 }
 
-/// The conditions, then table after table.
+/// Formats the conditions and all tables.
 fn text(found: &Evaluation) -> String {
     let tables = report::tables(found).iter().map(Table::text).collect::<Vec<_>>();
     format!("{}\n{}", report::conditions(&found.config, &found.data), tables.join("\n"))

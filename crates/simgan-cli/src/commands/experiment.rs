@@ -1,4 +1,4 @@
-//! `simgan experiment`: refiners that differ in one setting, side by side.
+//! `simgan experiment`: compares refiners that differ in one setting.
 
 use anyhow::{Result, bail};
 use simgan_data::Hinted;
@@ -14,10 +14,10 @@ use crate::console::{Progress, print};
 use crate::failure::{usage, usage_of};
 use crate::{compute, interrupt};
 
-/// The built-in "real" domain, which is tested on where it is also learned from.
+/// The built-in "real" domain; experiments that train on it also test on it by default.
 const CAMERA: &str = "builtin:camera";
 
-/// Does what is not done yet and prints the table.
+/// Does the work that is still missing and prints the table.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let config = config(arguments)?;
@@ -53,7 +53,7 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     config.map_err(|error| usage_of(&error))
 }
 
-/// Shows what happens in an experiment: a bar for each of its parts.
+/// Shows an experiment's progress, with one bar per part.
 #[derive(Default)]
 struct Observer {
     n_draws: usize,

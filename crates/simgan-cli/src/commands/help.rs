@@ -1,4 +1,4 @@
-//! `simgan help`: pages of the manual beside the help of commands.
+//! `simgan help`: prints pages of the manual and the help of commands.
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -7,12 +7,12 @@ use simgan_train::settings_page;
 use crate::arguments::{Arguments, HelpArguments};
 use crate::console::print;
 
-/// Pages that are no command's help, each by its name.
+/// The pages that no command's help covers, by name.
 const PAGES: &[(&str, Page)] = &[("settings", Page::Made(settings_page))];
 
 /// Where a page's text comes from.
 enum Page {
-    /// Made from what the program knows; a copy is committed in docs/, for readers without the program.
+    /// Generated at run time; docs/ holds a committed copy for readers without the program.
     Made(fn() -> String),
 }
 
@@ -25,7 +25,8 @@ pub(crate) fn help(arguments: &HelpArguments) -> Result<()> {
     }
 }
 
-/// clap treats help as an error that ends the program with status 0; an unknown command ends it with status 2.
+/// Lets clap print the help and exit. clap reports help as an error with exit status 0, and an unknown
+/// command as one with status 2.
 fn command_help(command: &[&str]) -> Result<()> {
     let typed = ["simgan"].iter().chain(command).chain(&["--help"]);
     match Arguments::command().try_get_matches_from(typed) {

@@ -1,4 +1,4 @@
-//! `simgan inspect`: what a data set or a run is.
+//! `simgan inspect`: describes a data set or a run.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::commands::{registry, sheet, to_look_at};
 use crate::console::print;
 use crate::failure::usage;
 
-/// Prints what is there, as text or as JSON.
+/// Prints the description as text or as JSON.
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {
     if let Some(path) = &arguments.sheet {
         return sheet::write(path, arguments);
@@ -32,7 +32,7 @@ fn print_json(found: &impl serde::Serialize) -> Result<()> {
     print(&format!("{:#}\n", serde_json::to_value(found)?))
 }
 
-/// A data set.
+/// The description of a data set.
 #[derive(serde::Serialize)]
 struct Found {
     kind: &'static str,

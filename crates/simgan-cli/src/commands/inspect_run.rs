@@ -1,4 +1,4 @@
-//! What the folder of a run tells: settings, how far it is, losses, checkpoints.
+//! Describes a run from its folder: settings, progress, losses, checkpoints.
 
 use std::fs;
 use std::path::Path;
@@ -10,24 +10,24 @@ use simgan_train::{Best, Event, StepReport, Summary, TrainConfig, Warning, read_
 
 use crate::report;
 
-/// Whether the folder is a run's.
+/// Whether `path` is the folder of a run.
 pub(crate) fn is_run(path: &Path) -> bool {
     path.join(CONFIG_FILE).is_file()
 }
 
-/// A run as it is now; it may still be trained.
+/// The present state of a run, which may still be training.
 #[derive(Serialize)]
 pub(crate) struct Run {
     kind: &'static str,
     run: String,
-    /// crc32c of the complete configuration.
+    /// CRC-32C of the resolved configuration.
     config_crc32c: String,
     config: TrainConfig,
     step: u64,
     total_steps: u64,
     /// The last step of each phase.
     losses: Vec<StepReport>,
-    /// Means over the last steps, when the run ended or was interrupted.
+    /// Means over the last steps; absent until the run ends or is interrupted.
     summary: Option<Summary>,
     warnings: Vec<Warning>,
     failure: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Reads a run without disturbing it.
+    /// Reads a run without taking its lock, so that it may be training meanwhile.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let config = config_of_run(path)?;
         let schedule = &config.schedule;
@@ -79,7 +79,7 @@ impl Run {
         }
     }
 
-    /// For people.
+    /// Formats the run for people.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{}: step {} of {}\n", self.run, self.step, self.total_steps);
         text.push_str(&self.settings());
@@ -128,7 +128,8 @@ impl Run {
     }
 }
 
-/// Names in a folder, sorted; none where it is missing; without what is still being written.
+/// Lists the names in a folder, sorted; none if it is missing. Skips hidden files, which are still being
+/// written.
 fn names(folder: &Path) -> Result<Vec<String>> {
     if !folder.exists() {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! `simgan refine`: every image of a source, names and labels kept.
+//! `simgan refine`: refines every image of a source and keeps names and labels.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::{compute, interrupt};
 
-/// Refines, and prints what was done.
+/// Refines the images and prints a summary.
 pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let model = RefineModel::open(&arguments.model, &device)?;

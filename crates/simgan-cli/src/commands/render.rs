@@ -1,4 +1,4 @@
-//! `simgan render`: labelled eyes from the simulator.
+//! `simgan render`: writes labelled eyes from the simulator.
 
 use std::fs;
 use std::path::Path;
@@ -14,13 +14,13 @@ use crate::console::{Progress, print};
 use crate::failure::usage_of;
 use crate::{compute, interrupt};
 
-/// Frames a second of `--sequence`.
+/// Frames per second of `--sequence`.
 const FILM_PER_SEC: f32 = 30.0;
 
-/// Images between two looks at Ctrl-C and the bar.
+/// Images rendered between two checks for Ctrl-C and updates of the bar.
 const AT_ONCE: usize = 64;
 
-/// Renders, and prints what was written.
+/// Renders the images and prints a summary.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<()> {
     compute::size_thread_pool(arguments.threads)?;
     let simulator = open_simulator(arguments)?;
@@ -74,7 +74,8 @@ fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
     })
 }
 
-/// Refuses a folder with anything in it but an interrupted call's images, so that two sets do not mix.
+/// Accepts a new or empty folder, or one whose first record equals ours: an interrupted call's. Any other
+/// could mix two sets.
 fn check_folder(simulator: &Simulator, folder: &Path) -> Result<()> {
     let cannot = || format!("{}: cannot be used", folder.display());
     if !folder.try_exists().with_context(cannot)? {

@@ -1,4 +1,4 @@
-//! `simgan inspect --sheet`: images of several sources on one page.
+//! `simgan inspect --sheet`: shows images of several sources on one page.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use crate::commands::open_source;
 use crate::console::print;
 use crate::failure::usage;
 
-/// Images in a row.
+/// Images per row.
 const COLUMNS: usize = 10;
-/// Images narrower than this are shown larger, by a whole number.
+/// Minimum width in pixels; narrower images are magnified by a whole number.
 const MIN_WIDTH: usize = 110;
-/// Pixels between images, and between the blocks of two sources.
+/// Pixels between images and between blocks.
 const GAPS: [usize; 2] = [3, 12];
 
-/// Writes the sheet and says what it shows.
+/// Writes the sheet and prints what it shows.
 pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     if ImageFormat::from_path(path) != Some(ImageFormat::Png) {
         bail!(usage(format!("{}: a sheet is a PNG", path.display())).hint("give a name that ends in .png"));
@@ -37,7 +37,7 @@ pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     ))
 }
 
-/// A gray page; blocks one under the other, each of some rows.
+/// Lays out a gray page with one block of `rows` rows per source, from top to bottom.
 fn layout(size: Size, rows: usize, blocks: usize) -> SheetLayout {
     let [gap, block_gap] = GAPS;
     SheetLayout {
@@ -53,7 +53,7 @@ fn layout(size: Size, rows: usize, blocks: usize) -> SheetLayout {
     }
 }
 
-/// Shows images of a source, evenly spread over it; fewer if it has fewer.
+/// Fills a block with evenly spread images of a source, or with all of them if there are too few.
 fn fill(sheet: &mut Sheet, block: usize, source: Arc<dyn Source>, size: Size, rows: usize) -> Result<()> {
     let target = Target { size: Some(size), channels: Some(1), ..Target::default() };
     let source = Fitted::new(source, target);

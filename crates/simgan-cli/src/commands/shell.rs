@@ -1,4 +1,4 @@
-//! What a shell and `man` want to know about the command line.
+//! Describes the command line to shells and `man`.
 
 use anyhow::Result;
 use clap::CommandFactory;

@@ -1,4 +1,4 @@
-//! `simgan train`: from arguments to a run.
+//! `simgan train`: starts or resumes a run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::commands::registry;
 use crate::console::{Progress, print};
 use crate::{compute, interrupt, report};
 
-/// Where runs without a name go.
+/// Parent folder of runs without `--run`.
 const RUNS: &str = "runs";
 
-/// Trains a new run or goes on with one, and prints what was learned.
+/// Trains a new run or resumes one, and prints its summary.
 pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let (mut trainer, run_dir) = match &arguments.run {
@@ -37,7 +37,7 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     bail!(Hinted::new(message, report::resume(&summary)))
 }
 
-/// Nothing is written before configuration and images are known to be good.
+/// Starts a run. Writes nothing until configuration and images have proved valid.
 fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
     let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
     let file = match &arguments.config {
@@ -60,23 +60,23 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
     let config = with_absolute_paths(config)?;
-    // Before the images are looked at: other sources are another run.
+    // Check before opening images: a changed source must be reported as another run, not as a missing file.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
     if config != before {
         run.write_config(&config)?;
     }
-    tracing::info!("going on after step {} of {}", trainer.steps_done(), trainer.total_steps());
+    tracing::info!("resuming after step {} of {}", trainer.steps_done(), trainer.total_steps());
     Ok((trainer, run))
 }
 
-/// What was typed as `KEY=VALUE`s; arguments of their own come last and win over `--set`.
+/// Turns the arguments into `KEY=VALUE`s. Dedicated options come last and so override `--set`.
 fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
     let mut settings = arguments.set.clone();
     for (key, names) in [("data.synthetic", &arguments.synthetic), ("data.real", &arguments.real)] {
         if !names.is_empty() {
-            // A JSON list of strings is a TOML one.
+            // A JSON list of strings is also a TOML one.
             settings.push(format!("{key}={}", serde_json::to_string(names)?));
         }
     }
@@ -85,7 +85,7 @@ fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
     Ok(settings)
 }
 
-/// The run can then be resumed from any working directory.
+/// Makes paths absolute, so that the run can be resumed from any working directory.
 pub(super) fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig> {
     let registry = registry();
     for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
@@ -100,7 +100,7 @@ pub(super) fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig
     Ok(config)
 }
 
-/// A new run in `runs/`, called by its recipe and the first number that is free.
+/// Creates a run in `runs/`, named after its recipe and the first free number.
 fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
     for number in 1.. {
         let path = PathBuf::from(RUNS).join(format!("{}-{number:03}", config.recipe));
@@ -108,7 +108,7 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
             continue;
         }
         match RunDir::create(&path, config) {
-            // Another process was faster.
+            // Another process took this number between the check and the creation.
             Err(TrainError::RunExists { .. } | TrainError::Data(DataError::InUse { .. })) => {}
             run => return Ok(run?),
         }
@@ -116,7 +116,7 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
     unreachable!("there are more numbers than folders")
 }
 
-/// Shows what happens in a run.
+/// Shows a run's events and progress.
 #[derive(Default)]
 pub(super) struct Observer {
     progress: Option<Progress>,
@@ -140,7 +140,7 @@ impl Observer {
                 tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
             }
             Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
-            // Told as the error or the result of the command.
+            // The command reports these as its error or its result.
             Event::Failed { .. } | Event::Finish(_) => {}
         }
     }

@@ -6,7 +6,7 @@ use super::EvaluationSources;
 use super::reading::Images;
 use crate::{EvalError, TestEye};
 
-/// Below this share of directions towards the camera, labels are taken for another convention's.
+/// Minimum share of gazes towards the camera; below it the labels must follow another convention.
 const LEAST_TOWARDS_CAMERA: f64 = 0.5;
 
 /// # Errors
@@ -28,7 +28,7 @@ pub(super) fn enough(what: &'static str, found: usize, needed: usize) -> Result<
     if found < needed { Err(EvalError::TooFew { what, found, needed }) } else { Ok(()) }
 }
 
-/// The gaze of each image.
+/// Returns the gaze of each image.
 ///
 /// # Errors
 ///
@@ -52,7 +52,8 @@ pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Direction
     Ok(gazes)
 }
 
-/// Whose eye each image shows, by names as MPIIGaze's (`p00/day01/0001-right`); else all are one person's left eyes.
+/// Reads person and side from MPIIGaze's names (`p00/day01/0001-right`). Images with other names count as
+/// left eyes of one person.
 pub(super) fn eyes(names: &[String]) -> Vec<TestEye> {
     let mut known = BTreeMap::new();
     let mut eye = |name| {
@@ -72,8 +73,8 @@ fn person(name: &str) -> Option<&str> {
     (is_numbered(person, "p") && is_numbered(day, "day")).then_some(person)
 }
 
-/// Warns of eyes of both sides that no reader of MPIIGaze has mirrored: pixels alone do not tell, since light and gaze are
-/// shared by both eyes of a face.
+/// Warns if names suggest eyes of both sides outside MPIIGaze, whose reader mirrors right eyes. Pixels cannot
+/// tell: both eyes of a face share light and gaze.
 pub(super) fn warn_of_sides(names: &[String]) {
     let of_side = |side: &str| {
         let is_of =

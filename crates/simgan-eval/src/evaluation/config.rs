@@ -5,32 +5,34 @@ use simgan_models::GazeEstimatorConfig;
 use super::MethodKind;
 use crate::{EvalError, GazeTraining};
 
-/// What an evaluation computes.
+/// Settings of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationConfig {
-    /// Synthetic images that the methods learn from, at most; fewer if the source has fewer.
+    /// Maximum number of synthetic images that the methods train on, and of real images.
     pub images: usize,
-    /// How many times that data the rows `_Nx` learn from; 1 leaves them out. The paper's is 4.
+    /// Factor of extra data for the rows `_Nx`; 1 leaves these rows out. The paper uses 4.
     pub fold: usize,
-    /// Repetitions: repetition s of each method starts from the same weights and sees the images in the same order.
+    /// Repetitions. In repetition s all methods start from the same weights and see the images in the same
+    /// order.
     pub seeds: u64,
     /// The gaze network.
     pub network: GazeNetwork,
-    /// How it is trained; the seed is the first repetition's.
+    /// Training of the gaze network; its seed is the first repetition's.
     pub training: GazeTraining,
-    /// Whether to add, to rows that have one, the same with augmentation.
+    /// Whether to add the augmented variants of the rows `synthetic` and `refined`.
     pub augment: bool,
-    /// Rows to compute; without any, all that the data allows.
+    /// Rows to compute; if empty, all that the data allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodKind>,
-    /// Neighbours of [`MethodKind::Knn`].
+    /// Number of neighbours of [`MethodKind::Knn`].
     pub neighbours: usize,
-    /// Of the image's shorter side, the reach in periods of [`MethodKind::SyntheticFourier`], in [0, 0.5).
+    /// Highest frequency that [`MethodKind::SyntheticFourier`] exchanges, in periods across the image: this
+    /// fraction, in [0, 0.5), of the image's shorter side in pixels.
     pub fourier_beta: f64,
-    /// Test images of each person on which a constant offset is measured for the calibrated figures.
+    /// Test images per person that measure the constant offset for the calibrated figures.
     pub calibration: usize,
-    /// The classifier that tells real images from others.
+    /// Training of the classifier that tells real images from others.
     pub realism: RealismTraining,
 }
 
@@ -52,22 +54,24 @@ impl Default for EvaluationConfig {
     }
 }
 
-/// Which layers the gaze network has.
+/// Layers of the gaze network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GazeNetwork {
-    /// The paper's, with "FC 9600" read as the flattened feature map.
+    /// The paper's layers, with "FC 9600" read as the flattened feature map.
     Paper,
-    /// The paper's, with a layer of 9600 values on top of the flattened map: ten times the parameters.
+    /// The paper's layers, with "FC 9600" read as one more layer on top of the flattened map: ten times the
+    /// parameters.
     Wide,
-    /// Half of the paper's feature maps and one hidden layer of 256: for CPUs.
+    /// Half of the paper's feature maps and one hidden layer of 256, for CPUs.
     Half,
-    /// A quarter of the paper's feature maps and one hidden layer of 128: for comparisons of many refiners on CPUs.
+    /// A quarter of the paper's feature maps and one hidden layer of 128, for comparing many refiners on
+    /// CPUs.
     Quarter,
 }
 
 impl GazeNetwork {
-    /// The layers for images of this kind.
+    /// Returns the configuration for images of `channels` × `height` × `width`.
     #[must_use]
     pub(crate) fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
         let layers = match self {
@@ -91,7 +95,7 @@ impl GazeNetwork {
 impl EvaluationConfig {
     /// # Errors
     ///
-    /// If something is 0 that must not be.
+    /// If a count is 0.
     pub(crate) fn check(&self) -> Result<(), EvalError> {
         let counts = [
             ("images", self.images),
@@ -110,7 +114,7 @@ impl EvaluationConfig {
         }
     }
 
-    /// The training of one repetition.
+    /// Returns the training settings of one repetition.
     pub(super) fn repetition(&self, seed: u64) -> GazeTraining {
         GazeTraining { seed: self.training.seed.wrapping_add(seed), ..self.training }
     }

@@ -10,23 +10,25 @@ use super::reading::{Images, evenly, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
 use crate::{EvalError, LabelledImages, TestEye};
 
-/// Synthetic images kept from training for the measures of label preservation and realism, at most.
+/// Maximum number of synthetic images held out to measure label preservation and realism.
 const MOST_PROBES: usize = 1000;
-/// And at least: a classifier is trained on half of them.
+/// Minimum number of those: a classifier trains on half of them.
 const LEAST_PROBES: usize = 4;
-/// Fewer test images tell nothing.
+/// Minimum number of test images; fewer give no meaningful error.
 const LEAST_TEST: usize = 10;
 
-/// Where the images of an evaluation come from; all of one size and with as many channels ([`simgan_data::Fitted`]).
+/// The sources of an evaluation. All images must have one size and number of channels;
+/// [`simgan_data::Fitted`] makes them so.
 #[derive(Clone, Copy)]
 pub struct EvaluationSources<'a> {
-    /// Labelled synthetic images, as the refiner was trained on.
+    /// Labelled synthetic images of the kind that the refiner was trained on.
     pub synthetic: &'a dyn Source,
-    /// Labelled real images, on which every method is tested.
+    /// Labelled real images that every method is tested on.
     pub test: &'a dyn Source,
-    /// Real images that may be looked at; their labels, if all have some, serve the floor alone.
+    /// Unlabelled real images, open to all methods. If every one is labelled, only [`MethodKind::Real`] uses
+    /// the labels.
     pub real: Option<&'a dyn Source>,
-    /// Test images, at most; evenly spread.
+    /// Maximum number of test images; they are evenly spread over the source.
     pub most_test: usize,
 }
 
@@ -44,7 +46,7 @@ pub struct EvaluationData {
     n_repeated: usize,
 }
 
-/// What the images were, for the record.
+/// A summary of the images, for the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSummary {
     /// Height, in pixels.
@@ -53,19 +55,19 @@ pub struct DataSummary {
     pub width: usize,
     /// 1 (gray) or 3 (RGB).
     pub channels: usize,
-    /// Synthetic images of the rows without `_Nx`.
+    /// Synthetic images that rows without `_Nx` train on.
     pub n_images: usize,
-    /// Other synthetic images, for label preservation and realism.
+    /// Held-out synthetic images, for label preservation and realism.
     pub n_probe: usize,
     /// Test images.
     pub n_test: usize,
-    /// Persons among them, as far as their names tell.
+    /// Persons in the test images, as far as their names tell.
     pub n_persons: usize,
-    /// Real images that could be looked at.
+    /// Real images.
     pub n_real: usize,
-    /// Of these, the labelled ones that the floor was trained on.
+    /// Labelled real images that [`MethodKind::Real`] trains on.
     pub n_labelled_real: usize,
-    /// Labelled real images left out there because they are test images too.
+    /// Labelled real images excluded from that training because they are also test images.
     pub n_repeated: usize,
 }
 
@@ -74,8 +76,8 @@ impl EvaluationData {
     ///
     /// # Errors
     ///
-    /// If an image cannot be read, sizes differ or are too small for the network, labels are missing or follow another
-    /// convention, or there are too few.
+    /// If an image cannot be read, sizes differ or are too small for the network, labels are missing or
+    /// follow another convention, or there are too few images.
     pub fn read(
         sources: &EvaluationSources<'_>,
         config: &EvaluationConfig,
@@ -119,11 +121,11 @@ impl EvaluationData {
         })
     }
 
-    /// What the images are.
+    /// Summarizes the images.
     ///
     /// # Errors
     ///
-    /// None that can be expected: the shapes were checked.
+    /// None in practice: reading has checked the shapes.
     pub fn summary(&self) -> Result<DataSummary, EvalError> {
         let (n_test, channels, height, width) = self.test.images().dims4()?;
         Ok(DataSummary {
@@ -152,19 +154,19 @@ impl EvaluationData {
         &self.test_names
     }
 
-    /// Whose eye each test image shows: persons are counted from 0.
+    /// The person and side of each test image; persons are numbered from 0.
     #[must_use]
     pub(crate) fn eyes(&self) -> &[TestEye] {
         &self.eyes
     }
 
-    /// Synthetic images that no method learns from.
+    /// Held-out synthetic images, which no method trains on.
     #[must_use]
     pub(crate) const fn probe(&self) -> &LabelledImages {
         &self.probe
     }
 
-    /// The probe's landmarks, if irises are known in all of its images.
+    /// The annotations of the probe, if every image has iris landmarks.
     #[must_use]
     pub(crate) fn probe_landmarks(&self) -> Option<&[Annotations]> {
         self.probe_landmarks.as_deref()
@@ -176,16 +178,16 @@ impl EvaluationData {
         self.real.as_ref()
     }
 
-    /// The first `fold` times as many synthetic images as the tables are about.
+    /// Returns the first `fold` × `n_images` synthetic images.
     ///
     /// # Errors
     ///
-    /// If `fold` is more than the configuration's.
+    /// If `fold` exceeds the configuration's.
     pub(crate) fn synthetic(&self, fold: usize) -> Result<LabelledImages, EvalError> {
         self.synthetic.first(self.n_images * fold)
     }
 
-    /// All of them, in the configuration's `fold`.
+    /// All synthetic training images: `n_images` times the configuration's `fold`.
     #[must_use]
     pub(crate) const fn all_synthetic(&self) -> &LabelledImages {
         &self.synthetic
@@ -195,7 +197,7 @@ impl EvaluationData {
         self.labelled_real.as_ref()
     }
 
-    /// What a method would need and is not there.
+    /// Names the data that a method needs and that is missing.
     pub(super) fn lacking(&self, kind: MethodKind) -> Option<&'static str> {
         match kind {
             MethodKind::SyntheticHistogram | MethodKind::SyntheticFourier if self.real.is_none() => {
@@ -209,7 +211,7 @@ impl EvaluationData {
     }
 }
 
-/// Which synthetic images are learned from, and which are kept from it: those that follow.
+/// Splits the synthetic source into training images and the held-out images that follow them.
 fn split(len: usize, config: &EvaluationConfig) -> Result<[Range<usize>; 2], EvalError> {
     let n_probe = (len / 10).min(config.images).clamp(LEAST_PROBES, MOST_PROBES);
     let n_images = config.images.min(len.saturating_sub(n_probe) / config.fold);
@@ -222,19 +224,19 @@ fn split(len: usize, config: &EvaluationConfig) -> Result<[Range<usize>; 2], Eva
 }
 
 impl Images {
-    /// With a gaze for each.
+    /// Converts to tensors; every image must have a gaze.
     fn labelled(&self, what: &'static str, device: &Device) -> Result<LabelledImages, EvalError> {
         let gazes = checks::gazes(what, self)?;
         LabelledImages::new(self.tensor(device)?, gazes)
     }
 
-    /// The landmarks, if each image has some around its iris.
+    /// Returns the annotations if every image has iris landmarks.
     fn irises(&self) -> Option<Vec<Annotations>> {
         let has_iris = |known: &Annotations| known.iris().is_some_and(|iris| !iris.is_empty());
         self.annotations.iter().all(has_iris).then(|| self.annotations.clone())
     }
 
-    /// Those that are not among `others`, and how many are left out.
+    /// Selects the images whose pixels are not among `others`.
     fn without(&self, others: &Self) -> Remaining<'_> {
         let known: BTreeSet<u64> = others.pixels.iter().map(|pixels| digest(pixels)).collect();
         let kept = (0..self.len()).filter(|idx| !known.contains(&digest(&self.pixels[*idx])));
@@ -242,7 +244,7 @@ impl Images {
     }
 }
 
-/// Some of the images.
+/// A selection of images.
 struct Remaining<'a> {
     images: &'a Images,
     kept: Vec<usize>,

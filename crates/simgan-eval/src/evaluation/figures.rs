@@ -10,10 +10,11 @@ use crate::{EvalError, GazeErrors};
 /// The tables' rows.
 pub type Methods = BTreeMap<Method, MethodFigures>;
 
-/// How well one method predicts the gaze of the test images: means and deviations over its repetitions.
+/// How well one method predicts the gaze in the test images: mean and standard deviation over its
+/// repetitions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodFigures {
-    /// Images that it learned from.
+    /// Images it trained on.
     pub n_images: usize,
     /// Mean angle between prediction and truth, in degrees.
     pub error_deg: Spread,
@@ -21,24 +22,25 @@ pub struct MethodFigures {
     pub median_deg: Spread,
     /// Share of images within 7°, in [0, 1].
     pub within_7deg: Spread,
-    /// Constant part of the error, in degrees: up is positive.
+    /// Constant part of the pitch error in degrees, positive upwards.
     pub pitch_offset_deg: Spread,
-    /// The same for yaw, positive to the image's left.
+    /// Constant part of the yaw error in degrees, positive to the image's left.
     pub yaw_offset_deg: Spread,
-    /// Once each person's constant offset is taken off, measured on a few of their images; absent if nobody has enough.
+    /// Figures after personal calibration, which subtracts each person's constant offset; absent if nobody
+    /// has enough images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibrated: Option<CalibratedFigures>,
-    /// Error divided by that of the network trained on as many synthetic images, repetition by repetition.
+    /// Error divided by that of the network trained on as many synthetic images, paired by repetition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio_to_synthetic: Option<Spread>,
     /// The repetitions one by one.
     pub runs: Vec<MethodRun>,
-    /// What was predicted for each test image, for each repetition; not written to files.
+    /// Predictions for the test images, one list per repetition; not part of the JSON.
     #[serde(skip)]
     pub predicted: Vec<Vec<Direction>>,
 }
 
-/// The figures after a personal calibration.
+/// Figures after personal calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibratedFigures {
     /// Mean angle, in degrees.
@@ -62,7 +64,7 @@ pub struct MethodRun {
 }
 
 impl MethodFigures {
-    /// From what each repetition predicted for the test images.
+    /// Computes the figures from each repetition's predictions for the test images.
     pub(super) fn new(
         n_images: usize,
         first_seed: u64,
@@ -108,7 +110,8 @@ impl MethodFigures {
         })
     }
 
-    /// Error over that of `others`, repetition by repetition; what has one repetition is compared with each of theirs.
+    /// Returns the ratios of this error to that of `others`, paired by repetition; a method with a single
+    /// repetition is compared with each of `others`.
     pub(crate) fn ratios_to(&self, others: &[MethodRun]) -> Vec<f64> {
         let ratios = others.iter().enumerate().filter_map(|(idx, other)| {
             let run = if self.runs.len() == 1 { self.runs.first() } else { self.runs.get(idx) };
@@ -119,7 +122,7 @@ impl MethodFigures {
     }
 }
 
-/// Mean, median, share within 7°, offsets of pitch and yaw.
+/// Returns the spreads of mean, median, share within 7°, pitch offset and yaw offset; `None` without errors.
 fn spreads(errors: &[GazeErrors]) -> Option<[Spread; 5]> {
     let of = |field: fn(&GazeErrors) -> f64| Spread::new(&errors.iter().map(field).collect::<Vec<_>>());
     Some([
@@ -131,7 +134,7 @@ fn spreads(errors: &[GazeErrors]) -> Option<[Spread; 5]> {
     ])
 }
 
-/// Fills in each row's ratio to the synthetic row of as much data.
+/// Fills in each row's ratio to the row `synthetic` of the same fold.
 pub(super) fn fill_ratios(methods: &mut Methods) {
     let is_synthetic = |method: &Method| method.kind == MethodKind::Synthetic;
     let synthetic: BTreeMap<usize, Vec<MethodRun>> = methods

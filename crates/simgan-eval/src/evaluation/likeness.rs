@@ -9,25 +9,26 @@ use super::reading::evenly;
 use super::{EvaluationConfig, Watch};
 use crate::{EvalError, gaze_features};
 
-/// Real images whose features are compared, at most: the kernel's matrix grows with the square.
+/// Maximum number of real images for KID: the kernel matrix grows with its square.
 const MOST_FEATURES: usize = 1000;
 
-/// How like real images a set of images is.
+/// Likeness of a set of images to real ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Likeness {
-    /// Share of held-out images that a fresh classifier tells right, in [0, 1], over its repetitions; 0.5 is ideal.
+    /// Share of held-out images that a fresh classifier gets right, in [0, 1], over its repetitions; 0.5 is
+    /// ideal.
     pub accuracy: Spread,
-    /// 95 % confidence interval of the mean accuracy for the number of held-out images alone.
+    /// 95 % confidence interval of the mean accuracy, from the number of held-out images only.
     pub interval: [f64; 2],
-    /// Held-out images of one repetition, half of them real.
+    /// Held-out images per repetition, half of them real.
     pub n_images: usize,
-    /// Kernel distance (KID) of the features that gaze networks trained on synthetic images have of the two sets, over
-    /// these networks; not Inception's features. Absent without networks.
+    /// Kernel distance (KID) between the two sets in the feature space of gaze networks trained on synthetic
+    /// images, over these networks; it does not use Inception features. Absent without networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kid_gaze_features: Option<Spread>,
     /// Earth mover's distance of the pixels' intensities, in units of [−1, 1].
     pub intensity_distance: f64,
-    /// The same of the gradients' magnitudes.
+    /// Earth mover's distance of the gradients' magnitudes, in units of [−1, 1].
     pub gradient_distance: f64,
 }
 

@@ -5,44 +5,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
 
-/// One row of the tables: what predicts the gaze, and how many times the data it learned from.
+/// One row of the tables: a predictor of gaze and the amount of data it trained on.
 ///
-/// Written as `synthetic`, with `_4x` behind it where the data is four times as much.
+/// Written as `synthetic`, or `synthetic_4x` with four times the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Method {
-    /// What predicts.
+    /// The predictor.
     pub kind: MethodKind,
-    /// How many times [`EvaluationConfig::images`](super::EvaluationConfig::images) images it learned from, at least 1.
+    /// Factor of [`EvaluationConfig::images`](super::EvaluationConfig::images) that it trained on, at least
+    /// 1.
     pub fold: usize,
 }
 
-/// What predicts the gaze of the test images. All networks have the same layers, steps and seeds.
+/// A predictor of gaze. All networks have the same layers, steps and seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MethodKind {
     /// The mean of the synthetic labels, whatever the image.
     Mean,
-    /// The synthetic images whose pixels are nearest.
+    /// The mean label of the synthetic images with the nearest pixels.
     Knn,
-    /// A network that was trained on synthetic images.
+    /// A network trained on synthetic images.
     Synthetic,
-    /// The same with light augmentation of every batch.
+    /// A network trained on lightly augmented synthetic batches.
     SyntheticAugmented,
-    /// The same on synthetic images with the gray values of real ones, image by image.
+    /// A network trained on synthetic images, each matched to the histogram of a real one.
     SyntheticHistogram,
-    /// The same on synthetic images with the coarse Fourier amplitudes of real ones.
+    /// A network trained on synthetic images with the low-frequency Fourier amplitudes of real ones.
     SyntheticFourier,
-    /// The same on refined images.
+    /// A network trained on refined images.
     Refined,
-    /// The same on refined images, augmented.
+    /// A network trained on lightly augmented refined batches.
     RefinedAugmented,
-    /// The same on labelled real images, none of them a test image: the floor.
+    /// A network trained on labelled real images other than the test images: the lowest error to expect.
     Real,
 }
 
 impl MethodKind {
-    /// Every one, in the order of the tables.
+    /// All kinds, in the order of the tables.
     pub const ALL: [Self; 9] = [
         Self::Mean,
         Self::Knn,
@@ -55,7 +56,7 @@ impl MethodKind {
         Self::Real,
     ];
 
-    /// As it stands in files and on the command line.
+    /// Its name in files and on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,19 +72,19 @@ impl MethodKind {
         }
     }
 
-    /// Whether its training images depend on the refiner; the other methods are baselines that refiners share.
+    /// Whether its training images depend on the refiner. All other methods are baselines.
     #[must_use]
     pub(crate) const fn is_refined(self) -> bool {
         matches!(self, Self::Refined | Self::RefinedAugmented)
     }
 
-    /// Whether a network is trained, once for each seed.
+    /// Whether it trains a network, once per seed.
     #[must_use]
     pub const fn is_network(self) -> bool {
         !matches!(self, Self::Mean | Self::Knn)
     }
 
-    /// The same without augmentation, if its batches are augmented.
+    /// Returns the kind without augmentation; `None` if its batches are not augmented.
     #[must_use]
     pub(crate) const fn without_augmentation(self) -> Option<Self> {
         match self {
@@ -101,7 +102,7 @@ impl MethodKind {
 }
 
 impl Method {
-    /// The method on the data once.
+    /// The method with `fold` 1.
     #[must_use]
     pub const fn once(kind: MethodKind) -> Self {
         Self { kind, fold: 1 }

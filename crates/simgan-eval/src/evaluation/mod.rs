@@ -1,8 +1,8 @@
-//! The whole evaluation of a refiner: the paper's tables, label preservation and realism.
+//! Evaluates a refiner: the paper's tables, label preservation and realism.
 //!
-//! [`EvaluationData::read`] brings the images into memory and checks them; a [`Plan`] is what will be measured on them. What does not depend on the refiner,
-//! [`Baselines`], and what does, [`RefinerFigures`], are computed apart, so that many refiners share one set of
-//! baselines; [`Evaluation`] is both, as it is written to files.
+//! [`EvaluationData::read`] loads and checks the images; a [`Plan`] lists what to measure on them.
+//! [`Baselines`] do not depend on the refiner and [`RefinerFigures`] do; they are computed separately, so
+//! that many refiners can share one set of baselines. [`Evaluation`] combines both and is the file format.
 
 mod checks;
 mod config;
@@ -38,20 +38,22 @@ use crate::EvalError;
 /// Version of the format of [`Evaluation`] and [`Baselines`].
 pub const EVALUATION_VERSION: u32 = 1;
 
-/// Everything that was measured about a refiner.
+/// Everything measured about a refiner.
 ///
-/// As JSON the rows stand at the top: `{"synthetic": {"error_deg": {"mean": …, "sd": …}, …}, "refined": {…}, …}`.
+/// In JSON the rows are at the top level:
+/// `{"synthetic": {"error_deg": {"mean": …, "sd": …}, …}, "refined": {…}, …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// [`EVALUATION_VERSION`].
     pub format_version: u32,
-    /// What was computed.
+    /// The configuration it was measured with.
     pub config: EvaluationConfig,
-    /// On which images.
+    /// The images it was measured on.
     pub data: DataSummary,
     /// Shift of the iris between synthetic and refined images.
     pub pupil_shift_px: PupilShiftFigures,
-    /// What networks trained on synthetic images say to refined ones; absent if there are none.
+    /// How far predictions of networks trained on synthetic images move under refinement; absent without such
+    /// networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
     /// Likeness to real images; absent without real images.
@@ -62,7 +64,7 @@ pub struct Evaluation {
     pub methods: Methods,
 }
 
-/// How like real images the refined ones are, and how like the synthetic ones were.
+/// Likeness to real images, before and after refinement.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RealismFigures {
     /// Refined against real.
@@ -71,33 +73,33 @@ pub struct RealismFigures {
     pub synthetic: Likeness,
 }
 
-/// What does not depend on a refiner.
+/// The figures that do not depend on a refiner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Baselines {
     /// [`EVALUATION_VERSION`].
     pub format_version: u32,
-    /// What was computed.
+    /// The configuration they were measured with.
     pub config: EvaluationConfig,
-    /// On which images.
+    /// The images they were measured on.
     pub data: DataSummary,
     /// The rows.
     pub methods: Methods,
     /// Synthetic against real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<Likeness>,
-    /// The networks of the row `synthetic`, which refined images are shown to; not written to files.
+    /// The networks of the row `synthetic`, for the agreement and the features of KID; not part of the JSON.
     #[serde(skip)]
     pub networks: Vec<GazeEstimator>,
 }
 
-/// What depends on the refiner.
+/// The figures that depend on the refiner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RefinerFigures {
     /// The rows.
     pub methods: Methods,
     /// Shift of the iris.
     pub pupil_shift_px: PupilShiftFigures,
-    /// What the baselines' networks say.
+    /// Agreement of the baselines' networks; absent without networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
     /// Refined against real.
@@ -105,11 +107,11 @@ pub struct RefinerFigures {
     pub likeness: Option<Likeness>,
 }
 
-/// Measures everything: the baselines, then the refiner.
+/// Measures the baselines, then the refiner.
 ///
 /// # Errors
 ///
-/// If training fails, or it was asked to stop.
+/// If training or a measure fails, or [`EvalError::Stopped`] if `watch` is told to stop.
 pub fn evaluate(refiner: &Refiner, plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Evaluation, EvalError> {
     watch.expect(plan.n_updates());
     let baselines = Baselines::measure(plan, watch)?;
@@ -118,7 +120,7 @@ pub fn evaluate(refiner: &Refiner, plan: &Plan<'_>, watch: &mut Watch<'_>) -> Re
 }
 
 impl Evaluation {
-    /// Puts together what was measured apart, on the same data.
+    /// Combines baselines and refiner figures; both must come from the same data and configuration.
     #[must_use]
     pub fn new(baselines: Baselines, refined: RefinerFigures) -> Self {
         let Baselines { format_version, config, data, mut methods, likeness, .. } = baselines;
@@ -132,7 +134,7 @@ impl Evaluation {
 }
 
 impl Baselines {
-    /// Measures what does not depend on a refiner.
+    /// Measures the baselines.
     ///
     /// # Errors
     ///
@@ -154,7 +156,7 @@ impl Baselines {
 }
 
 impl RefinerFigures {
-    /// Measures a refiner. `networks` are the baselines'; without any, there is no agreement.
+    /// Measures a refiner. `networks` are those of the baselines; without any there is no agreement.
     ///
     /// # Errors
     ///
@@ -182,7 +184,7 @@ impl RefinerFigures {
     }
 }
 
-/// Of images against the data's real ones, if there are any.
+/// Compares `images` with the data's real ones, if there are any.
 fn likeness(
     data: &EvaluationData,
     images: &Tensor,

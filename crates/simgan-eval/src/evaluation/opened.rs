@@ -6,10 +6,10 @@ use simgan_train::{DataConfig, sources};
 use super::EvaluationSources;
 use crate::EvalError;
 
-/// A simulator that is tested on must not repeat the images that were trained with.
+/// Added to the seed of a test simulator, so that it does not repeat training images.
 const TEST_SEED_OFFSET: u64 = 1_000_003;
 
-/// The sources of an evaluation, opened by their names.
+/// The opened sources of an evaluation.
 pub struct OpenedSources {
     synthetic: Arc<dyn Source>,
     test: Arc<dyn Source>,
@@ -18,8 +18,9 @@ pub struct OpenedSources {
 }
 
 impl OpenedSources {
-    /// Opens the sources that `data` names, of its size and channels, and those named by `test`. Simulators draw from
-    /// `seed`, as in a run; what is tested on draws from another. Without names in `data.real` there are no real images.
+    /// Opens the sources named in `data` and `test` at the size and channels of `data`. Simulators draw from
+    /// `seed`, as in a run; test simulators draw from another seed. Without names in `data.real` there are no
+    /// real images.
     ///
     /// # Errors
     ///
@@ -43,7 +44,7 @@ impl OpenedSources {
         })
     }
 
-    /// As an evaluation reads them.
+    /// Borrows the sources for [`EvaluationData::read`](super::EvaluationData::read).
     #[must_use]
     pub fn sources(&self) -> EvaluationSources<'_> {
         EvaluationSources {

@@ -1,7 +1,8 @@
 use super::{EvaluationConfig, EvaluationData, Method, MethodKind};
 use crate::EvalError;
 
-/// What is measured on which images. The tables' rows are found here, before anything is computed.
+/// The rows to measure and the images to measure them on. Building a plan checks the rows before anything is
+/// computed.
 pub struct Plan<'a> {
     pub(super) data: &'a EvaluationData,
     pub(super) config: &'a EvaluationConfig,
@@ -9,33 +10,33 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// The rows that `config` asks for, as far as `data` allows them.
+    /// Selects the rows that `config` requests and `data` allows.
     ///
     /// # Errors
     ///
-    /// If a row is asked for by name that the data does not allow.
+    /// If `config` names a row that the data does not allow.
     pub fn new(data: &'a EvaluationData, config: &'a EvaluationConfig) -> Result<Self, EvalError> {
         Ok(Self { data, config, rows: rows(data, config)? })
     }
 
-    /// The rows to compute, in their order.
+    /// The rows to compute, in table order.
     #[must_use]
     pub fn rows(&self) -> &[Method] {
         &self.rows
     }
 
-    /// The rows that depend on a refiner, or the others.
+    /// The rows that depend on a refiner, or (`false`) those that do not.
     pub(super) fn rows_of(&self, is_refined: bool) -> impl Iterator<Item = Method> {
         self.rows.iter().copied().filter(move |method| method.kind.is_refined() == is_refined)
     }
 
-    /// Updates of gaze networks that all rows take: what [`Watch::expect`](super::Watch::expect) wants to know.
+    /// Returns the number of gaze-network updates of all rows, for [`Watch::expect`](super::Watch::expect).
     #[must_use]
     pub fn n_updates(&self) -> u64 {
         self.n_updates_of(true) + self.n_updates_of(false)
     }
 
-    /// Those of the rows that depend on a refiner, or of the others.
+    /// Returns the number of updates of the rows that depend on a refiner, or (`false`) of the others.
     pub(crate) fn n_updates_of(&self, is_refined: bool) -> u64 {
         let n_networks = self.rows_of(is_refined).filter(|method| method.kind.is_network()).count() as u64;
         n_networks * self.config.seeds * self.config.training.steps as u64
@@ -51,7 +52,7 @@ fn rows(data: &EvaluationData, config: &EvaluationConfig) -> Result<Vec<Method>,
             let reason = format!("`{kind}` needs {lacking}");
             return Err(EvalError::Impossible { reason, hint: "give them as the real images" });
         }
-        // Augmentation is added to the rows that are asked for, be they named or all.
+        // `augment` extends exactly the requested rows: those named, or all if none is.
         let is_asked_for = |kind| config.methods.is_empty() || config.methods.contains(&kind);
         let is_meant = match kind.without_augmentation() {
             Some(plain) => is_named || config.augment && is_asked_for(plain),

@@ -10,29 +10,30 @@ use crate::{EvalError, GazeErrors, predict_gaze};
 /// How far the iris moves under refinement, in pixels of a 55-pixel-wide eye (the paper's subjects: 1.1 ± 0.8).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PupilShiftFigures {
-    /// Mean distance.
+    /// Mean distance moved.
     pub mean: f64,
-    /// Its deviation over the pairs.
+    /// Standard deviation of the distance over the pairs.
     pub sd: f64,
-    /// Signed shift to the right: a drift, which falsifies labels more than scatter does.
+    /// Signed shift to the right. Such a drift biases labels, which scatter does not.
     pub drift_x: Spread,
     /// Signed shift downwards.
     pub drift_y: Spread,
-    /// Pairs of a synthetic and its refined image.
+    /// Number of pairs of a synthetic image and its refinement.
     pub n_pairs: usize,
-    /// Of these, the pairs whose iris is lost in the refined image: they count as moved by 6 pixels, and not in the drift.
+    /// Pairs whose iris is lost in the refined image. They count as moved by 6 pixels and are excluded from
+    /// the drift.
     pub n_lost: usize,
-    /// How exact these figures are.
+    /// Measurement error of these figures.
     pub error: ShiftError,
 }
 
 impl PupilShiftFigures {
-    /// Compares images with the same, refined: both `(N, C, H, W)` in [−1, 1]. Without the images' landmarks irises are
-    /// sought, which is less exact.
+    /// Compares images with their refinements, both `(N, C, H, W)` in [−1, 1]. Without landmarks the irises
+    /// are detected, which is less exact.
     ///
     /// # Errors
     ///
-    /// As [`pupil_shift_at`].
+    /// As [`pupil_shift_at`] and [`pupil_shift`].
     pub(crate) fn new(
         synthetic: &Tensor,
         refined: &Tensor,
@@ -47,24 +48,24 @@ impl PupilShiftFigures {
     }
 }
 
-/// What gaze networks that were trained on synthetic images answer for a synthetic image they have not seen, and for the
-/// same refined. Spreads are over the networks.
+/// How far the predictions of gaze networks trained on synthetic images move when a held-out synthetic image
+/// is refined. Spreads are over the networks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
-    /// Mean angle between the two answers, in degrees.
+    /// Mean angle between the two predictions, in degrees.
     pub difference_deg: Spread,
-    /// Mean of the answer for the refined − that for the synthetic image: pitch, in degrees.
+    /// Mean pitch on the refined minus that on the synthetic image, in degrees.
     pub pitch_deg: Spread,
-    /// The same for yaw.
+    /// Mean yaw on the refined minus that on the synthetic image, in degrees.
     pub yaw_deg: Spread,
     /// The networks' own error on these synthetic images, in degrees.
     pub own_error_deg: Spread,
-    /// Images.
+    /// Number of images.
     pub n_images: usize,
 }
 
 impl Agreement {
-    /// Asks each network about the data's probe and the same images refined; `None` without networks.
+    /// Runs each network on the data's probe and on `refined`, its refinement; `None` without networks.
     pub(super) fn new(
         networks: &[GazeEstimator],
         data: &EvaluationData,

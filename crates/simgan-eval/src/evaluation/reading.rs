@@ -5,10 +5,10 @@ use simgan_data::{Annotations, AnnotationsExt, DataError, Direction, ImageSpec, 
 use super::Watch;
 use crate::EvalError;
 
-/// Images read between two looks at whether to stop.
+/// Images read between two checks of whether to stop.
 const AT_ONCE: usize = 512;
 
-/// Images as they were read, with what is known about them.
+/// Images as read, with their annotations.
 pub(super) struct Images {
     pub(super) names: Vec<String>,
     /// Planar, [−1, 1].
@@ -22,12 +22,12 @@ impl Images {
         self.names.len()
     }
 
-    /// The gaze of each, where it is known.
+    /// The gaze of each image; `None` without a label.
     pub(super) fn gazes(&self) -> impl Iterator<Item = Option<Direction>> {
         self.annotations.iter().map(AnnotationsExt::gaze)
     }
 
-    /// Whether every one has a gaze.
+    /// Whether every image has a gaze.
     pub(super) fn is_labelled(&self) -> bool {
         self.gazes().all(|gaze| gaze.is_some())
     }
@@ -48,7 +48,7 @@ impl Images {
     }
 }
 
-/// Reads samples in all threads, in the order of `indices`.
+/// Reads samples on all threads; the result keeps the order of `indices`.
 pub(super) fn read(
     source: &dyn Source,
     indices: &[usize],
@@ -69,7 +69,7 @@ pub(super) fn read(
     Ok(images)
 }
 
-/// A sample's name, pixels and annotations, without the source's own record, which may be large.
+/// Reads a sample's name, pixels and annotations and drops the source's own record, which may be large.
 fn one(
     source: &dyn Source,
     idx: usize,
@@ -86,7 +86,7 @@ fn one(
     Ok((sample.name, sample.image.to_unit(), sample.annotations))
 }
 
-/// At most `most` of `len` indices, evenly spread.
+/// Returns at most `most` of `len` indices, evenly spread.
 pub(super) fn evenly(len: usize, most: usize) -> Vec<usize> {
     let count = len.min(most);
     (0..count).map(|idx| (idx as u128 * len as u128 / count as u128) as usize).collect()

@@ -7,17 +7,17 @@ use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind,
 use crate::gaze_training::train_gaze_estimator_watched;
 use crate::{EvalError, GazeTraining, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze};
 
-/// Images that go through a network, or are compared with the known ones, together.
+/// Images per forward pass, or per search for nearest neighbours.
 const AT_ONCE: usize = 256;
 
-/// One row: its figures, and the networks if there are any.
+/// One row: its figures, and the networks it trained, if any.
 pub(super) struct Row {
     pub(super) figures: MethodFigures,
     pub(super) networks: Vec<GazeEstimator>,
 }
 
 impl Row {
-    /// The row of `method`; `refined` are all synthetic images of the data, refined.
+    /// Measures the row of `method`; `refined` holds the refinements of all synthetic images of the data.
     pub(super) fn new(
         method: Method,
         refined: Option<&Tensor>,
@@ -43,7 +43,7 @@ impl Row {
         }
     }
 
-    /// Trains and tests a network for each repetition.
+    /// Trains and tests one network per repetition.
     fn of_networks(
         method: Method,
         images: &LabelledImages,
@@ -77,7 +77,7 @@ impl Row {
     }
 }
 
-/// What a method learns from.
+/// Returns the images a method trains on.
 fn training_images(
     method: Method,
     refined: Option<&Tensor>,
@@ -120,11 +120,11 @@ fn neighbours(
     Ok(gazes)
 }
 
-/// Refines images `(N, C, H, W)`, some at a time.
+/// Refines images `(N, C, H, W)`, 256 at a time.
 ///
 /// # Errors
 ///
-/// If they have other channels than the refiner, or it was asked to stop.
+/// If the channels differ from the refiner's, or [`EvalError::Stopped`] if `watch` is told to stop.
 pub(crate) fn refine_images(
     refiner: &Refiner,
     images: &Tensor,

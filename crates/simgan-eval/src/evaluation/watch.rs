@@ -2,18 +2,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::EvalError;
 
-/// Where an evaluation stands, in updates of gaze networks, which take nearly all of the time.
+/// The progress of an evaluation, in updates of gaze networks, which take nearly all of the time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Updates done.
     pub done: u64,
-    /// Updates in all.
+    /// Updates in total.
     pub total: u64,
-    /// What is being done.
+    /// The current task.
     pub doing: String,
 }
 
-/// Who is told how far the work is, and who may stop it.
+/// Reports progress to a callback and stops the work on request.
 pub struct Watch<'a> {
     observe: &'a mut dyn FnMut(&Progress),
     stop: &'a AtomicBool,
@@ -21,23 +21,23 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// `observe` is told each [`Progress`]; once `stop` is set the work ends with [`EvalError::Stopped`].
+    /// Calls `observe` with each [`Progress`]; once `stop` is set, the work ends with [`EvalError::Stopped`].
     pub fn new(observe: &'a mut dyn FnMut(&Progress), stop: &'a AtomicBool) -> Self {
         Self { observe, stop, progress: Progress::default() }
     }
 
-    /// More work has become known.
+    /// Adds to the total number of updates.
     pub fn expect(&mut self, updates: u64) {
         self.progress.total += updates;
     }
 
-    /// Another thing is begun.
+    /// Begins another task.
     pub(super) fn begin(&mut self, doing: impl Into<String>) -> Result<(), EvalError> {
         self.progress.doing = doing.into();
         self.advance(0)
     }
 
-    /// So much of it is done.
+    /// Counts finished updates and checks whether to stop; `advance(0)` only checks.
     pub(super) fn advance(&mut self, updates: u64) -> Result<(), EvalError> {
         self.progress.done += updates;
         (self.observe)(&self.progress);

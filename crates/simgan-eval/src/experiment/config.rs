@@ -14,36 +14,36 @@ use crate::evaluation::{EvaluationConfig, MethodKind};
 /// Version of the format of `experiment.toml` and `results.json`.
 pub const EXPERIMENT_VERSION: u32 = 1;
 
-/// Everything that decides what an experiment finds.
+/// Everything that determines the result of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentConfig {
     /// [`EXPERIMENT_VERSION`].
     pub format_version: u32,
-    /// Which variants are compared.
+    /// The set that the variants come from.
     pub set: VariantSet,
-    /// Repetitions of everything: draw d has the seeds of `training` and `evaluation` plus d.
+    /// Repetitions of the whole experiment: draw d adds d to the seeds of `training` and `evaluation`.
     pub draws: u64,
     /// Labelled real images to test on: paths or simulators.
     pub test: Vec<String>,
-    /// Test images, at most; without it all.
+    /// Maximum number of test images; `None` takes all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_test: Option<usize>,
-    /// What is compared.
+    /// The variants to compare.
     pub variants: Vec<Variant>,
-    /// How refiners and baselines are measured.
+    /// Settings of the measurements of refiners and baselines.
     pub evaluation: EvaluationConfig,
-    /// What all variants share.
+    /// The training settings that all variants share.
     pub training: TrainConfig,
 }
 
-/// One of the refiners that are compared.
+/// One of the refiners to compare.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
-    /// Its name, which is its folder's too.
+    /// Its name, also of its folder.
     pub name: String,
-    /// `section.key=value`s over the configuration that all share.
+    /// `section.key=value`s that override the shared training settings.
     pub settings: Vec<String>,
 }
 
@@ -54,11 +54,11 @@ impl Variant {
 }
 
 impl ExperimentConfig {
-    /// An experiment on the sources that `training` names.
+    /// Configures an experiment on the sources that `training` names.
     ///
     /// # Errors
     ///
-    /// If a number is 0 that must not be, `training` does not allow a variant, or no refined images are measured.
+    /// If a count is 0, `training` does not allow a variant, or `evaluation` leaves out the row `refined`.
     pub fn new(
         set: VariantSet,
         training: TrainConfig,
@@ -81,7 +81,7 @@ impl ExperimentConfig {
         Ok(config)
     }
 
-    /// The configuration of a variant's run in a draw.
+    /// Returns the training configuration of a variant in a draw.
     pub(super) fn training_of(&self, variant: &Variant, draw: u64) -> Result<TrainConfig, EvalError> {
         let mut settings = variant.settings.clone();
         settings.push(format!("seed={}", self.training.seed.saturating_add(draw)));
@@ -89,7 +89,7 @@ impl ExperimentConfig {
         Ok(config.map_err(TrainError::from)?)
     }
 
-    /// How a draw is measured.
+    /// Returns the evaluation settings of a draw.
     pub(super) fn evaluation_of(&self, draw: u64) -> EvaluationConfig {
         let mut config = self.evaluation.clone();
         config.training.seed = config.training.seed.wrapping_add(draw);
@@ -97,7 +97,7 @@ impl ExperimentConfig {
         config
     }
 
-    /// Writes it as TOML, whole or not at all.
+    /// Writes the configuration as TOML, atomically.
     pub(super) fn write(&self, path: &Path) -> Result<(), EvalError> {
         let text = self.table()?.to_string();
         Ok(write_atomic(path, text.as_bytes())?)
@@ -105,13 +105,13 @@ impl ExperimentConfig {
 
     /// # Errors
     ///
-    /// If the file says another experiment than this one, which may have more draws or fewer.
+    /// If the file at `path` describes another experiment; only the number of draws may differ.
     pub(super) fn check_same(&self, path: &Path) -> Result<(), EvalError> {
         let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
         let reason = "damaged, or no experiment's";
         let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
-        // A setting younger than the file has its serde default there. A file that is no configuration of ours is
-        // compared as it is, which names the key.
+        // Parsing gives settings younger than the file their serde defaults. A file that does not parse is
+        // compared as raw TOML, so that the error can name the offending key.
         let complete = before.clone().try_into::<Self>().map_or(Ok(before), |config| config.table())?;
         let [before, now] = [complete, self.table()?].map(|mut table| {
             table.remove("draws");
@@ -131,7 +131,8 @@ impl ExperimentConfig {
     }
 }
 
-/// A key whose values differ, and these: the one that says most, which is the least deep.
+/// Returns a key whose values differ, with both values. Picks the least nested key: `set` explains more than
+/// any `variants` that follow from it.
 fn difference(before: &Table, now: &Table) -> Option<(String, String, String)> {
     let names: BTreeSet<_> = before.keys().chain(now.keys()).collect();
     let differences = names.into_iter().filter_map(|name| match (before.get(name), now.get(name)) {

@@ -18,10 +18,10 @@ use crate::evaluation::{
 };
 
 const BASELINES_FILE: &str = "baselines.json";
-/// The networks of the row `synthetic`.
+/// Holds the networks of the row `synthetic`. The name is part of the format of existing experiments.
 const NETWORKS_DIR: &str = "judges";
 
-/// Pixels of each domain that are kept for the next variant: 100,000 gray eyes.
+/// Maximum bytes of pixels per domain kept for the next variant: about 100,000 gray eyes.
 const MOST_BYTES: usize = 256 << 20;
 
 /// One draw of an experiment.
@@ -34,7 +34,7 @@ pub(super) struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    /// Does what is missing: the baselines, then variant after variant. `data` may have been read before.
+    /// Does the missing work: the baselines, then each variant. `data` avoids reading the images again.
     pub(super) fn finish(
         &self,
         data: Option<EvaluationData>,
@@ -56,7 +56,7 @@ impl Draw<'_> {
         variants.iter().map(|variant| self.figures(variant)).collect()
     }
 
-    /// The images.
+    /// Reads the images.
     pub(super) fn read(&self, talk: &mut Talk<'_>) -> Result<EvaluationData, EvalError> {
         talk.begin(self.number, "reading images");
         let ExperimentConfig { training, test, most_test, .. } = self.config;
@@ -66,8 +66,8 @@ impl Draw<'_> {
         talk.measure(0, |watch| EvaluationData::read(&sources.sources(), &config, self.device, watch))
     }
 
-    /// As they were measured before, or are now. Then too they are read from their files and not remembered, so that an
-    /// experiment which was interrupted tells the same to the last digit.
+    /// Loads the baselines, measuring them first if needed. Even fresh baselines are read back from their
+    /// file, so that an interrupted and an uninterrupted experiment give the same digits.
     fn baselines(&self, data: &EvaluationData, talk: &mut Talk<'_>) -> Result<Baselines, EvalError> {
         let path = self.folder.join(BASELINES_FILE);
         if !path.exists() {
@@ -101,7 +101,7 @@ impl Draw<'_> {
         for (number, network) in (0..).zip(&baselines.networks) {
             write_tensors(&self.network_file(number), &network.tensors())?;
         }
-        write_json(path, &baselines) // last: with it they are complete
+        write_json(path, &baselines) // last, because its presence marks the networks as complete
     }
 
     fn stored_networks(&self, count: u64, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
@@ -135,7 +135,7 @@ impl Draw<'_> {
         Ok(Evaluation::new(baselines.clone(), refined))
     }
 
-    /// Trains a variant to its end, from where its run stopped.
+    /// Trains a variant to completion, resuming its run if there is one.
     fn train(
         &self,
         variant: &Variant,
@@ -182,14 +182,15 @@ impl Draw<'_> {
     }
 }
 
-/// The sources of the variant before. Those that are read alike learn from the same images, which are rendered or decoded once.
+/// The previous variant's sources. A variant with the same data settings reuses them, so that images are
+/// rendered or decoded once.
 struct Opened {
     data: DataConfig,
     sources: Sources,
 }
 
 impl Opened {
-    /// Sources for the training `config` of a variant of the same draw.
+    /// Returns the sources for a variant of the same draw, reusing `opened` if the data settings match.
     fn sources(
         opened: &mut Option<Self>,
         config: &TrainConfig,

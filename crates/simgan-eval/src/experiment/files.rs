@@ -7,13 +7,13 @@ use simgan_data::write_atomic;
 
 use crate::EvalError;
 
-/// Writes JSON, whole or not at all.
+/// Writes JSON atomically.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), EvalError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| damaged(path, &error))?;
     Ok(write_atomic(path, format!("{text}\n").as_bytes())?)
 }
 
-/// Reads it again.
+/// Reads JSON.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
     let bytes = fs::read(path).map_err(EvalError::io(path))?;
     serde_json::from_slice(&bytes).map_err(|error| damaged(path, &error))

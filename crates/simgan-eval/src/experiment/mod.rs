@@ -1,15 +1,15 @@
-//! Ablations as the paper: refiners that differ in one setting, trained and measured side by side.
+//! Ablations as in the paper: trains and measures refiners that differ in one setting.
 //!
-//! An [`ExperimentConfig`] names the variants; [`Experiment::run`] trains each of them in several draws, which differ in
-//! every seed, and measures them beside baselines that they share, [`ExperimentResults`] are the table. What is done is
-//! kept in a folder, and done no second time:
+//! An [`ExperimentConfig`] lists the variants. [`Experiment::run`] trains each in several draws, which differ
+//! in every seed, and measures them against shared baselines. [`ExperimentResults`] is the table. Finished
+//! work stays in a folder and is never repeated:
 //!
 //! ```text
-//! experiment.toml               everything that decides the result
-//! draw-0/baselines.json         what does not depend on a refiner
+//! experiment.toml               everything that determines the result
+//! draw-0/baselines.json         the baselines, written once their networks are complete
 //! draw-0/judges/0.safetensors   the networks of the row `synthetic`, one for each seed
 //! draw-0/VARIANT/               the refiner's run
-//! draw-0/VARIANT.json           what was measured about it, an Evaluation
+//! draw-0/VARIANT.json           its Evaluation; the file marks the variant as done
 //! results.json                  the table
 //! ```
 
@@ -38,19 +38,19 @@ use crate::evaluation::{Evaluation, EvaluationData, Progress, Watch};
 const CONFIG_FILE: &str = "experiment.toml";
 const RESULTS_FILE: &str = "results.json";
 
-/// What happens in an experiment.
+/// An event of an experiment.
 #[derive(Debug)]
 pub enum ExperimentEvent<'a> {
-    /// Another part begins.
+    /// A part begins.
     Begin {
         /// Its draw, counted from 0.
         draw: u64,
-        /// What is done.
+        /// A description of the part.
         doing: String,
     },
-    /// In the training of a refiner.
+    /// An event of a refiner's training.
     Training(&'a Event),
-    /// In measuring.
+    /// Progress of a measurement.
     Measuring(&'a Progress),
 }
 
@@ -63,12 +63,12 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// An experiment that is to be begun in a new or empty folder, or to be continued where it stopped. Nothing is written
-    /// yet. It may have more draws than before: those that are done count. With fewer, the table is of the first ones.
+    /// Opens an experiment in a new or empty folder, or one to continue; writes nothing yet. The number of
+    /// draws may change: finished draws count, and with fewer draws the table covers the first ones.
     ///
     /// # Errors
     ///
-    /// If the folder holds another experiment, or anything else.
+    /// If the folder holds another experiment or other files.
     pub fn open(
         folder: &Path,
         config: ExperimentConfig,
@@ -88,12 +88,13 @@ impl Experiment {
         Ok(Self { config, folder: folder.to_owned(), registry, device: device.clone() })
     }
 
-    /// Does what is not done yet, and writes the results.
+    /// Does the missing work and writes the results.
     ///
     /// # Errors
     ///
-    /// [`EvalError::Stopped`] once `stop` is set: what is done is kept, the run under way with a checkpoint. If images
-    /// cannot be read or are not fit for it, before anything is written; if training fails, or a file cannot be written.
+    /// [`EvalError::Stopped`] once `stop` is set; finished work is kept, and the current run writes a
+    /// checkpoint. If images cannot be read or do not fit, before anything is written. If training fails or a
+    /// file cannot be written.
     pub fn run(
         &self,
         observe: &mut dyn FnMut(&ExperimentEvent<'_>),
@@ -110,11 +111,12 @@ impl Experiment {
         Ok(results)
     }
 
-    /// Begins it, unless that was done before: images and configuration are known to be good then, and only the number of
-    /// draws may be another. Returns the images of the first draw, if they were read.
+    /// Begins the experiment unless its configuration file exists, which proves that images and settings are
+    /// valid. Returns the images of the first draw if it read them.
     fn begin(&self, talk: &mut Talk<'_>) -> Result<Option<EvaluationData>, EvalError> {
         let path = self.folder.join(CONFIG_FILE);
         if path.exists() {
+            // Only the number of draws can differ from the file: `open` has checked the rest.
             self.config.write(&path)?;
             return Ok(None);
         }
@@ -134,10 +136,10 @@ impl Experiment {
     }
 }
 
-/// What each variant of a draw was measured to be, in their order.
+/// The evaluations of a draw, in the order of the variants.
 type DrawFigures = Vec<Evaluation>;
 
-/// Who is told what happens, and who may stop it.
+/// Reports events to a callback and carries the stop flag.
 struct Talk<'a> {
     observe: &'a mut dyn FnMut(&ExperimentEvent<'_>),
     stop: &'a AtomicBool,
@@ -148,7 +150,7 @@ impl Talk<'_> {
         (self.observe)(&ExperimentEvent::Begin { draw, doing: doing.into() });
     }
 
-    /// Does some measuring that takes so many updates of gaze networks.
+    /// Runs a measurement that takes `n_updates` updates of gaze networks.
     fn measure<T>(
         &mut self,
         n_updates: u64,

@@ -5,35 +5,36 @@ use super::{DrawFigures, EXPERIMENT_VERSION, ExperimentConfig};
 use crate::EvalError;
 use crate::evaluation::{DataSummary, Evaluation, Method, MethodFigures, MethodKind};
 
-/// What an experiment found: spreads are over draws and, where there are some, seeds.
+/// The results of an experiment. Spreads are over draws and, where a figure has them, seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentResults {
     /// [`EXPERIMENT_VERSION`].
     pub format_version: u32,
-    /// How it was found.
+    /// The experiment's configuration.
     pub experiment: ExperimentConfig,
     /// The images of the first draw.
     pub data: DataSummary,
-    /// The table: baselines first, then variant after variant, then the network that learned from real images.
+    /// The table: the baselines, then the variants, then the network trained on real images.
     pub rows: Vec<ExperimentRow>,
-    /// Each variant but the first against the first.
+    /// Each later variant against the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
 }
 
-/// What became of refined images when a setting changed: differences between pairs of the same draw and seed, whose spread
-/// is smaller than that of either, since both met the same renders and test images.
+/// The effect of a setting on refined images: differences paired by draw and seed. Pairs share renders and
+/// test images, so the differences spread less than the figures themselves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// The variant.
     pub variant: String,
-    /// The first variant, whose figures are taken off.
+    /// The first variant, whose figures are subtracted.
     pub against: String,
-    /// Difference of the mean gaze errors, in degrees: above 0 the variant errs more.
+    /// Difference of the mean gaze errors in degrees; positive if the variant errs more.
     pub error_deg: Spread,
-    /// Difference of the shares that a fresh classifier tells right: above 0 the variant's images look less real.
+    /// Difference of the shares that a fresh classifier gets right; positive if the variant's images look
+    /// less real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_apart: Option<Spread>,
 }
@@ -45,9 +46,9 @@ pub struct ExperimentRow {
     /// The variant; absent for a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// What predicts the gaze.
+    /// The predictor of gaze.
     pub method: Method,
-    /// Predictors in all draws.
+    /// Number of repetitions over all draws.
     pub n_runs: usize,
     /// Mean angle between prediction and truth, in degrees.
     pub error_deg: Spread,
@@ -55,38 +56,39 @@ pub struct ExperimentRow {
     pub median_deg: Spread,
     /// Share of images within 7°, in [0, 1].
     pub within_7deg: Spread,
-    /// Mean angle after a personal calibration, in degrees; absent if nobody has enough images.
+    /// Mean angle after personal calibration, in degrees; absent if nobody has enough images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibrated_deg: Option<Spread>,
     /// Error divided by that of the network trained on as many synthetic images of the same draw and seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio_to_synthetic: Option<Spread>,
-    /// What became of the images; only in a variant's row `refined`.
+    /// Label preservation; only in a variant's row `refined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refinement: Option<Refinement>,
-    /// Share of images, these and real ones, that a fresh classifier tells right, in [0, 1]; 0.5 is ideal. Only in the row
-    /// `synthetic` and the rows `refined`.
+    /// Share of these and of real images that a fresh classifier gets right, in [0, 1]; 0.5 is ideal. Only in
+    /// the rows `synthetic` and `refined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_apart: Option<Spread>,
 }
 
-/// Whether labels stay true, over the draws.
+/// Label preservation over the draws.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refinement {
-    /// Mean distance by which pupils moved, in pixels of a 55-pixel-wide eye.
+    /// Mean distance that pupils move, in pixels of a 55-pixel-wide eye.
     pub pupil_shift_px: Spread,
-    /// Its signed part to the right.
+    /// Signed mean shift to the right, in the same pixels.
     pub drift_x_px: Spread,
-    /// Its signed part downwards.
+    /// Signed mean shift downwards, in the same pixels.
     pub drift_y_px: Spread,
-    /// Angle between what networks trained on synthetic images answer to an image and to the same refined, in degrees.
+    /// Mean angle in degrees between the predictions of networks trained on synthetic images for an image and
+    /// for its refinement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement_deg: Option<Spread>,
 }
 
 impl ExperimentResults {
-    /// From the evaluations of each draw's variants.
+    /// Builds the table from the evaluations of each draw's variants.
     pub(super) fn new(config: &ExperimentConfig, draws: &[DrawFigures]) -> Result<Self, EvalError> {
         let none = EvalError::TooFew { what: "draws", found: 0, needed: 1 };
         let first = draws.first().and_then(|draw| draw.first()).ok_or(none)?;
@@ -111,9 +113,9 @@ impl ExperimentResults {
     }
 }
 
-/// The second of two variants against the first, from one evaluation for each draw.
+/// Compares the second variant with the first, from one evaluation per draw.
 fn compare(names: [&str; 2], first: &[&Evaluation], second: &[&Evaluation]) -> Option<Comparison> {
-    // What each draw has of a figure is paired and taken off, whatever the figure.
+    // Pairs within each draw: a draw's variants share seeds, draws do not.
     let differences = |figures: fn(&Evaluation) -> Vec<f64>| {
         let draws = first.iter().zip(second).map(|(first, second)| [figures(first), figures(second)]);
         let pairs = draws.flat_map(|[first, second]| first.into_iter().zip(second));
@@ -129,7 +131,7 @@ fn compare(names: [&str; 2], first: &[&Evaluation], second: &[&Evaluation]) -> O
     Some(Comparison { variant, against, error_deg: errors?, told_apart })
 }
 
-/// One row, of one evaluation for each draw; `None` where nothing was measured.
+/// Builds a row from one evaluation per draw; `None` if nothing was measured.
 fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<ExperimentRow> {
     let figures: Vec<_> = found.iter().filter_map(|found| found.methods.get(&method)).collect();
     let runs: Vec<_> = figures.iter().flat_map(|figures| &figures.runs).collect();
@@ -159,7 +161,7 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
     })
 }
 
-/// Draw by draw and seed by seed.
+/// Returns the ratios to the row `synthetic`, paired by draw and seed.
 fn ratios(method: Method, found: &[&Evaluation]) -> Vec<f64> {
     let synthetic = Method { kind: MethodKind::Synthetic, ..method };
     let of_draw = |found: &&Evaluation| -> Option<Vec<f64>> {

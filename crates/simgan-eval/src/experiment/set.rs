@@ -6,35 +6,35 @@ use simgan_train::{LossConfig, TrainConfig};
 use super::Variant;
 use crate::EvalError;
 
-/// λ is divided and multiplied by this.
+/// Factor by which λ is divided and multiplied.
 const LAMBDA_FACTOR: f64 = 4.0;
-/// Updates of R for one of D: §3.1 says "update R twice" and "K_g is set to 50" in one sentence.
+/// Updates of R per update of D. §3.1 is ambiguous: "update R twice" and "K_g is set to 50" in one sentence.
 const K_G: [usize; 3] = [1, 2, 5];
 
-/// Which variants are compared.
+/// A set of variants to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VariantSet {
-    /// The configuration as it is.
+    /// The configuration as given.
     Refine,
-    /// With the history of refined images and without (§2.3).
+    /// With and without the history of refined images (§2.3).
     History,
     /// Local against global adversarial loss (§2.2).
     Local,
-    /// λ, a quarter and four times of it (eq. 4).
+    /// λ/4, λ and 4λ (eq. 4).
     Lambda,
-    /// The feature transforms ψ (§2.1) that need no network: mean-color where there are colours.
+    /// The feature transforms ψ (§2.1) that need no network; mean-color only for colour images.
     Psi,
-    /// Updates of R for one of D (§3.1).
+    /// Updates of R per update of D (§3.1).
     KG,
 }
 
 impl VariantSet {
-    /// The variants: each is `base` with a few settings over it.
+    /// Returns the variants: each overrides a few settings of `base`.
     ///
     /// # Errors
     ///
-    /// If `base` has not got what is to be left out.
+    /// If `base` lacks what a variant would change: a history, or a λ above 0.
     pub(crate) fn variants(self, base: &TrainConfig) -> Result<Vec<Variant>, EvalError> {
         let LossConfig { lambda, .. } = base.loss;
         Ok(match self {
@@ -71,7 +71,7 @@ impl VariantSet {
         })
     }
 
-    /// As it stands in files and on the command line.
+    /// Its name in files and on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use super::tables::{Table, degrees, method_name, percent, spread, testing, train
 use crate::evaluation::{Method, MethodKind};
 use crate::experiment::{Comparison, ExperimentResults, ExperimentRow, Refinement};
 
-/// An experiment's table, with how it was made.
+/// Builds an experiment's table; its note says how it was measured.
 #[must_use]
 pub fn experiment_table(found: &ExperimentResults) -> Table {
     let mut table = Table::new(&[
@@ -66,7 +66,7 @@ fn conditions(found: &ExperimentResults) -> String {
     )
 }
 
-/// A variant is called by its name, and not `refined`.
+/// Names a row; a variant's name replaces `refined`.
 fn row_name(row: &ExperimentRow) -> String {
     let Some(variant) = &row.variant else { return method_name(row.method) };
     if row.method == Method::once(MethodKind::Refined) {

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use super::Picture;
 use crate::EvalError;
 
-/// The page.
+/// Name of the page.
 const PAGE: &str = "index.html";
-/// By this in the page a report is known.
+/// Marks a page as ours: only a folder with such a page may be replaced.
 pub(super) const MARK: &str = "<meta name=\"generator\" content=\"simgan evaluate\">";
 
-/// Looks whether a report may be written to a folder: one that is not there, is empty, or holds an earlier report. To be
-/// asked before the work that the report is about.
+/// Checks that a report may be written to `folder`: it does not exist, is empty, or holds an earlier report.
+/// Call it before the work that the report is about.
 ///
 /// # Errors
 ///
-/// If it holds anything else, or its parent is missing.
+/// If the folder holds anything else, or its parent is missing.
 pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
     let parent = beside(folder, "")?;
     let parent = parent.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -37,7 +37,7 @@ pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
     Err(EvalError::Folder { path: folder.to_owned(), reason: "not empty, and holds no report" })
 }
 
-/// Writes everything beside the folder's place, then puts it there.
+/// Writes everything to a hidden folder beside `folder`, then swaps it in.
 pub(super) fn replace(folder: &Path, page: &str, pictures: &[Picture]) -> Result<(), EvalError> {
     let (new, old) = (beside(folder, ".new")?, beside(folder, ".old")?);
     let written =
@@ -66,7 +66,7 @@ fn remove(folder: &Path) -> Result<(), EvalError> {
     }
 }
 
-/// A hidden folder next to this one.
+/// Returns the path of a hidden folder next to `folder`.
 fn beside(folder: &Path, suffix: &str) -> Result<PathBuf, EvalError> {
     let Some(name) = folder.file_name() else {
         return Err(EvalError::Folder { path: folder.to_owned(), reason: "not a folder's name" });

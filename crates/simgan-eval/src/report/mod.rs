@@ -1,4 +1,4 @@
-//! An [`Evaluation`] as people read it: tables as text, and a folder with a page, plots and pictures.
+//! Presents an [`Evaluation`] to people: tables as text, and a folder with a page, plots and pictures.
 
 mod experiment;
 mod folder;
@@ -20,26 +20,27 @@ use self::pictures::Case;
 use crate::EvalError;
 use crate::evaluation::{Evaluation, EvaluationData, Method, MethodKind, Watch, refine_images};
 
-/// Images in a row of the grid, and of the worst cases.
+/// Images per row, in the grid and among the worst cases.
 const COLUMNS: [usize; 2] = [8, 4];
-/// Blocks of the grid, each a row of synthetic, one of refined and one of real images.
+/// Blocks of the grid; each has a row of synthetic, one of refined and one of real images.
 const BLOCKS: usize = 2;
-/// Worst cases that are shown.
+/// Number of worst cases shown.
 const WORST: usize = 12;
 
-/// A file of the report, made in memory: nothing is written before all of it is there.
+/// A picture of the report, kept in memory: nothing is written until all pictures exist.
 struct Picture {
     name: &'static str,
     title: &'static str,
     caption: String,
     png: Vec<u8>,
-    /// What the page shows in its place, where a drawing is sharper.
+    /// The vector drawing that the page shows instead, if there is one.
     svg: Option<String>,
 }
 
-/// Writes the report: `index.html`, which needs no other file, and its pictures as PNG files beside it.
+/// Writes the report: a self-contained `index.html`, and its pictures as PNG files beside it.
 ///
-/// `title` says what was evaluated. The folder appears whole or not at all; an earlier report in its place is replaced.
+/// `title` names what was evaluated. The folder appears complete or not at all; it replaces an earlier
+/// report.
 ///
 /// # Errors
 ///
@@ -84,7 +85,7 @@ fn plots(found: &Evaluation, data: &EvaluationData) -> Result<Vec<Picture>, Eval
     Ok(pictures)
 }
 
-/// Synthetic images, the same refined, and real ones if there are any.
+/// Draws synthetic images, their refinements, and real images if there are any.
 fn grid(data: &EvaluationData, refiner: &Refiner, watch: &mut Watch<'_>) -> Result<Picture, EvalError> {
     let probe = data.probe().images();
     let n_columns = COLUMNS[0].min(probe.dim(0)?);
@@ -107,7 +108,7 @@ fn grid(data: &EvaluationData, refiner: &Refiner, watch: &mut Watch<'_>) -> Resu
     })
 }
 
-/// `count` images out of the whole length, other ones for each block.
+/// Selects `count` evenly spread images, different ones for each block.
 fn spread_over(images: &Tensor, block: usize, blocks: usize, count: usize) -> Result<Tensor, EvalError> {
     let n_images = images.dim(0)?;
     let place = |idx: usize| ((idx * blocks + block) * n_images / (count * blocks)) as u32;
@@ -115,7 +116,8 @@ fn spread_over(images: &Tensor, block: usize, blocks: usize, count: usize) -> Re
     Ok(images.index_select(&Tensor::new(chosen, images.device())?, 0)?)
 }
 
-/// Where the refined images' network errs most; else the synthetic images'.
+/// Draws the cases on which the network trained on refined images errs most, or the one trained on synthetic
+/// images if there is no other.
 fn worst(found: &Evaluation, data: &EvaluationData) -> Result<Option<(Picture, Vec<Case>)>, EvalError> {
     let kinds = [MethodKind::Refined, MethodKind::Synthetic];
     let first = |kind| found.methods.get(&Method::once(kind)).and_then(|figures| figures.predicted.first());

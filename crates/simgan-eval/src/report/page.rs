@@ -11,7 +11,7 @@ table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-alig
 td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-width:100%}\
 figcaption,.note{color:#666;font-size:.9rem;white-space:pre-line}";
 
-/// The page, with all pictures in it.
+/// Formats the page and embeds all pictures.
 pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases: &Table) -> String {
     let title = escaped(title);
     let mut page = format!(
@@ -40,7 +40,7 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases:
     page + "</body></html>\n"
 }
 
-/// The worst cases in words.
+/// Lists the worst cases as a table.
 pub(super) fn case_rows(cases: &[Case], data: &EvaluationData) -> Table {
     let head = ["test image", "true pitch, yaw", "predicted pitch, yaw", "error in degrees"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
@@ -54,7 +54,7 @@ pub(super) fn case_rows(cases: &[Case], data: &EvaluationData) -> Table {
     Table { rows, note: String::new() }
 }
 
-/// The same as [`Table::text`], for the page.
+/// Formats a table as HTML.
 fn table(table: &Table) -> String {
     let row = |cells: &[String], tag: &str| {
         let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();

@@ -5,21 +5,21 @@ use simgan_data::{Direction, ImageFile, ImageFormat, Sheet, SheetLayout, Size};
 
 use crate::{EvalError, angle_deg};
 
-/// Images of the grid are magnified by whole numbers to at least this width.
+/// Minimum width in pixels of the grid's images, which are magnified by a whole number.
 const GRID_WIDTH: usize = 120;
-/// Those with arrows to this.
+/// Minimum width in pixels of images with arrows.
 const CASE_WIDTH: usize = 220;
 /// Pixels between images.
 const GAP: usize = 4;
-/// Length of an arrow, as a share of the image's width, of a gaze across the line of sight.
+/// Length of the arrow of a gaze perpendicular to the line of sight, as a share of the image's width.
 const ARROW: f64 = 0.7;
 
-/// Where the eye looks.
+/// Colour of the true gaze, RGB in [−1, 1].
 pub(super) const TRUE_COLOR: [f32; 3] = [-0.6, 0.8, -0.6];
-/// Where the network says that it looks.
+/// Colour of the predicted gaze, RGB in [−1, 1].
 pub(super) const PREDICTED_COLOR: [f32; 3] = [1.0, -0.5, -0.6];
 
-/// Rows of images one under the other, each `(N, C, H, W)` in [−1, 1] and of one size.
+/// Draws rows of images, each `(N, C, H, W)` in [−1, 1] and all of one size, as a PNG.
 pub(super) fn rows(rows: &[Tensor]) -> Result<Vec<u8>, EvalError> {
     let first = rows.first().ok_or_else(|| EvalError::Picture("no images".to_owned()))?;
     let mut sheet = sheet(first, first.dim(0)?, rows.len(), GRID_WIDTH)?;
@@ -31,16 +31,16 @@ pub(super) fn rows(rows: &[Tensor]) -> Result<Vec<u8>, EvalError> {
     png(sheet)
 }
 
-/// One test image that was judged wrong.
+/// A test image with its true and predicted gaze.
 pub(super) struct Case {
-    /// Its place among the test images.
+    /// Its index among the test images.
     pub(super) idx: usize,
     pub(super) truth: Direction,
     pub(super) predicted: Direction,
     pub(super) error_deg: f64,
 }
 
-/// The `count` worst cases, worst first.
+/// Returns the `count` worst cases, worst first.
 pub(super) fn worst(predicted: &[Direction], truth: &[Direction], count: usize) -> Vec<Case> {
     let pairs = predicted.iter().zip(truth).enumerate();
     let case = |(idx, (predicted, truth)): (usize, (&Direction, &Direction))| Case {
@@ -55,7 +55,7 @@ pub(super) fn worst(predicted: &[Direction], truth: &[Direction], count: usize) 
     cases
 }
 
-/// The cases' images with both directions drawn from the middle, `columns` in a row.
+/// Draws the cases' images, `columns` per row, with both directions as arrows from the middle.
 pub(super) fn cases(images: &Tensor, cases: &[Case], columns: usize) -> Result<Vec<u8>, EvalError> {
     let mut sheet = sheet(images, columns, cases.len().div_ceil(columns), CASE_WIDTH)?;
     for (place, case) in cases.iter().enumerate() {
@@ -67,7 +67,7 @@ pub(super) fn cases(images: &Tensor, cases: &[Case], columns: usize) -> Result<V
     png(sheet)
 }
 
-/// A page in colour for images of the size of `images`, `(N, C, H, W)`.
+/// Lays out a colour page for images of the size of `images`, `(N, C, H, W)`.
 fn sheet(images: &Tensor, columns: usize, rows: usize, least_width: usize) -> Result<Sheet, EvalError> {
     let (_, _, height, width) = images.dims4()?;
     let size = Size { width, height };
@@ -85,7 +85,7 @@ fn sheet(images: &Tensor, columns: usize, rows: usize, least_width: usize) -> Re
     }))
 }
 
-/// A line from the middle of an image to where the gaze points, thicker at its end.
+/// Draws a line from the middle of an image in the direction of the gaze, thicker at its end.
 fn arrow(sheet: &mut Sheet, place: [usize; 2], gaze: Direction, color: [f32; 3]) {
     let [x, y, _] = gaze.vector().map(f64::from);
     let [height, width] = sheet.tile().map(|side| side as f64);
@@ -97,7 +97,7 @@ fn arrow(sheet: &mut Sheet, place: [usize; 2], gaze: Direction, color: [f32; 3])
     }
 }
 
-/// A disc at a place of an image; what lies outside the image is not drawn.
+/// Draws a disc at `[y, x]` of an image and clips it to the image.
 fn disc(sheet: &mut Sheet, [row, column]: [usize; 2], at: [f64; 2], radius: f64, color: [f32; 3]) {
     let reach = radius as i64;
     for dy in -reach..=reach {

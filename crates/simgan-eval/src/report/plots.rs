@@ -13,11 +13,12 @@ use super::tables::method_name;
 use crate::evaluation::{Evaluation, Method, MethodFigures, MethodKind};
 use crate::{EvalError, angle_deg};
 
-/// Pixels of the PNG for one unit of the drawing.
+/// PNG pixels per unit of the drawing.
 const PNG_SCALE: f32 = 2.0;
-/// Points of the scatter plots, at most.
+/// Maximum number of points in a scatter plot.
 const MOST_POINTS: usize = 800;
-/// The row's colour, the same in all plots: Okabe and Ito's, which the colour-blind can tell apart.
+/// Returns a row's colour, the same in all plots: the palette of Okabe and Ito, safe for colour-blind
+/// readers.
 const fn color(kind: MethodKind) -> &'static str {
     match kind {
         MethodKind::Mean => "#999999",
@@ -32,7 +33,7 @@ const fn color(kind: MethodKind) -> &'static str {
     }
 }
 
-/// A drawing in both formats.
+/// A drawing as SVG and PNG.
 pub(super) struct Drawing {
     pub(super) svg: String,
     pub(super) png: Vec<u8>,
@@ -45,7 +46,7 @@ impl Drawing {
     }
 }
 
-/// Share of images within x degrees, for each method: the paper's figure 8.
+/// Plots the share of images within x degrees for each method (the paper's figure 8).
 pub(super) fn error_curves(found: &Evaluation, truth: &[Direction]) -> Result<Drawing, EvalError> {
     let angles: Vec<_> =
         found.methods.iter().map(|(method, figures)| (*method, sorted_angles(figures, truth))).collect();
@@ -81,7 +82,7 @@ pub(super) fn error_curves(found: &Evaluation, truth: &[Direction]) -> Result<Dr
     Drawing::new(&render_multiple(plots, layout))
 }
 
-/// The angles of all repetitions, ascending.
+/// Returns the angles of all repetitions in ascending order.
 fn sorted_angles(figures: &MethodFigures, truth: &[Direction]) -> Vec<f64> {
     let pairs = figures.predicted.iter().flat_map(|predicted| predicted.iter().zip(truth));
     let mut angles: Vec<_> = pairs.map(|(predicted, truth)| angle_deg(*predicted, *truth)).collect();
@@ -89,17 +90,17 @@ fn sorted_angles(figures: &MethodFigures, truth: &[Direction]) -> Vec<f64> {
     angles
 }
 
-/// What all but the last twentieth fit into, in steps of 5°.
+/// Returns an axis end that 95 % of the angles fit into, a multiple of 5° in [10°, 60°].
 fn axis_end(mut angles: Vec<f64>) -> f64 {
     angles.sort_by(f64::total_cmp);
     let most = angles.get(angles.len() * 19 / 20).copied().unwrap_or_default();
     ((most / 5.0).ceil() * 5.0).clamp(10.0, 60.0)
 }
 
-/// Rows that the scatter plots show, over each other.
+/// Rows that the scatter plots overlay.
 const SCATTERED: [MethodKind; 2] = [MethodKind::Synthetic, MethodKind::Refined];
 
-/// True against predicted pitch and yaw of the first repetition; `None` without these rows.
+/// Plots true against predicted pitch and yaw of the first repetition; `None` without the rows [`SCATTERED`].
 pub(super) fn scatter(found: &Evaluation, truth: &[Direction]) -> Result<Option<Drawing>, EvalError> {
     if !SCATTERED.iter().any(|kind| found.methods.contains_key(&Method::once(*kind))) {
         return Ok(None);

@@ -5,12 +5,12 @@ use crate::evaluation::{
     DataSummary, Evaluation, EvaluationConfig, GazeNetwork, Likeness, Method, MethodFigures, MethodKind,
 };
 
-/// A table of text; its first row is the head, its first column says what each row is.
+/// A table of text. The first row is the head; the first column names each row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Rows of as many cells as the head has.
+    /// The rows, all as long as the head.
     pub rows: Vec<Vec<String>>,
-    /// What has to be said about it; may be empty.
+    /// Explanations below the table; may be empty.
     pub note: String,
 }
 
@@ -23,7 +23,7 @@ impl Table {
         self.rows.push(row.into_iter().collect());
     }
 
-    /// As lines of text, columns as wide as they must be, the first flush left and the others flush right.
+    /// Formats the table as text with aligned columns: the first flush left, the others flush right.
     #[must_use]
     pub fn text(&self) -> String {
         let n_columns = self.rows.first().map_or(0, Vec::len);
@@ -46,7 +46,7 @@ impl Table {
     }
 }
 
-/// How the figures were made, in a sentence or two.
+/// Describes how the figures were measured, in two lines.
 #[must_use]
 pub fn conditions(config: &EvaluationConfig, data: &DataSummary) -> String {
     format!(
@@ -57,7 +57,7 @@ pub fn conditions(config: &EvaluationConfig, data: &DataSummary) -> String {
     )
 }
 
-/// How gaze networks were trained.
+/// Describes how the gaze networks were trained.
 pub(super) fn training(config: &EvaluationConfig, data: &DataSummary) -> String {
     let network = match config.network {
         GazeNetwork::Paper => "the paper's gaze network",
@@ -69,23 +69,26 @@ pub(super) fn training(config: &EvaluationConfig, data: &DataSummary) -> String 
     format!("{network}, {steps} updates of {batch} images of {}x{} pixels", data.width, data.height)
 }
 
-/// What they were tested on.
+/// Describes the test images.
 pub(super) fn testing(data: &DataSummary) -> String {
     let repeated = match data.n_repeated {
         0 => String::new(),
-        n => format!("; {n} of them are among the real images, and left out there where labels are learned"),
+        n => {
+            format!("; {n} of them are also among the real images and excluded from training on real labels")
+        }
     };
     format!("tested on {} images of {} person(s){repeated}", data.n_test, data.n_persons)
 }
 
-/// The paper's two tables for this data, then one about the labels and one about the looks.
+/// Returns the paper's two tables for this data, then one on label preservation and one on realism. Leaves
+/// out empty tables.
 #[must_use]
 pub fn tables(found: &Evaluation) -> Vec<Table> {
     let all = [errors(found), shares(found), preservation(found), realism(found)];
     all.into_iter().filter(|table| table.rows.len() > 1).collect()
 }
 
-/// The paper's second table: errors, method by method.
+/// The paper's second table: the errors of each method.
 fn errors(found: &Evaluation) -> Table {
     let head = [
         "gaze error in degrees",
@@ -117,7 +120,7 @@ fn errors(found: &Evaluation) -> Table {
     table
 }
 
-/// The paper's first table: the share of images within 7°, by the data that was learned from.
+/// The paper's first table: the share of images within 7°, by training data.
 fn shares(found: &Evaluation) -> Table {
     let mut table = Table::new(&["share of images within 7°", "learned from", "", "calibrated"]);
     for (method, figures) in found.methods.iter().filter(|(method, _)| method.kind.is_network()) {
@@ -180,14 +183,14 @@ fn realism(found: &Evaluation) -> Table {
     table.push(row("refined", &realism.refined));
     table.push(row("synthetic", &realism.synthetic));
     table.note = format!(
-        "told apart: by a fresh classifier, on {} images it has not seen; 50 % is guessing, and ideal\n\
+        "told apart: by a fresh classifier, on {} images it has not seen; 50 % is chance level and ideal\n\
          intensities, gradients: earth mover's distance of the pixels' values, of a range of 2\n",
         realism.refined.n_images
     );
     table
 }
 
-/// A row's name for people.
+/// Names a row for people.
 pub(super) fn method_name(method: Method) -> String {
     let name = match method.kind {
         MethodKind::Mean => "mean label",
@@ -211,7 +214,7 @@ pub(super) fn percent(value: Spread) -> String {
     spread(value, 100.0, 1) + " %"
 }
 
-/// Mean and deviation; what was done once has none.
+/// Formats mean ± deviation; a single repetition has no deviation.
 pub(super) fn spread(Spread { mean, sd }: Spread, scale: f64, digits: usize) -> String {
     match sd {
         0.0 => format!("{:.digits$}", mean * scale),

@@ -1,4 +1,4 @@
-//! The refiner and the images that it is measured on.
+//! Opens the refiner and the images to measure it on.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use crate::arguments::EvaluateArguments;
 use crate::commands::{most_test, registry};
 use crate::failure::usage;
 
-/// What a checkpoint of a run has and an exported refiner has not.
+/// A file that a run's checkpoint has and an exported refiner lacks.
 const STATE_FILE: &str = "state.toml";
 
-/// All that goes into an evaluation.
+/// Everything an evaluation needs.
 pub(super) struct Input {
     pub(super) model: RefineModel,
     pub(super) images: OpenedSources,
@@ -25,7 +25,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Opens everything; nothing is read yet but the refiner.
+    /// Opens all inputs; reads only the refiner.
     pub(super) fn open(arguments: &EvaluateArguments, device: &Device) -> Result<Self> {
         let model = RefineModel::open(&arguments.model, device)?;
         tracing::info!("refiner {}", model.folder().display());
@@ -52,13 +52,14 @@ impl Input {
     }
 }
 
-/// The run's folder that a model was given as, or that its checkpoint lies in.
+/// Returns the run's folder: `given` itself, or the one that holds the checkpoint.
 fn run_of<'a>(given: &'a Path, checkpoint: &'a Path) -> Option<&'a Path> {
     let around = checkpoint.parent().and_then(Path::parent);
     [Some(given), around].into_iter().flatten().find(|folder| folder.join(CONFIG_FILE).is_file())
 }
 
-/// How images are brought to what the refiner knows.
+/// Returns how to bring images to the refiner's size and channels: as the run did, or for a refiner without a
+/// run at their own size.
 fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &RefineModel) -> Result<DataConfig> {
     let mut data = match run {
         Some(run) => run.data.clone(),
@@ -76,7 +77,7 @@ fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &Refine
     Ok(data)
 }
 
-/// A refiner that never met a discriminator only copies.
+/// Rejects a checkpoint without adversarial steps: pretraining alone teaches a refiner to copy its input.
 fn check_trained(folder: &Path, run: Option<&TrainConfig>) -> Result<()> {
     if !folder.join(STATE_FILE).is_file() {
         return Ok(());
@@ -88,5 +89,5 @@ fn check_trained(folder: &Path, run: Option<&TrainConfig>) -> Result<()> {
     }
     let (folder, n) = (folder.display(), checkpoint.step());
     let message = format!("{folder}: not trained yet: {n} steps were done, none of them adversarial");
-    bail!(Hinted::new(message, "simgan train --resume goes on"))
+    bail!(Hinted::new(message, "simgan train --resume continues the training"))
 }
