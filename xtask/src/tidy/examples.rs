@@ -1,10 +1,10 @@
-//! Each crate's documentation runs an example.
+//! Checks that each crate's documentation has an example.
 
 use std::path::Path;
 
 use super::read;
 
-/// Every library whose documentation has no example.
+/// Checks the root of each library.
 pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in tracked.iter().filter(|path| is_library_root(path)) {
@@ -15,12 +15,12 @@ pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<Strin
     Ok(findings)
 }
 
-/// The package `tests` has no users.
+/// Whether a file is the root of a library for users; the package `tests` has none.
 fn is_library_root(path: &str) -> bool {
     path.starts_with("crates/") && path.ends_with("/src/lib.rs")
 }
 
-/// Whether a block of code begins that rustdoc runs: one without a language, or in `rust`.
+/// Whether the documentation has a code block that rustdoc runs: one marked `rust` or not marked at all.
 fn has_example(text: &str) -> bool {
     let fences = text.lines().filter_map(|line| line.strip_prefix("//! ```"));
     fences.step_by(2).any(|language| matches!(language.trim(), "" | "rust"))

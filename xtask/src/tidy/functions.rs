@@ -1,4 +1,4 @@
-//! No function outgrows a screen.
+//! Checks the length of functions.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ const MAX_LINES: usize = 60;
 
 const QUALIFIERS: &[&str] = &["default", "const", "async", "unsafe", "extern", "\"C\""];
 
-/// Every function that is too long.
+/// Checks the functions of all tracked Rust files.
 pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in tracked.iter().filter(|path| path.ends_with(".rs")) {
@@ -17,7 +17,7 @@ pub(super) fn check(root: &Path, tracked: &[String]) -> anyhow::Result<Vec<Strin
     Ok(findings)
 }
 
-/// Relies on rustfmt: a function's closing brace stands alone, indented as its `fn`.
+/// Relies on rustfmt, which puts a function's closing brace on a line of its own, indented like its `fn`.
 fn check_source(path: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let too_long = lines.iter().enumerate().filter_map(|(idx, line)| {
@@ -29,7 +29,7 @@ fn check_source(path: &str, text: &str) -> Vec<String> {
     too_long.collect()
 }
 
-/// Indentation and name of the function that begins on this line, if any.
+/// Returns the indentation and name of the function that begins on this line, if any.
 fn function(line: &str) -> Option<(&str, &str)> {
     let (indentation, code) = line.split_at(line.len() - line.trim_start().len());
     let (before, after) = code.split_once("fn ")?;
@@ -38,7 +38,7 @@ fn function(line: &str) -> Option<(&str, &str)> {
     is_item.then(|| (indentation, after.split(['(', '<']).next().unwrap_or(after)))
 }
 
-/// Lines from the first to the closing brace, or to the semicolon of a function without a body.
+/// Counts the lines to the closing brace, or to the semicolon of a function without a body.
 fn length(lines: &[&str], indentation: &str) -> usize {
     if lines[0].ends_with(['}', ';']) {
         return 1;

@@ -195,7 +195,8 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     for start in (0..plan.tiles[0]).step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(plan.tiles[0]);
         let part = BackwardRows { plan, rows, of_pixels, of_results, lines };
-        // SAFETY: as in `forward`; the domain of the image is read for the filters' gradient before it is overwritten.
+        // SAFETY: as in `forward`; the domain of the image is read for the filters' gradient before it is
+        // overwritten.
         unsafe {
             let sums = of_filters.as_mut().map_or(&mut unused_sums[..], |of_filters| &mut of_filters.bias);
             part.gather(simd, gradient, sums, image);
@@ -214,7 +215,7 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     }
 }
 
-/// Some rows of tiles of the backward pass, and the memory that they use.
+/// The backward pass over some rows of tiles, and the memory that it uses.
 struct BackwardRows<'a> {
     plan: &'a Plan,
     rows: Range<usize>,
@@ -226,22 +227,23 @@ struct BackwardRows<'a> {
 }
 
 impl BackwardRows<'_> {
-    /// Tiles of these rows.
+    /// Number of tiles in these rows.
     fn count(&self) -> usize {
         self.rows.len() * self.plan.tiles[1]
     }
 
-    /// The tiles of one of the rows.
+    /// Returns the tiles of one row.
     #[inline(always)]
     fn domain(&self, data: *mut f32, row: usize, channels: usize) -> Domain {
         let first = (row - self.rows.start) * self.plan.tiles[1];
         Domain { data, point: self.count() * channels, first, channels }
     }
 
-    /// Transforms the gradient of the results, which it sums into `sums`, and the image, if wanted.
+    /// Transforms the gradient of the results, adding its sums over the pixels to `sums`, and the image, if
+    /// given.
     ///
     /// # Safety
-    /// `gradient`, `sums` and `image` have the plan's sizes, and the memory holds these rows.
+    /// `gradient`, `sums` and `image` have the plan's sizes, and the memory has room for these rows.
     #[inline(always)]
     unsafe fn gather<S: Simd>(&self, simd: S, gradient: &[f32], sums: &mut [f32], image: Option<&[f32]>) {
         let (plan, lines) = (self.plan, self.lines);
@@ -280,7 +282,7 @@ impl BackwardRows<'_> {
         }
     }
 
-    /// Puts a point's gradient of the pixels in their place.
+    /// Replaces a point's pixels with their gradient.
     ///
     /// # Safety
     /// After [`Self::gather`]; `filters` holds `plan.filters()` elements.
@@ -302,10 +304,11 @@ impl BackwardRows<'_> {
         }
     }
 
-    /// Writes the rows' gradient of the image.
+    /// Writes the gradient of the image for these rows.
     ///
     /// # Safety
-    /// After [`Self::pixel_gradient`] of all points and [`Self::scatter`] of the rows above; `out` and the mask hold
+    /// After [`Self::pixel_gradient`] of all points and [`Self::scatter`] of the rows above; `out` and the
+    /// mask hold
     /// `plan.image_in()` elements, `carried` two rows of pixels.
     #[inline(always)]
     unsafe fn scatter<S: Simd>(

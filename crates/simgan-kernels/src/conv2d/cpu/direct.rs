@@ -300,7 +300,8 @@ fn add_weight_gradient<S: Simd>(
     }
 }
 
-/// Adds the gradient of the framed image from row `tap` of the kernel, `weights`, and some rows of the result.
+/// Adds the gradient of the framed image from row `tap` of the kernel, `weights`, and some rows of the
+/// result.
 #[inline(always)]
 fn add_image_gradient<S: Simd>(
     simd: S,
