@@ -308,8 +308,7 @@ impl BackwardRows<'_> {
     ///
     /// # Safety
     /// After [`Self::pixel_gradient`] of all points and [`Self::scatter`] of the rows above; `out` and the
-    /// mask hold
-    /// `plan.image_in()` elements, `carried` two rows of pixels.
+    /// mask hold `plan.image_in()` elements, `carried` two rows of pixels.
     #[inline(always)]
     unsafe fn scatter<S: Simd>(
         &self,
