@@ -65,6 +65,7 @@ pub(crate) fn report(error: &Error, typed: &Typed) -> ExitCode {
 
 /// Whether the command line is at fault rather than files or the system.
 fn is_usage(error: &Error) -> bool {
+    // Settings that contradict a run or experiment to continue were typed as well.
     let resumed = matches!(error.downcast_ref(), Some(TrainError::Config(ConfigError::Resumed { .. })));
     let other = matches!(error.downcast_ref(), Some(EvalError::OtherExperiment { .. }));
     error.is::<Usage>() || error.is::<ConfigError>() || resumed || other

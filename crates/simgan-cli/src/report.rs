@@ -88,6 +88,7 @@ fn shell_quoted(path: &Path) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         text
     } else {
+        // Single quotes admit no escape: close them, add an escaped quote, and reopen them.
         format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
@@ -107,6 +108,7 @@ pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&Dis
     if let Some(discriminator) = discriminator {
         let history = discriminator.accuracy_history;
         let history = history.map(|share| format!(", history {}", percent(share))).unwrap_or_default();
+        // 1.386 is 2 ln 2: the loss sums the cross-entropies of real and of refined patches, each ln 2 at chance.
         text.push_str(&format!(
             "discriminator  loss {:.4} (1.386 is chance)\n\
              \x20              patches told right: real {}, refined {}{history}\n",

@@ -123,6 +123,7 @@ pub enum EvalError {
     Data(#[from] DataError),
     /// Training a refiner failed.
     #[error(transparent)]
+    // Boxed, like the next two, to keep `EvalError` small.
     Train(Box<TrainError>),
     /// A trained refiner cannot be read.
     #[error(transparent)]

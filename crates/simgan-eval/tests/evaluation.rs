@@ -1,4 +1,5 @@
-//! The whole evaluation where the answer is known: refiners that change nothing or blank the image, repeated images, persons.
+//! Tests the whole evaluation on cases with known results: refiners that change nothing or blank the image,
+//! repeated images, persons.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -29,7 +30,7 @@ fn config() -> EvaluationConfig {
     }
 }
 
-/// `gain` · x, but for the tanh.
+/// Returns a refiner that computes tanh(`gain` · x).
 fn scaling(gain: f32) -> Refiner {
     let (config, parameters) = common::scaling(gain);
     Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen()
@@ -103,7 +104,7 @@ fn a_refiner_that_blanks_images_is_found_out() {
     assert_ne!(synthetic, refined, "the networks learned from the same images");
 }
 
-/// With the same weights and order of images, networks differ by what is done to the images alone.
+/// With the same weights and order of images, networks differ only by what is done to the images.
 #[test]
 fn every_row_learns_from_images_of_its_own() {
     let scene = Scene::new();
@@ -179,7 +180,7 @@ fn work_stops_when_asked_to() {
     assert_eq!((last.done, last.doing.as_str()), (15, "synthetic, repetition 2 of 2"));
 }
 
-/// Two persons with opposite offsets: one calibration for both would leave the errors, one for each takes them off.
+/// Two persons have opposite offsets: a shared calibration leaves the errors, a personal one removes them.
 #[test]
 fn each_person_is_calibrated_alone() {
     let truth: Vec<_> =
@@ -193,7 +194,7 @@ fn each_person_is_calibrated_alone() {
     let own = GazeErrors::personally_calibrated(&predicted, &truth, &persons, 9).unwrap().unwrap();
     assert!(own.mean_deg < 1e-3 && own.n_images == 22, "{own:?}");
     assert!(GazeErrors::calibrated(&predicted, &truth, 9).unwrap().mean_deg > 4.0);
-    // Persons with too few images are left out, and nothing is left if these are all.
+    // Persons with too few images are left out; if that is everybody, nothing is left.
     assert!(GazeErrors::personally_calibrated(&predicted, &truth, &persons, 20).unwrap().is_none());
     let uneven: Vec<_> = (0..40).map(|idx| of(usize::from(idx > 34))).collect();
     let first_alone = GazeErrors::personally_calibrated(&truth, &truth, &uneven, 9).unwrap().unwrap();
@@ -201,7 +202,8 @@ fn each_person_is_calibrated_alone() {
     assert!(GazeErrors::personally_calibrated(&truth, &truth, &persons[1..], 9).is_err());
 }
 
-/// A head turned from the camera: the eyes' offsets are equal for the camera, opposite where right eyes are mirrored.
+/// A head turned from the camera: both eyes' offsets are equal in the camera's frame, but opposite in the
+/// images, where right eyes are mirrored.
 #[test]
 fn calibration_undoes_the_mirror() {
     let truth: Vec<_> =

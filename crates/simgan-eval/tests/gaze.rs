@@ -1,4 +1,4 @@
-//! Gaze errors where the answer is known, baselines, and the gaze network on an easy task.
+//! Tests gaze errors with known values, the baselines, and the gaze network on an easy task.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -25,7 +25,7 @@ fn close(found: f64, expected: f64) {
 fn angles_are_those_on_the_sphere() {
     close(angle_deg(degrees(10.0, 0.0), degrees(-5.0, 0.0)), 15.0);
     close(angle_deg(degrees(0.0, -20.0), degrees(0.0, 30.0)), 50.0);
-    // At 60° of pitch a turn of 10° is shorter: the haversine formula gives 4.9952°.
+    // At 60° of pitch, 10° of yaw span a smaller angle: the haversine formula gives 4.9952°.
     close(angle_deg(degrees(60.0, 0.0), degrees(60.0, 10.0)), 4.9952);
     close(angle_deg(degrees(0.0, 0.0), degrees(0.0, 180.0)), 180.0);
     let gaze = degrees(3.0, 4.0);
@@ -49,7 +49,7 @@ fn errors_of_known_predictions() {
     assert!(matches!(GazeErrors::new(&[], &[]), Err(EvalError::TooFew { .. })));
 }
 
-/// A constant offset disappears by calibration, and nothing else does.
+/// Calibration removes a constant offset and nothing else.
 #[test]
 fn calibration_removes_a_constant_offset() {
     let mut stream = ChaCha8Rng::seed_from_u64(1);
@@ -70,7 +70,7 @@ fn calibration_removes_a_constant_offset() {
     assert!(GazeErrors::calibrated(&gazes(0.0, 0.0), &gazes(0.0, 0.0), 0).is_err());
 }
 
-/// Bright spots on dark images, whose place is the gaze.
+/// Dark images with a bright spot whose position encodes the gaze.
 fn spots(seed: u64, count: usize) -> LabelledImages {
     let mut stream = ChaCha8Rng::seed_from_u64(seed);
     let (height, width) = (20, 25);
@@ -87,7 +87,7 @@ fn spots(seed: u64, count: usize) -> LabelledImages {
     LabelledImages::new(images, gazes).unwrap()
 }
 
-/// For [`spots`].
+/// A small network for [`spots`].
 fn small_network() -> GazeEstimatorConfig {
     GazeEstimatorConfig { channels: 1, height: 20, width: 25, features: [4, 4, 6, 8, 12], hidden: vec![20] }
 }
@@ -117,7 +117,7 @@ fn networks_and_neighbours_beat_the_mean() {
     assert!(augmented.mean_deg < 0.5 * mean.mean_deg, "{augmented:?} {mean:?}");
 }
 
-/// Features of one domain are near each other, those of another one far from them.
+/// Features of the same domain lie close together, those of another domain far away.
 #[test]
 fn features_tell_sets_apart() {
     let config = small_network();

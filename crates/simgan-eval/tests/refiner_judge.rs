@@ -1,4 +1,4 @@
-//! Judgements of refiners of which it is known what they do: nothing, or blank the image.
+//! Tests judgements of refiners with a known effect: none, or a blank image.
 
 #![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
@@ -51,7 +51,7 @@ fn preservation_and_realism_are_told() {
     assert!(judge.judge(folder.path()).is_err());
 }
 
-/// Where nothing is known of irises, pixels decide.
+/// Without iris labels, only the change of pixels counts.
 #[test]
 fn without_landmarks_the_change_of_pixels_counts() {
     let sources =

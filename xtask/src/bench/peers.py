@@ -1,7 +1,7 @@
-"""Images per second of the paper's eye-gaze networks in PyTorch's and ONNX Runtime's fastest CPU modes.
+"""Measures the paper's eye-gaze networks, in images per second, in PyTorch's and ONNX Runtime's fastest CPU modes.
 
-Run by `cargo xtask bench --python PYTHON`, one process a figure; needs torch, and for refining also onnx and onnxruntime. Prints one JSON
-object: PyTorch's version, the images per second of each mode (medians), and the peak memory of the process in MB after the first.
+`cargo xtask bench --python PYTHON` runs it, with one process per figure. It needs torch and, for refining, onnx and onnxruntime. It prints
+one JSON object: PyTorch's version, the median images per second of each mode, and the process's peak memory in MB after the first mode.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 
 class Residual(nn.Module):
-    """Two convolutions and the way around them."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, features):
         super().__init__()
@@ -50,7 +50,7 @@ def discriminator(channels):
 
 
 def cross_entropy(logits, target):
-    """The mean over patches."""
+    """Mean cross-entropy over patches."""
     wanted = torch.full((logits.shape[0], logits.shape[2], logits.shape[3]), target)
     return functional.cross_entropy(logits, wanted)
 
@@ -60,7 +60,7 @@ def peak_memory_mb():
 
 
 def repeat(run, count):
-    """The seconds of so many runs, or of more if they are short: as `simgan bench` does."""
+    """Times at least so many runs and, like `simgan bench`, at least one second; returns the seconds of each."""
     begun, seconds = time.perf_counter(), []
     while len(seconds) < count or time.perf_counter() - begun < 1.0:
         start = time.perf_counter()
@@ -77,7 +77,7 @@ class Bench:
         self.synthetic, self.real = draw(), draw()
 
     def rate(self, run):
-        """Images per second, the median; what runs before, two runs and a second at least, does not count."""
+        """Returns the median images per second after a warm-up of at least two runs and one second."""
         repeat(run, 2)
         return round(self.options.batch / statistics.median(repeat(run, self.options.reps)), 2)
 
@@ -144,7 +144,7 @@ class Bench:
         return lambda: session.run(None, feed)
 
     def modes(self):
-        """Each mode's name and how its run is made."""
+        """Yields each mode's name and a function that prepares its run."""
         step = getattr(self, self.options.figure)
         yield "channels_last", lambda: step(False)
         if self.options.compile:
@@ -173,7 +173,7 @@ def main():
             result["modes"][name] = bench.rate(make())
         except Exception as error:  # A mode that this machine lacks is left out, and said so.
             print(f"{name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
-        # Of the first mode alone: the others add to what it left.
+        # The peak of the first mode only: later modes run on top of what it left in memory.
         result.setdefault("peak_memory_mb", peak_memory_mb())
     print(json.dumps(result))
 

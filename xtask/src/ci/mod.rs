@@ -54,6 +54,7 @@ fn clippy_cuda(root: &Path) -> anyhow::Result<()> {
     let environment = [
         ("PATH", format!("{}:{path}", stand_in.display())),
         ("CUDA_COMPUTE_CAP", "90".to_owned()),
+        // A separate folder keeps the stand-in's empty outputs out of real CUDA builds.
         ("CARGO_TARGET_DIR", folder.display().to_string()),
     ];
     let features = "simgan-cli/cuda,simgan-cli/cudnn,simgan-kernels/cuda,simgan-tests/cuda";

@@ -74,6 +74,7 @@ impl Toolkit {
             ("driver", "cuda", "libcuda.so.1".to_owned()),
             ("cublas", "cublas", format!("libcublas.so.{major}")),
             ("cublaslt", "cublasLt", format!("libcublasLt.so.{major}")),
+            // cuRAND's major version does not follow CUDA's.
             ("curand", "curand", "libcurand.so.10".to_owned()),
             ("nvrtc", "nvrtc", format!("libnvrtc.so.{major}")),
         ]
@@ -114,6 +115,7 @@ fn from_environment() -> Option<PathBuf> {
         let path = std::env::var_os("PATH")?;
         let nvcc =
             std::env::split_paths(&path).map(|folder| folder.join("nvcc")).find(|nvcc| nvcc.is_file())?;
+        // nvcc on PATH may be a link into the toolkit.
         Some(nvcc.canonicalize().ok()?.parent()?.parent()?.to_owned())
     };
     home.or_else(on_path)

@@ -37,6 +37,7 @@ pub(super) fn pack(root: &Path, target: &Target, programs: &[Program], output: &
     write(&script, include_str!("run.sh"))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     let megabytes = size(output)? as f64 / 1e6;
+    // A CPU package keeps its debug information; it is a trial that stays on this machine.
     if let Target::Cuda { .. } = target {
         ensure!(
             megabytes <= MOST_MEGABYTES,

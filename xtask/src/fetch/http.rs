@@ -69,7 +69,9 @@ impl Http {
             .user_agent(concat!("simgan-xtask/", env!("CARGO_PKG_VERSION")))
             // Ranges and checksums refer to the stored bytes, so the server must not compress them.
             .accept_encoding("identity")
+            // `placed` interprets the status itself.
             .http_status_as_error(false)
+            // No overall time-out: a large file may take hours.
             .timeout_resolve(silence)
             .timeout_connect(silence)
             .timeout_recv_response(silence)
@@ -209,6 +211,7 @@ fn placed(
 ) -> Result<Option<(u64, Option<u64>)>, Cut> {
     let number = |name| response.headers().get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     match response.status() {
+        // The server ignored the range or the file has changed: the body is the whole file.
         StatusCode::OK => Ok(Some((0, number(header::CONTENT_LENGTH)))),
         StatusCode::PARTIAL_CONTENT => match range(response.headers()) {
             Some((Some(start), total)) if start == asked => Ok(Some((start, total))),

@@ -211,6 +211,8 @@ fn verify_sums(dataset: &Dataset, place: &Place) -> anyhow::Result<String> {
     bar.finish_and_clear();
     if let Get::Files(files) = &dataset.get {
         for file in &files.files {
+            // SHA256SUMS lies beside the files and could have changed with them: compare it with the
+            // manifest.
             let is_listed =
                 sums.iter().any(|sum| sum.path == file.path && Some(&sum.sha256) == file.sha256.as_ref());
             if !is_listed {

@@ -42,6 +42,7 @@ impl Fetcher {
         let sums = unpack::unpack(path, &locked.files(), archive, &bar)?;
         bar.finish_and_clear();
         locked.publish(dataset, &sums)?;
+        // Only a download from the publisher pins a checksum; a mirror or copy could be anything.
         if file.sha256.is_none() && from.is_none() {
             self.pins.add(&dataset.name, &file.path, length, &sha256)?;
             eprintln!("the checksum of {} is pinned in {}", file.path, self.pins.path().display());
@@ -114,6 +115,7 @@ impl Fetcher {
                 Ok(found) => return Ok(found),
                 Err(error) => {
                     part.discard()?;
+                    // A resumed part may stem from another version: try once more from the beginning.
                     if !is_resumed {
                         return Err(error.context(url.to_owned()));
                     }

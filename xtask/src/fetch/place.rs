@@ -58,6 +58,7 @@ impl Place {
     /// Locks the place against other processes.
     pub(super) fn lock(&self) -> anyhow::Result<Locked<'_>> {
         fs::create_dir_all(&self.work).with_context(|| self.work.display().to_string())?;
+        // Beside the work folder, which `clear` removes while the lock is held.
         let path = self.work.with_added_extension("lock");
         match simgan_data::lock(&path, &self.target) {
             Ok(lock) => Ok(Locked { place: self, _lock: lock }),

@@ -152,6 +152,7 @@ impl Unpacking<'_> {
 
     fn write(&mut self, place: &Path, entry: &mut impl Read) -> anyhow::Result<()> {
         let path = self.folder.join(place);
+        // `create_new` neither overwrites a file nor follows a link.
         let mut file = match File::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 bail!("\"{}\" occurs twice", place.display())

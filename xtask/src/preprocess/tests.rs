@@ -16,7 +16,7 @@ fn arguments(line: &str) -> Arguments {
     Line::try_parse_from(std::iter::once("preprocess").chain(line.split_whitespace())).unwrap().arguments
 }
 
-/// A UnityEyes pair of 64×48 with its eye in the middle.
+/// Writes a UnityEyes pair of 64×48 pixels with the eye in the middle.
 fn write_pair(folder: &Path, number: usize) {
     let values = (0..64 * 48).map(|i| (i * (number + 3)) as u8).collect();
     let image = Image::new(1, 48, 64, Pixels::U8(values));
@@ -82,7 +82,7 @@ fn a_first_pair_that_is_bad_is_left_out() {
     assert!(report.skipped[0].contains("1.png"), "{report:?}");
 }
 
-/// The made-up MPIIGaze of simgan-data's tests: 12 eyes on three days.
+/// Writes the synthetic MPIIGaze of simgan-data's tests: 12 eyes on three days.
 fn write_mpiigaze(folder: &Path) {
     let case = "../crates/simgan-data/tests/golden/mpiigaze/case.safetensors";
     let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(case)).unwrap();
@@ -146,7 +146,7 @@ fn an_interrupted_job_goes_on_to_the_same_file() {
     (1..=300).for_each(|number| write_pair(&raw, number));
     let (whole, cut) = (root.path().join("whole"), root.path().join("cut"));
     make(root.path(), &arguments("unityeyes"), &whole).unwrap();
-    // What is at work there when the process is killed is what an error leaves.
+    // An error leaves the same files as a killed process.
     std::fs::rename(raw.join("280.png"), root.path().join("280.png")).unwrap();
     let error = make(root.path(), &arguments("unityeyes"), &cut).unwrap_err();
     let text = text(&error);
@@ -176,7 +176,7 @@ fn two_at_once_do_not_write_the_same_file() {
     assert_eq!(Packed::open(&output).unwrap().len(), 2);
 }
 
-/// Runs this test once more, in a process whose files may have 50 kB: to it, the disk is full.
+/// Reruns this test in a process that may write files of at most 50 kB, which simulates a full disk.
 #[test]
 fn a_full_disk_is_told() {
     const ROOT: &str = "SIMGAN_TEST_FULL_DISK";

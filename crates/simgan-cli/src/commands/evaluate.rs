@@ -78,6 +78,7 @@ pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
         training: GazeTraining { steps, batch, seed, ..GazeTraining::default() },
         augment,
         methods: methods.clone(),
+        // A quick evaluation shortens the classifier's training too.
         realism: RealismTraining { seed, steps: steps.min(realism.steps), ..realism },
         ..EvaluationConfig::default()
     }

@@ -65,6 +65,7 @@ impl Observer {
     fn see(&mut self, event: &ExperimentEvent<'_>) {
         match event {
             ExperimentEvent::Begin { draw, doing } => {
+                // Dropping the previous part's bars removes them from the terminal.
                 *self = Self { n_draws: self.n_draws, ..Self::default() };
                 tracing::info!("draw {} of {}: {doing}", draw + 1, self.n_draws);
             }

@@ -67,6 +67,7 @@ impl Run {
     fn take(&mut self, event: Event) {
         self.step = event.step();
         match event {
+            // A resumed run supersedes its earlier summary or failure.
             Event::Start { .. } => (self.summary, self.failure) = (None, None),
             Event::Step(report) => {
                 self.losses.retain(|earlier| earlier.phase != report.phase);

@@ -66,6 +66,7 @@ fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> 
     let source = found.open(&request)?;
     let target = Target { size: arguments.size, ..Target::default() };
     let mut name = path.canonicalize().with_context(|| path.display().to_string())?.display().to_string();
+    // The manifest records this name: an output folder made with another crop or size is not continued.
     if crop != Crop::None {
         name += &format!(", crop {crop:?}");
     }

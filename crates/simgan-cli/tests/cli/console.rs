@@ -1,4 +1,4 @@
-//! Help, usage errors, streams.
+//! Tests help texts, usage errors and streams.
 
 use std::io::Read;
 use std::process::Stdio;

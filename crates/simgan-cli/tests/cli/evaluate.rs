@@ -1,4 +1,4 @@
-//! `simgan evaluate` on tiny networks: what it prints and writes, and what it answers to bad input.
+//! Tests `simgan evaluate` on tiny networks: its output, its files, and its errors on bad input.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::scene::{Scene, fails, succeeds, told};
 const QUICK: &str = "--images 40 --seeds 2 --steps 3 --batch 8 --network half";
 
 impl Scene {
-    /// A run of a few steps on the built-in domains, at 24×20 pixels.
+    /// Trains a run of a few steps on the built-in domains at 24×20 pixels.
     fn with_run() -> Self {
         let scene = Self::with_domains();
         let domains = "--synthetic builtin:eyes --real builtin:camera --set data.size=24x20";

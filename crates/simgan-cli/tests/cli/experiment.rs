@@ -1,4 +1,4 @@
-//! `simgan experiment` on tiny networks: what it prints and writes, and that it goes on where it stopped.
+//! Tests `simgan experiment` on tiny networks: its output, its files, and continuing after an interruption.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const QUICK: &str = "--images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 
     --set optim.refiner.lr=0.02 --set schedule.pretrain_discriminator=1 --set schedule.steps=20 --set discriminator.layers=[{conv={kernel=3,stride=2,features=6}}] --set output.sample_every=0";
 
 impl Scene {
-    /// Of two draws.
+    /// Runs an experiment of two draws.
     fn experiment(&self, folder: &str, more: &str) -> Command {
         self.experiment_of(2, folder, more)
     }
@@ -39,7 +39,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The mean errors of a row's repetitions in both draws.
+/// Returns the mean errors of a row's repetitions in both draws.
 fn errors(scene: &Scene, variant: &str, row: &str) -> Vec<f64> {
     let of_draw = |draw: usize| {
         let figures = scene.value(&format!("all/draw-{draw}/{variant}.json"));
@@ -49,12 +49,12 @@ fn errors(scene: &Scene, variant: &str, row: &str) -> Vec<f64> {
     (0..2).flat_map(of_draw).collect()
 }
 
-/// A variant's row `refined`, the first of its rows.
+/// Returns a variant's row `refined`, its first row.
 fn refined_row<'a>(results: &'a Value, variant: &str) -> &'a Value {
     results["rows"].as_array().unwrap().iter().find(|row| row["variant"] == variant).unwrap()
 }
 
-/// A row's means are those of what was found draw by draw.
+/// Checks that a row averages the figures of the draws.
 fn check_means(scene: &Scene) {
     let results = scene.value("all/results.json");
     let row = refined_row(&results, "global");
@@ -69,7 +69,7 @@ fn check_means(scene: &Scene) {
     check_comparison(&results, mean(&refined) - mean(&errors(scene, "local", "refined")));
 }
 
-/// The second variant is compared with the first.
+/// Checks that the second variant is compared with the first.
 fn check_comparison(results: &Value, expected_deg: f64) {
     let [compared] = &results["comparisons"].as_array().unwrap()[..] else { panic!("{results}") };
     assert!(compared["variant"] == "global" && compared["against"] == "local", "{compared}");
@@ -80,7 +80,7 @@ fn check_comparison(results: &Value, expected_deg: f64) {
     assert!(is(&compared["told_apart"], expected), "{compared}: not {expected}");
 }
 
-/// What was found of a refiner is what `simgan evaluate` finds of it.
+/// Checks that an experiment and `simgan evaluate` agree about a refiner.
 fn check_against_evaluate(scene: &Scene) {
     let evaluate = "evaluate --model all/draw-1/global --test builtin:camera --json global.json --network quarter \
         --images 40 --test-images 30 --gaze-steps 3 --gaze-batch 8 --seeds 2 --methods mean,synthetic,refined";
@@ -97,7 +97,7 @@ fn an_interrupted_or_grown_experiment_tells_the_same() {
     let scene = Scene::new();
     let first_draw = succeeds(scene.experiment_of(1, "all", ""));
     assert!(first_draw.contains("1 draw(s)"), "{first_draw}");
-    let (code, table, stderr) = told(scene.experiment("all", "")); // another draw, and the first as it was
+    let (code, table, stderr) = told(scene.experiment("all", "")); // adds a draw and keeps the first
     assert!(code == 0 && stderr.contains("draw 2 of 2") && !stderr.contains("draw 1 of 2"), "{stderr}");
     for part in ["mean label", "synthetic", "local", "global less local", "told apart", "2 draw(s)"] {
         assert!(table.contains(part), "`{part}` is not told:\n{table}");
@@ -105,7 +105,7 @@ fn an_interrupted_or_grown_experiment_tells_the_same() {
     check_means(&scene);
     check_against_evaluate(&scene);
 
-    // In the training of the first refiner, or soon after it.
+    // During the training of the first refiner or soon after it.
     let mut command = scene.experiment("parts", "");
     let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     scene.wait_for("parts/draw-0/local/run.lock");
@@ -118,11 +118,11 @@ fn an_interrupted_or_grown_experiment_tells_the_same() {
     assert_eq!(succeeds(scene.experiment("parts", "")), table);
     assert_eq!(scene.bytes("parts/results.json"), scene.bytes("all/results.json"));
 
-    // Fewer draws are a table of these, and the others are kept.
+    // With fewer draws the table covers the first ones and keeps the others.
     assert_eq!(succeeds(scene.experiment_of(1, "all", "")), first_draw);
     assert!(scene.path("all/draw-1/global.json").exists());
 
-    // A part that is lost is done again, and only that part.
+    // A lost part is redone, and only that part.
     std::fs::remove_file(scene.path("parts/draw-1/local.json")).unwrap();
     std::fs::remove_dir_all(scene.path("parts/draw-1/local")).unwrap();
     let (code, again, stderr) = told(scene.experiment("parts", ""));

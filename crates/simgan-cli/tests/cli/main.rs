@@ -1,7 +1,7 @@
-//! The program `simgan` as its users meet it: arguments, bad input, pipes, interruptions.
+//! Tests the program `simgan` as its users meet it: arguments, bad input, pipes, interruptions.
 //!
-//! These tests stand beside the program and not with the other whole-program tests because cargo builds a package's
-//! program for that package's own tests only.
+//! These tests live beside the program, not with the other whole-program tests, because cargo builds a
+//! package's program only for that package's own tests.
 
 #![expect(clippy::unwrap_used, reason = "these are tests, their helpers too")]
 

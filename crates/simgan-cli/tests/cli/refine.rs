@@ -1,4 +1,4 @@
-//! `simgan refine` on good and bad folders, interrupted and continued.
+//! Tests `simgan refine` on good and bad folders, interrupted and continued.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ fn another_model_does_not_continue() {
     fails(scene.simgan("refine --model other --input in --output out"), 1, &["out/refined.jsonl", "hint: "]);
 }
 
-/// Waits until there are `n` images in the output folder.
+/// Waits until the output folder holds `n` images.
 fn wait_for_images(folder: &Path, n: usize) {
     let images = || fs::read_dir(folder).map_or(0, Iterator::count);
     for _ in 0..2000 {

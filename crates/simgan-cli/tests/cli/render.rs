@@ -1,4 +1,4 @@
-//! `simgan render` and `simgan inspect` of data.
+//! Tests `simgan render`, and `simgan inspect` on data.
 
 use std::fs;
 use std::path::PathBuf;

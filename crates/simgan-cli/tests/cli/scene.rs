@@ -1,4 +1,4 @@
-//! A temporary folder with images and models, and the program to run on it.
+//! A temporary folder with images and models, and the program that runs in it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,21 +22,21 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// Writes a text file; its folder is made.
+    /// Writes a text file and creates its folder.
     pub(crate) fn text(&self, name: &str, content: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    /// Writes an image whose format its name tells.
+    /// Writes an image in the format of its extension.
     pub(crate) fn image(&self, name: &str, image: Image) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         ImageFile::new(image, ImageFormat::from_path(&path).unwrap()).save(&path).unwrap();
     }
 
-    /// `n` gray images `000.png`… with a label beside each.
+    /// Writes `n` gray images `000.png`… with a label beside each.
     pub(crate) fn images(&self, folder: &str, n: usize, width: usize, height: usize) {
         for idx in 0..n {
             self.image(&format!("{folder}/{idx:03}.png"), gray(width, height, idx));
@@ -44,7 +44,7 @@ impl Scene {
         }
     }
 
-    /// A checkpoint of a small refiner that was not trained.
+    /// Writes a checkpoint of a small, untrained refiner.
     pub(crate) fn model(&self, name: &str, channels: usize) {
         let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
         let parameters = Parameters::new(5, &Device::Cpu);
@@ -53,7 +53,7 @@ impl Scene {
         save_refiner(&self.path(name), &config, channels, &parameters.tensors()).unwrap();
     }
 
-    /// Every file below a folder, sorted.
+    /// Lists every file below a folder, sorted.
     pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let (root, mut files) = (self.path(folder), Vec::new());
         let mut folders = vec![root.clone()];
@@ -71,7 +71,7 @@ impl Scene {
         files
     }
 
-    /// The program, to be run in the folder, with arguments separated by spaces.
+    /// Returns the program, set to run in this folder, with arguments separated by spaces.
     pub(crate) fn simgan(&self, arguments: &str) -> Command {
         let mut command = simgan(arguments);
         command.current_dir(self.folder.path());
@@ -79,7 +79,7 @@ impl Scene {
     }
 }
 
-/// The program with arguments separated by spaces, and nothing of the caller's settings.
+/// Returns the program with arguments separated by spaces and without the caller's environment settings.
 pub(crate) fn simgan(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_simgan"));
     command
@@ -95,14 +95,15 @@ pub(crate) fn gray(width: usize, height: usize, seed: usize) -> Image {
     Image::new(1, height, width, Pixels::U8(values))
 }
 
-/// Exit status, standard output, standard error.
+/// Runs a command; returns exit status, standard output and standard error.
 pub(crate) fn told(mut command: Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-/// Runs a command that must fail with `status`, telling `parts` on standard error and nothing on standard output.
+/// Runs a command that must fail with `status`, print `parts` to standard error, and nothing to standard
+/// output.
 #[track_caller]
 pub(crate) fn fails(command: Command, status: i32, parts: &[&str]) {
     let (code, stdout, stderr) = told(command);
@@ -114,7 +115,7 @@ pub(crate) fn fails(command: Command, status: i32, parts: &[&str]) {
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
-/// Runs a command that must succeed; gives back its standard output.
+/// Runs a command that must succeed; returns its standard output.
 #[track_caller]
 pub(crate) fn succeeds(command: Command) -> String {
     let (code, stdout, stderr) = told(command);
@@ -123,7 +124,8 @@ pub(crate) fn succeeds(command: Command) -> String {
 }
 
 impl Scene {
-    /// Two domains of a few small images, and a configuration that trains on them in milliseconds a step.
+    /// Writes two domains of a few small images, and a configuration that trains on them in milliseconds per
+    /// step.
     pub(crate) fn with_domains() -> Self {
         let scene = Self::new();
         scene.images("synthetic", 10, 9, 7);
@@ -132,17 +134,17 @@ impl Scene {
         scene
     }
 
-    /// `simgan train` on the two domains, in the folder `run`.
+    /// Returns `simgan train` on the two domains, in the folder `run`.
     pub(crate) fn train(&self, more: &str) -> Command {
         self.simgan(&format!("train --config tiny.toml --run run {more}"))
     }
 
-    /// `simgan train --resume` of the folder `run`.
+    /// Returns `simgan train --resume` for the folder `run`.
     pub(crate) fn resume(&self, more: &str) -> Command {
         self.simgan(&format!("train --run run --resume {more}"))
     }
 
-    /// The bytes of a file.
+    /// Reads the bytes of a file.
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }

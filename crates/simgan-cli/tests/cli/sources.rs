@@ -1,4 +1,4 @@
-//! Data sets as they are published and packed, as sources of `simgan train` and `simgan inspect`.
+//! Tests published and packed data sets as sources of `simgan train` and `simgan inspect`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use simgan_data::{
 
 use crate::scene::{Scene, fails, succeeds, told};
 
-/// A record of an eye around (320, 240) of a render of 640×480.
+/// The record of an eye around (320, 240) in a 640×480 render.
 const RECORD: &str = r#"{
     "interior_margin_2d": ["(270, 240, 9)", "(280, 245, 9)", "(290, 250, 9)", "(300, 252, 9)", "(315, 253, 9)",
         "(330, 253, 9)", "(345, 250, 9)", "(360, 245, 9)", "(368, 238, 9)", "(360, 232, 9)", "(345, 229, 9)",
@@ -21,7 +21,7 @@ const RECORD: &str = r#"{
 }"#;
 
 impl Scene {
-    /// Renders `1.jpg` and `1.json`, …, in colour.
+    /// Writes `n` colour pairs `1.jpg` and `1.json`, ….
     fn unityeyes(&self, folder: &str, n: usize) {
         for number in 1..=n {
             let value = |i: usize| (i % 640 / 3 + i / 7680 * number) as u8;
@@ -31,7 +31,7 @@ impl Scene {
         }
     }
 
-    /// The made-up MPIIGaze of simgan-data's tests.
+    /// Writes the synthetic MPIIGaze of simgan-data's tests.
     fn mpiigaze(&self, folder: &str) {
         let case =
             concat!(env!("CARGO_MANIFEST_DIR"), "/../simgan-data/tests/golden/mpiigaze/case.safetensors");
@@ -217,7 +217,7 @@ fn a_folder_called_like_a_simulator_is_never_shadowed() {
     }
     let told = succeeds(scene.simgan("inspect simulator:builtin:eyes --limit 2"));
     assert!(told.contains("100000 images"), "{told}");
-    // A preset's name is a rival of a folder only if UnityEyes' renders lie in it.
+    // A preset's name conflicts with a folder only if the folder holds UnityEyes' renders.
     scene.images("mpiigaze", 2, 9, 7);
     fails(scene.simgan("inspect unityeyes:mpiigaze"), 1, &["assets are not there"]);
     scene.unityeyes("mpiigaze", 2);

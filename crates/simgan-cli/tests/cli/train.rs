@@ -1,4 +1,4 @@
-//! `simgan train` and what is said about a run: new, interrupted, killed, continued.
+//! Tests `simgan train`, and reports on runs: new, interrupted, killed, continued.
 
 use std::fs;
 use std::path::{Path, PathBuf};

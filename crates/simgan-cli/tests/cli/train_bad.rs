@@ -1,4 +1,4 @@
-//! Bad input to `simgan train`: each is answered clearly, and nothing is left half-written.
+//! Tests bad input to `simgan train`: the error is clear, and nothing is left half-written.
 
 use std::fs;
 
@@ -118,7 +118,7 @@ fn the_run_must_be_writable_and_new() {
     fails(scene.train(""), 1, &["there is a run here already", "hint: ", "--resume"]);
 }
 
-/// A file may not grow beyond this many blocks of 512 bytes: what a full disk does, without one.
+/// Simulates a full disk by limiting files to one block of 512 bytes.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_whole_files() {
@@ -126,7 +126,7 @@ fn a_full_disk_leaves_whole_files() {
     succeeds(scene.train(""));
     let limited = |arguments: &str| {
         let mut command = std::process::Command::new("sh");
-        // A signal that is ignored stays ignored in the program: the write fails instead.
+        // The program inherits the ignored signal, so that its write fails instead of killing it.
         command.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_simgan")]);
         command.args(arguments.split_whitespace()).current_dir(scene.path(""));
         command

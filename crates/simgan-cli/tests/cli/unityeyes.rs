@@ -1,4 +1,4 @@
-//! UnityEyes' faces as a simulator and as a source; skipped without its assets.
+//! Tests UnityEyes' faces as a simulator and as a source; skipped without the assets.
 #![cfg(unix)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::scene::{Scene, fails, simgan, succeeds};
 
-/// A scene where the assets lie as `cargo xtask fetch-data unityeyes2` leaves them.
+/// Makes a scene with the assets where `cargo xtask fetch-data unityeyes2` puts them.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn with_assets() -> Option<Scene> {
     let Some(data) = std::env::var_os("SIMGAN_TEST_DATA").map(PathBuf::from) else {

@@ -87,6 +87,7 @@ impl EvaluationData {
         config.check()?;
         checks::same_kind(sources)?;
         let ImageSpec { channels, height, width, .. } = sources.test.spec();
+        // Fails early if the images are too small for the network's layers.
         config.network.config(channels, height, width).flattened()?;
         let [trained, probed] = split(sources.synthetic.len(), config)?;
         watch.begin("reading test images")?;

@@ -114,6 +114,7 @@ impl MethodFigures {
     /// repetition is compared with each of `others`.
     pub(crate) fn ratios_to(&self, others: &[MethodRun]) -> Vec<f64> {
         let ratios = others.iter().enumerate().filter_map(|(idx, other)| {
+            // Methods without a network give the same answer in every repetition and have a single run.
             let run = if self.runs.len() == 1 { self.runs.first() } else { self.runs.get(idx) };
             let ratio = run?.errors.mean_deg / other.errors.mean_deg;
             ratio.is_finite().then_some(ratio)

@@ -140,6 +140,7 @@ impl FromStr for Method {
     type Err = EvalError;
 
     fn from_str(text: &str) -> Result<Self, EvalError> {
+        // `_1x` is no valid suffix: each method has one name, and fold 1 is written without a suffix.
         let times = |text: &str| text.strip_suffix('x')?.parse().ok().filter(|fold| *fold > 1);
         if let Some((name, fold)) = text.rsplit_once('_')
             && let Some(fold) = times(fold)

@@ -171,6 +171,7 @@ impl RefinerFigures {
         watch.begin("refining")?;
         let probe = refine_images(refiner, data.probe().images(), watch)?;
         let refine_all = |_| refine_images(refiner, data.all_synthetic().images(), watch);
+        // Refine once: all rows share the images.
         let refined = plan.rows_of(true).next().map(refine_all).transpose()?;
         let mut methods = Methods::new();
         for method in plan.rows_of(true) {

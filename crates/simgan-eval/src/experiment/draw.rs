@@ -53,6 +53,7 @@ impl Draw<'_> {
                 write_json(&self.figures_file(variant), &figures)?;
             }
         }
+        // Fresh figures are read back too, so that an interruption does not change a digit.
         variants.iter().map(|variant| self.figures(variant)).collect()
     }
 
@@ -108,6 +109,7 @@ impl Draw<'_> {
         let (_, channels, height, width) = data.test().images().dims4()?;
         let layers = self.config.evaluation.network.config(channels, height, width);
         let network = |number| {
+            // Any seed will do: `load` replaces every parameter.
             let parameters = Parameters::new(0, self.device);
             let network = GazeEstimator::new(&layers, parameters.var_builder())?;
             parameters.load(&self.network_file(number))?;

@@ -123,6 +123,7 @@ impl Experiment {
         let data = self.draw(0).read(talk)?;
         for variant in &self.config.variants {
             let config = self.config.training_of(variant, 0)?;
+            // Builds each trainer only to check its settings and images before anything is written.
             Trainer::new(config.clone(), &Sources::open(&config, &self.registry)?, &self.device)?;
         }
         fs::create_dir_all(&self.folder).map_err(EvalError::io(&self.folder))?;

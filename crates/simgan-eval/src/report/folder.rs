@@ -17,6 +17,7 @@ pub(super) const MARK: &str = "<meta name=\"generator\" content=\"simgan evaluat
 ///
 /// If the folder holds anything else, or its parent is missing.
 pub fn check_folder(folder: &Path) -> Result<(), EvalError> {
+    // `beside` also rejects paths without a name, such as `..`, which cannot be replaced.
     let parent = beside(folder, "")?;
     let parent = parent.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {

@@ -1,11 +1,11 @@
-//! Images and refiners of which it is known what an evaluation must say.
+//! Images and refiners with known evaluation results.
 
 use candle_core::{Device, Tensor};
 use simgan_data::{Image, ImageSpec, MemorySource, Sample, Source, Want};
 use simgan_eyes::{Domain, SimulatorConfig, builtin};
 use simgan_models::{Parameters, Refiner, RefinerConfig};
 
-/// Eyes with a tenth of their contrast, where a refiner's tanh is nearly straight.
+/// Eyes at a tenth of their contrast, where a refiner's tanh is nearly linear.
 pub(crate) fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
     let config =
         SimulatorConfig { seed, samples: count, width: 33, height: 21, ..SimulatorConfig::default() };
@@ -19,8 +19,8 @@ pub(crate) fn eyes(domain: Domain, seed: u64, count: usize) -> MemorySource {
     MemorySource::new((0..count).map(faint).collect()).unwrap()
 }
 
-/// A small refiner's configuration and the parameters with which it is `gain` · x, but for the tanh: the first two features are
-/// x's positive and negative part.
+/// Returns a small refiner's configuration and parameters that make it compute tanh(`gain` · x): its first
+/// two features are the positive and the negative part of x.
 pub(crate) fn scaling(gain: f32) -> (RefinerConfig, Parameters) {
     let config = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
     let parameters = Parameters::new(0, &Device::Cpu);
@@ -28,7 +28,7 @@ pub(crate) fn scaling(gain: f32) -> (RefinerConfig, Parameters) {
     for ((_, var), (name, value)) in parameters.vars().iter().zip(parameters.tensors()) {
         let mut values = vec![0f32; value.elem_count()];
         match name.as_str() {
-            // The middles of two 3×3 filters.
+            // The centres of two 3×3 filters.
             "stem.weight" => [values[4], values[13]] = [1.0, -1.0],
             "head.weight" => values.copy_from_slice(&[gain, -gain]),
             _ => {}

@@ -15,7 +15,7 @@ fn rules() -> Archive {
     }
 }
 
-/// Unpacks bytes below a folder in which whatever escapes is seen; the paths, or the error.
+/// Unpacks bytes into a nested folder, so that escaping files are noticed; returns the paths or the error.
 fn result(archive: &[u8], rules: &Archive) -> Result<Vec<String>, String> {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("a.tar.gz");
@@ -149,7 +149,7 @@ fn bombs_are_stopped_by_the_limits() {
     let entries: Vec<(EntryType, &str, &[u8])> =
         names.iter().map(|name| (EntryType::Regular, &name[..], &b""[..])).collect();
     assert!(refusal(&entries).contains("more than 20 entries"));
-    // A length that no archive has.
+    // An absurd length.
     let mut huge = Header::new_gnu();
     huge.set_size(u64::MAX / 2);
     huge.set_cksum();
@@ -173,7 +173,7 @@ fn damage_is_found_wherever_it_is() {
     }
     let page = result(b"<html>please log in</html>", &generous).unwrap_err();
     assert!(page.contains("not a gzip archive"), "{page}");
-    // Whole as gzip, cut short as tar.
+    // Intact as gzip, truncated as tar.
     let mut tar = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&whole[..]), &mut tar).unwrap();
     for length in [512 * 4 + 700, 700, 1 << 20] {

@@ -1,4 +1,4 @@
-//! A whole `data` folder in a temporary place, and servers on this machine.
+//! Tests with a whole `data` folder in a temporary place and local servers.
 
 mod archives;
 mod server;
@@ -39,7 +39,7 @@ impl Workspace {
         Fetcher::open(self.root.path(), IMPATIENT).unwrap()
     }
 
-    /// Fetches the data set `eyes`; the error as a person reads it.
+    /// Fetches the data set `eyes`; returns an error as it is printed.
     fn fetch(&self, from: Option<&str>) -> Result<(), String> {
         let fetcher = self.fetcher();
         let from = from.map(From::parse).transpose().unwrap();
@@ -75,7 +75,7 @@ page = "nowhere"
 next = "look"
 "#;
 
-/// A manifest of an archive with or without a checksum.
+/// Returns a manifest of an archive with or without a checksum.
 fn archive_manifest(url: &str, checked: Option<&[u8]>) -> String {
     let known = checked
         .map_or(String::new(), |bytes| format!(r#", bytes = {}, sha256 = "{}""#, bytes.len(), sha256(bytes)));
@@ -85,7 +85,7 @@ get.archive = {{ urls = ["{url}"], file = {{ path = "eyes.tar.gz"{known} }}, roo
     )
 }
 
-/// A manifest of two files of which one lies in a folder with a space.
+/// Returns a manifest of two files, one in a folder with a space in its name.
 fn files_manifest(url: &str, content: &[u8]) -> String {
     let known = format!(r#"bytes = {}, sha256 = "{}""#, content.len(), sha256(content));
     format!(
@@ -100,7 +100,7 @@ fn sha256(bytes: &[u8]) -> String {
     hasher.finish().1
 }
 
-/// Bytes that do not repeat and do not compress.
+/// Returns pseudo-random bytes, which do not compress.
 fn noise(n: usize) -> Vec<u8> {
     let mut state = 1u32;
     let mut next = || {
@@ -110,12 +110,12 @@ fn noise(n: usize) -> Vec<u8> {
     (0..n).map(|_| next()).collect()
 }
 
-/// A `.tar.gz` of entries that are written as they are.
+/// Packs entries into a `.tar.gz` without changing their names.
 fn tar_gz(entries: &[(EntryType, &str, &[u8])]) -> Vec<u8> {
     let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (kind, name, content) in entries {
         let mut header = Header::new_gnu();
-        // `Header::set_path` would refuse what these tests need.
+        // `Header::set_path` would reject the bad paths that these tests need.
         header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_entry_type(*kind);
         header.set_size(content.len() as u64);
@@ -126,7 +126,7 @@ fn tar_gz(entries: &[(EntryType, &str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap().finish().unwrap()
 }
 
-/// A good archive of MPIIGaze's layout.
+/// Makes a valid archive with MPIIGaze's layout.
 fn eyes() -> Vec<u8> {
     let noise = noise(3_000_000);
     tar_gz(&[

@@ -3,32 +3,32 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What a server does with a request.
+/// How a server answers a request.
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
-    /// Serves the file, or the range that is asked for.
+    /// Serves the file or the requested range.
     Serve,
-    /// As `Serve`, but closes the connection after so many bytes.
+    /// Like `Serve`, but closes the connection after this many bytes.
     Cut(usize),
-    /// As `Serve`, but sends nothing more after so many bytes.
+    /// Like `Serve`, but falls silent after this many bytes.
     Stall(usize),
-    /// Serves the whole file, whatever is asked for.
+    /// Serves the whole file and ignores ranges.
     IgnoreRange,
-    /// Serves the whole file and says that it has so many bytes.
+    /// Serves the whole file and announces this length.
     Claim(usize),
-    /// Serves the whole file without saying how long it is.
+    /// Serves the whole file without announcing its length.
     NoLength,
-    /// Answers with bytes from here on, whatever is asked for.
+    /// Serves the bytes from this offset, whatever range is requested.
     OtherRange(usize),
-    /// Says that the file lies elsewhere.
+    /// Redirects to another address.
     Redirect(String),
     /// Answers with this status.
     Status(u16),
-    /// Answers with something else than HTTP.
+    /// Answers with something other than HTTP.
     Garbage,
 }
 
-/// A server of one file at every address of its own, on this machine. It ends with the process.
+/// A local server that serves one file at all its addresses. It runs until the process ends.
 pub(super) struct Server {
     pub(super) url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -36,7 +36,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Does one deed after the other, and the last one again and again.
+    /// Performs one deed per request, then repeats the last one.
     pub(super) fn start(content: &[u8], deeds: &[Deed]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -49,7 +49,7 @@ impl Server {
                 let (content, tag) = served.lock().unwrap().clone();
                 let seen = Arc::clone(&seen);
                 std::thread::spawn(move || {
-                    // A client that goes away ends the answer, and no test.
+                    // A client that disconnects ends the answer but fails no test.
                     let _ = answer(&stream.unwrap(), &deed, &content, &tag, &seen);
                 });
             }
@@ -57,12 +57,12 @@ impl Server {
         Self { url, requests, content }
     }
 
-    /// The first line of each request with its range.
+    /// Returns the first line of each request, with its range.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Serves another version of the file from now on.
+    /// Switches to another version of the file.
     pub(super) fn change(&self, content: &[u8]) {
         *self.content.lock().unwrap() = (content.to_vec(), "\"two\"".to_owned());
     }

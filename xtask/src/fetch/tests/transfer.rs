@@ -1,7 +1,7 @@
 use super::server::{Deed, Server};
 use super::*;
 
-/// Fetches the archive from a server that does these deeds; the workspace and the server after that.
+/// Fetches the archive from a server with these deeds; returns the workspace and the server.
 fn fetch(deeds: &[Deed], is_known: bool) -> (Workspace, Server, Result<(), String>) {
     let eyes = eyes();
     let server = Server::start(&eyes, deeds);
@@ -32,7 +32,7 @@ fn a_good_server_is_asked_once() {
 fn cut_and_stalled_transfers_go_on_where_they_ended() {
     let deeds =
         [Deed::Cut(70_000), Deed::Stall(30_000), Deed::Status(503), Deed::Cut(1_200_000), Deed::Serve];
-    // Five tries are more than the three in a row without progress that are made: the fourth brings a megabyte.
+    // Five tries exceed the limit of three in a row without progress, but the fourth brings a megabyte.
     let (workspace, server, done) = fetch(&deeds[..1], true);
     let error = done.unwrap_err();
     assert!(error.contains("the transfer was cut") && error.contains("it goes on there"), "{error}");
@@ -178,7 +178,7 @@ fn a_file_that_changes_while_it_is_fetched_is_fetched_anew() {
     assert!(workspace.fetch(None).is_err());
     let second = Server::start(&eyes(), &[Deed::Serve]);
     second.change(&eyes());
-    // The same address serves another version: the mark that was kept does not fit it.
+    // The address now serves another version, which does not match the recorded one.
     let origin = workspace.path("raw/.fetch/eyes/parts/eyes.tar.gz.origin");
     assert_eq!(std::fs::read_to_string(&origin).unwrap(), format!("{}/eyes.tar.gz\n\"one\"", server.url));
     std::fs::write(&origin, format!("{}/eyes.tar.gz\n\"one\"", second.url)).unwrap();

@@ -23,7 +23,7 @@ fn the_first_download_is_pinned_and_later_ones_must_equal_it() {
 
     fs::remove_dir_all(workspace.path("raw")).unwrap();
     let mut other = eyes();
-    other[4] ^= 1; // the time in gzip's head: still a good archive
+    other[4] ^= 1; // the time in gzip's header: the archive stays valid
     server.change(&other);
     let error = workspace.fetch(None).unwrap_err();
     assert!(error.contains("SHA-256") && error.contains("remove its entry from"), "{error}");
@@ -133,7 +133,7 @@ fn an_interrupted_unpacking_leaves_no_trace() {
     let error = workspace.fetch(archive.to_str()).unwrap_err();
     assert!(error.contains("damaged or cut short"), "{error}");
     assert!(!workspace.path("raw/eyes").exists(), "half of it would look like all of it");
-    // A killed process leaves this, too.
+    // A killed process leaves this as well.
     write(&workspace.path("raw/.fetch/eyes/files/Data/old.mat"), b"old");
     fs::write(&archive, eyes()).unwrap();
     assert_eq!(workspace.fetch(archive.to_str()), Ok(()));
@@ -211,7 +211,7 @@ fn a_manifest_that_is_wrong_is_refused() {
     assert!(Manifest::parse(&twice).unwrap_err().to_string().contains("twice"));
 }
 
-/// Runs this test once more, in a process whose files may have 50 kB: to it, the disk is full.
+/// Reruns this test in a process that may write files of at most 50 kB, which simulates a full disk.
 #[test]
 fn a_full_disk_is_told() {
     const ROOT: &str = "SIMGAN_TEST_FULL_DISK";

@@ -54,6 +54,7 @@ impl Input {
 
 /// Returns the run's folder: `given` itself, or the one that holds the checkpoint.
 fn run_of<'a>(given: &'a Path, checkpoint: &'a Path) -> Option<&'a Path> {
+    // A checkpoint is RUN/checkpoints/NAME.
     let around = checkpoint.parent().and_then(Path::parent);
     [Some(given), around].into_iter().flatten().find(|folder| folder.join(CONFIG_FILE).is_file())
 }
