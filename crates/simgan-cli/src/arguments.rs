@@ -3,6 +3,9 @@
 mod device;
 mod evaluate;
 mod experiment;
+mod refine;
+mod render;
+mod train;
 
 use std::path::PathBuf;
 
@@ -15,6 +18,9 @@ use crate::commands::registry;
 pub(crate) use self::device::DeviceChoice;
 pub(crate) use self::evaluate::{EvaluateArguments, Measure};
 pub(crate) use self::experiment::ExperimentArguments;
+pub(crate) use self::refine::RefineArguments;
+pub(crate) use self::render::RenderArguments;
+pub(crate) use self::train::TrainArguments;
 
 /// Make synthetic images realistic and keep their labels: SimGAN (CVPR 2017).
 ///
@@ -74,145 +80,6 @@ pub(crate) enum Command {
     Completions(CompletionsArguments),
     Man(ManArguments),
     Help(HelpArguments),
-}
-
-/// Train a refiner; without arguments, run the demo on the built-in data.
-///
-/// All output goes to the run's folder: config.toml, metrics.jsonl, tensorboard/, samples/ and checkpoints/.
-/// Ctrl-C finishes the current step, writes a checkpoint and prints the command that resumes the run.
-#[derive(Args, Debug)]
-pub(crate) struct TrainArguments {
-    /// Settings to start from: demo (built-in eyes, minutes on two cores), eye-gaze or hand-pose (the paper's
-    /// numbers) [default: demo, or the recipe that --config names].
-    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
-    pub(crate) recipe: Option<String>,
-    /// Synthetic images, which are to be refined; repeatable [default: builtin:eyes].
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) synthetic: Vec<String>,
-    /// Real images; labels are not needed; repeatable [default: builtin:camera].
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) real: Vec<String>,
-    /// The run's folder [default: the first unused of runs/RECIPE-001, runs/RECIPE-002, ...].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
-    /// Settings from a TOML file, such as another run's config.toml.
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub(crate) config: Option<PathBuf>,
-    /// One setting, such as data.size=55x35 (WIDTHxHEIGHT in pixels) or loss.lambda=2; repeatable.
-    ///
-    /// `simgan help settings` and a run's config.toml list every key. loss.lambda weighs the mean absolute
-    /// difference per pixel (range [-1, 1]) against the mean cross-entropy per patch, so it depends neither
-    /// on the batch nor on the image size.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// Adversarial steps (iterations of Algorithm 1) in total, earlier ones included; sets schedule.steps.
-    #[arg(long, value_name = "N")]
-    pub(crate) steps: Option<u64>,
-    /// Seed of all random numbers; the same seed gives the same run [default: 0].
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// Resume --run exactly at its last checkpoint.
-    #[arg(long, requires = "run")]
-    pub(crate) resume: bool,
-    #[command(flatten)]
-    pub(crate) compute: Compute,
-}
-
-/// Refine every image of a source, keeping names, formats and label files.
-///
-/// Each image keeps its relative name, format, bit depth and channels. Label files are copied unchanged, and
-/// refined.jsonl in the output folder records what was done. Any image size works. Run again after an
-/// interruption, the same command continues. Images of packed data sets and of MPIIGaze, and all images with
-/// --crop or --size, become NAME.png with NAME.json.
-#[derive(Args, Debug)]
-pub(crate) struct RefineArguments {
-    /// A run (its best checkpoint, else its last) or the folder of one checkpoint.
-    #[arg(long, value_name = "RUN|CHECKPOINT")]
-    pub(crate) model: PathBuf,
-    /// Images to refine: a folder, a packed data set, MPIIGaze's folder, or a simulator such as builtin:eyes.
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) input: String,
-    /// Crop of UnityEyes' renders before refining; use the training run's data.crop [default: none].
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) crop: Option<EyeCrop>,
-    /// Width and height in pixels to scale images to before refining; use the training run's data.size
-    /// [default: unchanged].
-    #[arg(long, value_name = "WIDTHxHEIGHT")]
-    pub(crate) size: Option<Size>,
-    /// A new or empty folder, or the output folder of an interrupted run to continue.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    /// How to handle an image that cannot be read.
-    #[arg(long, value_name = "WHAT", default_value = "fail")]
-    pub(crate) on_error: Unreadable,
-    /// Maximum number of images per forward pass; large images go in smaller batches.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
-    pub(crate) batch: usize,
-    /// Refine only the first N images; required for simulators, which never end.
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) count: Option<usize>,
-    #[command(flatten)]
-    pub(crate) compute: Compute,
-}
-
-/// Render labelled eyes: N.jpg with N.json, as UnityEyes writes them.
-///
-/// Labels follow UnityEyes' JSON, plus an object with exact labels in pixels (gaze, iris, pupil, lids,
-/// visibility) and every parameter of the render. Image N depends only on the seed, the settings and N, so a
-/// longer set begins with the images of a shorter one.
-#[derive(Args, Debug)]
-pub(crate) struct RenderArguments {
-    /// Number of images.
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) count: usize,
-    /// A new or empty folder, or the output folder of an interrupted run to continue.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain; unityeyes:
-    /// UnityEyes' faces, from the assets in data/raw/unityeyes2 or in the folder that SIMGAN_UNITYEYES2
-    /// names.
-    #[arg(long, value_name = "NAME", default_value = "builtin")]
-    pub(crate) simulator: String,
-    /// Image size, framing and ranges of gaze and head pose [default: wide].
-    #[arg(long, value_name = "NAME")]
-    pub(crate) preset: Option<Preset>,
-    /// One setting of the simulator, such as gaze_yaw_deg=-20..20, light.intensity=1 or crop_mm=30;
-    /// repeatable. An unknown key prints the list of keys.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// Film one person at 30 frames per second, with saccades and blinks; sets frames_per_sec=30.
-    #[arg(long)]
-    pub(crate) sequence: bool,
-    /// Width and height in pixels, as 55x35 [default: the preset's].
-    #[arg(long, value_name = "WIDTHxHEIGHT")]
-    pub(crate) size: Option<Size>,
-    /// Render in colour instead of gray.
-    #[arg(long)]
-    pub(crate) color: bool,
-    /// Seed of all random numbers.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// CPU threads; images do not depend on their number [default: one per core].
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) threads: Option<usize>,
-}
-
-/// Ranges that the simulator draws from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Preset {
-    /// 55x35 pixels, the simulator's own ranges.
-    Wide,
-    /// 60x36 pixels, framing and gaze range of MPIIGaze's normalized crops.
-    Mpiigaze,
-}
-
-impl From<Preset> for simgan_eyes::Preset {
-    fn from(preset: Preset) -> Self {
-        match preset {
-            Preset::Wide => Self::Wide,
-            Preset::Mpiigaze => Self::Mpiigaze,
-        }
-    }
 }
 
 /// Describe a data set (sizes, counts, pixel statistics, label ranges) or a run (settings, losses,
@@ -303,44 +170,8 @@ pub(crate) struct Compute {
     pub(crate) threads: Option<usize>,
 }
 
-/// Region of UnityEyes' renders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EyeCrop {
-    /// 140x84 pixels around the lids, out of 640x480.
-    Fixed,
-    /// A region 1.5 times as wide as the eye.
-    EyeWidth,
-}
-
-impl From<EyeCrop> for simgan_data::Crop {
-    fn from(crop: EyeCrop) -> Self {
-        match crop {
-            EyeCrop::Fixed => Self::Fixed,
-            EyeCrop::EyeWidth => Self::EyeWidth,
-        }
-    }
-}
-
-/// How to handle an image that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Unreadable {
-    /// Stop with an error that names it.
-    Fail,
-    /// Leave it out, then count and report it.
-    Skip,
-}
-
-impl From<Unreadable> for simgan_data::OnError {
-    fn from(unreadable: Unreadable) -> Self {
-        match unreadable {
-            Unreadable::Fail => Self::Fail,
-            Unreadable::Skip => Self::Skip,
-        }
-    }
-}
-
 /// What `simgan bench` measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Figure {
     /// Forward pass of a batch through the frozen refiner.
     Refine,

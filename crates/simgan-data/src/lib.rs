@@ -68,7 +68,7 @@ mod unityeyes;
 mod write;
 
 pub use self::annotation::{
-    Annotation, Annotations, AnnotationsExt, BoundingBox, Boxes, Class, Direction, Mask, Name, Points, Stale,
+    Annotation, Annotations, AnnotationsExt, BoundingBox, Boxes, Class, Direction, Mask, Name, Points,
     Vector, VectorKind, names,
 };
 pub use self::batch::Batch;
@@ -77,8 +77,7 @@ pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::hint::{Hint, Hinted, Wording, message_of};
 pub use self::image::{
-    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, JPEG_QUALITY, Orientation, Pixels, Sheet,
-    SheetLayout, Size, Transform,
+    BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, Sheet, SheetLayout, Size,
 };
 pub use self::layout::{Layout, Match};
 pub use self::listing::Listing;
@@ -97,3 +96,5 @@ pub use self::source::{Concat, MemorySource, Remembering, Source, Want};
 pub use self::statistics::{Range, Statistics};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
 pub use self::write::write_atomic;
+
+pub(crate) use self::image::Transform;

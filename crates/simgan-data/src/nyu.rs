@@ -85,7 +85,7 @@ const JOINT_FILE: &str = "joint_data.mat";
 impl NyuHands {
     /// Whether a folder holds NYU's frames, that is, a file of joints.
     #[must_use]
-    pub fn is_at(path: &Path) -> bool {
+    pub(crate) fn is_at(path: &Path) -> bool {
         path.join(JOINT_FILE).is_file()
     }
 

@@ -59,7 +59,7 @@ pub fn train_gaze_estimator(
 /// # Errors
 ///
 /// Those of [`train_gaze_estimator`] and of `after_update`.
-pub fn train_gaze_estimator_watched(
+pub(crate) fn train_gaze_estimator_watched(
     config: &GazeEstimatorConfig,
     images: &LabelledImages,
     training: &GazeTraining,

@@ -31,7 +31,5 @@ pub mod report;
 pub use self::baseline::{mean_gaze, nearest_neighbours};
 pub use self::error::EvalError;
 pub use self::gaze_error::{GazeErrors, TestEye, angle_deg};
-pub use self::gaze_training::{
-    GazeTraining, gaze_features, predict_gaze, train_gaze_estimator, train_gaze_estimator_watched,
-};
+pub use self::gaze_training::{GazeTraining, gaze_features, predict_gaze, train_gaze_estimator};
 pub use self::labelled::LabelledImages;

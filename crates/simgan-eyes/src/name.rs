@@ -49,7 +49,7 @@ pub enum Preset {
 
 impl SimulatorName {
     /// The usual names, for help texts and hints.
-    pub const COMMON: [&'static str; 4] =
+    pub(crate) const COMMON: [&'static str; 4] =
         ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze"];
 
     /// Whether `spec` names a simulator, with or without settings. Anything that begins with `builtin:`

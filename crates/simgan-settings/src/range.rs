@@ -44,12 +44,6 @@ impl Range {
         Self::Number(Limit::Excluding(limit), Limit::None)
     }
 
-    /// The numbers from `least` to `most`, both included.
-    #[must_use]
-    pub const fn from_to(least: f64, most: f64) -> Self {
-        Self::Number(Limit::Including(least), Limit::Including(most))
-    }
-
     /// Whether the range contains `value`.
     #[must_use]
     pub fn contains(&self, value: &Value) -> bool {
@@ -146,7 +140,12 @@ mod tests {
         for (range, phrase, inside, outside) in [
             (Range::Whole(1, 9), "a whole number from 1 to 9", "1 9", "0 10 -1 2.0 true"),
             (Range::Odd(1, 9), "an odd number from 1 to 9", "1 9", "2 11 -1"),
-            (Range::from_to(0.0, 2.0), "a number from 0 to 2", "0 0.0 2.0", "-0.1 2.1 nan inf"),
+            (
+                Range::Number(Limit::Including(0.0), Limit::Including(2.0)),
+                "a number from 0 to 2",
+                "0 0.0 2.0",
+                "-0.1 2.1 nan inf",
+            ),
             (Range::FRACTION, "a finite number at least 0 and less than 1", "0 0.999", "1.0 -0.1 nan"),
             (Range::above(0.0), "a finite number above 0", "1e-300 1e300", "0.0 -1.0 inf nan"),
             (Range::Off(&Range::Whole(4, 9)), "0 (off), or a whole number from 4 to 9", "0 4", "3 10"),

@@ -52,7 +52,7 @@ mod selection;
 pub mod sources;
 mod streams;
 mod summary;
-pub mod tensorboard;
+mod tensorboard;
 #[cfg(test)]
 mod testing;
 mod trainer;

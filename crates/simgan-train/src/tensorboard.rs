@@ -17,38 +17,23 @@ use self::proto::{SessionStart, event};
 ///
 /// A resumed run continues in a new file, as with TensorBoard's own writer. Readers take a folder's files in
 /// the order of their names, which start with the time of creation.
-///
-/// ```
-/// use simgan_train::tensorboard::{PngImage, Writer};
-/// # fn main() -> std::io::Result<()> {
-/// # let folder = tempfile::tempdir()?;
-/// # let dir = folder.path();
-/// let mut writer = Writer::create(dir)?;
-/// writer.scalars(100, &[("refiner/loss", 0.71), ("refiner/change", 0.12)])?;
-/// # let png = &[0u8; 8];
-/// writer.image(100, "samples", PngImage { height: 35, width: 55, channels: 1, bytes: png })?;
-/// drop(writer);                                       // a crash, then a resume from the checkpoint at step 80
-/// let mut writer = Writer::resume(dir, 81)?;          // supersedes what was written for steps 81 and later
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug)]
-pub struct Writer {
+pub(crate) struct Writer {
     path: PathBuf,
     file: File,
 }
 
 /// An encoded image with the metadata that TensorBoard requires.
 #[derive(Clone, Copy, Debug)]
-pub struct PngImage<'a> {
+pub(crate) struct PngImage<'a> {
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Columns.
-    pub width: usize,
+    pub(crate) width: usize,
     /// 1 (gray) or 3 (RGB).
-    pub channels: usize,
+    pub(crate) channels: usize,
     /// The PNG file's bytes.
-    pub bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl Writer {
@@ -56,7 +41,7 @@ impl Writer {
     ///
     /// # Errors
     /// The folder or file cannot be created or written.
-    pub fn create(dir: &Path) -> io::Result<Self> {
+    pub(crate) fn create(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
         let (path, file) = new_file(dir)?;
         let mut writer = Self { path, file };
@@ -69,7 +54,7 @@ impl Writer {
     ///
     /// # Errors
     /// The folder or file cannot be created or written.
-    pub fn resume(dir: &Path, first_step: u64) -> io::Result<Self> {
+    pub(crate) fn resume(dir: &Path, first_step: u64) -> io::Result<Self> {
         let mut writer = Self::create(dir)?;
         writer.append(&event(wall_time_secs(), first_step, &SessionStart))?;
         Ok(writer)
@@ -80,7 +65,7 @@ impl Writer {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn scalars(&mut self, step: u64, values: &[(&str, f32)]) -> io::Result<()> {
+    pub(crate) fn scalars(&mut self, step: u64, values: &[(&str, f32)]) -> io::Result<()> {
         self.append(&event(wall_time_secs(), step, &proto::Scalars(values)))
     }
 
@@ -88,13 +73,13 @@ impl Writer {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn image(&mut self, step: u64, tag: &str, image: PngImage<'_>) -> io::Result<()> {
+    pub(crate) fn image(&mut self, step: u64, tag: &str, image: PngImage<'_>) -> io::Result<()> {
         self.append(&event(wall_time_secs(), step, &proto::TaggedImage { tag, image }))
     }
 
     /// Returns the file being written.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

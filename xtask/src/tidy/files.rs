@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::read;
 
-const MAX_LINES: usize = 400;
+const MAX_LINES: usize = 350;
 
-/// Files that may be longer, each with the reason.
-const LONGER: &[(&str, &str)] = &[];
+/// Where files may be longer, each with the reason.
+const LONGER: &[(&str, &str)] = &[("crates/simgan-kernels/src/", "a kernel's passes are read side by side")];
 
 const PICTURES: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff"];
 
@@ -45,7 +45,7 @@ fn reference(path: &str, tracked: &[String]) -> Option<String> {
 fn source(path: &str, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let n_lines = text.lines().count();
-    if n_lines > MAX_LINES && !LONGER.iter().any(|(longer, _)| *longer == path) {
+    if n_lines > MAX_LINES && !LONGER.iter().any(|(longer, _)| path.starts_with(longer)) {
         findings.push(format!("{path}: {n_lines} lines, more than {MAX_LINES}"));
     }
     let lifted = text.lines().any(|line| line.contains("unsafe_code") && line.contains("expect("));
@@ -74,6 +74,8 @@ mod tests {
     fn long_files_and_lifted_lints_are_found() {
         assert_eq!(source("crates/a/src/lib.rs", &"\n".repeat(MAX_LINES)), Vec::<String>::new());
         assert_eq!(source("crates/a/src/lib.rs", &"\n".repeat(MAX_LINES + 1)).len(), 1);
+        let kernel = source("crates/simgan-kernels/src/a.rs", &"\n".repeat(MAX_LINES + 1));
+        assert_eq!(kernel, Vec::<String>::new());
         let lift = "#![expect(unsafe_code, reason = \"fast\")]";
         assert_eq!(source("crates/simgan-data/src/lib.rs", lift).len(), 1);
         assert_eq!(source("crates/simgan-kernels/src/lib.rs", lift), Vec::<String>::new());

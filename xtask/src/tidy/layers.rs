@@ -113,6 +113,15 @@ mod tests {
     }
 
     #[test]
+    fn only_the_programs_know_a_simulator() {
+        for library in ["simgan-data", "simgan-metrics", "simgan-train", "simgan-refine", "simgan-eval"] {
+            assert_eq!(check(&package(library, "simgan-eyes", None)).len(), 1, "{library}");
+            assert_eq!(check(&package(library, "simgan-eyes", Some("dev"))), Vec::<String>::new());
+        }
+        assert_eq!(check(&package("simgan-cli", "simgan-eyes", None)), Vec::<String>::new());
+    }
+
+    #[test]
     fn an_unknown_crate_is_found() {
         assert_eq!(check(&package("simgan-new", "candle-core", None)).len(), 1);
     }

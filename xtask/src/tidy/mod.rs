@@ -1,7 +1,9 @@
 //! `cargo xtask tidy`: the invariants of `crates/README.md` that a program can check.
 
 mod errors;
+mod examples;
 mod files;
+mod functions;
 mod layers;
 mod manifests;
 
@@ -19,7 +21,9 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let mut findings = layers::check(&metadata);
     findings.extend(manifests::check(root, &metadata)?);
     findings.extend(code_map(root, &metadata)?);
+    findings.extend(examples::check(root, &tracked)?);
     findings.extend(files::check(root, &tracked)?);
+    findings.extend(functions::check(root, &tracked)?);
     findings.extend(errors::check(root, &tracked)?);
     if !findings.is_empty() {
         bail!("tidy found:\n  {}", findings.join("\n  "));

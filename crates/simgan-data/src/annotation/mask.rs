@@ -6,7 +6,7 @@ use crate::{Size, Transform};
 
 /// A class for each pixel of the image; 0 means none.
 ///
-/// A mask follows the pixels of an image of its own size; for an image of another size it is [`Stale`]. Under
+/// A mask follows the pixels of an image of its own size; for an image of another size it is stale. Under
 /// scaling, each new pixel takes the class under its centre, or 0 outside the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {

@@ -83,9 +83,9 @@ trait Kind {
 /// An annotation cannot follow its image: the transform would make it wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct Stale {
+pub(crate) struct Stale {
     /// Why it cannot.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 impl Annotation {
@@ -104,7 +104,7 @@ impl Annotation {
     ///
     /// # Errors
     /// The transform would make the annotation wrong; each kind documents when.
-    pub fn transformed(&self, transform: &Transform) -> Result<Self, Stale> {
+    pub(crate) fn transformed(&self, transform: &Transform) -> Result<Self, Stale> {
         self.kind().transformed(transform)
     }
 

@@ -43,7 +43,7 @@ pub struct ImageFile {
 pub enum ImageFormat {
     /// Lossless, 8 or 16 bits.
     Png,
-    /// Lossy, 8 bits; written at quality [`JPEG_QUALITY`](crate::JPEG_QUALITY).
+    /// Lossy, 8 bits; written at quality 95.
     Jpeg,
     /// Lossless, 8 or 16 bits; written uncompressed.
     Tiff,

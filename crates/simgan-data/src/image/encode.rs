@@ -12,7 +12,7 @@ use crate::{DataError, write_atomic};
 
 /// Quality, from 1 to 100, of written JPEG files. High and without chroma subsampling: a refined image should
 /// show the refiner's changes, not the compression's.
-pub const JPEG_QUALITY: u8 = 95;
+const JPEG_QUALITY: u8 = 95;
 
 impl ImageFile {
     /// Writes the file atomically, so that `path` always holds a complete file.

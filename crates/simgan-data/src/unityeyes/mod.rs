@@ -16,7 +16,7 @@ use crate::folder::walk;
 use crate::image::{CropWindow, Encoded};
 use crate::source::first_readable;
 use crate::{
-    Annotations, AnnotationsExt, DataError, ImageSpec, Listing, Sample, Source, Transform, Want,
+    Annotations, AnnotationsExt, DataError, ImageSpec, Sample, Source, Transform, Want,
     annotations_from_record,
 };
 
@@ -51,12 +51,6 @@ pub struct UnityEyesOptions {
 const MAX_PROBED: usize = 100;
 
 impl UnityEyes {
-    /// Whether a folder holds UnityEyes renders, judged by file names and `look_vec` in its first records.
-    #[must_use]
-    pub fn is_at(path: &Path) -> bool {
-        matches!(Evidence::at(&Listing::of(path)), Evidence::Pairs)
-    }
-
     /// Lists the pairs in a folder and its subfolders.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Image, ImageFile, ImageFormat, Pixels, Size, names};
+use crate::{Image, ImageFile, ImageFormat, Layout, Listing, Match, Pixels, Size, names};
 use serde_json::json;
 
 /// A record of an eye with corners at (280, 240) and (360, 240) of 640×480, from the top left.
@@ -22,13 +22,17 @@ fn lid_margin(points: Vec<[f32; 2]>) -> Annotations {
     Annotations::from([(names::LID_MARGIN.into(), points.into())])
 }
 
+fn is_recognised(folder: &Path) -> bool {
+    UnityEyesLayout.recognise(&Listing::of(folder)) == Match::Specific
+}
+
 #[test]
 fn pairs_come_by_number_with_labels() {
     let folder = tempfile::tempdir().unwrap();
     for stem in ["10", "2", "1"] {
         write(folder.path(), stem, Some(&record("(0.0, 0.6, -0.8, 0.0)")));
     }
-    assert!(UnityEyes::is_at(folder.path()));
+    assert!(is_recognised(folder.path()));
     let eyes = UnityEyes::open(folder.path(), UnityEyesOptions { crop: Crop::None, channels: None }).unwrap();
     let names: Vec<String> = (0..eyes.len()).map(|i| eyes.sample(i, Want::Image).unwrap().name).collect();
     assert_eq!(names, ["1.png", "2.png", "10.png"]);
@@ -114,7 +118,7 @@ fn an_eye_at_the_edge_is_an_error() {
 #[test]
 fn other_folders_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(!UnityEyes::is_at(folder.path()));
+    assert!(!is_recognised(folder.path()));
     let error = UnityEyes::open(folder.path(), UnityEyesOptions { crop: Crop::None, channels: None })
         .err()
         .unwrap()

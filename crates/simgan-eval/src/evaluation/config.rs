@@ -73,7 +73,7 @@ pub enum GazeNetwork {
 impl GazeNetwork {
     /// Returns the configuration for images of `channels` × `height` × `width`.
     #[must_use]
-    pub fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
+    pub(crate) fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
         let layers = match self {
             Self::Paper => GazeEstimatorConfig::eye_gaze(),
             Self::Wide => GazeEstimatorConfig::eye_gaze_wide(),
@@ -96,7 +96,7 @@ impl EvaluationConfig {
     /// # Errors
     ///
     /// If a count is 0.
-    pub fn check(&self) -> Result<(), EvalError> {
+    pub(crate) fn check(&self) -> Result<(), EvalError> {
         let counts = [
             ("images", self.images),
             ("fold", self.fold),

@@ -145,37 +145,37 @@ impl EvaluationData {
 
     /// The test images.
     #[must_use]
-    pub const fn test(&self) -> &LabelledImages {
+    pub(crate) const fn test(&self) -> &LabelledImages {
         &self.test
     }
 
     /// The test images' names.
     #[must_use]
-    pub fn test_names(&self) -> &[String] {
+    pub(crate) fn test_names(&self) -> &[String] {
         &self.test_names
     }
 
     /// The person and side of each test image; persons are numbered from 0.
     #[must_use]
-    pub fn eyes(&self) -> &[TestEye] {
+    pub(crate) fn eyes(&self) -> &[TestEye] {
         &self.eyes
     }
 
     /// Held-out synthetic images, which no method trains on.
     #[must_use]
-    pub const fn probe(&self) -> &LabelledImages {
+    pub(crate) const fn probe(&self) -> &LabelledImages {
         &self.probe
     }
 
     /// The annotations of the probe, if every image has iris landmarks.
     #[must_use]
-    pub fn probe_landmarks(&self) -> Option<&[Annotations]> {
+    pub(crate) fn probe_landmarks(&self) -> Option<&[Annotations]> {
         self.probe_landmarks.as_deref()
     }
 
     /// Real images `(N, C, H, W)`, if there are any.
     #[must_use]
-    pub const fn real(&self) -> Option<&Tensor> {
+    pub(crate) const fn real(&self) -> Option<&Tensor> {
         self.real.as_ref()
     }
 
@@ -184,13 +184,13 @@ impl EvaluationData {
     /// # Errors
     ///
     /// If `fold` exceeds the configuration's.
-    pub fn synthetic(&self, fold: usize) -> Result<LabelledImages, EvalError> {
+    pub(crate) fn synthetic(&self, fold: usize) -> Result<LabelledImages, EvalError> {
         self.synthetic.first(self.n_images * fold)
     }
 
     /// All synthetic training images: `n_images` times the configuration's `fold`.
     #[must_use]
-    pub const fn all_synthetic(&self) -> &LabelledImages {
+    pub(crate) const fn all_synthetic(&self) -> &LabelledImages {
         &self.synthetic
     }
 

@@ -74,7 +74,7 @@ impl MethodKind {
 
     /// Whether its training images depend on the refiner. All other methods are baselines.
     #[must_use]
-    pub const fn is_refined(self) -> bool {
+    pub(crate) const fn is_refined(self) -> bool {
         matches!(self, Self::Refined | Self::RefinedAugmented)
     }
 
@@ -86,7 +86,7 @@ impl MethodKind {
 
     /// Returns the kind without augmentation; `None` if its batches are not augmented.
     #[must_use]
-    pub const fn without_augmentation(self) -> Option<Self> {
+    pub(crate) const fn without_augmentation(self) -> Option<Self> {
         match self {
             Self::SyntheticAugmented => Some(Self::Synthetic),
             Self::RefinedAugmented => Some(Self::Refined),
@@ -96,7 +96,7 @@ impl MethodKind {
 
     /// Whether its batches are augmented.
     #[must_use]
-    pub const fn is_augmented(self) -> bool {
+    pub(crate) const fn is_augmented(self) -> bool {
         self.without_augmentation().is_some()
     }
 }

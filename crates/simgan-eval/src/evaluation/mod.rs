@@ -29,7 +29,7 @@ pub use self::method::{Method, MethodKind};
 pub use self::opened::OpenedSources;
 pub use self::plan::Plan;
 pub use self::preservation::{Agreement, PupilShiftFigures};
-pub use self::rows::refine_images;
+pub(crate) use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
 
 use self::rows::Row;

@@ -35,7 +35,7 @@ impl PupilShiftFigures {
     /// # Errors
     ///
     /// As [`pupil_shift_at`] and [`pupil_shift`].
-    pub fn new(
+    pub(crate) fn new(
         synthetic: &Tensor,
         refined: &Tensor,
         landmarks: Option<&[Annotations]>,

@@ -4,10 +4,8 @@ use simgan_metrics::{fourier_matched, histogram_matched};
 use simgan_models::{GazeEstimator, Refiner, for_batches, forward_batched};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
-use crate::{
-    EvalError, GazeTraining, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze,
-    train_gaze_estimator_watched,
-};
+use crate::gaze_training::train_gaze_estimator_watched;
+use crate::{EvalError, GazeTraining, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze};
 
 /// Images per forward pass, or per search for nearest neighbours.
 const AT_ONCE: usize = 256;
@@ -127,7 +125,11 @@ fn neighbours(
 /// # Errors
 ///
 /// If the channels differ from the refiner's, or [`EvalError::Stopped`] if `watch` is told to stop.
-pub fn refine_images(refiner: &Refiner, images: &Tensor, watch: &mut Watch<'_>) -> Result<Tensor, EvalError> {
+pub(crate) fn refine_images(
+    refiner: &Refiner,
+    images: &Tensor,
+    watch: &mut Watch<'_>,
+) -> Result<Tensor, EvalError> {
     forward_batched(images, AT_ONCE, |batch| {
         watch.advance(0)?;
         Ok(refiner.forward(batch)?)

@@ -35,7 +35,7 @@ impl VariantSet {
     /// # Errors
     ///
     /// If `base` lacks what a variant would change: a history, or a λ above 0.
-    pub fn variants(self, base: &TrainConfig) -> Result<Vec<Variant>, EvalError> {
+    pub(crate) fn variants(self, base: &TrainConfig) -> Result<Vec<Variant>, EvalError> {
         let LossConfig { lambda, .. } = base.loss;
         Ok(match self {
             Self::Refine => vec![Variant::new("refined", [])],

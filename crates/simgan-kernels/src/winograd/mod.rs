@@ -192,74 +192,142 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     scratch.right.resize(plan.points() * count * channels_out);
     scratch.lines.resize(plan.lines());
     scratch.carried.resize(2 * plan.size[1] * channels_in);
+    let image = of_filters.is_some().then_some(image);
     // `gather_gradient` always adds up the gradient of the bias; if unwanted, it goes here.
     let mut unused_sums = vec![0.0; if of_filters.is_none() { channels_out } else { 0 }];
-    let (left, right, lines) =
-        (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr(), scratch.lines.as_mut_ptr());
-    let lines = Lines { data: lines, span: plan.span() };
+    let (of_pixels, of_results) = (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr());
+    let lines = Lines { data: scratch.lines.as_mut_ptr(), span: plan.span() };
     for start in (0..plan.tiles[0]).step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(plan.tiles[0]);
-        let count = rows.len() * plan.tiles[1];
+        let part = BackwardRows { plan, rows, of_pixels, of_results, lines };
         // SAFETY: as in `forward`; the filters' gradient reads the domain of the image before it is
         // overwritten.
         unsafe {
-            for row in rows.clone() {
-                let first = (row - start) * plan.tiles[1];
-                let domain =
-                    Domain { data: right, point: count * channels_out, first, channels: channels_out };
-                let sums =
-                    of_filters.as_mut().map_or(&mut unused_sums[..], |of_filters| &mut of_filters.bias);
-                gather_gradient(simd, plan, row, gradient.as_ptr(), domain, lines, sums);
-                if of_filters.is_some() {
-                    let domain =
-                        Domain { data: left, point: count * channels_in, first, channels: channels_in };
-                    gather_input(simd, plan, row, image.as_ptr(), domain, lines);
-                }
-            }
+            let sums = of_filters.as_mut().map_or(&mut unused_sums[..], |of_filters| &mut of_filters.bias);
+            part.gather(simd, gradient, sums, image);
             for point in 0..plan.points() {
-                let of_results = right.add(point * count * channels_out);
-                let of_pixels = left.add(point * count * channels_in);
                 if let Some(of_filters) = &mut of_filters {
-                    multiply::<S, true>(
-                        simd,
-                        (channels_in, count, channels_out),
-                        Left { data: of_pixels, stride: channels_in, transposed: true },
-                        Rows { data: of_results, stride: channels_out },
-                        Rows {
-                            data: of_filters.filters.as_mut_ptr().add(point * channels_in * channels_out),
-                            stride: channels_out,
-                        },
-                    );
+                    part.add_filter_gradient(simd, point, &mut of_filters.filters);
                 }
                 if let Some((filters, ..)) = &of_image {
-                    multiply::<S, false>(
-                        simd,
-                        (count, channels_out, channels_in),
-                        Left { data: of_results, stride: channels_out, transposed: false },
-                        Rows {
-                            data: filters.as_ptr().add(point * channels_in * channels_out),
-                            stride: channels_in,
-                        },
-                        Rows { data: of_pixels, stride: channels_in },
-                    );
+                    part.pixel_gradient(simd, point, filters);
                 }
             }
             if let Some((_, out, finish)) = &mut of_image {
-                for row in rows {
-                    let first = (row - start) * plan.tiles[1];
-                    let domain =
-                        Domain { data: left, point: count * channels_in, first, channels: channels_in };
-                    let carried = scratch.carried.as_mut_ptr();
-                    scatter_input_gradient(
-                        simd,
-                        plan,
-                        row,
-                        domain,
-                        out.as_mut_ptr(),
-                        *finish,
-                        (lines, carried),
-                    );
-                }
+                part.scatter(simd, out, *finish, scratch.carried.as_mut_ptr());
+            }
+        }
+    }
+}
+
+/// The backward pass over some rows of tiles, and the memory that it uses.
+struct BackwardRows<'a> {
+    plan: &'a Plan,
+    rows: Range<usize>,
+    /// The transformed pixels, then their gradient.
+    of_pixels: *mut f32,
+    /// The transformed gradient of the results.
+    of_results: *mut f32,
+    lines: Lines,
+}
+
+impl BackwardRows<'_> {
+    /// Number of tiles in these rows.
+    fn count(&self) -> usize {
+        self.rows.len() * self.plan.tiles[1]
+    }
+
+    /// Returns the tiles of one row.
+    #[inline(always)]
+    fn domain(&self, data: *mut f32, row: usize, channels: usize) -> Domain {
+        let first = (row - self.rows.start) * self.plan.tiles[1];
+        Domain { data, point: self.count() * channels, first, channels }
+    }
+
+    /// Transforms the gradient of the results, adding its sums over the pixels to `sums`, and the image, if
+    /// given.
+    ///
+    /// # Safety
+    /// `gradient`, `sums` and `image` have the plan's sizes, and the memory has room for these rows.
+    #[inline(always)]
+    unsafe fn gather<S: Simd>(&self, simd: S, gradient: &[f32], sums: &mut [f32], image: Option<&[f32]>) {
+        let (plan, lines) = (self.plan, self.lines);
+        let [channels_in, channels_out] = plan.channels;
+        for row in self.rows.clone() {
+            let domain = self.domain(self.of_results, row, channels_out);
+            // SAFETY: the caller's promise.
+            unsafe { gather_gradient(simd, plan, row, gradient.as_ptr(), domain, lines, sums) };
+            if let Some(image) = image {
+                let domain = self.domain(self.of_pixels, row, channels_in);
+                // SAFETY: the caller's promise.
+                unsafe { gather_input(simd, plan, row, image.as_ptr(), domain, lines) };
+            }
+        }
+    }
+
+    /// Adds a point's gradient to that of the transformed filters.
+    ///
+    /// # Safety
+    /// After [`Self::gather`] with an image; `filters` holds `plan.filters()` elements.
+    #[inline(always)]
+    unsafe fn add_filter_gradient<S: Simd>(&self, simd: S, point: usize, filters: &mut [f32]) {
+        let ([channels_in, channels_out], count) = (self.plan.channels, self.count());
+        // SAFETY: the caller's promise; the point lies in the domains and in the filters.
+        unsafe {
+            let of_pixels = self.of_pixels.add(point * count * channels_in);
+            let of_results = self.of_results.add(point * count * channels_out);
+            let of_filters = filters.as_mut_ptr().add(point * channels_in * channels_out);
+            multiply::<S, true>(
+                simd,
+                (channels_in, count, channels_out),
+                Left { data: of_pixels, stride: channels_in, transposed: true },
+                Rows { data: of_results, stride: channels_out },
+                Rows { data: of_filters, stride: channels_out },
+            );
+        }
+    }
+
+    /// Replaces a point's pixels with their gradient.
+    ///
+    /// # Safety
+    /// After [`Self::gather`]; `filters` holds `plan.filters()` elements.
+    #[inline(always)]
+    unsafe fn pixel_gradient<S: Simd>(&self, simd: S, point: usize, filters: &[f32]) {
+        let ([channels_in, channels_out], count) = (self.plan.channels, self.count());
+        // SAFETY: the caller's promise; the point lies in the domains and in the filters.
+        unsafe {
+            let of_pixels = self.of_pixels.add(point * count * channels_in);
+            let of_results = self.of_results.add(point * count * channels_out);
+            let filters = filters.as_ptr().add(point * channels_in * channels_out);
+            multiply::<S, false>(
+                simd,
+                (count, channels_out, channels_in),
+                Left { data: of_results, stride: channels_out, transposed: false },
+                Rows { data: filters, stride: channels_in },
+                Rows { data: of_pixels, stride: channels_in },
+            );
+        }
+    }
+
+    /// Writes the gradient of the image for these rows.
+    ///
+    /// # Safety
+    /// After [`Self::pixel_gradient`] of all points and [`Self::scatter`] of the rows above; `out` and the
+    /// mask hold `plan.image_in()` elements, `carried` two rows of pixels.
+    #[inline(always)]
+    unsafe fn scatter<S: Simd>(
+        &self,
+        simd: S,
+        out: &mut [f32],
+        finish: FinishGradient<'_>,
+        carried: *mut f32,
+    ) {
+        let (plan, lines) = (self.plan, self.lines);
+        for row in self.rows.clone() {
+            let domain = self.domain(self.of_pixels, row, plan.channels[0]);
+            // SAFETY: the caller's promise.
+            unsafe {
+                scatter_input_gradient(simd, plan, row, domain, out.as_mut_ptr(), finish, (lines, carried));
             }
         }
     }

@@ -15,7 +15,7 @@ impl TrainConfig {
     /// Returns the complete configuration as TOML, with each setting's help above it. [`Self::resolve`] reads
     /// it back.
     #[must_use]
-    pub fn commented(&self) -> String {
+    pub(crate) fn commented(&self) -> String {
         let table = table_of(self);
         let mut text = format!("{HEADER}\n");
         for section in SECTIONS {

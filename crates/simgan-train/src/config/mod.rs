@@ -158,7 +158,7 @@ impl TrainConfig {
     ///
     /// # Errors
     /// The first invalid value, with the allowed ones.
-    pub fn validate(&self) -> Result<(), ConfigError> {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         // The ranges are defined on TOML values, so that one check serves files, `--set` and values built in
         // code.
         let table = Table::try_from(self).map_err(|error| ConfigError::Value {

@@ -116,7 +116,7 @@ impl RunDir {
     ///
     /// # Errors
     /// There are checkpoints but all are damaged, or the folder cannot be read.
-    pub fn newest_checkpoint(&self) -> Result<Newest, TrainError> {
+    pub(crate) fn newest_checkpoint(&self) -> Result<Newest, TrainError> {
         newest_checkpoint(&self.path)
     }
 

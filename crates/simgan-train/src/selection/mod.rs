@@ -111,7 +111,7 @@ impl Best {
     ///
     /// # Errors
     /// A file of the checkpoint is missing or damaged.
-    pub fn open(&self, run: &Path) -> Result<Checkpoint, TrainError> {
+    pub(crate) fn open(&self, run: &Path) -> Result<Checkpoint, TrainError> {
         Checkpoint::open(&run.join(&self.checkpoint))
     }
 }

@@ -1,6 +1,8 @@
 //! Convolution of one image with any kernel and stride, channels last. The forward pass unfolds nothing: the
 //! pixels under a row of the kernel are contiguous.
 
+use std::ops::Range;
+
 use crate::geometry::{Border, Geometry};
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
@@ -87,7 +89,7 @@ impl Geometry {
     /// Calls `f` with each output pixel of `rows`, numbered from 0, and the start in the framed image of the
     /// pixels under row `tap` of the kernel.
     #[inline(always)]
-    fn each_pixel(&self, rows: std::ops::Range<usize>, tap: usize, mut f: impl FnMut(usize, usize)) {
+    fn each_pixel(&self, rows: Range<usize>, tap: usize, mut f: impl FnMut(usize, usize)) {
         let (stride, width) = (self.options.stride, self.framed()[1]);
         let mut pixel = 0;
         for y in rows {
@@ -226,7 +228,6 @@ impl Task for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { geometry, image, weights, out, gradient, mut of_parameters, of_image, buffers } = self;
-        let Buffers { framed, rows, of_framed, unfolded, of_unfolded } = buffers;
         let (channels, columns) = (geometry.channels_out, padded(geometry.channels_out));
         let [height, width] = geometry.size_out;
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
@@ -235,70 +236,105 @@ impl Task for Backward<'_> {
         assert_eq!(weights.backward.len(), geometry.kernel[0] * channels * wide);
         if let Some((of_weights, of_bias)) = &of_parameters {
             assert_eq!((of_weights.len(), of_bias.len()), (geometry.kernel[0] * depth * columns, columns));
-            frame(geometry, image, framed);
+            frame(geometry, image, &mut buffers.framed);
         }
         if of_image.is_some() {
-            of_framed.clear();
-            of_framed.resize(framed_size, 0.0);
+            buffers.of_framed.clear();
+            buffers.of_framed.resize(framed_size, 0.0);
         }
         let per_block = (PIXELS / width).clamp(1, height);
         for start in (0..height).step_by(per_block) {
             let end = (start + per_block).min(height);
             let (place, pixels) = (start * width * channels..end * width * channels, (end - start) * width);
-            rows.clear();
-            rows.resize(pixels * columns, 0.0);
+            buffers.rows.clear();
+            buffers.rows.resize(pixels * columns, 0.0);
             // Leaves the padding channels at zero.
-            mask(geometry, &out[place.clone()], &gradient[place], rows);
-            unfolded.resize(pixels * depth, 0.0);
-            of_unfolded.resize(pixels * wide, 0.0);
+            mask(geometry, &out[place.clone()], &gradient[place], &mut buffers.rows);
+            buffers.unfolded.resize(pixels * depth, 0.0);
+            buffers.of_unfolded.resize(pixels * wide, 0.0);
             if let Some((_, of_bias)) = &mut of_parameters {
-                for pixel in rows.chunks_exact(columns) {
+                for pixel in buffers.rows.chunks_exact(columns) {
                     of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
                 }
             }
             for tap in 0..geometry.kernel[0] {
                 if let Some((of_weights, _)) = &mut of_parameters {
-                    // Copied: from one row to the next, pixels are not evenly spaced in the framed image.
-                    geometry.each_pixel(start..end, tap, |pixel, source| {
-                        unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
-                    });
-                    // SAFETY: the lengths were set or checked above.
-                    unsafe {
-                        multiply::<S, true>(
-                            simd,
-                            (depth, pixels, columns),
-                            Left { data: unfolded.as_ptr(), stride: depth, transposed: true },
-                            Rows { data: rows.as_ptr(), stride: columns },
-                            Rows {
-                                data: of_weights.as_mut_ptr().add(tap * depth * columns),
-                                stride: columns,
-                            },
-                        );
-                    }
+                    let of_tap = &mut of_weights[tap * depth * columns..][..depth * columns];
+                    add_weight_gradient(simd, geometry, (start..end, tap), buffers, of_tap);
                 }
                 if of_image.is_some() {
-                    // SAFETY: the lengths were set or checked above.
-                    unsafe {
-                        multiply::<S, false>(
-                            simd,
-                            (pixels, channels, wide),
-                            Left { data: rows.as_ptr(), stride: columns, transposed: false },
-                            Rows { data: weights.backward.as_ptr().add(tap * channels * wide), stride: wide },
-                            Rows { data: of_unfolded.as_mut_ptr(), stride: wide },
-                        );
-                    }
-                    geometry.each_pixel(start..end, tap, |pixel, source| {
-                        let of_pixels = &of_unfolded[pixel * wide..][..depth];
-                        let sums = of_framed[source..][..depth].iter_mut();
-                        sums.zip(of_pixels).for_each(|(sum, &gradient)| *sum += gradient);
-                    });
+                    let of_tap = &weights.backward[tap * channels * wide..][..channels * wide];
+                    add_image_gradient(simd, geometry, (start..end, tap), of_tap, buffers);
                 }
             }
         }
         if let Some(of_image) = of_image {
-            unframe(geometry, of_framed, of_image);
+            unframe(geometry, &buffers.of_framed, of_image);
         }
     }
+}
+
+/// Adds the gradient of the weights in row `tap` of the kernel from some rows of the result.
+#[inline(always)]
+fn add_weight_gradient<S: Simd>(
+    simd: S,
+    geometry: &Geometry,
+    (lines, tap): (Range<usize>, usize),
+    buffers: &mut Buffers,
+    of_weights: &mut [f32],
+) {
+    let Buffers { framed, rows, unfolded, .. } = buffers;
+    let (depth, columns) = (geometry.line(), padded(geometry.channels_out));
+    let pixels = lines.len() * geometry.size_out[1];
+    // Copied: from one row to the next, pixels are not evenly spaced in the framed image.
+    geometry.each_pixel(lines, tap, |pixel, source| {
+        unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
+    });
+    assert!(unfolded.len() >= pixels * depth && rows.len() >= pixels * columns);
+    assert_eq!(of_weights.len(), depth * columns);
+    // SAFETY: the lengths were checked above.
+    unsafe {
+        multiply::<S, true>(
+            simd,
+            (depth, pixels, columns),
+            Left { data: unfolded.as_ptr(), stride: depth, transposed: true },
+            Rows { data: rows.as_ptr(), stride: columns },
+            Rows { data: of_weights.as_mut_ptr(), stride: columns },
+        );
+    }
+}
+
+/// Adds the gradient of the framed image from row `tap` of the kernel, `weights`, and some rows of the
+/// result.
+#[inline(always)]
+fn add_image_gradient<S: Simd>(
+    simd: S,
+    geometry: &Geometry,
+    (lines, tap): (Range<usize>, usize),
+    weights: &[f32],
+    buffers: &mut Buffers,
+) {
+    let Buffers { rows, of_framed, of_unfolded, .. } = buffers;
+    let (channels, columns) = (geometry.channels_out, padded(geometry.channels_out));
+    let (depth, wide) = (geometry.line(), padded(geometry.line()));
+    let pixels = lines.len() * geometry.size_out[1];
+    assert!(rows.len() >= pixels * columns && of_unfolded.len() >= pixels * wide);
+    assert_eq!(weights.len(), channels * wide);
+    // SAFETY: the lengths were checked above.
+    unsafe {
+        multiply::<S, false>(
+            simd,
+            (pixels, channels, wide),
+            Left { data: rows.as_ptr(), stride: columns, transposed: false },
+            Rows { data: weights.as_ptr(), stride: wide },
+            Rows { data: of_unfolded.as_mut_ptr(), stride: wide },
+        );
+    }
+    geometry.each_pixel(lines, tap, |pixel, source| {
+        let of_pixels = &of_unfolded[pixel * wide..][..depth];
+        let sums = of_framed[source..][..depth].iter_mut();
+        sums.zip(of_pixels).for_each(|(sum, &gradient)| *sum += gradient);
+    });
 }
 
 /// Writes the gradient before the ReLU, channels padded.
