@@ -87,8 +87,10 @@ mod tests {
         Registry::default().with(Simulators)
     }
 
+    /// What is said of a source that cannot be opened, with its hint.
     fn refusal(spec: &str) -> String {
-        registry().open(&SourceRequest::new(spec)).err().unwrap().to_string()
+        let error = registry().open(&SourceRequest::new(spec)).err().unwrap();
+        error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; hint: {hint}"))
     }
 
     #[test]

@@ -14,8 +14,10 @@ fn layout_of(path: &Path) -> String {
     Registry::default().find(path.to_str().unwrap()).unwrap().layout().name().to_owned()
 }
 
+/// What is said of a source that cannot be opened, with its hint.
 fn refusal(registry: &Registry, spec: &str) -> String {
-    registry.open(&SourceRequest::new(spec)).err().unwrap().to_string()
+    let error = registry.open(&SourceRequest::new(spec)).err().unwrap();
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; hint: {hint}"))
 }
 
 /// A record of an eye near the middle of a 64×48 render.
@@ -66,7 +68,7 @@ fn layouts_are_told_apart() {
     assert!(refusal("7.SafeTensors").contains("no packed data set"));
     fs::write(path.join("7.h5"), "no HDF5").unwrap();
     assert_eq!(layout_of(&path.join("7.h5")), "hdf5");
-    let word = if cfg!(feature = "hdf5") { "fetch it again" } else { "--features hdf5" };
+    let word = if cfg!(feature = "hdf5") { "fetch it again" } else { "does not read HDF5" };
     assert!(refusal("7.h5").contains(word), "{}", refusal("7.h5"));
     assert!(refusal("none").contains("no such folder or simulator; a source is a folder of"));
 }
