@@ -3,7 +3,7 @@
 //!
 //! A test spawns its own binary to run `child`, which trains in the folder named by an environment variable.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -13,7 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use simgan_data::Size;
 
-use crate::commands::registry;
+use crate::registry::registry;
 
 pub(crate) use self::device::DeviceChoice;
 pub(crate) use self::evaluate::{EvaluateArguments, Measure};

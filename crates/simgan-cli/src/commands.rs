@@ -15,9 +15,10 @@ mod train;
 use std::sync::Arc;
 
 use anyhow::Result;
-use simgan_data::{Crop, Registry, Sizes, Source, SourceRequest};
+use simgan_data::{Crop, Sizes, Source, SourceRequest};
 
 use crate::arguments::Command;
+use crate::registry::registry;
 
 /// Runs one command to completion.
 ///
@@ -36,11 +37,6 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Man(arguments) => shell::manual(&arguments),
         Command::Help(arguments) => help::help(&arguments),
     }
-}
-
-/// Returns every layout and simulator that a SOURCE can name.
-pub(crate) fn registry() -> Registry {
-    Registry::default().with(simgan_eyes::Simulators)
 }
 
 /// Maximum number of test images: `asked`, else 2000 if a simulator is among them, because simulators never

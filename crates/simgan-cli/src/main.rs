@@ -10,6 +10,7 @@ mod compute;
 mod console;
 mod failure;
 mod interrupt;
+mod registry;
 mod report;
 mod wording;
 

@@ -1,6 +1,6 @@
 //! Randomly damaged files give errors, never a panic.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Folders as users have them: nested, labelled, linked, mixed, damaged.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

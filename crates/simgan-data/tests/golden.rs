@@ -1,6 +1,6 @@
 //! Comparison with Pillow: files written by other programs, and resizing.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Image files: round trips through every format, and damage of every kind.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Batches: independent of the number of threads, exact after a restart, and honest about unreadable images.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

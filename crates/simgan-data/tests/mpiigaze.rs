@@ -1,6 +1,6 @@
 //! MPIIGaze: a synthetic data set in its layout, compared with SciPy, and the real one if available.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

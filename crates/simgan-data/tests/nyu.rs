@@ -1,6 +1,6 @@
 //! NYU's hands: synthetic frames, with joints as written by SciPy.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::sync::Arc;

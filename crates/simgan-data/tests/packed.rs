@@ -1,7 +1,7 @@
 //! Packed data sets: the samples of their source, the same bytes however they were made, and honest about
 //! damage.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! Tests the whole evaluation on cases with known results: refiners that change nothing or blank the image,
 //! repeated images, persons.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Tests gaze errors with known values, the baselines, and the gaze network on an easy task.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};

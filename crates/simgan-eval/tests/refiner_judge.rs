@@ -1,6 +1,6 @@
 //! Tests judgements of refiners with a known effect: none, or a blank image.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -184,3 +184,18 @@ pub(crate) fn smooth_max(a: f32, b: f32, radius: f32) -> f32 {
     let h = (radius - (a - b).abs()).max(0.0) / radius;
     a.max(b) + h * h * radius * 0.25
 }
+
+/// Returns the unit vector of a pitch (up) and yaw (towards −x) in radians; y is up, z towards the viewer.
+pub(crate) fn direction(pitch: f32, yaw: f32) -> Vec3 {
+    Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0).apply(vec3(0.0, 0.0, 1.0))
+}
+
+/// Inverts [`direction`] for a unit vector.
+pub(crate) fn pitch_yaw(direction: Vec3) -> (f32, f32) {
+    (libm::asinf(direction.y.clamp(-1.0, 1.0)), libm::atan2f(-direction.x, direction.z))
+}
+
+/// Scales a colour to the given luma.
+pub(crate) fn with_luma(color: Color, luma: f32) -> Color {
+    color * (luma / color.luma())
+}

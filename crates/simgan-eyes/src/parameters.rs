@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::{Domain, Finishing, SimulatorConfig};
-use crate::math::{Color, Rotation, Vec3, vec3};
+use crate::math::{Rotation, Vec3, direction, pitch_yaw};
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 use crate::render::Light;
@@ -177,19 +177,4 @@ impl Pose {
     pub(crate) fn gaze_in_head(&self) -> Vec3 {
         self.head().transposed().apply(self.gaze_in_view())
     }
-}
-
-/// Returns the unit vector of a pitch (up) and yaw (towards −x) in radians; y is up, z towards the viewer.
-pub(crate) fn direction(pitch: f32, yaw: f32) -> Vec3 {
-    Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0).apply(vec3(0.0, 0.0, 1.0))
-}
-
-/// Inverts [`direction`] for a unit vector.
-pub(crate) fn pitch_yaw(direction: Vec3) -> (f32, f32) {
-    (libm::asinf(direction.y.clamp(-1.0, 1.0)), libm::atan2f(-direction.x, direction.z))
-}
-
-/// Scales a colour to the given luma.
-pub(crate) fn with_luma(color: Color, luma: f32) -> Color {
-    color * (luma / color.luma())
 }

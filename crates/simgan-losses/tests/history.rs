@@ -1,6 +1,6 @@
 //! The history's half-batch rule (§2.3), for every kind of batch and capacity.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 

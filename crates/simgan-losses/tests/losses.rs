@@ -1,7 +1,7 @@
 //! What the losses reject and what the accuracy counts. The workspace's tests compare their values with
 //! PyTorch's.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{DType, Device, Tensor};
 use simgan_losses::{

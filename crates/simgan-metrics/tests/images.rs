@@ -1,6 +1,6 @@
 //! Iris detection and realism on images with known answers.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{Device, Tensor};
 use simgan_eyes::{Domain, Simulator, SimulatorConfig, builtin};

@@ -1,7 +1,7 @@
 //! Tests matching, augmentation and pixel distances against NumPy and SciPy (`golden/matching/export.py`
 //! writes the numbers) and on inputs with known answers.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};

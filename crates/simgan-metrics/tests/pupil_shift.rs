@@ -1,6 +1,6 @@
 //! Measures the iris's shift where the answer is known: on eyeballs rotated in the simulator.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};

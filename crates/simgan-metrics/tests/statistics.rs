@@ -1,7 +1,7 @@
 //! Tests binomial statistics and the kernel distance against SciPy and NumPy; `golden/export.py` writes the
 //! numbers.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;

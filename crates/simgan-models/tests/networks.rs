@@ -1,6 +1,6 @@
 //! Shapes, sizes and files of the networks. The workspace's tests compare their values with PyTorch's.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 

@@ -1,6 +1,6 @@
 //! Initial values, storage and files of parameters.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -67,6 +67,7 @@ pub use self::report::{DiscriminatorReport, Phase, RefinerReport, StepReport};
 pub use self::run::run;
 pub use self::run_dir::RunDir;
 pub use self::selection::{Best, Judgement, PupilJudgement, RefinerJudge};
+pub use self::sources::Sources;
 pub use self::summary::Summary;
-pub use self::trainer::{Sources, Trainer};
+pub use self::trainer::Trainer;
 pub use self::watch::{Warning, WarningKind};

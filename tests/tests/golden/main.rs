@@ -1,7 +1,7 @@
 //! Tests networks, losses and updates against PyTorch, and gradients against finite differences, on every
 //! available device.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../../crates/simgan-kernels/tests/kernels/common/devices.rs"]
 mod devices;

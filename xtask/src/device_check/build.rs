@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::cuda::Toolkit;
+use crate::failure::hinted;
 
 /// The hardware to build for.
 pub(super) enum Target {
@@ -77,7 +78,7 @@ pub(super) fn build(root: &Path, target: &Target) -> anyhow::Result<Vec<Program>
         .output()
         .context("cargo did not start")?;
     if !output.status.success() {
-        bail!("the programs do not build; hint: what cargo said stands above");
+        bail!(hinted("the programs do not build", "read cargo's messages above"));
     }
     let messages = String::from_utf8(output.stdout).context("cargo's messages are not text")?;
     let programs: Vec<Program> = messages.lines().filter_map(|message| program(root, message)).collect();

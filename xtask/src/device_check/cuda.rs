@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::announce;
+use crate::failure::hinted;
 
 /// Python packages with a CUDA compiler and its headers; installed together, they have the layout of a
 /// toolkit.
@@ -43,11 +44,13 @@ impl Toolkit {
                 install(fetched)?;
                 in_packages
             }
-            None => bail!(
-                "CUDA's compiler, nvcc, is neither in $CUDA_HOME/bin nor on PATH\n\
-                 hint: install CUDA 13, or `cargo xtask device-check --fetch-cuda`, which installs with pip: {}",
-                PACKAGES.join(" ")
-            ),
+            None => bail!(hinted(
+                "CUDA's compiler, nvcc, is neither in $CUDA_HOME/bin nor on PATH",
+                format!(
+                    "install CUDA 13, or `cargo xtask device-check --fetch-cuda`, which installs with pip: {}",
+                    PACKAGES.join(" ")
+                )
+            )),
         };
         let version = version(&home.join("bin/nvcc"))?;
         announce(&format!("CUDA {version} in {}", home.display()));
@@ -85,11 +88,9 @@ impl Toolkit {
         let folders = ["lib", "lib64", "targets/x86_64-linux/lib"].map(|folder| self.home.join(folder));
         let major = self.version.split('.').next().unwrap_or_default();
         let found = folders.iter().map(|folder| folder.join(format!("libcudart.so.{major}")));
-        found.into_iter().find(|path| path.exists()).with_context(|| {
-            format!(
-                "no libcudart.so.{major} in {}; hint: install CUDA's runtime library",
-                self.home.display()
-            )
+        found.into_iter().find(|path| path.exists()).ok_or_else(|| {
+            let message = format!("no libcudart.so.{major} in {}", self.home.display());
+            hinted(message, "install CUDA's runtime library")
         })
     }
 
@@ -129,10 +130,12 @@ fn install(folder: &Path) -> anyhow::Result<()> {
     announce(&format!("installing {} with pip", PACKAGES.join(", ")));
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--target"]).arg(folder);
-    let status =
-        pip.args(PACKAGES).status().context("python3 does not start; hint: pip is needed to fetch CUDA")?;
+    let status = pip
+        .args(PACKAGES)
+        .status()
+        .map_err(|error| hinted(format!("python3 does not start: {error}"), "install Python with pip"))?;
     if !status.success() {
-        bail!("pip failed; hint: what it said stands above");
+        bail!(hinted("pip failed", "read its messages above"));
     }
     Ok(())
 }
@@ -188,7 +191,7 @@ fn compile_stand_in(functions: &BTreeSet<&str>, library: &Path, soname: &str) ->
         .arg(format!("-Wl,-soname,{soname}"))
         .arg(&source)
         .status()
-        .context("cc does not start; hint: install a C compiler")?;
+        .map_err(|error| hinted(format!("cc does not start: {error}"), "install a C compiler"))?;
     if !status.success() {
         bail!("cc cannot make {}", library.display());
     }

@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
 use super::build::{Program, Target};
+use crate::failure::hinted;
 
 /// Maximum size of a package in MB: it must be easy to transfer.
 const MOST_MEGABYTES: f64 = 60.0;
@@ -51,7 +52,10 @@ pub(super) fn pack(root: &Path, target: &Target, programs: &[Program], output: &
 fn make_room(output: &Path) -> anyhow::Result<()> {
     let is_empty = fs::read_dir(output).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty && !output.join(ABOUT).exists() {
-        bail!("{} is not empty and no package; hint: give a new folder", output.display());
+        bail!(hinted(
+            format!("{} is neither empty nor an earlier package", output.display()),
+            "give a new folder"
+        ));
     }
     if output.exists() {
         fs::remove_dir_all(output).with_context(|| output.display().to_string())?;

@@ -8,10 +8,11 @@ use simgan_eval::report;
 use simgan_train::TrainConfig;
 
 use super::train::{self, with_absolute_paths};
-use super::{evaluate, most_test, registry};
+use super::{evaluate, most_test};
 use crate::arguments::ExperimentArguments;
 use crate::console::{Progress, print};
 use crate::failure::{usage, usage_of};
+use crate::registry::registry;
 use crate::{compute, interrupt};
 
 /// The built-in "real" domain; experiments that train on it also test on it by default.

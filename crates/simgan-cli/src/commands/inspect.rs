@@ -7,9 +7,10 @@ use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
-use crate::commands::{registry, sheet, to_look_at};
+use crate::commands::{sheet, to_look_at};
 use crate::console::print;
 use crate::failure::usage;
+use crate::registry::registry;
 
 /// Prints the description as text or as JSON.
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {

@@ -9,9 +9,10 @@ use simgan_data::{Crop, Fitted, Found, Hinted, Sizes, SourceRequest, Target};
 use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
-use crate::commands::{open_source, registry};
+use crate::commands::open_source;
 use crate::console::{Progress, print};
 use crate::failure::usage;
+use crate::registry::registry;
 use crate::{compute, interrupt};
 
 /// Refines the images and prints a summary.

@@ -10,8 +10,8 @@ use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run};
 
 use crate::arguments::TrainArguments;
-use crate::commands::registry;
 use crate::console::{Progress, print};
+use crate::registry::registry;
 use crate::{compute, interrupt, report};
 
 /// Parent folder of runs without `--run`.

@@ -152,7 +152,7 @@ impl Content {
     }
 
     fn damaged(&self, reason: String) -> DataError {
-        DataError::Dataset { path: self.path.clone(), reason }
+        DataError::Packed { path: self.path.clone(), reason }
     }
 }
 

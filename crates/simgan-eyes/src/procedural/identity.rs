@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Domain;
+use crate::math::with_luma;
 use crate::math::{Color, vec3};
-use crate::parameters::with_luma;
 use crate::random::Stream;
 
 /// One person: shape of lids and face (in mm), colours and lashes.

@@ -11,8 +11,8 @@ pub(crate) use self::subject::Subject;
 use self::appearance::ProceduralAppearance;
 use self::identity::Identity;
 use self::shape::{Face, N_COLUMNS, N_LID, N_RINGS, Place};
+use crate::math::pitch_yaw;
 use crate::math::{Color, Rotation, Vec3, bump, lerp, smooth_max, smoothstep, vec3};
-use crate::parameters::pitch_yaw;
 use crate::random::Stream;
 use crate::render::{Eyeball, Finish, Scene, normals};
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::math::direction;
 use crate::math::{Color, Vec3, bump, lerp, smoothstep, vec3};
-use crate::parameters::direction;
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 

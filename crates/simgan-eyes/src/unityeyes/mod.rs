@@ -21,8 +21,8 @@ pub(crate) use self::subject::Subject;
 use self::appearance::UnityAppearance;
 use self::lids::Lids;
 use self::topology::{CARUNCLE, MARGIN};
+use crate::math::pitch_yaw;
 use crate::math::{Rotation, Vec3, smoothstep, vec3};
-use crate::parameters::pitch_yaw;
 use crate::random::Stream;
 use crate::render::{Eyeball, Finish, Margin, Scene, normals};
 

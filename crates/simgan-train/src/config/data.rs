@@ -72,8 +72,8 @@ impl DataConfig {
 
 pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
     let batch = config.data.batch;
-    let allowed = "an even number from 2 to 65536: half of D's refined batch comes from the history\n\
-                   hint: an odd batch needs history.capacity=0";
+    let allowed = "an even number from 2 to 65536: half of D's refined batch comes from the history, \
+                   unless history.capacity = 0";
     let is_even = batch.is_multiple_of(2) || config.history.capacity.is_none();
     ConfigError::unless(is_even, "data.batch", batch, allowed)
 }

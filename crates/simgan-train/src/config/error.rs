@@ -49,6 +49,9 @@ pub enum ConfigError {
         /// The allowed values, in words.
         allowed: String,
     },
+    /// A value that TOML cannot express, such as a number beyond its range.
+    #[error("the configuration cannot be written as TOML: {0}")]
+    Unwritable(String),
     /// An argument without an equals sign.
     #[error("`{0}` is not KEY=VALUE")]
     NotAnAssignment(String),
@@ -84,7 +87,7 @@ impl ConfigError {
             Self::Type { key, example, .. } => Some(format!("for example {key}={example}").into()),
             Self::NotAnAssignment(_) => Some("for example schedule.k_g=2".into()),
             Self::Resumed { config, .. } => Some(Hint::NewRun { config: config.clone() }),
-            Self::Syntax(_) | Self::Value { .. } | Self::Version { .. } => None,
+            Self::Syntax(_) | Self::Value { .. } | Self::Unwritable(_) | Self::Version { .. } => None,
         }
     }
 

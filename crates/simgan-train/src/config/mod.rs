@@ -161,11 +161,7 @@ impl TrainConfig {
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         // The ranges are defined on TOML values, so that one check serves files, `--set` and values built in
         // code.
-        let table = Table::try_from(self).map_err(|error| ConfigError::Value {
-            key: "a number".to_owned(),
-            value: "written to a file".to_owned(),
-            allowed: error.to_string(),
-        })?;
+        let table = Table::try_from(self).map_err(|error| ConfigError::Unwritable(error.to_string()))?;
         for section in SECTIONS {
             let values = section.table(&table);
             for settings in section.settings {

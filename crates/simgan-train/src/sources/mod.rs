@@ -7,7 +7,28 @@ use std::sync::Arc;
 
 use simgan_data::{Concat, Fitted, Registry, Role, Source, SourceRequest, Target};
 
-use crate::{DataConfig, DataSize, TrainError};
+use crate::{DataConfig, DataSize, TrainConfig, TrainError};
+
+/// The two image domains of a run.
+#[derive(Clone)]
+pub struct Sources {
+    /// The images that R refines.
+    pub synthetic: Arc<dyn Source>,
+    /// The images that refined ones should look like.
+    pub real: Arc<dyn Source>,
+}
+
+impl Sources {
+    /// Opens the configured sources with the configured size and channels.
+    ///
+    /// # Errors
+    /// As [`open_all`].
+    pub fn open(config: &TrainConfig, registry: &Registry) -> Result<Self, TrainError> {
+        let TrainConfig { data, seed, .. } = config;
+        let synthetic = open_all(&data.synthetic, data, Role::Synthetic, *seed, registry)?;
+        Ok(Self { synthetic, real: open_all(&data.real, data, Role::Real, *seed, registry)? })
+    }
+}
 
 /// Opens several sources as one, converted to the size and channels of `data`.
 ///

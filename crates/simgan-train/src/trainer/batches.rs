@@ -3,7 +3,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use simgan_data::{Batch, Loader, LoaderOptions, Sampler, SamplerState, Source, Want};
 
-use super::Sources;
+use crate::Sources;
 use crate::streams::Purpose;
 use crate::{DataConfig, TrainError, Warning, WarningKind};
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Image, Registry, Role, Source};
+use simgan_data::Image;
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy};
 use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
@@ -26,31 +26,10 @@ use crate::grid::sample_grid;
 use crate::streams::Purpose;
 use crate::watch::Watch;
 use crate::{
-    DiscriminatorReport, LossConfig, Phase, RefinerJudge, RefinerReport, StepReport, TrainConfig, TrainError,
-    Warning, sources,
+    DiscriminatorReport, LossConfig, Phase, RefinerJudge, RefinerReport, Sources, StepReport, TrainConfig,
+    TrainError, Warning,
 };
 use simgan_optim::Ema;
-
-/// The two image domains of a run.
-#[derive(Clone)]
-pub struct Sources {
-    /// The images that R refines.
-    pub synthetic: Arc<dyn Source>,
-    /// The images that refined ones should look like.
-    pub real: Arc<dyn Source>,
-}
-
-impl Sources {
-    /// Opens the configured sources with the configured size and channels.
-    ///
-    /// # Errors
-    /// As [`sources::open_all`].
-    pub fn open(config: &TrainConfig, registry: &Registry) -> Result<Self, TrainError> {
-        let TrainConfig { data, seed, .. } = config;
-        let synthetic = sources::open_all(&data.synthetic, data, Role::Synthetic, *seed, registry)?;
-        Ok(Self { synthetic, real: sources::open_all(&data.real, data, Role::Real, *seed, registry)? })
-    }
-}
 
 /// The two networks and all other training state.
 pub struct Trainer {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use simgan_data::{Loader, LoaderOptions, Sampler, Source, Want};
 
-use super::Sources;
+use crate::Sources;
 use crate::grid::GRID_COLUMNS;
 use crate::streams::Purpose;
 use crate::{DataConfig, TrainError};

@@ -6,10 +6,11 @@ use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
 use simgan_models::run_folder::CHECKPOINT_VERSION;
 use simgan_models::{REFINER_FILE, Refiner, load_refiner, read_tensors, save_refiner, write_tensors};
 
+use super::Trainer;
 use super::batches::{Batches, Cursors};
 use super::network::Network;
 use super::samples::SampleInputs;
-use super::{Sources, Trainer};
+use crate::Sources;
 use crate::checkpoint::{
     self, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE, RAW_REFINER_FILE, State, unusable,
 };

@@ -11,8 +11,9 @@ use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
 use simgan_train::{Checkpoint, DataConfig, DataSize, Phase, Recipe, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
-use crate::commands::{most_test, registry};
+use crate::commands::most_test;
 use crate::failure::usage;
+use crate::registry::registry;
 
 /// A file that a run's checkpoint has and an exported refiner lacks.
 const STATE_FILE: &str = "state.toml";
