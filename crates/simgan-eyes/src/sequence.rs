@@ -2,8 +2,9 @@
 //! a pure function of (configuration, frame).
 
 use crate::config::SimulatorConfig;
+use crate::math::{direction, pitch_yaw};
 use crate::math::{lerp, sin_cos, smoothstep};
-use crate::parameters::{Parameters, Pose, Subject, direction, pitch_yaw};
+use crate::parameters::{Parameters, Pose, Subject};
 use crate::random::Stream;
 
 /// Seconds per fixation.

@@ -97,7 +97,7 @@ fn domains_of_different_sizes_are_refused() {
     let (synthetic, real) = (folder(&[(20, 10)]), folder(&[(31, 17)]));
     let mut config = config(&[]);
     (config.data.synthetic, config.data.real) = (vec![text(synthetic.path())], vec![text(real.path())]);
-    let sources = crate::Sources::open(&config, &registry()).unwrap();
+    let sources = Sources::open(&config, &registry()).unwrap();
     let error = told(&crate::Trainer::new(config, &sources, &candle_core::Device::Cpu).err().unwrap());
     assert!(
         error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size = 20x10"),

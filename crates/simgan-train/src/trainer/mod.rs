@@ -8,7 +8,6 @@ mod state;
 mod tests;
 mod translation;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Module, Tensor};

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use candle_core::Device;
-use simgan_data::Want;
+use simgan_data::{Registry, Role, Want};
 
 use super::*;
 use crate::testing::{config, sources};
@@ -242,8 +242,8 @@ fn images_that_cannot_be_read_are_skipped_counted_and_reported() {
         .unwrap();
     let mut config = config(2);
     config.data.real = vec![dir.path().to_str().unwrap().to_owned()];
-    let real =
-        sources::open_all(&config.data.real, &config.data, Role::Real, 0, &Registry::default()).unwrap();
+    let real = crate::sources::open_all(&config.data.real, &config.data, Role::Real, 0, &Registry::default())
+        .unwrap();
     let sources = Sources { real, ..sources() };
     let error = Trainer::new(config.clone(), &sources, &Device::Cpu).err().unwrap();
     assert!(error.to_string().contains(".png"), "{error}");
