@@ -187,12 +187,12 @@ fn damaged_files_are_left_out_if_wished() {
     let all = names(&case.open(&skip(Subset::All)).unwrap());
     std::fs::write(day("p00/day01.mat"), "no MATLAB file").unwrap();
     for (subset, n) in [(Subset::All, 6), (Subset::Evaluation, 2)] {
-        let error = case
-            .open(&MpiiGazeOptions { on_error: OnError::Fail, ..skip(subset) })
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(error.contains("day01.mat") && error.contains("skip such files"), "{error}");
+        let error = case.open(&MpiiGazeOptions { on_error: OnError::Fail, ..skip(subset) }).err().unwrap();
+        let hint = error.hint().unwrap().to_string();
+        assert!(
+            error.to_string().contains("day01.mat") && hint.contains("skip such files"),
+            "{error}; {hint}"
+        );
         let source = case.open(&skip(subset)).unwrap();
         let left: Vec<String> = names(&source);
         assert!(left.iter().all(|name| all.contains(name) && !name.contains("p00/day01")), "{left:?}");

@@ -219,7 +219,7 @@ fn a_folder_called_like_a_simulator_is_never_shadowed() {
     assert!(told.contains("100000 images"), "{told}");
     // A preset's name conflicts with a folder only if the folder holds UnityEyes' renders.
     scene.images("mpiigaze", 2, 9, 7);
-    fails(scene.simgan("inspect unityeyes:mpiigaze"), 1, &["assets are not there"]);
+    fails(scene.simgan("inspect unityeyes:mpiigaze"), 1, &["assets are missing"]);
     scene.unityeyes("mpiigaze", 2);
     fails(
         scene.simgan("inspect unityeyes:mpiigaze"),
@@ -233,7 +233,7 @@ fn a_folder_called_like_a_simulator_is_never_shadowed() {
 fn a_crop_of_images_without_records_is_refused() {
     let scene = Scene::with_domains();
     scene.model("model", 1);
-    let words = ["nothing to crop by", "it has no records N.json", "hint: "];
+    let words = ["nothing to crop by", "000.json the first, have no \"eye_details\"", "hint: "];
     fails(scene.simgan("refine --model model --input synthetic --crop fixed --output out"), 1, &words);
     fails(scene.train("--set data.crop=fixed"), 1, &words);
     scene.unityeyes("eyes/UnityEyes/imgs", 2);
