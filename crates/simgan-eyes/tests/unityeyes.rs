@@ -150,11 +150,12 @@ fn damaged_assets_are_named() {
     ];
     for (path, bytes, expected) in cases {
         let root = damaged(&assets, path, &bytes);
-        let error = Assets::open(root.path()).err().unwrap_or_else(|| panic!("{path} accepted")).to_string();
+        let error = Assets::open(root.path()).err().unwrap_or_else(|| panic!("{path} accepted"));
+        let (hint, error) = (error.hint().expect("a hint").to_string(), error.to_string());
         assert!(error.contains(expected) && error.contains(path), "{path}: {error}");
         assert!(
-            error.contains("alexanderdsmith/UnityEyes2") && error.contains("fetch-data unityeyes2"),
-            "{error}"
+            hint.contains("alexanderdsmith/UnityEyes2") && hint.contains("fetch the data set unityeyes2"),
+            "{hint}"
         );
         std::fs::remove_file(root.path().join("Assets").join(path)).unwrap();
         let error = Assets::open(root.path()).err().unwrap_or_else(|| panic!("{path} missed")).to_string();
