@@ -50,7 +50,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
+use serde_json::Value;
 use simgan_data::OnError;
+use simgan_models::Refiner;
 
 pub use self::error::RefineError;
 pub use self::input::RefineInput;
@@ -174,7 +176,7 @@ impl Refinement<'_> {
             program: concat!("simgan ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: std::path::absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone()),
             model_crc32c: self.model.crc32c.clone(),
-            refiner: *self.model.refiner.config(),
+            refiner: described(&self.model.refiner),
             input: self.input.name().to_owned(),
         }
     }
@@ -236,6 +238,13 @@ impl Refinement<'_> {
         written.iter().for_each(|image| summary.add(image));
         Ok(written.into_iter().map(Entry::Refined).collect())
     }
+}
+
+/// The refiner's channels and config, as the manifest tells them.
+fn described(refiner: &Refiner) -> Value {
+    let mut told = serde_json::json!(refiner.config());
+    told["channels"] = refiner.channels().into();
+    told
 }
 
 fn finished(summary: &RefineSummary) -> Entry {

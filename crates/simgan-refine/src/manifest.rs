@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use simgan_models::RefinerConfig;
+use serde_json::Value;
 
 use super::RefineError;
 
@@ -31,7 +31,8 @@ pub(super) struct Header {
     pub(super) model: PathBuf,
     /// crc32c of the refiner's two files, in hexadecimal.
     pub(super) model_crc32c: String,
-    pub(super) refiner: RefinerConfig,
+    /// The refiner's channels and config, for information only.
+    pub(super) refiner: Value,
     /// The name of the input: a folder's absolute path, or the name of a data set or simulator.
     pub(super) input: String,
 }

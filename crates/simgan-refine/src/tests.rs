@@ -195,6 +195,7 @@ fn what_an_earlier_program_refined_is_continued() {
     let manifest = fs::read_to_string(&path).unwrap();
     let earlier = manifest.replace("\"change\"", "\"drift\"");
     assert_ne!(earlier, manifest);
+    assert!(manifest.lines().next().unwrap().contains("\"channels\":1"), "as in the first version's header");
     fs::write(&path, earlier).unwrap();
     let again = scene.refine("out", &GOING).unwrap();
     assert_eq!((again.already, again.change), (4, summary.change));

@@ -8,12 +8,17 @@ use crate::arguments::{Arguments, HelpArguments};
 use crate::console::print;
 
 /// The pages that no command's help covers, by name.
-const PAGES: &[(&str, Page)] = &[("settings", Page::Made(settings_page))];
+const PAGES: &[(&str, Page)] = &[
+    ("settings", Page::Made(settings_page)),
+    ("results", Page::Written(include_str!("../../docs/results.md"))),
+];
 
 /// Where a page's text comes from.
 enum Page {
     /// Generated at run time; docs/ holds a committed copy for readers without the program.
     Made(fn() -> String),
+    /// A file of docs/.
+    Written(&'static str),
 }
 
 /// Prints a page, or what `simgan COMMAND --help` prints.
@@ -21,6 +26,7 @@ pub(crate) fn help(arguments: &HelpArguments) -> Result<()> {
     let topic: Vec<_> = arguments.topic.iter().map(String::as_str).collect();
     match PAGES.iter().find(|(name, _)| topic == [*name]) {
         Some((_, Page::Made(text))) => print(&text()),
+        Some((_, Page::Written(text))) => print(text),
         None => command_help(&topic),
     }
 }
