@@ -278,7 +278,7 @@ impl DataError {
             }
             Self::Color { .. } => "convert it to 8 or 16 bit gray or RGB",
             Self::Label { .. } => "fix or remove this label file",
-            Self::Dataset { .. } => "fetch it again, or remove it",
+            Self::Dataset { .. } => "check that it is the data set you mean, or fetch it again",
             Self::Changed { .. } => "resume with the data the run was started with",
             Self::NoneReadable { .. } => "check that this is the source you meant",
             Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } => return None,

@@ -7,7 +7,7 @@ use crate::mpiigaze::MpiiGazeLayout;
 use crate::nyu::NyuLayout;
 use crate::packed::PackedLayout;
 use crate::unityeyes::UnityEyesLayout;
-use crate::{DataError, Layout, Listing, Match, Source, SourceRequest, nearest};
+use crate::{Crop, DataError, Layout, Listing, Match, Role, Source, SourceRequest, nearest};
 
 #[cfg(test)]
 mod tests;
@@ -268,6 +268,12 @@ impl<'a> Found<'a> {
     /// Those of the layout's [`Layout::open`].
     pub fn open(self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
         let request = SourceRequest { spec: self.spec, ..request.clone() };
+        let is_crop_wanted = matches!(request.crop, Crop::Fixed | Crop::EyeWidth);
+        // Photographs share the setting and need no crop, so only synthetic images deserve a word.
+        if is_crop_wanted && request.role == Role::Synthetic && !self.layout.crops() {
+            let what = self.layout.name();
+            tracing::warn!("{}: {what} has no records to crop by, so its images stay whole", request.spec);
+        }
         self.layout.open(&request, self.at).map_err(|error| match error {
             // The layout knows only its own names; suggest one from all layouts.
             DataError::UnknownSource { .. } => self.registry.unknown(&request.spec),

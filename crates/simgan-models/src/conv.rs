@@ -75,10 +75,14 @@ pub(crate) enum BorderName {
 /// The spellings of [`BorderName`].
 pub(crate) const BORDERS: Range = Range::OneOf(&["zeros", "replicate"]);
 
-/// Checks that images have at least one channel.
+/// More channels than any image has; a damaged file may claim any number, whose weights would not fit in
+/// memory.
+const MAX_CHANNELS: usize = 64;
+
+/// Checks that images have 1 to [`MAX_CHANNELS`] channels.
 pub(crate) fn check_channels(channels: usize) -> Result<(), ModelError> {
     match channels {
-        0 => Err(ModelError::Config("images need at least 1 channel, not 0".into())),
-        _ => Ok(()),
+        1..=MAX_CHANNELS => Ok(()),
+        _ => Err(ModelError::Config(format!("images have 1 to {MAX_CHANNELS} channels, not {channels}"))),
     }
 }

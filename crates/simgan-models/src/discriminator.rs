@@ -107,7 +107,9 @@ impl Layer {
         if fits {
             return Ok(());
         }
-        Err(OutOfRange { key: key.to_owned(), value: format!("{self:?}"), allowed })
+        let value =
+            toml::Value::try_from(self).map_or_else(|_| format!("{self:?}"), |layer| layer.to_string());
+        Err(OutOfRange { key: key.to_owned(), value, allowed })
     }
 }
 

@@ -52,12 +52,13 @@ pub(super) fn extend(row: &mut Vec<u8>, numbers: &[f32]) {
 }
 
 /// The inverse of [`extend`], as items of `N` numbers; `None` if the row does not hold a whole number of
-/// items.
+/// items, or a number is not finite: no annotation has such a number.
 pub(super) fn items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
     let (numbers, rest) = row.as_chunks::<4>();
     let numbers: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let (items, odd) = numbers.as_chunks::<N>();
-    (rest.is_empty() && odd.is_empty()).then(|| items.to_vec())
+    let is_whole = rest.is_empty() && odd.is_empty();
+    (is_whole && numbers.iter().all(|number| number.is_finite())).then(|| items.to_vec())
 }
 
 /// Reads finite numbers from `[1, 2]` or, as UnityEyes writes them, `"(1, 2)"`.

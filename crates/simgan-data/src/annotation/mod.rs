@@ -130,6 +130,10 @@ impl Annotation {
     /// The field does not hold a value of its kind.
     pub(crate) fn from_json(value: &Value) -> Option<Result<Self, String>> {
         let (tag, value) = value.as_object().filter(|fields| fields.len() == 1)?.iter().next()?;
+        // No form of ours is a string: another program uses the same word, as in {"class": "person"}.
+        if value.is_string() {
+            return None;
+        }
         let form = Form::of_tag(tag)?;
         Some((form.parse)(value).ok_or_else(|| format!("\"{tag}\" does not hold a value of that kind")))
     }

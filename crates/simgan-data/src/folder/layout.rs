@@ -20,6 +20,10 @@ impl Layout for FolderLayout {
         Match::General
     }
 
+    fn crops(&self) -> bool {
+        true
+    }
+
     fn is_image_folder(&self) -> bool {
         true
     }

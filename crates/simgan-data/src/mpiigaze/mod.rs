@@ -226,7 +226,12 @@ impl DayFile {
     }
 
     fn error(&self, reason: String) -> DataError {
-        DataError::Damaged { path: self.path.clone(), reason }
+        let path = self.path.clone();
+        // Such a file is not damaged, and fetching it again would bring the same.
+        match crate::mat::is_73_at(&path) {
+            Ok(true) => DataError::Matlab73 { path },
+            _ => DataError::Damaged { path, reason },
+        }
     }
 }
 

@@ -98,7 +98,9 @@ impl Header {
         }
         match self.metadata.get("version").map(String::as_str) {
             Some(version) if VERSIONS.contains(&version) => {}
-            version => return Err(format!("format version {version:?} is not known")),
+            version => {
+                return Err(format!("format version {} is not known", version.unwrap_or("(none)")));
+            }
         }
         let end = self.tensors.values().map(|info| info.data_offsets[1]).max().unwrap_or(0);
         if end != data_len {
@@ -145,7 +147,9 @@ impl Header {
         };
         let [start, end] = info.data_offsets;
         let n_rows = shape[0];
-        let row_bytes = shape[1..].iter().product::<usize>() * size;
+        // Sides come from the file. A side of 0 hides an overflow of the others, so each product is checked.
+        let row_bytes = shape[1..].iter().try_fold(size, |n: usize, side| n.checked_mul(*side));
+        let row_bytes = row_bytes.ok_or_else(|| format!("its tensor \"{name}\" is too large"))?;
         let length = (row_bytes as u64).checked_mul(n_rows as u64);
         if info.dtype != kind || info.shape != shape || length.is_none() || end.checked_sub(start) != length {
             let found = (&info.dtype, &info.shape, end.wrapping_sub(start));
@@ -159,10 +163,9 @@ impl Header {
         let shape = self.tensors.get(name).map(|info| info.shape.clone());
         let shape = shape.filter(|shape| !shape.is_empty());
         let shape = shape.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
-        // `tensor` multiplies the shape by up to 8 bytes per value: make sure that cannot overflow.
-        shape.iter().try_fold(8usize, |n, side| n.checked_mul(*side)).ok_or("it is too large")?;
         let whole = self.tensor(name, kind, &shape)?;
         let whole = whole.ok_or_else(|| format!("its tensor \"{name}\" is missing"))?;
+        // `tensor` compared the product with the file's length, which no overflow passes.
         let n_bytes = whole.n_rows * whole.row_bytes;
         if !n_bytes.is_multiple_of(row_bytes) {
             return Err(format!(
