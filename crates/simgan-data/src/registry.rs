@@ -30,7 +30,7 @@ mod tests;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use simgan_data::{DataError, Image, Label, Layout, Listing, Match, MemorySource, Pixels};
+/// use simgan_data::{DataError, Image, Layout, Listing, Match, MemorySource, Pixels};
 /// use simgan_data::{Registry, Sample, Source, SourceRequest};
 ///
 /// /// Gray images, one a line: a file of comma-separated rows of bytes called `.eyes`.
@@ -55,7 +55,7 @@ mod tests;
 ///         let sample = |(line, text): (usize, &str)| {
 ///             let values: Vec<u8> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
 ///             let image = Image::new(1, 1, values.len(), Pixels::U8(values));
-///             Ok(Sample { name: line.to_string(), image, label: Label::default() })
+///             Ok(Sample::new(line.to_string(), image))
 ///         };
 ///         let samples: Result<_, std::num::ParseIntError> = text.lines().enumerate().map(sample).collect();
 ///         Ok(Arc::new(MemorySource::new(samples.map_err(|error| failed(&error))?)?))
