@@ -45,7 +45,7 @@ const REPEAT_AFTER: u64 = 1000;
 pub(crate) struct Watch {
     n_seen: u64,
     accuracy: f64,
-    #[serde(alias = "drift")] // the name in earlier checkpoints
+    #[serde(rename = "drift")] // its name in checkpoints of version 1
     change: f64,
     /// Step of the last warning of each kind, in the order of [`WATCHED`]; 0 means never.
     warned: [u64; 4],
@@ -165,7 +165,6 @@ mod tests {
         }
         let text = toml::to_string(&watch).unwrap();
         assert_eq!(toml::from_str::<Watch>(&text).unwrap(), watch);
-        let earlier = text.replace("change", "drift");
-        assert!(earlier != text && toml::from_str::<Watch>(&earlier).unwrap() == watch);
+        assert!(text.contains("drift"), "checkpoints of version 1 call the change so: {text}");
     }
 }

@@ -23,6 +23,13 @@ pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     if ImageFormat::from_path(path) != Some(ImageFormat::Png) {
         bail!(usage(format!("{}: a sheet is a PNG", path.display())).hint("give a name that ends in .png"));
     }
+    let is_within =
+        |source: &String| Some(path.canonicalize().ok()?.starts_with(Path::new(source).canonicalize().ok()?));
+    if let Some(source) = arguments.what.iter().find(|source| is_within(source) == Some(true)) {
+        bail!(
+            usage(format!("{}: would replace a file of {source}", path.display())).hint("write it elsewhere")
+        );
+    }
     let sources = arguments.what.iter().map(|name| open_source(name)).collect::<Result<Vec<_>>>()?;
     let mut sheet = Sheet::new(layout(arguments.size, arguments.rows, sources.len()));
     for (block, source) in sources.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-use simgan_settings::{Range, settings, zero_is_off};
+use simgan_settings::{Limit, Range, settings, zero_is_off};
 
 use super::{Recipe, Section};
 
@@ -11,7 +11,7 @@ settings! {
         /// Fraction of the average kept at each update of R; 0 turns averaging off. With averaging on, a
         /// checkpoint's refiner.safetensors and the sample grids use the averaged weights.
         #[serde(with = "zero_is_off")]
-        decay: Option<f64> = Range::Off(&Range::FRACTION),
+        decay: Option<f64> = Range::Off(&Range::Number(Limit::Excluding(0.0), Limit::Excluding(1.0))),
     }
 }
 
