@@ -215,7 +215,7 @@ mod tests {
         if from_environment().is_some() {
             return;
         }
-        let error = Toolkit::find(empty.path(), false).err().unwrap().to_string();
+        let error = crate::failure::text(&Toolkit::find(empty.path(), false).err().unwrap());
         assert!(error.contains("--fetch-cuda") && error.contains("nvidia-cuda-nvcc"), "{error}");
     }
 }
