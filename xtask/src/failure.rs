@@ -22,7 +22,7 @@ impl Wording for Typed {
     }
 
     fn resume(&self) -> Option<String> {
-        Some("run the same command again, it goes on there".to_owned())
+        Some("run the same command again to continue".to_owned())
     }
 
     fn other_output(&self) -> Option<String> {

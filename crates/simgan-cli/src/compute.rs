@@ -61,7 +61,7 @@ fn best_device() -> Device {
 
 fn not_built_in(device: &str, features: &str) -> anyhow::Error {
     usage(format!("this build of simgan has no {device} device"))
-        .hint(format!("cargo install --path crates/simgan-cli --features {features}, or take --device cpu"))
+        .hint(format!("cargo install --path crates/simgan-cli --features {features}, or use --device cpu"))
         .into()
 }
 

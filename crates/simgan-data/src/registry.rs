@@ -148,10 +148,13 @@ impl Registry {
         if self.is_name(spec) {
             return Ok(spec.to_owned());
         }
-        let path = self.prefixed(spec).map_or_else(|| spec.to_owned(), |found| found.spec);
+        // Not `prefixed`: the path need not exist. If only the whole exists, the colon is part of its name.
+        let rest = self.split(spec).map(|(_, rest)| rest).filter(|rest| !rest.is_empty());
+        let is_path = |rest: &&str| Path::new(rest).exists() || !Path::new(spec).exists();
+        let path = rest.filter(is_path).unwrap_or(spec);
         // The part before the path, if any, is the `LAYOUT:` prefix; keep it.
         let prefix = &spec[..spec.len() - path.len()];
-        let path = std::path::absolute(&path).map_err(|error| DataError::io(Path::new(&path), error))?;
+        let path = std::path::absolute(path).map_err(|error| DataError::io(Path::new(path), error))?;
         let path = path.into_os_string().into_string().map_err(|path| DataError::UnknownSource {
             spec: path.display().to_string(),
             hint: "its path is not Unicode, which a configuration file cannot hold; rename it".into(),
@@ -231,7 +234,10 @@ impl Registry {
         // A simulator's name may be followed by comma-separated settings.
         let name = spec.split(',').next().unwrap_or_default();
         let names: Vec<String> = self.layouts.iter().flat_map(|layout| layout.names()).collect();
-        let hint = match nearest(name, names.iter().map(String::as_str)) {
+        // No simulator's name has a slash.
+        let is_path = name.contains(['/', '\\']);
+        let known = nearest(name, names.iter().map(String::as_str)).filter(|_| !is_path);
+        let hint = match known {
             Some(known) => format!("did you mean `{known}`? A source is {}", self.help()),
             None => format!("there is no such folder or simulator; a source is {}", self.help()),
         };
@@ -272,7 +278,10 @@ impl<'a> Found<'a> {
         // Photographs share the setting and need no crop, so only synthetic images deserve a word.
         if is_crop_wanted && request.role == Role::Synthetic && !self.layout.crops() {
             let what = self.layout.name();
-            tracing::warn!("{}: {what} has no records to crop by, so its images stay whole", request.spec);
+            tracing::warn!(
+                "{}: the layout `{what}` has no records to crop by; its images stay whole",
+                request.spec
+            );
         }
         self.layout.open(&request, self.at).map_err(|error| match error {
             // The layout knows only its own names; suggest one from all layouts.

@@ -177,7 +177,7 @@ impl EvalError {
                 return Some(Hint::setting("bring them to one size", "data.size", synthetic.size()));
             }
             Self::OtherExperiment { .. } => {
-                let same = Hint::advice("give the same settings to go on with it");
+                let same = Hint::advice("give the same settings to continue it");
                 return Some(Hint::any_of([same, Hint::OtherOutput]));
             }
             Self::Impossible { hint, .. } => *hint,

@@ -23,8 +23,8 @@
 //! // The refiner's loss: its images should pass as real and stay close to the synthetic ones.
 //! let lambda = 2.0;
 //! let realism = adversarial(&logits, Target::Real)?;
-//! let drift = SelfRegularization::new(FeatureTransform::Identity).loss(&refined, &synthetic)?;
-//! let loss = (&realism + (&drift * lambda)?)?;
+//! let change = SelfRegularization::new(FeatureTransform::Identity).loss(&refined, &synthetic)?;
+//! let loss = (&realism + (&change * lambda)?)?;
 //! assert!((loss.to_scalar::<f32>()? - (2f32.ln() + 2.0)).abs() < 1e-6);
 //!
 //! // The discriminator's images: half fresh, half from the history once it has some.

@@ -61,6 +61,7 @@ fn wrong_shapes_are_errors() {
 fn nan_is_not_hidden() {
     let nan = Tensor::full(f32::NAN, (1, 2, 2, 2), &Device::Cpu).unwrap();
     assert!(adversarial(&nan, Target::Real).unwrap().to_scalar::<f32>().unwrap().is_nan());
-    let drift = SelfRegularization::new(FeatureTransform::Identity).loss(&nan, &zeros((1, 2, 2, 2))).unwrap();
-    assert!(drift.to_scalar::<f32>().unwrap().is_nan());
+    let change =
+        SelfRegularization::new(FeatureTransform::Identity).loss(&nan, &zeros((1, 2, 2, 2))).unwrap();
+    assert!(change.to_scalar::<f32>().unwrap().is_nan());
 }

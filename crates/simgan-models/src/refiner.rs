@@ -29,7 +29,8 @@ impl Refiner {
     ///
     /// # Errors
     ///
-    /// If a value of the config is out of its range, `channels` is 0, or `vb` cannot provide a parameter.
+    /// If a value of the config is out of its range, `channels` is not from 1 to 64, or `vb`
+    /// cannot provide a parameter.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a `VarBuilder` is passed by value, as in all of candle"

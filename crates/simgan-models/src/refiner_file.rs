@@ -78,7 +78,11 @@ pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelErro
     let (config, channels) = read_config(file.refiner).map_err(|e| ModelError::damaged(&path, &e))?;
     // Any seed will do: loading replaces every initial value.
     let parameters = Parameters::new(0, device);
-    let refiner = Refiner::new(&config, channels, parameters.var_builder())?;
+    // The values come from the file, so the error must name it.
+    let refiner = Refiner::new(&config, channels, parameters.var_builder()).map_err(|error| match error {
+        ModelError::Range(_) | ModelError::Config(_) => ModelError::damaged(&path, &error),
+        error => error,
+    })?;
     parameters.load(&folder.join(REFINER_FILE))?;
     Ok(refiner.frozen())
 }

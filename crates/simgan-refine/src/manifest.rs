@@ -62,7 +62,7 @@ pub(super) struct Refined {
     /// Bits per channel: 8 or 16.
     pub(super) bits: u32,
     /// Mean of |R(x) − x|, x in [−1, 1].
-    #[serde(alias = "drift")] // The name in manifests of earlier versions.
+    #[serde(rename = "drift")] // its name in version 1 of the format
     pub(super) change: f64,
     /// Label files written with the image, not counting those shared with an earlier image.
     pub(super) label_files: u64,

@@ -60,7 +60,7 @@ pub enum Event {
     Failed {
         /// Steps done.
         step: u64,
-        /// The error message.
+        /// The error message, with its hint if it has one.
         error: String,
     },
     /// The run completed, or stopped on request.

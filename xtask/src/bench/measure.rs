@@ -208,7 +208,7 @@ fn answer(command: &mut Command) -> anyhow::Result<Value> {
         .output()
         .with_context(|| format!("{name} does not start"))?;
     if !output.status.success() {
-        bail!(hinted(format!("{name} failed: {}", output.status), "what it said stands above"));
+        bail!(hinted(format!("{name} failed: {}", output.status), "read its messages above"));
     }
     serde_json::from_slice(&output.stdout).with_context(|| format!("{name} did not print JSON"))
 }

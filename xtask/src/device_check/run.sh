@@ -6,6 +6,8 @@
 # Prints one JSON object on standard output; progress goes to standard error. A step that fails or takes too long does
 # not stop the next one. Exit status: 0 if every step passed, else 1.
 set -u
+# Numbers in the JSON have a decimal point.
+export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
 device=$(cat "$here/device")
@@ -25,7 +27,7 @@ fi
 missing_libraries() { ldd "$here/bin/simgan" | grep 'not found'; }
 
 # Missing libraries are searched for in a CUDA toolkit and in Python's packages, where PyTorch installs them.
-export LD_LIBRARY_PATH="$here/lib:${LD_LIBRARY_PATH:-}"
+export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 if [ -n "$(missing_libraries)" ]; then
     site=$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
     for folder in /usr/local/cuda/lib64 /usr/local/nvidia/lib64 "$site"/nvidia/*/lib; do

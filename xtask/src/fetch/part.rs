@@ -93,7 +93,7 @@ impl Part {
 pub(crate) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
     let message = format!("{}: {error}", path.display());
     match Hint::of_io(error) {
-        Some(_) => hinted(message, "make room and run the same command again, it goes on there"),
+        Some(_) => hinted(message, "make room and run the same command again to continue"),
         None => anyhow::Error::msg(message),
     }
 }

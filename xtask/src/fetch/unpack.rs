@@ -201,9 +201,11 @@ fn pax_path(bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(path)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the argument of `map_err`")]
 fn damaged(error: io::Error) -> anyhow::Error {
     match error.kind() {
-        io::ErrorKind::QuotaExceeded => error.into(),
+        // `Limited`'s own error: with its kind it would get the hint of a full disk.
+        io::ErrorKind::QuotaExceeded => hinted(simgan_data::message_of(&error), DISTRUST),
         _ => hinted(format!("damaged or cut short ({error})"), "remove it and fetch it again"),
     }
 }

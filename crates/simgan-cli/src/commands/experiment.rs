@@ -26,7 +26,9 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer { n_draws: arguments.draws, ..Observer::default() };
     let results = match experiment.run(&mut |event| observer.see(event), &stop) {
-        Err(EvalError::Stopped) => bail!(Hinted::new("interrupted", "the same command goes on")),
+        Err(EvalError::Stopped) => {
+            bail!(Hinted::new("interrupted", "run the same command again to continue"))
+        }
         results => results?,
     };
     drop(observer);

@@ -10,6 +10,7 @@ use crate::arguments::InspectArguments;
 use crate::commands::open_source;
 use crate::console::print;
 use crate::failure::usage;
+use crate::registry::registry;
 
 /// Images per row.
 const COLUMNS: usize = 10;
@@ -23,8 +24,11 @@ pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     if ImageFormat::from_path(path) != Some(ImageFormat::Png) {
         bail!(usage(format!("{}: a sheet is a PNG", path.display())).hint("give a name that ends in .png"));
     }
-    let is_within =
-        |source: &String| Some(path.canonicalize().ok()?.starts_with(Path::new(source).canonicalize().ok()?));
+    let registry = registry();
+    let is_within = |source: &String| {
+        let path = path.canonicalize().ok()?; // first: a new file replaces nothing, and finding a source walks it
+        Some(path.starts_with(registry.find(source).ok()?.path()?.canonicalize().ok()?))
+    };
     if let Some(source) = arguments.what.iter().find(|source| is_within(source) == Some(true)) {
         bail!(
             usage(format!("{}: would replace a file of {source}", path.display())).hint("write it elsewhere")

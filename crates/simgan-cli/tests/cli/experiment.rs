@@ -113,7 +113,7 @@ fn an_interrupted_or_grown_experiment_tells_the_same() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && stderr.contains("the same command goes on"), "{stderr}");
+    assert!(output.status.code() == Some(1) && stderr.contains("run the same command again"), "{stderr}");
     assert!(!scene.path("parts/results.json").exists());
     assert_eq!(succeeds(scene.experiment("parts", "")), table);
     assert_eq!(scene.bytes("parts/results.json"), scene.bytes("all/results.json"));

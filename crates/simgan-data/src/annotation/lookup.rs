@@ -1,4 +1,4 @@
-use super::{Annotation, Annotations, Direction, Vector};
+use super::{Annotation, Annotations, Direction, Vector, VectorKind};
 
 /// Names of annotations in this project's data sets and simulators.
 pub mod names {
@@ -59,7 +59,8 @@ pub trait AnnotationsExt {
 
     /// The head's rotation: a rotation vector in radians.
     fn head_pose(&self) -> Option<[f32; 3]> {
-        self.vector(names::HEAD_POSE)?.values().try_into().ok()
+        let pose = self.vector(names::HEAD_POSE).filter(|pose| pose.kind() == VectorKind::Rotation)?;
+        pose.values().try_into().ok()
     }
 
     /// The points along the lids' inner margin.

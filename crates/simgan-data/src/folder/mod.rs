@@ -174,7 +174,7 @@ fn no_images(path: &Path, found: &Found) -> DataError {
     }
 }
 
-fn check_folder(path: &Path) -> Result<(), DataError> {
+pub(crate) fn check_folder(path: &Path) -> Result<(), DataError> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(DataError::NotAFolder { path: path.to_owned() }),

@@ -146,7 +146,8 @@ impl Columns {
         if self.annotations.len() == MAX_COLUMNS {
             return Err(failed(format!("there are more than {MAX_COLUMNS} kinds of annotation")));
         }
-        if name.escape_default().count() > MAX_NAME_BYTES {
+        // As the header writes it, without the quotes around it.
+        if serde_json::to_string(name).map_or(usize::MAX, |json| json.len() - 2) > MAX_NAME_BYTES {
             return Err(failed(format!(
                 "the annotation's name \"{name}\" is longer than {MAX_NAME_BYTES} bytes"
             )));

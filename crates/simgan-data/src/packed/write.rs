@@ -46,9 +46,12 @@ struct Job {
 }
 
 impl Job {
-    /// Whether this is the same job in another version of the format.
+    /// Whether this is the same job in an older version of the format.
     fn is_older(&self, job: &Self) -> bool {
-        (&self.source, self.n_samples, self.shape) == (&job.source, job.n_samples, job.shape)
+        // Version 1 did not record itself.
+        let version = |job: &Self| job.version.parse::<u32>().unwrap_or(1);
+        let is_same = (&self.source, self.n_samples, self.shape) == (&job.source, job.n_samples, job.shape);
+        is_same && version(self) < version(job)
     }
 }
 
@@ -109,6 +112,15 @@ pub fn pack(
 fn read(source: &dyn Source, index: usize) -> Result<Sample, DataError> {
     let sample = source.sample(index, Want::Labels)?;
     check_same(("the source's first image", source.spec()), (&sample.name, sample.image.spec()))?;
+    for (name, annotation) in &sample.annotations {
+        let mut row = Vec::new();
+        annotation.pack(&mut row);
+        // `Packed` would take such a row for damage.
+        if (annotation.form().unpack)(&row).is_none() {
+            let reason = format!("its annotation \"{name}\" holds a number that is not finite");
+            return Err(DataError::Label { path: PathBuf::from(&sample.name), reason });
+        }
+    }
     Ok(sample)
 }
 

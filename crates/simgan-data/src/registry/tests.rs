@@ -269,6 +269,7 @@ fn two_layouts_that_fit_are_named_and_a_prefix_chooses() {
     }
     assert!(refusal(&registry, &format!("nyu:{path}")).contains("no NYU hands"));
     assert!(refusal(&registry, &format!("hdf5:{path}")).contains(path));
+    assert_eq!(registry.absolute(&format!("nyu:{path}/none")).unwrap(), format!("nyu:{path}/none"));
     assert!(refusal(&registry, &format!("nyu:{path}/none")).contains("no such folder"));
     assert_eq!(registry.absolute(&format!("folder:{path}")).unwrap(), format!("folder:{path}"));
     assert_eq!(registry.absolute(path).unwrap(), path);

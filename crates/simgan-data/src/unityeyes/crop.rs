@@ -65,7 +65,8 @@ impl Crop {
         let size = Size { width: width.round() as usize, height: height.round() as usize };
         let inside = |center: f32, length: usize, limit: usize| {
             let start = (center - length as f32 / 2.0).round();
-            (length > 0 && start >= 0.0 && start as usize + length <= limit).then_some(start as usize)
+            // In f32, exact for sizes of images: a record's numbers may overflow a `usize`.
+            (length > 0 && start >= 0.0 && start + length as f32 <= limit as f32).then_some(start as usize)
         };
         let left = inside(center[0], size.width, image.width);
         let top = inside(center[1], size.height, image.height);

@@ -40,6 +40,7 @@ impl Layout for UnityEyesLayout {
 
     fn open(&self, request: &SourceRequest, at: Listing) -> Result<Arc<dyn Source>, DataError> {
         let path = at.path().to_owned();
+        crate::folder::check_folder(&path)?;
         let found = at.into_found()?;
         let pairs = Pairs::of(&found);
         if pairs.len() == 0 {

@@ -77,7 +77,7 @@ impl Draw<'_> {
         let stored: Baselines = read_json(&path)?;
         check_version(stored.format_version, &path)?;
         if stored.data != data.summary()? {
-            let reason = "it was measured on other images than there are now";
+            let reason = "its images have changed since it was measured";
             return Err(EvalError::Folder { path: self.folder.clone(), reason });
         }
         let synthetic = stored.methods.get(&Method::once(MethodKind::Synthetic));

@@ -10,7 +10,7 @@ settings! {
     pub struct HistoryConfig {
         /// Size B of the history, in images; at least half of `data.batch`. 0 turns the history off.
         #[serde(with = "zero_is_off")]
-        capacity: Option<usize> = Range::Off(&Range::Whole(1, 1_000_000)),
+        capacity: Option<usize> = Range::Off(&Range::Whole(1, 10_000_000)),
     }
 }
 
@@ -28,6 +28,6 @@ impl HistoryConfig {
 
 pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
     let Some(capacity) = config.history.capacity else { return Ok(()) };
-    let allowed = "0 (off), or from half of data.batch to 1000000 images";
+    let allowed = "0 (off), or from half of data.batch to 10000000 images";
     ConfigError::unless(capacity >= config.data.batch / 2, "history.capacity", capacity, allowed)
 }

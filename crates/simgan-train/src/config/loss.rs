@@ -7,8 +7,8 @@ use super::{ConfigError, Recipe, Section, TrainConfig};
 pub(super) const SECTION: Section = Section::new("loss", LossConfig::DOC, &[LossConfig::SETTINGS]);
 
 settings! {
-    /// What R minimises (eq. 4): `adversarial` × the adversarial loss, a mean over patches, plus `lambda` × the mean of
-    /// |ψ(R(x)) − ψ(x)| over pixels.
+    /// What R minimises (eq. 4): `adversarial` × the adversarial loss, a mean over patches, plus `lambda` ×
+    /// the mean of |ψ(R(x)) − ψ(x)| over pixels.
     #[derive(Clone, Debug, PartialEq)]
     pub struct LossConfig {
         /// Weight λ of the self-regularization. Both terms are means, over patches and over pixels in [−1,

@@ -45,8 +45,8 @@ pub use simgan_optim::{OptimizerConfig, OptimizerKind};
 /// Format version of the configuration, `version` in the file.
 pub const CONFIG_VERSION: u32 = 1;
 
-/// Maximum number of steps; a larger number is surely a mistake.
-const STEPS: u64 = 1_000_000_000;
+/// Maximum number of steps: what the first version allowed. "Never" is written as a huge number.
+const STEPS: u64 = 1 << 53;
 
 settings! {
     /// The complete configuration of a run: nothing else determines what it computes.
@@ -68,7 +68,9 @@ settings! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct TrainConfig {
         /// Format version of this file.
-        version: u32 = Range::Form("1", |version| version.as_integer() == Some(i64::from(CONFIG_VERSION))),
+        version: u32 = Range::Form("1, the only version so far", |version| {
+            version.as_integer() == Some(i64::from(CONFIG_VERSION))
+        }),
         /// The recipe that supplies every value not set explicitly.
         recipe: Recipe = Range::OneOf(&["demo", "eye-gaze", "hand-pose"]),
         /// Seed of all random numbers: the same seed gives the same run.

@@ -176,10 +176,13 @@ fn a_run_that_diverges_says_so_and_keeps_its_checkpoints() {
     let mut last = None;
     let error = run(&mut trainer, &run_dir, &mut |event| last = Some(event.clone()), &AtomicBool::new(false));
     let error = error.unwrap_err();
-    assert!(error.hint().unwrap().to_string().contains("try a lower optim.refiner.lr"), "{error}");
+    let hint = error.hint().unwrap().to_string();
+    assert!(hint.contains("try a lower optim.refiner.lr"), "{hint}");
     let error = error.to_string();
     assert!(error.ends_with("the training has diverged"), "{error}");
-    assert!(matches!(last, Some(Event::Failed { error: said, .. }) if said == error));
+    assert!(
+        matches!(last, Some(Event::Failed { error: said, .. }) if said == format!("{error}; hint: {hint}"))
+    );
     let checkpoint = run_dir.newest_checkpoint().unwrap();
     assert!(checkpoint.damaged.is_empty());
     simgan_models::load_refiner(checkpoint.checkpoint.unwrap().path(), &Device::Cpu).unwrap();

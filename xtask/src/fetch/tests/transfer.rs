@@ -35,7 +35,7 @@ fn cut_and_stalled_transfers_go_on_where_they_ended() {
     // Five tries exceed the limit of three in a row without progress, but the fourth brings a megabyte.
     let (workspace, server, done) = fetch(&deeds[..1], true);
     let error = done.unwrap_err();
-    assert!(error.contains("the transfer was cut") && error.contains("it goes on there"), "{error}");
+    assert!(error.contains("the transfer was cut") && error.contains("again to continue"), "{error}");
     assert_eq!(
         server.requests(),
         ["get /eyes.tar.gz", "get /eyes.tar.gz 70000-", "get /eyes.tar.gz 140000-"]
