@@ -90,7 +90,7 @@ mod tests {
     /// What is said of a source that cannot be opened, with its hint.
     fn refusal(spec: &str) -> String {
         let error = registry().open(&SourceRequest::new(spec)).err().unwrap();
-        error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; hint: {hint}"))
+        error.hint().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"))
     }
 
     #[test]

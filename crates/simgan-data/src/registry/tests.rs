@@ -17,7 +17,7 @@ fn layout_of(path: &Path) -> String {
 /// What is said of a source that cannot be opened, with its hint.
 fn refusal(registry: &Registry, spec: &str) -> String {
     let error = registry.open(&SourceRequest::new(spec)).err().unwrap();
-    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; hint: {hint}"))
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"))
 }
 
 /// A record of an eye near the middle of a 64×48 render.

@@ -185,7 +185,7 @@ impl<'a> Recorder<'a> {
     /// Tries to record `error`. A failure to do so is only logged, since the caller returns `error` itself.
     fn fail(&mut self, step: u64, error: &TrainError) {
         // With the hint: readers of `metrics.jsonl` have nothing but this text.
-        let text = error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; hint: {hint}"));
+        let text = error.hint().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"));
         if let Err(second) = self.record(&Event::Failed { step, error: text }) {
             tracing::debug!("{second}");
         }
