@@ -1,5 +1,7 @@
 //! Files in the layout of Kaggle's eye-gaze set, made by `golden/hdf5/export.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::path::{Path, PathBuf};
