@@ -29,12 +29,8 @@ pub trait Layout: Send + Sync {
         Vec::new()
     }
 
-    /// Whether this layout obeys [`SourceRequest::crop`], or refuses it itself.
-    fn crops(&self) -> bool {
-        false
-    }
-
-    /// Whether the images are files in a folder that [`Folder`](crate::Folder) can also read.
+    /// Whether the images are files in a folder that [`Folder`](crate::Folder) can also read. Only such a layout
+    /// obeys [`SourceRequest::crop`], or refuses it.
     fn is_image_folder(&self) -> bool {
         false
     }

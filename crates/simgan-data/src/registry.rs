@@ -7,7 +7,7 @@ use crate::mpiigaze::MpiiGazeLayout;
 use crate::nyu::NyuLayout;
 use crate::packed::PackedLayout;
 use crate::unityeyes::UnityEyesLayout;
-use crate::{Crop, DataError, Layout, Listing, Match, Role, Source, SourceRequest, nearest};
+use crate::{DataError, Folder, FolderOptions, Layout, Listing, Match, Source, SourceRequest, nearest};
 
 #[cfg(test)]
 mod tests;
@@ -268,15 +268,21 @@ impl<'a> Found<'a> {
         (!self.layout.claims(&self.spec)).then(|| self.at.path())
     }
 
+    /// Opens the source as a plain folder of images, reusing the walk that recognised it.
+    ///
+    /// # Errors
+    /// Those of [`Folder::open`].
+    pub fn open_folder(self, options: &FolderOptions) -> Result<Folder, DataError> {
+        Folder::of_listing(self.at, options)
+    }
+
     /// Opens the source; `request.spec` is ignored.
     ///
     /// # Errors
     /// Those of the layout's [`Layout::open`].
     pub fn open(self, request: &SourceRequest) -> Result<Arc<dyn Source>, DataError> {
         let request = SourceRequest { spec: self.spec, ..request.clone() };
-        let is_crop_wanted = matches!(request.crop, Crop::Fixed | Crop::EyeWidth);
-        // Photographs share the setting and need no crop, so only synthetic images deserve a word.
-        if is_crop_wanted && request.role == Role::Synthetic && !self.layout.crops() {
+        if request.needs_crop() && !self.layout.is_image_folder() {
             let what = self.layout.name();
             tracing::warn!(
                 "{}: the layout `{what}` has no records to crop by; its images stay whole",

@@ -53,6 +53,12 @@ impl SourceRequest {
         }
     }
 
+    /// Whether each image must be cropped around what its record says. Photographs share the setting, but have
+    /// no records and need no crop.
+    pub(crate) fn needs_crop(&self) -> bool {
+        matches!(self.crop, Crop::Fixed | Crop::EyeWidth) && self.role == Role::Synthetic
+    }
+
     /// The options for reading a folder of images.
     pub(crate) fn folder_options(&self) -> FolderOptions {
         // Images that will be resized to one size may start from any.

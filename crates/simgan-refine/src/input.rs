@@ -68,7 +68,16 @@ impl RefineInput {
     /// # Errors
     /// Fails where [`Folder::open`] does, or if the path cannot be made absolute.
     pub fn folder(path: &Path) -> Result<Self, RefineError> {
-        let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
+        Self::of_folder(Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?)
+    }
+
+    /// Takes the images of a folder that is open already. Give it [`Sizes::Mixed`], since each image keeps its
+    /// size.
+    ///
+    /// # Errors
+    /// Fails if the path cannot be made absolute.
+    pub fn of_folder(folder: Folder) -> Result<Self, RefineError> {
+        let path = folder.root();
         // An absolute name, as a job may be continued from another working directory.
         let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
         let count = folder.len();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Fitted, Found, Hinted, Sizes, SourceRequest, Target};
+use simgan_data::{Crop, Fitted, FolderOptions, Found, Hinted, Sizes, SourceRequest, Target};
 use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
 
 use crate::arguments::RefineArguments;
@@ -53,7 +53,10 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
             bail!(usage(format!("{name} never ends")).hint("say how many images with --count"));
         }
         None => RefineInput::simulator(name, open_source(name)?),
-        Some(path) if is_whole && found.layout().is_image_folder() => RefineInput::folder(&path)?,
+        Some(_) if is_whole && found.layout().is_image_folder() => {
+            let options = FolderOptions { sizes: Sizes::Mixed, ..FolderOptions::default() };
+            RefineInput::of_folder(found.open_folder(&options)?)?
+        }
         Some(path) => open_data_set(arguments, found, &path)?,
     };
     Ok(input.first(count.unwrap_or(usize::MAX)))

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Folder, check_folder};
-use crate::{Crop, DataError, Layout, Listing, Match, Role, Source, SourceRequest, unityeyes};
+use crate::{DataError, Layout, Listing, Match, Source, SourceRequest, unityeyes};
 
 /// The layout of any folder of images, chosen if no specific layout fits.
 pub(crate) struct FolderLayout;
@@ -20,23 +20,16 @@ impl Layout for FolderLayout {
         Match::General
     }
 
-    fn crops(&self) -> bool {
-        true
-    }
-
     fn is_image_folder(&self) -> bool {
         true
     }
 
     fn open(&self, request: &SourceRequest, at: Listing) -> Result<Arc<dyn Source>, DataError> {
-        let path = at.path().to_owned();
-        check_folder(&path)?;
-        // The crop setting applies to synthetic and real images alike, but photographs have no records and
-        // need no crop.
-        let is_cropped = matches!(request.crop, Crop::Fixed | Crop::EyeWidth);
-        if is_cropped && request.role == Role::Synthetic && !at.images().is_empty() {
-            return Err(DataError::NothingToCrop { path, reason: unityeyes::Evidence::at(&at).to_string() });
+        check_folder(at.path())?;
+        if request.needs_crop() && !at.images().is_empty() {
+            let reason = unityeyes::Evidence::at(&at).to_string();
+            return Err(DataError::NothingToCrop { path: at.path().to_owned(), reason });
         }
-        Ok(Arc::new(Folder::of_walk(&path, at.into_found()?, &request.folder_options())?))
+        Ok(Arc::new(Folder::of_listing(at, &request.folder_options())?))
     }
 }

@@ -12,7 +12,7 @@ use self::walk::Found;
 use crate::image::Encoded;
 use crate::listing::has_extension;
 use crate::source::check_same;
-use crate::{DataError, ImageFile, ImageSpec, Sample, Source, Want, annotations_from_record, mat};
+use crate::{DataError, ImageFile, ImageSpec, Listing, Sample, Source, Want, annotations_from_record, mat};
 
 /// A folder of images and their label files, including subfolders, sorted by name.
 ///
@@ -63,8 +63,14 @@ impl Folder {
     /// read; images differ in size or channels, unless [`Sizes::Mixed`]. Other damaged images are errors only
     /// when they are loaded.
     pub fn open(path: &Path, options: &FolderOptions) -> Result<Self, DataError> {
-        check_folder(path)?;
-        Self::of_walk(path, walk::walk(path)?, options)
+        Self::of_listing(Listing::of(path), options)
+    }
+
+    /// Opens a folder from its listing, which may have been walked.
+    pub(crate) fn of_listing(at: Listing, options: &FolderOptions) -> Result<Self, DataError> {
+        let path = at.path().to_owned();
+        check_folder(&path)?;
+        Self::of_walk(&path, at.into_found()?, options)
     }
 
     /// Opens a folder that has already been walked.

@@ -30,10 +30,6 @@ impl Layout for UnityEyesLayout {
         if matches!(Evidence::at(at), Evidence::Pairs) { Match::Specific } else { Match::No }
     }
 
-    fn crops(&self) -> bool {
-        true
-    }
-
     fn is_image_folder(&self) -> bool {
         true
     }
