@@ -19,6 +19,12 @@ impl From<Iris> for EyeRegion {
     }
 }
 
+/// Whether annotations have points around the iris, which [`pupil_shift_at`](crate::pupil_shift_at) needs.
+#[must_use]
+pub fn has_iris(annotations: &Annotations) -> bool {
+    annotations.iris().is_some_and(|iris| !iris.is_empty())
+}
+
 impl EyeRegion {
     /// Returns the region given by landmarks; `None` without points around the iris.
     pub(crate) fn from_annotations(annotations: &Annotations) -> Option<Self> {

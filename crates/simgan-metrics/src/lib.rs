@@ -34,6 +34,7 @@ mod statistics;
 
 pub use self::augment::augmented;
 pub use self::error::MetricsError;
+pub use self::eye_region::has_iris;
 pub use self::iris::{Iris, find_irises};
 pub use self::kid::kernel_distance;
 pub use self::matching::{fourier_matched, histogram_matched};

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotations, AnnotationsExt, ImageSpec, Source};
+use simgan_data::{Annotations, ImageSpec, Source};
+use simgan_metrics::has_iris;
 
 use super::reading::{Images, evenly, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
@@ -233,7 +234,6 @@ impl Images {
 
     /// Returns the annotations if every image has iris landmarks.
     fn irises(&self) -> Option<Vec<Annotations>> {
-        let has_iris = |known: &Annotations| known.iris().is_some_and(|iris| !iris.is_empty());
         self.annotations.iter().all(has_iris).then(|| self.annotations.clone())
     }
 

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::{Annotations, AnnotationsExt, Loader, LoaderOptions, OnError, Sampler, Source, Want};
-use simgan_metrics::{MetricsError, RealismTraining, pupil_shift_at, realism};
+use simgan_data::{Annotations, Loader, LoaderOptions, OnError, Sampler, Source, Want};
+use simgan_metrics::{MetricsError, RealismTraining, has_iris, pupil_shift_at, realism};
 use simgan_models::{Refiner, forward_batched, load_refiner};
 
 use super::{Judgement, PupilJudgement};
@@ -47,7 +47,6 @@ impl RefinerJudge {
         };
         let synthetic = read(&sources.synthetic, Want::Labels)?;
         let real = read(&sources.real, Want::Image)?;
-        let has_iris = |known: &Annotations| known.iris().is_some_and(|iris| !iris.is_empty());
         let annotations = (0..).zip(synthetic.annotations.iter().cloned());
         Ok(Self {
             annotations: annotations.filter(|(_, known)| has_iris(known)).collect(),
