@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use simgan_data::ValueRange;
 use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport, Summary};
 
 /// Formats one line for the progress bar: the figures that show whether a run goes well.
@@ -44,7 +45,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
             phase(summary.phase)
         ));
     }
-    text.push_str(&losses(summary.refiner.as_ref(), summary.discriminator.as_ref()));
+    text.push_str(&losses(summary.refiner.as_ref(), summary.discriminator.as_ref(), summary.range));
     if summary.n_skipped > 0 {
         text.push_str(&format!("skipped        {} times an image that cannot be read\n", summary.n_skipped));
     }
@@ -93,16 +94,40 @@ fn shell_quoted(path: &Path) -> String {
     }
 }
 
-/// Formats the figures of both networks, two lines each.
-pub(crate) fn losses(refiner: Option<&RefinerReport>, discriminator: Option<&DiscriminatorReport>) -> String {
+/// Formats a change of pixels, also in the images' own unit if the range is not the whole scale.
+pub(crate) fn change(change: f64, range: Option<ValueRange>) -> String {
+    let mut text = format!("mean |R(x) - x| {change:.4} of the range [-1, 1]");
+    if let Some(range) = range {
+        // [-1, 1] is 2 wide.
+        let in_units = change / 2.0 * f64::from(range.width());
+        text.push_str(&format!(", {} of {range}", significant(in_units)));
+    }
+    text
+}
+
+/// Formats a number with about three significant digits.
+fn significant(number: f64) -> String {
+    let n_before = number.abs().log10().floor();
+    let decimals = if n_before.is_finite() { (2.0 - n_before).clamp(0.0, 9.0) as usize } else { 0 };
+    format!("{number:.decimals$}")
+}
+
+/// Formats the figures of both networks, two lines each. `range` is that of the images' values.
+pub(crate) fn losses(
+    refiner: Option<&RefinerReport>,
+    discriminator: Option<&DiscriminatorReport>,
+    range: Option<ValueRange>,
+) -> String {
     let mut text = String::new();
     if let Some(refiner) = refiner {
         let adversarial =
             refiner.adversarial.map(|loss| format!("adversarial {loss:.4}, ")).unwrap_or_default();
         text.push_str(&format!(
             "refiner        loss {:.4} ({adversarial}self-regularization {:.4} before lambda)\n\
-             \x20              mean |R(x) - x| {:.4} of the range [-1, 1]\n",
-            refiner.loss, refiner.self_regularization, refiner.change
+             \x20              {}\n",
+            refiner.loss,
+            refiner.self_regularization,
+            change(refiner.change, range)
         ));
     }
     if let Some(discriminator) = discriminator {
@@ -154,6 +179,18 @@ fn percent(fraction: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_is_told_in_the_images_unit() {
+        let range = ValueRange { min: 1000.0, max: 2400.0 };
+        assert_eq!(
+            change(0.0041, Some(range)),
+            "mean |R(x) - x| 0.0041 of the range [-1, 1], 2.87 of 1000..2400"
+        );
+        assert_eq!(change(0.0, Some(range)), "mean |R(x) - x| 0.0000 of the range [-1, 1], 0 of 1000..2400");
+        assert_eq!(change(0.5, None), "mean |R(x) - x| 0.5000 of the range [-1, 1]");
+        assert_eq!(significant(1234.5), "1234");
+    }
 
     #[test]
     fn paths_are_quoted_for_the_shell() {

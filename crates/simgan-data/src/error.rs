@@ -64,7 +64,7 @@ pub enum DataError {
         limit: u64,
     },
     /// Two images of one source differ in size or channels.
-    #[error("images differ: {first} is {}, but {other} is {}", describe(.first_spec), describe(.other_spec))]
+    #[error("images differ: {}", difference(.first, .first_spec, .other, .other_spec))]
     Mixed {
         /// Name of the first image.
         first: String,
@@ -205,6 +205,14 @@ pub enum DataError {
         /// The invalid text.
         text: String,
     },
+    /// A text is not of the form "MIN..MAX".
+    #[error(
+        "\"{text}\" is not a range: MIN..MAX, two finite numbers in ascending order, for example 1000..2400"
+    )]
+    Range {
+        /// The invalid text.
+        text: String,
+    },
     /// A source, or a list of sources, is empty.
     #[error("no data: {what}")]
     Empty {
@@ -281,7 +289,9 @@ impl DataError {
             Self::Dataset { .. } => "check that it is the data set you mean, or fetch it again",
             Self::Changed { .. } => "resume with the data the run was started with",
             Self::NoneReadable { .. } => "check that this is the source you meant",
-            Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } => return None,
+            Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } | Self::Range { .. } => {
+                return None;
+            }
             Self::Empty { .. } | Self::Worker { .. } | Self::Unpackable { .. } => return None,
         };
         Some(advice.into())
@@ -301,8 +311,14 @@ fn mixed_hint(first: &ImageSpec, other: &ImageSpec) -> Hint {
     Hint::setting("bring them to one size", "data.size", first.size())
 }
 
-fn describe(spec: &ImageSpec) -> String {
-    let color = if spec.channels == 1 { "gray" } else { "RGB" };
-    let Size { width, height } = spec.size();
-    format!("{width}×{height} {color}")
+/// Says of two images only what differs. Images may be read as gray by request, so that their colour says
+/// nothing of their files unless it differs.
+fn difference(first: &str, first_spec: &ImageSpec, other: &str, other_spec: &ImageSpec) -> String {
+    let describe = |spec: &ImageSpec| {
+        let Size { width, height } = spec.size();
+        let size = (first_spec.size() != other_spec.size()).then(|| format!("{width}×{height}"));
+        let color = (first_spec.channels != other_spec.channels).then(|| spec.color().to_owned());
+        size.into_iter().chain(color).collect::<Vec<_>>().join(" ")
+    };
+    format!("{first} is {}, but {other} is {}", describe(first_spec), describe(other_spec))
 }

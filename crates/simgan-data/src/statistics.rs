@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{AnnotationsExt, Source, Want};
+use crate::survey::own_range;
+use crate::{AnnotationsExt, BitDepth, Extremes, Source, Want, evenly};
 
 /// A summary of a source for people to read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -15,8 +16,18 @@ pub struct Statistics {
     pub errors: Vec<String>,
     /// Number of sampled images of each kind, such as `55x35 gray 8 bit`.
     pub kinds: BTreeMap<String, usize>,
-    /// Pixel values in [−1, 1].
+    /// Pixel values in [−1, 1], on the whole scale of the bit depth.
     pub pixels: Option<Range>,
+    /// Values as stored, of images with 16 bits or floating point: NaN, infinities and isolated zeros
+    /// ([`ValueRange::measured`](crate::ValueRange::measured)) are not among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<Range>,
+    /// Fraction of the values in those images that are no measurement.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unmeasured: f64,
+    /// Names of the sampled images whose values span less than 5 % of the range that all of them span.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flat: Vec<String>,
     /// Gaze pitch of the labelled images in radians, positive up.
     pub pitch: Option<Range>,
     /// Gaze yaw of the labelled images in radians, positive to the image's left.
@@ -44,17 +55,16 @@ impl Statistics {
     /// Reads up to `limit` images of a source, at least one, evenly spread and one at a time.
     #[must_use]
     pub fn of(source: &dyn Source, limit: usize) -> Self {
-        let n_images = source.len();
-        let n_read = n_images.min(limit.max(1));
+        let chosen = evenly(source.len(), limit.max(1));
         let mut tally = Tally::default();
-        for i in 0..n_read {
-            // In 128 bits, since the product can overflow a `usize`.
-            let index = (i as u128 * n_images as u128 / n_read as u128) as usize;
-            tally.add(source, index);
-        }
+        chosen.iter().for_each(|index| tally.add(source, *index));
+        let (values, unmeasured) = tally.stored();
         Self {
-            n_images,
-            n_read,
+            n_images: source.len(),
+            n_read: chosen.len(),
+            values,
+            unmeasured,
+            flat: tally.flat(),
             errors: tally.errors,
             kinds: tally.kinds,
             pixels: tally.pixels.range(),
@@ -65,13 +75,21 @@ impl Statistics {
     }
 }
 
+fn is_zero(fraction: &f64) -> bool {
+    *fraction == 0.0
+}
+
 #[derive(Default)]
 struct Tally {
+    /// The extremes of each image, and its depth.
+    extremes: Vec<(BitDepth, Extremes)>,
+    /// Stored values other than zero of images with 16 bits or floating point.
+    stored: Values,
     errors: Vec<String>,
     kinds: BTreeMap<String, usize>,
-    pixels: Spread,
-    pitch: Spread,
-    yaw: Spread,
+    pixels: Values,
+    pitch: Values,
+    yaw: Values,
     n_landmarks: usize,
 }
 
@@ -82,8 +100,14 @@ impl Tally {
             Err(error) => return self.errors.push(error.to_string()),
         };
         let spec = sample.image.spec();
-        let color = if spec.channels == 1 { "gray" } else { "RGB" };
-        *self.kinds.entry(format!("{} {color} {}", spec.size(), spec.depth)).or_default() += 1;
+        *self.kinds.entry(format!("{} {} {}", spec.size(), spec.color(), spec.depth)).or_default() += 1;
+        let values = || sample.image.pixels().iter();
+        self.extremes.push((spec.depth, Extremes::of(&sample.name, values())));
+        if spec.depth != BitDepth::Eight {
+            values()
+                .filter(|value| value.is_finite() && *value != 0.0)
+                .for_each(|v| self.stored.add(v.into()));
+        }
         sample.image.to_unit().into_iter().for_each(|value| self.pixels.add(f64::from(value)));
         if let Some(gaze) = sample.annotations.gaze() {
             self.pitch.add(f64::from(gaze.pitch()));
@@ -93,8 +117,47 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// The extremes of the images of one depth.
+    fn of_depth(&self, depth: BitDepth) -> Vec<Extremes> {
+        let of_depth = self.extremes.iter().filter(|(of, _)| *of == depth);
+        of_depth.map(|(_, spread)| spread.clone()).collect()
+    }
+
+    /// The measured values as stored, and the fraction that is no measurement.
+    fn stored(&self) -> (Option<Range>, f64) {
+        let mut stored = self.stored.clone();
+        let (mut n_values, mut n_unmeasured) = (0, 0);
+        for depth in [BitDepth::Sixteen, BitDepth::Float] {
+            let extremes = self.of_depth(depth);
+            let count = |of: fn(&Extremes) -> u64| extremes.iter().map(of).sum::<u64>();
+            let n_zero = count(|image| image.n_zero);
+            n_values += count(|image| image.n_values);
+            n_unmeasured += count(|image| image.n_not_finite);
+            if own_range(&extremes, depth).is_measured(0.0) {
+                stored.add_zeros(n_zero);
+            } else {
+                n_unmeasured += n_zero;
+            }
+        }
+        (stored.range(), if n_values == 0 { 0.0 } else { n_unmeasured as f64 / n_values as f64 })
+    }
+
+    fn flat(&self) -> Vec<String> {
+        let depths = [BitDepth::Eight, BitDepth::Sixteen, BitDepth::Float];
+        let flat_of = |depth: BitDepth| {
+            let mut extremes = self.of_depth(depth);
+            let range = own_range(&extremes, depth);
+            extremes.retain(|image| image.is_flat(range));
+            extremes.into_iter().map(|image| image.name)
+        };
+        depths.into_iter().flat_map(flat_of).collect()
+    }
+}
+
 /// Running mean and squared deviation by Welford's method, which stays accurate when the mean is large.
-struct Spread {
+#[derive(Clone)]
+struct Values {
     count: u64,
     min: f64,
     max: f64,
@@ -102,13 +165,13 @@ struct Spread {
     deviation: f64,
 }
 
-impl Default for Spread {
+impl Default for Values {
     fn default() -> Self {
         Self { count: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, mean: 0.0, deviation: 0.0 }
     }
 }
 
-impl Spread {
+impl Values {
     fn add(&mut self, value: f64) {
         self.count += 1;
         self.min = self.min.min(value);
@@ -116,6 +179,18 @@ impl Spread {
         let off = value - self.mean;
         self.mean += off / self.count as f64;
         self.deviation += off * (value - self.mean);
+    }
+
+    /// Adds `n` zeros at once (Chan's formula).
+    fn add_zeros(&mut self, n: u64) {
+        if n == 0 {
+            return;
+        }
+        let total = (self.count + n) as f64;
+        self.deviation += self.mean * self.mean * self.count as f64 * n as f64 / total;
+        self.mean *= self.count as f64 / total;
+        self.count += n;
+        (self.min, self.max) = (self.min.min(0.0), self.max.max(0.0));
     }
 
     fn range(&self) -> Option<Range> {
@@ -149,6 +224,28 @@ mod tests {
         let (pitch, yaw) = (statistics.pitch.unwrap(), statistics.yaw.unwrap());
         assert!((pitch.mean - 0.25).abs() < 1e-6 && (yaw.mean + 0.5).abs() < 1e-6);
         assert_eq!(pitch.count, 1);
+    }
+
+    #[test]
+    fn depth_is_told_in_its_own_unit() {
+        let image = |pixels| Sample::new("d", Image::new(1, 1, 4, pixels));
+        let of = |samples: Vec<Sample>| Statistics::of(&MemorySource::new(samples).unwrap(), 9);
+        let depth = of(vec![image(Pixels::U16(vec![0, 1000, 2000, 3000]))]);
+        let values = depth.values.unwrap();
+        assert_eq!((values.count, values.min, values.max, values.mean), (3, 1000.0, 3000.0, 2000.0));
+        assert_eq!((depth.unmeasured, depth.flat.len()), (0.25, 0));
+        let floats = of(vec![image(Pixels::F32(vec![0.0, 0.01, 2.0, f32::NAN]))]);
+        let values = floats.values.unwrap();
+        assert_eq!((values.count, values.min, values.max), (3, 0.0, 2.0));
+        let mean = (0.01f64 + 2.0) / 3.0;
+        let squares = (0.0 - mean).powi(2) + (0.01 - mean).powi(2) + (2.0 - mean).powi(2);
+        assert!((values.mean - mean).abs() < 1e-7 && (values.std - (squares / 3.0).sqrt()).abs() < 1e-7);
+        assert_eq!(
+            (floats.unmeasured, floats.kinds.keys().next().unwrap().as_str()),
+            (0.25, "4x1 gray float")
+        );
+        let flat = of(vec![sample([100, 112], None)]);
+        assert_eq!((flat.flat.len(), flat.values), (1, None));
     }
 
     #[test]

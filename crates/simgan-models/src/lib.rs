@@ -47,5 +47,7 @@ pub use self::file::{read_tensors, write_tensors};
 pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
 pub use self::parameters::Parameters;
 pub use self::refiner::{Refiner, RefinerConfig};
-pub use self::refiner_file::{REFINER_CONFIG_FILE, REFINER_FILE, load_refiner, save_refiner};
+pub use self::refiner_file::{
+    REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, load_refiner, load_refiner_range, save_refiner,
+};
 pub use simgan_kernels::Border;

@@ -20,7 +20,27 @@ const FORMAT_VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 struct RefinerFile<R> {
     format_version: u32,
+    /// [`RefinerImages::range`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range: Option<[f32; 2]>,
     refiner: R,
+}
+
+/// The images that a refiner was trained on, as `refiner.toml` tells them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RefinerImages {
+    /// Number of channels.
+    pub channels: usize,
+    /// The stored values that stand for −1 and 1 before the network, in ascending order; `None` is the whole
+    /// scale of the images' bit depth.
+    pub range: Option<[f32; 2]>,
+}
+
+impl From<usize> for RefinerImages {
+    /// Images of this number of channels, on their whole scale.
+    fn from(channels: usize) -> Self {
+        Self { channels, range: None }
+    }
 }
 
 /// `[refiner]` for writing. It is read as a table instead, since serde's `flatten` does not reject unknown
@@ -43,8 +63,8 @@ fn read_config(read: Table) -> Result<(RefinerConfig, usize), Box<dyn std::error
 
 /// Writes a refiner into an existing folder: `refiner.safetensors` and `refiner.toml`, each atomically.
 ///
-/// `channels` is the number of channels of the images; `tensors` are the values of the parameters
-/// ([`Parameters::tensors`], or a running average under the same names).
+/// `images` are those that it refines, or their number of channels; `tensors` are the values of the
+/// parameters ([`Parameters::tensors`], or a running average under the same names).
 ///
 /// # Errors
 ///
@@ -52,11 +72,12 @@ fn read_config(read: Table) -> Result<(RefinerConfig, usize), Box<dyn std::error
 pub fn save_refiner(
     folder: &Path,
     config: &RefinerConfig,
-    channels: usize,
+    images: impl Into<RefinerImages>,
     tensors: &[(String, Tensor)],
 ) -> Result<(), ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
-    let file = RefinerFile { format_version: FORMAT_VERSION, refiner: Written { channels, config } };
+    let RefinerImages { channels, range } = images.into();
+    let file = RefinerFile { format_version: FORMAT_VERSION, range, refiner: Written { channels, config } };
     let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     write_atomically(&path, text.as_bytes())?;
     write_tensors(&folder.join(REFINER_FILE), tensors)
@@ -69,12 +90,7 @@ pub fn save_refiner(
 /// If a file is missing, damaged, of another format version, or the two do not belong together.
 pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
-    let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
-    let file: RefinerFile<Table> = toml::from_str(&text).map_err(|e| ModelError::damaged(&path, &e))?;
-    if file.format_version != FORMAT_VERSION {
-        let reason = format!("format version {}, this program reads {FORMAT_VERSION}", file.format_version);
-        return Err(ModelError::damaged(&path, &reason));
-    }
+    let file = read_file(&path)?;
     let (config, channels) = read_config(file.refiner).map_err(|e| ModelError::damaged(&path, &e))?;
     // Any seed will do: loading replaces every initial value.
     let parameters = Parameters::new(0, device);
@@ -85,4 +101,28 @@ pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelErro
     })?;
     parameters.load(&folder.join(REFINER_FILE))?;
     Ok(refiner.frozen())
+}
+
+/// Reads [`RefinerImages::range`] of a refiner written by [`save_refiner`].
+///
+/// # Errors
+///
+/// If `refiner.toml` is missing, damaged, or of another format version.
+pub fn load_refiner_range(folder: &Path) -> Result<Option<[f32; 2]>, ModelError> {
+    Ok(read_file(&folder.join(REFINER_CONFIG_FILE))?.range)
+}
+
+fn read_file(path: &Path) -> Result<RefinerFile<Table>, ModelError> {
+    let text = fs::read_to_string(path).map_err(ModelError::io(path))?;
+    let file: RefinerFile<Table> = toml::from_str(&text).map_err(|e| ModelError::damaged(path, &e))?;
+    if file.format_version != FORMAT_VERSION {
+        let reason = format!("format version {}, this program reads {FORMAT_VERSION}", file.format_version);
+        return Err(ModelError::damaged(path, &reason));
+    }
+    match file.range {
+        Some([min, max]) if !(min < max && (max - min).is_finite()) => {
+            Err(ModelError::damaged(path, &format!("range = [{min}, {max}] is not ascending and finite")))
+        }
+        _ => Ok(file),
+    }
 }

@@ -182,6 +182,26 @@ fn a_saved_refiner_refines_the_same() {
     let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
     let synthetic = images((2, 3, 7, 10));
     assert_eq!(values(&loaded.forward(&synthetic).unwrap()), values(&refiner.forward(&synthetic).unwrap()));
+    assert_eq!(load_refiner_range(folder.path()).unwrap(), None);
+}
+
+#[test]
+fn a_refiner_knows_the_range_of_its_images() {
+    let folder = TempDir::new().unwrap();
+    let small = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let range = Some([0.1, 2400.0]);
+    let images = RefinerImages { channels: 1, range };
+    save_refiner(folder.path(), &small, images, &refiner(&small, 1).1.tensors()).unwrap();
+    assert_eq!(load_refiner_range(folder.path()).unwrap(), range);
+    load_refiner(folder.path(), &Device::Cpu).unwrap();
+    let path = folder.path().join(REFINER_CONFIG_FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    let line = text.lines().find(|line| line.starts_with("range")).unwrap();
+    for range in ["[2.0, 1.0]", "[0.0, inf]", "[nan, 1.0]", "[1.0]", "\"full\""] {
+        fs::write(&path, text.replace(line, &format!("range = {range}"))).unwrap();
+        assert!(load_refiner_range(folder.path()).is_err(), "{range}");
+        assert!(load_refiner(folder.path(), &Device::Cpu).is_err(), "{range}");
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@
 //! ```
 
 mod batches;
+mod change;
 mod error;
 mod input;
 mod manifest;
@@ -51,9 +52,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde_json::Value;
-use simgan_data::OnError;
+use simgan_data::{OnError, ValueRange};
 use simgan_models::Refiner;
 
+pub use self::change::RangeUse;
 pub use self::error::RefineError;
 pub use self::input::RefineInput;
 pub use self::manifest::MANIFEST_FILE;
@@ -71,7 +73,9 @@ use self::work::{Outcome, Work};
 /// running an interrupted job again continues it.
 ///
 /// A gray refiner keeps an RGB image's colours: it refines the luma and adds the change to all three
-/// channels. A gray image under an RGB refiner gets the mean change of the three channels.
+/// channels. A gray image under an RGB refiner gets the mean change of the three channels. Under a refiner
+/// that was trained on a range of values ([`RefineModel::range`]), values keep their unit: each gets the
+/// change, in this unit; those beyond the range too, those without a measurement not.
 pub struct Refinement<'a> {
     /// The refiner.
     pub model: &'a RefineModel,
@@ -98,6 +102,12 @@ pub struct RefineSummary {
     pub label_files: u64,
     /// Mean over the written images of each image's mean |R(x) − x|, x in [−1, 1].
     pub change: f64,
+    /// The model's range of values; `None` is the whole scale of each image's bit depth.
+    pub range: Option<ValueRange>,
+    /// How the values of the images of this call lie in the model's range.
+    pub range_use: RangeUse,
+    /// Images of this call of which more than 1 % of the values are beyond the range.
+    pub n_beyond: u64,
     /// Whether the stop flag ended the job early.
     pub interrupted: bool,
     /// Sum of the images' changes in units of 2⁻⁴⁰. An integer sum does not depend on the order, so an
@@ -122,6 +132,26 @@ impl RefineSummary {
         self.change_sum = self.change_sum.saturating_add((image.change * CHANGE_UNITS).round() as u128);
         self.change = self.change_sum as f64 / CHANGE_UNITS / self.refined as f64;
     }
+
+    /// Adds how an image of this call lies in the range.
+    fn add_use(&mut self, range_use: &RangeUse) {
+        self.range_use.add(range_use);
+        self.n_beyond += u64::from(range_use.is_beyond());
+    }
+
+    /// Fraction of the range that the images of this call use, from their smallest value to their largest;
+    /// `None` if nothing was measured, or depths are mixed and there is no common range.
+    #[must_use]
+    pub fn used(&self) -> Option<f64> {
+        let ([min, max], range) = (self.range_use.values?, self.range_use.range?);
+        Some(f64::from(max - min) / f64::from(range.width()))
+    }
+
+    /// The mean change in the images' own unit; `None` without a range.
+    #[must_use]
+    pub fn change_in_units(&self) -> Option<f64> {
+        self.range.map(|range| self.change * f64::from(range.width()) / 2.0)
+    }
 }
 
 impl Refinement<'_> {
@@ -141,7 +171,7 @@ impl Refinement<'_> {
         let (mut manifest, done) = Manifest::open(self.output, &self.header())?;
         // Only the holder of the manifest's lock may do this: another job's temporary files look the same.
         output.remove_leftovers()?;
-        let mut summary = RefineSummary::default();
+        let mut summary = RefineSummary { range: self.model.range, ..RefineSummary::default() };
         let pending = self.pending(&done, &mut summary)?;
         drop(done); // One entry an image: free it before the work begins.
         summary.label_files += output.copy_labels(self.input, self.input.images.index_files())?;
@@ -230,9 +260,10 @@ impl Refinement<'_> {
                 }]);
             }
         };
+        jobs.iter().for_each(|(_, _, change)| summary.add_use(&change.range_use));
         let written: Result<Vec<Refined>, RefineError> = jobs
             .into_par_iter()
-            .map(|(job, image, change)| output.write(self.input, job, image, change))
+            .map(|(job, image, change)| output.write(self.input, job, image, change.mean))
             .collect();
         let written = written?;
         written.iter().for_each(|image| summary.add(image));

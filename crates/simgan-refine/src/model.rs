@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use serde::Deserialize;
+use simgan_data::ValueRange;
 use simgan_models::run_folder::{self, CHECKPOINTS_DIR};
-use simgan_models::{ModelError, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
+use simgan_models::{
+    ModelError, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner, load_refiner_range,
+};
 
 use super::RefineError;
 use super::input::hex;
@@ -14,6 +17,7 @@ use super::input::hex;
 /// A trained refiner, read from a checkpoint.
 pub struct RefineModel {
     pub(super) refiner: Refiner,
+    pub(super) range: Option<ValueRange>,
     pub(super) folder: PathBuf,
     pub(super) crc32c: String,
     pub(super) device: Device,
@@ -33,7 +37,15 @@ impl RefineModel {
         if !matches!(channels, 1 | 3) {
             return Err(RefineError::Channels { path: folder, channels });
         }
-        Ok(Self { refiner, crc32c: digest(&folder)?, folder, device: device.clone() })
+        let range = load_refiner_range(&folder)?.and_then(|[min, max]| ValueRange::new(min, max));
+        Ok(Self { refiner, range, crc32c: digest(&folder)?, folder, device: device.clone() })
+    }
+
+    /// The stored values that stand for −1 and 1 before the network; `None` is the whole scale of each image's
+    /// bit depth.
+    #[must_use]
+    pub fn range(&self) -> Option<ValueRange> {
+        self.range
     }
 
     /// The network. Its parameters track no gradients.

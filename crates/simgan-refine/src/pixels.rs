@@ -3,29 +3,42 @@
 use std::ops::Range;
 
 use candle_core::{Device, Module, Result, Tensor};
-use simgan_data::{Image, ImageSpec};
+use simgan_data::{BitDepth, Image, ImageSpec, Pixels, ValueRange};
 use simgan_models::{Refiner, RefinerConfig};
 
 use super::batches::MAX_BATCH_PIXELS;
+use super::change::{Change, RangeUse};
 
-/// An image converted to the refiner's channels, with its own values where these are needed to convert back.
+/// An image converted to the refiner's channels and range, with its own values where these are needed to
+/// convert back.
 pub(super) struct Refinable {
     /// The image's own size, channels and depth.
     spec: ImageSpec,
+    /// The stored values that −1 and 1 stand for.
+    range: ValueRange,
     /// Planar values in [−1, 1], in the refiner's channels.
     values: Vec<f32>,
-    /// The image's own planar values; `None` if it has as many channels as the refiner.
-    own: Option<Vec<f32>>,
+    /// The image's own stored values; `None` if the refiner's output replaces them.
+    own: Option<Pixels>,
+    range_use: RangeUse,
 }
 
 impl Refinable {
-    /// Converts an image to `channels`: gray to RGB by repeating the plane, RGB to gray by the luma.
-    pub(super) fn new(image: &Image, channels: usize) -> Self {
+    /// Converts an image to `channels` (gray to RGB by repeating the plane, RGB to gray by the luma) and to
+    /// `range`; `None` is the whole scale of its depth.
+    pub(super) fn new(image: &Image, channels: usize, range: Option<ValueRange>) -> Self {
         let spec = image.spec();
-        if spec.channels == channels {
-            return Self { spec, values: image.to_unit(), own: None };
+        let full = ValueRange::full(spec.depth);
+        let range_use = RangeUse::of(image.pixels().iter(), range.unwrap_or(full));
+        let is_scaled = range.is_some_and(|range| range != full) || spec.depth == BitDepth::Float;
+        let range = range.unwrap_or(full);
+        if spec.channels == channels && !is_scaled {
+            return Self { spec, range, values: image.to_unit(), own: None, range_use };
         }
-        Self { spec, values: image.to_channels(channels).to_unit(), own: Some(image.to_unit()) }
+        let image_of_refiner = image.to_channels(channels);
+        let values =
+            if is_scaled { image_of_refiner.in_range(range).to_unit() } else { image_of_refiner.to_unit() };
+        Self { spec, range, values, own: Some(image.pixels().clone()), range_use }
     }
 
     pub(super) fn spec(&self) -> ImageSpec {
@@ -35,24 +48,48 @@ impl Refinable {
     /// Converts the refiner's output to an image of the original channels and depth. Also returns the mean of
     /// |R(x) − x| over the refiner's values.
     ///
-    /// Where the numbers of channels differ, the *change* is transferred rather than the values, so that an
-    /// RGB image keeps its colours: red, green and blue get the luma's change; a gray image gets the mean
-    /// change of the three channels.
-    pub(super) fn with_refined(&self, refined: &[f32]) -> (Image, f64) {
-        let change = self.values.iter().zip(refined).map(|(x, r)| f64::from((r - x).abs())).sum::<f64>();
-        let change = change / refined.len() as f64;
+    /// Where the channels or the range differ from the image's own, the *change* is transferred rather than the
+    /// values. An RGB image thus keeps its colours: red, green and blue get the luma's change; a gray image
+    /// gets the mean change of the three channels. A value beyond the range keeps its distance to it, and one
+    /// without a measurement stays as it is.
+    pub(super) fn with_refined(&self, refined: &[f32]) -> (Image, Change) {
         let Some(own) = &self.own else {
+            let sum = self.values.iter().zip(refined).map(|(x, r)| f64::from((r - x).abs())).sum::<f64>();
+            let change = Change { mean: sum / refined.len() as f64, range_use: self.range_use };
             return (Image::from_unit(self.spec, refined), change);
         };
         let n_pixels = self.spec.height * self.spec.width;
-        let n_planes = (refined.len() / n_pixels) as f32;
-        let change_at = |pixel: usize| -> f32 {
-            let planes = (pixel..refined.len()).step_by(n_pixels);
-            planes.map(|idx| refined[idx] - self.values[idx]).sum::<f32>() / n_planes
+        let n_planes = refined.len() / n_pixels;
+        let change_in = |plane: usize, pixel: usize| {
+            refined[plane * n_pixels + pixel] - self.values[plane * n_pixels + pixel]
         };
-        let changed: Vec<f32> =
-            own.iter().enumerate().map(|(idx, v)| v + change_at(idx % n_pixels)).collect();
-        (Image::from_unit(self.spec, &changed), change)
+        // With as many channels as the refiner, each gets its own change, otherwise the mean of all.
+        let change_at = |idx: usize| match n_planes == self.spec.channels {
+            true => change_in(idx / n_pixels, idx % n_pixels),
+            false => {
+                (0..n_planes).map(|plane| change_in(plane, idx % n_pixels)).sum::<f32>() / n_planes as f32
+            }
+        };
+        let (mut sum, mut n_changed) = (0.0, 0u64);
+        let half = self.range.width() / 2.0;
+        let mut changed = Vec::with_capacity(own.len());
+        for (idx, value) in own.iter().enumerate() {
+            if !self.range.is_measured(value) {
+                changed.push(value);
+                continue;
+            }
+            changed.push(value + change_at(idx) * half);
+            let planes =
+                if n_planes == self.spec.channels { idx / n_pixels..idx / n_pixels + 1 } else { 0..n_planes };
+            for plane in planes {
+                sum += f64::from(change_in(plane, idx % n_pixels).abs());
+                n_changed += 1;
+            }
+        }
+        let mean = if n_changed == 0 { 0.0 } else { sum / n_changed as f64 };
+        let ImageSpec { channels, height, width, depth } = self.spec;
+        let image = Image::new(channels, height, width, Pixels::rounded(depth, &changed));
+        (image, Change { mean, range_use: self.range_use })
     }
 }
 
@@ -121,7 +158,6 @@ fn tiles(length: usize, tile: usize, reach: usize) -> impl Iterator<Item = (Rang
 
 #[cfg(test)]
 mod tests {
-    use simgan_data::Pixels;
     use simgan_models::{Border, Parameters};
 
     use super::*;
@@ -134,25 +170,69 @@ mod tests {
     fn a_refiner_that_changes_nothing_changes_no_byte() {
         for image in [rgb(), Image::new(1, 2, 1, Pixels::U16(vec![7, 65_000]))] {
             for channels in [1, 3] {
-                let refinable = Refinable::new(&image, channels);
-                assert_eq!(refinable.with_refined(&refinable.values.clone()), (image.clone(), 0.0));
+                for range in [None, ValueRange::new(5.0, 90.0), ValueRange::new(-9.0, 70_000.0)] {
+                    let refinable = Refinable::new(&image, channels, range);
+                    let (refined, change) = refinable.with_refined(&refinable.values.clone());
+                    assert_eq!((refined, change.mean), (image.clone(), 0.0));
+                }
             }
         }
     }
 
+    /// Adds `change` to all that the network sees.
+    fn brightened(image: &Image, range: Option<ValueRange>, change: f32) -> (Image, Change) {
+        let refinable = Refinable::new(image, 1, range);
+        let refined: Vec<f32> = refinable.values.iter().map(|value| value + change).collect();
+        refinable.with_refined(&refined)
+    }
+
+    #[test]
+    fn depth_keeps_its_unit() {
+        let range = ValueRange::new(1000.0, 2000.0);
+        // Not measured, below the range, inside twice, beyond it, at the end of the scale.
+        let depth = Image::new(1, 1, 6, Pixels::U16(vec![0, 900, 1156, 2000, 2500, 65_535]));
+        let (image, change) = brightened(&depth, range, 0.01);
+        assert_eq!(image.pixels(), &Pixels::U16(vec![0, 905, 1161, 2005, 2505, 65_535]));
+        assert!((change.mean - 0.01).abs() < 1e-6);
+        let RangeUse { values, n_values, n_inside, .. } = change.range_use;
+        assert_eq!((values, n_values, n_inside), (Some([900.0, 65_535.0]), 5, 2));
+        assert!(change.range_use.is_beyond());
+        let nothing = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0];
+        let metres = Image::new(1, 1, 5, Pixels::F32([&nothing[..], &[1.25]].concat()));
+        let (image, change) = brightened(&metres, ValueRange::new(1.0, 2.0), 0.5);
+        assert_eq!(image.pixels(), &Pixels::F32([&nothing[..], &[1.5]].concat()));
+        assert_eq!((change.mean, change.range_use.inside()), (0.5, 1.0));
+        let (image, _) = brightened(&metres, None, 0.5);
+        assert_eq!(
+            image.pixels(),
+            &Pixels::F32([&nothing[..3], &[0.25, 1.5]].concat()),
+            "0 is a value in 0..1"
+        );
+    }
+
+    #[test]
+    fn three_channels_change_one_by_one_in_a_range() {
+        let image = rgb();
+        let refinable = Refinable::new(&image, 3, ValueRange::new(0.0, 200.0));
+        let changes = [0.1, 0.0, 0.0, 0.2, 0.0, 0.0];
+        let refined: Vec<f32> = refinable.values.iter().zip(changes).map(|(v, change)| v + change).collect();
+        let (image, _) = refinable.with_refined(&refined);
+        assert_eq!(image.pixels(), &Pixels::U8(vec![210, 10, 100, 40, 50, 30]));
+    }
+
     #[test]
     fn a_gray_refiner_shifts_the_three_colours_alike() {
-        let refinable = Refinable::new(&rgb(), 1);
+        let refinable = Refinable::new(&rgb(), 1, None);
         let brighter: Vec<f32> = refinable.values.iter().map(|v| v + 10.0 / 127.5).collect();
         let (image, change) = refinable.with_refined(&brighter);
         assert_eq!(image.pixels(), &Pixels::U8(vec![210, 20, 110, 30, 60, 40]));
-        assert!((change - 10.0 / 127.5).abs() < 1e-6);
+        assert!((change.mean - 10.0 / 127.5).abs() < 1e-6);
     }
 
     #[test]
     fn a_colour_refiner_gives_a_gray_image_its_mean_change() {
         let gray = Image::new(1, 1, 2, Pixels::U8(vec![100, 50]));
-        let refinable = Refinable::new(&gray, 3);
+        let refinable = Refinable::new(&gray, 3, None);
         let changes = [30.0, 0.0, 0.0, 9.0, 0.0, 0.0].map(|change| change / 127.5);
         let refined: Vec<f32> = refinable.values.iter().zip(changes).map(|(v, change)| v + change).collect();
         assert_eq!(refinable.with_refined(&refined).0.pixels(), &Pixels::U8(vec![110, 53]));

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use simgan_data::{DataError, Image, OnError};
 
 use super::batches::Batches;
+use super::change::Change;
 use super::input::InputImage;
 use super::pixels::{Refinable, refine_batch};
 use super::{RefineError, RefineInput, RefineModel};
@@ -36,8 +37,8 @@ pub(super) struct Job {
 
 /// Output of the pipeline.
 pub(super) enum Outcome {
-    /// Refined images to write, each with its mean change.
-    Refined(Vec<(Job, Image, f64)>),
+    /// Refined images to write, each with its change.
+    Refined(Vec<(Job, Image, Change)>),
     /// The index of an image that could not be read, and why.
     Unreadable(usize, DataError),
 }
@@ -92,7 +93,8 @@ impl Work<'_> {
 
     fn job(self, index: usize) -> Result<Job, DataError> {
         let input = self.input.images.read(index)?;
-        let refinable = Refinable::new(input.file.image(), self.model.refiner.channels());
+        let RefineModel { refiner, range, .. } = self.model;
+        let refinable = Refinable::new(input.file.image(), refiner.channels(), *range);
         Ok(Job { index, input, refinable })
     }
 

@@ -62,6 +62,9 @@ pub enum TrainError {
         /// `data.channels`.
         expected: usize,
     },
+    /// `data.range` is "auto", but no range was chosen for images of more than 8 bits.
+    #[error("the range of the images' values has not been chosen")]
+    NoRange,
     /// The refiner at `loss.psi_model` takes a different number of channels from `data.channels`.
     #[error("{}: a refiner of {found} channels, but the run has data.channels={expected}", path.display())]
     PsiChannels {
@@ -115,6 +118,7 @@ impl TrainError {
                 Hint::setting("bring them to one size", "data.size", synthetic)
             }
             Self::Channels { found, .. } => Hint::setting("build matching networks", "data.channels", found),
+            Self::NoRange => Hint::setting("take the whole scale", "data.range", "full"),
             Self::PsiChannels { .. } => "choose another loss.psi_model".into(),
             Self::RunExists { .. } => Hint::any_of([Hint::Resume, Hint::OtherOutput]),
             Self::NotARun { .. } => Hint::OtherOutput,

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use simgan_data::ValueRange;
 
 use crate::{DiscriminatorReport, Phase, RefinerReport, StepReport};
 
@@ -25,6 +26,10 @@ pub struct Summary {
     /// The discriminator's means; `None` if no averaged step updated D.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discriminator: Option<DiscriminatorReport>,
+    /// The values that −1 and 1 stand for, in the images' own unit; `None` is the whole scale of their bit
+    /// depth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<ValueRange>,
     /// Images per second over the last steps.
     pub images_per_sec: f64,
     /// Seconds since this process started or resumed the run.

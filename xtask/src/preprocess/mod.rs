@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use simgan_data::{
     Crop, DataError, Fit, Fitted, Folder, FolderOptions, Hint, MpiiGaze, MpiiGazeOptions, OnError,
     PackOptions, PackReport, Persons, Size, Sizes, Source, Subset, Target, UnityEyes, UnityEyesOptions,
+    probe_evenly,
 };
 
 use crate::failure::hinted;
@@ -37,9 +38,9 @@ pub(crate) struct Arguments {
     /// How to bring images to that size: scale to cover it and crop, or stretch
     #[arg(long, default_value = "cover")]
     fit: FitChoice,
-    /// Channels: 1 packs gray images, 3 RGB
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
-    channels: u8,
+    /// Channels: 1 packs gray images, 3 RGB [default: 1; for `folder`, 3 if an image is RGB]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
+    channels: Option<u8>,
     /// Region to crop from UnityEyes' renders
     #[arg(long, default_value = "fixed")]
     crop: CropChoice,
@@ -92,6 +93,9 @@ enum CropChoice {
 /// Bytes of decoded MPIIGaze days to keep in memory. Few suffice, because packing reads in order.
 const MPIIGAZE_MEMORY: usize = 32 << 20;
 
+/// Maximum number of headers read to choose the channels.
+const MOST_HEADERS: usize = 1000;
+
 /// Maximum number of left-out images to name.
 const SHOWN: usize = 20;
 
@@ -124,10 +128,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
 fn make(root: &Path, arguments: &Arguments, output: &Path) -> anyhow::Result<PackReport> {
     let from = arguments.from(root);
     arguments.check_paths(&from, output)?;
-    let (source, damaged) = arguments.open(&from).map_err(|error| match error {
-        DataError::Damaged { .. } if !arguments.skip_errors => explain(error, &from),
-        error => error.into(),
-    })?;
+    let open = |arguments: &Arguments| {
+        arguments.open(&from).map_err(|error| match error {
+            DataError::Damaged { .. } if !arguments.skip_errors => explain(error, &from),
+            error => error.into(),
+        })
+    };
+    let arguments = &arguments.with_channels(open)?;
+    let (source, damaged) = open(arguments)?;
     let source = Fitted::new(source, arguments.target()?);
     if let Some(folder) = output.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -208,7 +216,7 @@ impl Arguments {
 
     /// Opens the data set; also returns the errors of whole files that it leaves out.
     fn open(&self, from: &Path) -> Result<(Arc<dyn Source>, Vec<String>), DataError> {
-        let channels = Some(usize::from(self.channels));
+        let channels = self.channels.map(usize::from);
         let source: Arc<dyn Source> = match self.name {
             Name::Mpiigaze => {
                 let persons = match (&self.persons[..], &self.except_persons[..]) {
@@ -227,7 +235,9 @@ impl Arguments {
                 Arc::new(UnityEyes::open(from, UnityEyesOptions { crop: self.crop(), channels })?)
             }
             Name::Folder => {
-                let sizes = if self.size == "source" { Sizes::Same } else { Sizes::Mixed };
+                // Gray beside RGB is no reason to refuse while the channels are being chosen.
+                let is_same = self.size == "source" && channels.is_some();
+                let sizes = if is_same { Sizes::Same } else { Sizes::Mixed };
                 Arc::new(Folder::open(from, &FolderOptions { sizes, channels })?)
             }
         };
@@ -243,18 +253,32 @@ impl Arguments {
     }
 
     fn target(&self) -> anyhow::Result<Target> {
-        anyhow::ensure!(self.channels != 2, hinted("2 channels", "1 packs gray images, 3 RGB"));
+        anyhow::ensure!(self.channels != Some(2), hinted("2 channels", "1 packs gray images, 3 RGB"));
         let size: Option<Size> = if self.size == "source" { None } else { Some(self.size.parse()?) };
         let fit = match self.fit {
             FitChoice::Cover => Fit::Cover,
             FitChoice::Stretch => Fit::Stretch,
         };
-        Ok(Target { size, fit, channels: Some(usize::from(self.channels)) })
+        Ok(Target { size, fit, channels: self.channels.map(usize::from), range: None })
+    }
+
+    /// Sets the channels if none were given: gray, except for a folder with RGB images.
+    fn with_channels(
+        &self,
+        open: impl FnOnce(&Self) -> anyhow::Result<(Arc<dyn Source>, Vec<String>)>,
+    ) -> anyhow::Result<Self> {
+        let is_open = self.name == Name::Folder && self.channels.is_none();
+        let has_colour = |source: &dyn Source| {
+            probe_evenly(source, MOST_HEADERS).iter().any(|(_, spec)| spec.channels == 3)
+        };
+        let chosen = if is_open && has_colour(&*open(self)?.0) { 3 } else { 1 };
+        Ok(Self { channels: Some(self.channels.unwrap_or(chosen)), ..self.clone() })
     }
 
     /// Describes everything the packed values depend on, except the data's location.
     fn describe(&self) -> String {
-        let Self { size, fit, channels, crop, .. } = self;
+        let Self { size, fit, crop, .. } = self;
+        let channels = self.channels.unwrap_or(1);
         let mut text = format!("{} size={size} fit={fit:?} channels={channels}", self.name());
         match self.name {
             Name::Unityeyes => text += &format!(" crop={crop:?}"),

@@ -115,6 +115,34 @@ fn a_damaged_day_stops_it_or_is_left_out() {
 }
 
 #[test]
+fn a_folder_keeps_its_colours_and_its_depth() {
+    let root = tempfile::tempdir().unwrap();
+    let packed = |name: &str, images: &[(usize, Pixels)], more: &str| {
+        let folder = root.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (idx, (channels, pixels)) in images.iter().enumerate() {
+            let image = Image::new(*channels, 1, 2, pixels.clone());
+            ImageFile::new(image, ImageFormat::Png).save(&folder.join(format!("{idx}.png"))).unwrap();
+        }
+        let output = root.path().join(format!("{name}.safetensors"));
+        let line = format!("folder --from {} --size source {more}", folder.display());
+        make(root.path(), &arguments(&line), &output).unwrap();
+        let packed = Packed::open(&output).unwrap();
+        (packed.sample(0, Want::Image).unwrap().image, packed.source().to_owned())
+    };
+    let gray = (1, Pixels::U8(vec![7, 9]));
+    let (image, source) = packed("gray", &[gray.clone()], "");
+    assert_eq!(image.pixels(), &gray.1);
+    assert!(source.contains("channels=1"), "{source}");
+    let colour = (3, Pixels::U8(vec![1, 2, 3, 4, 5, 6]));
+    let (image, source) = packed("mixed", &[gray.clone(), colour.clone()], "");
+    assert!(image.spec().channels == 3 && source.contains("channels=3"), "{source}");
+    assert_eq!(packed("asked", &[colour], "--channels 1").0.spec().channels, 1);
+    let millimetres = Pixels::U16(vec![1200, 2399]);
+    assert_eq!(packed("depth", &[(1, millimetres.clone())], "").0.pixels(), &millimetres);
+}
+
+#[test]
 fn wrong_wishes_are_answered() {
     let root = tempfile::tempdir().unwrap();
     write_pair(root.path(), 1);

@@ -44,6 +44,7 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     }
     settings.push(format!("seed={}", arguments.seed));
     let training = with_absolute_paths(TrainConfig::resolve(Some(arguments.recipe), None, &settings)?)?;
+    let training = train::chosen(&training)?;
     let test = match &arguments.test[..] {
         [] if training.data.real == [CAMERA] => vec![CAMERA.to_owned()],
         [] => bail!(usage("--test is missing").hint("give labelled real images, none of them in --real")),

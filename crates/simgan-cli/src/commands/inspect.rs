@@ -79,6 +79,14 @@ impl Found {
         if let Some(pixels) = &statistics.pixels {
             text.push_str(&format!("pixels     {}\n", spread(pixels, 1.0, "of the range [-1, 1]")));
         }
+        if let Some(values) = &statistics.values {
+            text.push_str(&format!("values     {}", spread(values, 1.0, "as stored")));
+            if statistics.unmeasured > 0.0 {
+                let percent = 100.0 * statistics.unmeasured;
+                text.push_str(&format!(", {percent:.1} % without a measurement"));
+            }
+            text.push('\n');
+        }
         for (name, angle) in [("gaze pitch", &statistics.pitch), ("gaze yaw  ", &statistics.yaw)] {
             if let Some(angle) = angle {
                 let degrees = 180.0 / std::f64::consts::PI;
@@ -97,6 +105,12 @@ impl Found {
         }
         for file in self.index_files.iter().flatten() {
             text.push_str(&format!("index      {file}\n"));
+        }
+        if let Some(first) = statistics.flat.first() {
+            let n_flat = statistics.flat.len();
+            text.push_str(&format!(
+                "almost flat {n_flat} images span less than 5 % of the range, such as {first}\n"
+            ));
         }
         for error in &statistics.errors {
             text.push_str(&format!("unreadable {error}\n"));

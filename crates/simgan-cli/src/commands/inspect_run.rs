@@ -87,7 +87,8 @@ impl Run {
         for report in &self.losses {
             let phase = report::phase(report.phase);
             text.push_str(&format!("step {}, {phase}:\n", report.step));
-            text.push_str(&report::losses(report.refiner.as_ref(), report.discriminator.as_ref()));
+            let range = self.config.data.range.fixed();
+            text.push_str(&report::losses(report.refiner.as_ref(), report.discriminator.as_ref(), range));
         }
         for warning in &self.warnings {
             text.push_str(&format!("warning at step {}: {}\n", warning.step, warning.message));
@@ -110,7 +111,7 @@ impl Run {
             "recipe {recipe}, seed {seed}, config crc32c {}\n\
              synthetic      {}\n\
              real           {}\n\
-             images         {} pixels, {} channel(s), batch {}\n\
+             images         {} pixels, {} channel(s), range {}, batch {}\n\
              lambda         {} (mean cross-entropy per patch + lambda * mean |difference| per pixel)\n\
              schedule       {} + {} + {} steps, k_g {}, k_d {}\n",
             self.config_crc32c,
@@ -118,6 +119,7 @@ impl Run {
             data.real.join(", "),
             data.size,
             data.channels,
+            data.range,
             data.batch,
             loss.lambda,
             schedule.pretrain_refiner,

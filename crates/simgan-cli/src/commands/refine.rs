@@ -13,7 +13,7 @@ use crate::commands::open_source;
 use crate::console::{Progress, print};
 use crate::failure::usage;
 use crate::registry::registry;
-use crate::{compute, interrupt};
+use crate::{compute, interrupt, report};
 
 /// Refines the images and prints a summary.
 pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
@@ -36,11 +36,12 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
         progress.update(summary.done(), &format!("mean change {:.3}", summary.change));
     })?;
     drop(progress);
+    odd_range(&summary).iter().for_each(|warning| tracing::warn!("{warning}"));
     if summary.interrupted {
         let message = format!("interrupted after {} of {n_images} images", summary.done());
         bail!(Hinted::new(message, "run the same command again to continue"));
     }
-    print(&report(&summary, &arguments.output, started.elapsed().as_secs_f64()))
+    print(&told(&summary, &arguments.output, started.elapsed().as_secs_f64()))
 }
 
 fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
@@ -80,12 +81,39 @@ fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> 
     Ok(RefineInput::data_set(&name, Arc::new(Fitted::new(source, target)))?)
 }
 
-fn report(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
-    let RefineSummary { refined, already, skipped, label_files, change, .. } = *summary;
-    let mut text = format!(
-        "{refined} images refined, mean |R(x) - x| {change:.4} of the range [-1, 1]\n\
-         {label_files} label files copied\n"
-    );
+/// Less of the model's range in use than this is worth a warning.
+const LITTLE_USED: f64 = 0.05;
+
+/// Says if the images' values do not suit the model's range.
+fn odd_range(summary: &RefineSummary) -> Vec<String> {
+    let RefineSummary { range_use, range, n_beyond, .. } = summary;
+    let Some([min, max]) = range_use.values else { return Vec::new() };
+    let range = range.or(range_use.range).map_or("the whole scale".to_owned(), |range| format!("{range}"));
+    let mut warnings = Vec::new();
+    if range_use.inside() < 0.5 {
+        let percent = 100.0 * range_use.inside();
+        warnings.push(format!(
+            "the model was trained on values of {range}, which contains {percent:.0} % of these images' values, \
+             {min} to {max}: train on images in the same unit"
+        ));
+    } else if *n_beyond > 0 {
+        warnings.push(format!(
+            "in {n_beyond} images, more than 1 % of the values are beyond {range}, on which the model was trained"
+        ));
+    }
+    if let Some(used) = summary.used().filter(|used| *used < LITTLE_USED) {
+        let percent = 100.0 * used;
+        warnings.push(format!(
+            "these images use {percent:.1} % of {range}, {min} to {max}: the model sees them as almost flat"
+        ));
+    }
+    warnings
+}
+
+fn told(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
+    let RefineSummary { refined, already, skipped, label_files, .. } = *summary;
+    let change = report::change(summary.change, summary.range);
+    let mut text = format!("{refined} images refined, {change}\n{label_files} label files copied\n");
     if already > 0 {
         text.push_str(&format!("{already} of the images are from an earlier call\n"));
     }

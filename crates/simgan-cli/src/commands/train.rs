@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
 use simgan_data::{DataError, Hinted};
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run};
+use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run, sources};
 
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
@@ -45,7 +45,7 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
         None => None,
     };
     let config = TrainConfig::resolve(recipe, file.as_deref(), &settings(arguments)?)?;
-    let config = with_absolute_paths(config)?;
+    let config = chosen(&with_absolute_paths(config)?)?;
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::new(config.clone(), &sources, device)?;
     let run = match path {
@@ -53,6 +53,14 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
         None => numbered_run(&config)?,
     };
     Ok((trainer, run))
+}
+
+/// Chooses by the images what the configuration leaves to them, and says so.
+pub(super) fn chosen(config: &TrainConfig) -> Result<TrainConfig> {
+    let chosen = sources::choose(config, &registry())?;
+    chosen.notices.iter().for_each(|notice| tracing::info!("{notice}"));
+    chosen.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(chosen.config)
 }
 
 fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {

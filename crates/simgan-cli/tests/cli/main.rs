@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, their helpers too")]
 
 mod console;
+mod depth;
 mod evaluate;
 mod experiment;
 mod refine;

@@ -61,7 +61,8 @@ fn raw_and_packed_data_sets_train_the_same_refiner() {
     scene.pack(MpiiGaze::open(&scene.path("gaze"), &MpiiGazeOptions::default()).unwrap(), "gaze.safetensors");
     let train = |run: &str, synthetic: &str, real: &str, set: &str| {
         succeeds(scene.simgan(&format!(
-            "train --config tiny.toml --run {run} --synthetic {synthetic} --real {real} --set data.size=55x35 {set}"
+            "train --config tiny.toml --run {run} --synthetic {synthetic} --real {real} --set data.size=55x35 \
+             --set data.channels=1 {set}"
         )));
         scene.bytes(&format!("{run}/checkpoints/step-00000010/refiner.safetensors"))
     };

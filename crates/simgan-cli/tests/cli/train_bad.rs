@@ -36,17 +36,22 @@ fn a_damaged_image_is_named_or_skipped() {
 fn mixed_sizes_name_two_files() {
     let scene = Scene::with_domains();
     scene.image("real/odd.png", gray(5, 4, 1));
-    fails(scene.train(""), 1, &["000.png is 9×7", "odd.png is 5×4", "hint: ", "data.size"]);
+    let source = scene.train("--set data.size=source");
+    fails(source, 1, &["000.png is 9×7", "odd.png is 5×4", "hint: ", "data.size"]);
     assert!(!scene.path("run").exists());
-    succeeds(scene.train("--set data.size=6x5"));
+    let (code, _, stderr) = told(scene.train(""));
+    assert!(code == 0 && stderr.contains("such as 5x4 and 9x7: training at 9x7"), "{stderr}");
 }
 
 #[test]
 fn domains_of_different_sizes_are_told() {
     let scene = Scene::with_domains();
     scene.images("large", 4, 12, 10);
-    fails(scene.train("--real large"), 1, &["9x7", "12x10", "data.size"]);
+    let source = scene.train("--real large --set data.size=source");
+    fails(source, 1, &["9x7", "12x10", "data.size"]);
     assert!(!scene.path("run").exists());
+    let (code, _, stderr) = told(scene.train("--real large"));
+    assert!(code == 0 && stderr.contains("such as 9x7 and 12x10: training at 12x10"), "{stderr}");
 }
 
 #[test]
@@ -60,11 +65,20 @@ fn one_pixel_is_an_image() {
 fn colour_is_converted_and_other_channels_are_refused() {
     let scene = Scene::with_domains();
     scene.image("colour/a.png", Image::new(3, 7, 9, Pixels::U8((0..189).collect())));
-    succeeds(scene.train("--synthetic colour"));
-    fs::remove_dir_all(scene.path("run")).unwrap();
-    succeeds(scene.train("--synthetic colour --set data.channels=3"));
+    let trained = |more: &str, channels: &str, part: &str| {
+        let (code, _, stderr) = told(scene.train(&format!("--synthetic colour {more}")));
+        assert!(code == 0 && stderr.contains(part), "{stderr}");
+        let config = fs::read_to_string(scene.path("run/config.toml")).unwrap();
+        assert!(config.contains(channels), "{config}");
+        fs::remove_dir_all(scene.path("run")).unwrap();
+    };
+    let mixed = "1 of 1 synthetic and 0 of 7 real images that were looked at are RGB, the others gray";
+    trained("", "channels = 3", mixed);
+    trained("--set data.channels=3", "channels = 3", "");
+    trained("--set data.channels=1", "channels = 1", "trains on their brightness alone");
     fails(scene.train("--set data.channels=2"), 2, &["data.channels", "1 (gray) or 3 (RGB)"]);
-    fails(scene.simgan("refine --model run --input nowhere --output out"), 1, &["nowhere"]);
+    scene.model("model", 3);
+    fails(scene.simgan("refine --model model --input nowhere --output out"), 1, &["nowhere"]);
 }
 
 #[test]

@@ -160,6 +160,11 @@ impl Source for Folder {
         }
     }
 
+    fn probe(&self, index: usize) -> Result<ImageSpec, DataError> {
+        let spec = ImageFile::probe(&self.root.join(&self.images[index]))?;
+        Ok(ImageSpec { channels: self.channels.unwrap_or(spec.channels), ..spec })
+    }
+
     fn name(&self, index: usize) -> Result<String, DataError> {
         let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))

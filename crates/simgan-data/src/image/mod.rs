@@ -182,6 +182,12 @@ impl ImageSpec {
     pub fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
     }
+
+    /// `gray` or `RGB`.
+    #[must_use]
+    pub fn color(&self) -> &'static str {
+        if self.channels == 1 { "gray" } else { "RGB" }
+    }
 }
 
 fn unit_of_float(value: f32) -> f32 {

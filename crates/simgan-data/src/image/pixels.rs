@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// The kind of number that a channel value is stored as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BitDepth {
     /// 0..=255
     Eight,
@@ -52,12 +52,19 @@ impl fmt::Display for BitDepth {
 
 impl Pixels {
     /// Number of values.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         match self {
             Self::U8(values) => values.len(),
             Self::U16(values) => values.len(),
             Self::F32(values) => values.len(),
         }
+    }
+
+    /// Always false for the pixels of an image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The kind of its values.
@@ -66,6 +73,28 @@ impl Pixels {
             Self::U8(_) => BitDepth::Eight,
             Self::U16(_) => BitDepth::Sixteen,
             Self::F32(_) => BitDepth::Float,
+        }
+    }
+
+    /// The values as floating point, which holds each of them exactly.
+    pub fn iter(&self) -> impl Iterator<Item = f32> + '_ {
+        let (bytes, words, floats): (&[u8], &[u16], &[f32]) = match self {
+            Self::U8(values) => (values, &[], &[]),
+            Self::U16(values) => (&[], values, &[]),
+            Self::F32(values) => (&[], &[], values),
+        };
+        let whole = bytes.iter().map(|&value| f32::from(value)).chain(words.iter().map(|&v| f32::from(v)));
+        whole.chain(floats.iter().copied())
+    }
+
+    /// Stores values as they are, rounded to nearest and clamped where the depth takes whole numbers.
+    #[must_use]
+    pub fn rounded(depth: BitDepth, values: &[f32]) -> Self {
+        // `as` saturates and turns NaN into 0.
+        match depth {
+            BitDepth::Eight => Self::U8(values.iter().map(|value| value.round() as u8).collect()),
+            BitDepth::Sixteen => Self::U16(values.iter().map(|value| value.round() as u16).collect()),
+            BitDepth::Float => Self::F32(values.to_vec()),
         }
     }
 

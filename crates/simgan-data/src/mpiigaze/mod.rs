@@ -198,6 +198,10 @@ impl Source for MpiiGaze {
         }
     }
 
+    fn probe(&self, _: usize) -> Result<ImageSpec, DataError> {
+        Ok(self.spec())
+    }
+
     fn name(&self, index: usize) -> Result<String, DataError> {
         let Place { day, row, eye } = self.samples[index];
         let (file, day) = (&self.days[day as usize], self.day(day as usize)?);

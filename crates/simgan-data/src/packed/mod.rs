@@ -120,6 +120,10 @@ impl Source for Packed {
         Ok(sample)
     }
 
+    fn probe(&self, _: usize) -> Result<ImageSpec, DataError> {
+        Ok(self.spec)
+    }
+
     fn name(&self, index: usize) -> Result<String, DataError> {
         assert!(index < self.n, "sample {index} of {}", self.n);
         let [start, end] = self.content.ends(self.name_ends, index)?;

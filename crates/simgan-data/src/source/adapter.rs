@@ -39,6 +39,11 @@ impl<A: Adapter> Source for A {
         self.adapted(index, want, &|| source.sample(place, want))
     }
 
+    fn probe(&self, index: usize) -> Result<ImageSpec, DataError> {
+        let (source, place) = origin(self.sources(), index);
+        Ok(self.adapted_spec(source.probe(place)?))
+    }
+
     fn name(&self, index: usize) -> Result<String, DataError> {
         let (source, place) = origin(self.sources(), index);
         source.name(place)

@@ -36,6 +36,17 @@ pub trait Source: Send + Sync {
     /// If `index >= self.len()`.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError>;
 
+    /// The size, channels and bit depth of the sample at `index`, from its header alone where the source can.
+    ///
+    /// # Errors
+    /// Those of [`Source::sample`]; damage after the header may go unnoticed.
+    ///
+    /// # Panics
+    /// If `index >= self.len()`.
+    fn probe(&self, index: usize) -> Result<ImageSpec, DataError> {
+        Ok(self.sample(index, Want::Image)?.image.spec())
+    }
+
     /// The [`Sample::name`] of the sample at `index`, without reading its image.
     ///
     /// # Errors

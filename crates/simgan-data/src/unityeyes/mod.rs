@@ -16,7 +16,7 @@ use crate::folder::walk;
 use crate::image::{CropWindow, Encoded};
 use crate::source::first_readable;
 use crate::{
-    Annotations, AnnotationsExt, DataError, ImageSpec, Sample, Source, Transform, Want,
+    Annotations, AnnotationsExt, DataError, ImageFile, ImageSpec, Sample, Source, Transform, Want,
     annotations_from_record,
 };
 
@@ -157,6 +157,20 @@ impl Source for UnityEyes {
         let sample = Sample { annotations: known.annotations, record: Some(known.record), ..sample };
         let Some(CropWindow { left, top, size: part }) = window else { return Ok(sample) };
         sample.followed(&Transform::part(size, left as f64, top as f64, part))
+    }
+
+    fn probe(&self, index: usize) -> Result<ImageSpec, DataError> {
+        match self.options.crop {
+            Crop::None | Crop::Fixed => {
+                let header = ImageFile::probe(&self.root.join(self.pairs.image(index)))?;
+                let channels = self.options.channels.unwrap_or(header.channels);
+                let whole = ImageSpec { channels, ..header };
+                let cropped = ImageSpec { channels, ..self.spec };
+                Ok(if self.options.crop == Crop::None { whole } else { cropped })
+            }
+            // The crop depends on the record.
+            Crop::Auto | Crop::EyeWidth => Ok(self.sample(index, Want::Image)?.image.spec()),
+        }
     }
 
     fn name(&self, index: usize) -> Result<String, DataError> {

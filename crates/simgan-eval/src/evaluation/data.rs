@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotations, ImageSpec, Source};
+use simgan_data::{Annotations, ImageSpec, Source, evenly};
 use simgan_metrics::has_iris;
 
-use super::reading::{Images, evenly, read};
+use super::reading::{Images, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
 use crate::{EvalError, LabelledImages, TestEye};
 

@@ -1,11 +1,11 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use simgan_data::evenly;
 use simgan_metrics::{
     RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism, share_interval,
 };
 use simgan_models::GazeEstimator;
 
-use super::reading::evenly;
 use super::{EvaluationConfig, Watch};
 use crate::{EvalError, gaze_features};
 

@@ -85,21 +85,3 @@ fn one(
     }
     Ok((sample.name, sample.image.to_unit(), sample.annotations))
 }
-
-/// Returns at most `most` of `len` indices, evenly spread.
-pub(super) fn evenly(len: usize, most: usize) -> Vec<usize> {
-    let count = len.min(most);
-    (0..count).map(|idx| (idx as u128 * len as u128 / count as u128) as usize).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn even_choices_reach_over_everything() {
-        assert_eq!(evenly(3, 10), [0, 1, 2]);
-        assert_eq!(evenly(10, 4), [0, 2, 5, 7]);
-        assert!(evenly(10, 0).is_empty());
-    }
-}

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use simgan_train::{LossConfig, TrainConfig};
+use simgan_train::{Channels, LossConfig, TrainConfig};
 
 use super::Variant;
 use crate::EvalError;
@@ -91,8 +91,12 @@ impl fmt::Display for VariantSet {
     }
 }
 
-fn transforms(channels: usize) -> &'static [&'static str] {
-    if channels == 3 { &["identity", "derivatives", "mean-color"] } else { &["identity", "derivatives"] }
+fn transforms(channels: Channels) -> &'static [&'static str] {
+    if channels == Channels::Rgb {
+        &["identity", "derivatives", "mean-color"]
+    } else {
+        &["identity", "derivatives"]
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use simgan_data::{Crop, Fit, OnError, Size};
 use simgan_settings::{Range, settings};
 use toml::Value;
 
-use super::{ConfigError, DataSize, Recipe, Section, TrainConfig};
+use super::{Channels, ConfigError, DataRange, DataSize, Recipe, Section, TrainConfig};
 
 pub(super) const SECTION: Section = Section::new("data", DataConfig::DOC, &[DataConfig::SETTINGS]);
 
@@ -15,9 +15,11 @@ settings! {
         synthetic: Vec<String> = SOURCES,
         /// Sources of the real images; their labels are never read. Several are concatenated.
         real: Vec<String> = SOURCES,
-        /// Size of the networks' images in pixels, or "source" to keep the images' own size, which must then
-        /// be the same for all.
-        size: DataSize = Range::Form("\"source\" or \"WIDTHxHEIGHT\", each from 1 to 16384", is_size),
+        /// Size of the networks' images in pixels. "source" keeps the images' own size, which must then be the
+        /// same for all. "auto" keeps it if it is at most 128×128; otherwise it takes a size of about 64×64
+        /// pixels in all, with the median proportions of the real images.
+        size: DataSize =
+            Range::Form("\"auto\", \"source\" or \"WIDTHxHEIGHT\", each from 1 to 16384", is_size),
         /// Crop of UnityEyes' renders, applied first. "fixed" takes 140×84 of 640×480 pixels around the lids,
         /// "eye-width" a window 1.5 times as wide as the eye. "auto" means "fixed" if the eye is narrower
         /// than a third of the render, otherwise "none".
@@ -25,8 +27,18 @@ settings! {
         /// How to resize an image with another aspect ratio to `size`: "cover" keeps proportions and crops,
         /// "stretch" distorts.
         fit: Fit = Range::OneOf(&["cover", "stretch"]),
-        /// Channels of the networks' images; images with another number of channels are converted.
-        channels: usize = Range::Form("1 (gray) or 3 (RGB)", |n| matches!(n.as_integer(), Some(1 | 3))),
+        /// Channels of the networks' images; images with another number of channels are converted. "auto"
+        /// means 1 if the images of both sources are gray, otherwise 3; simulators render what the others
+        /// have.
+        channels: Channels = Range::Form("\"auto\", 1 (gray) or 3 (RGB)", is_channels),
+        /// The stored values that stand for black and white before the networks, in the images' own unit
+        /// (such as millimetres). "full" is the whole scale: 0 to 255, to 65535, or to 1 in floating point.
+        /// "auto" is "full" for 8 bits, and otherwise what a sample of both sources uses. NaN, infinities and,
+        /// if MIN is above 0, zeros count as not measured: a network sees them as MIN, and refining keeps
+        /// them.
+        #[serde(default)]
+        range: DataRange =
+            Range::Form("\"auto\", \"full\" or \"MIN..MAX\", two numbers in ascending order", is_range),
         /// Mini-batch size b, for each of the two sources. Must be even if the history is on, which replaces
         /// half of the refined images.
         batch: usize = Range::Whole(1, 65_536),
@@ -41,6 +53,14 @@ const SOURCES: Range = Range::Form("a list of folders, packed data sets and simu
     value.as_array().is_some_and(|sources| sources.iter().all(Value::is_str))
 });
 
+fn is_channels(value: &Value) -> bool {
+    value.as_str() == Some("auto") || matches!(value.as_integer(), Some(1 | 3))
+}
+
+fn is_range(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<DataRange>().is_ok())
+}
+
 fn is_size(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<DataSize>().is_ok())
 }
@@ -52,18 +72,20 @@ impl DataConfig {
             real: vec!["builtin:camera".to_owned()],
             size: DataSize::Pixels(Size { width: 55, height: 35 }), // §3.1
             crop: Crop::Auto,
-            fit: Fit::Cover, // [open] keeps the eye's proportions
-            channels: 1,     // §3.1: gray
-            batch: 512,      // §3.1
+            fit: Fit::Cover,          // [open] keeps the eye's proportions
+            channels: Channels::Gray, // §3.1
+            range: DataRange::Auto,   // [open] the paper's images have 8 bits
+            batch: 512,               // §3.1
             workers: 2,
             on_error: OnError::Fail,
         };
         match recipe {
             Recipe::EyeGaze => eye_gaze,
-            Recipe::Demo => Self { size: DataSize::Source, batch: 32, ..eye_gaze },
+            Recipe::Demo => Self { size: DataSize::Auto, channels: Channels::Auto, batch: 32, ..eye_gaze },
             Recipe::HandPose => Self {
                 size: DataSize::Pixels(Size { width: 224, height: 224 }), // §3.2
-                batch: 32, // [open] what a GPU holds at this size
+                range: DataRange::Full, // §3.2: the depths from the camera to the background
+                batch: 32,              // [open] what a GPU holds at this size
                 ..eye_gaze
             },
         }

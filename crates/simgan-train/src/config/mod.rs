@@ -4,6 +4,7 @@
 //! recipe, and the checks that involve several values. The crates of networks and optimizers own their lists;
 //! the files here only give the recipes' values.
 
+mod channels;
 mod data;
 mod discriminator;
 mod ema;
@@ -14,6 +15,7 @@ mod manual;
 mod optim;
 mod output;
 mod overlay;
+mod range;
 mod recipe;
 mod refiner;
 mod schedule;
@@ -26,6 +28,7 @@ use simgan_models::RefinerConfig;
 use simgan_settings::{Range, Setting, settings};
 use toml::{Table, Value};
 
+pub use self::channels::Channels;
 pub use self::data::DataConfig;
 pub use self::discriminator::DiscriminatorSection;
 pub use self::ema::EmaConfig;
@@ -35,6 +38,7 @@ pub use self::loss::LossConfig;
 pub use self::manual::settings_page;
 pub use self::optim::OptimConfig;
 pub use self::output::OutputConfig;
+pub use self::range::DataRange;
 pub use self::recipe::Recipe;
 pub use self::schedule::ScheduleConfig;
 pub use self::selection::SelectionConfig;

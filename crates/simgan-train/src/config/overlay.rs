@@ -23,6 +23,7 @@ impl TrainConfig {
     pub fn resolve(recipe: Option<Recipe>, file: Option<&str>, set: &[String]) -> Result<Self, ConfigError> {
         let mut file: Table = file.map(str::parse).transpose()?.unwrap_or_default();
         check_version(&file)?;
+        complete_older(&mut file);
         let mut given = Vec::new();
         for assignment in set {
             given.push(parse_assignment(assignment)?);
@@ -198,6 +199,14 @@ fn parse_assignment(text: &str) -> Result<(String, Value), ConfigError> {
     let value = value.trim();
     let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     Ok((key.trim().to_owned(), parsed.unwrap_or_else(|| Value::String(value.to_owned()))))
+}
+
+/// A complete file, which states its version, from before `data.range` means the whole scale.
+fn complete_older(file: &mut Table) {
+    let is_complete = file.contains_key("version");
+    if let Some(Value::Table(data)) = file.get_mut("data").filter(|_| is_complete) {
+        data.entry("range").or_insert_with(|| "full".into());
+    }
 }
 
 fn check_version(file: &Table) -> Result<(), ConfigError> {

@@ -8,6 +8,8 @@ use simgan_data::{DataError, Size};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DataSize {
+    /// `"auto"`: the images' own size if they share one that is small enough, else one chosen to train well on.
+    Auto,
     /// `"source"`: the images' own size, which must then be the same for all.
     Source,
     /// `"WIDTHxHEIGHT"`, in pixels.
@@ -17,6 +19,7 @@ pub enum DataSize {
 impl fmt::Display for DataSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Auto => f.write_str("auto"),
             Self::Source => f.write_str("source"),
             Self::Pixels(size) => size.fmt(f),
         }
@@ -27,7 +30,11 @@ impl FromStr for DataSize {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        if text == "source" { Ok(Self::Source) } else { text.parse().map(Self::Pixels) }
+        match text {
+            "auto" => Ok(Self::Auto),
+            "source" => Ok(Self::Source),
+            text => text.parse().map(Self::Pixels),
+        }
     }
 }
 

@@ -46,14 +46,21 @@ const FIRST: [(Recipe, &str, u32); 3] = [
 #[test]
 fn the_first_configurations_and_their_checkpoints_are_read() {
     for (recipe, file, crc32c) in FIRST {
-        assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), recipe.config());
-        let written: Table = recipe.config().resolved().parse().unwrap();
+        let first_size =
+            if recipe == Recipe::Demo { "source".to_owned() } else { recipe.config().data.size.to_string() };
+        let set =
+            ["data.channels=1", "data.range=full", &format!("data.size={first_size}")].map(str::to_owned);
+        let config = TrainConfig::resolve(Some(recipe), None, &set).unwrap();
+        assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), config);
+        assert_eq!(TrainConfig::resolve(None, Some(file), &[]).unwrap(), config);
+        let written: Table = config.resolved().parse().unwrap();
         let mut first: Table = file.parse().unwrap();
         // Added since.
         let loss = first["loss"].as_table_mut().unwrap();
         loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
+        first["data"].as_table_mut().unwrap().insert("range".to_owned(), "full".into());
         assert_eq!(written, first);
-        assert_eq!(crc32c::crc32c(recipe.config().identity().as_bytes()), crc32c, "{recipe}");
+        assert_eq!(crc32c::crc32c(config.identity().as_bytes()), crc32c, "{recipe}");
     }
 }
 
@@ -151,6 +158,9 @@ fn bad_values_say_what_is_allowed() {
         ("data.batch=2.5", "a whole number from 1 to 65536"),
         ("data.batch=7", "an even number from 2"),
         ("data.channels=2", "1 (gray) or 3 (RGB)"),
+        ("data.channels=gray", "1 (gray) or 3 (RGB)"),
+        ("data.range=2..1", "\"2..1\" is not a range"),
+        ("data.range=9", "\"9\" is not a range"),
         ("data.size=55", "\"55\" is not a size"),
         ("data.on_error=ignore", "cannot be \"ignore\": \"fail\" or \"skip\""),
         ("refiner.kernel=4", "an odd number"),
@@ -209,6 +219,24 @@ fn a_configuration_from_before_translation_is_the_same_without_one() {
     let mut with = without.clone();
     with.discriminator.translation = 3;
     assert_ne!(with.identity(), without.identity());
+}
+
+#[test]
+fn channels_size_and_range_are_numbers_or_auto() {
+    let auto = Recipe::Demo.config();
+    for (set, text) in [
+        ("data.channels=3", "channels = 3\n"),
+        ("data.channels=auto", "channels = \"auto\"\n"),
+        ("data.range=1000..2400", "range = \"1000..2400\"\n"),
+        ("data.size=auto", "size = \"auto\"\n"),
+    ] {
+        let config = resolve(&[set]).unwrap();
+        assert!(config.resolved().contains(text), "{}", config.resolved());
+        assert_eq!(TrainConfig::resolve(None, Some(&config.resolved()), &[]).unwrap(), config);
+    }
+    // A file of a few values leaves the rest to the recipe.
+    let few = TrainConfig::resolve(None, Some("[data]\nchannels = 1"), &[]).unwrap();
+    assert_eq!((few.data.channels, few.data.range), (Channels::Gray, auto.data.range));
 }
 
 #[test]

@@ -172,6 +172,7 @@ impl<'a> Recorder<'a> {
             n_averaged: self.recent.n(),
             refiner: self.recent.refiner(),
             discriminator: self.recent.discriminator(),
+            range: trainer.config().data.range.fixed(),
             images_per_sec: self.recent.images_per_sec(),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             n_skipped: trainer.n_skipped(),

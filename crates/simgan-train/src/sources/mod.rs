@@ -1,5 +1,7 @@
-//! Opens a run's sources with uniform size and channels.
+//! Opens a run's sources with uniform size, channels and range, and chooses these where the configuration
+//! leaves them to the images.
 
+mod choose;
 #[cfg(test)]
 mod tests;
 
@@ -7,6 +9,7 @@ use std::sync::Arc;
 
 use simgan_data::{Concat, Fitted, Registry, Role, Source, SourceRequest, Target};
 
+pub use self::choose::{Chosen, choose};
 use crate::{DataConfig, DataSize, TrainConfig, TrainError};
 
 /// The two image domains of a run.
@@ -19,7 +22,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Opens the configured sources with the configured size and channels.
+    /// Opens the configured sources with the configured size, channels and range.
     ///
     /// # Errors
     /// As [`open_all`].
@@ -30,7 +33,8 @@ impl Sources {
     }
 }
 
-/// Opens several sources as one, converted to the size and channels of `data`.
+/// Opens several sources as one, converted to the size, channels and range of `data`. What is "auto" there
+/// stays as the images have it; [`choose`] decides it.
 ///
 /// # Errors
 /// As [`Registry::open`]; or `specs` is empty; or the images differ in size while `data.size` is `"source"`.
@@ -42,11 +46,11 @@ pub fn open_all(
     registry: &Registry,
 ) -> Result<Arc<dyn Source>, TrainError> {
     let size = match data.size {
-        DataSize::Source => None,
+        DataSize::Auto | DataSize::Source => None,
         DataSize::Pixels(size) => Some(size),
     };
-    let (channels, crop, on_error) = (Some(data.channels), data.crop, data.on_error);
-    let target = Target { size, fit: data.fit, channels };
+    let (channels, crop, on_error) = (data.channels.number(), data.crop, data.on_error);
+    let target = Target { size, fit: data.fit, channels, range: data.range.fixed() };
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for spec in specs {
         let request =

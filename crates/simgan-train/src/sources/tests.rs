@@ -3,7 +3,7 @@ use std::path::Path;
 use simgan_data::{Image, ImageFile, ImageFormat, Pixels, Want};
 
 use super::*;
-use crate::{Recipe, TrainConfig};
+use crate::{Channels, DataRange, Recipe, TrainConfig};
 
 fn config(set: &[&str]) -> TrainConfig {
     let set: Vec<String> = set.iter().map(ToString::to_string).collect();
@@ -17,6 +17,104 @@ fn folder(sizes: &[(usize, usize)]) -> tempfile::TempDir {
         ImageFile::new(image, ImageFormat::Png).save(&dir.path().join(format!("{index}.png"))).unwrap();
     }
     dir
+}
+
+/// Writes one image more into a folder.
+fn image(dir: &tempfile::TempDir, name: &str, image: Image) {
+    ImageFile::new(image, ImageFormat::Png).save(&dir.path().join(name)).unwrap();
+}
+
+fn chosen(synthetic: &tempfile::TempDir, real: &tempfile::TempDir, set: &[&str]) -> Chosen {
+    let mut config = config(set);
+    (config.data.synthetic, config.data.real) = (vec![text(synthetic.path())], vec![text(real.path())]);
+    let chosen = choose(&config, &registry()).unwrap();
+    let again = choose(&chosen.config, &registry()).unwrap();
+    assert_eq!(again.config, chosen.config, "nothing is left to choose");
+    Sources::open(&chosen.config, &registry()).unwrap();
+    chosen
+}
+
+fn rgb(value: u8) -> Image {
+    Image::new(3, 8, 9, Pixels::U8((0..216).map(|i| (i % 100) as u8 + value).collect()))
+}
+
+#[test]
+fn the_default_run_is_chosen_as_it_always_was() {
+    let chosen = choose(&config(&[]), &registry()).unwrap();
+    let data = &chosen.config.data;
+    assert_eq!((data.size.to_string().as_str(), data.channels), ("55x35", Channels::Gray));
+    assert_eq!((data.range, chosen.notices.len(), chosen.warnings.len()), (DataRange::Full, 0, 0));
+}
+
+#[test]
+fn channels_are_gray_only_if_all_images_are() {
+    let (gray, colour) = (folder(&[(9, 8), (9, 8)]), folder(&[]));
+    image(&colour, "a.png", rgb(7));
+    let of = |synthetic, real, set: &[&str]| {
+        let chosen = chosen(synthetic, real, set);
+        (chosen.config.data.channels, chosen.notices.join("\n"))
+    };
+    assert_eq!(of(&gray, &gray, &[]), (Channels::Gray, String::new()));
+    assert_eq!(of(&colour, &colour, &[]), (Channels::Rgb, String::new()));
+    let (channels, notice) = of(&gray, &colour, &[]);
+    assert_eq!(channels, Channels::Rgb);
+    assert!(notice.starts_with("0 of 2 synthetic and 1 of 1 real images"), "{notice}");
+    let (channels, notice) = of(&colour, &colour, &["data.channels=1"]);
+    assert!(channels == Channels::Gray && notice.contains("data.channels = 3"), "{notice}");
+    // A simulator renders what the other source has.
+    let mut config = config(&[]);
+    config.data.real = vec![text(colour.path())];
+    let data = choose(&config, &registry()).unwrap().config.data;
+    assert_eq!((data.channels, data.size.to_string().as_str()), (Channels::Rgb, "9x8"));
+}
+
+#[test]
+fn a_size_is_chosen_by_what_can_be_trained() {
+    let of = |synthetic: &[(usize, usize)], real: &[(usize, usize)], set: &[&str]| {
+        let chosen = chosen(&folder(synthetic), &folder(real), set);
+        (chosen.config.data.size.to_string(), chosen.notices.join("\n"))
+    };
+    assert_eq!(of(&[(100, 128)], &[(100, 128)], &[]), ("100x128".to_owned(), String::new()));
+    let (size, notice) = of(&[(600, 300)], &[(600, 300)], &[]);
+    assert_eq!(size, "91x45", "twice as wide as high, 64² pixels");
+    assert!(
+        notice.contains("images of 600x300 pixels are large") && notice.contains("data.size"),
+        "{notice}"
+    );
+    let (size, notice) = of(&[(20, 10)], &[(30, 40), (30, 40), (900, 100)], &[]);
+    assert!(size == "30x40" && notice.contains("differ in size, such as 20x10 and 900x100"), "{notice}");
+    assert_eq!(of(&[(300, 2)], &[(300, 2)], &[]).0, "42x14", "no strip");
+    assert_eq!(of(&[(600, 300)], &[(600, 300)], &["data.size=9x8"]), ("9x8".to_owned(), String::new()));
+}
+
+#[test]
+fn a_range_is_measured_over_both_domains() {
+    let depth = |values: &[u16]| Image::new(1, 1, values.len(), Pixels::U16(values.to_vec()));
+    let (synthetic, real) = (folder(&[]), folder(&[]));
+    image(&synthetic, "a.png", depth(&[0, 1200, 1500, 1800]));
+    image(&synthetic, "flat.png", depth(&[0, 1300, 1310, 1320]));
+    image(&real, "a.png", depth(&[0, 1300, 1700, 2200]));
+    let found = chosen(&synthetic, &real, &[]);
+    assert_eq!(found.config.data.range.to_string(), "1180..2220");
+    assert!(found.notices[0].contains("1180..2220 (data.range)"), "{:?}", found.notices);
+    let flat = "1 of 3 images that were looked at span less than 5 % of 1180..2220: flat.png";
+    assert_eq!(found.warnings, [flat]);
+    let sources = Sources::open(&found.config, &registry()).unwrap();
+    let [unknown, low, _, high] = sources.synthetic.sample(0, Want::Image).unwrap().image.to_unit()[..]
+    else {
+        panic!("four values");
+    };
+    assert_eq!(unknown, -1.0);
+    assert!(
+        (low - (-1.0 + 2.0 * 20.0 / 1040.0)).abs() < 1e-6
+            && (high - (-1.0 + 2.0 * 620.0 / 1040.0)).abs() < 1e-6
+    );
+    assert_eq!(chosen(&synthetic, &real, &["data.range=1..9000"]).config.data.range.to_string(), "1..9000");
+    // Without a common unit there is no common range.
+    image(&real, "b.png", Image::new(1, 1, 4, Pixels::U8(vec![0, 90, 180, 255])));
+    let mixed = chosen(&synthetic, &real, &[]);
+    assert_eq!(mixed.config.data.range, DataRange::Full);
+    assert!(mixed.warnings[0].contains("(8 bit, 16 bit) share no unit"), "{:?}", mixed.warnings);
 }
 
 fn text(path: &Path) -> String {

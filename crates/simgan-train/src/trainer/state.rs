@@ -2,9 +2,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
+use simgan_data::BitDepth;
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
 use simgan_models::run_folder::CHECKPOINT_VERSION;
-use simgan_models::{REFINER_FILE, Refiner, load_refiner, read_tensors, save_refiner, write_tensors};
+use simgan_models::{
+    REFINER_FILE, Refiner, RefinerImages, load_refiner, read_tensors, save_refiner, write_tensors,
+};
 
 use super::Trainer;
 use super::batches::{Batches, Cursors};
@@ -16,7 +19,7 @@ use crate::checkpoint::{
 };
 use crate::streams::Purpose;
 use crate::watch::Watch;
-use crate::{RunDir, TrainConfig, TrainError, Warning, WarningKind};
+use crate::{Channels, DataRange, DataSize, RunDir, TrainConfig, TrainError, Warning, WarningKind};
 use simgan_optim::Ema;
 
 /// Name of the history's tensor in its file.
@@ -27,10 +30,11 @@ impl Trainer {
     ///
     /// # Errors
     /// The configuration is invalid; synthetic and real images differ in size or do not have `data.channels`;
-    /// the device is out of memory.
+    /// `data.range` is "auto" and the images have more than 8 bits ([`choose`](crate::sources::choose) replaces
+    /// it); the device is out of memory.
     pub fn new(config: TrainConfig, sources: &Sources, device: &Device) -> Result<Self, TrainError> {
         let cursors = Cursors::new(sources, config.seed);
-        Self::at(config, sources, device, cursors)
+        Self::at(settled(config, sources)?, sources, device, cursors)
     }
 
     /// Restores a run from its newest intact checkpoint, or from its beginning if it has none yet.
@@ -67,6 +71,7 @@ impl Trainer {
         sources: &Sources,
         device: &Device,
     ) -> Result<Self, TrainError> {
+        let config = settled(config, sources)?;
         let (path, state) = (checkpoint.path(), checkpoint.state());
         // `resume` compares with config.toml, which may have been edited since the checkpoint was written.
         if state.config_crc32c != config_checksum(&config) {
@@ -96,7 +101,7 @@ impl Trainer {
         let (optim, seed) = (&config.optim, config.seed);
         let (refiner_seed, discriminator_seed) =
             (Purpose::Refiner.seed(seed), Purpose::Discriminator.seed(seed));
-        let channels = config.data.channels;
+        let channels = sources.synthetic.spec().channels;
         let refiner = Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, device)?;
         let discriminator = &config.discriminator.network;
         let discriminator = Network::discriminator(
@@ -156,7 +161,9 @@ impl Trainer {
     fn write_tensors(&self, folder: &Path) -> Result<(), TrainError> {
         let raw = self.refiner.parameters();
         let refiner = self.ema.as_ref().map_or_else(|| raw.tensors(), Ema::tensors);
-        save_refiner(folder, &self.config.refiner, self.config.data.channels, &refiner)?;
+        let range = self.config.data.range.fixed().map(|range| [range.min, range.max]);
+        let images = RefinerImages { channels: self.sources.synthetic.spec().channels, range };
+        save_refiner(folder, &self.config.refiner, images, &refiner)?;
         if self.ema.is_some() {
             raw.save(&folder.join(RAW_REFINER_FILE))?;
         }
@@ -196,8 +203,8 @@ fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, 
 /// Loads the refiner at `loss.psi_model` and checks that it takes the run's channels.
 fn psi_refiner(config: &TrainConfig, device: &Device) -> Result<Refiner, TrainError> {
     let refiner = load_refiner(Path::new(&config.loss.psi_model), device)?;
-    match (refiner.channels(), config.data.channels) {
-        (found, expected) if found != expected => {
+    match (refiner.channels(), config.data.channels.number()) {
+        (found, Some(expected)) if found != expected => {
             Err(TrainError::PsiChannels { path: config.loss.psi_model.clone().into(), found, expected })
         }
         _ => Ok(refiner),
@@ -219,10 +226,28 @@ fn check_sources(sources: &Sources, config: &TrainConfig) -> Result<(), TrainErr
         let (synthetic, real) = (synthetic.size().to_string(), real.size().to_string());
         return Err(TrainError::SizesDiffer { synthetic, real });
     }
-    for found in [synthetic.channels, real.channels] {
-        if found != config.data.channels {
-            return Err(TrainError::Channels { found, expected: config.data.channels });
-        }
+    let expected = config.data.channels.number().unwrap_or(synthetic.channels);
+    match [synthetic.channels, real.channels].into_iter().find(|found| *found != expected) {
+        Some(found) => Err(TrainError::Channels { found, expected }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Replaces what is still "auto" by what the opened sources have.
+fn settled(mut config: TrainConfig, sources: &Sources) -> Result<TrainConfig, TrainError> {
+    let specs = [sources.synthetic.spec(), sources.real.spec()];
+    let data = &mut config.data;
+    if data.channels == Channels::Auto {
+        data.channels = Channels::of_number(specs[0].channels).unwrap_or(Channels::Auto);
+    }
+    if data.size == DataSize::Auto {
+        data.size = DataSize::Pixels(specs[0].size());
+    }
+    if data.range == DataRange::Auto {
+        if specs.iter().any(|spec| spec.depth != BitDepth::Eight) {
+            return Err(TrainError::NoRange);
+        }
+        data.range = DataRange::Full;
+    }
+    Ok(config)
 }

@@ -8,7 +8,7 @@ use simgan_data::Hinted;
 use simgan_eval::evaluation::OpenedSources;
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
-use simgan_train::{Checkpoint, DataConfig, DataSize, Phase, Recipe, TrainConfig};
+use simgan_train::{Channels, Checkpoint, DataConfig, DataRange, DataSize, Phase, Recipe, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
 use crate::commands::most_test;
@@ -60,19 +60,18 @@ fn run_of<'a>(given: &'a Path, checkpoint: &'a Path) -> Option<&'a Path> {
     [Some(given), around].into_iter().flatten().find(|folder| folder.join(CONFIG_FILE).is_file())
 }
 
-/// Returns how to bring images to the refiner's size and channels: as the run did, or for a refiner without a
-/// run at their own size.
+/// Returns how to bring images to the refiner's size, channels and range: as the run did, or for a refiner
+/// without a run at their own size.
 fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &RefineModel) -> Result<DataConfig> {
     let mut data = match run {
         Some(run) => run.data.clone(),
         None => {
-            let images_own = DataConfig {
-                size: DataSize::Source,
-                ..TrainConfig::resolve(Some(Recipe::Demo), None, &[])?.data
-            };
-            DataConfig { channels: model.refiner().channels(), ..images_own }
+            let demo = TrainConfig::resolve(Some(Recipe::Demo), None, &[])?.data;
+            DataConfig { size: DataSize::Source, ..demo }
         }
     };
+    data.channels = Channels::of_number(model.refiner().channels()).unwrap_or(data.channels);
+    data.range = DataRange::of(model.range());
     if let Some(size) = arguments.size {
         data.size = DataSize::Pixels(size);
     }

@@ -1,0 +1,219 @@
+//! Chooses the size, channels and range of a run by its images, where the configuration says "auto".
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use simgan_data::{
+    BitDepth, Extremes, ImageSpec, Registry, Role, Size, Sizes, Source, SourceRequest, ValueRange,
+    probe_evenly,
+};
+
+use crate::{Channels, DataConfig, DataRange, DataSize, TrainConfig, TrainError};
+
+/// Maximum number of headers read of each source.
+const MOST_HEADERS: usize = 1000;
+/// Maximum number of images whose values are read, of each source.
+const MOST_READ: usize = 64;
+/// Maximum number of images that a warning names.
+const MOST_NAMED: usize = 3;
+/// "auto" keeps images of up to this width and height.
+const LARGEST_SIDE: usize = 128;
+/// Otherwise it takes about this number of pixels: minutes on a CPU with the demo's networks.
+const AREA: f64 = 64.0 * 64.0;
+/// Longer images are cropped to these proportions.
+const MOST_ELONGATED: f64 = 3.0;
+
+/// The result of [`choose`].
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The configuration, with a value where `data.size`, `data.channels` and `data.range` were "auto".
+    pub config: TrainConfig,
+    /// What was chosen, and why, where another choice could be meant; whole sentences.
+    pub notices: Vec<String>,
+    /// What is odd about the images.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a sample of both domains and chooses what `config` leaves to the images.
+///
+/// The choice depends on the images alone, so that it is the same whenever it is made. Simulators render what
+/// the other sources have; without others, they decide. Unreadable images do not take part.
+///
+/// # Errors
+/// A source cannot be opened.
+pub fn choose(config: &TrainConfig, registry: &Registry) -> Result<Chosen, TrainError> {
+    let open = |names: &[String], role| Domain::open(names, role, config, registry);
+    let mut domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
+    // Simulators take part only among themselves.
+    if domains.iter().any(|domain| !domain.files.is_empty()) {
+        domains.iter_mut().for_each(|domain| domain.simulators.clear());
+    }
+    let specs = domains.each_ref().map(Domain::specs);
+    let extremes: Vec<Extremes> = domains.iter().flat_map(Domain::extremes).collect();
+    let depths: BTreeSet<BitDepth> = specs.iter().flatten().map(|spec| spec.depth).collect();
+    let mut told = Told::default();
+    let mut config = config.clone();
+    config.data.channels = channels(&config.data, &specs, &mut told);
+    config.data.size = size(&config.data, &specs, &mut told);
+    config.data.range = range(&config.data, &depths, &extremes, &mut told);
+    warn_of_flat(config.data.range, &depths, &extremes, &mut told);
+    Ok(Chosen { config, notices: told.notices, warnings: told.warnings })
+}
+
+/// The messages so far.
+#[derive(Default)]
+struct Told {
+    notices: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// One domain's sources, as their images are.
+struct Domain {
+    files: Vec<Arc<dyn Source>>,
+    simulators: Vec<Arc<dyn Source>>,
+}
+
+impl Domain {
+    fn open(
+        names: &[String],
+        role: Role,
+        config: &TrainConfig,
+        registry: &Registry,
+    ) -> Result<Self, TrainError> {
+        let DataConfig { crop, on_error, .. } = config.data;
+        let (mut files, mut simulators) = (Vec::new(), Vec::new());
+        for name in names {
+            let (seed, sizes) = (config.seed, Sizes::Mixed);
+            let request = SourceRequest { role, sizes, crop, seed, on_error, ..SourceRequest::new(name) };
+            let list = if registry.is_name(name) { &mut simulators } else { &mut files };
+            list.push(registry.open(&request)?);
+        }
+        Ok(Self { files, simulators })
+    }
+
+    fn specs(&self) -> Vec<ImageSpec> {
+        let of = |source: &Arc<dyn Source>| probe_evenly(&**source, MOST_HEADERS);
+        let probed = self.files.iter().flat_map(of).map(|(_, spec)| spec);
+        // A simulator's images are alike.
+        probed.chain(self.simulators.iter().map(|source| source.spec())).collect()
+    }
+
+    /// The extremes of the images' values; a simulator's need no check.
+    fn extremes(&self) -> Vec<Extremes> {
+        self.files.iter().flat_map(|source| Extremes::of_source(&**source, MOST_READ)).collect()
+    }
+}
+
+/// Gray if every image is gray, else RGB.
+fn channels(data: &DataConfig, specs: &[Vec<ImageSpec>; 2], told: &mut Told) -> Channels {
+    let n_rgb = |specs: &Vec<ImageSpec>| specs.iter().filter(|spec| spec.channels == 3).count();
+    let [synthetic, real] = specs.each_ref().map(|specs| (n_rgb(specs), specs.len()));
+    let (n_colour, n_images) = (synthetic.0 + real.0, synthetic.1 + real.1);
+    let counts =
+        format!("{} of {} synthetic and {} of {} real images", synthetic.0, synthetic.1, real.0, real.1);
+    let is_mixed = 0 < n_colour && n_colour < n_images;
+    let chosen = match data.channels {
+        Channels::Auto if n_colour > 0 => Channels::Rgb,
+        Channels::Auto => Channels::Gray,
+        chosen => chosen,
+    };
+    match (data.channels, chosen) {
+        (Channels::Auto, Channels::Rgb) if is_mixed => told.notices.push(format!(
+            "{counts} that were looked at are RGB, the others gray: training in RGB, which loses nothing; \
+             data.channels = 1 trains on brightness alone"
+        )),
+        (Channels::Gray, _) if n_colour > 0 => told.notices.push(format!(
+            "{counts} that were looked at are RGB: data.channels = 1 trains on their brightness alone; \
+             data.channels = 3 keeps their colours"
+        )),
+        _ => {}
+    }
+    chosen
+}
+
+/// The images' own size if they share one and it is small; otherwise a size that a CPU can train on.
+fn size(data: &DataConfig, specs: &[Vec<ImageSpec>; 2], told: &mut Told) -> DataSize {
+    if data.size != DataSize::Auto {
+        return data.size;
+    }
+    let sizes: Vec<Size> = specs.iter().flatten().map(ImageSpec::size).collect();
+    let (Some(least), Some(most)) = (sizes.iter().min(), sizes.iter().max()) else {
+        return DataSize::Source; // no image can be read, which opening the sources reports
+    };
+    if least == most && least.width.max(least.height) <= LARGEST_SIDE {
+        return DataSize::Pixels(*least);
+    }
+    let [synthetic, real] = specs;
+    let size = trainable(if real.is_empty() { synthetic } else { real });
+    let why = if least == most {
+        format!("images of {least} pixels are large for training")
+    } else {
+        format!("images differ in size, such as {least} and {most}")
+    };
+    told.notices.push(format!(
+        "{why}: training at {size}, to which they are scaled; a refiner works best at the scale that it was \
+         trained at, so choose a larger data.size if time permits"
+    ));
+    DataSize::Pixels(size)
+}
+
+/// A size of the images' median proportions, with a bounded number of pixels; no larger than they are.
+fn trainable(specs: &[ImageSpec]) -> Size {
+    let median = |value: fn(&ImageSpec) -> f64| {
+        let mut values: Vec<f64> = specs.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let aspect = median(|spec| spec.width as f64 / spec.height as f64);
+    let aspect = aspect.clamp(1.0 / MOST_ELONGATED, MOST_ELONGATED);
+    let area = median(|spec| spec.width as f64 * spec.height as f64).min(AREA);
+    let side = |length: f64| (length.round() as usize).clamp(1, Size::MAX);
+    Size { width: side((area * aspect).sqrt()), height: side((area / aspect).sqrt()) }
+}
+
+/// What the images' values span, if they have 16 bits or floating point.
+fn range(
+    data: &DataConfig,
+    depths: &BTreeSet<BitDepth>,
+    extremes: &[Extremes],
+    told: &mut Told,
+) -> DataRange {
+    if data.range != DataRange::Auto || depths.iter().all(|depth| *depth == BitDepth::Eight) {
+        return if data.range == DataRange::Auto { DataRange::Full } else { data.range };
+    }
+    if depths.len() > 1 {
+        let depths: Vec<String> = depths.iter().map(ToString::to_string).collect();
+        told.warnings.push(format!(
+            "images of different depths ({}) share no unit: each one's whole scale is used; give them one depth, or \
+             set data.range",
+            depths.join(", ")
+        ));
+        return DataRange::Full;
+    }
+    let measured = depths.first().and_then(|depth| ValueRange::measured(extremes, *depth));
+    if let Some(range) = measured {
+        told.notices.push(format!(
+            "the images' values span {range} (data.range), which the networks see as black to white"
+        ));
+    }
+    DataRange::of(measured)
+}
+
+/// Names the images that are almost flat in the range.
+fn warn_of_flat(range: DataRange, depths: &BTreeSet<BitDepth>, extremes: &[Extremes], told: &mut Told) {
+    let mut full = depths.iter().map(|depth| ValueRange::full(*depth));
+    // Of different depths, the larger: a flat image of the smaller is not worth a rule of its own.
+    let Some(range) = range.fixed().or_else(|| full.next_back()) else { return };
+    let flat: Vec<&str> =
+        extremes.iter().filter(|image| image.is_flat(range)).map(|image| image.name.as_str()).collect();
+    if flat.is_empty() {
+        return;
+    }
+    let named = flat[..flat.len().min(MOST_NAMED)].join(", ");
+    let others = if flat.len() > MOST_NAMED { ", …" } else { "" };
+    told.warnings.push(format!(
+        "{} of {} images that were looked at span less than 5 % of {range}: {named}{others}",
+        flat.len(),
+        extremes.len()
+    ));
+}
