@@ -68,6 +68,15 @@ impl Transform {
         }
     }
 
+    /// [`Transform::point`] in double precision, for label files that hold more digits than `f32`.
+    #[must_use]
+    pub fn point_exact(&self, point: [f64; 2]) -> [f64; 2] {
+        match &self.step {
+            Step::Window(window) => window.map_exact(point),
+            Step::Orientation(orientation) => orientation.point_exact(self.from, point),
+        }
+    }
+
     /// The inverse of [`Transform::point`].
     #[must_use]
     pub fn source(&self, point: [f32; 2]) -> [f32; 2] {
