@@ -48,6 +48,7 @@ mod folder;
 mod hdf5;
 mod hint;
 mod image;
+pub mod labels;
 mod layout;
 mod listing;
 mod loader;
@@ -80,6 +81,7 @@ pub use self::folder::{Folder, FolderOptions, Sizes};
 pub use self::hint::{Hint, Hinted, Wording, message_of};
 pub use self::image::{
     BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, Sheet, SheetLayout, Size,
+    Transform,
 };
 pub use self::layout::{Layout, Match};
 pub use self::listing::Listing;
@@ -100,5 +102,3 @@ pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
 pub use self::write::write_atomic;
-
-pub(crate) use self::image::Transform;

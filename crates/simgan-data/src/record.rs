@@ -1,26 +1,30 @@
 use serde_json::{Map, Value, json};
 
 use crate::Sample;
-use crate::annotation::{Annotation, Annotations, Direction, Vector, VectorKind, names, numbers};
+use crate::annotation::{Annotation, Annotations, Class, Direction, Vector, VectorKind, names, numbers};
 
 /// Annotations of points that have a record field of their own, as (name, field). In the field, y counts from
 /// the image's bottom edge.
-const POINT_FIELDS: [(&str, &str); 4] = [
+pub(crate) const POINT_FIELDS: [(&str, &str); 4] = [
     (names::LID_MARGIN, "interior_margin_2d"),
     (names::CARUNCLE, "caruncle_2d"),
     (names::IRIS, "iris_2d"),
     (names::JOINTS, "joints_2d"),
 ];
 /// The field that holds all other annotations by name.
-const OTHERS: &str = "annotations";
+pub(crate) const OTHERS: &str = "annotations";
 
 /// Reads the annotations in a JSON record of an image `height` pixels high.
 ///
 /// Recognised fields, all optional:
 /// - UnityEyes' `eye_details.look_vec` (or a top-level `look_vec`), as `"(x, y, z, 0.0)"` or as a list, with
 ///   y *up*: the gaze takes −y;
-/// - `gaze`, a list of three numbers in the coordinates of [`Direction`];
-/// - `head_pose`, a rotation vector as a list of three numbers;
+/// - `gaze`, a list of three numbers in the coordinates of [`Direction`], or of two: pitch and yaw in radians, as
+///   MPIIGaze's and ETH-XGaze's tools write them;
+/// - `head_pose`, a rotation vector as a list of three numbers, or of two: pitch and yaw in radians of where the
+///   head points, read as a direction;
+/// - `gaze_x`, `gaze_y` and `gaze_z`, or `pitch` and `yaw` in radians, or `pitch_deg` and `yaw_deg`;
+/// - `class` or `label`, a class index from 0;
 /// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands: lists of points
 ///   whose y counts from the *bottom* edge, so that y becomes `height − y`;
 /// - `annotations`, an object of further annotations by name. Each is an object with a single field, which
@@ -42,10 +46,30 @@ const OTHERS: &str = "annotations";
 /// # Errors
 /// A field that does not hold what its name promises; the message names the field.
 pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotations, String> {
+    read_record(record, height).map_err(|fault| fault.reason)
+}
+
+/// A field of a record does not hold what its name promises.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// The names that lead to the field.
+    pub(crate) path: Vec<String>,
+    /// What is wrong; it names the field.
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    fn new(path: &[&str], reason: String) -> Self {
+        Self { path: path.iter().map(|name| (*name).to_owned()).collect(), reason }
+    }
+}
+
+/// [`annotations_from_record`], with the place of a fault.
+pub(crate) fn read_record(record: &Value, height: usize) -> Result<Annotations, Fault> {
     let mut annotations = Annotations::new();
     let mut add = |name: &'static str, annotation: Annotation| annotations.insert(name.into(), annotation);
     for (name, field) in POINT_FIELDS {
-        let points = points(record, field, height)?;
+        let points = points(record, field, height).map_err(|reason| Fault::new(&[field], reason))?;
         if !points.is_empty() {
             add(name, points.into());
         }
@@ -53,14 +77,17 @@ pub fn annotations_from_record(record: &Value, height: usize) -> Result<Annotati
     if let Some(gaze) = gaze(record)? {
         add(names::GAZE, gaze.into());
     }
-    if let Some(pose) = head_pose(record)? {
-        add(names::HEAD_POSE, pose.into());
+    if let Some(pose) = head_pose(record).map_err(|reason| Fault::new(&["head_pose"], reason))? {
+        add(names::HEAD_POSE, pose);
+    }
+    if let Some(class) = ["class", "label"].iter().find_map(|field| index(record.get(*field)?)) {
+        add("class", Class(class).into());
     }
     for (name, value) in record.get(OTHERS).and_then(Value::as_object).into_iter().flatten() {
         // Other programs also write a field called `annotations`; skip entries that are not in our form.
         let Some(annotation) = Annotation::from_json(value) else { continue };
-        let annotation = annotation.map_err(|reason| format!("\"{OTHERS}\", \"{name}\": {reason}"))?;
-        annotations.insert(name.clone().into(), annotation);
+        let fault = |reason| Fault::new(&[OTHERS, name], format!("\"{OTHERS}\", \"{name}\": {reason}"));
+        annotations.insert(name.clone().into(), annotation.map_err(fault)?);
     }
     Ok(annotations)
 }
@@ -108,33 +135,83 @@ fn known_field(name: &str, annotation: &Annotation, height: usize) -> Option<(&'
     }
 }
 
-fn gaze(record: &Value) -> Result<Option<Direction>, String> {
-    let look_vec = record.pointer("/eye_details/look_vec").or_else(|| record.get("look_vec"));
-    let (field, value) = match (look_vec, record.get("gaze")) {
-        (Some(value), _) => ("look_vec", value),
+fn gaze(record: &Value) -> Result<Option<Direction>, Fault> {
+    let eye = record.pointer("/eye_details/look_vec").map(|value| (&["eye_details", "look_vec"][..], value));
+    let look_vec = eye.or_else(|| record.get("look_vec").map(|value| (&["look_vec"][..], value)));
+    let (path, value) = match (look_vec, record.get("gaze")) {
+        (Some((path, value)), _) => (path, value),
         // A `gaze` that is not a list is some other program's field.
-        (None, Some(value)) if value.is_array() => ("gaze", value),
-        _ => return Ok(None),
+        (None, Some(value)) if value.is_array() => (&["gaze"][..], value),
+        _ => return gaze_of_parts(record),
     };
-    let direction = |[x, y, z]: [f32; 3]| match field {
-        "look_vec" => Direction::from_vector([x, -y, z]),
-        _ => Direction::from_written([x, y, z]),
+    let field = path[path.len() - 1];
+    let direction = |numbers: Vec<f32>| match numbers[..] {
+        [pitch, yaw] if field == "gaze" => direction_of_angles(pitch, yaw),
+        [x, y, z] | [x, y, z, _] if field == "look_vec" => Direction::from_vector([x, -y, z]),
+        [x, y, z] | [x, y, z, _] => Direction::from_written([x, y, z]),
+        _ => None,
     };
-    numbers(value)
-        .and_then(|numbers| match numbers[..] {
-            [x, y, z] | [x, y, z, _] => direction([x, y, z]),
-            _ => None,
-        })
-        .map(Some)
-        .ok_or_else(|| format!("\"{field}\" is not a direction: {value}"))
+    let fault = || Fault::new(path, format!("\"{field}\" is not a direction: {value}"));
+    numbers(value).and_then(direction).map(Some).ok_or_else(fault)
+}
+
+/// Reads a gaze whose numbers are fields of their own.
+fn gaze_of_parts(record: &Value) -> Result<Option<Direction>, Fault> {
+    for fields in GAZE_FIELDS {
+        if fields.iter().all(|field| record.get(*field).is_some()) {
+            let values: Value = fields.iter().map(|field| record[*field].clone()).collect();
+            let fault = || {
+                let names = fields.join("\", \"");
+                Fault::new(&fields[..1], format!("\"{names}\" are not a direction: {values}"))
+            };
+            return numbers(&values).and_then(|all| direction_of(fields, &all)).map(Some).ok_or_else(fault);
+        }
+    }
+    Ok(None)
+}
+
+/// Fields or columns that give a gaze one number each.
+pub(crate) const GAZE_FIELDS: [&[&str]; 5] = [
+    &["gaze_x", "gaze_y", "gaze_z"],
+    &["gaze_pitch", "gaze_yaw"],
+    &["pitch", "yaw"],
+    &["gaze_pitch_deg", "gaze_yaw_deg"],
+    &["pitch_deg", "yaw_deg"],
+];
+
+/// The direction that some of [`GAZE_FIELDS`] give.
+pub(crate) fn direction_of(fields: &[&str], numbers: &[f32]) -> Option<Direction> {
+    match numbers {
+        [x, y, z] => Direction::from_written([*x, *y, *z]),
+        [pitch, yaw] if fields[0].ends_with("_deg") => {
+            direction_of_angles(pitch.to_radians(), yaw.to_radians())
+        }
+        [pitch, yaw] => direction_of_angles(*pitch, *yaw),
+        _ => None,
+    }
+}
+
+/// The direction of pitch and yaw in radians; `None` if they are beyond a circle, as degrees are.
+fn direction_of_angles(pitch: f32, yaw: f32) -> Option<Direction> {
+    let limit = std::f32::consts::PI * 1.001;
+    let is_angle = pitch.abs() <= limit / 2.0 && yaw.abs() <= limit;
+    is_angle.then(|| Direction::from_pitch_yaw(pitch, yaw))
+}
+
+/// A class index. A class that is a name is some other program's field.
+fn index(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok()
 }
 
 /// Reads `head_pose` if it is a list. UnityEyes' own `head_pose` is a string of Euler angles and is ignored.
-fn head_pose(record: &Value) -> Result<Option<Vector>, String> {
+fn head_pose(record: &Value) -> Result<Option<Annotation>, String> {
     let Some(value) = record.get("head_pose").filter(|value| value.is_array()) else { return Ok(None) };
-    let pose = numbers(value).and_then(|numbers| <[f32; 3]>::try_from(numbers).ok());
-    pose.map(|pose| Some(Vector::rotation(pose)))
-        .ok_or_else(|| format!("\"head_pose\" is not a rotation vector: {value}"))
+    let pose = numbers(value).and_then(|numbers| match numbers[..] {
+        [x, y, z] => Some(Vector::rotation([x, y, z]).into()),
+        [pitch, yaw] => direction_of_angles(pitch, yaw).map(Annotation::Direction),
+        _ => None,
+    });
+    pose.map(Some).ok_or_else(|| format!("\"head_pose\" is not a rotation vector: {value}"))
 }
 
 /// Reads the points in `field`; empty if the field is absent.
@@ -153,7 +230,7 @@ fn points(record: &Value, field: &str, height: usize) -> Result<Vec<[f32; 2]>, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AnnotationsExt, BoundingBox, Boxes, Class, Image, Mask, Pixels, Size};
+    use crate::{AnnotationsExt, BoundingBox, Boxes, Image, Mask, Pixels, Size};
 
     #[test]
     fn a_unityeyes_record_is_turned_the_right_way_up() {
@@ -199,7 +276,7 @@ mod tests {
         );
         assert!(record.get("annotations").is_none());
         assert_eq!(Sample { annotations: Annotations::new(), record: None, ..sample }.to_record(), None);
-        let error = annotations_from_record(&json!({"head_pose": [1, 2]}), 1).unwrap_err();
+        let error = annotations_from_record(&json!({"head_pose": [1]}), 1).unwrap_err();
         assert!(error.contains("head_pose"));
     }
 
@@ -240,7 +317,7 @@ mod tests {
         {
             assert!(error(json!({"eye_details": {"look_vec": look_vec}})).contains("look_vec"));
         }
-        for iris in [json!("(1, 2)"), json!(["(1)"]), json!([[1, "2"]]), json!([null])] {
+        for iris in [json!("(1, 2)"), json!(["(1)"]), json!([[1, "two"]]), json!([null])] {
             assert!(error(json!({"iris_2d": iris})).contains("iris_2d"));
         }
         for odd in [

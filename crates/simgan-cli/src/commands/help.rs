@@ -10,6 +10,7 @@ use crate::console::print;
 /// The pages that no command's help covers, by name.
 const PAGES: &[(&str, Page)] = &[
     ("settings", Page::Made(settings_page)),
+    ("formats", Page::Written(include_str!("../../docs/formats.md"))),
     ("results", Page::Written(include_str!("../../docs/results.md"))),
 ];
 

@@ -61,10 +61,10 @@ pub(super) fn items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
     (is_whole && numbers.iter().all(|number| number.is_finite())).then(|| items.to_vec())
 }
 
-/// Reads finite numbers from `[1, 2]` or, as UnityEyes writes them, `"(1, 2)"`.
+/// Reads finite numbers from `[1, 2]`, `["1", "2"]` or, as UnityEyes writes them, `"(1, 2)"`.
 pub(crate) fn numbers(value: &Value) -> Option<Vec<f32>> {
     let numbers: Option<Vec<f32>> = match value {
-        Value::Array(list) => list.iter().map(|number| number.as_f64().map(|number| number as f32)).collect(),
+        Value::Array(list) => list.iter().map(number).collect(),
         Value::String(text) => {
             let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
             inner.split(',').map(|number| number.trim().parse().ok()).collect()
@@ -72,4 +72,12 @@ pub(crate) fn numbers(value: &Value) -> Option<Vec<f32>> {
         _ => None,
     };
     numbers.filter(|numbers| numbers.iter().all(|number| number.is_finite()))
+}
+
+/// Reads a number, also one in quotes.
+fn number(value: &Value) -> Option<f32> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_f64().map(|number| number as f32),
+    }
 }

@@ -10,23 +10,25 @@ use self::labels::LabelFiles;
 pub(crate) use self::layout::FolderLayout;
 use self::walk::Found;
 use crate::image::Encoded;
+use crate::labels::{Files, FolderIndex};
 use crate::listing::has_extension;
 use crate::source::check_same;
-use crate::{DataError, ImageFile, ImageSpec, Listing, Sample, Source, Want, annotations_from_record, mat};
+use crate::{DataError, ImageFile, ImageSpec, Listing, Sample, Source, Want, mat};
 
 /// A folder of images and their label files, including subfolders, sorted by name.
 ///
 /// Images are PNG, JPEG, TIFF and BMP files; hidden files are skipped and links followed. Label files are
 /// `.json`, `.txt` and `.csv` files. A label file named like an image (`7.json`, `7.label.json` or
-/// `7.png.json` for `7.png`) belongs to that image, any other to the folder as a whole. JSON labels are read
-/// by [`annotations_from_record`], and only if labels are wanted, so that a damaged one does not end a job
-/// that needs none. Other label files are not interpreted.
+/// `7.png.json` for `7.png`) belongs to that image, any other to the folder as a whole. They are read only if
+/// labels are wanted, so that a damaged one does not end a job that needs none; [`labels`](crate::labels) says
+/// in which formats.
 pub struct Folder {
     root: PathBuf,
     images: Vec<PathBuf>,
     labels: LabelFiles,
     spec: ImageSpec,
     channels: Option<usize>,
+    index: FolderIndex,
 }
 
 /// Options for opening a [`Folder`].
@@ -85,7 +87,14 @@ impl Folder {
         let labels = LabelFiles::new(&found.images, found.labels);
         let spec = ImageSpec { channels: options.channels.unwrap_or(spec.channels), ..spec };
         let channels = options.channels;
-        Ok(Self { root: path.to_owned(), images: found.images, labels, spec, channels })
+        Ok(Self {
+            root: path.to_owned(),
+            images: found.images,
+            labels,
+            spec,
+            channels,
+            index: FolderIndex::default(),
+        })
     }
 
     /// The folder's path.
@@ -128,16 +137,10 @@ impl Folder {
         self.labels.index()
     }
 
-    /// Adds the annotations and the record of the image's JSON label file, if it has one.
+    /// Adds what the image's label files and the folder's index files say, and the image's record.
     fn label(&self, index: usize, sample: Sample) -> Result<Sample, DataError> {
-        let is_json = |path: &&Path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let Some(relative) = self.labels.of(index).find(is_json) else { return Ok(sample) };
-        let path = self.root.join(relative);
-        let text = std::fs::read(&path).map_err(|error| DataError::io(&path, error))?;
-        let failed = |reason| DataError::Label { path: path.clone(), reason };
-        let record = serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
-        let annotations = annotations_from_record(&record, sample.image.spec().height).map_err(failed)?;
-        Ok(Sample { annotations, record: Some(record), ..sample })
+        let files = Files { root: &self.root, images: &self.images, index: self.labels.index() };
+        self.index.label(&files, index, self.labels.of(index), sample)
     }
 }
 

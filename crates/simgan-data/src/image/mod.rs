@@ -17,10 +17,10 @@ pub use self::pixels::{BitDepth, Pixels};
 pub use self::resize::Fit;
 pub use self::sheet::{Sheet, SheetLayout};
 pub use self::size::Size;
+pub use self::transform::Transform;
 
 pub(crate) use self::crop::CropWindow;
 pub(crate) use self::encoded::Encoded;
-pub(crate) use self::transform::Transform;
 
 /// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in
 /// [−1, 1]; see [`Image::to_unit`].

@@ -59,6 +59,14 @@ impl Orientation {
         self.mirrored([x, y], [to.width as f32, to.height as f32])
     }
 
+    /// [`Orientation::point`] in double precision.
+    pub(super) fn point_exact(self, from: Size, [x, y]: [f64; 2]) -> [f64; 2] {
+        let to = self.size(from);
+        let [x, y] = if self.is_transposed { [y, x] } else { [x, y] };
+        let [mirror_x, mirror_y] = self.is_mirrored;
+        [if mirror_x { to.width as f64 - x } else { x }, if mirror_y { to.height as f64 - y } else { y }]
+    }
+
     /// The inverse of [`Orientation::point`].
     pub(crate) fn source(self, from: Size, point: [f32; 2]) -> [f32; 2] {
         let to = self.size(from);

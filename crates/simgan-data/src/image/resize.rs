@@ -98,9 +98,14 @@ impl Window {
     }
 
     /// Maps a point of the image to the resized one.
-    pub(super) fn map(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+    pub(super) fn map(&self, point: [f32; 2]) -> [f32; 2] {
+        self.map_exact(point.map(f64::from)).map(|coordinate| coordinate as f32)
+    }
+
+    /// [`Window::map`] in double precision.
+    pub(super) fn map_exact(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [scale_x, scale_y] = self.scale();
-        [((f64::from(x) - self.left) * scale_x) as f32, ((f64::from(y) - self.top) * scale_y) as f32]
+        [(x - self.left) * scale_x, (y - self.top) * scale_y]
     }
 
     /// Maps a point of the resized image back to the original.

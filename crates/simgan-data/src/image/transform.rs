@@ -3,7 +3,7 @@ use crate::image::resize::Window;
 
 /// A geometric transform of an image, which its annotations follow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Transform {
+pub struct Transform {
     from: Size,
     step: Step,
 }
@@ -19,31 +19,31 @@ enum Step {
 impl Transform {
     /// The transform that [`Image::resized`](crate::Image::resized) applies to an image of size `from`.
     #[must_use]
-    pub(crate) fn resize(from: Size, to: Size, fit: Fit) -> Self {
+    pub fn resize(from: Size, to: Size, fit: Fit) -> Self {
         Self { from, step: Step::Window(Window::new(from, to, fit)) }
     }
 
     /// Crops a part of an image of size `from` at its original scale. The part may extend beyond the image.
     #[must_use]
-    pub(crate) fn part(from: Size, left: f64, top: f64, size: Size) -> Self {
+    pub fn part(from: Size, left: f64, top: f64, size: Size) -> Self {
         Self { from, step: Step::Window(Window::of_part(left, top, size)) }
     }
 
     /// The transform that [`Image::oriented`](crate::Image::oriented) applies to an image of size `from`.
     #[must_use]
-    pub(crate) fn orient(from: Size, orientation: Orientation) -> Self {
+    pub fn orient(from: Size, orientation: Orientation) -> Self {
         Self { from, step: Step::Orientation(orientation) }
     }
 
     /// Width and height before the transform.
     #[must_use]
-    pub(crate) fn from(&self) -> Size {
+    pub fn from(&self) -> Size {
         self.from
     }
 
     /// Width and height after the transform.
     #[must_use]
-    pub(crate) fn to(&self) -> Size {
+    pub fn to(&self) -> Size {
         match &self.step {
             Step::Window(window) => window.size(),
             Step::Orientation(orientation) => orientation.size(self.from),
@@ -52,7 +52,7 @@ impl Transform {
 
     /// The rotation and mirroring; [`Orientation::UPRIGHT`] for a crop or resize.
     #[must_use]
-    pub(crate) fn orientation(&self) -> Orientation {
+    pub fn orientation(&self) -> Orientation {
         match self.step {
             Step::Window(_) => Orientation::UPRIGHT,
             Step::Orientation(orientation) => orientation,
@@ -61,16 +61,25 @@ impl Transform {
 
     /// Maps a point of the image to the transformed one, possibly outside it.
     #[must_use]
-    pub(crate) fn point(&self, point: [f32; 2]) -> [f32; 2] {
+    pub fn point(&self, point: [f32; 2]) -> [f32; 2] {
         match &self.step {
             Step::Window(window) => window.map(point),
             Step::Orientation(orientation) => orientation.point(self.from, point),
         }
     }
 
+    /// [`Transform::point`] in double precision, for label files that hold more digits than `f32`.
+    #[must_use]
+    pub fn point_exact(&self, point: [f64; 2]) -> [f64; 2] {
+        match &self.step {
+            Step::Window(window) => window.map_exact(point),
+            Step::Orientation(orientation) => orientation.point_exact(self.from, point),
+        }
+    }
+
     /// The inverse of [`Transform::point`].
     #[must_use]
-    pub(crate) fn source(&self, point: [f32; 2]) -> [f32; 2] {
+    pub fn source(&self, point: [f32; 2]) -> [f32; 2] {
         match &self.step {
             Step::Window(window) => window.unmap(point),
             Step::Orientation(orientation) => orientation.source(self.from, point),

@@ -17,7 +17,7 @@ use crate::image::{CropWindow, Encoded};
 use crate::source::first_readable;
 use crate::{
     Annotations, AnnotationsExt, DataError, ImageFile, ImageSpec, Sample, Source, Transform, Want,
-    annotations_from_record,
+    annotations_from_record, labels,
 };
 
 /// A folder of UnityEyes renders (Wood et al., ETRA 2016), including subfolders: pairs `N.jpg` and `N.json`
@@ -106,8 +106,7 @@ impl UnityEyes {
         let image_path = self.root.join(self.pairs.image(index));
         let text = std::fs::read(&path).map_err(|error| partner(DataError::io(&path, error), &image_path))?;
         let failed = |reason| DataError::Label { path: path.clone(), reason };
-        let mut record: Value =
-            serde_json::from_slice(&text).map_err(|error| failed(format!("not JSON: {error}")))?;
+        let mut record = labels::json_value(&text).map_err(failed)?;
         let camera = self.pairs.camera(index);
         if let Some(camera) = camera {
             record = cameras::seen_by(record, camera).map_err(failed)?;

@@ -1,0 +1,114 @@
+//! What a label file says of one image.
+
+use serde_json::Value;
+
+use super::json::Json;
+use super::text::line_of;
+use crate::record::read_record;
+use crate::{Annotation, Annotations, Size};
+
+/// What a label file says of one image, until the image's size is known.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// Annotations in pixels, and the size of the image that the file recorded.
+    Known(Annotations, Option<Size>),
+    /// Annotations as fractions of the image's width and height.
+    Fractions(Annotations),
+    /// A JSON record, and where it stands: "line 3".
+    Record(Value, String),
+}
+
+impl Said {
+    pub(super) fn known(annotations: Annotations, frame: Option<Size>) -> Self {
+        Self::Known(annotations, frame)
+    }
+
+    /// The annotations of an image of this upright size.
+    ///
+    /// # Errors
+    /// A field does not hold what its name promises, or the file is about an image of another size.
+    pub(super) fn annotations(&self, size: Size) -> Result<Annotations, String> {
+        match self {
+            Self::Known(annotations, frame) => match frame.filter(|frame| *frame != size) {
+                Some(frame) => Err(format!("it is about an image of {frame} pixels, but this has {size}")),
+                None => Ok(annotations.clone()),
+            },
+            Self::Fractions(annotations) => {
+                Ok(annotations.iter().map(|(name, own)| (name.clone(), scaled(own, size))).collect())
+            }
+            Self::Record(value, place) => {
+                read_record(value, size.height).map_err(|fault| format!("{place}{}", fault.reason))
+            }
+        }
+    }
+
+    /// The record, if it is one.
+    pub(super) fn record(&self) -> Option<&Value> {
+        if let Self::Record(value, _) = self { Some(value) } else { None }
+    }
+}
+
+/// Scales points and boxes from fractions to pixels.
+fn scaled(annotation: &Annotation, size: Size) -> Annotation {
+    let point = |[x, y]: [f32; 2]| [x * size.width as f32, y * size.height as f32];
+    match annotation.clone() {
+        Annotation::Points(mut points) => {
+            points.0.iter_mut().for_each(|own| *own = point(*own));
+            points.into()
+        }
+        Annotation::Boxes(mut boxes) => {
+            boxes.0.iter_mut().for_each(|own| (own.min, own.max) = (point(own.min), point(own.max)));
+            boxes.into()
+        }
+        other => other,
+    }
+}
+
+/// The key points of an image, if exactly one object has some and all of them are labelled: only then does each
+/// have its place in the list.
+pub(super) fn keypoints(objects: &[Vec<[f64; 3]>]) -> Option<Annotation> {
+    let [points] = objects else { return None };
+    let is_labelled = points.iter().all(|point| point[2] > 0.0);
+    is_labelled.then(|| points.iter().map(|[x, y, _]| [*x as f32, *y as f32]).collect::<Vec<_>>().into())
+}
+
+/// Reads a JSON text as a record and its annotations, for an image `height` pixels high.
+///
+/// # Errors
+/// The text is damaged, or a field does not hold what its name promises; the message names line and field.
+pub(crate) fn json_record(bytes: &[u8], height: usize) -> Result<(Annotations, Value), String> {
+    let text = super::text::Text::decode(bytes)?.text;
+    let value = parse(&text)?;
+    match read_record(&value, height) {
+        Ok(annotations) => Ok((annotations, value)),
+        Err(fault) => Err(format!("line {}: {}", line_of_field(&text, &fault.path), fault.reason)),
+    }
+}
+
+/// Reads a JSON text in any encoding that label files have.
+///
+/// # Errors
+/// It is damaged.
+pub(crate) fn json_value(bytes: &[u8]) -> Result<Value, String> {
+    parse(&super::text::Text::decode(bytes)?.text)
+}
+
+/// Parses JSON; `NaN`, as Python writes it, becomes the string "NaN".
+pub(super) fn parse(text: &str) -> Result<Value, String> {
+    // serde_json is faster, and its messages are better.
+    serde_json::from_str(text).or_else(|error| match Json::parse(text) {
+        Ok(json) => Ok(json.root().to_value()),
+        Err(_) => Err(format!("not JSON: {error}")),
+    })
+}
+
+/// The line on which a field's value begins.
+fn line_of_field(text: &str, path: &[String]) -> usize {
+    let Ok(json) = Json::parse(text) else { return 1 };
+    let mut value = json.root();
+    for name in path {
+        let Some(inner) = value.get(name) else { break };
+        value = inner;
+    }
+    line_of(text, value.span().start)
+}
