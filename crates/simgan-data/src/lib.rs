@@ -57,6 +57,7 @@ mod mpiigaze;
 mod nearest;
 mod nyu;
 mod packed;
+mod pattern;
 mod record;
 mod registry;
 mod request;
