@@ -38,7 +38,7 @@
 //! ```
 //!
 //! The feature `candle`, on by default, adds `Batch::tensor`; the feature `hdf5` reads Kaggle's eye-gaze
-//! files.
+//! files and BlenderProc's.
 
 mod annotation;
 mod batch;

@@ -1,5 +1,6 @@
 //! Paths with wildcards, and single images: sources that are some of the images of a folder.
 
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
@@ -17,6 +18,7 @@ pub(crate) struct Pattern {
 enum Part {
     /// `**`: any folders, or none.
     Folders,
+    Literal(OsString),
     Name(GlobMatcher),
 }
 
@@ -34,12 +36,12 @@ impl Pattern {
         };
         let (root, parts) = components.split_at(first);
         let is_literal = path.is_file();
-        let part = |part: &Component<'_>| match part.as_os_str().to_str()? {
-            "**" => Some(Part::Folders),
-            name if is_literal => {
-                Glob::new(&globset::escape(name)).ok().map(|glob| Part::Name(glob.compile_matcher()))
+        let part = |part: &Component<'_>| match part.as_os_str().to_str() {
+            Some("**") if !is_literal => Some(Part::Folders),
+            Some(name) if !is_literal && is_wild(part) => {
+                Glob::new(name).ok().map(|glob| Part::Name(glob.compile_matcher()))
             }
-            name => Glob::new(name).ok().map(|glob| Part::Name(glob.compile_matcher())),
+            _ => Some(Part::Literal(part.as_os_str().to_owned())),
         };
         let parts = parts.iter().map(part).collect::<Option<_>>()?;
         let root: PathBuf = root.iter().collect();
@@ -80,20 +82,28 @@ impl Pattern {
     /// Adds the files below `folder` that fit `parts`.
     fn list(&self, folder: &Path, parts: &[Part], depth: usize, files: &mut Vec<PathBuf>) {
         let Some((part, rest)) = parts.split_first().filter(|_| depth < MAX_DEPTH) else { return };
-        if matches!(part, Part::Folders) {
-            self.list(folder, rest, depth, files);
+        match part {
+            Part::Folders => self.list(folder, rest, depth, files),
+            Part::Literal(name) => return self.enter(folder.join(name), rest, depth, files),
+            Part::Name(_) => {}
         }
         for name in entries(&self.root.join(folder)) {
             let path = folder.join(&name);
-            let is_folder = self.root.join(&path).is_dir();
             match part {
-                Part::Folders if is_folder => self.list(&path, parts, depth + 1, files),
-                Part::Name(glob) if glob.is_match(&name) && is_folder => {
-                    self.list(&path, rest, depth + 1, files)
-                }
-                Part::Name(glob) if glob.is_match(&name) && rest.is_empty() => files.push(path),
+                Part::Folders if self.root.join(&path).is_dir() => self.list(&path, parts, depth + 1, files),
+                Part::Name(glob) if glob.is_match(&name) => self.enter(path, rest, depth, files),
                 _ => {}
             }
+        }
+    }
+
+    /// Goes on below a path that fits all parts but `rest`, or adds it.
+    fn enter(&self, path: PathBuf, rest: &[Part], depth: usize, files: &mut Vec<PathBuf>) {
+        let full = self.root.join(&path);
+        if full.is_dir() {
+            self.list(&path, rest, depth + 1, files);
+        } else if rest.is_empty() && full.exists() {
+            files.push(path);
         }
     }
 }
@@ -166,6 +176,7 @@ mod tests {
         assert_eq!(found(root, "a/*.png"), ["1.png", "1.json"]);
         assert_eq!(found(root, "a/**/*.{png,PNG}"), ["1.png", "b/3.PNG", "1.json"]);
         assert_eq!(found(root, "?/[0-9].*"), ["a/1.png", "a/2.jpg", "c/4.png", "a/1.json", "a/2.jpg.txt"]);
+        assert_eq!(found(root, "?/b/3.PNG"), ["a/b/3.PNG"]);
         assert_eq!(found(root, "a/1.png"), ["1.png", "1.json"], "a single image");
         assert_eq!(found(root, "c/[x].png"), ["[x].png"], "a name that looks like a pattern");
         assert!(found(root, "a/*.bmp").is_empty());

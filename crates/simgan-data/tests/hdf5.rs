@@ -94,6 +94,8 @@ fn a_folder_of_blenderproc_s_renders_is_a_source() {
         };
         assert_eq!(sample.image.pixels(), &Pixels::U8((0..3 * ROWS * COLUMNS).map(at).collect()));
     }
+    let one = open(&golden("blenderproc/2.hdf5")).unwrap();
+    assert_eq!((one.len(), one.name(0).unwrap()), (1, "2".to_owned()));
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(golden("gaze.h5"), folder.path().join("0.hdf5")).unwrap();
     let error = registry.open(&SourceRequest::new(folder.path().to_str().unwrap())).err().unwrap();

@@ -65,6 +65,11 @@ impl Source for BlenderProc {
     }
 }
 
+/// Whether a file is one of BlenderProc's.
+pub(super) fn is_render(path: &Path) -> bool {
+    opened(path).is_ok_and(|file| file.dataset(COLORS).is_ok())
+}
+
 fn opened(path: &Path) -> Result<Hdf5File, DataError> {
     let options = OpenOptions::default().with_max_read_bytes(MAX_BYTES);
     Hdf5File::open_with_options(path, options).map_err(|error| failed(path, error.to_string()))

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::listing::has_extension;
 use crate::{DataError, Layout, Listing, Match, Source, SourceRequest};
 
-/// The layout of Kaggle's eye-gaze files. The feature `hdf5` reads them; without it they are recognised, and
+/// The layout of Kaggle's eye-gaze files and of single renders of BlenderProc. The feature `hdf5` reads them; without it they are recognised, and
 /// opening one fails with a hint.
 pub(crate) struct Hdf5Layout;
 
@@ -21,7 +21,7 @@ impl Layout for Hdf5Layout {
     }
 
     fn help(&self) -> String {
-        "an HDF5 file of Kaggle's eye-gaze set (.h5)".to_owned()
+        "an HDF5 file of Kaggle's eye-gaze set (.h5) or of BlenderProc (.hdf5)".to_owned()
     }
 
     fn recognise(&self, at: &Listing) -> Match {
@@ -35,7 +35,10 @@ impl Layout for Hdf5Layout {
 
 #[cfg(feature = "hdf5")]
 fn open(path: &Path) -> Result<Arc<dyn Source>, DataError> {
-    Ok(Arc::new(read::open(path)?))
+    match (path.parent(), path.file_name()) {
+        (Some(root), Some(name)) if blenderproc::is_render(path) => open_renders(root, &[name.into()]),
+        _ => Ok(Arc::new(read::open(path)?)),
+    }
 }
 
 #[cfg(not(feature = "hdf5"))]
