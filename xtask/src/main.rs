@@ -58,6 +58,9 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What to type for `simgan` in a clone.
+const SIMGAN: &str = "cargo run -p simgan-cli --";
+
 /// The folder of the workspace's `Cargo.toml`.
 fn workspace_root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));

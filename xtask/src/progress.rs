@@ -1,5 +1,7 @@
 //! Progress bars, shown only on a terminal.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Makes a bar that counts bytes; a length of 0 means not known yet.
@@ -18,5 +20,8 @@ pub(crate) fn images(what: &str, length: u64) -> ProgressBar {
 
 fn bar(what: &str, length: u64, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style).with_prefix(what.to_owned())
+    let bar = ProgressBar::new(length).with_style(style).with_prefix(what.to_owned());
+    // Otherwise nothing would be seen until the first byte has come.
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

@@ -48,10 +48,12 @@ fn sources_help() -> String {
     let registry = registry();
     let layouts: Vec<&str> = registry.layouts().collect();
     format!(
-        "A SOURCE is {}.\n\n\
+        "A SOURCE is {}. An image file, or a pattern in quotes such as 'photographs/*.jpg', is a folder of these \
+         images alone.\n\n\
          simgan recognises the layout of a path; LAYOUT:PATH sets it ({}). simulator:unityeyes is the simulator even \
          if a folder has that name.\n\n\
-         Exit status: 0 success, 1 job failed or interrupted, 2 wrong usage.",
+         Exit status: 0 success, also if the reader of a pipe has gone; 1 the job failed or was interrupted; 2 wrong \
+         usage: an option, a setting or a value.",
         registry.help(),
         layouts.join(", ")
     )

@@ -1,6 +1,7 @@
 //! One module per command: turns arguments into a configuration, runs the job, prints the result.
 
 mod bench;
+mod domains;
 mod evaluate;
 mod experiment;
 mod help;

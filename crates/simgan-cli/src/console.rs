@@ -49,19 +49,24 @@ fn filter(verbosity: &Verbosity) -> EnvFilter {
 /// The progress of one job: a bar on a terminal, elsewhere a log line every 15 seconds.
 pub(crate) struct Progress {
     bar: Span,
-    what: &'static str,
+    what: String,
     length: u64,
     logged: Instant,
 }
 
 impl Progress {
-    /// Starts a bar for the job `what`, such as `refining`, which ends at `length` `unit`s.
-    pub(crate) fn new(what: &'static str, length: u64, unit: &str) -> Self {
+    /// Starts a bar for the job `what`, such as `refining`, which ends at `length` `unit`s; with a length of 0
+    /// the bar only shows the time spent.
+    pub(crate) fn new(what: impl Into<String>, length: u64, unit: &str) -> Self {
+        let what = what.into();
         let bar = tracing::info_span!("progress", indicatif.pb_show = tracing::field::Empty);
         // Figures get their own line, so that a narrow terminal cuts off neither them nor the bar.
-        let template = format!(
-            "{what} {{wide_bar:.cyan/blue}} {{human_pos}}/{{human_len}} {unit}  {{eta}} left\n  {{wide_msg}}"
-        );
+        let template = match length {
+            0 => format!("{what} {{spinner}} {{elapsed}}\n  {{wide_msg}}"),
+            _ => format!(
+                "{what} {{wide_bar:.cyan/blue}} {{human_pos}}/{{human_len}} {unit}  {{eta}} left\n  {{wide_msg}}"
+            ),
+        };
         // Parsing cannot fail: `what` and `unit` hold no braces, and the rest is constant.
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.pb_set_style(&style);
@@ -69,12 +74,6 @@ impl Progress {
         bar.pb_set_length(length);
         bar.pb_start();
         Self { bar, what, length, logged: Instant::now() }
-    }
-
-    /// Moves the end of the job.
-    pub(crate) fn set_length(&mut self, length: u64) {
-        self.length = length;
-        self.bar.pb_set_length(length);
     }
 
     /// Shows the position and a few figures.
@@ -88,6 +87,27 @@ impl Progress {
     }
 }
 
+/// A time as people say it: "40 s", "17 min", "3 h", "2 days".
+pub(crate) struct Rough(pub(crate) Duration);
+
+impl std::fmt::Display for Rough {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let secs = self.0.as_secs_f64();
+        match secs {
+            secs if secs < 90.0 => write!(f, "{:.0} s", secs.max(1.0)),
+            secs if secs < 5400.0 => write!(f, "{:.0} min", secs / 60.0),
+            secs if secs < 129_600.0 => write!(f, "{:.1} h", secs / 3600.0),
+            secs => write!(f, "{:.1} days", secs / 86_400.0),
+        }
+    }
+}
+
+/// The number of columns that a table on standard output may take: the terminal's; without one a table need not
+/// fit anything.
+pub(crate) fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(usize::MAX, |(width, _)| usize::from(width.0))
+}
+
 /// Prints a result to standard output; nothing else may write there.
 ///
 /// # Errors
@@ -96,4 +116,18 @@ pub(crate) fn print(text: &str) -> Result<()> {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     written.context("cannot write to standard output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_as_people_do() {
+        let told = |secs: f64| Rough(Duration::from_secs_f64(secs)).to_string();
+        assert_eq!(
+            [0.2, 61.0, 1000.0, 9000.0, 260_000.0].map(told),
+            ["1 s", "61 s", "17 min", "2.5 h", "3.0 days"]
+        );
+    }
 }

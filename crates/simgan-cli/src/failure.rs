@@ -30,6 +30,11 @@ impl Usage {
     pub(crate) fn hint(self, hint: impl Into<Hint>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
+
+    #[cfg(test)]
+    pub(crate) fn hint_text(&self) -> String {
+        self.hint.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
 }
 
 impl std::fmt::Display for Usage {

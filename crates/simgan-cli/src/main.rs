@@ -9,11 +9,14 @@ mod commands;
 mod compute;
 mod console;
 mod failure;
+mod foreign;
 mod interrupt;
+mod program;
 mod registry;
 mod report;
 mod wording;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -22,7 +25,14 @@ use crate::arguments::Arguments;
 use crate::wording::Typed;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&typed) {
+        Ok(arguments) => arguments,
+        Err(error) => match foreign::explained(&error, &typed) {
+            Some(usage) => return failure::report(&usage.into(), &Typed::default()),
+            None => error.exit(),
+        },
+    };
     console::start(&arguments.verbosity);
     let typed = Typed::of(&arguments.command);
     match commands::run(arguments.command) {

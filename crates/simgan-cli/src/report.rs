@@ -1,9 +1,12 @@
 //! Formats losses and accuracies for people.
 
-use std::path::Path;
+mod summary;
+mod verdict;
 
 use simgan_data::ValueRange;
-use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport, Summary};
+use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport};
+
+pub(crate) use self::summary::{finished, resume, summary};
 
 /// Formats one line for the progress bar: the figures that show whether a run goes well.
 pub(crate) fn line(report: &StepReport) -> String {
@@ -26,72 +29,6 @@ pub(crate) fn line(report: &StepReport) -> String {
     }
     parts.push(format!("{:.0} images/s", report.images_per_sec));
     parts.join("  ")
-}
-
-/// Formats the result of a run: losses, output files, and commands to run next.
-pub(crate) fn summary(summary: &Summary) -> String {
-    let mut text = format!(
-        "{}: {} of {} steps, {:.0} s, {:.0} images/s\n",
-        summary.run.display(),
-        summary.step,
-        summary.total_steps,
-        summary.elapsed_secs,
-        summary.images_per_sec
-    );
-    if summary.n_averaged > 0 {
-        text.push_str(&format!(
-            "means over the last {} steps, {}:\n",
-            summary.n_averaged,
-            phase(summary.phase)
-        ));
-    }
-    text.push_str(&losses(summary.refiner.as_ref(), summary.discriminator.as_ref(), summary.range));
-    if summary.n_skipped > 0 {
-        text.push_str(&format!("skipped        {} times an image that cannot be read\n", summary.n_skipped));
-    }
-    let places =
-        [("samples", &summary.samples), ("checkpoint", &summary.checkpoint), ("best", &summary.best)];
-    for (name, path) in places.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
-        text.push_str(&format!("{name:<14} {}\n", summary.run.join(path).display()));
-    }
-    text.push_str("next:\n");
-    for (command, purpose) in next_steps(summary) {
-        text.push_str(&format!("  {command}\n      {purpose}\n"));
-    }
-    text
-}
-
-/// Returns the command that resumes a run.
-pub(crate) fn resume(summary: &Summary) -> String {
-    format!("simgan train --run {} --resume", shell_quoted(&summary.run))
-}
-
-/// Commands that make sense next, each with its purpose.
-fn next_steps(summary: &Summary) -> Vec<(String, &'static str)> {
-    let run = shell_quoted(&summary.run);
-    let mut steps = Vec::new();
-    if !summary.is_complete() {
-        steps.push((resume(summary), "continue where it stopped"));
-    }
-    if summary.checkpoint.is_some() {
-        let refine = format!("simgan refine --model {run} --input DIR --output DIR");
-        steps.push((refine, "refine your own images and keep their labels"));
-        steps.push((format!("simgan inspect {run}"), "show the run's losses and settings"));
-    }
-    steps.push((format!("tensorboard --logdir {run}"), "view curves and sample grids"));
-    steps
-}
-
-/// Quotes a path for the shell where needed.
-fn shell_quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        // Single quotes admit no escape: close them, add an escaped quote, and reopen them.
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 /// Formats a change of pixels, also in the images' own unit if the range is not the whole scale.
@@ -190,11 +127,5 @@ mod tests {
         assert_eq!(change(0.0, Some(range)), "mean |R(x) - x| 0.0000 of the range [-1, 1], 0 of 1000..2400");
         assert_eq!(change(0.5, None), "mean |R(x) - x| 0.5000 of the range [-1, 1]");
         assert_eq!(significant(1234.5), "1234");
-    }
-
-    #[test]
-    fn paths_are_quoted_for_the_shell() {
-        assert_eq!(shell_quoted(Path::new("runs/demo-001")), "runs/demo-001");
-        assert_eq!(shell_quoted(Path::new("my run's")), r"'my run'\''s'");
     }
 }

@@ -38,7 +38,7 @@
 //! ```
 //!
 //! The feature `candle`, on by default, adds `Batch::tensor`; the feature `hdf5` reads Kaggle's eye-gaze
-//! files.
+//! files and BlenderProc's.
 
 mod annotation;
 mod batch;
@@ -58,6 +58,7 @@ mod mpiigaze;
 mod nearest;
 mod nyu;
 mod packed;
+mod pattern;
 mod range;
 mod record;
 mod registry;

@@ -3,6 +3,7 @@ use std::sync::OnceLock;
 
 use crate::DataError;
 use crate::folder::walk::{Found, walk};
+use crate::pattern::Pattern;
 
 /// The names of all files below a path, from which layouts are recognised.
 ///
@@ -10,21 +11,31 @@ use crate::folder::walk::{Found, walk};
 /// layout first asks for its files; the layout that opens the folder reuses the walk.
 pub struct Listing {
     path: PathBuf,
+    /// Which images are meant, if not all of a folder.
+    pattern: Option<Pattern>,
     /// `None` if the walk failed; whoever needs the files walks again and reports the error.
     found: OnceLock<Option<Found>>,
 }
 
 impl Listing {
-    /// A listing of `path`; nothing is read yet.
+    /// A listing of `path`; nothing below it is read yet. An image file, or a path with `*`, `?`, `[…]` or `{…}`
+    /// that does not exist as it stands, lists these images and the label files beside them.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        Self { path: path.to_owned(), found: OnceLock::new() }
+        let pattern = Pattern::of(path);
+        let path = pattern.as_ref().map_or(path, Pattern::root).to_owned();
+        Self { path, pattern, found: OnceLock::new() }
     }
 
-    /// The listed path.
+    /// The listed path; of a pattern or an image file, the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether only some images of the folder are meant.
+    pub(crate) fn is_choice(&self) -> bool {
+        self.pattern.is_some()
     }
 
     /// Whether the path is a file with one of these extensions, ignoring case.
@@ -58,12 +69,21 @@ impl Listing {
     pub(crate) fn into_found(self) -> Result<Found, DataError> {
         match self.found.into_inner().flatten() {
             Some(found) => Ok(found),
-            None => walk(&self.path),
+            None => self.pattern.map_or_else(|| walk(&self.path), |pattern| Ok(pattern.found())),
         }
     }
 
     fn found(&self) -> Option<&Found> {
-        let walked = || if self.path.is_dir() { walk(&self.path).ok() } else { None };
+        let walked = || match &self.pattern {
+            Some(pattern) => Some(pattern.found()),
+            None => {
+                if self.path.is_dir() {
+                    walk(&self.path).ok()
+                } else {
+                    None
+                }
+            }
+        };
         self.found.get_or_init(walked).as_ref()
     }
 
@@ -73,7 +93,7 @@ impl Listing {
         let mut found = Found::default();
         // Left unsorted: recognition must not depend on the order.
         files.into_iter().for_each(|file| found.add(file));
-        Self { path: path.to_owned(), found: OnceLock::from(Some(found)) }
+        Self { path: path.to_owned(), pattern: None, found: OnceLock::from(Some(found)) }
     }
 }
 

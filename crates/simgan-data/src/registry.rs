@@ -2,10 +2,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::folder::FolderLayout;
-use crate::hdf5::Hdf5Layout;
+use crate::hdf5::{BlenderProcLayout, Hdf5Layout};
 use crate::mpiigaze::MpiiGazeLayout;
 use crate::nyu::NyuLayout;
 use crate::packed::PackedLayout;
+use crate::pattern::Pattern;
 use crate::unityeyes::UnityEyesLayout;
 use crate::{DataError, Folder, FolderOptions, Layout, Listing, Match, Source, SourceRequest, nearest};
 
@@ -14,14 +15,15 @@ mod tests;
 
 /// The layouts that a program knows. The registry recognises the layout of a user's SOURCE and opens it.
 ///
-/// [`Registry::default`] holds this crate's layouts: `folder`, `mpiigaze`, `nyu`, `unityeyes`, `packed` and
-/// `hdf5`. [`Registry::with`] adds simulators and layouts of other crates.
+/// [`Registry::default`] holds this crate's layouts: `folder`, `mpiigaze`, `nyu`, `unityeyes`, `packed`,
+/// `hdf5` and `blenderproc`. [`Registry::with`] adds simulators and layouts of other crates.
 ///
 /// # How a SOURCE is read
 ///
 /// 1. A name that a layout claims (`builtin:eyes`) belongs to that layout.
 /// 2. `LAYOUT:PATH` selects that layout, whatever the files at PATH look like.
 /// 3. Any other path goes to the one layout that fits it specifically, or else to the general one, `folder`.
+///    An image file, or a pattern such as `photographs/*.jpg`, is a folder of these images alone.
 ///
 /// If a SOURCE has more than one meaning – two layouts fit a folder, or a path has the same name as a
 /// simulator – opening fails with an error that lists them. `simulator:unityeyes` then means the simulator
@@ -96,6 +98,7 @@ impl Default for Registry {
             .with(UnityEyesLayout)
             .with(PackedLayout)
             .with(Hdf5Layout)
+            .with(BlenderProcLayout)
     }
 }
 
@@ -130,6 +133,11 @@ impl Registry {
     pub fn find(&self, spec: &str) -> Result<Found<'_>, DataError> {
         let mut readings = self.readings(spec);
         match readings.len() {
+            1 if readings[0].at.is_choice() && readings[0].at.images().is_empty() => {
+                let hint =
+                    "no image fits this pattern; * stands for any part of a name, ** for any folders".into();
+                Err(DataError::UnknownSource { spec: spec.to_owned(), hint })
+            }
             1 => Ok(readings.remove(0)),
             0 => Err(self.unknown(spec)),
             _ => {
@@ -150,7 +158,7 @@ impl Registry {
         }
         // Not `prefixed`: the path need not exist. If only the whole exists, the colon is part of its name.
         let rest = self.split(spec).map(|(_, rest)| rest).filter(|rest| !rest.is_empty());
-        let is_path = |rest: &&str| Path::new(rest).exists() || !Path::new(spec).exists();
+        let is_path = |rest: &&str| is_there(rest) || !is_there(spec);
         let path = rest.filter(is_path).unwrap_or(spec);
         // The part before the path, if any, is the `LAYOUT:` prefix; keep it.
         let prefix = &spec[..spec.len() - path.len()];
@@ -188,8 +196,7 @@ impl Registry {
         let fits = |found: &Found<'_>| !is_claimed || found.layout.recognise(&found.at) == Match::Specific;
         let prefixed = self.prefixed(spec).filter(fits);
         readings.extend(prefixed.map(|found| if is_claimed { found.with_dot() } else { found }));
-        let path = Path::new(spec);
-        if path.exists() {
+        if is_there(spec) {
             match readings.is_empty() {
                 true => return self.recognised(spec),
                 false => readings.extend(self.recognised(spec).into_iter().next().map(Found::into_path)),
@@ -201,7 +208,7 @@ impl Registry {
     /// Reads `LAYOUT:PATH` or `LAYOUT:NAME`; `None` unless the layout is known and the path or name exists.
     fn prefixed(&self, spec: &str) -> Option<Found<'_>> {
         let (layout, rest) = self.split(spec)?;
-        (layout.claims(rest) || Path::new(rest).exists()).then(|| self.chosen(layout, rest))
+        (layout.claims(rest) || is_there(rest)).then(|| self.chosen(layout, rest))
     }
 
     /// Splits a SOURCE at its first colon into a known layout and the rest.
@@ -220,7 +227,9 @@ impl Registry {
     /// Returns the layouts that share the best fit for a path.
     fn recognised(&self, spec: &str) -> Vec<Found<'_>> {
         let at = Listing::of(Path::new(spec));
-        let mut fits: Vec<_> = self.layouts.iter().map(|layout| (layout.recognise(&at), layout)).collect();
+        // The other layouts read a data set as a whole, whatever part of it is meant.
+        let able = self.layouts.iter().filter(|layout| !at.is_choice() || layout.is_image_folder());
+        let mut fits: Vec<_> = able.map(|layout| (layout.recognise(&at), layout)).collect();
         let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or(Match::No);
         fits.retain(|(fit, _)| *fit == best && best != Match::No);
         // A single winner keeps the listing, so that opening does not walk the folder again.
@@ -238,11 +247,26 @@ impl Registry {
         let is_path = name.contains(['/', '\\']);
         let known = nearest(name, names.iter().map(String::as_str)).filter(|_| !is_path);
         let hint = match known {
-            Some(known) => format!("did you mean `{known}`? A source is {}", self.help()),
-            None => format!("there is no such folder or simulator; a source is {}", self.help()),
+            Some(known) => format!("did you mean `{known}`?"),
+            None => {
+                let or_simulator = if names.is_empty() {
+                    String::new()
+                } else {
+                    format!(", or one of {}", names.join(", "))
+                };
+                format!(
+                    "there is no such folder or simulator; a source is a folder of images, an image, a pattern such as 'a/*.png', a packed file{or_simulator}"
+                )
+            }
         };
         DataError::UnknownSource { spec: spec.to_owned(), hint: hint.into() }
     }
+}
+
+/// Whether a path, or at least the folder of a pattern, exists.
+fn is_there(path: &str) -> bool {
+    let path = Path::new(path);
+    path.exists() || Pattern::of(path).is_some()
 }
 
 impl<'a> Found<'a> {

@@ -1,4 +1,4 @@
-//! Files in the layout of Kaggle's eye-gaze set, made by `golden/hdf5/export.py`.
+//! Files in the layouts of Kaggle's eye-gaze set and of BlenderProc, made by `golden/hdf5/export.py`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -74,6 +74,35 @@ fn anything_else_is_told() {
         let error = open(&golden(name)).err().unwrap();
         assert!(error.contains(name) && error.contains(words), "{name}: {error}");
     }
+}
+
+#[test]
+fn a_folder_of_blenderproc_s_renders_is_a_source() {
+    let registry = Registry::default();
+    let path = golden("blenderproc");
+    let found = registry.find(path.to_str().unwrap()).unwrap();
+    assert_eq!(found.layout().name(), "blenderproc");
+    let renders = found.open(&SourceRequest::new("")).unwrap();
+    let spec = renders.spec();
+    assert_eq!((renders.len(), spec.channels, spec.height, spec.width), (3, 3, ROWS, COLUMNS));
+    for (index, number) in [0, 2, 10].into_iter().enumerate() {
+        let sample = renders.sample(index, Want::Labels).unwrap();
+        assert_eq!(sample.name, number.to_string(), "in the order of their numbers");
+        let at = |n: usize| {
+            let (c, y, x) = (n / (ROWS * COLUMNS), n / COLUMNS % ROWS, n % COLUMNS);
+            ((number * 37 + y * 11 + x * 3 + c * 50) % 251) as u8
+        };
+        assert_eq!(sample.image.pixels(), &Pixels::U8((0..3 * ROWS * COLUMNS).map(at).collect()));
+    }
+    let one = open(&golden("blenderproc/2.hdf5")).unwrap();
+    assert_eq!((one.len(), one.name(0).unwrap()), (1, "2".to_owned()));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(golden("gaze.h5"), folder.path().join("0.hdf5")).unwrap();
+    let error = registry.open(&SourceRequest::new(folder.path().to_str().unwrap())).err().unwrap();
+    assert!(
+        error.to_string().contains("0.hdf5") && error.to_string().contains("no data set \"colors\""),
+        "{error}"
+    );
 }
 
 #[test]

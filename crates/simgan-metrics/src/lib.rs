@@ -40,5 +40,5 @@ pub use self::kid::kernel_distance;
 pub use self::matching::{fourier_matched, histogram_matched};
 pub use self::pixels::{gradient_distance, intensity_distance};
 pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
-pub use self::realism::{Realism, RealismTraining, realism};
+pub use self::realism::{Realism, RealismTraining, realism, realism_watched};
 pub use self::statistics::{Spread, binomial_p, share_interval};

@@ -51,6 +51,20 @@ impl Default for RealismTraining {
 ///
 /// If a set has fewer than four images, the sizes differ, or training fails.
 pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> Result<Realism, MetricsError> {
+    realism_watched(real, refined, training, &mut || ())
+}
+
+/// Measures as [`realism`] does and calls `after_update` after each update of the classifier.
+///
+/// # Errors
+///
+/// As [`realism`].
+pub fn realism_watched(
+    real: &Tensor,
+    refined: &Tensor,
+    training: &RealismTraining,
+    after_update: &mut dyn FnMut(),
+) -> Result<Realism, MetricsError> {
     let ((n_real, channels, ..), (n_refined, ..)) = (real.dims4()?, refined.dims4()?);
     if real.dims()[1..] != refined.dims()[1..] {
         return Err(MetricsError::Mismatch(format!(
@@ -66,7 +80,7 @@ pub fn realism(real: &Tensor, refined: &Tensor, training: &RealismTraining) -> R
     let (real_train, real_test) = halves(real, found, training.seed)?;
     let (refined_train, refined_test) = halves(refined, found, training.seed)?;
     let config = DiscriminatorConfig { local: false, ..DiscriminatorConfig::eye_gaze() };
-    let classifier = train(&config, channels, &real_train, &refined_train, training)?;
+    let classifier = train(&config, channels, [&real_train, &refined_train], training, after_update)?;
     let n_right = n_taken_for(&classifier, &real_test, Target::Real)?
         + n_taken_for(&classifier, &refined_test, Target::Refined)?;
     let n_images = real_test.dim(0)? + refined_test.dim(0)?;
@@ -84,9 +98,9 @@ fn halves(images: &Tensor, count: usize, seed: u64) -> Result<(Tensor, Tensor), 
 fn train(
     config: &DiscriminatorConfig,
     channels: usize,
-    real: &Tensor,
-    refined: &Tensor,
+    [real, refined]: [&Tensor; 2],
     training: &RealismTraining,
+    after_update: &mut dyn FnMut(),
 ) -> Result<Discriminator, MetricsError> {
     let parameters = Parameters::new(training.seed, real.device());
     let classifier = Discriminator::new(config, channels, parameters.var_builder())?;
@@ -99,7 +113,11 @@ fn train(
             + adversarial(&classifier.forward(&refined)?, Target::Refined)?)?;
         Ok::<_, MetricsError>((loss, training.lr))
     };
-    fit_adam(parameters.vars(), training.steps, loss, || Ok(()))?;
+    let updated = || {
+        after_update();
+        Ok(())
+    };
+    fit_adam(parameters.vars(), training.steps, loss, updated)?;
     Ok(classifier.frozen())
 }
 

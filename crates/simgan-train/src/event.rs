@@ -45,6 +45,16 @@ pub enum Event {
         /// Relative to the run's folder.
         path: PathBuf,
     },
+    /// The judge of a checkpoint trains its classifier. Only the observer sees it; `metrics.jsonl` does not
+    /// get it.
+    Judging {
+        /// Steps done.
+        step: u64,
+        /// Updates of the classifier done.
+        done: u64,
+        /// Updates of the classifier in total.
+        total: u64,
+    },
     /// A checkpoint was judged.
     Judged {
         /// Steps done.
@@ -75,6 +85,7 @@ impl Event {
             Self::Start { step, .. }
             | Self::Samples { step, .. }
             | Self::Checkpoint { step, .. }
+            | Self::Judging { step, .. }
             | Self::Judged { step, .. }
             | Self::Failed { step, .. } => *step,
             Self::Step(report) => report.step,

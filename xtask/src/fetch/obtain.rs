@@ -105,6 +105,7 @@ impl Fetcher {
 
     fn download_from(&self, source: &Source<'_>, url: &str, part: &Part) -> anyhow::Result<(u64, String)> {
         let file = source.file;
+        eprintln!("{} from {url}", file.name());
         loop {
             let is_resumed = part.length() > 0;
             let bar = progress::bytes(file.name(), file.bytes.unwrap_or(0));

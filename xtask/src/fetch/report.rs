@@ -8,6 +8,7 @@ use indicatif::HumanBytes;
 
 use super::manifest::{ByHand, Dataset, Manifest};
 use super::place::{Place, State};
+use crate::SIMGAN;
 use crate::failure::hinted;
 
 /// Prints a result to standard output.
@@ -58,7 +59,11 @@ pub(super) fn done(dataset: &Dataset, place: &Place, what: &str) -> anyhow::Resu
     if let State::Linked(folder) = place.state() {
         eprintln!("{target} is a link to {}: keep that folder", folder.display());
     }
-    eprintln!("next: {}", dataset.next);
+    // The manifest names the installed program; whoever runs this task has at least the clone.
+    match dataset.next.strip_prefix("simgan ") {
+        Some(arguments) => eprintln!("next: {SIMGAN} {arguments}"),
+        None => eprintln!("next: {}", dataset.next),
+    }
     say(&format!("{target}: {what}"))
 }
 

@@ -19,7 +19,7 @@ use simgan_data::{
 };
 
 use crate::failure::hinted;
-use crate::{fetch, progress};
+use crate::{SIMGAN, fetch, progress};
 
 /// The data set to pack, and how.
 #[derive(Args, Clone, Debug)]
@@ -114,10 +114,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         n => format!(", {n} of them by an earlier, interrupted job"),
     };
     let (file, n, n_left_out) = (output.display(), report.n_packed, report.skipped.len());
-    match arguments.name {
-        Name::Unityeyes => eprintln!("next: simgan train --synthetic {file} --real …"),
-        _ => eprintln!("next: simgan train --synthetic … --real {file}"),
-    }
+    let sources = match arguments.name {
+        Name::Unityeyes => format!("--synthetic {file} --real DIR"),
+        _ => format!("--synthetic DIR --real {file}"),
+    };
+    eprintln!("next: {SIMGAN} train {sources}");
     let images = if n == 1 { "image" } else { "images" };
     // `println!` would panic if the pipe is closed; this returns an error.
     writeln!(std::io::stdout(), "{file}: {n} {images}{resumed}, {n_left_out} left out")

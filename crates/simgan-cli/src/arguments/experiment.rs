@@ -28,10 +28,10 @@ pub(crate) struct ExperimentArguments {
     /// Training settings to start from: demo, eye-gaze or hand-pose.
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub(crate) recipe: simgan_train::Recipe,
-    /// Labelled synthetic images, which are to be refined; repeatable [default: builtin:eyes].
+    /// Labelled synthetic images, which are to be refined; repeatable [default, without --real too: builtin:eyes].
     #[arg(long, value_name = "SOURCE")]
     pub(crate) synthetic: Vec<String>,
-    /// Real images; repeatable [default: builtin:camera].
+    /// Real images; repeatable [default, without --synthetic too: builtin:camera].
     ///
     /// If every image is labelled, one more network trains on them and gives the lowest error to expect.
     /// Nothing else uses their labels.

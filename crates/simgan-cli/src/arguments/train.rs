@@ -14,11 +14,11 @@ pub(crate) struct TrainArguments {
     /// [default: demo, or the recipe that --config names].
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     pub(crate) recipe: Option<String>,
-    /// Synthetic images, which are to be refined; repeatable [default: builtin:eyes].
-    #[arg(long, value_name = "SOURCE")]
+    /// Synthetic images, which are to be refined; one or more [default, without --real too: builtin:eyes].
+    #[arg(long, value_name = "SOURCE", num_args = 1..)]
     pub(crate) synthetic: Vec<String>,
-    /// Real images; labels are not needed; repeatable [default: builtin:camera].
-    #[arg(long, value_name = "SOURCE")]
+    /// Real images; labels are not needed; one or more [default, without --synthetic too: builtin:camera].
+    #[arg(long, value_name = "SOURCE", num_args = 1..)]
     pub(crate) real: Vec<String>,
     /// The run's folder [default: the first unused of runs/RECIPE-001, runs/RECIPE-002, ...].
     #[arg(long, value_name = "DIR")]

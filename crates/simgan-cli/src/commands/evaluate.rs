@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use simgan_data::{Hinted, write_atomic};
-use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, Plan, Watch};
-use simgan_eval::report::{self, Table};
+use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, GazeNetwork, Plan, Watch};
+use simgan_eval::report;
 use simgan_eval::{EvalError, GazeTraining};
 use simgan_metrics::RealismTraining;
 
 use self::input::Input;
 use crate::arguments::{EvaluateArguments, Measure};
-use crate::console::{Progress, print};
+use crate::console::{Progress, Rough, print, terminal_width};
 use crate::{compute, interrupt};
 
 /// Measures, prints the tables, and writes the requested files.
@@ -23,21 +23,14 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     let input = Input::open(arguments, &device)?;
     let config = config(&arguments.measure, input.seed);
     let stop = interrupt::stop_flag()?;
-    let mut bar: Option<Progress> = None;
-    let mut observe = |progress: &evaluation::Progress| {
-        let bar = bar.get_or_insert_with(|| Progress::new("evaluating", 0, "updates"));
-        bar.set_length(progress.total);
-        bar.update(progress.done, &progress.doing);
-    };
+    let mut bars = Bars::default();
+    let mut observe = |progress: &evaluation::Progress| bars.show(progress);
     let mut watch = Watch::new(&mut observe, &stop);
     let data = told(EvaluationData::read(&input.images.sources(), &config, &device, &mut watch))?;
     let plan = Plan::new(&data, &config)?;
-    let n_updates = plan.n_updates();
-    tracing::info!(
-        "{} networks of {} updates",
-        n_updates / config.training.steps as u64,
-        config.training.steps
-    );
+    let (n_updates, steps) = (plan.n_updates(), config.training.steps);
+    let time = Rough(plan.estimate()?);
+    tracing::info!("{} networks of {steps} updates: about {time} on this machine", n_updates / steps as u64);
     let found = told(evaluation::evaluate(input.model.refiner(), &plan, &mut watch))?;
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
@@ -67,20 +60,44 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
 
 /// Converts the shared measuring options.
 pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
-    let Measure { images, fold, seeds, network, gaze_steps, gaze_batch, augment, ref methods, .. } = *measure;
-    let (steps, batch) = (gaze_steps, gaze_batch);
+    let Measure { images, fold, seeds, augment, ref methods, .. } = *measure;
+    let (network, steps, batch) = match measure.paper {
+        true => (GazeNetwork::Paper, GazeTraining::default().steps, GazeTraining::default().batch),
+        false => (measure.network.into(), measure.gaze_steps, measure.gaze_batch),
+    };
     let realism = RealismTraining::default();
     EvaluationConfig {
         images,
         fold,
         seeds: seeds as u64,
-        network: network.into(),
+        network,
         training: GazeTraining { steps, batch, seed, ..GazeTraining::default() },
         augment,
         methods: methods.clone(),
         // A quick evaluation shortens the classifier's training too.
         realism: RealismTraining { seed, steps: steps.min(realism.steps), ..realism },
         ..EvaluationConfig::default()
+    }
+}
+
+/// One bar for each part of a measurement.
+#[derive(Default)]
+pub(super) struct Bars {
+    bar: Option<(String, Progress)>,
+}
+
+impl Bars {
+    /// Shows progress; a new part replaces the bar of the previous one.
+    pub(super) fn show(&mut self, progress: &evaluation::Progress) {
+        let evaluation::Progress { done, total, doing, part_done, part_total } = progress;
+        if self.bar.as_ref().is_some_and(|(part, _)| part != doing) {
+            self.bar = None;
+        }
+        let (_, bar) =
+            self.bar.get_or_insert_with(|| (doing.clone(), Progress::new(doing.clone(), *part_total, "")));
+        let whole =
+            if *total > 0 { format!("gaze networks: {done} of {total} updates") } else { String::new() };
+        bar.update(*part_done, &whole);
     }
 }
 
@@ -94,6 +111,7 @@ fn told<T>(result: Result<T, EvalError>) -> Result<T> {
 
 /// Formats the conditions and all tables.
 fn text(found: &Evaluation) -> String {
-    let tables = report::tables(found).iter().map(Table::text).collect::<Vec<_>>();
+    let width = terminal_width();
+    let tables = report::tables(found).iter().map(|table| table.text(width)).collect::<Vec<_>>();
     format!("{}\n{}", report::conditions(&found.config, &found.data), tables.join("\n"))
 }

@@ -5,12 +5,14 @@ use simgan_data::Hinted;
 use simgan_eval::EvalError;
 use simgan_eval::experiment::{Experiment, ExperimentConfig, ExperimentEvent};
 use simgan_eval::report;
-use simgan_train::TrainConfig;
+use simgan_train::{ScheduleConfig, TrainConfig};
 
+use super::domains::check_domains;
+use super::evaluate::{self, Bars};
+use super::most_test;
 use super::train::{self, with_absolute_paths};
-use super::{evaluate, most_test};
 use crate::arguments::ExperimentArguments;
-use crate::console::{Progress, print};
+use crate::console::{Rough, print, terminal_width};
 use crate::failure::{usage, usage_of};
 use crate::registry::registry;
 use crate::{compute, interrupt};
@@ -22,9 +24,10 @@ const CAMERA: &str = "builtin:camera";
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let config = config(arguments)?;
+    let schedule = config.training.schedule.clone();
     let experiment = Experiment::open(&arguments.output, config, registry(), &device)?;
     let stop = interrupt::stop_flag()?;
-    let mut observer = Observer { n_draws: arguments.draws, ..Observer::default() };
+    let mut observer = Observer::new(arguments.draws, schedule);
     let results = match experiment.run(&mut |event| observer.see(event), &stop) {
         Err(EvalError::Stopped) => {
             bail!(Hinted::new("interrupted", "run the same command again to continue"))
@@ -32,10 +35,11 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
         results => results?,
     };
     drop(observer);
-    print(&report::experiment_table(&results).text())
+    print(&report::experiment_table(&results).text(terminal_width()))
 }
 
 fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
+    check_domains(&arguments.synthetic, &arguments.real, &arguments.set, None)?;
     let mut settings = arguments.set.clone();
     for (key, names) in [("data.synthetic", &arguments.synthetic), ("data.real", &arguments.real)] {
         if !names.is_empty() {
@@ -58,26 +62,31 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
 }
 
 /// Shows an experiment's progress, with one bar per part.
-#[derive(Default)]
 struct Observer {
     n_draws: usize,
+    schedule: ScheduleConfig,
     training: train::Observer,
-    measuring: Option<Progress>,
+    measuring: Bars,
 }
 
 impl Observer {
+    fn new(n_draws: usize, schedule: ScheduleConfig) -> Self {
+        Self { n_draws, training: train::Observer::new(&schedule), schedule, measuring: Bars::default() }
+    }
+
     fn see(&mut self, event: &ExperimentEvent<'_>) {
         match event {
             ExperimentEvent::Begin { draw, doing } => {
                 // Dropping the previous part's bars removes them from the terminal.
-                *self = Self { n_draws: self.n_draws, ..Self::default() };
+                *self = Self::new(self.n_draws, self.schedule.clone());
                 tracing::info!("draw {} of {}: {doing}", draw + 1, self.n_draws);
+            }
+            ExperimentEvent::Estimate(time) => {
+                tracing::info!("{} draws: about {} on this machine", self.n_draws, Rough(*time));
             }
             ExperimentEvent::Training(event) => self.training.see(event),
             ExperimentEvent::Measuring(progress) => {
-                let bar = self.measuring.get_or_insert_with(|| Progress::new("measuring", 0, "updates"));
-                bar.set_length(progress.total);
-                bar.update(progress.done, &progress.doing);
+                self.measuring.show(progress);
             }
         }
     }

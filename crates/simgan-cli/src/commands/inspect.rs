@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use simgan_data::{Folder, FolderOptions, Range, Sizes, Source, Statistics};
+use simgan_data::{FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
@@ -51,7 +51,6 @@ impl Found {
         let registry = registry();
         let source = registry.find(name)?;
         let is_folder = source.layout().is_image_folder();
-        let folder = source.path().filter(|_| is_folder).map(Path::to_owned);
         let mut found = Self {
             kind: "source",
             source: name.to_owned(),
@@ -59,8 +58,9 @@ impl Found {
             index_files: None,
             statistics: Statistics::of(&*source.open(&to_look_at(name))?, limit),
         };
-        if let Some(path) = &folder {
-            let folder = Folder::open(path, &FolderOptions { sizes: Sizes::Mixed, ..Default::default() })?;
+        if is_folder {
+            let options = FolderOptions { sizes: Sizes::Mixed, ..Default::default() };
+            let folder = registry.find(name)?.open_folder(&options)?;
             let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
             found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());
             found.index_files =

@@ -76,7 +76,8 @@ impl Run {
             Event::Warning(warning) => self.warnings.push(warning),
             Event::Failed { error, .. } => self.failure = Some(error),
             Event::Finish(summary) => self.summary = Some(summary),
-            Event::Samples { .. } | Event::Checkpoint { .. } | Event::Judged { .. } => {}
+            Event::Samples { .. } | Event::Checkpoint { .. } => {}
+            Event::Judging { .. } | Event::Judged { .. } => {}
         }
     }
 

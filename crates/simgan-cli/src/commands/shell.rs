@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use crate::arguments::{Arguments, CompletionsArguments, ManArguments};
 use crate::console::print;
 use crate::failure::usage;
+use crate::program;
 
 /// Prints a completion script.
 pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<()> {
@@ -20,8 +21,9 @@ pub(crate) fn manual(arguments: &ManArguments) -> Result<()> {
     command.build();
     if let Some(name) = &arguments.command {
         let found = command.find_subcommand(name).cloned();
-        let found =
-            found.ok_or_else(|| usage(format!("no command `{name}`")).hint("simgan --help lists them"))?;
+        let found = found.ok_or_else(|| {
+            usage(format!("no command `{name}`")).hint(format!("{} --help lists them", program::name()))
+        })?;
         let page_name = format!("simgan-{name}");
         command = found.display_name(page_name);
     }

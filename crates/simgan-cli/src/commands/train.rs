@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
 use simgan_data::{DataError, Hinted};
-use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Event, Recipe, RunDir, Sources, TrainConfig, TrainError, Trainer, run, sources};
+use simgan_train::run_dir::{CONFIG_FILE, METRICS_FILE};
+use simgan_train::{
+    Event, Phase, Recipe, RunDir, ScheduleConfig, Sources, Summary, TrainConfig, TrainError, Trainer,
+    read_metrics, run, sources,
+};
 
+use super::domains::check_domains;
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
 use crate::registry::registry;
@@ -24,14 +28,17 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
         Some(path) if arguments.resume => resume(path, arguments, &device)?,
         path => start(path.as_deref(), arguments, &device)?,
     };
+    if let Some(summary) = finished(&trainer, &run_dir)? {
+        return print(&report::finished(&summary, trainer.config()));
+    }
     tracing::info!("run {}, device {}", run_dir.path().display(), compute::Name(&device));
     let stop = interrupt::stop_flag()?;
-    let mut observer = Observer::default();
+    let mut observer = Observer::new(&trainer.config().schedule);
     let mut observe = |event: &Event| observer.see(event);
     let summary = run(&mut trainer, &run_dir, &mut observe, &stop)?;
     drop(observer);
     if summary.is_complete() {
-        return print(&report::summary(&summary));
+        return print(&report::summary(&summary, trainer.config()));
     }
     let message = format!("interrupted after {} of {} steps", summary.step, summary.total_steps);
     bail!(Hinted::new(message, report::resume(&summary)))
@@ -44,6 +51,7 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
         Some(path) => Some(fs::read_to_string(path).with_context(|| path.display().to_string())?),
         None => None,
     };
+    check_domains(&arguments.synthetic, &arguments.real, &arguments.set, file.as_deref())?;
     let config = TrainConfig::resolve(recipe, file.as_deref(), &settings(arguments)?)?;
     let config = chosen(&with_absolute_paths(config)?)?;
     let sources = Sources::open(&config, &registry())?;
@@ -72,11 +80,27 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(T
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
-    if config != before {
+    if config != before && !trainer.is_done() {
         run.write_config(&config)?;
     }
     tracing::info!("resuming after step {} of {}", trainer.steps_done(), trainer.total_steps());
     Ok((trainer, run))
+}
+
+/// Returns the summary of a run that has nothing left to do: its steps are done and its end is recorded.
+fn finished(trainer: &Trainer, run: &RunDir) -> Result<Option<Summary>> {
+    let metrics = run.path().join(METRICS_FILE);
+    if !trainer.is_done() || !metrics.exists() {
+        return Ok(None);
+    }
+    let last = read_metrics(&metrics)?.pop();
+    Ok(match last {
+        // The folder may have moved since.
+        Some(Event::Finish(summary)) if summary.step == trainer.steps_done() => {
+            Some(Summary { run: run.path().to_owned(), total_steps: summary.step, ..summary })
+        }
+        _ => None,
+    })
 }
 
 /// Turns the arguments into `KEY=VALUE`s. Dedicated options come last and so override `--set`.
@@ -124,32 +148,57 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
     unreachable!("there are more numbers than folders")
 }
 
-/// Shows a run's events and progress.
-#[derive(Default)]
+/// Shows a run's events, with one bar for each phase.
 pub(super) struct Observer {
-    progress: Option<Progress>,
+    schedule: ScheduleConfig,
+    bar: Option<(Phase, Progress)>,
+    judging: Option<Progress>,
 }
 
 impl Observer {
+    pub(super) fn new(schedule: &ScheduleConfig) -> Self {
+        Self { schedule: schedule.clone(), bar: None, judging: None }
+    }
+
     pub(super) fn see(&mut self, event: &Event) {
         match event {
-            Event::Start { total_steps, n_synthetic, n_real, .. } => {
+            Event::Start { n_synthetic, n_real, .. } => {
                 tracing::info!("{n_synthetic} synthetic and {n_real} real images");
-                self.progress = Some(Progress::new("training", *total_steps, "steps"));
             }
-            Event::Step(step) => {
-                if let Some(progress) = &mut self.progress {
-                    progress.update(step.step, &report::line(step));
-                }
-            }
+            Event::Step(step) => self.bar_of(step.phase).update(step.phase_step, &report::line(step)),
             Event::Samples { step, path } => tracing::info!("step {step}: {}", path.display()),
             Event::Checkpoint { step, path } => tracing::info!("step {step}: {}", path.display()),
+            Event::Judging { step, done, total } => {
+                let new = || Progress::new(format!("judging step {step}"), *total, "updates");
+                self.judging
+                    .get_or_insert_with(new)
+                    .update(*done, "a classifier learns to tell refined from real");
+            }
             Event::Judged { step, judgement, is_best } => {
+                self.judging = None;
                 tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
             }
             Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
             // The command reports these as its error or its result.
             Event::Failed { .. } | Event::Finish(_) => {}
         }
+    }
+
+    /// The bar of a phase; the previous phase's is removed. Phases differ in speed, so that one bar for all
+    /// would mislead about the time left.
+    fn bar_of(&mut self, phase: Phase) -> &mut Progress {
+        if self.bar.as_ref().is_some_and(|(of, _)| *of != phase) {
+            self.bar = None;
+        }
+        let ScheduleConfig { pretrain_refiner, pretrain_discriminator, steps, .. } = self.schedule;
+        let (_, bar) = self.bar.get_or_insert_with(|| {
+            let length = match phase {
+                Phase::PretrainRefiner => pretrain_refiner,
+                Phase::PretrainDiscriminator => pretrain_discriminator,
+                Phase::Adversarial => steps,
+            };
+            (phase, Progress::new(report::phase(phase), length, "steps"))
+        });
+        bar
     }
 }

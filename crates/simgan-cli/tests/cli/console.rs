@@ -27,6 +27,11 @@ fn wrong_usage_ends_with_status_2() {
         ("bench --batch many", vec!["many"]),
         ("train -q -v", vec!["cannot be used with"]),
         ("man trian", vec!["trian", "hint: "]),
+        ("train --batch-size=8", vec!["'--batch-size'", "hint: use --set data.batch=8"]),
+        ("train --epochs 3", vec!["'--epochs'", "hint: training counts steps"]),
+        ("refine --weights w --input a", vec!["'--weights'", "hint: use --model w"]),
+        ("train --stpes 3", vec!["'--stpes'", "'--steps'"]),
+        ("evaluate --model m --test t --paper --network half", vec!["--paper", "cannot be used with"]),
     ] {
         fails(simgan(arguments), 2, &parts);
     }

@@ -31,8 +31,10 @@ impl Scene {
 #[test]
 fn both_tables_and_a_file_come_of_a_run() {
     let scene = Scene::with_run();
-    let tables =
-        succeeds(scene.evaluate("--test builtin:camera --test-images 30 --json figures.json --fold 2"));
+    let evaluate = scene.evaluate("--test builtin:camera --test-images 30 --json figures.json --fold 2");
+    let (status, tables, log) = told(evaluate);
+    assert_eq!(status, 0, "{log}");
+    assert!(log.contains("14 networks of 3 updates: about ") && log.contains(" on this machine"), "{log}");
     for part in [
         "gaze error in degrees",
         "share of images within 7°",

@@ -95,7 +95,8 @@ fn check_against_evaluate(scene: &Scene) {
 #[test]
 fn an_interrupted_or_grown_experiment_tells_the_same() {
     let scene = Scene::new();
-    let first_draw = succeeds(scene.experiment_of(1, "all", ""));
+    let (status, first_draw, log) = told(scene.experiment_of(1, "all", ""));
+    assert!(status == 0 && log.contains("1 draws: about ") && log.contains(" on this machine"), "{log}");
     assert!(first_draw.contains("1 draw(s)"), "{first_draw}");
     let (code, table, stderr) = told(scene.experiment("all", "")); // adds a draw and keeps the first
     assert!(code == 0 && stderr.contains("draw 2 of 2") && !stderr.contains("draw 1 of 2"), "{stderr}");
@@ -149,7 +150,7 @@ fn what_cannot_be_compared_is_said_before_anything_is_written() {
     fails(experiment("history --set history.capacity=0"), 2, &["history.capacity is 0", "hint: "]);
     fails(experiment("history --set lamda=1"), 2, &["lamda", "loss.lambda"]);
     fails(experiment("refine --methods synthetic"), 2, &["leave out `refined`", "hint: "]);
-    fails(experiment("refine --real real"), 2, &["--test is missing", "hint: "]);
+    fails(experiment("refine --synthetic synthetic --real real"), 2, &["--test is missing", "hint: "]);
     fails(experiment("refine --draws 0"), 2, &["at least 1"]);
     fails(experiment("refine --test nowhere"), 1, &["nowhere", "hint: "]);
     scene.images("few", 9, 55, 35);

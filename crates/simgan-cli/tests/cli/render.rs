@@ -103,6 +103,8 @@ fn what_is_no_data_set_is_said() {
     scene.image("one.png", gray(3, 3, 0));
     fails(scene.simgan("inspect empty"), 1, &["empty: no images", "hint: "]);
     fails(scene.simgan("inspect nowhere"), 1, &["nowhere", "hint: "]);
-    fails(scene.simgan("inspect one.png"), 1, &["one.png", "hint: "]);
+    assert!(succeeds(scene.simgan("inspect one.png")).contains("1 images"));
+    scene.text("notes.txt", "no image");
+    fails(scene.simgan("inspect notes.txt"), 1, &["notes.txt", "hint: "]);
     fails(scene.simgan("inspect builtin:eye"), 1, &["builtin:eyes"]);
 }

@@ -84,6 +84,7 @@ pub(crate) fn simgan(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_simgan"));
     command
         .args(arguments.split_whitespace())
+        .env_remove("CARGO") // as if cargo had not started it
         .env_remove("RUST_LOG")
         .env_remove("NO_COLOR")
         .env_remove("SIMGAN_UNITYEYES2");

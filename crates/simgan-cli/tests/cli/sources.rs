@@ -160,6 +160,26 @@ fn one_folder_of_hands_holds_both_domains() {
     fails(scene.simgan(train), 1, &["depth_1_0000002.png: missing", "hint: "]);
 }
 
+#[cfg(feature = "hdf5")]
+#[test]
+fn blenderproc_s_renders_are_trained_on_and_refined() {
+    let scene = Scene::with_domains();
+    let renders = concat!(env!("CARGO_MANIFEST_DIR"), "/../simgan-data/tests/golden/hdf5/blenderproc");
+    let text = succeeds(scene.simgan(&format!("inspect {renders}")));
+    assert!(text.contains("3 images, 3 read") && text.contains("3 of 7x5 RGB 8 bit"), "{text}");
+    let train = format!("train --config tiny.toml --run run --synthetic {renders} --real {renders}");
+    succeeds(scene.simgan(&train));
+    let refine = format!("refine --model run --input {renders} --output out");
+    let (code, _, log) = told(scene.simgan(&refine));
+    assert!(
+        code == 0 && log.contains("not carried: category_id_segmaps, depth, instance_attribute_maps"),
+        "{log}"
+    );
+    for name in ["0", "2", "10"] {
+        assert!(scene.path(&format!("out/{name}.png")).exists(), "{:?}", scene.files("out"));
+    }
+}
+
 #[test]
 fn damaged_days_and_packed_files_are_named() {
     let scene = Scene::with_domains();

@@ -46,6 +46,63 @@ fn the_best_checkpoint_is_chosen_named_and_used() {
     fails(scene.train("--set selection.images=3"), 2, &["selection.images", "16"]);
 }
 
+/// The summary's commands, except those of other programs, end as they should when typed as they stand.
+#[test]
+fn the_next_commands_run_as_printed() {
+    let scene = Scene::with_domains();
+    let summary = succeeds(scene.train(""));
+    let program = env!("CARGO_BIN_EXE_simgan");
+    let commands: Vec<&str> = summary.lines().filter_map(|line| line.trim().strip_prefix(program)).collect();
+    assert!(
+        commands
+            .iter()
+            .any(|command| command.contains("refine --model run --input synthetic --output run-refined")),
+        "{summary}"
+    );
+    for command in commands {
+        succeeds(scene.simgan(command));
+    }
+    assert_eq!(
+        fs::read_dir(scene.path("run-refined")).unwrap().count(),
+        21,
+        "10 images, 10 labels, the manifest"
+    );
+}
+
+#[test]
+fn started_by_cargo_it_prints_cargo_s_commands() {
+    let scene = Scene::with_domains();
+    let run = scene.path("run");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_simgan"));
+    command.args(["train", "--config"]).arg(scene.path("tiny.toml")).arg("--run").arg(&run);
+    command.arg("--synthetic").arg(scene.path("synthetic")).arg("--real").arg(scene.path("real"));
+    let package = env!("CARGO_MANIFEST_DIR");
+    command.env("CARGO", "cargo").env("CARGO_MANIFEST_DIR", package).current_dir(package);
+    let summary = succeeds(command);
+    assert!(summary.contains("\n  cargo run -p simgan-cli -- refine --model "), "{summary}");
+}
+
+#[test]
+fn files_and_patterns_are_sources() {
+    let scene = Scene::with_domains();
+    let summary = succeeds(scene.train("--synthetic synthetic/00[1-4].png --real real/001.png real/002.png"));
+    let input = "--input 'synthetic/00[1-4].png' --output run-refined";
+    assert!(summary.contains(input), "{summary}");
+    let refine = "refine --model run --output out --input";
+    succeeds(scene.simgan(&format!("{refine} synthetic/00[1-4].png")));
+    let names: Vec<_> = scene.files("out").iter().map(|file| file.display().to_string()).collect();
+    assert_eq!(names.len(), 9, "four images, their labels, the manifest: {names:?}");
+    assert!(names.contains(&"004.json".to_owned()), "{names:?}");
+    let inspected = succeeds(scene.simgan("inspect synthetic/00[1-4].png"));
+    assert!(
+        inspected.contains("4 images") && inspected.contains("labels     beside 4 images"),
+        "{inspected}"
+    );
+    fails(scene.simgan(&format!("{refine} synthetic/*.bmp")), 1, &["no image fits this pattern"]);
+    let unquoted = scene.simgan(&format!("{refine} synthetic/001.png synthetic/002.png"));
+    fails(unquoted, 2, &["'synthetic/002.png'", "put a pattern in quotes"]);
+}
+
 #[test]
 fn runs_without_a_name_are_numbered() {
     let scene = Scene::with_domains();
@@ -133,7 +190,7 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("hint: simgan train --run run --resume"), "{stderr}");
+    assert!(stderr.contains("train --run run --resume"), "{stderr}");
     assert_eq!(fs::read_dir(scene.path("run/checkpoints")).unwrap().count(), 1);
     let told = succeeds(scene.simgan("inspect run"));
     assert!(told.contains("100005") && told.contains("adversarial training"), "{told}");
@@ -144,8 +201,17 @@ fn a_finished_run_is_lengthened_by_resume() {
     let scene = Scene::with_domains();
     succeeds(scene.train("--steps 5"));
     let refiner = scene.bytes(REFINER);
-    succeeds(scene.resume(""));
+    let (files, metrics) = (scene.files("run"), scene.bytes("run/metrics.jsonl"));
+    for more in ["", "--steps 2"] {
+        let told = succeeds(scene.resume(more));
+        for part in ["finished before", "--resume --steps", "run: 10 of 10 steps", "patches classified right"]
+        {
+            assert!(told.contains(part), "`{part}` is not told:\n{told}");
+        }
+    }
     assert_eq!(scene.bytes(REFINER), refiner, "nothing was left to do");
+    assert_eq!((scene.files("run"), scene.bytes("run/metrics.jsonl")), (files, metrics));
+    assert!(fs::read_to_string(scene.path("run/config.toml")).unwrap().contains("steps = 5\n"));
     assert!(succeeds(scene.resume("--steps 8")).contains("13 of 13 steps"));
     assert!(fs::read_to_string(scene.path("run/config.toml")).unwrap().contains("steps = 8\n"));
 }

@@ -20,6 +20,21 @@ fn missing_and_empty_folders_are_named() {
 }
 
 #[test]
+fn one_domain_alone_asks_for_the_other() {
+    let scene = Scene::with_domains();
+    let real = ["--real is missing", "hint: ", "--real builtin:camera"];
+    let synthetic = ["--synthetic is missing", "hint: ", "--synthetic builtin:eyes"];
+    fails(scene.simgan("train --synthetic synthetic"), 2, &real);
+    fails(scene.simgan("train --real real --recipe eye-gaze"), 2, &synthetic);
+    fails(scene.simgan("train --set data.real=[\"real\"]"), 2, &synthetic);
+    fails(scene.simgan("experiment refine --output out --synthetic synthetic"), 2, &real);
+    assert!(!scene.path("runs").exists() && !scene.path("out").exists());
+    scene.text("half.toml", &crate::scene::TINY.replace("real = [\"real\"]\n", ""));
+    fails(scene.simgan("train --config half.toml --run run"), 2, &real);
+    succeeds(scene.simgan("train --config half.toml --run run --real real"));
+}
+
+#[test]
 fn a_damaged_image_is_named_or_skipped() {
     let scene = Scene::with_domains();
     let whole = scene.bytes("real/003.png");

@@ -74,7 +74,7 @@ fn layouts_are_told_apart() {
 }
 
 /// The expected layout of each folder, and its files.
-const FOLDERS: [(&str, &[&str]); 9] = [
+const FOLDERS: [(&str, &[&str]); 11] = [
     ("folder", &["a.png", "b.jpg", "s/1.png", "labels.csv"]),
     ("folder", &["renders/1.jpg", "renders/1.json", "photographs/1.jpg", "photographs/2.jpg"]),
     ("folder", &["renders/1.jpg", "renders/1.json", "renders/preview.png"]),
@@ -89,6 +89,8 @@ const FOLDERS: [(&str, &[&str]); 9] = [
     ),
     ("mpiigaze", &["p00/day01.mat", "p00/day02.MAT", "p01/day01.mat"]),
     ("mpiigaze", &["day01.mat", "day02.mat", "day10.mat"]),
+    ("blenderproc", &["0.hdf5", "1.hdf5", "10.hdf5", "log.txt"]),
+    ("folder", &["0.hdf5", "coco_data/images/000000.jpg", "coco_data/coco_annotations.json"]),
     ("nyu", &["joint_data.mat", "depth_1_0000001.png", "synthdepth_1_0000001.png"]),
 ];
 
@@ -274,4 +276,26 @@ fn two_layouts_that_fit_are_named_and_a_prefix_chooses() {
     assert_eq!(registry.absolute(&format!("folder:{path}")).unwrap(), format!("folder:{path}"));
     assert_eq!(registry.absolute(path).unwrap(), path);
     assert!(matches!(Evidence::at(&Listing::of(folder.path())), Evidence::Pairs));
+}
+
+#[test]
+fn some_images_of_a_folder_are_a_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["a/1.png", "a/2.png", "a/2.json", "b/3.png", "joint_data.mat", "depth_1_0000001.png"];
+    files.iter().for_each(|file| write(folder.path(), file));
+    let registry = Registry::default();
+    let spec = |pattern: &str| folder.path().join(pattern).display().to_string();
+    let names = |pattern: &str| {
+        let source =
+            registry.open(&SourceRequest { crop: Crop::None, ..SourceRequest::new(spec(pattern)) }).unwrap();
+        (0..source.len()).map(|index| source.name(index).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("a/*.png"), ["1.png", "2.png"]);
+    assert_eq!(names("*/[23].png"), ["a/2.png", "b/3.png"]);
+    assert_eq!(names("b/3.png"), ["3.png"]);
+    assert_eq!(names("depth*.png"), ["depth_1_0000001.png"], "a part of a data set that is read as a whole");
+    assert_eq!(registry.absolute(&spec("a/*.png")).unwrap(), spec("a/*.png"));
+    assert!(refusal(&registry, &spec("a/*.jpg")).contains("no image fits this pattern"));
+    let labelled = registry.find(&spec("a/?.png")).unwrap().open_folder(&FolderOptions::default()).unwrap();
+    assert_eq!(labelled.labels_of(1).collect::<Vec<_>>(), [Path::new("2.json")]);
 }

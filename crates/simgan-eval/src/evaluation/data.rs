@@ -91,17 +91,19 @@ impl EvaluationData {
         // Fails early if the images are too small for the network's layers.
         config.network.config(channels, height, width).flattened()?;
         let [trained, probed] = split(sources.synthetic.len(), config)?;
-        watch.begin("reading test images")?;
-        let test = read(sources.test, &evenly(sources.test.len(), sources.most_test), watch)?;
+        let tested = evenly(sources.test.len(), sources.most_test);
+        watch.begin("reading test images", tested.len())?;
+        let test = read(sources.test, &tested, watch)?;
         checks::enough("the test images", test.len(), LEAST_TEST)?;
         let (eyes, test_labels) = (checks::eyes(&test.names), test.labelled("test", device)?);
         checks::warn_of_sides(&test.names);
-        watch.begin("reading synthetic images")?;
+        watch.begin("reading synthetic images", trained.len() + probed.len())?;
         let n_images = trained.len() / config.fold;
         let synthetic =
             read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?.labelled("synthetic", device)?;
         let probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?;
-        watch.begin("reading real images")?;
+        let n_real = sources.real.map_or(0, |real| real.len().min(config.images));
+        watch.begin("reading real images", n_real)?;
         let real =
             sources.real.map(|real| read(real, &evenly(real.len(), config.images), watch)).transpose()?;
         let (labelled_real, n_repeated) = match &real {

@@ -2,7 +2,8 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use simgan_data::evenly;
 use simgan_metrics::{
-    RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism, share_interval,
+    RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism_watched,
+    share_interval,
 };
 use simgan_models::GazeEstimator;
 
@@ -33,8 +34,9 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// Compares `images` with `real` ones: both `(N, C, H, W)` in [−1, 1].
+    /// Compares `images`, called `what`, with `real` ones: both `(N, C, H, W)` in [−1, 1].
     pub(super) fn new(
+        what: &str,
         real: &Tensor,
         images: &Tensor,
         networks: &[GazeEstimator],
@@ -43,10 +45,13 @@ impl Likeness {
     ) -> Result<Self, EvalError> {
         let (mut accuracies, mut n_images) = (Vec::new(), 0);
         for repetition in 0..config.seeds {
-            watch.advance(0)?;
+            let doing = format!("realism of {what}, repetition {} of {}", repetition + 1, config.seeds);
+            watch.begin(doing, config.realism.steps)?;
             let training =
                 RealismTraining { seed: config.realism.seed.wrapping_add(repetition), ..config.realism };
-            let found = realism(real, images, &training)?;
+            // The classifier's training is short, so that a stop may wait for its end.
+            let found = realism_watched(real, images, &training, &mut || drop(watch.count(1)))?;
+            watch.check()?;
             accuracies.push(found.accuracy);
             n_images = found.n_images;
         }
@@ -74,7 +79,7 @@ fn kid(
     let real = real.index_select(&Tensor::new(chosen, real.device())?, 0)?;
     let mut distances = Vec::new();
     for network in networks {
-        watch.advance(0)?;
+        watch.check()?;
         distances.push(kernel_distance(&gaze_features(network, &real)?, &gaze_features(network, images)?)?);
     }
     Ok(Spread::new(&distances))

@@ -7,6 +7,7 @@
 mod checks;
 mod config;
 mod data;
+mod estimate;
 mod figures;
 mod likeness;
 mod method;
@@ -149,7 +150,7 @@ impl Baselines {
             }
             methods.insert(method, row.figures);
         }
-        let likeness = likeness(data, data.probe().images(), &networks, config, watch)?;
+        let likeness = likeness("synthetic", data, data.probe().images(), &networks, config, watch)?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
         Ok(Self { format_version, config, data, methods, likeness, networks })
     }
@@ -168,7 +169,8 @@ impl RefinerFigures {
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
-        watch.begin("refining")?;
+        let n_refined = plan.rows_of(true).next().map_or(Ok(0), |_| data.all_synthetic().images().dim(0))?;
+        watch.begin("refining", data.probe().images().dim(0)? + n_refined)?;
         let probe = refine_images(refiner, data.probe().images(), watch)?;
         let refine_all = |_| refine_images(refiner, data.all_synthetic().images(), watch);
         // Refine once: all rows share the images.
@@ -177,22 +179,22 @@ impl RefinerFigures {
         for method in plan.rows_of(true) {
             methods.insert(method, Row::new(method, refined.as_ref(), data, config, watch)?.figures);
         }
-        watch.begin("label preservation")?;
+        watch.begin("label preservation", 0)?;
         let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe, data.probe_landmarks())?;
         let agreement = Agreement::new(networks, data, &probe)?;
-        let likeness = likeness(data, &probe, networks, config, watch)?;
+        let likeness = likeness("refined", data, &probe, networks, config, watch)?;
         Ok(Self { methods, pupil_shift_px, agreement, likeness })
     }
 }
 
-/// Compares `images` with the data's real ones, if there are any.
+/// Compares `images`, called `what`, with the data's real ones, if there are any.
 fn likeness(
+    what: &str,
     data: &EvaluationData,
     images: &Tensor,
     networks: &[GazeEstimator],
     config: &EvaluationConfig,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Likeness>, EvalError> {
-    watch.begin("realism")?;
-    data.real().map(|real| Likeness::new(real, images, networks, config, watch)).transpose()
+    data.real().map(|real| Likeness::new(what, real, images, networks, config, watch)).transpose()
 }

@@ -64,7 +64,7 @@ pub(super) fn read(
             images.pixels.push(pixels);
             images.annotations.push(annotations);
         }
-        watch.advance(0)?;
+        watch.count(indices.len())?;
     }
     Ok(images)
 }

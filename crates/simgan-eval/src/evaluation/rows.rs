@@ -25,7 +25,7 @@ impl Row {
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
-        watch.begin(method.to_string())?;
+        watch.begin(method.to_string(), 0)?;
         let images = training_images(method, refined, data, config)?;
         match method.kind {
             MethodKind::Mean => {
@@ -55,9 +55,10 @@ impl Row {
         let layers = config.network.config(channels, height, width);
         let (mut networks, mut predicted) = (Vec::new(), Vec::new());
         for seed in 0..config.seeds {
-            watch.begin(format!("{method}, repetition {} of {}", seed + 1, config.seeds))?;
+            let doing = format!("{method}, repetition {} of {}", seed + 1, config.seeds);
+            watch.begin(doing, config.training.steps)?;
             let training = GazeTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
-            let network = train_gaze_estimator_watched(&layers, images, &training, &mut || watch.advance(1))?;
+            let network = train_gaze_estimator_watched(&layers, images, &training, &mut || watch.update())?;
             predicted.push(predict_gaze(&network, data.test().images())?);
             networks.push(network);
         }
@@ -115,7 +116,7 @@ fn neighbours(
     let mut gazes = Vec::new();
     for_batches(images, AT_ONCE, |batch| {
         gazes.extend(nearest_neighbours(known, batch, k)?);
-        watch.advance(0)
+        watch.count(batch.dim(0)?)
     })?;
     Ok(gazes)
 }
@@ -131,7 +132,7 @@ pub(crate) fn refine_images(
     watch: &mut Watch<'_>,
 ) -> Result<Tensor, EvalError> {
     forward_batched(images, AT_ONCE, |batch| {
-        watch.advance(0)?;
+        watch.count(batch.dim(0)?)?;
         Ok(refiner.forward(batch)?)
     })
 }

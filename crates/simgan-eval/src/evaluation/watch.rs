@@ -2,15 +2,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::EvalError;
 
-/// The progress of an evaluation, in updates of gaze networks, which take nearly all of the time.
+/// The progress of an evaluation: of the whole, in updates of gaze networks, which take most of the time, and
+/// of the current part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Updates done.
+    /// Updates of gaze networks done.
     pub done: u64,
-    /// Updates in total.
+    /// Updates of gaze networks in total.
     pub total: u64,
-    /// The current task.
+    /// The current part.
     pub doing: String,
+    /// Updates, images or the like that the current part has done.
+    pub part_done: u64,
+    /// What the current part has to do; 0 if it is not counted.
+    pub part_total: u64,
 }
 
 /// Reports progress to a callback and stops the work on request.
@@ -31,15 +36,28 @@ impl<'a> Watch<'a> {
         self.progress.total += updates;
     }
 
-    /// Begins another task.
-    pub(super) fn begin(&mut self, doing: impl Into<String>) -> Result<(), EvalError> {
-        self.progress.doing = doing.into();
-        self.advance(0)
+    /// Begins another part, which will [`Watch::count`] up to `total`, or never with 0.
+    pub(super) fn begin(&mut self, doing: impl Into<String>, total: usize) -> Result<(), EvalError> {
+        let Progress { done, total: all, .. } = self.progress;
+        let part_total = total as u64;
+        self.progress = Progress { done, total: all, doing: doing.into(), part_done: 0, part_total };
+        self.check()
     }
 
-    /// Counts finished updates and checks whether to stop; `advance(0)` only checks.
-    pub(super) fn advance(&mut self, updates: u64) -> Result<(), EvalError> {
-        self.progress.done += updates;
+    /// Counts an update of a gaze network, and checks whether to stop.
+    pub(super) fn update(&mut self) -> Result<(), EvalError> {
+        self.progress.done += 1;
+        self.count(1)
+    }
+
+    /// Counts what the current part has done, and checks whether to stop.
+    pub(super) fn count(&mut self, n: usize) -> Result<(), EvalError> {
+        self.progress.part_done += n as u64;
+        self.check()
+    }
+
+    /// Reports progress and checks whether to stop.
+    pub(super) fn check(&mut self) -> Result<(), EvalError> {
         (self.observe)(&self.progress);
         if self.stop.load(Ordering::Relaxed) { Err(EvalError::Stopped) } else { Ok(()) }
     }

@@ -15,6 +15,7 @@
 
 mod config;
 mod draw;
+mod estimate;
 mod files;
 mod results;
 mod set;
@@ -22,6 +23,7 @@ mod set;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use candle_core::Device;
 use simgan_data::Registry;
@@ -33,7 +35,7 @@ pub use self::set::VariantSet;
 
 use self::draw::Draw;
 use crate::EvalError;
-use crate::evaluation::{Evaluation, EvaluationData, Progress, Watch};
+use crate::evaluation::{Evaluation, EvaluationData, Plan, Progress, Watch};
 
 const CONFIG_FILE: &str = "experiment.toml";
 const RESULTS_FILE: &str = "results.json";
@@ -48,6 +50,8 @@ pub enum ExperimentEvent<'a> {
         /// A description of the part.
         doing: String,
     },
+    /// How long a new experiment will take on this machine.
+    Estimate(Duration),
     /// An event of a refiner's training.
     Training(&'a Event),
     /// Progress of a measurement.
@@ -121,14 +125,27 @@ impl Experiment {
             return Ok(None);
         }
         let data = self.draw(0).read(talk)?;
+        let mut training = Duration::ZERO;
         for variant in &self.config.variants {
             let config = self.config.training_of(variant, 0)?;
             // Builds each trainer only to check its settings and images before anything is written.
-            Trainer::new(config.clone(), &Sources::open(&config, &self.registry)?, &self.device)?;
+            let sources = Sources::open(&config, &self.registry)?;
+            Trainer::new(config.clone(), &sources, &self.device)?;
+            training += estimate::of_training(&config, &sources, &self.device)?;
         }
+        (talk.observe)(&ExperimentEvent::Estimate(self.estimate(&data, training)?));
         fs::create_dir_all(&self.folder).map_err(EvalError::io(&self.folder))?;
         self.config.write(&path)?;
         Ok(Some(data))
+    }
+
+    /// Estimates the time of the whole experiment, given that of one draw's training.
+    fn estimate(&self, data: &EvaluationData, training: Duration) -> Result<Duration, EvalError> {
+        let config = self.config.evaluation_of(0);
+        let plan = Plan::new(data, &config)?;
+        let n_variants = self.config.variants.len() as u32;
+        let draw = training + plan.estimate_of(false)? + n_variants * plan.estimate_of(true)?;
+        Ok(draw * u32::try_from(self.config.draws).unwrap_or(u32::MAX))
     }
 
     fn draw(&self, number: u64) -> Draw<'_> {

@@ -2,6 +2,7 @@
 
 mod experiment;
 mod folder;
+mod layout;
 mod page;
 mod pictures;
 mod plots;

@@ -1,5 +1,6 @@
 use simgan_metrics::Spread;
 
+use super::layout;
 use crate::GazeTraining;
 use crate::evaluation::{
     DataSummary, Evaluation, EvaluationConfig, GazeNetwork, Likeness, Method, MethodFigures, MethodKind,
@@ -23,26 +24,11 @@ impl Table {
         self.rows.push(row.into_iter().collect());
     }
 
-    /// Formats the table as text with aligned columns: the first flush left, the others flush right.
+    /// Formats the table as text with aligned columns, the first flush left and the others flush right, in
+    /// lines of at most `width` characters where its cells allow that.
     #[must_use]
-    pub fn text(&self) -> String {
-        let n_columns = self.rows.first().map_or(0, Vec::len);
-        let width =
-            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<_> = (0..n_columns).map(width).collect();
-        let mut text = String::new();
-        for row in &self.rows {
-            let cells = row.iter().zip(&widths).enumerate();
-            let line: Vec<_> = cells
-                .map(|(column, (cell, &width))| match column {
-                    0 => format!("{cell:<width$}"),
-                    _ => format!("{cell:>width$}"),
-                })
-                .collect();
-            text.push_str(line.join("  ").trim_end());
-            text.push('\n');
-        }
-        text + &self.note
+    pub fn text(&self, width: usize) -> String {
+        layout::fitted(&self.rows, width) + &layout::wrapped_lines(&self.note, width)
     }
 }
 
@@ -232,6 +218,6 @@ mod tests {
         table.push(["±±±", "7°"].map(str::to_owned));
         table.push(["c", ""].map(str::to_owned));
         table.note = "note\n".to_owned();
-        assert_eq!(table.text(), "a     b\n±±±  7°\nc\nnote\n");
+        assert_eq!(table.text(80), "a     b\n±±±  7°\nc\nnote\n");
     }
 }

@@ -36,7 +36,9 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<Summary, TrainError> {
     let judge = trainer.judge()?;
-    let mut judge = judge.map(|judge| move |checkpoint: &Path| judge.judge(checkpoint));
+    let mut judge = judge.map(|judge| {
+        move |checkpoint: &Path, updated: &mut dyn FnMut(u64, u64)| judge.judge_watched(checkpoint, updated)
+    });
     run_with(trainer, run, judge.as_mut().map(|judge| judge as &mut Judge<'_>), observe, stop)
 }
 
@@ -251,7 +253,9 @@ impl<'a> Recorder<'a> {
             self.write_checkpoint(trainer)?;
         }
         let Some(selecting) = &mut self.selecting else { return Ok(()) };
-        let (judgement, is_best) = selecting.judge(self.run, step, &config.selection)?;
+        let observe = &mut *self.observe;
+        let mut updated = |done, total| observe(&Event::Judging { step, done, total });
+        let (judgement, is_best) = selecting.judge(self.run, step, &config.selection, &mut updated)?;
         // First, since a resume can rebuild `best.toml` from the metrics, but not the reverse.
         self.record(&Event::Judged { step, judgement, is_best })?;
         if is_best && let Some(best) = self.best() {

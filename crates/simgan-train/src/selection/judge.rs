@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{Annotations, Loader, LoaderOptions, OnError, Sampler, Source, Want};
-use simgan_metrics::{MetricsError, RealismTraining, has_iris, pupil_shift_at, realism};
+use simgan_metrics::{MetricsError, RealismTraining, has_iris, pupil_shift_at, realism_watched};
 use simgan_models::{Refiner, forward_batched, load_refiner};
 
 use super::{Judgement, PupilJudgement};
@@ -13,7 +13,7 @@ use crate::Sources;
 const BATCH: usize = 64;
 
 /// Judges the refiners of a run by the accuracy of a newly trained classifier on refined and real images
-/// ([`realism`]) and by the movement of pupils ([`pupil_shift_at`]) in synthetic images with known landmarks.
+/// ([`realism`](simgan_metrics::realism)) and by the movement of pupils ([`pupil_shift_at`]) in synthetic images with known landmarks.
 ///
 /// Every judgement uses the same images and the same initial weights of the classifier, so that judgements
 /// are comparable. Labels of real images are never read.
@@ -63,7 +63,17 @@ impl RefinerJudge {
     ///
     /// The checkpoint cannot be read, or as [`Self::judge_refiner`].
     pub fn judge(&self, checkpoint: &Path) -> Result<Judgement, MetricsError> {
-        self.judge_refiner(&load_refiner(checkpoint, self.synthetic.device())?)
+        self.judge_watched(checkpoint, &mut |_, _| ())
+    }
+
+    /// Judges as [`Self::judge`] does and tells after each update of the classifier how many are done, and of
+    /// how many.
+    pub(crate) fn judge_watched(
+        &self,
+        checkpoint: &Path,
+        updated: &mut dyn FnMut(u64, u64),
+    ) -> Result<Judgement, MetricsError> {
+        self.of_refiner(&load_refiner(checkpoint, self.synthetic.device())?, updated)
     }
 
     /// Judges any refiner.
@@ -72,9 +82,21 @@ impl RefinerJudge {
     ///
     /// The refiner does not accept the images, or a source has fewer than four.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
+        self.of_refiner(refiner, &mut |_, _| ())
+    }
+
+    fn of_refiner(
+        &self,
+        refiner: &Refiner,
+        updated: &mut dyn FnMut(u64, u64),
+    ) -> Result<Judgement, MetricsError> {
         let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
-        let realism = realism(&self.real, &refined, &self.training)?;
+        let (mut done, total) = (0, self.training.steps as u64);
+        let realism = realism_watched(&self.real, &refined, &self.training, &mut || {
+            done += 1;
+            updated(done, total);
+        })?;
         let pupil = (!self.annotations.is_empty()).then(|| self.pupil(&refined)).transpose()?;
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
     }

@@ -164,7 +164,8 @@ fn what_is_no_source_is_answered_with_what_is() {
     assert!(refusal("/none/here").contains("no such folder or simulator; a source is a folder of"));
     let dir = folder(&[]);
     assert!(refusal(&text(dir.path())).contains("no images"));
-    assert!(refusal(&text(&folder(&[(3, 3)]).path().join("0.png"))).contains("not a folder"));
+    std::fs::write(dir.path().join("notes.txt"), "no image").unwrap();
+    assert!(refusal(&text(&dir.path().join("notes.txt"))).contains("not a folder"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use simgan_train::{Channels, Checkpoint, DataConfig, DataRange, DataSize, Phase,
 use crate::arguments::EvaluateArguments;
 use crate::commands::most_test;
 use crate::failure::usage;
+use crate::program;
 use crate::registry::registry;
 
 /// A file that a run's checkpoint has and an exported refiner lacks.
@@ -90,5 +91,8 @@ fn check_trained(folder: &Path, run: Option<&TrainConfig>) -> Result<()> {
     }
     let (folder, n) = (folder.display(), checkpoint.step());
     let message = format!("{folder}: not trained yet: {n} steps were done, none of them adversarial");
-    bail!(Hinted::new(message, "simgan train --resume continues the training"))
+    bail!(Hinted::new(
+        message,
+        format!("{} train --run RUN --resume continues the training", program::name())
+    ))
 }

@@ -1,4 +1,5 @@
-"""Writes files in the layout of Kaggle's gaze.h5 and real_gaze.h5, and some that deviate from it.
+"""Writes files in the layout of Kaggle's gaze.h5 and real_gaze.h5, some that deviate from it, and a folder in that of
+BlenderProc's HDF5 writer.
 
     pip install h5py numpy
     python export.py
@@ -39,3 +40,15 @@ write("integers.h5", [(0, values[0].astype(np.int64))])
 write("empty.h5", [])
 with h5py.File(here / "no_group.h5", "w") as file:
     file["image"] = values
+
+# BlenderProc's bproc.writer.write_hdf5: one file per frame, each data set compressed.
+(here / "blenderproc").mkdir(exist_ok=True)
+for i in [0, 2, 10]:
+    with h5py.File(here / "blenderproc" / f"{i}.hdf5", "w") as file:
+        colors = np.fromfunction(lambda y, x, c: (i * 37 + y * 11 + x * 3 + c * 50) % 251, (ROWS, COLUMNS, 3))
+        maps = b'[{"idx": 1, "category_id": 3}]'
+        for name, data in [("colors", colors.astype(np.uint8)), ("depth", colors[..., 0].astype(np.float32)),
+                           ("category_id_segmaps", colors[..., 0].astype(np.uint8))]:
+            file.create_dataset(name, data=data, compression="gzip")
+        file["instance_attribute_maps"] = np.bytes_(maps)
+        file["blender_proc_version"] = np.bytes_(b"2.8.0")

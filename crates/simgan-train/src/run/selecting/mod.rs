@@ -10,8 +10,9 @@ use simgan_models::run_folder::checkpoint_name;
 
 use crate::{Best, Event, Judgement, RunDir, SelectionConfig, TrainConfig, TrainError};
 
-/// Judges the refiner of the checkpoint in the given folder.
-pub(super) type Judge<'a> = dyn FnMut(&Path) -> Result<Judgement, MetricsError> + 'a;
+/// Judges the refiner of the checkpoint in the given folder, and tells of its own updates: done and in total.
+pub(super) type Judge<'a> =
+    dyn FnMut(&Path, &mut dyn FnMut(u64, u64)) -> Result<Judgement, MetricsError> + 'a;
 
 /// The run's judge and the best checkpoint so far.
 pub(super) struct Selecting<'a> {
@@ -67,10 +68,11 @@ impl<'a> Selecting<'a> {
         run: &RunDir,
         step: u64,
         limits: &SelectionConfig,
+        updated: &mut dyn FnMut(u64, u64),
     ) -> Result<(Judgement, bool), TrainError> {
         let path = run.checkpoints().join(checkpoint_name(step));
-        let judgement =
-            (self.judge)(&path).map_err(|source| TrainError::Judge { path, source: Box::new(source) })?;
+        let judgement = (self.judge)(&path, updated)
+            .map_err(|source| TrainError::Judge { path, source: Box::new(source) })?;
         self.judged = Some(step);
         let is_better = |best: &Best| judgement.compare(&best.judgement, limits).is_lt();
         let is_best = self.best.as_ref().is_none_or(is_better);

@@ -54,7 +54,7 @@ fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) ->
             stop.store(true, Ordering::Relaxed);
         }
     };
-    let mut judge = |checkpoint: &Path| judge.judge(checkpoint);
+    let mut judge = |checkpoint: &Path, _: &mut dyn FnMut(u64, u64)| judge.judge(checkpoint);
     let judge = config.selection.every.map(|_| &mut judge as &mut Judge<'_>);
     run_with(&mut trainer, &run_dir, judge, &mut observe, &stop)
 }
@@ -138,7 +138,15 @@ fn a_run_selects_where_its_configuration_says() {
     // The built-in judge uses the run's own images.
     let run_dir = RunDir::create(&path, &selecting(2)).unwrap();
     let mut trainer = Trainer::new(selecting(2), &sources(), &Device::Cpu).unwrap();
-    let summary = run(&mut trainer, &run_dir, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let mut updates = Vec::new();
+    let mut observe = |event: &Event| {
+        if let Event::Judging { step, done, total } = event {
+            updates.push((*step, *done, *total));
+        }
+    };
+    let summary = run(&mut trainer, &run_dir, &mut observe, &AtomicBool::new(false)).unwrap();
+    assert!(updates.into_iter().eq((1..=300).map(|done| (8, done, 300))), "each update is told");
+    assert!(!fs::read_to_string(path.join(METRICS_FILE)).unwrap().contains("judging"), "but not recorded");
     assert!(summary.best.is_some() && path.join(BEST_FILE).exists());
     assert_eq!(judged(&path).iter().map(|(step, ..)| *step).collect::<Vec<_>>(), [8]);
     drop(run_dir);

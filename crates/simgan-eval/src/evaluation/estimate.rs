@@ -1,0 +1,78 @@
+use std::time::{Duration, Instant};
+
+use simgan_metrics::{RealismTraining, realism_watched};
+
+use super::Plan;
+use crate::gaze_training::train_gaze_estimator_watched;
+use crate::{EvalError, GazeTraining};
+
+/// Updates that a probe makes; the first is slower than the others and does not count.
+const PROBED: usize = 4;
+
+impl Plan<'_> {
+    /// Estimates how long the work takes on this machine, from a few updates of each kind of network, which
+    /// are thrown away. The rest of the work takes little time beside them.
+    ///
+    /// # Errors
+    ///
+    /// If the networks cannot be trained on the images.
+    pub fn estimate(&self) -> Result<Duration, EvalError> {
+        Ok(self.estimate_of(true)? + self.estimate_of(false)?)
+    }
+
+    /// Estimates the part that depends on a refiner, or (`false`) the rest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::estimate`].
+    pub(crate) fn estimate_of(&self, is_refined: bool) -> Result<Duration, EvalError> {
+        let n_updates = self.n_updates_of(is_refined);
+        let gaze = if n_updates > 0 { self.gaze_update()? } else { Duration::ZERO };
+        let n_classified = self.config.seeds * self.config.realism.steps as u64;
+        let classifier = self.classifier_update()?;
+        Ok(gaze.mul_f64(n_updates as f64) + classifier.mul_f64(n_classified as f64))
+    }
+
+    /// How long an update of the gaze network takes.
+    fn gaze_update(&self) -> Result<Duration, EvalError> {
+        let images = self.data.synthetic(1)?;
+        let (_, channels, height, width) = images.images().dims4()?;
+        let layers = self.config.network.config(channels, height, width);
+        let training = GazeTraining { steps: PROBED, ..self.config.training };
+        let mut updates = Updates::default();
+        train_gaze_estimator_watched(&layers, &images, &training, &mut || {
+            updates.note();
+            Ok(())
+        })?;
+        Ok(updates.mean())
+    }
+
+    /// How long an update of the classifier takes; nothing without real images.
+    fn classifier_update(&self) -> Result<Duration, EvalError> {
+        let Some(real) = self.data.real() else { return Ok(Duration::ZERO) };
+        let training = RealismTraining { steps: PROBED, ..self.config.realism };
+        let mut updates = Updates::default();
+        realism_watched(real, self.data.probe().images(), &training, &mut || updates.note())?;
+        Ok(updates.mean())
+    }
+}
+
+/// The moments at which updates ended.
+#[derive(Default)]
+struct Updates {
+    first: Option<Instant>,
+    last: Option<Instant>,
+}
+
+impl Updates {
+    fn note(&mut self) {
+        let now = Instant::now();
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+    }
+
+    fn mean(&self) -> Duration {
+        let spent = self.first.zip(self.last).map_or(Duration::ZERO, |(first, last)| last - first);
+        spent / (PROBED - 1) as u32
+    }
+}
