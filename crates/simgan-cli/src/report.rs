@@ -60,6 +60,16 @@ pub(crate) fn summary(summary: &Summary) -> String {
     text
 }
 
+/// Formats what there is to say of a run whose steps are all done.
+pub(crate) fn finished(summary: &Summary) -> String {
+    let (run, steps) = (summary.run.display(), summary.total_steps);
+    let resume = resume(summary);
+    format!(
+        "{run}: finished, all {steps} steps are done; nothing has been changed\n\
+         next:\n  {resume} --steps N\n      go on to N adversarial steps in total\n"
+    )
+}
+
 /// Returns the command that resumes a run.
 pub(crate) fn resume(summary: &Summary) -> String {
     format!("simgan train --run {} --resume", shell_quoted(&summary.run))

@@ -2,7 +2,7 @@ use simgan_data::{Crop, Fit, OnError, Size};
 use simgan_settings::{Range, settings};
 use toml::Value;
 
-use super::{ConfigError, DataSize, Recipe, Section, TrainConfig};
+use super::{ConfigError, DataSize, Flip, RandomCrop, Recipe, Section, TrainConfig};
 
 pub(super) const SECTION: Section = Section::new("data", DataConfig::DOC, &[DataConfig::SETTINGS]);
 
@@ -25,6 +25,16 @@ settings! {
         /// How to resize an image with another aspect ratio to `size`: "cover" keeps proportions and crops,
         /// "stretch" distorts.
         fit: Fit = Range::OneOf(&["cover", "stretch"]),
+        /// Random mirroring of training images, of both domains: "horizontal" mirrors half of them left to
+        /// right each time they are drawn. Labels follow; a label that cannot is an error where labels are
+        /// used. Leave it off where left and right are not alike.
+        #[serde(default)]
+        flip: Flip = Range::OneOf(&["none", "horizontal"]),
+        /// Size of a part of each training image, of both domains, cut out at a random place each time the
+        /// image is drawn, after `size` and at its scale; "none" takes whole images. Refining is not affected:
+        /// R takes images of any size.
+        #[serde(default)]
+        random_crop: RandomCrop = Range::Form("\"none\" or \"WIDTHxHEIGHT\", each from 1 to 16384", is_crop),
         /// Channels of the networks' images; images with another number of channels are converted.
         channels: usize = Range::Form("1 (gray) or 3 (RGB)", |n| matches!(n.as_integer(), Some(1 | 3))),
         /// Mini-batch size b, for each of the two sources. Must be even if the history is on, which replaces
@@ -41,6 +51,10 @@ const SOURCES: Range = Range::Form("a list of folders, packed data sets and simu
     value.as_array().is_some_and(|sources| sources.iter().all(Value::is_str))
 });
 
+fn is_crop(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<RandomCrop>().is_ok())
+}
+
 fn is_size(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<DataSize>().is_ok())
 }
@@ -52,6 +66,8 @@ impl DataConfig {
             real: vec!["builtin:camera".to_owned()],
             size: DataSize::Pixels(Size { width: 55, height: 35 }), // §3.1
             crop: Crop::Auto,
+            flip: Flip::None,
+            random_crop: RandomCrop(None),
             fit: Fit::Cover, // [open] keeps the eye's proportions
             channels: 1,     // §3.1: gray
             batch: 512,      // §3.1

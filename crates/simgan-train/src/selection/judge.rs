@@ -70,10 +70,13 @@ impl RefinerJudge {
     ///
     /// # Errors
     ///
-    /// The refiner does not accept the images, or a source has fewer than four.
+    /// The refiner does not accept the images or its output is not finite, or a source has fewer than four.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
         let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
+        if !change.is_finite() {
+            return Err(MetricsError::NotFinite);
+        }
         let realism = realism(&self.real, &refined, &self.training)?;
         let pupil = (!self.annotations.is_empty()).then(|| self.pupil(&refined)).transpose()?;
         Ok(Judgement { accuracy: realism.accuracy, change: f64::from(change), pupil })
