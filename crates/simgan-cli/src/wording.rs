@@ -70,6 +70,10 @@ impl Wording for Typed {
         Some(format!("start a new run with --config {} and the new value", config.display()))
     }
 
+    fn start_from(&self, run: &Path) -> Option<String> {
+        self.has_resume.then(|| format!("go on from its refiner in a new run with --from {}", run.display()))
+    }
+
     fn fetch(&self, dataset: &str) -> Option<String> {
         Some(format!("cargo xtask fetch-data {dataset}"))
     }

@@ -227,6 +227,14 @@ pub enum DataError {
         /// Number of images now.
         n_found: usize,
     },
+    /// The part to cut out of images is larger than they are.
+    #[error("parts of {crop} cannot be cut out of images of {size}")]
+    CropTooLarge {
+        /// Size of the part.
+        crop: Size,
+        /// Size of the images.
+        size: Size,
+    },
     /// Too many consecutive images could not be read.
     #[error("none of {n_tried} images in a row could be read; the last error: {last}")]
     NoneReadable {
@@ -287,6 +295,9 @@ impl DataError {
             Self::Color { .. } => "convert it to 8 or 16 bit gray or RGB",
             Self::Label { .. } => "fix or remove this label file",
             Self::Dataset { .. } => "check that it is the data set you mean, or fetch it again",
+            Self::CropTooLarge { size, .. } => {
+                return Some(Hint::setting("cut out smaller parts", "data.random_crop", size));
+            }
             Self::Changed { .. } => "resume with the data the run was started with",
             Self::NoneReadable { .. } => "check that this is the source you meant",
             Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } | Self::Range { .. } => {

@@ -52,6 +52,8 @@ pub enum Hint {
         /// The other run's configuration.
         config: PathBuf,
     },
+    /// Start a new run, on new images, from the refiner of this run or checkpoint.
+    StartFrom(PathBuf),
     /// Fetch a data set listed in `data/manifest.toml`.
     Fetch(&'static str),
     /// Pack the data set again.
@@ -89,6 +91,11 @@ pub trait Wording {
     /// Words [`Hint::NewRun`].
     fn new_run(&self, config: &Path) -> Option<String> {
         Some(format!("start a new run from {} with the new value", config.display()))
+    }
+
+    /// Words [`Hint::StartFrom`].
+    fn start_from(&self, run: &Path) -> Option<String> {
+        Some(format!("start a new run from the refiner of {}", run.display()))
     }
 
     /// Words [`Hint::Fetch`].
@@ -159,6 +166,7 @@ impl Hint {
             Self::Resume => wording.resume(),
             Self::OtherOutput => wording.other_output(),
             Self::NewRun { config } => wording.new_run(config),
+            Self::StartFrom(run) => wording.start_from(run),
             Self::Fetch(dataset) => wording.fetch(dataset),
             Self::Pack => wording.pack(),
             Self::BuildWith(feature) => wording.build_with(feature),

@@ -149,15 +149,22 @@ struct Queue {
     stop: bool,
 }
 
+/// The indices of a batch.
+struct Drawn {
+    /// The number of its first draw, counted from the sampler's beginning.
+    first: u64,
+    indices: Vec<usize>,
+}
+
 /// A batch and the sampler's state after it.
 type Made = Result<(Batch, SamplerState), DataError>;
 
 impl Shared {
     /// Runs one worker thread: decodes whole batches until the loader is dropped.
     fn work(&self) {
-        while let Some((ticket, indices, state)) = self.draw() {
+        while let Some((ticket, drawn, state)) = self.draw() {
             // A panic must become this batch's result: without one, `take` would wait for it forever.
-            let made = catch_unwind(AssertUnwindSafe(|| self.make(&indices)));
+            let made = catch_unwind(AssertUnwindSafe(|| self.make(&drawn)));
             let made = made.unwrap_or_else(|panic| Err(DataError::Worker { reason: message(&*panic) }));
             let Some(made) = made.transpose() else { return };
             self.lock().done.insert(ticket, made.map(|batch| (batch, state)));
@@ -167,7 +174,7 @@ impl Shared {
 
     /// Waits for room in the queue, then draws the next ticket with its indices and the sampler's state after
     /// them; `None` once the loader is dropped.
-    fn draw(&self) -> Option<(u64, Vec<usize>, SamplerState)> {
+    fn draw(&self) -> Option<(u64, Drawn, SamplerState)> {
         let mut queue = self.lock();
         while !queue.stop && queue.n_drawn >= queue.n_allowed {
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -176,22 +183,23 @@ impl Shared {
             return None;
         }
         // Indices and ticket are drawn under one lock, so that tickets follow the sampler's order.
+        let first = queue.sampler.state().n_drawn();
         let indices = queue.sampler.next_batch(self.options.batch);
         queue.n_drawn += 1;
-        Some((queue.n_drawn - 1, indices, queue.sampler.state()))
+        Some((queue.n_drawn - 1, Drawn { first, indices }, queue.sampler.state()))
     }
 
     /// Decodes a batch; `None` if the loader was dropped in the meantime.
-    fn make(&self, indices: &[usize]) -> Result<Option<Batch>, DataError> {
-        let mut batch = BatchBuilder::new(self.source.spec(), indices.len());
-        for &index in indices {
+    fn make(&self, drawn: &Drawn) -> Result<Option<Batch>, DataError> {
+        let mut batch = BatchBuilder::new(self.source.spec(), drawn.indices.len());
+        for (draw, &index) in (drawn.first..).zip(&drawn.indices) {
             // Checked for each image, so that dropping the loader need not wait for a whole batch.
             if self.lock().stop {
                 return Ok(None);
             }
             match self.options.on_error {
-                OnError::Fail => batch.push(index, self.source.sample(index, self.options.want)?)?,
-                OnError::Skip => self.push_readable(index, &mut batch)?,
+                OnError::Fail => batch.push(index, self.source.drawn(index, draw, self.options.want)?)?,
+                OnError::Skip => self.push_readable(index, draw, &mut batch)?,
             }
         }
         Ok(Some(batch.finish()))
@@ -199,12 +207,13 @@ impl Shared {
 
     /// Adds the first readable sample at or after `index`. The choice ignores other batches, so it does not
     /// depend on the threads.
-    fn push_readable(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), DataError> {
+    fn push_readable(&self, index: usize, draw: u64, batch: &mut BatchBuilder) -> Result<(), DataError> {
         let n = self.source.len();
         let n_tried = n.min(MAX_SKIPPED_IN_A_ROW);
         let mut last = None;
         for i in (0..n_tried).map(|step| (index + step) % n) {
-            let pushed = self.source.sample(i, self.options.want).and_then(|sample| batch.push(i, sample));
+            let drawn = self.source.drawn(i, draw, self.options.want);
+            let pushed = drawn.and_then(|sample| batch.push(i, sample));
             let Err(error) = pushed else { return Ok(()) };
             batch.skip(i, error.to_string());
             last = Some(error);

@@ -28,6 +28,14 @@ pub struct SamplerState {
     pub cursor: usize,
 }
 
+impl SamplerState {
+    /// Number of samples drawn in all epochs.
+    pub(crate) fn n_drawn(&self) -> u64 {
+        // A damaged state may claim any number; the draws then only need to differ.
+        self.epoch.wrapping_mul(self.len as u64).wrapping_add(self.cursor as u64)
+    }
+}
+
 impl Sampler {
     /// Creates a sampler of the indices `0..len`, at the start of epoch 0.
     ///

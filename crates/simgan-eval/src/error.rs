@@ -118,6 +118,9 @@ pub enum EvalError {
         /// The output.
         answer: [f32; 3],
     },
+    /// The refiner turned images into infinite values or NaN.
+    #[error("the refined images are not finite; the refiner cannot be used")]
+    NotFinite,
     /// Reading images failed.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -189,6 +192,7 @@ impl EvalError {
                  has z = -1; `look_vec` has y up"
             }
             Self::Damaged { .. } => "delete it to have it computed again",
+            Self::NotFinite => "its training diverged, or its file is damaged; use an earlier checkpoint",
             Self::NoDirection { .. } => "it did not train; lower its learning rate",
             Self::Stopped | Self::Picture(_) | Self::TooFew { .. } | Self::Mismatch(_) | Self::Tensor(_) => {
                 return None;

@@ -19,6 +19,9 @@ pub enum MetricsError {
     /// Inputs do not fit together, or an argument is out of range.
     #[error("{0}")]
     Mismatch(String),
+    /// The refiner turned images into infinite values or NaN.
+    #[error("the refined images are not finite")]
+    NotFinite,
     /// Reading images failed.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -41,7 +44,7 @@ impl MetricsError {
             Self::Data(error) => error.hint(),
             Self::Model(error) => error.hint().map(Hint::from),
             Self::Optim(error) => error.hint().map(Hint::from),
-            Self::TooFew { .. } | Self::Mismatch(_) | Self::Tensor(_) => None,
+            Self::TooFew { .. } | Self::Mismatch(_) | Self::NotFinite | Self::Tensor(_) => None,
         }
     }
 }

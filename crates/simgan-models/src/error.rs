@@ -59,7 +59,7 @@ pub enum ModelError {
         found: Shape,
     },
     /// A parameter of the wrong type.
-    #[error("parameter `{name}` is {found:?}, but the network expects {expected:?}: {}", path.display())]
+    #[error("parameter `{name}` is {found}, but the network expects {expected:?}: {}", path.display())]
     DType {
         /// The file.
         path: PathBuf,
@@ -68,7 +68,7 @@ pub enum ModelError {
         /// The network's type.
         expected: DType,
         /// The file's type.
-        found: DType,
+        found: String,
     },
     /// A parameter with an infinite value or NaN.
     #[error("parameter `{name}` is not finite: {}", path.display())]
@@ -85,6 +85,14 @@ pub enum ModelError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The path holds no checkpoint.
+    #[error("{}: {reason}", path.display())]
+    NoCheckpoint {
+        /// The path given as the model.
+        path: PathBuf,
+        /// What is missing.
+        reason: &'static str,
     },
     /// The file that names a run's best checkpoint cannot be used.
     #[error("{}: {reason}", path.display())]
@@ -107,7 +115,10 @@ impl ModelError {
             Self::Damaged { .. } => Some("use another checkpoint"),
             Self::Missing { .. } | Self::Unknown { .. } => Some("the file belongs to another network"),
             Self::NotFinite { .. } => Some("the run diverged; use an earlier checkpoint"),
-            Self::Checkpoint { .. } => Some("delete this folder to continue from the one before it"),
+            Self::Checkpoint { .. } => Some("use another checkpoint of the run, or copy this one again"),
+            Self::NoCheckpoint { .. } => {
+                Some("give a run's folder, or one of the folders in its checkpoints/")
+            }
             Self::Best { .. } => Some("remove this file to use the newest checkpoint"),
             Self::Config(_) | Self::Range(_) | Self::Io { .. } => None,
             Self::Shape { .. } | Self::DType { .. } | Self::Tensor(_) => None,

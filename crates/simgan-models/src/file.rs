@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use candle_core::safetensors::Load;
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
+use safetensors::tensor::Metadata;
 
-use crate::ModelError;
+use crate::layout::MAX_HEADER;
+use crate::{Layout, ModelError, regular};
 
 const FORMAT_KEY: &str = "simgan_format_version";
 const FORMAT_VERSION: &str = "1";
@@ -35,21 +37,71 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
 ///
 /// If the file cannot be read, is damaged, or has another format version.
 pub fn read_tensors(path: &Path, device: &Device) -> Result<Vec<(String, Tensor)>, ModelError> {
-    let bytes = fs::read(path).map_err(ModelError::io(path))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| ModelError::damaged(path, &e))?;
-    let version = header.metadata().as_ref().and_then(|metadata| metadata.get(FORMAT_KEY));
-    if let Some(version) = version.filter(|version| *version != FORMAT_VERSION) {
-        return Err(ModelError::damaged(path, &format!("format version {version}, this program reads 1")));
+    TensorFile::read(path, u64::MAX)?.tensors(device)
+}
+
+/// Reads like [`read_tensors`] a file whose tensors take at most `max_bytes`: a larger one is refused before
+/// it takes memory.
+///
+/// # Errors
+///
+/// Those of [`read_tensors`], and if the file is larger.
+pub fn read_tensors_within(
+    path: &Path,
+    max_bytes: u64,
+    device: &Device,
+) -> Result<Vec<(String, Tensor)>, ModelError> {
+    TensorFile::read(path, max_bytes.saturating_add(MAX_HEADER))?.tensors(device)
+}
+
+/// The bytes of a safetensors file, and its header, which fits them.
+pub(crate) struct TensorFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    header: Metadata,
+}
+
+impl TensorFile {
+    /// Reads a file of at most `max_bytes` bytes.
+    pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Self, ModelError> {
+        Self::new(path, regular::read(path, max_bytes).map_err(ModelError::io(path))?)
     }
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| ModelError::damaged(path, &e))?;
-    let mut tensors = Vec::with_capacity(file.len());
-    for (name, view) in file.iter() {
-        let tensor = view.load(device).map_err(|e| ModelError::damaged(path, &format!("`{name}`: {e}")))?;
-        tensors.push((name.to_owned(), tensor));
+
+    /// Takes the bytes of the file at `path`, whose header must be sound.
+    pub(crate) fn new(path: &Path, bytes: Vec<u8>) -> Result<Self, ModelError> {
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| ModelError::damaged(path, &e))?;
+        let version = header.metadata().as_ref().and_then(|metadata| metadata.get(FORMAT_KEY));
+        if let Some(version) = version.filter(|version| *version != FORMAT_VERSION) {
+            return Err(ModelError::damaged(
+                path,
+                &format!("format version {version}, this program reads 1"),
+            ));
+        }
+        Ok(Self { path: path.to_owned(), bytes, header })
     }
-    // The file's iterator walks a hash map.
-    tensors.sort_by(|(left, _), (right, _)| left.cmp(right));
-    Ok(tensors)
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Compares the header with the parameters of a network.
+    pub(crate) fn check(&self, layout: &Layout) -> Result<(), ModelError> {
+        layout.check(&self.path, &self.header)
+    }
+
+    /// Returns the tensors sorted by name.
+    pub(crate) fn tensors(&self, device: &Device) -> Result<Vec<(String, Tensor)>, ModelError> {
+        let damaged = |reason: &dyn std::fmt::Display| ModelError::damaged(&self.path, &reason.to_string());
+        let file = SafeTensors::deserialize(&self.bytes).map_err(|e| damaged(&e))?;
+        let mut tensors = Vec::with_capacity(file.len());
+        for (name, view) in file.iter() {
+            let tensor = view.load(device).map_err(|e| damaged(&format!("`{name}`: {e}")))?;
+            tensors.push((name.to_owned(), tensor));
+        }
+        // The file's iterator walks a hash map.
+        tensors.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok(tensors)
+    }
 }
 
 /// Writes a temporary file beside `path`, syncs it, and renames it over `path`.

@@ -35,19 +35,23 @@ mod discriminator;
 mod error;
 mod file;
 mod gaze_estimator;
+mod layout;
 mod parameters;
 mod refiner;
 mod refiner_file;
+mod regular;
 pub mod run_folder;
 
 pub use self::batched::{for_batches, forward_batched};
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
 pub use self::error::ModelError;
-pub use self::file::{read_tensors, write_tensors};
+pub use self::file::{read_tensors, read_tensors_within, write_tensors};
 pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
+pub use self::layout::Layout;
 pub use self::parameters::Parameters;
 pub use self::refiner::{Refiner, RefinerConfig};
 pub use self::refiner_file::{
-    REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, load_refiner, load_refiner_range, save_refiner,
+    REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, load_refiner, load_refiner_range, refiner_crc32c,
+    save_refiner,
 };
 pub use simgan_kernels::Border;

@@ -7,7 +7,8 @@ use candle_nn::var_builder::{SimpleBackend, VarBuilder};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{ModelError, read_tensors, write_tensors};
+use crate::file::TensorFile;
+use crate::{Layout, ModelError, write_tensors};
 
 /// The trainable parameters of one network, in order of creation.
 ///
@@ -68,15 +69,22 @@ impl Parameters {
     /// If the file is damaged, lacks a parameter, or has one that is unknown, of another shape or type, or
     /// not finite.
     pub fn load(&self, path: &Path) -> Result<(), ModelError> {
-        let tensors = read_tensors(path, &self.device)?;
+        self.set(&TensorFile::read(path, self.layout().max_bytes())?)
+    }
+
+    /// Names and shapes of the parameters.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.lock().iter().map(|(name, var)| (name.clone(), var.shape().clone())).collect())
+    }
+
+    /// Sets every parameter from a file, or none if the file does not fit.
+    pub(crate) fn set(&self, file: &TensorFile) -> Result<(), ModelError> {
+        file.check(&self.layout())?;
+        let tensors = file.tensors(&self.device)?;
         let vars = self.vars();
-        for (name, _) in &tensors {
-            if !vars.iter().any(|(var, _)| var == name) {
-                return Err(ModelError::Unknown { path: path.to_owned(), name: name.clone() });
-            }
-        }
         // All values are checked before the first one is set.
-        let values = vars.iter().map(|(name, var)| checked_value(path, name, var, &tensors));
+        let values = vars.iter().map(|(name, _)| finite_value(file.path(), name, &tensors));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         for ((_, var), value) in vars.iter().zip(values) {
             var.set(value)?;
@@ -89,26 +97,17 @@ impl Parameters {
     }
 }
 
-/// Returns the value that the file has for a parameter, if its shape and type are right and it is finite.
-fn checked_value<'a>(
+/// Returns the value that the file has for a parameter, if it is finite.
+fn finite_value<'a>(
     path: &Path,
     name: &str,
-    var: &Var,
     tensors: &'a [(String, Tensor)],
 ) -> Result<&'a Tensor, ModelError> {
     let (path, name) = (path.to_owned(), name.to_owned());
     let Some((_, value)) = tensors.iter().find(|(found, _)| *found == name) else {
         return Err(ModelError::Missing { path, name });
     };
-    if value.shape() != var.shape() {
-        let (expected, found) = (var.shape().clone(), value.shape().clone());
-        return Err(ModelError::Shape { path, name, expected, found });
-    }
-    if value.dtype() != var.dtype() {
-        return Err(ModelError::DType { path, name, expected: var.dtype(), found: value.dtype() });
-    }
-    // `f64` represents the values of every narrower type.
-    let values = value.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    let values = value.flatten_all()?.to_vec1::<f32>()?;
     if !values.iter().all(|value| value.is_finite()) {
         return Err(ModelError::NotFinite { path, name });
     }

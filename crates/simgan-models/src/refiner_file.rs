@@ -1,12 +1,12 @@
-use std::fs;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::file::write_atomically;
-use crate::{ModelError, Parameters, Refiner, RefinerConfig, write_tensors};
+use crate::file::{TensorFile, write_atomically};
+use crate::run_folder::{FileMark, Seal};
+use crate::{Layout, ModelError, Parameters, Refiner, RefinerConfig, regular, write_tensors};
 
 /// Name of the file with the parameters in a refiner's folder.
 pub const REFINER_FILE: &str = "refiner.safetensors";
@@ -85,21 +85,34 @@ pub fn save_refiner(
 
 /// Reads a refiner written by [`save_refiner`] for inference: its parameters have no gradients.
 ///
+/// In a checkpoint, both files must have the checksums that its `state.toml` records. The weights' names and
+/// shapes are compared with the config before the network takes memory.
+///
 /// # Errors
 ///
-/// If a file is missing, damaged, of another format version, or the two do not belong together.
+/// If a file is missing, damaged, no plain file, of another format version, or the two do not belong
+/// together.
 pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
-    let path = folder.join(REFINER_CONFIG_FILE);
-    let file = read_file(&path)?;
-    let (config, channels) = read_config(file.refiner).map_err(|e| ModelError::damaged(&path, &e))?;
+    let seal = Seal::read(folder)?;
+    let read = |name: &str, max_bytes| {
+        let path = folder.join(name);
+        let bytes = regular::read(&path, max_bytes).map_err(ModelError::io(&path))?;
+        seal.as_ref().map_or(Ok(()), |seal| seal.check(folder, name, FileMark::of_bytes(&bytes)))?;
+        Ok::<_, ModelError>((path, bytes))
+    };
+    let (path, bytes) = read(REFINER_CONFIG_FILE, regular::MAX_TEXT)?;
+    let read_config = |bytes: &[u8]| read_config(parse(bytes)?.refiner);
+    let (config, channels) = read_config(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
+    let layout = Layout::of(|vb| Refiner::new(&config, channels, vb));
+    // The values come from the file, so the error must name it.
+    let layout = layout.map_err(|error| ModelError::damaged(&path, &error))?;
+    let (path, bytes) = read(REFINER_FILE, layout.max_bytes())?;
+    let file = TensorFile::new(&path, bytes)?;
+    file.check(&layout)?;
     // Any seed will do: loading replaces every initial value.
     let parameters = Parameters::new(0, device);
-    // The values come from the file, so the error must name it.
-    let refiner = Refiner::new(&config, channels, parameters.var_builder()).map_err(|error| match error {
-        ModelError::Range(_) | ModelError::Config(_) => ModelError::damaged(&path, &error),
-        error => error,
-    })?;
-    parameters.load(&folder.join(REFINER_FILE))?;
+    let refiner = Refiner::new(&config, channels, parameters.var_builder())?;
+    parameters.set(&file)?;
     Ok(refiner.frozen())
 }
 
@@ -109,19 +122,39 @@ pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelErro
 ///
 /// If `refiner.toml` is missing, damaged, or of another format version.
 pub fn load_refiner_range(folder: &Path) -> Result<Option<[f32; 2]>, ModelError> {
-    Ok(read_file(&folder.join(REFINER_CONFIG_FILE))?.range)
+    let path = folder.join(REFINER_CONFIG_FILE);
+    let bytes = regular::read(&path, regular::MAX_TEXT).map_err(ModelError::io(&path))?;
+    let file = parse(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
+    Ok(file.range)
 }
 
-fn read_file(path: &Path) -> Result<RefinerFile<Table>, ModelError> {
-    let text = fs::read_to_string(path).map_err(ModelError::io(path))?;
-    let file: RefinerFile<Table> = toml::from_str(&text).map_err(|e| ModelError::damaged(path, &e))?;
+/// Returns the checksum (CRC-32C, hexadecimal) of a refiner's config and weights: copies of a checkpoint count
+/// as the same refiner.
+///
+/// # Errors
+///
+/// If a file cannot be read.
+pub fn refiner_crc32c(folder: &Path) -> Result<String, ModelError> {
+    let mut crc = 0;
+    // The config counts too: its border rule changes the output and shows in no weight.
+    for name in [REFINER_CONFIG_FILE, REFINER_FILE] {
+        let path = folder.join(name);
+        let bytes = regular::read(&path, u64::MAX).map_err(ModelError::io(&path))?;
+        crc = crc32c::crc32c_append(crc, &bytes);
+    }
+    Ok(format!("{crc:08x}"))
+}
+
+/// Reads the content of `refiner.toml`.
+fn parse(bytes: &[u8]) -> Result<RefinerFile<Table>, Box<dyn std::error::Error>> {
+    let file: RefinerFile<Table> = toml::from_str(std::str::from_utf8(bytes)?)?;
     if file.format_version != FORMAT_VERSION {
-        let reason = format!("format version {}, this program reads {FORMAT_VERSION}", file.format_version);
-        return Err(ModelError::damaged(path, &reason));
+        let found = file.format_version;
+        return Err(format!("format version {found}, this program reads {FORMAT_VERSION}").into());
     }
     match file.range {
         Some([min, max]) if !(min < max && (max - min).is_finite()) => {
-            Err(ModelError::damaged(path, &format!("range = [{min}, {max}] is not ascending and finite")))
+            Err(format!("range = [{min}, {max}] is not ascending and finite").into())
         }
         _ => Ok(file),
     }

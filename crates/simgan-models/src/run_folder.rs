@@ -8,13 +8,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use crate::ModelError;
+use crate::{ModelError, REFINER_CONFIG_FILE, regular};
 
 /// Name of the file that says which checkpoint is the best.
 pub const BEST_FILE: &str = "best.toml";
@@ -36,14 +37,29 @@ pub struct FileMark {
 }
 
 impl FileMark {
-    /// Computes the mark of the file at `path` as it is now.
+    /// Computes the mark of the file at `path` as it is now, without holding it in memory.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
+    /// If the file cannot be read or is no plain file.
     pub fn of(path: &Path) -> std::io::Result<Self> {
-        let bytes = fs::read(path)?;
-        Ok(Self { bytes: bytes.len() as u64, crc32c: crc32c::crc32c(&bytes) })
+        let (mut file, length) = regular::open(path)?;
+        let (mut chunk, mut mark) = (vec![0; 1 << 16], Self { bytes: 0, crc32c: 0 });
+        // A file that grows meanwhile is not read for ever.
+        while mark.bytes <= length {
+            match file.read(&mut chunk)? {
+                0 => break,
+                n => {
+                    mark.bytes += n as u64;
+                    mark.crc32c = crc32c::crc32c_append(mark.crc32c, &chunk[..n]);
+                }
+            }
+        }
+        Ok(mark)
+    }
+
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, crc32c: crc32c::crc32c(bytes) }
     }
 }
 
@@ -110,30 +126,111 @@ pub fn newest<T, E: From<ModelError>>(
 ///
 /// # Errors
 ///
-/// If a file is missing or damaged, or the format version is unknown.
+/// If a file is missing, damaged or no plain file, or the format version is unknown.
 pub fn read_checkpoint<T: DeserializeOwned>(folder: &Path) -> Result<T, ModelError> {
     let unusable = |reason: String| ModelError::Checkpoint { path: folder.to_owned(), reason };
-    let text = fs::read_to_string(folder.join(STATE_FILE));
+    let text = regular::read_text(&folder.join(STATE_FILE));
     let text = text.map_err(|error| unusable(format!("{STATE_FILE}: {error}")))?;
-    let damaged = |error: toml::de::Error| unusable(format!("{STATE_FILE}: {}", error.message()));
     // The seal first: the state of another version, or of a damaged checkpoint, may not fit `T`.
-    let seal: Seal = toml::from_str(&text).map_err(damaged)?;
-    check_version(seal.format_version, CHECKPOINT_VERSION).map_err(unusable)?;
-    for (name, expected) in &seal.files {
+    let seal = Seal::parse(folder, &text)?;
+    for name in seal.files.keys() {
         let found = FileMark::of(&folder.join(name)).map_err(|error| unusable(format!("{name}: {error}")))?;
-        if found != *expected {
-            let reason = format!("{name} is damaged: its checksum is not that of {STATE_FILE}");
-            return Err(unusable(reason));
-        }
+        seal.check(folder, name, found)?;
     }
-    toml::from_str(&text).map_err(damaged)
+    toml::from_str(&text).map_err(|error| unusable(format!("{STATE_FILE}: {}", error.message())))
 }
 
-/// The part of the state that every reader checks.
+/// The part of a checkpoint's state that every reader checks.
 #[derive(Deserialize)]
-struct Seal {
+pub(crate) struct Seal {
     format_version: u32,
     files: BTreeMap<String, FileMark>,
+}
+
+impl Seal {
+    /// Reads the seal of the checkpoint in `folder`; `None` for a refiner saved without a run's state.
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, ModelError> {
+        let path = folder.join(STATE_FILE);
+        match regular::read_text(&path) {
+            Ok(text) => Self::parse(folder, &text).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ModelError::Io { path, source }),
+        }
+    }
+
+    fn parse(folder: &Path, text: &str) -> Result<Self, ModelError> {
+        let unusable = |reason: String| ModelError::Checkpoint { path: folder.to_owned(), reason };
+        let damaged = |error: toml::de::Error| unusable(format!("{STATE_FILE}: {}", error.message()));
+        let seal: Self = toml::from_str(text).map_err(damaged)?;
+        check_version(seal.format_version, CHECKPOINT_VERSION).map_err(unusable)?;
+        match seal.files.keys().find(|name| !is_plain_name(name)) {
+            Some(name) => Err(unusable(format!("{STATE_FILE}: `{}` is no file of it", name.escape_debug()))),
+            None => Ok(seal),
+        }
+    }
+
+    /// Compares the file `name` as it was found with what was written.
+    pub(crate) fn check(&self, folder: &Path, name: &str, found: FileMark) -> Result<(), ModelError> {
+        let reason = match self.files.get(name) {
+            Some(expected) if *expected == found => return Ok(()),
+            Some(_) => format!("{name} is damaged: its checksum is not that of {STATE_FILE}"),
+            None => format!("{STATE_FILE} does not know {name}"),
+        };
+        Err(ModelError::Checkpoint { path: folder.to_owned(), reason })
+    }
+}
+
+/// Whether this is the name of a file right in a folder.
+fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+}
+
+/// Finds the folder with the refiner that `path` names: a checkpoint, or a run, which gives its best
+/// checkpoint if it has an intact one ([`BEST_FILE`]), else its newest intact one.
+///
+/// Only a run's checkpoints are verified here; [`load_refiner`](crate::load_refiner) verifies what it reads.
+///
+/// # Errors
+///
+/// If `path` holds no checkpoint or only damaged ones.
+pub fn find_refiner(path: &Path) -> Result<PathBuf, ModelError> {
+    if path.join(REFINER_CONFIG_FILE).exists() {
+        return Ok(path.to_owned());
+    }
+    let missing = |reason| ModelError::NoCheckpoint { path: path.to_owned(), reason };
+    if !path.exists() {
+        return Err(missing("no such folder"));
+    }
+    if !path.join(CHECKPOINTS_DIR).is_dir() {
+        return Err(missing("neither a run nor a checkpoint"));
+    }
+    if let Some(best) = read_best::<Best>(path)? {
+        match whole(&path.join(CHECKPOINTS_DIR).join(checkpoint_name(best.step))) {
+            Ok(folder) => {
+                tracing::info!("taking the best checkpoint, of step {}", best.step);
+                return Ok(folder);
+            }
+            Err(error) => tracing::warn!("taking the newest checkpoint, not the best: {error}"),
+        }
+    }
+    let newest = newest(path, whole)?;
+    for error in &newest.damaged {
+        tracing::warn!("taking an earlier checkpoint: {error}");
+    }
+    newest.checkpoint.ok_or_else(|| missing("the run has no checkpoint yet"))
+}
+
+/// The part of a run's [`BEST_FILE`] that tells the checkpoint. Its folder follows from the step, so that no
+/// path in the file leads elsewhere.
+#[derive(Deserialize)]
+struct Best {
+    step: u64,
+}
+
+/// Returns the folder if every file of the checkpoint is intact.
+fn whole(folder: &Path) -> Result<PathBuf, ModelError> {
+    read_checkpoint::<Table>(folder).map(|_| folder.to_owned())
 }
 
 /// Reads the best checkpoint recorded by the run at `run`; `None` if the run has not selected one. `T` is the
@@ -147,7 +244,7 @@ pub fn read_best<T: DeserializeOwned>(run: &Path) -> Result<Option<T>, ModelErro
     if !path.exists() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).map_err(ModelError::io(&path))?;
+    let text = regular::read_text(&path).map_err(ModelError::io(&path))?;
     let bad = |reason: String| ModelError::Best { path: path.clone(), reason };
     // As a table first: a file of another version may not fit `T`.
     let table: Table = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;

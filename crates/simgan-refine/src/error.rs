@@ -17,13 +17,13 @@ pub enum RefineError {
     /// The network failed, for example for want of memory.
     #[error("the refiner failed: {0}")]
     Tensor(#[from] candle_core::Error),
-    /// The path holds no checkpoint.
-    #[error("{path}: {reason}", path = .path.display())]
-    NoCheckpoint {
-        /// The path given as the model.
-        path: PathBuf,
-        /// What is missing.
-        reason: &'static str,
+    /// The refiner turned an image into infinite values or NaN: its weights are useless.
+    #[error("{image}: the refined image is not finite; the refiner in {model} cannot be used", model = .model.display())]
+    NotFinite {
+        /// The image's name in the input.
+        image: String,
+        /// The checkpoint.
+        model: PathBuf,
     },
     /// The refiner's number of channels is one that no image file has.
     #[error("{path}: a refiner for {channels} channels; images have 1 (gray) or 3 (RGB)", path = .path.display())]
@@ -98,8 +98,8 @@ impl RefineError {
             Self::Io { source, .. } => return Hint::of_io(source),
             Self::Channels { .. } => return None,
             Self::Tensor(_) => "a smaller batch needs less memory".into(),
-            Self::NoCheckpoint { .. } => {
-                "give a run's folder, or one of the folders in its checkpoints/".into()
+            Self::NotFinite { .. } => {
+                "its training diverged, or the file is damaged; use an earlier checkpoint".into()
             }
             Self::Overlap { .. } => {
                 "choose an output folder elsewhere, so that no image is overwritten".into()

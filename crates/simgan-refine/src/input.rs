@@ -242,19 +242,32 @@ fn paths(names: &[String]) -> Result<Vec<PathBuf>, String> {
     };
     let long = |name: &String| PathBuf::from(format!("{name}.png"));
     let short: Vec<PathBuf> = names.iter().map(short).collect();
-    if twice(&short).is_none() {
+    if collision(&short).is_none() {
         return Ok(short);
     }
     let long: Vec<PathBuf> = names.iter().map(long).collect();
-    match twice(&long) {
+    match collision(&long) {
         None => Ok(long),
-        Some(path) => Err(format!("two of its images are called {}", path.with_extension("").display())),
+        Some(reason) => Err(reason),
     }
 }
 
-fn twice(paths: &[PathBuf]) -> Option<&PathBuf> {
+/// Says which two images would be written to one place: the same file, or a file and a folder.
+fn collision(paths: &[PathBuf]) -> Option<String> {
     let mut known = BTreeSet::new();
-    paths.iter().find(|path| !known.insert(*path))
+    if let Some(path) = paths.iter().find(|path| !known.insert(*path)) {
+        return Some(format!("two of its images are called {}", path.with_extension("").display()));
+    }
+    // Each image has its label beside it.
+    let labels: BTreeSet<PathBuf> = paths.iter().map(|path| path.with_extension("json")).collect();
+    for path in paths {
+        let taken = |folder: &&Path| known.contains(&folder.to_path_buf()) || labels.contains(*folder);
+        if let Some(file) = path.ancestors().skip(1).find(taken) {
+            let (path, file) = (path.display(), file.display());
+            return Some(format!("{path} needs a folder where another image has the file {file}"));
+        }
+    }
+    None
 }
 
 fn digest(image: &Image) -> String {
@@ -281,6 +294,16 @@ mod tests {
         assert_eq!(named(&["1.jpg", "p00/day01/1-left"]).unwrap(), ["1.png", "p00/day01/1-left.png"]);
         assert_eq!(named(&["1.jpg", "1.png"]).unwrap(), ["1.jpg.png", "1.png.png"]);
         assert!(named(&["a", "b", "a"]).unwrap_err().contains("two of its images are called a"));
+    }
+
+    #[test]
+    fn a_name_that_is_a_folder_of_another_is_refused() {
+        for (names, file) in [(["a", "a.png/b"], "file a.png"), (["a", "a.json/b/c"], "file a.json")] {
+            let error = named(&names).unwrap_err();
+            assert!(error.contains(file), "{error}");
+        }
+        // The long names of these do not collide.
+        assert_eq!(named(&["a.jpg", "a.png/b"]).unwrap(), ["a.jpg.png", "a.png/b.png"]);
     }
 
     #[test]

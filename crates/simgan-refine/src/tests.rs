@@ -1,3 +1,4 @@
+mod hostile;
 mod model;
 
 use std::collections::BTreeMap;

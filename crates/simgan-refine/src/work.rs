@@ -114,9 +114,15 @@ impl Work<'_> {
         let refined = refine_batch(refiner, &images, device)?;
         let finish = |(job, refined): (Job, Vec<f32>)| {
             let (image, change) = job.refinable.with_refined(&refined);
-            (job, image, change)
+            // The mean over all pixels: one that is not finite makes it so, and nothing more need be read.
+            if !change.mean.is_finite() {
+                let image = self.input.images.name(job.index);
+                return Err(RefineError::NotFinite { image, model: self.model.folder.clone() });
+            }
+            Ok((job, image, change))
         };
-        Ok(Outcome::Refined(jobs.into_par_iter().zip(refined).map(finish).collect()))
+        let finished: Step<Vec<_>> = jobs.into_par_iter().zip(refined).map(finish).collect();
+        finished.map(Outcome::Refined)
     }
 }
 

@@ -10,6 +10,7 @@ use simgan_data::SamplerState;
 use simgan_models::ModelError;
 use simgan_models::run_folder::{FileMark, STATE_FILE, checkpoint_name, list_checkpoints, read_checkpoint};
 
+use crate::content::Content;
 use crate::watch::Watch;
 use crate::{Phase, TrainError};
 
@@ -41,8 +42,7 @@ pub(crate) struct State {
     pub(crate) step: u64,
     /// The phase of the next step.
     pub(crate) phase: Phase,
-    /// Checksum of [`TrainConfig::identity`](crate::TrainConfig::identity), the settings that a resume may
-    /// not change.
+    /// Checksum of the settings that a resume may not change.
     pub(crate) config_crc32c: u32,
     /// Position of the history's random stream in 32-bit words. A string, since its 68 bits exceed a TOML
     /// integer.
@@ -51,6 +51,9 @@ pub(crate) struct State {
     pub(crate) synthetic: SamplerState,
     pub(crate) real: SamplerState,
     pub(crate) watch: Watch,
+    /// The images; `None` in a checkpoint that an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<Content>,
     /// Length and checksum of every other file; filled in on writing.
     pub(crate) files: BTreeMap<String, FileMark>,
 }

@@ -5,7 +5,8 @@ use simgan_data::{DataError, Hint};
 use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 
-use crate::ConfigError;
+use crate::memory::gigabytes;
+use crate::{ConfigError, Need, Phase};
 use simgan_optim::OptimError;
 
 /// An error of a run. The message names the place; [`TrainError::hint`] suggests a remedy.
@@ -75,6 +76,50 @@ pub enum TrainError {
         /// `data.channels`.
         expected: usize,
     },
+    /// The run would need more memory than the machine has.
+    #[error("the run needs {need}, but the machine has {} of memory", gigabytes(*.memory))]
+    Memory {
+        /// What is needed.
+        need: Need,
+        /// Bytes of memory of the machine.
+        memory: u64,
+        /// The setting to lower, and a value with which the part that needs most would fit.
+        setting: (&'static str, usize),
+    },
+    /// The images are not those that the run was trained on.
+    #[error("the {domain} images are not those that the run was trained on: {reason}")]
+    OtherImages {
+        /// `synthetic` or `real`.
+        domain: &'static str,
+        /// What differs.
+        reason: String,
+        /// The run or checkpoint.
+        run: PathBuf,
+    },
+    /// A run was to be continued to fewer steps than it has done.
+    #[error("the run has done {done} steps in all phases, {total} are asked for; nothing has been changed")]
+    StepsDone {
+        /// Steps done.
+        done: u64,
+        /// Steps of all phases asked for.
+        total: u64,
+    },
+    /// A checkpoint and the run's `config.toml` do not belong together.
+    #[error("{}: this checkpoint was written with another configuration than the run's config.toml", path.display())]
+    OtherConfig {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The refiner to start from is not the one that the configuration names.
+    #[error("{}: another refiner than start.crc32c says: {found} instead of {expected}", path.display())]
+    OtherStart {
+        /// The checkpoint, `start.from`.
+        path: PathBuf,
+        /// `start.crc32c`.
+        expected: String,
+        /// The checkpoint's checksum.
+        found: String,
+    },
     /// A new run was to be created in the folder of an existing one.
     #[error("{}: there is a run here already", path.display())]
     RunExists {
@@ -90,10 +135,12 @@ pub enum TrainError {
         reason: String,
     },
     /// A loss, gradient or weight is infinite or NaN. A failed update leaves the weights unchanged.
-    #[error("step {step}: {what}: the training has diverged")]
+    #[error("step {step}: {what} in {phase}: the training has diverged")]
     NotFinite {
         /// The failed step, counted from 1 over all phases.
         step: u64,
+        /// The phase of the step.
+        phase: Phase,
         /// The quantity and its value.
         what: String,
         /// `refiner` or `discriminator`, the section under `[optim]`.
@@ -122,6 +169,16 @@ impl TrainError {
             Self::PsiChannels { .. } => "choose another loss.psi_model".into(),
             Self::RunExists { .. } => Hint::any_of([Hint::Resume, Hint::OtherOutput]),
             Self::NotARun { .. } => Hint::OtherOutput,
+            Self::Memory { setting: (key, value), .. } => Hint::setting("need less", *key, value),
+            Self::OtherImages { run, .. } => Hint::any_of([
+                Hint::advice("give the images that the run began with"),
+                Hint::StartFrom(run.clone()),
+            ]),
+            Self::StepsDone { .. } => {
+                "schedule.steps counts from the run's beginning; ask for more to go on".into()
+            }
+            Self::OtherConfig { .. } => "undo the changes to config.toml".into(),
+            Self::OtherStart { .. } => "empty start.crc32c to accept it".into(),
             Self::NotFinite { network, .. } => Hint::advice(format!(
                 "try a lower optim.{network}.lr or optim.{network}.clip_norm=1, and continue from the last checkpoint or \
                  start again"

@@ -1,12 +1,15 @@
 //! Reads and writes `metrics.jsonl`, with one [`Event`] per line.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::{Event, TrainError};
+
+/// Maximum bytes of the file; a run of 800,000 steps, each with its line, has 400 MB.
+const MAX_METRICS: u64 = 4 << 30;
 
 /// Appends events to a run's `metrics.jsonl`.
 #[derive(Debug)]
@@ -20,6 +23,11 @@ impl Metrics {
     /// Opens the file at `path`, creating it if missing, and drops the lines of steps after `step`, which the
     /// resumed run will write again.
     pub(crate) fn open(path: &Path, step: u64) -> Result<Self, TrainError> {
+        // An earlier check than opening, which would wait at a pipe and write through a link.
+        if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let error = std::io::Error::new(ErrorKind::InvalidInput, "not a regular file");
+            return Err(TrainError::io(path)(error));
+        }
         let mut options = File::options();
         let file =
             options.create(true).truncate(false).write(true).open(path).map_err(TrainError::io(path))?;
@@ -56,7 +64,8 @@ impl Metrics {
 /// # Errors
 /// The file cannot be read, or a line is not an event.
 pub fn read_metrics(path: &Path) -> Result<Vec<Event>, TrainError> {
-    let text = fs::read_to_string(path).map_err(TrainError::io(path))?;
+    let text = String::from_utf8(simgan_data::read_regular(path, MAX_METRICS)?)
+        .map_err(|error| TrainError::io(path)(std::io::Error::new(ErrorKind::InvalidData, error)))?;
     let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let events: Result<Vec<Event>, _> = whole.map(serde_json::from_str).collect();
     events.map_err(|error| TrainError::io(path)(error.into()))

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A phase of the training schedule.
@@ -10,6 +12,16 @@ pub enum Phase {
     PretrainDiscriminator,
     /// Trains both by Algorithm 1.
     Adversarial,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PretrainRefiner => "the refiner's pretraining",
+            Self::PretrainDiscriminator => "the discriminator's pretraining",
+            Self::Adversarial => "the adversarial phase",
+        })
+    }
 }
 
 /// Measurements of one step. Losses are means over patches or pixels; accuracies are fractions of patches, in

@@ -22,6 +22,10 @@ pub(crate) enum Purpose {
     Samples,
     /// The shift of each image before D sees it.
     Translation,
+    /// Which synthetic images are mirrored, and what part of each is taken.
+    AugmentSynthetic,
+    /// The same of real images.
+    AugmentReal,
 }
 
 impl Purpose {
@@ -34,6 +38,8 @@ impl Purpose {
             Self::History => "history",
             Self::Samples => "samples",
             Self::Translation => "translation",
+            Self::AugmentSynthetic => "augment-synthetic",
+            Self::AugmentReal => "augment-real",
         }
     }
 

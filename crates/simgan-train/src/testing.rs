@@ -39,7 +39,8 @@ pub(crate) fn sources() -> Sources {
     Sources { synthetic: noise(11, 40), real: noise(7, 200) }
 }
 
-fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
+/// Returns `n` images of noise from `brightness` up.
+pub(crate) fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
     let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
     let (width, height) = SIZE;
     let mut sample = |index: usize| {

@@ -42,6 +42,8 @@ pub(super) struct Transfer<'a> {
     pub(super) part: &'a Part,
     /// Its length in bytes, if known.
     pub(super) bytes: Option<u64>,
+    /// Its maximum length in bytes, if neither manifest nor server gives it.
+    pub(super) max_bytes: u64,
     /// Whether its checksum is known: the transfer may then resume a part from another address.
     pub(super) is_known: bool,
     pub(super) bar: &'a ProgressBar,
@@ -57,8 +59,6 @@ enum Cut {
 
 /// A try that brings this many bytes resets the count of failures.
 const PROGRESS: u64 = 1 << 20;
-/// Maximum bytes of a file whose length neither manifest nor server gives.
-const MAX_BYTES: u64 = 64 << 30;
 /// Hint for an address that does not serve the file.
 const MIRROR: &str = "give a mirror or a copy on disk with --from";
 
@@ -128,12 +128,17 @@ impl Http {
             let hint = format!("this is another file; {MIRROR}");
             return Err(Cut::Lasting(hinted(message, hint)));
         }
+        let limit = total.or(bytes).unwrap_or(transfer.max_bytes);
+        if limit > transfer.max_bytes.max(bytes.unwrap_or(0)) {
+            let message = format!("{url}: the server announces {limit} bytes, more than this file may have");
+            return Err(Cut::Lasting(hinted(message, MIRROR)));
+        }
         let origin = Origin { url: url.to_owned(), version: version_of(response.headers()) };
         let mut file = part.open(start, &origin).map_err(Cut::Lasting)?;
         let total = total.or(bytes);
         bar.set_length(total.unwrap_or(0));
         bar.set_position(start);
-        let end = self.copy(response.into_body(), &mut file, start, total.unwrap_or(MAX_BYTES), transfer)?;
+        let end = self.copy(response.into_body(), &mut file, start, limit, transfer)?;
         match total {
             Some(total) if end < total => Err(Cut::Passing("the transfer was cut".to_owned())),
             _ => Ok(()),

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::http::Transfer;
 use super::manifest::{Archive, Dataset, Files, RemoteFile};
-use super::part::{Part, written};
+use super::part::{Part, is_full, written};
 use super::place::Locked;
 use super::sums::Sum;
 use super::{Fetcher, From, sums, unpack};
@@ -25,7 +25,9 @@ impl Fetcher {
         locked: &Locked<'_>,
     ) -> anyhow::Result<()> {
         let (file, is_pinned) = self.pins.apply(&dataset.name, &archive.file)?;
-        let source = Source { file: &file, pins: is_pinned.then(|| self.pins.path()) };
+        let pins = is_pinned.then(|| self.pins.path());
+        // Packed, it is hardly longer than unpacked.
+        let source = Source { file: &file, pins, max_bytes: archive.max_bytes };
         let part = Part::new(locked.part(&file.path));
         let on_disk = match from {
             Some(From::File(path)) => Some(path.clone()),
@@ -39,7 +41,13 @@ impl Fetcher {
         locked.clear_files()?;
         let bar = progress::bytes("unpacking", length);
         let path = on_disk.as_deref().unwrap_or(part.path());
-        let sums = unpack::unpack(path, &locked.files(), archive, &bar)?;
+        let sums = unpack::unpack(path, &locked.files(), archive, &bar).inspect_err(|error| {
+            // Nothing vouched for a download without a checksum: it would fail again. A full disk is not its
+            // fault.
+            if on_disk.is_none() && file.sha256.is_none() && !is_full(error) {
+                discard(&part);
+            }
+        })?;
         bar.finish_and_clear();
         locked.publish(dataset, &sums)?;
         // Only a download from the publisher pins a checksum; a mirror or copy could be anything.
@@ -61,7 +69,8 @@ impl Fetcher {
         let bar = progress::bytes(&dataset.name, files.files.iter().filter_map(|file| file.bytes).sum());
         let mut sums = Vec::new();
         for file in &files.files {
-            let (source, place) = (Source { file, pins: None }, locked.files().join(&file.path));
+            let (source, place) =
+                (Source { file, pins: None, max_bytes: MAX_BYTES }, locked.files().join(&file.path));
             let sha256 = match source.check(&place) {
                 Ok((_, sha256)) => sha256,
                 Err(_) => {
@@ -110,7 +119,8 @@ impl Fetcher {
             let is_resumed = part.length() > 0;
             let bar = progress::bytes(file.name(), file.bytes.unwrap_or(0));
             let is_known = file.sha256.is_some();
-            self.http.fetch(&Transfer { url, part, bytes: file.bytes, is_known, bar: &bar })?;
+            let max_bytes = source.max_bytes;
+            self.http.fetch(&Transfer { url, part, bytes: file.bytes, max_bytes, is_known, bar: &bar })?;
             bar.finish_and_clear();
             match source.check(part.path()) {
                 Ok(found) => return Ok(found),
@@ -132,6 +142,18 @@ struct Source<'a> {
     file: &'a RemoteFile,
     /// The lock file, if it holds the checksum.
     pins: Option<&'a Path>,
+    /// Maximum bytes of the file if the manifest does not give its length.
+    max_bytes: u64,
+}
+
+/// Maximum bytes of a single file without a length.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Removes a part after an error. A failure to do so is only told, so that the user sees the error itself.
+fn discard(part: &Part) {
+    if let Err(error) = part.discard() {
+        eprintln!("{}", failure::text(&error));
+    }
 }
 
 impl Source<'_> {

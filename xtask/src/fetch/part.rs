@@ -5,7 +5,7 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use simgan_data::Hint;
+use simgan_data::{Hint, Hinted};
 
 use crate::failure::hinted;
 
@@ -93,7 +93,15 @@ impl Part {
 pub(crate) fn written(path: &Path, error: &io::Error) -> anyhow::Error {
     let message = format!("{}: {error}", path.display());
     match Hint::of_io(error) {
-        Some(_) => hinted(message, "make room and run the same command again to continue"),
+        Some(_) => hinted(message, MAKE_ROOM),
         None => anyhow::Error::msg(message),
     }
+}
+
+const MAKE_ROOM: &str = "make room and run the same command again to continue";
+
+/// Whether this is [`written`]'s error about a full disk.
+pub(super) fn is_full(error: &anyhow::Error) -> bool {
+    let hints = error.chain().filter_map(|cause| cause.downcast_ref::<Hinted>());
+    hints.into_iter().any(|hinted| hinted.hint == Hint::from(MAKE_ROOM))
 }

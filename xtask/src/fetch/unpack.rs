@@ -42,7 +42,7 @@ pub(super) fn unpack(
     let mut magic = [0; 2];
     let is_gzip = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
     if !is_gzip {
-        let hint = "the server may have answered with a page; look into it";
+        let hint = "the server may have answered with a page; open its address in a browser";
         bail!(hinted(format!("{}: not a gzip archive", name()), hint));
     }
     let reader = MultiGzDecoder::new(BufReader::with_capacity(

@@ -26,6 +26,9 @@ pub(crate) struct TrainArguments {
     /// Settings from a TOML file, such as another run's config.toml.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(crate) config: Option<PathBuf>,
+    /// Go on from a trained refiner, and its discriminator if it fits, on new images: a run or one of its checkpoints.
+    #[arg(long, value_name = "RUN|CHECKPOINT", conflicts_with = "resume")]
+    pub(crate) from: Option<PathBuf>,
     /// One setting, such as data.size=55x35 (WIDTHxHEIGHT in pixels) or loss.lambda=2; repeatable.
     ///
     /// `simgan help settings` and a run's config.toml list every key. loss.lambda weighs the mean absolute

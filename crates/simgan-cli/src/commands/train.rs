@@ -1,15 +1,14 @@
 //! `simgan train`: starts or resumes a run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
-use simgan_data::{DataError, Hinted};
-use simgan_train::run_dir::{CONFIG_FILE, METRICS_FILE};
+use simgan_data::{DataError, Hinted, read_text};
+use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{
-    Event, Phase, Recipe, RunDir, ScheduleConfig, Sources, Summary, TrainConfig, TrainError, Trainer,
-    read_metrics, run, sources,
+    Event, Phase, Recipe, RunDir, ScheduleConfig, Sources, Start, Summary, TrainConfig, TrainError, Trainer,
+    run, sources,
 };
 
 use super::domains::check_domains;
@@ -25,12 +24,12 @@ const RUNS: &str = "runs";
 pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let (mut trainer, run_dir) = match &arguments.run {
-        Some(path) if arguments.resume => resume(path, arguments, &device)?,
+        Some(path) if arguments.resume => match resume(path, arguments, &device)? {
+            Resumed::Going(trainer, run) => (*trainer, run),
+            Resumed::Finished(summary, config) => return print(&report::finished(&summary, &config)),
+        },
         path => start(path.as_deref(), arguments, &device)?,
     };
-    if let Some(summary) = finished(&trainer, &run_dir)? {
-        return print(&report::finished(&summary, trainer.config()));
-    }
     tracing::info!("run {}, device {}", run_dir.path().display(), compute::Name(&device));
     let stop = interrupt::stop_flag()?;
     let mut observer = Observer::new(&trainer.config().schedule);
@@ -47,12 +46,13 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
 /// Starts a run. Writes nothing until configuration and images have proved valid.
 fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
     let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
-    let file = match &arguments.config {
-        Some(path) => Some(fs::read_to_string(path).with_context(|| path.display().to_string())?),
-        None => None,
+    let file = arguments.config.as_deref().map(read_text).transpose()?;
+    let (file, set) = (file.as_deref(), settings(arguments)?);
+    check_domains(&arguments.synthetic, &arguments.real, &arguments.set, file)?;
+    let config = match &arguments.from {
+        Some(path) => Start::open(path)?.resolve(recipe, file, &set)?,
+        None => TrainConfig::resolve(recipe, file, &set)?,
     };
-    check_domains(&arguments.synthetic, &arguments.real, &arguments.set, file.as_deref())?;
-    let config = TrainConfig::resolve(recipe, file.as_deref(), &settings(arguments)?)?;
     let config = chosen(&with_absolute_paths(config)?)?;
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::new(config.clone(), &sources, device)?;
@@ -71,36 +71,33 @@ pub(super) fn chosen(config: &TrainConfig) -> Result<TrainConfig> {
     Ok(chosen.config)
 }
 
-fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
+/// A run to resume.
+enum Resumed {
+    Going(Box<Trainer>, RunDir),
+    /// All its steps are done.
+    Finished(Box<Summary>, Box<TrainConfig>),
+}
+
+fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Resumed> {
     let run = RunDir::open(path)?;
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
     let config = with_absolute_paths(config)?;
-    // Check before opening images: a changed source must be reported as another run, not as a missing file.
+    // Before the images are opened: nothing need be read to know that a setting must not change.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
-    if config != before && !trainer.is_done() {
+    if trainer.is_done()
+        && config.selection == before.selection
+        && let Some(summary) = run.finished()?
+    {
+        return Ok(Resumed::Finished(Box::new(summary), Box::new(config)));
+    }
+    if config != before {
         run.write_config(&config)?;
     }
     tracing::info!("resuming after step {} of {}", trainer.steps_done(), trainer.total_steps());
-    Ok((trainer, run))
-}
-
-/// Returns the summary of a run that has nothing left to do: its steps are done and its end is recorded.
-fn finished(trainer: &Trainer, run: &RunDir) -> Result<Option<Summary>> {
-    let metrics = run.path().join(METRICS_FILE);
-    if !trainer.is_done() || !metrics.exists() {
-        return Ok(None);
-    }
-    let last = read_metrics(&metrics)?.pop();
-    Ok(match last {
-        // The folder may have moved since.
-        Some(Event::Finish(summary)) if summary.step == trainer.steps_done() => {
-            Some(Summary { run: run.path().to_owned(), total_steps: summary.step, ..summary })
-        }
-        _ => None,
-    })
+    Ok(Resumed::Going(Box::new(trainer), run))
 }
 
 /// Turns the arguments into `KEY=VALUE`s. Dedicated options come last and so override `--set`.
@@ -123,11 +120,13 @@ pub(super) fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig
     for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
         *name = registry.absolute(name)?;
     }
-    if !config.loss.psi_model.is_empty() {
-        let path = std::path::absolute(&config.loss.psi_model).context("loss.psi_model")?;
-        let path = path.into_os_string().into_string();
-        config.loss.psi_model =
-            path.map_err(|path| anyhow!("loss.psi_model = {}: not Unicode", path.display()))?;
+    for (key, path) in
+        [("loss.psi_model", &mut config.loss.psi_model), ("start.from", &mut config.start.from)]
+    {
+        if !path.is_empty() {
+            let absolute = std::path::absolute(&path).context(key)?.into_os_string().into_string();
+            *path = absolute.map_err(|path| anyhow!("{key} = {}: not Unicode", path.display()))?;
+        }
     }
     Ok(config)
 }

@@ -15,4 +15,5 @@ mod scene;
 mod sources;
 mod train;
 mod train_bad;
+mod train_on;
 mod unityeyes;

@@ -74,6 +74,10 @@ impl Header {
     /// Opens a file, then reads and checks its header.
     pub(super) fn read(path: &Path) -> Result<(File, Self), String> {
         let io = |error: std::io::Error| error.to_string();
+        // Before opening, which would wait at a pipe.
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
+            return Err("no packed data set: it is no regular file".to_owned());
+        }
         let mut file = File::open(path).map_err(io)?;
         let file_len = file.metadata().map_err(io)?.len();
         let mut length = [0; 8];

@@ -44,6 +44,11 @@ impl<A: Adapter> Source for A {
         Ok(self.adapted_spec(source.probe(place)?))
     }
 
+    fn drawn(&self, index: usize, draw: u64, want: Want) -> Result<Sample, DataError> {
+        let (source, place) = origin(self.sources(), index);
+        self.adapted(index, want, &|| source.drawn(place, draw, want))
+    }
+
     fn name(&self, index: usize) -> Result<String, DataError> {
         let (source, place) = origin(self.sources(), index);
         source.name(place)

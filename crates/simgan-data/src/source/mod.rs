@@ -1,4 +1,5 @@
 mod adapter;
+mod augmented;
 mod concat;
 mod memory;
 mod remembering;
@@ -6,6 +7,7 @@ mod remembering;
 mod tests;
 
 pub(crate) use self::adapter::Adapter;
+pub use self::augmented::{Augmentation, Augmented};
 pub use self::concat::Concat;
 pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
@@ -45,6 +47,18 @@ pub trait Source: Send + Sync {
     /// If `index >= self.len()`.
     fn probe(&self, index: usize) -> Result<ImageSpec, DataError> {
         Ok(self.sample(index, Want::Image)?.image.spec())
+    }
+
+    /// Reads the sample at `index` as the `draw`-th one that a [`Loader`](crate::Loader) draws. Only a source
+    /// that changes images at random ([`Augmented`]) needs its own.
+    ///
+    /// # Errors
+    /// As [`Source::sample`].
+    ///
+    /// # Panics
+    /// If `index >= self.len()`.
+    fn drawn(&self, index: usize, _draw: u64, want: Want) -> Result<Sample, DataError> {
+        self.sample(index, want)
     }
 
     /// The [`Sample::name`] of the sample at `index`, without reading its image.

@@ -125,7 +125,8 @@ fn neighbours(
 ///
 /// # Errors
 ///
-/// If the channels differ from the refiner's, or [`EvalError::Stopped`] if `watch` is told to stop.
+/// If the channels differ from the refiner's, a refined image is not finite, or [`EvalError::Stopped`] if
+/// `watch` is told to stop.
 pub(crate) fn refine_images(
     refiner: &Refiner,
     images: &Tensor,
@@ -133,6 +134,10 @@ pub(crate) fn refine_images(
 ) -> Result<Tensor, EvalError> {
     forward_batched(images, AT_ONCE, |batch| {
         watch.count(batch.dim(0)?)?;
-        Ok(refiner.forward(batch)?)
+        let refined = refiner.forward(batch)?;
+        match refined.mean_all()?.to_scalar::<f32>()?.is_finite() {
+            true => Ok(refined),
+            false => Err(EvalError::NotFinite),
+        }
     })
 }

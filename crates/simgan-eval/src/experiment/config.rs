@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -107,7 +106,7 @@ impl ExperimentConfig {
     ///
     /// If the file at `path` describes another experiment; only the number of draws may differ.
     pub(super) fn check_same(&self, path: &Path) -> Result<(), EvalError> {
-        let text = fs::read_to_string(path).map_err(EvalError::io(path))?;
+        let text = simgan_data::read_text(path)?;
         let reason = "damaged, or not the configuration of an experiment";
         let before: Table = text.parse().map_err(|_| EvalError::Folder { path: path.to_owned(), reason })?;
         // Parsing gives settings younger than the file their serde defaults. A file that does not parse is

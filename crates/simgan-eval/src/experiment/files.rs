@@ -1,9 +1,8 @@
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use simgan_data::write_atomic;
+use simgan_data::{read_regular, write_atomic};
 
 use crate::EvalError;
 
@@ -13,9 +12,12 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Eval
     Ok(write_atomic(path, format!("{text}\n").as_bytes())?)
 }
 
+/// Maximum bytes of a result file.
+const MAX_JSON: u64 = 1 << 30;
+
 /// Reads JSON.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
-    let bytes = fs::read(path).map_err(EvalError::io(path))?;
+    let bytes = read_regular(path, MAX_JSON)?;
     serde_json::from_slice(&bytes).map_err(|error| damaged(path, &error))
 }
 

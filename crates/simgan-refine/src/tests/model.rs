@@ -40,6 +40,29 @@ fn the_model_is_a_run_or_a_checkpoint() {
     assert!(refused("run").contains("refiner.safetensors"), "{}", refused("run"));
 }
 
+/// A checkpoint on its own is verified like one of a run.
+#[test]
+fn damage_is_found_in_a_checkpoint_on_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trainer = trainer();
+    trainer.step().unwrap();
+    let checkpoint = trainer.save(folder.path()).unwrap();
+    let open = || RefineModel::open(checkpoint.path(), &Device::Cpu);
+    open().unwrap();
+    for name in ["refiner.safetensors", "refiner.toml"] {
+        let path = checkpoint.path().join(name);
+        let good = fs::read(&path).unwrap();
+        let mut bytes = good.clone();
+        let last = bytes.len() - 3;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let error = open().err().unwrap();
+        assert!(error.to_string().contains(&format!("{name} is damaged")), "{error}");
+        assert!(!error.hint().unwrap().to_string().contains("delete"));
+        fs::write(&path, good).unwrap();
+    }
+}
+
 #[test]
 fn the_best_checkpoint_is_taken_while_it_is_whole() {
     let folder = tempfile::tempdir().unwrap();

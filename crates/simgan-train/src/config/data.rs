@@ -2,7 +2,7 @@ use simgan_data::{Crop, Fit, OnError, Size};
 use simgan_settings::{Range, settings};
 use toml::Value;
 
-use super::{Channels, ConfigError, DataRange, DataSize, Recipe, Section, TrainConfig};
+use super::{Channels, ConfigError, DataRange, DataSize, Flip, RandomCrop, Recipe, Section, TrainConfig};
 
 pub(super) const SECTION: Section = Section::new("data", DataConfig::DOC, &[DataConfig::SETTINGS]);
 
@@ -39,6 +39,16 @@ settings! {
         #[serde(default)]
         range: DataRange =
             Range::Form("\"auto\", \"full\" or \"MIN..MAX\", two numbers in ascending order", is_range),
+        /// Random mirroring of training images, of both domains: "horizontal" mirrors half of them left to
+        /// right each time they are drawn. Labels follow; a label that cannot is an error where labels are
+        /// used. Leave it off where left and right are not alike.
+        #[serde(default)]
+        flip: Flip = Range::OneOf(&["none", "horizontal"]),
+        /// Size of a part of each training image, of both domains, cut out at a random place each time the
+        /// image is drawn, after `size` and at its scale; "none" takes whole images. Refining is not affected:
+        /// R takes images of any size.
+        #[serde(default)]
+        random_crop: RandomCrop = Range::Form("\"none\" or \"WIDTHxHEIGHT\", each from 1 to 16384", is_crop),
         /// Mini-batch size b, for each of the two sources. Must be even if the history is on, which replaces
         /// half of the refined images.
         batch: usize = Range::Whole(1, 65_536),
@@ -61,6 +71,10 @@ fn is_range(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<DataRange>().is_ok())
 }
 
+fn is_crop(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<RandomCrop>().is_ok())
+}
+
 fn is_size(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<DataSize>().is_ok())
 }
@@ -72,7 +86,9 @@ impl DataConfig {
             real: vec!["builtin:camera".to_owned()],
             size: DataSize::Pixels(Size { width: 55, height: 35 }), // §3.1
             crop: Crop::Auto,
-            fit: Fit::Cover,          // [open] keeps the eye's proportions
+            fit: Fit::Cover, // [open] keeps the eye's proportions
+            flip: Flip::None,
+            random_crop: RandomCrop(None),
             channels: Channels::Gray, // §3.1
             range: DataRange::Auto,   // [open] the paper's images have 8 bits
             batch: 512,               // §3.1

@@ -4,6 +4,7 @@
 //! recipe, and the checks that involve several values. The crates of networks and optimizers own their lists;
 //! the files here only give the recipes' values.
 
+mod augmentation;
 mod channels;
 mod data;
 mod discriminator;
@@ -21,6 +22,7 @@ mod refiner;
 mod schedule;
 mod selection;
 mod size;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,7 @@ use simgan_models::RefinerConfig;
 use simgan_settings::{Range, Setting, settings};
 use toml::{Table, Value};
 
+pub use self::augmentation::{Flip, RandomCrop};
 pub use self::channels::Channels;
 pub use self::data::DataConfig;
 pub use self::discriminator::DiscriminatorSection;
@@ -43,6 +46,7 @@ pub use self::recipe::Recipe;
 pub use self::schedule::ScheduleConfig;
 pub use self::selection::SelectionConfig;
 pub use self::size::DataSize;
+pub use self::start::StartConfig;
 pub use simgan_losses::{AdversarialLoss, Psi};
 pub use simgan_optim::{OptimizerConfig, OptimizerKind};
 
@@ -82,6 +86,9 @@ settings! {
         .. {
             /// The images.
             data: DataConfig,
+            /// The refiner to go on from.
+            #[serde(default)]
+            start: StartConfig,
             /// The refiner R; its images have `data.channels`.
             refiner: RefinerConfig,
             /// The discriminator D; its images have `data.channels`.
@@ -117,6 +124,7 @@ struct Section {
 const SECTIONS: &[Section] = &[
     Section::new("", "", &[TrainConfig::SETTINGS]),
     data::SECTION,
+    start::SECTION,
     refiner::SECTION,
     discriminator::SECTION,
     loss::SECTION,

@@ -21,6 +21,16 @@ impl TrainConfig {
     /// A key is unknown (the error names the nearest one), a value is out of range (the error gives the
     /// range), or values contradict each other.
     pub fn resolve(recipe: Option<Recipe>, file: Option<&str>, set: &[String]) -> Result<Self, ConfigError> {
+        Self::resolve_over(&[], recipe, file, set)
+    }
+
+    /// Resolves like [`Self::resolve`] with some values in place of the recipe's.
+    pub(crate) fn resolve_over(
+        defaults: &[(String, Value)],
+        recipe: Option<Recipe>,
+        file: Option<&str>,
+        set: &[String],
+    ) -> Result<Self, ConfigError> {
         let mut file: Table = file.map(str::parse).transpose()?.unwrap_or_default();
         check_version(&file)?;
         complete_older(&mut file);
@@ -30,7 +40,7 @@ impl TrainConfig {
         }
         let named = take_recipe(&mut file, &mut given)?;
         let mut overlay = Overlay::new(recipe.or(named).unwrap_or_default());
-        let mut leaves = Vec::new();
+        let mut leaves = defaults.to_vec();
         collect_leaves(&overlay.table, &file, "", &mut leaves);
         for (key, value) in leaves.iter().chain(&given) {
             overlay.set(key, value)?;
@@ -51,14 +61,15 @@ impl TrainConfig {
     /// Checks that a run started with `self` may continue with `now`.
     ///
     /// Only settings that could not have changed a completed step may differ: `schedule.steps`,
-    /// `data.workers`, `[selection]` and `[output]`.
+    /// `data.workers`, `data.on_error`, `[selection]` and `[output]`. Sources may differ too, because a
+    /// checkpoint knows its images, wherever they lie ([`Trainer::resume`](crate::Trainer::resume)).
     ///
     /// # Errors
     /// The first key that differs.
     pub fn check_resumable(&self, now: &Self, config_path: &Path) -> Result<(), ConfigError> {
         let (before, after) = (leaves_of(self), leaves_of(now));
         for ((key, before), (_, after)) in before.into_iter().zip(after) {
-            if before != after && !is_free_on_resume(&key) {
+            if before != after && !is_free_on_resume(&key) && !is_told_by_content(&key) {
                 let (before, now) = (before.to_string(), after.to_string());
                 return Err(ConfigError::Resumed { key, before, now, config: config_path.to_owned() });
             }
@@ -78,12 +89,44 @@ impl TrainConfig {
         fixed.map(|(key, value)| format!("{key}={value}\n")).collect()
     }
 
+    /// Returns [`Self::identity`] without the places of the images, for a checkpoint that knows their content.
+    pub(crate) fn identity_without_places(&self) -> String {
+        let is_kept = |line: &&str| !line.split_once('=').is_some_and(|(key, _)| is_told_by_content(key));
+        self.identity().split_inclusive('\n').filter(is_kept).collect()
+    }
+
+    /// Checks that the images lie where they lay, for a run that does not know their content.
+    pub(crate) fn check_places(&self, now: &Self, config_path: &Path) -> Result<(), ConfigError> {
+        for (key, before, now) in [
+            ("data.synthetic", &self.data.synthetic, &now.data.synthetic),
+            ("data.real", &self.data.real, &now.data.real),
+        ] {
+            if before != now {
+                let [before, now] = [before, now].map(|places| format!("{places:?}"));
+                let (key, config) = (key.to_owned(), config_path.to_owned());
+                return Err(ConfigError::Resumed { key, before, now, config });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns every key with its value, in the order of the file.
+    pub(crate) fn leaves(&self) -> Vec<(String, Value)> {
+        leaves_of(self)
+    }
+
     /// Whether `table`, made from `self`, still parses to `self` without this key.
     fn is_implied(&self, table: &Table, key: &str) -> bool {
         let mut table = table.clone();
         remove(&mut table, key);
         table.try_into::<Self>().is_ok_and(|config| config == *self)
     }
+}
+
+/// Whether a checkpoint's content says more than the setting: where images lie, and what becomes of unreadable
+/// ones, which a run that got this far has not met or has skipped.
+fn is_told_by_content(key: &str) -> bool {
+    matches!(key, "data.synthetic" | "data.real" | "data.on_error")
 }
 
 fn is_free_on_resume(key: &str) -> bool {

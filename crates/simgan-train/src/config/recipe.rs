@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CONFIG_VERSION, ConfigError, DataConfig, DiscriminatorSection, EmaConfig, HistoryConfig, LossConfig,
-    OptimConfig, OutputConfig, ScheduleConfig, SelectionConfig, TrainConfig, refiner,
+    OptimConfig, OutputConfig, ScheduleConfig, SelectionConfig, StartConfig, TrainConfig, refiner,
 };
 
 /// A named starting point for a [`TrainConfig`].
@@ -36,6 +36,7 @@ impl Recipe {
             recipe: self,
             seed: 0,
             data: DataConfig::of(self),
+            start: StartConfig::default(),
             refiner: refiner::of(self),
             discriminator: DiscriminatorSection::of(self),
             loss: LossConfig::of(self),

@@ -58,7 +58,11 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         // Added since.
         let loss = first["loss"].as_table_mut().unwrap();
         loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
-        first["data"].as_table_mut().unwrap().insert("range".to_owned(), "full".into());
+        let data = first["data"].as_table_mut().unwrap();
+        data.insert("range".to_owned(), "full".into());
+        data.extend(["flip", "random_crop"].map(|key| (key.to_owned(), "none".into())));
+        let start = ["from", "crc32c"].map(|key| (key.to_owned(), "".into()));
+        first.insert("start".to_owned(), Table::from_iter(start).into());
         assert_eq!(written, first);
         assert_eq!(crc32c::crc32c(config.identity().as_bytes()), crc32c, "{recipe}");
     }
@@ -203,6 +207,13 @@ fn only_what_changes_no_past_step_may_change_on_resume() {
     (now.schedule.steps, now.output.keep_last, now.data.workers) = (9999, 7, 1);
     before.check_resumable(&now, Path::new("config.toml")).unwrap();
     assert_eq!(before.identity(), now.identity());
+    // Where images lie, and what becomes of unreadable ones, is not what a checkpoint depends on.
+    now.data.real = vec!["elsewhere".to_owned()];
+    now.data.on_error = simgan_data::OnError::Skip;
+    before.check_resumable(&now, Path::new("config.toml")).unwrap();
+    assert_ne!(before.identity(), now.identity());
+    assert_eq!(before.identity_without_places(), now.identity_without_places());
+    now.data = before.data.clone();
     now.loss.lambda = 3.0;
     let error = before.check_resumable(&now, Path::new("config.toml")).unwrap_err().to_string();
     assert!(error.contains("`loss.lambda` is 3.0 but the run was started with 5.0"), "{error}");

@@ -10,7 +10,7 @@ use simgan_models::run_folder;
 pub use simgan_models::run_folder::{BEST_FILE, CHECKPOINTS_DIR};
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::{TrainConfig, TrainError};
+use crate::{Event, Summary, TrainConfig, TrainError, read_metrics};
 
 /// The complete configuration.
 pub const CONFIG_FILE: &str = "config.toml";
@@ -120,6 +120,23 @@ impl RunDir {
         newest_checkpoint(&self.path)
     }
 
+    /// Returns the summary with which the run ended, if all its steps are done and everything is written.
+    ///
+    /// # Errors
+    /// `metrics.jsonl` cannot be read.
+    pub fn finished(&self) -> Result<Option<Summary>, TrainError> {
+        let metrics = self.path.join(METRICS_FILE);
+        if !metrics.exists() {
+            return Ok(None);
+        }
+        Ok(match read_metrics(&metrics)?.pop() {
+            Some(Event::Finish(summary)) if summary.is_complete() => {
+                Some(Summary { run: self.path.clone(), ..summary })
+            }
+            _ => None,
+        })
+    }
+
     pub(crate) fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS_DIR)
     }
@@ -134,7 +151,7 @@ pub type Newest = run_folder::Newest<Checkpoint, TrainError>;
 /// The file cannot be read, or its content is not a valid configuration.
 pub fn config_of_run(path: &Path) -> Result<TrainConfig, TrainError> {
     let path = path.join(CONFIG_FILE);
-    let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
+    let text = simgan_data::read_text(&path)?;
     Ok(TrainConfig::resolve(None, Some(&text), &[])?)
 }
 

@@ -80,7 +80,7 @@ impl RefinerJudge {
     ///
     /// # Errors
     ///
-    /// The refiner does not accept the images, or a source has fewer than four.
+    /// The refiner does not accept the images or its output is not finite, or a source has fewer than four.
     pub fn judge_refiner(&self, refiner: &Refiner) -> Result<Judgement, MetricsError> {
         self.of_refiner(refiner, &mut |_, _| ())
     }
@@ -92,6 +92,9 @@ impl RefinerJudge {
     ) -> Result<Judgement, MetricsError> {
         let refined = forward_batched(&self.synthetic, BATCH, |batch| refiner.forward(batch))?;
         let change = (&refined - &self.synthetic)?.abs()?.mean_all()?.to_scalar::<f32>()?;
+        if !change.is_finite() {
+            return Err(MetricsError::NotFinite);
+        }
         let (mut done, total) = (0, self.training.steps as u64);
         let realism = realism_watched(&self.real, &refined, &self.training, &mut || {
             done += 1;

@@ -112,7 +112,8 @@ impl Best {
     /// # Errors
     /// A file of the checkpoint is missing or damaged.
     pub(crate) fn open(&self, run: &Path) -> Result<Checkpoint, TrainError> {
-        Checkpoint::open(&run.join(&self.checkpoint))
+        // Not the path in the file, which may lead elsewhere.
+        Checkpoint::open(&run.join(CHECKPOINTS_DIR).join(checkpoint_name(self.step)))
     }
 }
 

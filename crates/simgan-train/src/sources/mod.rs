@@ -7,10 +7,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use simgan_data::{Concat, Fitted, Registry, Role, Source, SourceRequest, Target};
+use simgan_data::{Augmentation, Augmented, Concat, Fitted, Registry, Role, Source, SourceRequest, Target};
 
 pub use self::choose::{Chosen, choose};
-use crate::{DataConfig, DataSize, TrainConfig, TrainError};
+use crate::streams::Purpose;
+use crate::{DataConfig, DataSize, Flip, TrainConfig, TrainError};
 
 /// The two image domains of a run.
 #[derive(Clone)]
@@ -22,15 +23,29 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Opens the configured sources with the configured size, channels and range.
+    /// Opens the configured sources with the configured size, channels and range, changed at random in training
+    /// if the configuration says so.
     ///
     /// # Errors
-    /// As [`open_all`].
+    /// As [`open_all`]; or images are smaller than `data.random_crop`.
     pub fn open(config: &TrainConfig, registry: &Registry) -> Result<Self, TrainError> {
         let TrainConfig { data, seed, .. } = config;
         let synthetic = open_all(&data.synthetic, data, Role::Synthetic, *seed, registry)?;
-        Ok(Self { synthetic, real: open_all(&data.real, data, Role::Real, *seed, registry)? })
+        let real = open_all(&data.real, data, Role::Real, *seed, registry)?;
+        Ok(Self {
+            synthetic: augmented(synthetic, data, Purpose::AugmentSynthetic.seed(*seed))?,
+            real: augmented(real, data, Purpose::AugmentReal.seed(*seed))?,
+        })
     }
+}
+
+/// Wraps a source in the augmentation of `data`, if it has any.
+fn augmented(source: Arc<dyn Source>, data: &DataConfig, seed: u64) -> Result<Arc<dyn Source>, TrainError> {
+    let augmentation = Augmentation { flip: data.flip == Flip::Horizontal, crop: data.random_crop.0, seed };
+    if !augmentation.is_on() {
+        return Ok(source);
+    }
+    Ok(Arc::new(Augmented::new(source, augmentation)?))
 }
 
 /// Opens several sources as one, converted to the size, channels and range of `data`. What is "auto" there

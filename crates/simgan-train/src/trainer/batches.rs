@@ -8,7 +8,7 @@ use crate::streams::Purpose;
 use crate::{DataConfig, TrainError, Warning, WarningKind};
 
 /// Batches decoded ahead for each domain; a longer queue would only cost memory.
-const QUEUE: usize = 4;
+pub(crate) const QUEUE: usize = 4;
 
 /// Batches of both domains, each in its own random order.
 pub(super) struct Batches {

@@ -18,9 +18,11 @@ use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
 
 use self::batches::Batches;
-use self::network::Network;
+pub(crate) use self::batches::QUEUE;
+use self::network::{Moment, Network};
 use self::samples::SampleInputs;
 use self::translation::translated;
+use crate::content::Content;
 use crate::grid::sample_grid;
 use crate::streams::Purpose;
 use crate::watch::Watch;
@@ -48,6 +50,7 @@ pub struct Trainer {
     watch: Watch,
     warnings: Vec<Warning>,
     n_steps: u64,
+    content: Content,
 }
 
 impl Trainer {
@@ -105,7 +108,7 @@ impl Trainer {
             loss = (loss + (&passing * weight)?)?;
             realism = Some(scalar(&passing)?);
         }
-        let (loss, gradient_norm) = self.refiner.descend(&loss, self.n_steps, self.iteration())?;
+        let (loss, gradient_norm) = self.refiner.descend(&loss, self.moment())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
         let change = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
         let self_regularization = scalar(&distance)?;
@@ -121,6 +124,8 @@ impl Trainer {
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let real = self.batches.real(self.n_steps)?;
         let fresh = self.refiner.frozen.forward(&synthetic)?; // x̃ = R(x) with the current θ
+        // D's layers may hide a NaN, which the history would keep.
+        self.refiner.check_output(&fresh, self.moment())?;
         // Computed before `mix`, which adds to the history; in the first step the history is empty.
         let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
         let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
@@ -131,7 +136,7 @@ impl Trainer {
         let loss_refined = adversarial.loss(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
         let loss_real = adversarial.loss(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
         let loss = (&loss_refined + &loss_real)?;
-        let (loss, gradient_norm) = self.discriminator.descend(&loss, self.n_steps, self.iteration())?;
+        let (loss, gradient_norm) = self.discriminator.descend(&loss, self.moment())?;
         let (logits_fresh, logits_history) = split(&logits_refined, n_fresh)?;
         Ok(DiscriminatorReport {
             loss,
@@ -203,12 +208,11 @@ impl Trainer {
         }
     }
 
-    /// Returns the number of completed iterations of Algorithm 1, which determines learning rates.
-    fn iteration(&self) -> u64 {
-        match self.schedule_at(self.n_steps) {
-            (Phase::Adversarial, iteration) => iteration,
-            _ => 0,
-        }
+    /// Returns the moment of the next step; learning rates begin with Algorithm 1.
+    fn moment(&self) -> Moment {
+        let (phase, phase_step) = self.schedule_at(self.n_steps);
+        let iteration = if phase == Phase::Adversarial { phase_step } else { 0 };
+        Moment { n_steps: self.n_steps, phase, iteration }
     }
 
     /// Numbers of synthetic and of real images.

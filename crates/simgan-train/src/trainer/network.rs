@@ -4,8 +4,19 @@ use candle_core::{Device, Tensor};
 use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
 
 use super::scalar;
-use crate::{OptimizerConfig, OptimizerKind, TrainError};
+use crate::{OptimizerConfig, OptimizerKind, Phase, TrainError};
 use simgan_optim::{OptimError, Optimizer, Rule};
+
+/// When an update happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Steps done in all phases; it dates errors.
+    pub(super) n_steps: u64,
+    /// The phase of the step; errors name it.
+    pub(super) phase: Phase,
+    /// Iterations of Algorithm 1 done, on which learning rates depend.
+    pub(super) iteration: u64,
+}
 
 /// A network with its weights and optimizer.
 pub(super) struct Network<M> {
@@ -62,41 +73,46 @@ impl<M> Network<M> {
         Ok(Self { module, frozen, parameters, optimizer, schedule: schedule.clone(), name })
     }
 
-    /// Updates the weights to reduce `loss`, which it returns together with the gradient's norm. Learning
-    /// rates depend on `iteration`; `n_steps` only dates an error.
+    /// Updates the weights to reduce `loss`, which it returns together with the gradient's norm.
     ///
     /// If either is not finite, it returns an error and leaves the weights unchanged.
-    pub(super) fn descend(
-        &mut self,
-        loss: &Tensor,
-        n_steps: u64,
-        iteration: u64,
-    ) -> Result<(f64, f64), TrainError> {
+    pub(super) fn descend(&mut self, loss: &Tensor, at: Moment) -> Result<(f64, f64), TrainError> {
         let value = scalar(loss)?;
         if !value.is_finite() {
-            return Err(self.not_finite(n_steps, format!("the {}'s loss is {value}", self.name)));
+            return Err(self.not_finite(at, format!("the {}'s loss is {value}", self.name)));
         }
-        match self.optimizer.step(&loss.backward()?, self.schedule.lr_at(iteration)) {
+        match self.optimizer.step(&loss.backward()?, self.schedule.lr_at(at.iteration)) {
             Ok(gradient_norm) => Ok((value, gradient_norm)),
-            Err(OptimError::NotFinite { name }) => Err(self
-                .not_finite(n_steps, format!("the gradient of the {}'s `{name}` is not finite", self.name))),
+            Err(OptimError::NotFinite { name }) => {
+                Err(self
+                    .not_finite(at, format!("the gradient of the {}'s `{name}` is not finite", self.name)))
+            }
             Err(error) => Err(error.into()),
         }
     }
 
     /// Returns an error if any weight is not finite, since a checkpoint of such weights would be useless.
-    pub(super) fn check_finite(&self, n_steps: u64) -> Result<(), TrainError> {
+    pub(super) fn check_finite(&self, at: Moment) -> Result<(), TrainError> {
         for (name, tensor) in self.parameters.tensors() {
             // A single NaN or infinity makes the mean non-finite, so one scalar per tensor leaves the device.
             if !scalar(&tensor.mean_all()?)?.is_finite() {
-                return Err(self.not_finite(n_steps, format!("the {}'s `{name}` is not finite", self.name)));
+                return Err(self.not_finite(at, format!("the {}'s `{name}` is not finite", self.name)));
             }
         }
         Ok(())
     }
 
-    fn not_finite(&self, n_steps: u64, what: String) -> TrainError {
-        TrainError::NotFinite { step: n_steps + 1, what, network: self.name }
+    /// Returns an error if any value of the network's output is not finite. Its weights may be finite and yet
+    /// so large that its layers overflow.
+    pub(super) fn check_output(&self, output: &Tensor, at: Moment) -> Result<(), TrainError> {
+        match scalar(&output.mean_all()?)?.is_finite() {
+            true => Ok(()),
+            false => Err(self.not_finite(at, format!("the {}'s output is not finite", self.name))),
+        }
+    }
+
+    fn not_finite(&self, at: Moment, what: String) -> TrainError {
+        TrainError::NotFinite { step: at.n_steps + 1, phase: at.phase, what, network: self.name }
     }
 
     pub(super) fn parameters(&self) -> &Parameters {

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::BitDepth;
+use simgan_data::{BitDepth, OnError};
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
 use simgan_models::run_folder::CHECKPOINT_VERSION;
 use simgan_models::{
-    REFINER_FILE, Refiner, RefinerImages, load_refiner, read_tensors, save_refiner, write_tensors,
+    REFINER_FILE, Refiner, RefinerImages, load_refiner, read_tensors_within, save_refiner, write_tensors,
 };
 
 use super::Trainer;
@@ -17,9 +17,11 @@ use crate::Sources;
 use crate::checkpoint::{
     self, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE, RAW_REFINER_FILE, State, unusable,
 };
+use crate::content::Content;
+use crate::memory::{self, Need};
 use crate::streams::Purpose;
 use crate::watch::Watch;
-use crate::{Channels, DataRange, DataSize, RunDir, TrainConfig, TrainError, Warning, WarningKind};
+use crate::{Channels, DataRange, DataSize, RunDir, Start, TrainConfig, TrainError, Warning, WarningKind};
 use simgan_optim::Ema;
 
 /// Name of the history's tensor in its file.
@@ -34,7 +36,27 @@ impl Trainer {
     /// it); the device is out of memory.
     pub fn new(config: TrainConfig, sources: &Sources, device: &Device) -> Result<Self, TrainError> {
         let cursors = Cursors::new(sources, config.seed);
-        Self::at(settled(config, sources)?, sources, device, cursors)
+        let mut trainer = Self::at(settled(config, sources)?, sources, device, cursors)?;
+        if !trainer.config.start.from.is_empty() {
+            trainer.go_on_from_start()?;
+        }
+        Ok(trainer)
+    }
+
+    /// Takes over the weights of the refiner at `start.from`, and of its discriminator if it fits.
+    fn go_on_from_start(&mut self) -> Result<(), TrainError> {
+        let config = &self.config;
+        let start = Start::open(Path::new(&config.start.from))?;
+        start.check_crc32c(&config.start.crc32c)?;
+        start.check(config)?;
+        self.refiner.parameters().load(&start.refiner())?;
+        if let Some(path) = start.discriminator(&config.discriminator.network) {
+            self.discriminator.parameters().load(&path)?;
+        }
+        // The average begins with the weights as they are now.
+        let average = |decay| Ema::new(self.refiner.parameters().vars(), decay);
+        self.ema = config.ema.decay.map(average).transpose()?;
+        Ok(())
     }
 
     /// Restores a run from its newest intact checkpoint, or from its beginning if it has none yet.
@@ -42,21 +64,30 @@ impl Trainer {
     /// Newer but damaged checkpoints are skipped; [`Self::take_warnings`] reports them.
     ///
     /// # Errors
-    /// As [`Self::new`]; `config` differs from the run's in more than `schedule.steps`, `data.workers`,
-    /// `[selection]` and `[output]`; every checkpoint is damaged; the newest intact one belongs to another
-    /// configuration or other images.
+    /// As [`Self::new`]; `config` differs from the run's in a setting that
+    /// [`TrainConfig::check_resumable`] does not allow, or asks for fewer steps than are done; every checkpoint
+    /// is damaged; the newest intact one belongs to another configuration or other images.
     pub fn resume(
         run: &RunDir,
         config: TrainConfig,
         sources: &Sources,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        run.config()?.check_resumable(&config, &run.path().join(crate::run_dir::CONFIG_FILE))?;
+        let (before, config_path) = (run.config()?, run.path().join(crate::run_dir::CONFIG_FILE));
+        before.check_resumable(&config, &config_path)?;
         let newest = run.newest_checkpoint()?;
+        let content = newest.checkpoint.as_ref().and_then(|checkpoint| checkpoint.state().content.as_ref());
+        if content.is_none() {
+            before.check_places(&config, &config_path)?;
+        }
         let mut trainer = match &newest.checkpoint {
             Some(checkpoint) => Self::from_checkpoint(checkpoint, config, sources, device)?,
             None => Self::new(config, sources, device)?,
         };
+        let (done, total) = (trainer.n_steps, trainer.total_steps());
+        if done > total {
+            return Err(TrainError::StepsDone { done, total });
+        }
         let step = trainer.n_steps;
         trainer.warnings.extend(newest.damaged.into_iter().map(|error| {
             let message = format!("going on from step {step}: {error}");
@@ -74,11 +105,13 @@ impl Trainer {
         let config = settled(config, sources)?;
         let (path, state) = (checkpoint.path(), checkpoint.state());
         // `resume` compares with config.toml, which may have been edited since the checkpoint was written.
-        if state.config_crc32c != config_checksum(&config) {
-            let reason = "it was written with another configuration than the run's config.toml".to_owned();
-            return Err(unusable(path, reason));
+        if !checksums(&config, state.content.is_some()).contains(&state.config_crc32c) {
+            return Err(TrainError::OtherConfig { path: path.to_owned() });
         }
         let State { synthetic, real, n_skipped, .. } = *state;
+        if let Some(content) = &state.content {
+            content.check(&Content::of(sources), path)?;
+        }
         let mut trainer = Self::at(config, sources, device, Cursors { synthetic, real, n_skipped })?;
         trainer.n_steps = state.step;
         trainer.watch = state.watch.clone();
@@ -98,6 +131,7 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         config.validate()?;
         check_sources(sources, &config)?;
+        check_memory(sources, &config, device)?;
         let (optim, seed) = (&config.optim, config.seed);
         let (refiner_seed, discriminator_seed) =
             (Purpose::Refiner.seed(seed), Purpose::Discriminator.seed(seed));
@@ -126,6 +160,7 @@ impl Trainer {
             watch: Watch::default(),
             warnings: Vec::new(),
             n_steps: 0,
+            content: Content::of(sources),
             config,
             sources: sources.clone(),
             device: device.clone(),
@@ -137,8 +172,11 @@ impl Trainer {
     /// # Errors
     /// It cannot be written, or the weights are not finite. Neither leaves a partial checkpoint.
     pub fn save(&self, checkpoints: &Path) -> Result<Checkpoint, TrainError> {
-        self.refiner.check_finite(self.n_steps)?;
-        self.discriminator.check_finite(self.n_steps)?;
+        self.refiner.check_finite(self.moment())?;
+        self.discriminator.check_finite(self.moment())?;
+        // Finite weights may be so large that the layers overflow.
+        let refined = self.refiner.frozen.forward(&self.samples.synthetic)?;
+        self.refiner.check_output(&refined, self.moment())?;
         checkpoint::write(checkpoints, self.state(), |folder| self.write_tensors(folder))
     }
 
@@ -148,12 +186,13 @@ impl Trainer {
             format_version: CHECKPOINT_VERSION,
             step: self.n_steps,
             phase: self.phase(),
-            config_crc32c: config_checksum(&self.config),
+            config_crc32c: crc32c::crc32c(self.config.identity_without_places().as_bytes()),
             history_stream_words: self.history_stream.get_word_pos().to_string(),
             n_skipped,
             synthetic,
             real,
             watch: self.watch.clone(),
+            content: Some(self.content.clone()),
             files: BTreeMap::new(),
         }
     }
@@ -177,23 +216,61 @@ impl Trainer {
     }
 
     fn restore_tensors(&mut self, folder: &Path, device: &Device) -> Result<(), TrainError> {
-        let optimizers = read_tensors(&folder.join(OPTIMIZERS_FILE), device)?;
+        let weights =
+            self.refiner.parameters().layout().count() + self.discriminator.parameters().layout().count();
+        // At most two moments and a few numbers for each weight; twice that is more than enough.
+        let optimizers = read_tensors_within(&folder.join(OPTIMIZERS_FILE), 16 * weights, device)?;
         // With averaging, `refiner.safetensors` holds the average, and training continues from the raw
         // weights.
         let refiner = folder.join(if self.ema.is_some() { RAW_REFINER_FILE } else { REFINER_FILE });
         self.refiner.restore(&refiner, &optimizers)?;
         self.discriminator.restore(&folder.join(DISCRIMINATOR_FILE), &optimizers)?;
         if let Some(ema) = &mut self.ema {
-            ema.restore(&read_tensors(&folder.join(REFINER_FILE), device)?)?;
+            ema.restore(&read_tensors_within(&folder.join(REFINER_FILE), 8 * weights, device)?)?;
         }
-        let history: Vec<(String, Tensor)> = read_tensors(&folder.join(HISTORY_FILE), device)?;
-        history.iter().try_for_each(|(_, images)| self.history.restore(images))?;
+        self.restore_history(folder, device)
+    }
+
+    fn restore_history(&mut self, folder: &Path, device: &Device) -> Result<(), TrainError> {
+        let image = self.samples.synthetic.dims()[1..].to_vec();
+        let capacity = self.config.history.capacity.unwrap_or(0);
+        let most = 4 * image.iter().fold(capacity as u64, |n, side| n.saturating_mul(*side as u64));
+        for (_, images) in read_tensors_within(&folder.join(HISTORY_FILE), most, device)? {
+            // Before the history makes room for images of this size.
+            if images.rank() != 4 || images.dims()[1..] != image {
+                let reason = format!("the history has images {:?} instead of {image:?}", images.dims());
+                return Err(unusable(folder, reason));
+            }
+            self.history.restore(&images)?;
+        }
         Ok(())
     }
 }
 
-fn config_checksum(config: &TrainConfig) -> u32 {
-    crc32c::crc32c(config.identity().as_bytes())
+/// Returns the checksums of the settings that a checkpoint continued with `config` may have.
+fn checksums(config: &TrainConfig, knows_content: bool) -> Vec<u32> {
+    let crc32c = |identity: String| crc32c::crc32c(identity.as_bytes());
+    if knows_content {
+        return vec![crc32c(config.identity_without_places())];
+    }
+    // Older versions included what becomes of unreadable images.
+    let with = |on_error| {
+        let mut config = config.clone();
+        config.data.on_error = on_error;
+        crc32c(config.identity())
+    };
+    vec![with(OnError::Fail), with(OnError::Skip)]
+}
+
+/// Logs how much memory the run needs, and returns an error if the machine lacks it.
+fn check_memory(sources: &Sources, config: &TrainConfig, device: &Device) -> Result<(), TrainError> {
+    let need = Need::of(config, sources.synthetic.spec().size())?;
+    tracing::info!("training needs {need}");
+    match memory::machine() {
+        // What a GPU holds is unknown here.
+        Some(memory) if device.is_cpu() => need.check(config, memory),
+        _ => Ok(()),
+    }
 }
 
 fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {

@@ -1,3 +1,6 @@
+mod resume;
+mod start;
+
 use std::path::Path;
 
 use candle_core::Device;

@@ -18,6 +18,8 @@ pub(super) enum Deed {
     Claim(usize),
     /// Serves the whole file without announcing its length.
     NoLength,
+    /// Serves noise without end and without announcing its length.
+    Endless,
     /// Serves the bytes from this offset, whatever range is requested.
     OtherRange(usize),
     /// Redirects to another address.
@@ -93,7 +95,9 @@ fn answer(
     let length = content.len();
     let (range, rest) = match (deed, from.filter(|_| is_current)) {
         (Deed::OtherRange(start), _) => (Some(*start), &content[*start..]),
-        (Deed::IgnoreRange | Deed::Claim(_) | Deed::NoLength, _) | (_, None) => (None, content),
+        (Deed::IgnoreRange | Deed::Claim(_) | Deed::NoLength | Deed::Endless, _) | (_, None) => {
+            (None, content)
+        }
         (_, Some(start)) if start >= length => {
             return write!(
                 stream,
@@ -115,11 +119,14 @@ fn answer(
         Deed::Status(code) => return write!(stream, "HTTP/1.1 {code} So\r\nContent-Length: 0\r\n{close}"),
         Deed::Garbage => return write!(stream, "<html>hello</html>"),
         Deed::Claim(n) => (length_line(*n), rest.len()),
-        Deed::NoLength => (String::new(), rest.len()),
+        Deed::NoLength | Deed::Endless => (String::new(), rest.len()),
         Deed::Cut(n) | Deed::Stall(n) => (length_line(rest.len()), *n),
         _ => (length_line(rest.len()), rest.len()),
     };
     write!(stream, "HTTP/1.1 {head}\r\nETag: {tag}\r\n{range_line}{first}{close}")?;
+    while matches!(deed, Deed::Endless) {
+        stream.write_all(&[7; 1 << 16])?; // until the client hangs up
+    }
     stream.write_all(&rest[..n_sent.min(rest.len())])?;
     stream.flush()?;
     if matches!(deed, Deed::Stall(_)) {

@@ -127,6 +127,27 @@ fn more_than_was_announced_is_refused() {
     assert!(error.contains("more than the"), "{error}");
 }
 
+/// The manifest's limit on the unpacked bytes, 64 MiB, bounds an archive of unknown length too.
+#[test]
+fn a_body_without_end_is_cut_and_removed() {
+    let (workspace, _, done) = fetch(&[Deed::Endless], false);
+    let error = done.unwrap_err();
+    assert!(error.contains("more than the 67108864 bytes"), "{error}");
+    assert!(!workspace.path("raw/.fetch/eyes/parts/eyes.tar.gz").exists());
+    let (_, server, done) = fetch(&[Deed::Claim(1 << 40)], false);
+    assert!(done.unwrap_err().contains("more than this file may have"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_damaged_body_without_a_checksum_is_removed() {
+    let server = Server::start(&noise(100_000), &[Deed::NoLength]);
+    let workspace = Workspace::new(&archive_manifest(&server.url, None));
+    let error = workspace.fetch(None).unwrap_err();
+    assert!(error.contains("not a gzip archive"), "{error}");
+    assert!(!workspace.path("raw/.fetch/eyes/parts/eyes.tar.gz").exists());
+}
+
 #[test]
 fn answers_that_do_not_help_are_errors() {
     for (deed, words) in [
