@@ -80,9 +80,6 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
     {
         return Ok(Resumed::Finished(summary));
     }
-    if config != before {
-        run.write_config(&config)?;
-    }
     tracing::info!("resuming after step {} of {}", trainer.steps_done(), trainer.total_steps());
     Ok(Resumed::Going(Box::new(trainer), run))
 }
