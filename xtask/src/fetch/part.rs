@@ -102,6 +102,6 @@ const MAKE_ROOM: &str = "make room and run the same command again to continue";
 
 /// Whether this is [`written`]'s error about a full disk.
 pub(super) fn is_full(error: &anyhow::Error) -> bool {
-    let hints = error.chain().filter_map(|cause| cause.downcast_ref::<Hinted>());
-    hints.into_iter().any(|hinted| hinted.hint == Hint::from(MAKE_ROOM))
+    let mut hints = error.chain().filter_map(|cause| cause.downcast_ref::<Hinted>());
+    hints.any(|hinted| hinted.hint == Hint::from(MAKE_ROOM))
 }

@@ -93,9 +93,6 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
     {
         return Ok(Resumed::Finished(Box::new(summary), Box::new(config)));
     }
-    if config != before {
-        run.write_config(&config)?;
-    }
     tracing::info!("resuming after step {} of {}", trainer.steps_done(), trainer.total_steps());
     Ok(Resumed::Going(Box::new(trainer), run))
 }

@@ -22,7 +22,8 @@ use crate::{Best, Event, RunDir, StepReport, Summary, TrainError, Trainer, check
 /// Trains until all steps are done or `stop` is set, and writes the run's files.
 ///
 /// `observe` receives every event, in order. After `stop` is set, the loop finishes the current step and
-/// writes a checkpoint. `run` must be the folder that `trainer` was resumed from, or a new one. With
+/// writes a checkpoint. `run` must be the folder that `trainer` was resumed from, or a new one; its
+/// `config.toml` gets the trainer's configuration. With
 /// `[selection]` on, the loop judges checkpoints, names the best in the run's `best.toml` and never removes
 /// it.
 ///
@@ -51,6 +52,10 @@ fn run_with<'a>(
     stop: &AtomicBool,
 ) -> Result<Summary, TrainError> {
     let mut recorder = Recorder::open(trainer, run, judge, observe)?;
+    // Only now: a resume that is refused leaves the run as it was.
+    if run.config()? != *trainer.config() {
+        run.write_config(trainer.config())?;
+    }
     let trained = train(trainer, &mut recorder, stop).and_then(|()| recorder.finish(trainer));
     trained.inspect_err(|error| recorder.fail(trainer.steps_done(), error))
 }
