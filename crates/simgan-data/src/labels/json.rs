@@ -1,4 +1,5 @@
-//! JSON as it stands in a file: each value knows its place, so that a number can be changed and all else stays.
+//! JSON as it stands in a file: each value knows its place, so that a number can be changed and all else
+//! stays.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -269,7 +270,8 @@ mod tests {
 
     #[test]
     fn it_reads_what_serde_reads_and_pythons_nan() {
-        let text = "{\"a\": [1, -2.5e3, {\"b\\n\": \"x\\u00e9\\\"\"}], \"c\": null, \"d\": true, \"e\": {}, \"f\": [ ]}";
+        let text = "{\"a\": [1, -2.5e3, {\"b\\n\": \"x\\u00e9\\\"\"}], \"c\": null, \"d\": true, \"e\": \
+        {}, \"f\": [ ]}";
         let parsed = Json::parse(text).unwrap();
         assert_eq!(parsed.root().to_value(), serde_json::from_str::<Value>(text).unwrap());
         let nan = Json::parse("\n{\"x\": NaN,\n\"y\": -Infinity}").unwrap();

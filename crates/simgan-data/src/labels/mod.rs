@@ -1,9 +1,9 @@
 //! Label files: how they follow the pixels, and what is read from them.
 //!
-//! [`follow`] rewrites a label file for images that were resized, cropped, rotated or mirrored: numbers change
-//! in place, and everything else stays byte for byte. [`read`] and [`read_index`] read annotations. Each
-//! format has a file of its own, and a row in the list of formats: whether a file is of that format, how it
-//! follows and how it is read. `simgan help formats` describes them.
+//! [`follow`] rewrites a label file for images that were resized, cropped, rotated or mirrored: numbers
+//! change in place, and everything else stays byte for byte. [`read`] and [`read_index`] read annotations.
+//! Each format has a file of its own, and a row in the list of formats: whether a file is of that format,
+//! how it follows and how it is read. `simgan help formats` describes them.
 
 mod bop;
 mod coco;

@@ -1,7 +1,7 @@
 //! Pascal VOC: one XML file per image.
 //!
-//! `size` and each object's `bndbox` are in pixels counted from 1, both ends inclusive. A file with a 0 among its
-//! left or top sides counts from 0 and ends where the next pixel begins, as many tools write.
+//! `size` and each object's `bndbox` are in pixels counted from 1, both ends inclusive. A file with a 0 among
+//! its left or top sides counts from 0 and ends where the next pixel begins, as many tools write.
 
 use std::ops::Range;
 

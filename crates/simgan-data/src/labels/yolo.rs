@@ -1,5 +1,5 @@
-//! Ultralytics' YOLO: one `.txt` beside each image, one object per line, all places as fractions of the image's
-//! width and height.
+//! Ultralytics' YOLO: one `.txt` beside each image, one object per line, all places as fractions of the
+//! image's width and height.
 //!
 //! `class cx cy w h [confidence]`, `class x1 y1 x2 y2 …` (a polygon of at least three points), or
 //! `class cx cy w h` and key points `x y` or `x y visibility`.
