@@ -20,6 +20,8 @@ struct Table<'a> {
     columns: Columns,
     /// Where the rows below the header begin.
     start: usize,
+    /// Whether numbers have a decimal comma.
+    has_commas: bool,
 }
 
 /// A row: where it begins and ends, with its line end, and its cells without quotes.
@@ -42,7 +44,9 @@ impl<'a> Table<'a> {
         let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
         // The last of equals wins.
         let delimiter = *b"|\t;,".iter().max_by_key(|delimiter| count(delimiter)).unwrap_or(&b',');
-        let mut table = Self { text, delimiter, columns: Columns::default(), start: 0 };
+        let is_comma = |part: &[u8]| matches!(part, [before, b',', after] if before.is_ascii_digit() && after.is_ascii_digit());
+        let has_commas = delimiter != b',' && text.as_bytes().windows(3).any(is_comma);
+        let mut table = Self { text, delimiter, columns: Columns::default(), start: 0, has_commas };
         let Some(header) = table.rows().next() else { return Ok(None) };
         let names: Vec<String> = header.cells.iter().map(|cell| text[cell.clone()].to_owned()).collect();
         if header.cells.iter().any(|cell| table.number(cell).is_some()) {
@@ -177,7 +181,7 @@ impl<'a> Table<'a> {
         if written.contains(['.', ',']) && !text.contains('.') {
             text += ".0";
         }
-        let has_comma = written.contains(',') && self.delimiter != b',';
+        let has_comma = self.has_commas && !written.contains('.');
         changes.edits.replace(span, if has_comma { text.replace('.', ",") } else { text });
     }
 

@@ -189,7 +189,7 @@ proptest! {
         check(&table(&objects, "x,y,w,h", corner), "x.csv", false, transform, true, 2e-3)?;
         let centre = |[l, t, r, b]: [f64; 4]| [(l + r) / 2.0, (t + b) / 2.0, r - l, b - t];
         check(&table(&objects, "cx,cy,w,h", centre), "x.csv", false, transform, true, 2e-3)?;
-        check(&table(&objects, "a_x,a_y,b_x,b_y", |sides| sides), "x.csv", false, transform, false, 2e-3)?;
+        check(&table(&objects[..1], "a_x,a_y,b_x,b_y", |sides| sides), "x.csv", false, transform, false, 2e-3)?;
         check(&voc(&objects), "0.xml", true, transform, true, 2e-3)?;
         check(&record(&objects), "0.json", true, transform, false, 2e-3)?;
         let line = record(&objects).replace('\n', " ");

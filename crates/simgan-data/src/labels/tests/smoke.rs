@@ -17,7 +17,7 @@ const FILES: [(&str, bool, &str); 11] = [
       {\"image_id\":1,\"bbox\":[1,2,30,40],\"keypoints\":[1,2,2],\"segmentation\":[[1,2,3,4,50,6]],\
       \"area\":9},\
       {\"image_id\":1,\"segmentation\":{\"size\":[60,80],\"counts\":[4000,800]}},\
-      {\"image_id\":1,\"segmentation\":{\"size\":[60,80],\"counts\":\"Pm3P1\"}}],\
+      {\"image_id\":1,\"segmentation\":{\"size\":[60,80],\"counts\":\"P[2P[2\"}}],\
       \"categories\":[{\"id\":1}]}",
     ),
     (
