@@ -19,7 +19,7 @@ pub(super) fn follow(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool,
     match page.json().map_err(Stop::Unclear)? {
         Some(root) => check(root, "", false, is_turned)?,
         None if page.has_extension(&["jsonl", "yaml", "yml", "xml", "txt", "csv", "tsv"]) => {
-            check_lines(page)?
+            check_lines(page)?;
         }
         None => return Ok(false),
     }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::ByImage;
 use super::geometry::Move;
 use super::json::{Json, View};
 use super::page::{Changes, Page, Stop, coordinates, plausible, unclear};
@@ -182,7 +183,7 @@ fn follow_point(
 ) -> Result<(), Stop> {
     match &places(point, field)?[..] {
         [x, y] | [x, y, _] => {
-            let moved = own.from_bottom([x.0, y.0]);
+            let moved = own.bottom_up([x.0, y.0]);
             changes.number(page, x.1.clone(), moved[0]);
             changes.number(page, y.1.clone(), moved[1]);
             Ok(())
@@ -307,13 +308,13 @@ fn follow_mask(
 }
 
 /// Reads the record beside an image.
-pub(super) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     let Some(image) = page.owners.first().filter(|_| page.has_extension(&["json"])) else { return Ok(None) };
     Ok(Some(vec![(*image, Said::Record(parse(page.text)?, String::new()))]))
 }
 
 /// Reads the records of an index file.
-pub(super) fn read_index(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read_index(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     if !page.owners.is_empty() {
         return Ok(None);
     }
@@ -328,7 +329,7 @@ pub(super) fn read_index(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, 
     Ok((!records.is_empty()).then(|| records.into_iter().map(said).collect()))
 }
 
-fn read_lines(page: &Page<'_>) -> Result<Vec<(usize, Said)>, String> {
+fn read_lines(page: &Page<'_>) -> Result<ByImage, String> {
     let mut all = Vec::new();
     for span in lines(page.text).filter(|span| !page.text[span.clone()].trim().is_empty()) {
         let place = format!("line {}: ", page.line_of(span.start));

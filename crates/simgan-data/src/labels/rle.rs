@@ -49,8 +49,7 @@ fn runs(counts: View<'_>) -> Option<Vec<u64>> {
     if let Some(text) = counts.string() {
         return unpacked(text.as_bytes());
     }
-    let run =
-        |number: f64| (number >= 0.0 && number < 1e10 && number.fract() == 0.0).then_some(number as u64);
+    let run = |number: f64| ((0.0..1e10).contains(&number) && number.fract() == 0.0).then_some(number as u64);
     counts.numbers()?.into_iter().map(|(number, _)| run(number)).collect()
 }
 

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::ByImage;
 use super::geometry::{Edges, Move};
 use super::page::{Changes, Page, Stop, plausible, unclear};
 use super::said::Said;
@@ -219,7 +220,7 @@ fn follow_object(page: &Page<'_>, voc: &Voc<'_>, object: &Object, own: &Move, ch
     }
 }
 
-pub(super) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     if page.owners.is_empty() {
         return Ok(None);
     }

@@ -53,7 +53,10 @@ impl<'a> Table<'a> {
             return Err("its first line is no header: it holds a number".to_owned());
         }
         table.start = header.span.end;
-        table.columns = Columns::of(&names)?;
+        // What the columns of an empty table are plays no part.
+        if table.rows().next().is_some() {
+            table.columns = Columns::of(&names)?;
+        }
         Ok(Some(table))
     }
 
@@ -244,18 +247,7 @@ fn follow_row(
     changes: &mut Changes<'_>,
 ) -> Result<(), Stop> {
     let columns = &table.columns;
-    if let Some([width, height]) = columns.size {
-        let recorded = table.numbers(page, row, [width, height]).map_err(Stop::Unclear)?;
-        let Size { width: w, height: h } = own.from();
-        if recorded.is_some_and(|recorded| recorded != [w as f64, h as f64]) {
-            let line = page.line_of(row.span.start);
-            return unclear(format!("line {line}: it gives another size than the image's {w}×{h} pixels"));
-        }
-        if recorded.is_some() {
-            table.write(row, width, own.to().width as f64, TOLERANCE, changes);
-            table.write(row, height, own.to().height as f64, TOLERANCE, changes);
-        }
-    }
+    follow_size(page, table, row, own, changes)?;
     if is_fractions && own.keeps_fractions() {
         return Ok(());
     }
@@ -301,10 +293,35 @@ fn follow_row(
     Ok(())
 }
 
+/// Writes the new size in place of the image's.
+fn follow_size(
+    page: &Page<'_>,
+    table: &Table<'_>,
+    row: &Row,
+    own: &Move,
+    changes: &mut Changes<'_>,
+) -> Result<(), Stop> {
+    let Some([width, height]) = table.columns.size else { return Ok(()) };
+    let recorded = table.numbers(page, row, [width, height]).map_err(Stop::Unclear)?;
+    let Size { width: w, height: h } = own.from();
+    if recorded.is_some_and(|recorded| recorded != [w as f64, h as f64]) {
+        let line = page.line_of(row.span.start);
+        return unclear(format!("line {line}: it gives another size than the image's {w}×{h} pixels"));
+    }
+    if recorded.is_some() {
+        table.write(row, width, own.to().width as f64, TOLERANCE, changes);
+        table.write(row, height, own.to().height as f64, TOLERANCE, changes);
+    }
+    Ok(())
+}
+
 const UNIT: Size = Size { width: 1, height: 1 };
 
+/// Two opposite corners of a box.
+type Corners = ([f64; 2], [f64; 2]);
+
 /// Two opposite corners of a row's box; `None` if it has none.
-fn corners(page: &Page<'_>, table: &Table<'_>, row: &Row) -> Result<Option<([f64; 2], [f64; 2])>, String> {
+fn corners(page: &Page<'_>, table: &Table<'_>, row: &Row) -> Result<Option<Corners>, String> {
     let columns = &table.columns;
     let second = match columns.shape {
         Shape::Points => return Ok(None),

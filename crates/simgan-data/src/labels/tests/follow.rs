@@ -145,6 +145,8 @@ fn tables_move_by_their_header() {
     assert_eq!(notes, "1 rows left the image and are dropped");
     stays("name,x,y\n0.png,0.5,0.4\n", "x.csv", false, "40x30");
     stays("name,pitch,yaw\n0.png,0.1,0.2\n", "index.csv", false, "40x30");
+    stays("x\n", "labels.tsv", false, "40x30");
+    stays("{\"images\":[]}", "annotations.json", false, "40x30");
     for (text, part) in [
         ("0.png,1,2\n", "no header"),
         ("name,x\n0.png,1\n", "belong together"),
