@@ -19,10 +19,10 @@ pub(crate) const OTHERS: &str = "annotations";
 /// Recognised fields, all optional:
 /// - UnityEyes' `eye_details.look_vec` (or a top-level `look_vec`), as `"(x, y, z, 0.0)"` or as a list, with
 ///   y *up*: the gaze takes −y;
-/// - `gaze`, a list of three numbers in the coordinates of [`Direction`], or of two: pitch and yaw in radians, as
-///   MPIIGaze's and ETH-XGaze's tools write them;
-/// - `head_pose`, a rotation vector as a list of three numbers, or of two: pitch and yaw in radians of where the
-///   head points, read as a direction;
+/// - `gaze`, a list of three numbers in the coordinates of [`Direction`], or of two: pitch and yaw in
+///   radians, as MPIIGaze's and ETH-XGaze's tools write them;
+/// - `head_pose`, a rotation vector as a list of three numbers, or of two: pitch and yaw in radians of where
+///   the head points, read as a direction;
 /// - `gaze_x`, `gaze_y` and `gaze_z`, or `pitch` and `yaw` in radians, or `pitch_deg` and `yaw_deg`;
 /// - `class` or `label`, a class index from 0;
 /// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands: lists of points

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{MemorySource, OnError, Source, Want};
+use simgan_data::{DataError, ImageSpec, MemorySource, OnError, Sample, Source, Want};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};
@@ -63,4 +63,37 @@ fn without_landmarks_the_change_of_pixels_counts() {
     assert!((0.05..0.2).contains(&judgement.change), "{judgement:?}");
     let limits = SelectionConfig { max_change: judgement.change / 2.0, ..SelectionConfig::default() };
     assert!((judgement.excess(&limits) - 2.0).abs() < 1e-9);
+}
+
+/// A source whose label files are damaged.
+struct Damaged(Arc<dyn Source>);
+
+impl Source for Damaged {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn spec(&self) -> ImageSpec {
+        self.0.spec()
+    }
+
+    fn sample(&self, idx: usize, want: Want) -> Result<Sample, DataError> {
+        match want {
+            Want::Image => self.0.sample(idx, want),
+            Want::Labels => Err(DataError::Label { path: "0.json".into(), reason: "not JSON".to_owned() }),
+        }
+    }
+
+    fn name(&self, idx: usize) -> Result<String, DataError> {
+        self.0.name(idx)
+    }
+}
+
+#[test]
+fn damaged_labels_cost_only_the_pupil() {
+    let synthetic = Arc::new(Damaged(eyes(Domain::Eyes, 1, 40, true)));
+    let sources = Sources { synthetic, real: eyes(Domain::Camera, 2, 40, false) };
+    let (config, parameters) = common::scaling(1.0);
+    let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
+    assert_eq!(judge(&sources).judge_refiner(&refiner).unwrap().pupil, None);
 }

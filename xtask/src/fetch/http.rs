@@ -107,7 +107,7 @@ impl Http {
     }
 
     fn try_once(&self, transfer: &Transfer<'_>) -> Result<(), Cut> {
-        let Transfer { url, part, bytes, is_known, bar } = *transfer;
+        let Transfer { url, part, bytes, is_known, bar, .. } = *transfer;
         let (start, version) = part.resume(url, is_known);
         if start > 0 && bytes == Some(start) {
             return Ok(());

@@ -1,7 +1,7 @@
 //! BOP's files of a scene: `scene_camera.json`, `scene_gt.json` and `scene_gt_info.json`, by image number.
 //!
-//! Boxes `[x, y, width, height]` are in pixels from the top left corner, and −1 everywhere where an object is not
-//! seen; `cam_K` is a camera matrix, by rows, for pixel indices.
+//! Boxes `[x, y, width, height]` are in pixels from the top left corner, and −1 everywhere where an object
+//! is not seen; `cam_K` is a camera matrix, by rows, for pixel indices.
 
 use super::geometry::Move;
 use super::json::View;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ByImage;
 use super::geometry::{Edges, Move, area};
 use super::json::View;
 use super::page::{Changes, Page, Stop, coordinates, coordinates_of, unclear};
@@ -36,10 +37,10 @@ fn lists<'a>(page: &'a Page<'_>) -> Result<Option<(View<'a>, View<'a>, View<'a>)
 pub(super) fn follow(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool, Stop> {
     let Some((root, images, annotations)) = lists(page).map_err(Stop::Unclear)? else { return Ok(false) };
     let moves = moves(page, images, changes)?;
-    if moves.is_empty() && images.items().len() > 0 {
+    if moves.is_empty() && images.n_items() > 0 {
         return unclear("none of its images is in the folder");
     }
-    let mut keep = vec![true; annotations.items().len()];
+    let mut keep = vec![true; annotations.n_items()];
     for (annotation, keep) in annotations.items().zip(&mut keep) {
         let image = annotation.get("image_id").map(View::raw);
         if let Some(own) = image.and_then(|image| moves.get(image)) {
@@ -96,7 +97,7 @@ fn follow_annotation(
 ) -> Result<bool, Stop> {
     let field = |name| annotation.get(name).filter(|value| value.raw() != "null");
     let mut share = 1.0;
-    if let Some(bbox) = field("bbox").filter(|bbox| bbox.items().len() > 0) {
+    if let Some(bbox) = field("bbox").filter(|bbox| bbox.n_items() > 0) {
         let ([x, y, width, height], views) = coordinates_of(bbox, "bbox")?;
         let edges = [x, y, x + width, y + height];
         let Some(clipped) = own.clipped(edges) else {
@@ -191,7 +192,7 @@ fn follow_keypoints(
     Ok(visible)
 }
 
-pub(super) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     let Some((root, images, annotations)) = lists(page)? else { return Ok(None) };
     let classes = classes(root);
     let mut said: BTreeMap<&str, (usize, Objects, Option<Size>)> = BTreeMap::new();
@@ -233,12 +234,12 @@ impl Objects {
     fn add(&mut self, annotation: View<'_>, classes: &BTreeMap<&str, u16>) -> Result<(), String> {
         let class = annotation.get("category_id").and_then(|id| classes.get(id.raw())).copied().unwrap_or(0);
         self.classes.push(class);
-        if let Some(bbox) = annotation.get("bbox").filter(|bbox| bbox.items().len() > 0) {
+        if let Some(bbox) = annotation.get("bbox").filter(|bbox| bbox.n_items() > 0) {
             let ([x, y, width, height], _) = coordinates_of(bbox, "bbox").map_err(reason)?;
             let min = [x as f32, y as f32];
             self.boxes.push(BoundingBox { min, max: [(x + width) as f32, (y + height) as f32], class });
         }
-        if let Some(points) = annotation.get("keypoints").filter(|points| points.items().len() > 0) {
+        if let Some(points) = annotation.get("keypoints").filter(|points| points.n_items() > 0) {
             let numbers: Vec<f64> =
                 coordinates(points, "keypoints").map_err(reason)?.iter().map(|(number, _)| *number).collect();
             let (points, odd) = numbers.as_chunks::<3>();

@@ -49,7 +49,7 @@ impl Move {
     }
 
     /// Maps a point whose y counts up from the bottom edge.
-    pub(super) fn from_bottom(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+    pub(super) fn bottom_up(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [x, y] = self.point([x, self.from().height as f64 - y]);
         [x, self.to().height as f64 - y]
     }
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(half.edges([32.0, 15.0, 48.0, 33.0]), [16.0, 7.5, 24.0, 16.5]);
         // i' = s (i + ½) − ½
         assert_eq!(half.index([40.0, 24.0]), [19.75, 11.75]);
-        assert_eq!(half.from_bottom([40.0, 24.0]), [20.0, 12.0]);
+        assert_eq!(half.bottom_up([40.0, 24.0]), [20.0, 12.0]);
         assert_eq!(half.area_factor(), 0.25);
         assert!(half.keeps_fractions() && !half.is_identity());
     }

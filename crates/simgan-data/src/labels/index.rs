@@ -8,8 +8,8 @@ use super::said::{Said, json_record};
 use super::{MAX_BYTES, failed, read_page};
 use crate::{Annotation, Annotations, DataError, Sample, Size};
 
-/// The annotations in a folder's label files. Files beside an image are read with it; files about several images
-/// are read once, when a label is first asked for.
+/// The annotations in a folder's label files. Files beside an image are read with it; files about several
+/// images are read once, when a label is first asked for.
 #[derive(Default)]
 pub(crate) struct FolderIndex {
     index: OnceLock<Result<Entries, Fault>>,

@@ -1,4 +1,5 @@
-//! JSON as it stands in a file: each value knows its place, so that a number can be changed and all else stays.
+//! JSON as it stands in a file: each value knows its place, so that a number can be changed and all else
+//! stays.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,29 +9,28 @@ use serde_json::Value;
 use super::text::{Edits, line_of};
 
 /// A parsed text. It also accepts `NaN`, `Infinity` and `-Infinity`, as Python's json.dump writes them.
+///
+/// Values stand in one list, each before what is inside it: a member's name before its value. That takes
+/// twelve bytes a value; a value is read from the text when it is asked for.
 pub(super) struct Json<'a> {
     text: &'a str,
-    root: Node,
+    nodes: Vec<Node>,
 }
 
-/// A value's place; a scalar is read from the text when it is asked for, which keeps a node small.
+/// A value's place in the text, and the node after all that is inside it.
+#[derive(Clone, Copy)]
 struct Node {
     start: u32,
     end: u32,
-    inner: Inner,
-}
-
-enum Inner {
-    Scalar,
-    List(Vec<Node>),
-    /// Each member's name as a scalar, and its value.
-    Object(Vec<(Node, Node)>),
+    next: u32,
 }
 
 /// Nesting beyond this is damage, or an attack on the stack.
 const MAX_DEPTH: usize = 100;
 /// The longest text whose places fit in 32 bits, with a margin.
 const MAX_LENGTH: usize = 1 << 31;
+/// More values would take more than half a gigabyte.
+const MAX_VALUES: usize = 40_000_000;
 
 impl<'a> Json<'a> {
     /// Parses a text.
@@ -41,23 +41,25 @@ impl<'a> Json<'a> {
         if text.len() > MAX_LENGTH {
             return Err("it is too long".to_owned());
         }
-        let mut parser = Parser { text, at: 0 };
-        let root = parser.value(0).and_then(|root| {
+        let mut parser = Parser { text, at: 0, nodes: Vec::new() };
+        let result = parser.value(0).and_then(|()| {
             parser.skip_space();
-            if parser.at == text.len() { Ok(root) } else { Err("the text goes on after the end") }
+            if parser.at == text.len() { Ok(()) } else { Err("the text goes on after the end") }
         });
         let line = line_of(text, parser.at);
-        root.map(|root| Self { text, root }).map_err(|reason| format!("not JSON: line {line}: {reason}"))
+        let nodes = parser.nodes;
+        result.map(|()| Self { text, nodes }).map_err(|reason| format!("not JSON: line {line}: {reason}"))
     }
 
     pub(super) fn root(&self) -> View<'_> {
-        View { text: self.text, node: &self.root }
+        View { text: self.text, nodes: &self.nodes, index: 0 }
     }
 }
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    nodes: Vec<Node>,
 }
 
 impl Parser<'_> {
@@ -79,44 +81,51 @@ impl Parser<'_> {
         is_next
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, &'static str> {
+    fn value(&mut self, depth: usize) -> Result<(), &'static str> {
         if depth > MAX_DEPTH {
             return Err("nested too deeply");
         }
         self.skip_space();
-        let start = self.at;
-        let inner = match self.peek() {
-            Some(b'[') => Inner::List(self.items(b']', |parser| parser.value(depth + 1))?),
-            Some(b'{') => Inner::Object(self.items(b'}', |parser| parser.member(depth + 1))?),
-            Some(b'"') => self.string()?,
-            _ => self.word()?,
-        };
-        Ok(Node { start: start as u32, end: self.at as u32, inner })
+        match self.peek() {
+            Some(b'[') => self.node(|parser| parser.items(b']', |parser| parser.value(depth + 1))),
+            Some(b'{') => self.node(|parser| parser.items(b'}', |parser| parser.member(depth + 1))),
+            Some(b'"') => self.node(Self::string),
+            _ => self.node(Self::word),
+        }
     }
 
-    fn member(&mut self, depth: usize) -> Result<(Node, Node), &'static str> {
+    /// Adds the node of what `read` reads.
+    fn node(&mut self, read: impl FnOnce(&mut Self) -> Result<(), &'static str>) -> Result<(), &'static str> {
+        let (index, start) = (self.nodes.len(), self.at as u32);
+        if index == MAX_VALUES {
+            return Err("too many values");
+        }
+        self.nodes.push(Node { start, end: start, next: 0 });
+        read(self)?;
+        self.nodes[index] = Node { start, end: self.at as u32, next: self.nodes.len() as u32 };
+        Ok(())
+    }
+
+    fn member(&mut self, depth: usize) -> Result<(), &'static str> {
         self.skip_space();
-        let start = self.at as u32;
-        let inner = self.string()?;
-        let name = Node { start, end: self.at as u32, inner };
-        if self.take(b':') { Ok((name, self.value(depth)?)) } else { Err("a colon is missing") }
+        self.node(Self::string)?;
+        if self.take(b':') { self.value(depth) } else { Err("a colon is missing") }
     }
 
     /// Reads what stands between a bracket and `end`, with commas.
-    fn items<T>(
+    fn items(
         &mut self,
         end: u8,
-        mut item: impl FnMut(&mut Self) -> Result<T, &'static str>,
-    ) -> Result<Vec<T>, &'static str> {
+        mut item: impl FnMut(&mut Self) -> Result<(), &'static str>,
+    ) -> Result<(), &'static str> {
         self.at += 1;
-        let mut items = Vec::new();
         if self.take(end) {
-            return Ok(items);
+            return Ok(());
         }
         loop {
-            items.push(item(self)?);
+            item(self)?;
             if self.take(end) {
-                return Ok(items);
+                return Ok(());
             }
             if !self.take(b',') {
                 return Err("a comma or closing bracket is missing");
@@ -124,7 +133,7 @@ impl Parser<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<Inner, &'static str> {
+    fn string(&mut self) -> Result<(), &'static str> {
         if self.peek() != Some(b'"') {
             return Err("a name in quotes is missing");
         }
@@ -138,21 +147,21 @@ impl Parser<'_> {
             }
         }
         self.at += 1;
-        Ok(Inner::Scalar)
+        Ok(())
     }
 
-    fn word(&mut self) -> Result<Inner, &'static str> {
+    fn word(&mut self) -> Result<(), &'static str> {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let rest = &self.text[self.at..];
         let length = rest.bytes().take_while(|byte| is_word(*byte)).count();
         let word = &rest[..length];
         let is_number = word.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
         let is_known = matches!(word, "true" | "false" | "null" | "NaN" | "Infinity" | "-Infinity");
-        if !is_known && !(is_number && word.parse::<f64>().is_ok()) {
-            return Err("a value is missing");
+        if is_known || (is_number && word.parse::<f64>().is_ok()) {
+            self.at += length;
+            return Ok(());
         }
-        self.at += length;
-        Ok(Inner::Scalar)
+        Err("a value is missing")
     }
 }
 
@@ -160,16 +169,25 @@ impl Parser<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     text: &'a str,
-    node: &'a Node,
+    nodes: &'a [Node],
+    index: usize,
 }
 
 impl<'a> View<'a> {
-    fn of(self, node: &'a Node) -> Self {
-        Self { text: self.text, node }
+    fn node(self) -> Node {
+        self.nodes[self.index]
+    }
+
+    /// What stands directly inside a list or an object, names and values alike.
+    fn inside(self) -> impl Iterator<Item = View<'a>> + Clone {
+        let end = self.node().next as usize;
+        let first = Some(self.index + 1).filter(|first| *first < end);
+        let after = move |index: &usize| Some(self.nodes[*index].next as usize).filter(|next| *next < end);
+        std::iter::successors(first, after).map(move |index| Self { index, ..self })
     }
 
     pub(super) fn span(self) -> Range<usize> {
-        self.node.start as usize..self.node.end as usize
+        self.node().start as usize..self.node().end as usize
     }
 
     pub(super) fn raw(self) -> &'a str {
@@ -188,28 +206,26 @@ impl<'a> View<'a> {
 
     /// The members of an object; none for any other value.
     pub(super) fn members(self) -> impl Iterator<Item = (Cow<'a, str>, View<'a>)> {
-        let members = match &self.node.inner {
-            Inner::Object(members) => &members[..],
-            _ => &[],
-        };
-        members.iter().map(move |(name, value)| (self.of(name).string().unwrap_or_default(), self.of(value)))
+        let names = self.inside().step_by(2).filter(move |_| self.is_object());
+        let values = self.inside().skip(1).step_by(2);
+        names.zip(values).map(|(name, value)| (name.string().unwrap_or_default(), value))
     }
 
     /// The items of a list; none for any other value.
-    pub(super) fn items(self) -> impl ExactSizeIterator<Item = View<'a>> + Clone {
-        let items = match &self.node.inner {
-            Inner::List(items) => &items[..],
-            _ => &[],
-        };
-        items.iter().map(move |item| self.of(item))
+    pub(super) fn items(self) -> impl Iterator<Item = View<'a>> + Clone {
+        self.inside().filter(move |_| self.is_list())
+    }
+
+    pub(super) fn n_items(self) -> usize {
+        self.items().count()
     }
 
     pub(super) fn is_list(self) -> bool {
-        matches!(self.node.inner, Inner::List(_))
+        self.raw().starts_with('[')
     }
 
     pub(super) fn is_object(self) -> bool {
-        matches!(self.node.inner, Inner::Object(_))
+        self.raw().starts_with('{')
     }
 
     pub(super) fn string(self) -> Option<Cow<'a, str>> {
@@ -222,8 +238,7 @@ impl<'a> View<'a> {
 
     /// A number, finite or not.
     pub(super) fn number(self) -> Option<f64> {
-        let is_scalar = matches!(self.node.inner, Inner::Scalar);
-        self.raw().parse().ok().filter(|_| is_scalar)
+        self.raw().parse().ok()
     }
 
     /// The numbers of a list, with their places; `None` unless it is a list of numbers only.
@@ -234,16 +249,14 @@ impl<'a> View<'a> {
 
     /// The value for serde_json. Numbers that JSON does not know become strings: "NaN".
     pub(super) fn to_value(self) -> Value {
-        match &self.node.inner {
-            Inner::List(_) => self.items().map(View::to_value).collect(),
-            Inner::Object(_) => {
-                self.members().map(|(name, value)| (name.into_owned(), value.to_value())).collect()
-            }
-            Inner::Scalar => {
-                let plain = || Value::String(self.raw().trim_matches('"').to_owned());
-                serde_json::from_str(self.raw()).unwrap_or_else(|_| plain())
-            }
+        if self.is_list() {
+            return self.items().map(View::to_value).collect();
         }
+        if self.is_object() {
+            return self.members().map(|(name, value)| (name.into_owned(), value.to_value())).collect();
+        }
+        let plain = || Value::String(self.raw().trim_matches('"').to_owned());
+        serde_json::from_str(self.raw()).unwrap_or_else(|_| plain())
     }
 
     /// Removes the items of a list that are not to be kept, with their commas.
@@ -269,7 +282,8 @@ mod tests {
 
     #[test]
     fn it_reads_what_serde_reads_and_pythons_nan() {
-        let text = "{\"a\": [1, -2.5e3, {\"b\\n\": \"x\\u00e9\\\"\"}], \"c\": null, \"d\": true, \"e\": {}, \"f\": [ ]}";
+        let text = "{\"a\": [1, -2.5e3, {\"b\\n\": \"x\\u00e9\\\"\"}], \"c\": null, \"d\": true, \"e\": \
+        {}, \"f\": [ ]}";
         let parsed = Json::parse(text).unwrap();
         assert_eq!(parsed.root().to_value(), serde_json::from_str::<Value>(text).unwrap());
         let nan = Json::parse("\n{\"x\": NaN,\n\"y\": -Infinity}").unwrap();

@@ -13,7 +13,7 @@ pub(super) fn follow(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool,
     if let Some(size) = root.get("imageWidth").zip(root.get("imageHeight")) {
         changes.size(page, size.into(), &own)?;
     }
-    let mut keep = vec![true; shapes.items().len()];
+    let mut keep = vec![true; shapes.n_items()];
     for (shape, keep) in shapes.items().zip(&mut keep) {
         *keep = follow_shape(page, shape, &own, changes)?;
     }

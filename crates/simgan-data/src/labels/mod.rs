@@ -1,9 +1,9 @@
 //! Label files: how they follow the pixels, and what is read from them.
 //!
-//! [`follow`] rewrites a label file for images that were resized, cropped, rotated or mirrored: numbers change
-//! in place, and everything else stays byte for byte. [`read`] and [`read_index`] read annotations. Each
-//! format has a file of its own, and a row in the list of formats: whether a file is of that format, how it
-//! follows and how it is read. `simgan help formats` describes them.
+//! [`follow`] rewrites a label file for images that were resized, cropped, rotated or mirrored: numbers
+//! change in place, and everything else stays byte for byte. [`read`] and [`read_index`] read annotations.
+//! Each format has a file of its own, and a row in the list of formats: whether a file is of that format,
+//! how it follows and how it is read. `simgan help formats` describes them.
 
 mod bop;
 mod coco;
@@ -69,12 +69,15 @@ pub enum Followed {
     },
 }
 
+/// What a label file says of images, given by their index.
+type ByImage = Vec<(usize, Said)>;
+
 /// A format of label files.
 struct Format {
     /// Rewrites a file of this format; false if it is of another format.
     follow: fn(&Page<'_>, &mut Changes<'_>) -> Result<bool, Stop>,
     /// Reads a file of this format, by image; `None` if it is of another format, or has nothing to read.
-    read: fn(&Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String>,
+    read: fn(&Page<'_>) -> Result<Option<ByImage>, String>,
 }
 
 /// All formats; the first that fits a file is its format.
@@ -92,7 +95,7 @@ const FORMATS: [Format; 11] = [
     Format { follow: plain::follow, read: nothing },
 ];
 
-fn nothing(_: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+fn nothing(_: &Page<'_>) -> Result<Option<ByImage>, String> {
     Ok(None)
 }
 
@@ -183,7 +186,7 @@ fn read_page(
     path: &Path,
     images: &[PathBuf],
     owners: &[usize],
-) -> Result<Option<Vec<(usize, Said)>>, String> {
+) -> Result<Option<ByImage>, String> {
     let text = Text::decode(bytes)?;
     let page = Page::new(path, images, owners, &text.text);
     for format in &FORMATS {

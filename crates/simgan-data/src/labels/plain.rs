@@ -19,7 +19,7 @@ pub(super) fn follow(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool,
     match page.json().map_err(Stop::Unclear)? {
         Some(root) => check(root, "", false, is_turned)?,
         None if page.has_extension(&["jsonl", "yaml", "yml", "xml", "txt", "csv", "tsv"]) => {
-            check_lines(page)?
+            check_lines(page)?;
         }
         None => return Ok(false),
     }
@@ -41,8 +41,8 @@ fn check_lines(page: &Page<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Refuses a JSON value that may hold places in an image: a number whose name says so, or several numbers whose
-/// name does not say that they are something else. `is_free` means that a name around it said so.
+/// Refuses a JSON value that may hold places in an image: a number whose name says so, or several numbers
+/// whose name does not say that they are something else. `is_free` means that a name around it said so.
 pub(super) fn check(value: View<'_>, name: &str, is_free: bool, is_turned: bool) -> Result<(), Stop> {
     let is_free = is_free || is_free_list(name);
     if value.is_object() {

@@ -3,10 +3,12 @@
 //! The fields are those of [`annotations_from_record`](crate::annotations_from_record). Index files are
 //! `{"a.png": {…}}`, `[{"file": "a.png", …}]`, or lines of such objects (`metadata.jsonl`).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::Value;
 
+use super::ByImage;
 use super::geometry::Move;
 use super::json::{Json, View};
 use super::page::{Changes, Page, Stop, coordinates, plausible, unclear};
@@ -51,16 +53,17 @@ pub(super) fn follow_index(page: &Page<'_>, changes: &mut Changes<'_>) -> Result
         follow_record(page, *record, &own, changes)?;
     }
     // What else the file holds must not be about images.
-    let others = |value: View<'_>| !records.iter().any(|(_, record)| record.span() == value.span());
+    let starts: BTreeSet<usize> = records.iter().map(|(_, record)| record.span().start).collect();
+    let others = |value: &View<'_>| !starts.contains(&value.span().start);
     if !records.is_empty() {
         let members = root.members().map(|(_, value)| value).chain(root.items());
-        members.filter(|value| others(*value)).try_for_each(|value| plain::check(value, "", false, true))?;
+        members.filter(others).try_for_each(|value| plain::check(value, "", false, true))?;
     }
     Ok(!records.is_empty())
 }
 
-/// Rewrites an index file of one record per line. It is one part of the text after another that is parsed, but
-/// the whole text that is edited.
+/// Rewrites an index file of one record per line. It is one part of the text after another that is parsed,
+/// but the whole text that is edited.
 fn follow_lines(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool, Stop> {
     for span in lines(page.text).filter(|span| !page.text[span.clone()].trim().is_empty()) {
         let line = page.line_of(span.start);
@@ -180,7 +183,7 @@ fn follow_point(
 ) -> Result<(), Stop> {
     match &places(point, field)?[..] {
         [x, y] | [x, y, _] => {
-            let moved = own.from_bottom([x.0, y.0]);
+            let moved = own.bottom_up([x.0, y.0]);
             changes.number(page, x.1.clone(), moved[0]);
             changes.number(page, y.1.clone(), moved[1]);
             Ok(())
@@ -305,13 +308,13 @@ fn follow_mask(
 }
 
 /// Reads the record beside an image.
-pub(super) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     let Some(image) = page.owners.first().filter(|_| page.has_extension(&["json"])) else { return Ok(None) };
     Ok(Some(vec![(*image, Said::Record(parse(page.text)?, String::new()))]))
 }
 
 /// Reads the records of an index file.
-pub(super) fn read_index(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read_index(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     if !page.owners.is_empty() {
         return Ok(None);
     }
@@ -320,13 +323,13 @@ pub(super) fn read_index(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, 
     }
     let Some(root) = page.json()? else { return Ok(None) };
     let said = |(image, record): (usize, View<'_>)| {
-        (image, Said::Record(record.to_value(), format!("line {}: ", record.line())))
+        (image, Said::Record(record.to_value(), format!("line {}: ", page.line_of(record.span().start))))
     };
     let records = records(page, root);
     Ok((!records.is_empty()).then(|| records.into_iter().map(said).collect()))
 }
 
-fn read_lines(page: &Page<'_>) -> Result<Vec<(usize, Said)>, String> {
+fn read_lines(page: &Page<'_>) -> Result<ByImage, String> {
     let mut all = Vec::new();
     for span in lines(page.text).filter(|span| !page.text[span.clone()].trim().is_empty()) {
         let place = format!("line {}: ", page.line_of(span.start));

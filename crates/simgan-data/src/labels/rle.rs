@@ -1,7 +1,7 @@
 //! COCO's run-length masks: `{"size": [height, width], "counts": …}`.
 //!
-//! Counts are the lengths of runs of 0 and 1 in turn, down the columns, beginning with 0: a list of numbers, or
-//! a string in the coding of pycocotools (`rleToString` in maskApi.c).
+//! Counts are the lengths of runs of 0 and 1 in turn, down the columns, beginning with 0: a list of
+//! numbers, or a string in the coding of pycocotools (`rleToString` in maskApi.c).
 
 use super::geometry::Move;
 use super::json::View;
@@ -49,13 +49,12 @@ fn runs(counts: View<'_>) -> Option<Vec<u64>> {
     if let Some(text) = counts.string() {
         return unpacked(text.as_bytes());
     }
-    let run =
-        |number: f64| (number >= 0.0 && number < 1e10 && number.fract() == 0.0).then_some(number as u64);
+    let run = |number: f64| ((0.0..1e10).contains(&number) && number.fract() == 0.0).then_some(number as u64);
     counts.numbers()?.into_iter().map(|(number, _)| run(number)).collect()
 }
 
-/// Reads pycocotools' string: five bits a character, least first, each from the third run on as a difference to
-/// the last but one.
+/// Reads pycocotools' string: five bits a character, least first, each from the third run on as a
+/// difference to the last but one.
 fn unpacked(text: &[u8]) -> Option<Vec<u64>> {
     let mut runs: Vec<u64> = Vec::new();
     let mut bytes = text.iter();

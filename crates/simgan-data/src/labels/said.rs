@@ -64,8 +64,8 @@ fn scaled(annotation: &Annotation, size: Size) -> Annotation {
     }
 }
 
-/// The key points of an image, if exactly one object has some and all of them are labelled: only then does each
-/// have its place in the list.
+/// The key points of an image, if exactly one object has some and all of them are labelled: only then does
+/// each have its place in the list.
 pub(super) fn keypoints(objects: &[Vec<[f64; 3]>]) -> Option<Annotation> {
     let [points] = objects else { return None };
     let is_labelled = points.iter().all(|point| point[2] > 0.0);

@@ -93,7 +93,7 @@ fn follow_annotation(
 }
 
 fn boxes(page: &Page<'_>, values: View<'_>, own: &Move, changes: &mut Changes<'_>) -> Result<(), Stop> {
-    let mut keep = vec![true; values.items().len()];
+    let mut keep = vec![true; values.n_items()];
     for (value, keep) in values.items().zip(&mut keep) {
         let Some((origin, dimension)) = value.get("origin").zip(value.get("dimension")) else {
             return unclear(format!("line {}: a box has no \"origin\" and \"dimension\"", value.line()));

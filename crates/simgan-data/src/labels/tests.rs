@@ -1,5 +1,6 @@
 //! What holds for all formats: what follows and is read is what is read and moved, and no damage panics.
 
+mod folder;
 mod follow;
 mod manual;
 mod property;

@@ -1,10 +1,11 @@
 //! Pascal VOC: one XML file per image.
 //!
-//! `size` and each object's `bndbox` are in pixels counted from 1, both ends inclusive. A file with a 0 among its
-//! left or top sides counts from 0 and ends where the next pixel begins, as many tools write.
+//! `size` and each object's `bndbox` are in pixels counted from 1, both ends inclusive. A file with a 0 among
+//! its left or top sides counts from 0 and ends where the next pixel begins, as many tools write.
 
 use std::ops::Range;
 
+use super::ByImage;
 use super::geometry::{Edges, Move};
 use super::page::{Changes, Page, Stop, plausible, unclear};
 use super::said::Said;
@@ -219,7 +220,7 @@ fn follow_object(page: &Page<'_>, voc: &Voc<'_>, object: &Object, own: &Move, ch
     }
 }
 
-pub(super) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     if page.owners.is_empty() {
         return Ok(None);
     }

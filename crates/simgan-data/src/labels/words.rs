@@ -200,8 +200,8 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// What a name says of its numbers. A word that stands for something outside the image decides: `gaze_x` is no
-/// place in the image.
+/// What a name says of its numbers. A word that stands for something outside the image decides: `gaze_x` is
+/// no place in the image.
 pub(super) fn meaning(name: &str) -> Meaning {
     let words = words(name);
     let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));

@@ -1,11 +1,12 @@
-//! Ultralytics' YOLO: one `.txt` beside each image, one object per line, all places as fractions of the image's
-//! width and height.
+//! Ultralytics' YOLO: one `.txt` beside each image, one object per line, all places as fractions of the
+//! image's width and height.
 //!
 //! `class cx cy w h [confidence]`, `class x1 y1 x2 y2 …` (a polygon of at least three points), or
 //! `class cx cy w h` and key points `x y` or `x y visibility`.
 
 use std::ops::Range;
 
+use super::ByImage;
 use super::geometry::Move;
 use super::page::{Changes, Page, Stop, unclear};
 use super::said::{Said, keypoints};
@@ -79,12 +80,12 @@ fn kind(lines: &[Line]) -> Option<Kind> {
     }
     if is_even
         && n > 6
-        && (n - 4) % 3 == 0
+        && (n - 4).is_multiple_of(3)
         && all.iter().all(|values| is_visible(values) && in_box(values, 3))
     {
         return Some(Kind::Pose(3));
     }
-    if is_even && n > 5 && n % 2 == 0 && all.iter().all(|values| in_box(values, 2)) {
+    if is_even && n > 5 && n.is_multiple_of(2) && all.iter().all(|values| in_box(values, 2)) {
         return Some(Kind::Pose(2));
     }
     all.iter().all(|values| values.len() >= 6 && values.len() % 2 == 0).then_some(Kind::Polygon)
@@ -169,7 +170,7 @@ fn boxed(values: &[f64], own: &Move, width: usize, changes: &mut Changes<'_>) ->
     moved
 }
 
-pub(super) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     let Some(lines) = parsed(page) else { return Ok(None) };
     let Some(kind) = kind(&lines) else { return Ok(None) };
     let (mut boxes, mut points) = (Vec::new(), Vec::new());

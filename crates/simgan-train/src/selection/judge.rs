@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::{Annotations, Loader, LoaderOptions, OnError, Sampler, Source, Want};
+use simgan_data::{Annotations, Loader, LoaderOptions, OnError, Sampler, Source, Want, message_of};
 use simgan_metrics::{MetricsError, RealismTraining, has_iris, pupil_shift_at, realism_watched};
 use simgan_models::{Refiner, forward_batched, load_refiner};
 
@@ -45,7 +45,12 @@ impl RefinerJudge {
             let sampler = Sampler::new(source.len(), training.seed);
             Ok::<_, MetricsError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
         };
-        let synthetic = read(&sources.synthetic, Want::Labels)?;
+        // Only the pupil's shift needs labels: damaged ones do not end a training.
+        let synthetic = read(&sources.synthetic, Want::Labels).or_else(|error| {
+            let images = read(&sources.synthetic, Want::Image)?;
+            tracing::warn!("the pupil's shift is not measured: {}", message_of(&error));
+            Ok::<_, MetricsError>(images)
+        })?;
         let real = read(&sources.real, Want::Image)?;
         let annotations = (0..).zip(synthetic.annotations.iter().cloned());
         Ok(Self {

@@ -20,6 +20,8 @@ struct Table<'a> {
     columns: Columns,
     /// Where the rows below the header begin.
     start: usize,
+    /// Whether numbers have a decimal comma.
+    has_commas: bool,
 }
 
 /// A row: where it begins and ends, with its line end, and its cells without quotes.
@@ -42,14 +44,19 @@ impl<'a> Table<'a> {
         let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
         // The last of equals wins.
         let delimiter = *b"|\t;,".iter().max_by_key(|delimiter| count(delimiter)).unwrap_or(&b',');
-        let mut table = Self { text, delimiter, columns: Columns::default(), start: 0 };
+        let is_comma = |part: &[u8]| matches!(part, [before, b',', after] if before.is_ascii_digit() && after.is_ascii_digit());
+        let has_commas = delimiter != b',' && text.as_bytes().windows(3).any(is_comma);
+        let mut table = Self { text, delimiter, columns: Columns::default(), start: 0, has_commas };
         let Some(header) = table.rows().next() else { return Ok(None) };
         let names: Vec<String> = header.cells.iter().map(|cell| text[cell.clone()].to_owned()).collect();
         if header.cells.iter().any(|cell| table.number(cell).is_some()) {
             return Err("its first line is no header: it holds a number".to_owned());
         }
         table.start = header.span.end;
-        table.columns = Columns::of(&names)?;
+        // What the columns of an empty table are plays no part.
+        if table.rows().next().is_some() {
+            table.columns = Columns::of(&names)?;
+        }
         Ok(Some(table))
     }
 
@@ -177,7 +184,7 @@ impl<'a> Table<'a> {
         if written.contains(['.', ',']) && !text.contains('.') {
             text += ".0";
         }
-        let has_comma = written.contains(',') && self.delimiter != b',';
+        let has_comma = self.has_commas && !written.contains('.');
         changes.edits.replace(span, if has_comma { text.replace('.', ",") } else { text });
     }
 
@@ -240,18 +247,7 @@ fn follow_row(
     changes: &mut Changes<'_>,
 ) -> Result<(), Stop> {
     let columns = &table.columns;
-    if let Some([width, height]) = columns.size {
-        let recorded = table.numbers(page, row, [width, height]).map_err(Stop::Unclear)?;
-        let Size { width: w, height: h } = own.from();
-        if recorded.is_some_and(|recorded| recorded != [w as f64, h as f64]) {
-            let line = page.line_of(row.span.start);
-            return unclear(format!("line {line}: it gives another size than the image's {w}×{h} pixels"));
-        }
-        if recorded.is_some() {
-            table.write(row, width, own.to().width as f64, TOLERANCE, changes);
-            table.write(row, height, own.to().height as f64, TOLERANCE, changes);
-        }
-    }
+    follow_size(page, table, row, own, changes)?;
     if is_fractions && own.keeps_fractions() {
         return Ok(());
     }
@@ -297,10 +293,35 @@ fn follow_row(
     Ok(())
 }
 
+/// Writes the new size in place of the image's.
+fn follow_size(
+    page: &Page<'_>,
+    table: &Table<'_>,
+    row: &Row,
+    own: &Move,
+    changes: &mut Changes<'_>,
+) -> Result<(), Stop> {
+    let Some([width, height]) = table.columns.size else { return Ok(()) };
+    let recorded = table.numbers(page, row, [width, height]).map_err(Stop::Unclear)?;
+    let Size { width: w, height: h } = own.from();
+    if recorded.is_some_and(|recorded| recorded != [w as f64, h as f64]) {
+        let line = page.line_of(row.span.start);
+        return unclear(format!("line {line}: it gives another size than the image's {w}×{h} pixels"));
+    }
+    if recorded.is_some() {
+        table.write(row, width, own.to().width as f64, TOLERANCE, changes);
+        table.write(row, height, own.to().height as f64, TOLERANCE, changes);
+    }
+    Ok(())
+}
+
 const UNIT: Size = Size { width: 1, height: 1 };
 
+/// Two opposite corners of a box.
+type Corners = ([f64; 2], [f64; 2]);
+
 /// Two opposite corners of a row's box; `None` if it has none.
-fn corners(page: &Page<'_>, table: &Table<'_>, row: &Row) -> Result<Option<([f64; 2], [f64; 2])>, String> {
+fn corners(page: &Page<'_>, table: &Table<'_>, row: &Row) -> Result<Option<Corners>, String> {
     let columns = &table.columns;
     let second = match columns.shape {
         Shape::Points => return Ok(None),

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use super::{Page, Row, Table, corners};
+use crate::labels::ByImage;
 use crate::labels::said::Said;
 use crate::record::direction_of;
 use crate::{Annotation, Annotations, BoundingBox, Boxes, Class, Points, Size};
 
-pub(in crate::labels) fn read(page: &Page<'_>) -> Result<Option<Vec<(usize, Said)>>, String> {
+pub(in crate::labels) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     // A table whose header says nothing that is read is no label.
     let Ok(Some(table)) = Table::of(page) else { return Ok(None) };
     let is_fractions = table.is_fractions(page).unwrap_or(false);
@@ -42,7 +43,7 @@ fn read_row(
         let is_empty = places.iter().all(|column| table.cell(row, *column).is_empty());
         let gaze = numbers.and_then(|numbers| direction_of(fields, &numbers));
         match gaze {
-            Some(gaze) => put(own, "gaze", gaze.into(), line)?,
+            Some(gaze) => put(own, "gaze", &gaze.into(), line)?,
             None if is_empty => {}
             None => return Err(format!("line {line}: \"{}\" are not a direction", fields.join("\", \""))),
         }
@@ -59,7 +60,7 @@ fn read_row(
         return Ok(());
     }
     if let Some(class) = class {
-        put(own, "class", Class(class).into(), line)?;
+        put(own, "class", &Class(class).into(), line)?;
     }
     for pair in &columns.points {
         let Some([x, y]) = table.numbers(page, row, *pair)? else { continue };
@@ -73,9 +74,14 @@ fn read_row(
 }
 
 /// Adds an annotation of which an image has one.
-fn put(own: &mut Annotations, name: &'static str, annotation: Annotation, line: usize) -> Result<(), String> {
+fn put(
+    own: &mut Annotations,
+    name: &'static str,
+    annotation: &Annotation,
+    line: usize,
+) -> Result<(), String> {
     match own.insert(name.into(), annotation.clone()) {
-        Some(other) if other != annotation => Err(format!("line {line}: another \"{name}\" of this image")),
+        Some(other) if other != *annotation => Err(format!("line {line}: another \"{name}\" of this image")),
         _ => Ok(()),
     }
 }

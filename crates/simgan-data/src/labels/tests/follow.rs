@@ -18,8 +18,10 @@ fn stays(text: &str, path: &str, is_beside: bool, to: &str) {
 fn coco_moves_and_keeps_its_form() {
     let file = |bbox: &str, points: &str, area: &str, size: &str| {
         format!(
-            "{{\r\n\t\"images\": [{{\"id\": 0, \"file_name\": \"images/2.png\", {size}}}],\r\n\t\"annotations\": [\
-             {{\"id\": 0, \"image_id\": 0, \"category_id\": 1, \"bbox\": [{bbox}], \"keypoints\": [{points}], \
+            "{{\r\n\t\"images\": [{{\"id\": 0, \"file_name\": \"images/2.png\", \
+            {size}}}],\r\n\t\"annotations\": [\
+             {{\"id\": 0, \"image_id\": 0, \"category_id\": 1, \"bbox\": [{bbox}], \"keypoints\": \
+             [{points}], \
              \"num_keypoints\": 1, \"area\": {area}, \"iscrowd\": 0}}],\r\n\
              \"categories\": [{{\"id\": 1, \"name\": \"thing\", \"skeleton\": [[1, 2]]}}]}}\r\n"
         )
@@ -38,7 +40,8 @@ fn coco_drops_what_a_crop_cuts_off() {
     let annotation = |id: u32, shape: &str| format!("{{\"id\": {id}, \"image_id\": \"x\", {shape}}}");
     let file = |annotations: &[String], width: u32| {
         format!(
-            "{{\"images\": [{{\"id\": \"x\", \"file_name\": \"0.png\", \"width\": {width}, \"height\": 60}}], \
+            "{{\"images\": [{{\"id\": \"x\", \"file_name\": \"0.png\", \"width\": {width}, \"height\": \
+            60}}], \
              \"annotations\": [{}]}}",
             annotations.join(", ")
         )
@@ -69,7 +72,8 @@ fn coco_drops_what_a_crop_cuts_off() {
 fn a_run_length_mask_is_made_anew() {
     let file = |size: &str, counts: &str, area: &str, images: &str| {
         format!(
-            "{{\"images\": [{{\"id\": 1, \"file_name\": \"0.png\", {images}}}], \"annotations\": [{{\"image_id\": 1, \
+            "{{\"images\": [{{\"id\": 1, \"file_name\": \"0.png\", {images}}}], \"annotations\": \
+            [{{\"image_id\": 1, \
              \"segmentation\": {{\"size\": {size}, \"counts\": {counts}}}, \"area\": {area}}}]}}"
         )
     };
@@ -102,8 +106,10 @@ fn voc_stays_whole_numbers() {
     let file = |size: &str, sides: [u32; 4]| {
         let [a, b, c, d] = sides;
         format!(
-            "<?xml version=\"1.0\"?>\n<annotation>\n\t<size>{size}<depth>3</depth></size>\n\t<object>\n\t\t<name>é</name>\
-             <bndbox><xmin>{a}</xmin><ymin> {b} </ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>\n</annotation>\n"
+            "<?xml version=\"1.0\"?>\n<annotation>\n\t<size>{size}<depth>3</depth>\
+            </size>\n\t<object>\n\t\t<name>é</name>\
+             <bndbox><xmin>{a}</xmin><ymin> {b} </ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox>\
+             </object>\n</annotation>\n"
         )
     };
     let before = file("<width>80</width><height>60</height>", [33, 17, 48, 34]);
@@ -139,6 +145,8 @@ fn tables_move_by_their_header() {
     assert_eq!(notes, "1 rows left the image and are dropped");
     stays("name,x,y\n0.png,0.5,0.4\n", "x.csv", false, "40x30");
     stays("name,pitch,yaw\n0.png,0.1,0.2\n", "index.csv", false, "40x30");
+    stays("x\n", "labels.tsv", false, "40x30");
+    stays("{\"images\":[]}", "annotations.json", false, "40x30");
     for (text, part) in [
         ("0.png,1,2\n", "no header"),
         ("name,x\n0.png,1\n", "belong together"),
@@ -202,9 +210,11 @@ fn a_turned_image_turns_its_directions() {
 fn other_formats_move() {
     let solo = |size: &str, place: &str, point: &str| {
         format!(
-            "{{\"frame\": 1, \"captures\": [{{\"filename\": \"0.png\", \"dimension\": [{size}], \"position\": [1, 2, 3], \
+            "{{\"frame\": 1, \"captures\": [{{\"filename\": \"0.png\", \"dimension\": [{size}], \
+            \"position\": [1, 2, 3], \
              \"matrix\": [1, 0, 0, 0, 1, 0, 0, 0, -1], \"annotations\": [{{\"@type\": \
-             \"type.unity.com/unity.solo.BoundingBox2DAnnotation\", \"values\": [{{\"instanceId\": 1, {place}}}]}}, \
+             \"type.unity.com/unity.solo.BoundingBox2DAnnotation\", \"values\": [{{\"instanceId\": 1, \
+             {place}}}]}}, \
              {{\"@type\": \"type.unity.com/unity.solo.KeypointAnnotation\", \"values\": [{{\"keypoints\": \
              [{{\"index\": 0, \"location\": [{point}], \"state\": 2}}]}}]}}]}}]}}"
         )
@@ -214,13 +224,46 @@ fn other_formats_move() {
     assert_eq!(moved(&before, "step0.frame_data.json", false, "40x30").0, after);
     assert!(refused(&before, "step0.frame_data.json", false, "60x60").contains("matrix"));
 
-    let labelme = "{\"shapes\": [{\"label\": \"a\", \"points\": [[8, 4], [40.0, 30]], \"shape_type\": \"rectangle\"}],\n\
-                   \"imagePath\": \"0.png\", \"imageData\": \"aGk=\", \"imageHeight\": 60, \"imageWidth\": 80}";
+    let labelme = "{\"shapes\": [{\"label\": \"a\", \"points\": [[8, 4], [40.0, 30]], \"shape_type\": \
+    \"rectangle\"}],\n\
+                   \"imagePath\": \"0.png\", \"imageData\": \"aGk=\", \"imageHeight\": 60, \
+                   \"imageWidth\": 80}";
     let after = labelme.replace("[[8, 4], [40.0, 30]]", "[[4, 2], [20.0, 15]]").replace("\"aGk=\"", "null");
     let after = after
         .replace("\"imageHeight\": 60", "\"imageHeight\": 30")
         .replace("\"imageWidth\": 80", "\"imageWidth\": 40");
     assert_eq!(moved(labelme, "0.json", true, "40x30").0, after);
+}
+
+#[test]
+fn bop_moves_boxes_and_cameras() {
+    use std::path::{Path, PathBuf};
+    let images = [PathBuf::from("scene/rgb/000003.png")];
+    let moved = |_| Ok(resize("40x30"));
+    let follow = |path: &str, text: &str| {
+        let path = Path::new(path);
+        let file = crate::labels::LabelFile { path, images: &images, owners: &[], moved: &moved };
+        match crate::labels::follow(text.as_bytes(), &file).unwrap() {
+            Followed::Moved { bytes, .. } => String::from_utf8(bytes).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // f' = s f, c' = s (c + ½) − ½
+    let camera = follow(
+        "scene/scene_camera.json",
+        "{\"3\": {\"cam_K\": [100.0, 0.0, 39.5, 0.0, 90.0, \
+    29.5, 0, 0, 1]}}",
+    );
+    assert_eq!(camera, "{\"3\": {\"cam_K\": [50.0, 0.0, 19.5, 0.0, 45.0, 14.5, 0, 0, 1]}}");
+    let info = follow(
+        "scene/scene_gt_info.json",
+        "{\"3\": [{\"bbox_obj\": [-4, 2, 8, 6], \"bbox_visib\": [-1, -1, -1, -1], \"px_count_all\": 40}]}",
+    );
+    assert_eq!(
+        info,
+        "{\"3\": [{\"bbox_obj\": [-2, 1, 4, 3], \"bbox_visib\": [-1, -1, -1, -1], \
+    \"px_count_all\": 10}]}"
+    );
 }
 
 #[test]

@@ -14,15 +14,19 @@ const FILES: [(&str, bool, &str); 11] = [
         "a.json",
         false,
         "{\"images\":[{\"id\":1,\"file_name\":\"0.png\",\"width\":80,\"height\":60}],\"annotations\":[\
-      {\"image_id\":1,\"bbox\":[1,2,30,40],\"keypoints\":[1,2,2],\"segmentation\":[[1,2,3,4,50,6]],\"area\":9},\
+      {\"image_id\":1,\"bbox\":[1,2,30,40],\"keypoints\":[1,2,2],\"segmentation\":[[1,2,3,4,50,6]],\
+      \"area\":9},\
       {\"image_id\":1,\"segmentation\":{\"size\":[60,80],\"counts\":[4000,800]}},\
-      {\"image_id\":1,\"segmentation\":{\"size\":[60,80],\"counts\":\"Pm3P1\"}}],\"categories\":[{\"id\":1}]}",
+      {\"image_id\":1,\"segmentation\":{\"size\":[60,80],\"counts\":\"P[2P[2\"}}],\
+      \"categories\":[{\"id\":1}]}",
     ),
     (
         "0.json",
         true,
-        "{\"iris_2d\":[\"(1.5, 2, 3)\",[4,5]],\"gaze\":[0.1,-0.2],\"eye_details\":{\"look_vec\":\"(0, 0.6, -0.8, 0)\"},\
-      \"annotations\":{\"m\":{\"boxes\":[[1,2,3,4,5]]},\"x\":{\"points\":[[1,2]]}},\"width\":80,\"height\":60,\"b\":NaN}",
+        "{\"iris_2d\":[\"(1.5, 2, 3)\",[4,5]],\"gaze\":[0.1,-0.2],\"eye_details\":{\"look_vec\":\"(0, \
+        0.6, -0.8, 0)\"},\
+      \"annotations\":{\"m\":{\"boxes\":[[1,2,3,4,5]]},\"x\":{\"points\":[[1,2]]}},\"width\":80,\
+      \"height\":60,\"b\":NaN}",
     ),
     (
         "labels.json",
@@ -48,8 +52,10 @@ const FILES: [(&str, bool, &str); 11] = [
         "step0.json",
         false,
         "{\"frame\":0,\"captures\":[{\"filename\":\"0.png\",\"dimension\":[80,60],\"annotations\":[\
-      {\"@type\":\"type.unity.com/unity.solo.BoundingBox2DAnnotation\",\"values\":[{\"origin\":[1,2],\"dimension\":[3,4]}]},\
-      {\"@type\":\"type.unity.com/unity.solo.KeypointAnnotation\",\"values\":[{\"keypoints\":[{\"location\":[1,2],\"state\":2}]}]}]}]}",
+      {\"@type\":\"type.unity.com/unity.solo.BoundingBox2DAnnotation\",\"values\":[{\"origin\":[1,2],\
+      \"dimension\":[3,4]}]},\
+      {\"@type\":\"type.unity.com/unity.solo.KeypointAnnotation\",\
+      \"values\":[{\"keypoints\":[{\"location\":[1,2],\"state\":2}]}]}]}]}",
     ),
     (
         "0.json",
