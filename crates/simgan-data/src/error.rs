@@ -290,9 +290,11 @@ impl DataError {
             Self::MissingFolder { .. } => "check the path, or make the data first",
             Self::NotAFolder { .. } => "give the folder that holds the images",
             Self::NoImages { .. } => {
-                "PNG, JPEG, TIFF and BMP files are read, in subfolders too; hidden files are not"
+                "PNG, JPEG, TIFF, BMP, PNM, WebP and GIF files are read, in subfolders too; hidden files are not"
             }
-            Self::Color { .. } => "convert it to 8 or 16 bit gray or RGB",
+            Self::Color { .. } => {
+                return Some(or_skip(&["convert it to 8 or 16 bit gray or RGB, one image a file"]));
+            }
             Self::Label { .. } => "fix or remove this label file",
             Self::Dataset { .. } => "check that it is the data set you mean, or fetch it again",
             Self::CropTooLarge { size, .. } => {

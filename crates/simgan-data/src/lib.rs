@@ -42,6 +42,7 @@
 
 mod annotation;
 mod batch;
+mod budget;
 mod error;
 mod fitted;
 mod folder;
@@ -77,6 +78,7 @@ pub use self::annotation::{
     Vector, VectorKind, names,
 };
 pub use self::batch::Batch;
+pub use self::budget::{Budget, Permit};
 pub use self::error::DataError;
 pub use self::fitted::{Fitted, Target};
 pub use self::folder::{Folder, FolderOptions, Sizes};

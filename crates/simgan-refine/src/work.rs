@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use rayon::prelude::*;
-use simgan_data::{DataError, Image, OnError};
+use simgan_data::{Budget, DataError, Image, ImageFile, OnError, Permit};
 
 use super::batches::Batches;
 use super::change::Change;
@@ -33,6 +33,8 @@ pub(super) struct Job {
     pub(super) index: usize,
     pub(super) input: InputImage,
     refinable: Refinable,
+    /// The memory of the image on its way through the pipeline.
+    _permit: Permit,
 }
 
 /// Output of the pipeline.
@@ -68,14 +70,20 @@ impl Work<'_> {
     /// Decodes a few images at a time in parallel and sends them on in batches of one size.
     fn read(self, sender: &SyncSender<Step<Read>>) -> Result<(), Closed> {
         let mut batches = Batches::new(self.batch);
-        // Two images a thread even out decoding times; more would hold more decoded images outside the
-        // bounded queues.
-        let at_once = 2 * rayon::current_num_threads();
-        for indices in self.pending.chunks(at_once) {
-            if self.stop.load(Ordering::Relaxed) {
-                break;
+        let budget = Budget::new(Budget::decoding().limit());
+        let mut pending = self.pending;
+        while !pending.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            let mut permits = self.permits(pending, &budget);
+            if permits.is_empty() {
+                // Only what is on its way can make room, so nothing may wait here for others of its size.
+                send_batches(sender, batches.flush())?;
+                permits.push(budget.acquire(self.n_bytes(pending[0])));
             }
-            let decoded: Vec<_> = indices.par_iter().map(|&index| (index, self.job(index))).collect();
+            let (indices, rest) = pending.split_at(permits.len());
+            pending = rest;
+            let work: Vec<_> = indices.iter().copied().zip(permits).collect();
+            let decoded: Vec<_> =
+                work.into_par_iter().map(|(index, permit)| (index, self.job(index, permit))).collect();
             for (index, job) in decoded {
                 match (job, self.on_error) {
                     (Ok(job), _) => {
@@ -91,11 +99,29 @@ impl Work<'_> {
         send_batches(sender, batches.flush())
     }
 
-    fn job(self, index: usize) -> Result<Job, DataError> {
+    /// Permits for the next images that are decoded at once, as far as there is room for them.
+    fn permits(self, pending: &[usize], budget: &Budget) -> Vec<Permit> {
+        // Two images a thread even out decoding times; more would hold more decoded images outside the
+        // bounded queues.
+        let at_once = 2 * rayon::current_num_threads();
+        pending.iter().take(at_once).map_while(|&index| budget.try_acquire(self.n_bytes(index))).collect()
+    }
+
+    /// Bytes that an image of a folder needs while it is refined, about: its values as stored, before and
+    /// after, and as floating point four times. Images of other sources are small and count nothing.
+    fn n_bytes(self, index: usize) -> u64 {
+        let Some(root) = self.input.images.root() else { return 0 };
+        // An image that cannot be read says so when it is its turn.
+        let Ok(spec) = ImageFile::probe(&root.join(self.input.images.path(index))) else { return 0 };
+        let n_values = (spec.width * spec.height * spec.channels.max(self.model.refiner.channels())) as u64;
+        n_values * u64::from(2 * spec.depth.bits() / 8 + 4 * 4)
+    }
+
+    fn job(self, index: usize, permit: Permit) -> Result<Job, DataError> {
         let input = self.input.images.read(index)?;
         let RefineModel { refiner, range, .. } = self.model;
         let refinable = Refinable::new(input.file.image(), refiner.channels(), *range);
-        Ok(Job { index, input, refinable })
+        Ok(Job { index, input, refinable, _permit: permit })
     }
 
     fn refine(self, read: &Receiver<Step<Read>>, sender: &SyncSender<Step<Outcome>>) -> Result<(), Closed> {

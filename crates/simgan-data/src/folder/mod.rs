@@ -17,7 +17,7 @@ use crate::{DataError, ImageFile, ImageSpec, Listing, Sample, Source, Want, mat}
 
 /// A folder of images and their label files, including subfolders, sorted by name.
 ///
-/// Images are PNG, JPEG, TIFF and BMP files; hidden files are skipped and links followed. Label files are
+/// Images are files of any [`ImageFormat`](crate::ImageFormat); hidden files are skipped and links followed. Label files are
 /// `.json`, `.txt` and `.csv` files. A label file named like an image (`7.json`, `7.label.json` or
 /// `7.png.json` for `7.png`) belongs to that image, any other to the folder as a whole. They are read only if
 /// labels are wanted, so that a damaged one does not end a job that needs none; [`labels`](crate::labels) says

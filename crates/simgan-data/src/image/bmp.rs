@@ -1,8 +1,31 @@
+use std::ops::Range;
+
 /// Whether a BMP file has a palette of grays only, which is how BMP stores gray images.
 pub(super) fn is_gray(bytes: &[u8]) -> bool {
     palette(bytes).is_some_and(|entries| {
         !entries.is_empty() && entries.iter().all(|entry| entry[0] == entry[1] && entry[1] == entry[2])
     })
+}
+
+/// Whether a BMP file has a palette.
+pub(super) fn has_palette(bytes: &[u8]) -> bool {
+    palette(bytes).is_some()
+}
+
+/// Where the pixels per metre stand, horizontally and vertically.
+const RESOLUTION: Range<usize> = 38..46;
+
+/// The pixels per metre, as stored; `None` if the header is too short for them.
+pub(super) fn resolution(bytes: &[u8]) -> Option<[u8; 8]> {
+    let header = u32::from_le_bytes(bytes.get(14..18)?.try_into().ok()?);
+    (header >= 40).then(|| bytes.get(RESOLUTION)?.try_into().ok())?
+}
+
+/// Sets the pixels per metre of an encoded file.
+pub(super) fn set_resolution(file: &mut [u8], resolution: [u8; 8]) {
+    if let Some(place) = file.get_mut(RESOLUTION) {
+        place.copy_from_slice(&resolution);
+    }
 }
 
 /// The palette's entries, each in blue, green, red order; `None` if the file has none or is truncated.

@@ -1,55 +1,17 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageReader, Limits};
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageError, Limits};
 
-use super::{BitDepth, Image, ImageSpec, Pixels, bmp, jpeg};
-use crate::DataError;
-
-/// A decoded image file: the image, and what is needed to write a modified image in the same way.
-///
-/// ```
-/// use simgan_data::{Image, ImageFile, ImageFormat, Pixels};
-///
-/// # fn main() -> Result<(), simgan_data::DataError> {
-/// # let folder = tempfile::tempdir().unwrap();
-/// # let (input, output) = (folder.path().join("in.png"), folder.path().join("out.png"));
-/// # let image = Image::new(1, 2, 3, Pixels::U8(vec![0, 1, 2, 3, 4, 255]));
-/// # ImageFile::new(image, ImageFormat::Png).save(&input)?;
-/// let file = ImageFile::open(&input)?;
-/// let darker: Vec<f32> = file.image().to_unit().iter().map(|value| value - 0.1).collect();
-/// let darker = Image::from_unit(file.image().spec(), &darker);
-/// file.with_image(darker).save(&output)?; // same format, bit depth and channels
-/// # assert_eq!(ImageFile::open(&output)?.image().spec(), ImageFile::open(&input)?.image().spec());
-/// # Ok(())
-/// # }
-/// ```
-///
-/// PNG, JPEG, TIFF (first page) and BMP files are supported, recognised by content rather than name: gray or
-/// RGB with 8 or 16 bits, with or without alpha. Lower bit depths and palettes are expanded to 8 bits. CMYK
-/// and floating point are errors; in TIFF, so are palettes and gray with alpha. Alpha is not part of
-/// [`Image`]: training ignores it, and writing copies it unchanged. A camera's orientation tag is applied;
-/// other metadata (colour profiles, EXIF) is dropped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageFile {
-    pub(super) image: Image,
-    pub(super) format: ImageFormat,
-    pub(super) alpha: Option<Pixels>,
-}
-
-/// An image file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ImageFormat {
-    /// Lossless, 8 or 16 bits.
-    Png,
-    /// Lossy, 8 bits; written at quality 95.
-    Jpeg,
-    /// Lossless, 8 or 16 bits; written uncompressed.
-    Tiff,
-    /// Lossless, 8 bits, uncompressed.
-    Bmp,
-}
+use super::file::Extras;
+use super::png::Chunks;
+use super::pnm::Pnm;
+use super::tiff::{Refusal, Tiff};
+use super::{
+    BitDepth, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, bmp, exif, jpeg, planar,
+};
+use crate::{Budget, DataError};
 
 /// Maximum number of pixels decoded: a guard against files that claim absurd sizes or unpack to them.
 pub(crate) const MAX_PIXELS: u64 = 1 << 26;
@@ -57,12 +19,6 @@ pub(crate) const MAX_PIXELS: u64 = 1 << 26;
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 impl ImageFile {
-    /// Wraps an image to be written in `format`.
-    #[must_use]
-    pub fn new(image: Image, format: ImageFormat) -> Self {
-        Self { image, format, alpha: None }
-    }
-
     /// Reads and decodes a file.
     ///
     /// # Errors
@@ -71,26 +27,29 @@ impl ImageFile {
         Self::decode(&read(path)?, path)
     }
 
-    /// Decodes the content of a file; `path` appears in errors only.
+    /// Decodes the content of a file; `path` appears in errors only. Waits until the memory for it is within
+    /// [`Budget::decoding`].
     ///
     /// # Errors
     /// Those of [`ImageFile::open`].
     pub fn decode(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
-        let failed = |error| failure(path, error);
-        let (mut decoder, format) = decoder(bytes, path)?;
-        let orientation = decoder.orientation().map_err(failed)?;
-        // As in `ImageReader::decode`: `from_decoder` itself does not check the size that it allocates.
-        let mut limits = Limits::default();
-        limits.reserve(decoder.total_bytes()).map_err(failed)?;
-        decoder.set_limits(limits).map_err(failed)?;
-        let mut stored = DynamicImage::from_decoder(decoder).map_err(failed)?;
-        stored.apply_orientation(orientation);
-        let (mut image, alpha) = planar(stored, path)?;
-        // The decoder expands every BMP palette to RGB.
-        if format == ImageFormat::Bmp && bmp::is_gray(bytes) {
-            image = image.to_channels(1);
-        }
-        Ok(Self { image, format, alpha })
+        let header = Header::of(bytes, path)?;
+        // The values as decoded and as planes.
+        let _permit = Budget::decoding().acquire(2 * header.spec.n_bytes());
+        let (image, alpha) = header.pixels(bytes, path)?;
+        let Header { format, extras, orientation, has_palette, .. } = header;
+        let file = Self { image, format, alpha, extras, orientation, has_palette };
+        Ok(if orientation == Orientation::UPRIGHT { file } else { file.upright() })
+    }
+
+    /// Applies the orientation to pixels as stored.
+    fn upright(mut self) -> Self {
+        let size = self.image.spec().size();
+        self.image = self.image.oriented(self.orientation);
+        self.alpha = self
+            .alpha
+            .map(|alpha| Image::new(1, size.height, size.width, alpha).oriented(self.orientation).pixels);
+        self
     }
 
     /// Reads an image's size, channels and bit depth from its header alone.
@@ -98,86 +57,176 @@ impl ImageFile {
     /// # Errors
     /// Those of [`ImageFile::open`]; damage after the header goes unnoticed.
     pub fn probe(path: &Path) -> Result<ImageSpec, DataError> {
-        let bytes = read(path)?;
-        let (mut decoder, format) = decoder(&bytes, path)?;
-        let (width, height) = decoder.dimensions();
-        // Images are decoded upright, so a quarter turn swaps width and height.
-        let turned = matches!(
-            decoder.orientation().map_err(|error| failure(path, error))?,
-            Orientation::Rotate90
-                | Orientation::Rotate270
-                | Orientation::Rotate90FlipH
-                | Orientation::Rotate270FlipH
-        );
-        let (width, height) = if turned { (height, width) } else { (width, height) };
-        let color = decoder.color_type();
-        let is_gray = !color.has_color() || format == ImageFormat::Bmp && bmp::is_gray(&bytes);
-        let is_sixteen = color.bytes_per_pixel() / color.channel_count() == 2;
-        Ok(ImageSpec {
-            channels: if is_gray { 1 } else { 3 },
-            height: height as usize,
-            width: width as usize,
-            depth: if is_sixteen { BitDepth::Sixteen } else { BitDepth::Eight },
-        })
+        Self::probe_bytes(&read(path)?, path)
     }
 
-    /// Replaces the image; format and alpha are kept.
+    /// [`ImageFile::probe`] of the content of a file; `path` appears in errors only.
     ///
-    /// # Panics
-    /// If the new image differs in width or height.
-    #[must_use]
-    pub fn with_image(self, image: Image) -> Self {
-        assert_eq!(image.spec().size(), self.image.spec().size(), "the size of a file's image stays");
-        Self { image, ..self }
-    }
-
-    /// The image, without alpha.
-    #[must_use]
-    pub fn image(&self) -> &Image {
-        &self.image
-    }
-
-    /// The image, without alpha.
-    #[must_use]
-    pub fn into_image(self) -> Image {
-        self.image
-    }
-
-    /// The file's format.
-    #[must_use]
-    pub fn format(&self) -> ImageFormat {
-        self.format
-    }
-
-    /// The opacity of each pixel, row by row, if the file has an alpha channel.
-    #[must_use]
-    pub fn alpha(&self) -> Option<&Pixels> {
-        self.alpha.as_ref()
+    /// # Errors
+    /// Those of [`ImageFile::decode`]; damage after the header goes unnoticed.
+    pub fn probe_bytes(bytes: &[u8], path: &Path) -> Result<ImageSpec, DataError> {
+        let header = Header::of(bytes, path)?;
+        // Images are decoded upright, so a quarter turn swaps width and height.
+        let size = header.orientation.size(header.spec.size());
+        Ok(ImageSpec { height: size.height, width: size.width, ..header.spec })
     }
 }
 
-impl ImageFormat {
-    /// The format that a file's extension stands for: png, jpg, jpeg, tif, tiff or bmp, ignoring case.
-    #[must_use]
-    pub fn from_path(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-        match extension.as_str() {
-            "png" => Some(Self::Png),
-            "jpg" | "jpeg" => Some(Self::Jpeg),
-            "tif" | "tiff" => Some(Self::Tiff),
-            "bmp" => Some(Self::Bmp),
-            _ => None,
+/// What a file says before its pixels are decoded.
+struct Header {
+    format: ImageFormat,
+    /// The image as stored.
+    spec: ImageSpec,
+    orientation: Orientation,
+    has_palette: bool,
+    extras: Extras,
+    /// Whether a JPEG file has a layout that zune-jpeg decodes rightly.
+    is_common: bool,
+}
+
+impl Header {
+    /// Checks a file's format, size and colour, without reserving memory for pixels.
+    fn of(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        if bytes.is_empty() {
+            return Err(unreadable(path, "the file is empty"));
         }
+        let Some(format) = ImageFormat::of_content(bytes) else {
+            return Err(unreadable(path, &not_an_image(path)));
+        };
+        let header = match format {
+            ImageFormat::Png => Self::of_png(bytes, path),
+            ImageFormat::Jpeg => Self::of_jpeg(bytes, path),
+            ImageFormat::Tiff => Self::of_tiff(bytes, path),
+            ImageFormat::Bmp => Self::of_bmp(bytes, path),
+            ImageFormat::Pnm => Self::of_pnm(bytes, path),
+            ImageFormat::WebP => Self::of_webp(bytes, path),
+            ImageFormat::Gif => Self::of_gif(bytes, path),
+        }?;
+        let (width, height) = (header.spec.width as u64, header.spec.height as u64);
+        if width.saturating_mul(height) > MAX_PIXELS {
+            let side = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
+            let (width, height) = (side(width), side(height));
+            return Err(DataError::TooLarge { path: path.to_owned(), width, height, limit: MAX_PIXELS });
+        }
+        if width == 0 || height == 0 {
+            return Err(unreadable(path, "it has no pixels"));
+        }
+        Ok(header)
     }
 
-    /// The format's usual name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Png => "PNG",
-            Self::Jpeg => "JPEG",
-            Self::Tiff => "TIFF",
-            Self::Bmp => "BMP",
+    fn new(format: ImageFormat, spec: ImageSpec, extras: Extras) -> Self {
+        Self { format, spec, orientation: Orientation::UPRIGHT, has_palette: false, extras, is_common: true }
+    }
+
+    fn of_png(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let chunks = Chunks::of(bytes);
+        if chunks.is_animated {
+            return Err(unsupported(path, "an animated PNG"));
+        }
+        let decoder = PngDecoder::new(Cursor::new(bytes)).map_err(|error| failure(path, error))?;
+        let (orientation, has_palette) = (chunks.orientation(), chunks.has_palette);
+        let header = Self::new(ImageFormat::Png, spec_of(&decoder), Extras::Png(chunks));
+        Ok(Self { orientation, has_palette, ..header })
+    }
+
+    fn of_jpeg(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let Some(markers) = jpeg::markers(bytes) else {
+            return Err(unreadable(path, "its markers are damaged, or it ends too early"));
+        };
+        if let Some(layout) = markers.unsupported() {
+            return Err(unsupported(path, &layout));
+        }
+        if !markers.complete {
+            return Err(unreadable(path, "it ends too early"));
+        }
+        let spec = ImageSpec {
+            channels: markers.components.len(),
+            height: markers.height,
+            width: markers.width,
+            depth: BitDepth::Eight,
+        };
+        let orientation = markers.orientation.unwrap_or(Orientation::UPRIGHT);
+        let is_common = markers.is_common();
+        let header = Self::new(ImageFormat::Jpeg, spec, Extras::Jpeg(markers.style));
+        Ok(Self { orientation, is_common, ..header })
+    }
+
+    fn of_tiff(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let tiff = Tiff::of(bytes).map_err(|refusal| refused(path, refusal))?;
+        let orientation = tiff.orientation().and_then(Orientation::from_exif);
+        let has_palette = tiff.has_palette();
+        let header = Self::new(ImageFormat::Tiff, tiff.spec(), Extras::Tiff(Box::new(tiff)));
+        Ok(Self { orientation: orientation.unwrap_or(Orientation::UPRIGHT), has_palette, ..header })
+    }
+
+    fn of_bmp(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(|error| failure(path, error))?;
+        let mut spec = spec_of(&decoder);
+        // The decoder expands every palette to RGB.
+        let is_gray = bmp::is_gray(bytes);
+        if is_gray {
+            spec.channels = 1;
+        }
+        let has_palette = !is_gray && bmp::has_palette(bytes);
+        let extras = bmp::resolution(bytes).map_or(Extras::None, Extras::Bmp);
+        Ok(Self { has_palette, ..Self::new(ImageFormat::Bmp, spec, extras) })
+    }
+
+    fn of_pnm(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let pnm = Pnm::of(bytes).map_err(|reason| unreadable(path, &reason))?;
+        Ok(Self::new(ImageFormat::Pnm, pnm.spec(), Extras::Pnm(pnm)))
+    }
+
+    fn of_webp(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let failed = |error| failure(path, error);
+        let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
+        if decoder.has_animation() {
+            return Err(unsupported(path, "an animated WebP"));
+        }
+        let profile = decoder.icc_profile().map_err(failed)?;
+        let exif = decoder.exif_metadata().map_err(failed)?;
+        let orientation = exif.as_deref().map_or(Orientation::UPRIGHT, exif::orientation);
+        let extras = Extras::WebP { profile, exif };
+        Ok(Self { orientation, ..Self::new(ImageFormat::WebP, spec_of(&decoder), extras) })
+    }
+
+    fn of_gif(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
+        let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|error| failure(path, error))?;
+        let spec = spec_of(&decoder);
+        Ok(Self { has_palette: true, ..Self::new(ImageFormat::Gif, spec, Extras::None) })
+    }
+
+    /// Decodes the pixels as stored, and alpha.
+    fn pixels(&self, bytes: &[u8], path: &Path) -> Result<(Image, Option<Pixels>), DataError> {
+        let file = Cursor::new(bytes);
+        let failed = |error| failure(path, error);
+        match (&self.extras, self.format) {
+            (Extras::Tiff(tiff), _) => tiff.decode(bytes).map_err(|refusal| refused(path, refusal)),
+            (Extras::Pnm(pnm), _) => {
+                let values = pnm.decode(bytes).map_err(|reason| unreadable(path, &reason))?;
+                Ok(planar::of_values(self.spec, pnm.n_samples(), &values))
+            }
+            (_, ImageFormat::Jpeg) => {
+                let values = jpeg::decode(bytes, self.spec.channels == 1, self.is_common)
+                    .map_err(|reason| unreadable(path, &reason))?;
+                Ok(planar::of_bytes(self.spec, self.spec.channels, &values))
+            }
+            (_, ImageFormat::Png) => stored(PngDecoder::new(file).map_err(failed)?, path),
+            (_, ImageFormat::WebP) => stored(WebPDecoder::new(file).map_err(failed)?, path),
+            (_, ImageFormat::Gif) => {
+                let frames = GifDecoder::new(file).map_err(failed)?.into_frames().take(2);
+                if frames.filter(Result::is_ok).count() > 1 {
+                    return Err(unsupported(path, "an animated GIF"));
+                }
+                let (image, alpha) = stored(GifDecoder::new(Cursor::new(bytes)).map_err(failed)?, path)?;
+                // The decoder always gives alpha.
+                let is_opaque = matches!(&alpha, Some(Pixels::U8(alpha)) if alpha.iter().all(|a| *a == 255));
+                Ok((image, alpha.filter(|_| !is_opaque)))
+            }
+            _ => {
+                let (image, alpha) = stored(BmpDecoder::new(file).map_err(failed)?, path)?;
+                Ok((if self.spec.channels == 1 { image.to_channels(1) } else { image }, alpha))
+            }
         }
     }
 }
@@ -195,111 +244,45 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(io)
 }
 
-/// Returns a decoder once the file's format, size and colour have passed the checks.
-fn decoder<'a>(bytes: &'a [u8], path: &Path) -> Result<(Box<dyn ImageDecoder + 'a>, ImageFormat), DataError> {
-    if bytes.is_empty() {
-        return Err(unreadable(path, "the file is empty"));
-    }
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| DataError::io(path, error))?;
-    let format = match reader.format() {
-        Some(image::ImageFormat::Png) => ImageFormat::Png,
-        Some(image::ImageFormat::Jpeg) => ImageFormat::Jpeg,
-        Some(image::ImageFormat::Tiff) => ImageFormat::Tiff,
-        Some(image::ImageFormat::Bmp) => ImageFormat::Bmp,
-        _ => return Err(unreadable(path, "it is not a PNG, JPEG, TIFF or BMP file, whatever its name says")),
-    };
-    if format == ImageFormat::Jpeg {
-        check_jpeg(bytes, path)?;
-    }
-    let decoder = reader.into_decoder().map_err(|error| failure(path, error))?;
-    // From the header alone, before any memory is allocated for pixels.
+/// The image that a decoder announces.
+fn spec_of(decoder: &impl ImageDecoder) -> ImageSpec {
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(DataError::TooLarge { path: path.to_owned(), width, height, limit: MAX_PIXELS });
-    }
-    if width == 0 || height == 0 {
-        return Err(unreadable(path, "it has no pixels"));
-    }
-    check_color(decoder.original_color_type(), path)?;
-    Ok((Box::new(decoder), format))
-}
-
-/// Rejects JPEG files that the decoder would silently convert (CMYK) or complete (truncated files).
-fn check_jpeg(bytes: &[u8], path: &Path) -> Result<(), DataError> {
-    match jpeg::markers(bytes) {
-        Some(markers) if markers.n_components == 4 => Err(unsupported(path, "CMYK colour")),
-        Some(markers) if !markers.complete => Err(unreadable(path, "it ends too early")),
-        _ => Ok(()),
+    let color = decoder.color_type();
+    let is_sixteen = color.bytes_per_pixel() / color.channel_count() == 2;
+    ImageSpec {
+        channels: if color.has_color() { 3 } else { 1 },
+        height: height as usize,
+        width: width as usize,
+        depth: if is_sixteen { BitDepth::Sixteen } else { BitDepth::Eight },
     }
 }
 
-fn check_color(color: ExtendedColorType, path: &Path) -> Result<(), DataError> {
-    use ExtendedColorType as Type;
-    match color {
-        Type::Cmyk8 | Type::Cmyk16 => Err(unsupported(path, "CMYK colour")),
-        Type::Rgb32F | Type::Rgba32F => Err(unsupported(path, "floating point")),
-        _ => Ok(()),
+/// Decodes an image as stored, and its alpha.
+fn stored(mut decoder: impl ImageDecoder, path: &Path) -> Result<(Image, Option<Pixels>), DataError> {
+    let failed = |error| failure(path, error);
+    // As in `ImageReader::decode`: `from_decoder` itself does not check the size that it allocates.
+    let mut limits = Limits::default();
+    limits.reserve(decoder.total_bytes()).map_err(failed)?;
+    decoder.set_limits(limits).map_err(failed)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    planar::of_decoded(image).ok_or_else(|| unsupported(path, "this kind of colour"))
+}
+
+/// Says that a file is no image, and what else it is if its name tells.
+fn not_an_image(path: &Path) -> String {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let known = "it is not a PNG, JPEG, TIFF, BMP, PNM, WebP or GIF file";
+    match ImageFormat::not_read(extension) {
+        Some(reason) => format!("{known} (.{extension} is {reason})"),
+        None => format!("{known}, whatever its name says"),
     }
 }
 
-/// Separates the decoded values into planes of colour and, if present, alpha.
-fn planar(stored: DynamicImage, path: &Path) -> Result<(Image, Option<Pixels>), DataError> {
-    let (height, width) = (stored.height() as usize, stored.width() as usize);
-    let n_stored = usize::from(stored.color().channel_count());
-    let (colour, alpha) = match stored {
-        DynamicImage::ImageLuma8(_)
-        | DynamicImage::ImageLumaA8(_)
-        | DynamicImage::ImageRgb8(_)
-        | DynamicImage::ImageRgba8(_) => {
-            let (colour, alpha) = split(&stored.into_bytes(), n_stored);
-            (Pixels::U8(colour), alpha.map(Pixels::U8))
-        }
-        DynamicImage::ImageLuma16(buffer) => split_u16(buffer.as_raw(), n_stored),
-        DynamicImage::ImageLumaA16(buffer) => split_u16(buffer.as_raw(), n_stored),
-        DynamicImage::ImageRgb16(buffer) => split_u16(buffer.as_raw(), n_stored),
-        DynamicImage::ImageRgba16(buffer) => split_u16(buffer.as_raw(), n_stored),
-        _ => return Err(unsupported(path, "this kind of colour")),
-    };
-    let channels = if n_stored < 3 { 1 } else { 3 };
-    Ok((Image::new(channels, height, width, colour), alpha))
-}
-
-fn split_u16(values: &[u16], n_stored: usize) -> (Pixels, Option<Pixels>) {
-    let (colour, alpha) = split(values, n_stored);
-    (Pixels::U16(colour), alpha.map(Pixels::U16))
-}
-
-/// Converts interleaved values to planes, with alpha in a plane of its own.
-fn split<T: Copy + Default>(interleaved: &[T], n_stored: usize) -> (Vec<T>, Option<Vec<T>>) {
-    match n_stored {
-        1 => (interleaved.to_vec(), None),
-        2 => with_alpha(planes::<T, 2>(interleaved), 2),
-        3 => (planes::<T, 3>(interleaved), None),
-        _ => with_alpha(planes::<T, 4>(interleaved), 4),
+fn refused(path: &Path, refusal: Refusal) -> DataError {
+    match refusal {
+        Refusal::Damaged(reason) => unreadable(path, &reason),
+        Refusal::Unsupported(what) => unsupported(path, &what),
     }
-}
-
-/// Converts interleaved pixels of `N` values to consecutive planes, in one pass: twice as fast as one pass
-/// per channel.
-fn planes<T: Copy + Default, const N: usize>(interleaved: &[T]) -> Vec<T> {
-    let pixels = interleaved.as_chunks::<N>().0;
-    let mut values = vec![T::default(); pixels.len() * N];
-    let mut planes = values.chunks_exact_mut(pixels.len().max(1));
-    let mut planes: [&mut [T]; N] = std::array::from_fn(|_| planes.next().unwrap_or_default());
-    for (i, pixel) in pixels.iter().enumerate() {
-        for (plane, value) in planes.iter_mut().zip(pixel) {
-            plane[i] = *value;
-        }
-    }
-    values
-}
-
-/// Splits off the last of `n` planes.
-fn with_alpha<T>(mut planes: Vec<T>, n: usize) -> (Vec<T>, Option<Vec<T>>) {
-    let alpha = planes.split_off(planes.len() / n * (n - 1));
-    (planes, Some(alpha))
 }
 
 fn failure(path: &Path, error: ImageError) -> DataError {
@@ -308,7 +291,11 @@ fn failure(path: &Path, error: ImageError) -> DataError {
             unreadable(path, "it ends too early")
         }
         ImageError::IoError(source) => unreadable(path, &source.to_string()),
-        ImageError::Unsupported(error) => unsupported(path, &error.to_string()),
+        // The decoder's sentence ends as ours does.
+        ImageError::Unsupported(error) => {
+            let text = error.to_string();
+            unsupported(path, text.strip_suffix(" is not supported").unwrap_or(&text))
+        }
         error => unreadable(path, &error.to_string()),
     }
 }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::jpeg::{self, LumaFrame};
 use super::{CropWindow, Image, ImageFile, Size, decode};
-use crate::DataError;
+use crate::{Budget, DataError};
 
 /// An image file of which only a part may be decoded, in gray or in colour.
 ///
@@ -59,9 +59,11 @@ fn luma_frame(bytes: &[u8]) -> Option<LumaFrame> {
 
 fn luma(bytes: &[u8], frame: LumaFrame, n_rows: usize, path: &Path) -> Result<Image, DataError> {
     let failed = |error: zune_jpeg::errors::DecodeErrors| decode::unreadable(path, &error.to_string());
+    let permit = Budget::decoding().acquire((frame.size.width * n_rows) as u64);
     if let Some(image) = jpeg::luma(bytes, frame, n_rows).map_err(failed)? {
         return Ok(image);
     }
+    drop(permit); // `ImageFile::decode` acquires its own
     // No luma is stored (RGB components, for example): compute it from the colours.
     Ok(converted(ImageFile::decode(bytes, path)?.into_image(), Some(1)))
 }

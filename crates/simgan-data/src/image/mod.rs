@@ -3,15 +3,23 @@ mod crop;
 mod decode;
 mod encode;
 mod encoded;
+mod exif;
+mod file;
+mod format;
 mod jpeg;
 mod orientation;
 mod pixels;
+mod planar;
+mod png;
+mod pnm;
 mod resize;
 mod sheet;
 mod size;
+mod tiff;
 mod transform;
 
-pub use self::decode::{ImageFile, ImageFormat};
+pub use self::file::ImageFile;
+pub use self::format::ImageFormat;
 pub use self::orientation::Orientation;
 pub use self::pixels::{BitDepth, Pixels};
 pub use self::resize::Fit;
@@ -187,6 +195,11 @@ impl ImageSpec {
     #[must_use]
     pub fn color(&self) -> &'static str {
         if self.channels == 1 { "gray" } else { "RGB" }
+    }
+
+    /// Bytes of memory of the stored values, without alpha.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        (self.channels * self.depth.n_bytes()) as u64 * self.width as u64 * self.height as u64
     }
 }
 

@@ -32,6 +32,14 @@ impl Orientation {
         Some(Self { is_transposed, is_mirrored })
     }
 
+    /// The orientation that undoes this one.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        // A mirror undoes itself; after a transposition, x and y change places.
+        let [x, y] = self.is_mirrored;
+        Self { is_mirrored: if self.is_transposed { [y, x] } else { [x, y] }, ..self }
+    }
+
     /// Width and height of an image of size `from` afterwards.
     #[must_use]
     pub fn size(self, from: Size) -> Size {
@@ -132,6 +140,14 @@ mod tests {
         }
         assert_eq!(Orientation::from_exif(0), None);
         assert_eq!(Orientation::from_exif(9), None);
+    }
+
+    #[test]
+    fn the_inverse_undoes_all_eight() {
+        let image = Image::new(1, 2, 3, Pixels::U8((0..6).collect()));
+        for orientation in (1..=8).filter_map(Orientation::from_exif) {
+            assert_eq!(image.oriented(orientation).oriented(orientation.inverse()), image, "{orientation:?}");
+        }
     }
 
     #[test]
