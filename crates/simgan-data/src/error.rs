@@ -131,12 +131,12 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
-    /// The packed format cannot represent the source's data.
+    /// The packed format cannot represent the source's data, such as whole numbers beside floating point.
     #[error("{path}: cannot be packed: {reason}", path = .path.display())]
     Unpackable {
-        /// The folder of the unfinished job.
+        /// The image, or the folder of the unfinished job.
         path: PathBuf,
-        /// Which limit the data exceed.
+        /// What cannot be represented.
         reason: String,
     },
     /// The output folder holds the leftovers of a different, interrupted job.

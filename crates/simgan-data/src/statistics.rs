@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{AnnotationsExt, BitDepth, Source, Want};
+use crate::{AnnotationsExt, Source, Want};
 
 /// A summary of a source for people to read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,8 +83,7 @@ impl Tally {
         };
         let spec = sample.image.spec();
         let color = if spec.channels == 1 { "gray" } else { "RGB" };
-        let bits = if spec.depth == BitDepth::Eight { 8 } else { 16 };
-        *self.kinds.entry(format!("{} {color} {bits} bit", spec.size())).or_default() += 1;
+        *self.kinds.entry(format!("{} {color} {}", spec.size(), spec.depth)).or_default() += 1;
         sample.image.to_unit().into_iter().for_each(|value| self.pixels.add(f64::from(value)));
         if let Some(gaze) = sample.annotations.gaze() {
             self.pitch.add(f64::from(gaze.pitch()));

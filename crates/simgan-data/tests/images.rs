@@ -72,6 +72,7 @@ fn value(file: &ImageFile, c: usize, x: usize, y: usize) -> u16 {
     let at = |pixels: &Pixels, i: usize| match pixels {
         Pixels::U8(values) => u16::from(values[i]),
         Pixels::U16(values) => values[i],
+        Pixels::F32(_) => unreachable!("whole numbers"),
     };
     if c < spec.channels {
         at(file.image().pixels(), (c * spec.height + y) * spec.width + x)

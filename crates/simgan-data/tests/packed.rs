@@ -206,16 +206,38 @@ fn other_work_in_the_same_place_is_refused() {
     assert!(error.contains("another process"), "{error}");
 }
 
+/// The pixels after packing images of one row.
+fn repacked(pixels: &[Pixels]) -> Result<Vec<Pixels>, DataError> {
+    let sample =
+        |(i, pixels): (usize, &Pixels)| Sample::new(i.to_string(), Image::new(1, 1, 2, pixels.clone()));
+    let source = simgan_data::MemorySource::new(pixels.iter().enumerate().map(sample).collect())?;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    pack_to(&source, &path, OnError::Fail)?;
+    let packed = Packed::open(&path)?;
+    assert_eq!(packed.spec(), source.spec());
+    (0..packed.len()).map(|i| Ok(packed.sample(i, Want::Image)?.image.pixels().clone())).collect()
+}
+
 #[test]
-fn sixteen_bits_are_rounded_to_eight() {
-    let sample = |value: u16| Sample::new(value.to_string(), Image::new(1, 1, 1, Pixels::U16(vec![value])));
-    let values = [0, 128, 129, 257, 65406, 65407, 65535];
-    let source = simgan_data::MemorySource::new(values.map(sample).to_vec()).unwrap();
-    let (folder, _) = packed(&source);
-    let packed = Packed::open(&folder.path().join("a.safetensors")).unwrap();
-    let found: Vec<Pixels> =
-        (0..7).map(|i| packed.sample(i, Want::Image).unwrap().image.pixels().clone()).collect();
-    assert_eq!(found, [0, 0, 1, 1, 254, 255, 255].map(|value| Pixels::U8(vec![value])));
+fn every_depth_is_kept() {
+    let eight = [vec![0, 255], vec![7, 9]].map(Pixels::U8);
+    let sixteen = [vec![0, 65_535], vec![1102, 2399]].map(Pixels::U16);
+    let float = [vec![1.5, f32::NAN], vec![f32::INFINITY, -0.0]].map(Pixels::F32);
+    for pixels in [eight, sixteen, float] {
+        assert_eq!(repacked(&pixels).unwrap(), pixels);
+    }
+}
+
+#[test]
+fn the_first_image_decides_the_depth() {
+    let sixteen = [[0, 128], [129, 257], [65_406, 65_407], [65_535, 0]].map(|v| Pixels::U16(v.to_vec()));
+    let eight = [[0, 0], [1, 1], [254, 255], [255, 0]].map(|v| Pixels::U8(v.to_vec()));
+    let first = Pixels::U8(vec![3, 4]);
+    let mixed: Vec<Pixels> = [first.clone()].into_iter().chain(sixteen).collect();
+    assert_eq!(repacked(&mixed).unwrap(), [vec![first.clone()], eight.to_vec()].concat());
+    let error = repacked(&[first, Pixels::F32(vec![0.0, 1.0])]).unwrap_err().to_string();
+    assert!(error.starts_with("1: cannot be packed: it is float, the source's first image 8 bit"), "{error}");
 }
 
 #[test]

@@ -5,9 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use simgan_data::{
-    DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sizes, Source, Want,
-};
+use simgan_data::{DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Sizes, Source, Want};
 
 use super::RefineError;
 
@@ -260,13 +258,8 @@ fn twice(paths: &[PathBuf]) -> Option<&PathBuf> {
 }
 
 fn digest(image: &Image) -> String {
-    match image.pixels() {
-        Pixels::U8(values) => hex(crc32c::crc32c(values)),
-        // As little-endian bytes on every machine, so that the checksum is portable.
-        Pixels::U16(values) => {
-            hex(values.iter().fold(0, |crc, value| crc32c::crc32c_append(crc, &value.to_le_bytes())))
-        }
-    }
+    // As little-endian bytes on every machine, so that the checksum is portable.
+    hex(crc32c::crc32c(&image.pixels().to_le_bytes()))
 }
 
 /// Formats a checksum for the manifest.

@@ -59,7 +59,7 @@ pub(super) struct Refined {
     pub(super) height: usize,
     /// 1 (gray) or 3 (RGB); alpha does not count.
     pub(super) channels: usize,
-    /// Bits per channel: 8 or 16.
+    /// Bits per channel: 8 or 16; 32 is floating point.
     pub(super) bits: u32,
     /// Mean of |R(x) − x|, x in [−1, 1].
     #[serde(rename = "drift")] // its name in version 1 of the format

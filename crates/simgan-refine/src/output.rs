@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use simgan_data::{BitDepth, Image, write_atomic};
+use simgan_data::{Image, write_atomic};
 
 use super::manifest::Refined;
 use super::work::Job;
@@ -69,7 +69,7 @@ impl Output {
             width: spec.width,
             height: spec.height,
             channels: spec.channels,
-            bits: if spec.depth == BitDepth::Eight { 8 } else { 16 },
+            bits: spec.depth.bits(),
             change: (change * CHANGE_UNITS).round() / CHANGE_UNITS,
             label_files,
             input_crc32c: job.input.crc32c,

@@ -30,11 +30,14 @@ impl ImageFile {
     pub fn encode(&self, path: &Path) -> Result<Vec<u8>, DataError> {
         let failed =
             |reason: String| DataError::Encode { path: path.to_owned(), format: self.format.name(), reason };
-        let sixteen = self.image.spec().depth == BitDepth::Sixteen;
-        if sixteen && matches!(self.format, ImageFormat::Jpeg | ImageFormat::Bmp) {
+        let depth = self.image.spec().depth;
+        if depth == BitDepth::Float {
+            return Err(failed("it holds whole numbers, the image has floating point".to_owned()));
+        }
+        if depth == BitDepth::Sixteen && matches!(self.format, ImageFormat::Jpeg | ImageFormat::Bmp) {
             return Err(failed("it holds 8 bits, the image has 16; PNG and TIFF hold 16".to_owned()));
         }
-        self.encode_as(self.color()).map_err(|error| failed(error.to_string()))
+        self.encode_as(self.color(depth)).map_err(|error| failed(error.to_string()))
     }
 
     fn encode_as(&self, color: ExtendedColorType) -> ImageResult<Vec<u8>> {
@@ -52,22 +55,21 @@ impl ImageFile {
         Ok(file.into_inner())
     }
 
-    fn color(&self) -> ExtendedColorType {
+    fn color(&self, depth: BitDepth) -> ExtendedColorType {
         use ExtendedColorType as Type;
-        let spec = self.image.spec();
-        match (spec.channels, self.alpha.is_some(), spec.depth) {
+        match (self.image.spec().channels, self.alpha.is_some(), depth) {
             (1, false, BitDepth::Eight) => Type::L8,
-            (1, false, BitDepth::Sixteen) => Type::L16,
+            (1, false, _) => Type::L16,
             (1, true, BitDepth::Eight) => Type::La8,
-            (1, true, BitDepth::Sixteen) => Type::La16,
+            (1, true, _) => Type::La16,
             (_, false, BitDepth::Eight) => Type::Rgb8,
-            (_, false, BitDepth::Sixteen) => Type::Rgb16,
+            (_, false, _) => Type::Rgb16,
             (_, true, BitDepth::Eight) => Type::Rgba8,
-            (_, true, BitDepth::Sixteen) => Type::Rgba16,
+            (_, true, _) => Type::Rgba16,
         }
     }
 
-    /// The values pixel by pixel, alpha last; 16-bit values in native byte order, as the encoders expect.
+    /// The values pixel by pixel, alpha last, in native byte order, as the encoders expect.
     fn interleaved(&self) -> Vec<u8> {
         let n = self.image.height * self.image.width;
         match (&self.image.pixels, &self.alpha) {
@@ -75,6 +77,8 @@ impl ImageFile {
             (Pixels::U8(colour), _) => interleave(colour, &[], n, |v| [v]),
             (Pixels::U16(colour), Some(Pixels::U16(alpha))) => interleave(colour, alpha, n, u16::to_ne_bytes),
             (Pixels::U16(colour), _) => interleave(colour, &[], n, u16::to_ne_bytes),
+            (Pixels::F32(colour), Some(Pixels::F32(alpha))) => interleave(colour, alpha, n, f32::to_ne_bytes),
+            (Pixels::F32(colour), _) => interleave(colour, &[], n, f32::to_ne_bytes),
         }
     }
 }

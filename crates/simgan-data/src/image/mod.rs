@@ -5,6 +5,7 @@ mod encode;
 mod encoded;
 mod jpeg;
 mod orientation;
+mod pixels;
 mod resize;
 mod sheet;
 mod size;
@@ -12,6 +13,7 @@ mod transform;
 
 pub use self::decode::{ImageFile, ImageFormat};
 pub use self::orientation::Orientation;
+pub use self::pixels::{BitDepth, Pixels};
 pub use self::resize::Fit;
 pub use self::sheet::{Sheet, SheetLayout};
 pub use self::size::Size;
@@ -43,24 +45,6 @@ pub struct ImageSpec {
     pub depth: BitDepth,
 }
 
-/// Bits per stored channel value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BitDepth {
-    /// 0..=255
-    Eight,
-    /// 0..=65535
-    Sixteen,
-}
-
-/// Stored values in channel, row, column order (planar, like a tensor).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pixels {
-    /// 8 bits per value.
-    U8(Vec<u8>),
-    /// 16 bits per value.
-    U16(Vec<u16>),
-}
-
 impl Image {
     /// Makes an image of `channels × height × width` values.
     ///
@@ -81,7 +65,8 @@ impl Image {
     /// Makes an image of kind `spec` from values in [−1, 1], the inverse of [`Image::to_unit`].
     ///
     /// The scale is fixed: −1 is stored as 0 and 1 as 255 or 65535, whatever the range of the values. They
-    /// are rounded to nearest; values outside [−1, 1] are clamped, and NaN becomes 0.
+    /// are rounded to nearest; values outside [−1, 1] are clamped, and NaN becomes 0. Floating point stores 1
+    /// as 1, without rounding or clamping.
     ///
     /// # Panics
     /// If a size is zero, or the number of values is not the product of the sizes.
@@ -92,11 +77,15 @@ impl Image {
         let pixels = match spec.depth {
             BitDepth::Eight => Pixels::U8(values.iter().map(|v| stored(v, 127.5) as u8).collect()),
             BitDepth::Sixteen => Pixels::U16(values.iter().map(|v| stored(v, 32767.5) as u16).collect()),
+            BitDepth::Float => Pixels::F32(values.iter().map(|v| (v + 1.0) * 0.5).collect()),
         };
         Self::new(spec.channels, spec.height, spec.width, pixels)
     }
 
     /// Returns the values scaled to [−1, 1], planar `[channels, height, width]`.
+    ///
+    /// The scale is that of [`Image::from_unit`]. Floating point values outside [0, 1] are clamped; NaN and
+    /// infinities (no measurement) become −1.
     #[must_use]
     pub fn to_unit(&self) -> Vec<f32> {
         let mut values = Vec::with_capacity(self.pixels.len());
@@ -109,13 +98,14 @@ impl Image {
         match &self.pixels {
             Pixels::U8(stored) => values.extend(stored.iter().map(|&v| f32::from(v) / 127.5 - 1.0)),
             Pixels::U16(stored) => values.extend(stored.iter().map(|&v| f32::from(v) / 32767.5 - 1.0)),
+            Pixels::F32(stored) => values.extend(stored.iter().map(|&v| unit_of_float(v))),
         }
     }
 
     /// Converts the image to 1 or 3 channels.
     ///
     /// Gray becomes RGB by repetition; RGB becomes gray as `0.299 R + 0.587 G + 0.114 B` (Rec. 601, the
-    /// weights of JPEG and of Pillow's mode `L`), rounded.
+    /// weights of JPEG and of Pillow's mode `L`), rounded unless the values are floating point.
     ///
     /// # Panics
     /// If `channels` is neither 1 nor 3.
@@ -125,14 +115,22 @@ impl Image {
             (1, 3) => match &self.pixels {
                 Pixels::U8(gray) => Pixels::U8(gray.repeat(3)),
                 Pixels::U16(gray) => Pixels::U16(gray.repeat(3)),
+                Pixels::F32(gray) => Pixels::F32(gray.repeat(3)),
             },
             (3, 1) => match &self.pixels {
                 Pixels::U8(rgb) => Pixels::U8(luma(rgb, |v| v as u8)),
                 Pixels::U16(rgb) => Pixels::U16(luma(rgb, |v| v as u16)),
+                Pixels::F32(rgb) => Pixels::F32(luma_f32(rgb)),
             },
             _ => self.pixels.clone(),
         };
         Self::new(channels, self.height, self.width, pixels)
+    }
+
+    /// Converts the image to a bit depth; `None` between floating point and whole numbers.
+    pub(crate) fn to_depth(&self, depth: BitDepth) -> Option<Self> {
+        let pixels = self.pixels.to_depth(depth)?;
+        Some(Self { pixels, ..*self })
     }
 
     /// Crops the image to `crop`, which must lie within it.
@@ -140,6 +138,7 @@ impl Image {
         let pixels = match &self.pixels {
             Pixels::U8(values) => Pixels::U8(self.cut(values, crop)),
             Pixels::U16(values) => Pixels::U16(self.cut(values, crop)),
+            Pixels::F32(values) => Pixels::F32(self.cut(values, crop)),
         };
         Self::new(self.channels, crop.size.height, crop.size.width, pixels)
     }
@@ -156,10 +155,7 @@ impl Image {
 
     /// Bytes of memory of the stored values.
     pub(crate) fn n_bytes(&self) -> usize {
-        match &self.pixels {
-            Pixels::U8(values) => values.len(),
-            Pixels::U16(values) => 2 * values.len(),
-        }
+        self.pixels.len() * self.pixels.depth().n_bytes()
     }
 
     /// The image's size, channels and bit depth.
@@ -188,22 +184,8 @@ impl ImageSpec {
     }
 }
 
-impl Pixels {
-    /// Number of values.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::U8(values) => values.len(),
-            Self::U16(values) => values.len(),
-        }
-    }
-
-    /// Bits of one value.
-    pub(crate) fn depth(&self) -> BitDepth {
-        match self {
-            Self::U8(_) => BitDepth::Eight,
-            Self::U16(_) => BitDepth::Sixteen,
-        }
-    }
+fn unit_of_float(value: f32) -> f32 {
+    if value.is_finite() { value.clamp(0.0, 1.0) * 2.0 - 1.0 } else { -1.0 }
 }
 
 /// Weighted sum of three planes in 16-bit fixed point, so that the result is the same on every machine.
@@ -215,6 +197,16 @@ fn luma<T: Copy + Into<u64>>(rgb: &[T], narrow: impl Fn(u64) -> T) -> Vec<T> {
         (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
     };
     (0..n).map(|i| narrow(weighted(i))).collect()
+}
+
+/// The weighted sum in floating point; gray stays gray to the bit.
+fn luma_f32(rgb: &[f32]) -> Vec<f32> {
+    let n = rgb.len() / 3;
+    let weighted = |i: usize| {
+        let (red, green, blue) = (rgb[i], rgb[n + i], rgb[2 * n + i]);
+        if red == green && green == blue { green } else { 0.299 * red + 0.587 * green + 0.114 * blue }
+    };
+    (0..n).map(weighted).collect()
 }
 
 #[cfg(test)]
@@ -231,6 +223,9 @@ mod tests {
         assert_eq!(Image::from_unit(eight.spec(), &eight.to_unit()), eight);
         let sixteen = Image::new(1, 256, 256, Pixels::U16((0..=65535).collect()));
         assert_eq!(Image::from_unit(sixteen.spec(), &sixteen.to_unit()), sixteen);
+        let float = Image::new(1, 1, 3, Pixels::F32(vec![0.0, 0.25, 1.0]));
+        assert_eq!(float.to_unit(), [-1.0, -0.5, 1.0]);
+        assert_eq!(Image::from_unit(float.spec(), &float.to_unit()), float);
         assert_eq!(eight.to_unit()[0], -1.0);
         assert_eq!(sixteen.to_unit()[65535], 1.0);
     }
@@ -254,6 +249,18 @@ mod tests {
         let gray = Image::new(1, 1, 2, Pixels::U16(vec![3, 40_000]));
         assert_eq!(gray.to_channels(3).pixels(), &Pixels::U16(vec![3, 40_000, 3, 40_000, 3, 40_000]));
         assert_eq!(gray.to_channels(3).to_channels(1), gray);
+    }
+
+    #[test]
+    fn floating_point_reaches_a_network_within_its_range() {
+        let odd = vec![f32::NAN, f32::NEG_INFINITY, f32::INFINITY, -3.0, 7.0];
+        let image = Image::new(1, 1, 5, Pixels::F32(odd));
+        assert_eq!(image.to_unit(), [-1.0, -1.0, -1.0, -1.0, 1.0]);
+        assert_eq!(image.to_channels(3).to_channels(1), image);
+        let rgb = Image::new(3, 1, 1, Pixels::F32(vec![1.0, 0.5, 0.0]));
+        assert_eq!(rgb.to_channels(1).pixels(), &Pixels::F32(vec![0.5925]));
+        let wide = Image::from_unit(spec(BitDepth::Float, 2), &[-3.0, 7.0]);
+        assert_eq!(wide.pixels(), &Pixels::F32(vec![-1.0, 4.0]), "nothing is clamped");
     }
 
     #[test]

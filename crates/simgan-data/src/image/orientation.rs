@@ -80,6 +80,7 @@ impl Image {
         let pixels = match self.pixels() {
             Pixels::U8(values) => Pixels::U8(turned(values, from, orientation)),
             Pixels::U16(values) => Pixels::U16(turned(values, from, orientation)),
+            Pixels::F32(values) => Pixels::F32(turned(values, from, orientation)),
         };
         Self::new(self.spec().channels, to.height, to.width, pixels)
     }

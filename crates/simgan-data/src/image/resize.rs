@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Image, Size};
+use super::{Image, Pixels, Size};
 
 /// How an image is fitted to another size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ impl Image {
     /// Each output pixel is a weighted mean of the input pixels beneath it. The weights form a triangle: two
     /// output pixels wide when shrinking, so that no detail is skipped or aliased, and two input pixels wide
     /// when enlarging, which is bilinear interpolation. Equals Pillow's `BILINEAR` up to rounding.
+    ///
+    /// In floating point, NaN and infinities count as "no measurement": they have no weight, and a pixel that
+    /// got less than half of its weights becomes NaN.
     #[must_use]
     pub fn resized(&self, size: Size, fit: Fit) -> Self {
         let spec = self.spec();
@@ -29,13 +32,35 @@ impl Image {
         let window = Window::new(spec.size(), size, fit);
         let columns = taps(spec.width, size.width, window.left, window.width);
         let rows = taps(spec.height, size.height, window.top, window.height);
-        let planes = self.to_unit();
-        let mut values = Vec::with_capacity(spec.channels * size.width * size.height);
-        for plane in planes.chunks_exact(spec.width * spec.height) {
-            resample(plane, spec.width, &columns, &rows, &mut values);
+        let resampled = |planes: &[f32]| {
+            let mut values = Vec::with_capacity(spec.channels * size.width * size.height);
+            for plane in planes.chunks_exact(spec.width * spec.height) {
+                resample(plane, spec.width, &columns, &rows, &mut values);
+            }
+            values
+        };
+        match self.pixels() {
+            Pixels::F32(stored) => {
+                let pixels = Pixels::F32(where_measured(stored, resampled));
+                Self::new(spec.channels, size.height, size.width, pixels)
+            }
+            _ => {
+                let spec = super::ImageSpec { height: size.height, width: size.width, ..spec };
+                Self::from_unit(spec, &resampled(&self.to_unit()))
+            }
         }
-        Self::from_unit(super::ImageSpec { height: size.height, width: size.width, ..spec }, &values)
     }
+}
+
+/// Resamples values of which some were not measured: the weighted mean of those that were.
+fn where_measured(stored: &[f32], resampled: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
+    if stored.iter().all(|value| value.is_finite()) {
+        return resampled(stored);
+    }
+    let known: Vec<f32> = stored.iter().map(|value| f32::from(u8::from(value.is_finite()))).collect();
+    let zeroed: Vec<f32> = stored.iter().map(|value| if value.is_finite() { *value } else { 0.0 }).collect();
+    let mean = |(sum, weight): (f32, f32)| if weight < 0.5 { f32::NAN } else { sum / weight };
+    resampled(&zeroed).into_iter().zip(resampled(&known)).map(mean).collect()
 }
 
 /// The part of an image that is scaled to the new size, in pixels from the top left corner.
@@ -143,7 +168,6 @@ fn weighted(values: &[f32], weights: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pixels;
     use proptest::prelude::*;
 
     fn ramp(width: usize, height: usize) -> Image {
@@ -167,6 +191,21 @@ mod tests {
         let image = ramp(12, 8);
         let size = Size { width: 6, height: 4 };
         assert_eq!(image.resized(size, Fit::Cover), image.resized(size, Fit::Stretch));
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_weight() {
+        let nothing = f32::NAN;
+        let stored = vec![1500.0, 1500.0, nothing, 1700.0, 1500.0, nothing, nothing, nothing];
+        let image = Image::new(1, 2, 4, Pixels::F32(stored));
+        let half = image.resized(Size { width: 2, height: 1 }, Fit::Stretch);
+        let Pixels::F32(values) = half.pixels() else { unreachable!() };
+        assert!((values[0] - 1500.0).abs() < 0.001, "only what was measured counts: {values:?}");
+        assert!(values[1].is_nan(), "less than half of the weights: {values:?}");
+        let flat = Image::new(1, 1, 3, Pixels::F32(vec![0.1; 3]));
+        let enlarged = flat.resized(Size { width: 7, height: 2 }, Fit::Stretch);
+        let Pixels::F32(values) = enlarged.pixels() else { unreachable!() };
+        assert!(values.iter().all(|value| (value - 0.1).abs() < 1e-6));
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::DATA_START;
 use crate::annotation::{Annotation, Form};
-use crate::{DataError, Pixels, Sample};
+use crate::{DataError, Sample};
 
 /// The tensors of a packed file while it is being made: separate files to which rows are appended, so that an
 /// interrupted job can resume.
@@ -170,7 +170,7 @@ impl Columns {
 
     fn append_rows(&mut self, samples: &[(usize, Sample)]) -> std::io::Result<()> {
         let mut images = Vec::with_capacity(samples.len() * self.images.row_bytes as usize);
-        samples.iter().for_each(|(_, sample)| extend_bytes(&mut images, sample.image.pixels()));
+        samples.iter().for_each(|(_, sample)| images.extend_from_slice(&sample.image.pixels().to_le_bytes()));
         self.images.file.write_all(&images)?;
         for column in &mut self.annotations {
             let AnnotationColumn { name, form, rows } = column;
@@ -278,13 +278,4 @@ impl Ragged {
 /// Decodes where a row ends and whether it is present.
 pub(super) fn end(written: u64) -> (u64, bool) {
     if written >> 63 == 0 { (written, true) } else { (!written, false) }
-}
-
-/// Appends pixel values, reduced to 8 bits.
-fn extend_bytes(row: &mut Vec<u8>, pixels: &Pixels) {
-    match pixels {
-        Pixels::U8(values) => row.extend(values),
-        // 65535 / 257 = 255, so this rounds to the nearest of 256 levels.
-        Pixels::U16(values) => row.extend(values.iter().map(|&value| ((u32::from(value) + 128) / 257) as u8)),
-    }
 }

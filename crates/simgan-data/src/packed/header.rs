@@ -125,13 +125,17 @@ impl Header {
 
     /// The number of images and their spec.
     pub(super) fn images(&self) -> Result<(usize, ImageSpec), String> {
-        let shape = self.tensors.get("images").map(|info| &info.shape[..]);
+        let images = self.tensors.get("images");
+        let shape = images.map(|info| &info.shape[..]);
+        // An unknown type is left to `Packed::open`, which reports it.
+        let is_kind = |depth: &BitDepth| images.is_some_and(|info| info.dtype == super::dtype(*depth));
+        let depth = [BitDepth::Sixteen, BitDepth::Float].into_iter().find(is_kind);
         let sizes = 1..=Size::MAX;
         match shape {
             Some(&[n, channels @ (1 | 3), height, width])
                 if n > 0 && sizes.contains(&height) && sizes.contains(&width) =>
             {
-                Ok((n, ImageSpec { channels, height, width, depth: BitDepth::Eight }))
+                Ok((n, ImageSpec { channels, height, width, depth: depth.unwrap_or(BitDepth::Eight) }))
             }
             _ => Err(format!("its images have the shape {shape:?} instead of N, 1 or 3, height, width")),
         }
@@ -142,6 +146,7 @@ impl Header {
         let Some(info) = self.tensors.get(name) else { return Ok(None) };
         let size = match kind {
             "U8" => 1,
+            "U16" => 2,
             "F32" | "U32" => 4,
             _ => 8,
         };

@@ -18,7 +18,7 @@ use crate::{BitDepth, DataError, Image, ImageSpec, Pixels, Sample, Source, Want}
 ///
 /// | tensor | type | shape | |
 /// |---|---|---|---|
-/// | `images` | u8 | N, C, H, W | |
+/// | `images` | u8, u16 or f32 | N, C, H, W | |
 /// | `NAME.KIND` | by kind | M, … | values of one annotation, concatenated over the M samples with it |
 /// | `NAME.KIND.ends` | i64 | N | where each sample's values end |
 /// | `names`, `name_ends` | u8, u64 | bytes, N | the concatenated names, and where each ends |
@@ -47,6 +47,15 @@ pub struct Packed {
     source: String,
 }
 
+/// The name in safetensors of the type that images of this depth have.
+fn dtype(depth: BitDepth) -> &'static str {
+    match depth {
+        BitDepth::Eight => "U8",
+        BitDepth::Sixteen => "U16",
+        BitDepth::Float => "F32",
+    }
+}
+
 /// The file from which rows are read.
 struct Content {
     path: PathBuf,
@@ -73,7 +82,7 @@ impl Packed {
             tensor.ok_or_else(|| failed(format!("its tensor \"{name}\" is missing")))
         };
         Ok(Self {
-            images: required("images", "U8", &[n, spec.channels, spec.height, spec.width])?,
+            images: required("images", dtype(spec.depth), &[n, spec.channels, spec.height, spec.width])?,
             labels: Labels::new(&header, n).map_err(failed)?,
             name_ends: required("name_ends", "U64", &[n])?,
             names: header.rows("names", "U8", 1).map_err(failed)?,
@@ -102,9 +111,8 @@ impl Source for Packed {
 
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
         assert!(index < self.n, "sample {index} of {}", self.n);
-        let ImageSpec { channels, height, width, .. } = self.spec;
-        let pixels = Pixels::U8(self.content.row(self.images, index)?);
-        debug_assert_eq!(self.spec.depth, BitDepth::Eight);
+        let ImageSpec { channels, height, width, depth } = self.spec;
+        let pixels = Pixels::from_le_bytes(depth, self.content.row(self.images, index)?);
         let mut sample = Sample::new(self.name(index)?, Image::new(channels, height, width, pixels));
         if want == Want::Labels {
             sample.annotations = self.labels.read(&self.content, index)?;

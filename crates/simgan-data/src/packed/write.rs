@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::{AnnotationColumn, ColumnName, Columns, Fixed};
 use super::header::{DATA_START, Header, TensorInfo, VERSION};
 use crate::source::check_same;
-use crate::{DataError, OnError, Sample, Source, Want};
+use crate::{BitDepth, DataError, OnError, Sample, Source, Want};
 
 /// Options of [`pack`].
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,13 @@ struct Job {
     /// The format's version; older jobs did not record it.
     #[serde(default)]
     version: String,
+    /// The type of the images' values; older jobs knew only bytes.
+    #[serde(default = "bytes")]
+    dtype: String,
+}
+
+fn bytes() -> String {
+    super::dtype(BitDepth::Eight).to_owned()
 }
 
 impl Job {
@@ -51,14 +58,15 @@ impl Job {
         // Version 1 did not record itself.
         let version = |job: &Self| job.version.parse::<u32>().unwrap_or(1);
         let is_same = (&self.source, self.n_samples, self.shape) == (&job.source, job.n_samples, job.shape);
-        is_same && version(self) < version(job)
+        is_same && (version(self) < version(job) || self.dtype != job.dtype)
     }
 }
 
 /// Samples decoded before they are written: enough to occupy all threads, few enough to need little memory.
 const CHUNK: usize = 256;
 
-/// Packs a source into one file, which [`Packed`](super::Packed) reads. 16-bit images are reduced to 8 bits.
+/// Packs a source into one file, which [`Packed`](super::Packed) reads. All images get the bit depth of
+/// [`Source::spec`].
 ///
 /// Samples are decoded by the threads of rayon's current pool and written in the source's order, so the file
 /// does not depend on the number of threads, nor memory on the number of samples. The work is done in the
@@ -66,8 +74,8 @@ const CHUNK: usize = 256;
 /// complete. `progress` receives the number of samples done and their total.
 ///
 /// # Errors
-/// An image cannot be read (unless skipped) or differs in size; a write fails; another process is working on
-/// this output; the folder holds leftovers of a different job.
+/// An image cannot be read (unless skipped), differs in size, or has floating point among whole numbers; a
+/// write fails; another process is working on this output; the folder holds leftovers of a different job.
 pub fn pack(
     source: &dyn Source,
     output: &Path,
@@ -78,10 +86,12 @@ pub fn pack(
     let n_samples = options.limit.unwrap_or(usize::MAX).min(source.len());
     let shape = [spec.channels, spec.height, spec.width];
     let version = VERSION.to_owned();
-    let job = Job { source: options.source.clone(), n_samples, shape, version };
+    let dtype = super::dtype(spec.depth).to_owned();
+    let job = Job { source: options.source.clone(), n_samples, shape, version, dtype };
     let partial = Partial::open(output, &job)?;
     let io = |error| DataError::io(&partial.folder, error);
-    let mut columns = Columns::open(&partial.folder, shape.iter().product())?;
+    let image_bytes = shape.iter().product::<usize>() * spec.depth.n_bytes();
+    let mut columns = Columns::open(&partial.folder, image_bytes)?;
     let (n_resumed, next) = columns.recover()?;
     let mut report =
         PackReport { n_packed: n_resumed as usize, n_resumed: n_resumed as usize, skipped: Vec::new() };
@@ -110,8 +120,13 @@ pub fn pack(
 }
 
 fn read(source: &dyn Source, index: usize) -> Result<Sample, DataError> {
-    let sample = source.sample(index, Want::Labels)?;
-    check_same(("the source's first image", source.spec()), (&sample.name, sample.image.spec()))?;
+    let mut sample = source.sample(index, Want::Labels)?;
+    let first = source.spec();
+    check_same(("the source's first image", first), (&sample.name, sample.image.spec()))?;
+    sample.image = sample.image.to_depth(first.depth).ok_or_else(|| {
+        let reason = format!("it is {}, the source's first image {}", sample.image.spec().depth, first.depth);
+        DataError::Unpackable { path: PathBuf::from(&sample.name), reason }
+    })?;
     for (name, annotation) in &sample.annotations {
         let mut row = Vec::new();
         annotation.pack(&mut row);
@@ -132,7 +147,7 @@ fn finish(columns: Columns, job: &Job, n: usize) -> std::io::Result<()> {
     // A job interrupted at this point has already appended some of the columns; overwrite them.
     images.file.seek(SeekFrom::Start(DATA_START + images_end))?;
     let mut file = Appended { file: images.file, tensors: BTreeMap::new(), end: 0 };
-    file.add("images", "U8", vec![n, channels, height, width], images_end);
+    file.add("images", &job.dtype, vec![n, channels, height, width], images_end);
     // Interruptions affect the order of first appearance; sorting makes the file independent of them.
     annotations.sort_by(|a, b| a.name.cmp(&b.name));
     let mut listed = Vec::new();
