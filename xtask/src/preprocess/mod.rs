@@ -228,7 +228,7 @@ impl Arguments {
             }
             Name::Folder => {
                 let sizes = if self.size == "source" { Sizes::Same } else { Sizes::Mixed };
-                Arc::new(Folder::open(from, &FolderOptions { sizes, channels })?)
+                Arc::new(Folder::open(from, &FolderOptions { sizes, channels, ..FolderOptions::default() })?)
             }
         };
         Ok((source, Vec::new()))

@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod encoded;
 mod jpeg;
+mod nearest;
 mod orientation;
 mod pixels;
 mod resize;
