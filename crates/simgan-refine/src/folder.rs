@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use simgan_data::labels::{Followed, LabelFile, follow};
-use simgan_data::{
-    Census, DataError, Fit, Folder, ImageFile, Kept, KeptImage, Size, Transform,
-};
+use simgan_data::{Census, DataError, Fit, Folder, ImageFile, Kept, KeptImage, Size, Source, Transform};
 
-use super::RefineError;
-use super::input::{Images, InputImage, hex, slashed};
+use super::images::{Images, InputImage, hex, slashed};
+use super::{MANIFEST_FILE, RefineError};
 
 /// How the images of a folder are brought to one size.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +101,8 @@ impl Images for FolderImages {
         let mut extensions = std::collections::BTreeSet::new();
         let labels = (0..self.folder.len()).flat_map(|index| self.folder.labels_of(index));
         let one_each = labels.filter(|label| extensions.insert(label.extension().map(ToOwned::to_owned)));
-        for label in one_each.chain(self.folder.index_files().iter().map(PathBuf::as_path)) {
+        let index = self.folder.index_files().iter().map(PathBuf::as_path);
+        for label in one_each.chain(index).filter(|label| *label != Path::new(MANIFEST_FILE)) {
             let path = self.folder.root().join(label);
             self.carried(label, &std::fs::read(&path).map_err(RefineError::io(&path))?)?;
         }

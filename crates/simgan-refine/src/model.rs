@@ -9,7 +9,7 @@ use simgan_models::run_folder::{self, CHECKPOINTS_DIR};
 use simgan_models::{ModelError, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, load_refiner};
 
 use super::RefineError;
-use super::input::hex;
+use super::images::hex;
 
 /// A trained refiner, read from a checkpoint.
 pub struct RefineModel {

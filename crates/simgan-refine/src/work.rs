@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use simgan_data::{DataError, Image, OnError};
 
 use super::batches::Batches;
-use super::input::InputImage;
+use super::images::InputImage;
 use super::pixels::{Refinable, refine_batch};
 use super::{RefineError, RefineInput, RefineModel};
 
@@ -38,6 +38,8 @@ pub(super) struct Job {
 pub(super) enum Outcome {
     /// Refined images to write, each with its mean change.
     Refined(Vec<(Job, Image, f64)>),
+    /// The index of an image that looks like a mask among photographs.
+    Doubtful(usize),
     /// The index of an image that could not be read, and why.
     Unreadable(usize, DataError),
 }
@@ -46,6 +48,7 @@ type Step<T> = Result<T, RefineError>;
 
 enum Read {
     Batch(Vec<Job>),
+    Doubtful(usize),
     Unreadable(usize, DataError),
 }
 
@@ -77,6 +80,7 @@ impl Work<'_> {
             let decoded: Vec<_> = indices.par_iter().map(|&index| (index, self.job(index))).collect();
             for (index, job) in decoded {
                 match (job, self.on_error) {
+                    (Ok(job), _) if job.input.is_doubtful => send(sender, Ok(Read::Doubtful(index)))?,
                     (Ok(job), _) => {
                         let spec = job.refinable.spec();
                         send_batches(sender, batches.push(spec.height, spec.width, job))?;
@@ -100,6 +104,7 @@ impl Work<'_> {
         read.iter().try_for_each(|message| {
             let outcome = message.and_then(|message| match message {
                 Read::Batch(jobs) => self.refine_jobs(jobs),
+                Read::Doubtful(index) => Ok(Outcome::Doubtful(index)),
                 Read::Unreadable(index, error) => Ok(Outcome::Unreadable(index, error)),
             });
             send(sender, outcome)

@@ -8,6 +8,7 @@
 mod console;
 mod evaluate;
 mod experiment;
+mod folders;
 mod refine;
 mod render;
 mod scene;

@@ -14,8 +14,9 @@ use crate::{Image, ImageFile, Pixels};
 const MAX_VALUES: usize = 8;
 /// An image with fewer pixels is too small to tell.
 const MIN_PIXELS: usize = 64;
-/// Maximum number of images decoded to tell what a folder holds.
-const MAX_SAMPLED: usize = 24;
+/// Maximum number of kinds of names of which images are decoded, and number of images of a kind.
+const MAX_KINDS: usize = 24;
+const EACH: usize = 4;
 
 /// Maximum number of images whose names are compared.
 const MAX_NAMED: usize = 20_000;
@@ -23,7 +24,7 @@ const MAX_NAMED: usize = 20_000;
 /// What a sample of a folder's images says.
 #[derive(Default)]
 pub(super) struct Look {
-    /// Whether most of the images sampled are photographs.
+    /// Whether there are more photographs than images of few values.
     pub(super) are_photographs: bool,
     /// Kinds of names ([`kind_of_name`]) whose images are none, among others that are.
     few: Vec<(PathBuf, String)>,
@@ -36,26 +37,46 @@ impl Look {
         for (index, image) in images.iter().enumerate().step_by(images.len().div_ceil(MAX_NAMED).max(1)) {
             kinds.entry(kind_of_name(image)).or_default().push(index);
         }
-        let step = kinds.len().div_ceil(MAX_SAMPLED);
-        let each = (MAX_SAMPLED / kinds.len().max(1)).clamp(1, 4);
-        let sampled: Vec<_> = kinds.into_iter().step_by(step.max(1)).collect();
-        let looked: Vec<(usize, usize)> = sampled
-            .par_iter()
-            .map(|(_, members)| {
-                let members: Vec<usize> = spread(members, each).collect();
-                let few = |index: &&usize| is_few_valued_file(&root.join(&images[**index]));
-                (members.len(), members.iter().filter(few).count())
-            })
-            .collect();
-        let (n, n_few) = looked.iter().fold((0, 0), |(n, few), (m, f)| (n + m, few + f));
-        let are_photographs = 2 * n_few < n;
-        let all_few = sampled.into_iter().zip(&looked).filter(|(_, (n, few))| n == few && are_photographs);
-        Self { are_photographs, few: all_few.map(|((kind, _), _)| kind).collect() }
+        let step = kinds.len().div_ceil(MAX_KINDS).max(1);
+        let kinds: Vec<_> = kinds.into_iter().step_by(step).collect();
+        let looked: Vec<Kind> =
+            kinds.par_iter().map(|(_, members)| Kind::of(root, images, members)).collect();
+        let count = |kind: Kind| {
+            let alike = kinds.iter().zip(&looked).filter(|(_, other)| **other == kind);
+            alike.map(|((_, members), _)| members.len()).sum::<usize>()
+        };
+        let are_photographs = count(Kind::Photographs) > count(Kind::FewValues);
+        let few = kinds.iter().zip(&looked).filter(|(_, kind)| **kind == Kind::FewValues && are_photographs);
+        Self { are_photographs, few: few.map(|((name, _), _)| name.clone()).collect() }
     }
 
     /// Whether the images of this name's kind are no photographs.
     pub(super) fn is_none(&self, image: &Path) -> bool {
         !self.few.is_empty() && self.few.contains(&kind_of_name(image))
+    }
+}
+
+/// What the images of one kind of name are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Photographs,
+    FewValues,
+    Both,
+}
+
+impl Kind {
+    /// Looks at one image, and at a few more if it has few values: a black photograph says nothing of others.
+    fn of(root: &Path, images: &[PathBuf], members: &[usize]) -> Self {
+        let is_few = |index: usize| is_few_valued_file(&root.join(&images[index]));
+        if members.first().is_none_or(|first| !is_few(*first)) {
+            return Self::Photographs;
+        }
+        let n_few = spread(members, EACH).filter(|index| is_few(*index)).count();
+        match EACH.min(members.len()) {
+            n if n_few == n => Self::FewValues,
+            n if 2 * n_few <= n => Self::Photographs,
+            _ => Self::Both,
+        }
     }
 }
 
