@@ -88,7 +88,7 @@ pub(crate) enum Command {
 /// checkpoints).
 #[derive(Args, Debug)]
 pub(crate) struct InspectArguments {
-    /// A source of images or a run's folder; several sources only with --sheet.
+    /// Sources of images or runs' folders, described one after another.
     #[arg(value_name = "SOURCE|RUN", required = true, num_args = 1..)]
     pub(crate) what: Vec<String>,
     /// Print one JSON object.

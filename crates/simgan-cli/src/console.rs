@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use simgan_data::printable;
 use tracing::Span;
 use tracing_indicatif::IndicatifLayer;
 use tracing_indicatif::filter::IndicatifFilter;
@@ -108,13 +109,14 @@ pub(crate) fn terminal_width() -> usize {
     terminal_size::terminal_size_of(io::stdout()).map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// Prints a result to standard output; nothing else may write there.
+/// Prints a result to standard output; nothing else may write there. Names of files in it cannot steer the
+/// terminal.
 ///
 /// # Errors
 /// Standard output is closed or full.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut output = io::stdout().lock();
-    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    let written = output.write_all(printable(text).as_bytes()).and_then(|()| output.flush());
     written.context("cannot write to standard output")
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Error;
-use simgan_data::{DataError, Hint, Hinted, message_of};
+use simgan_data::{DataError, Hint, Hinted, message_of, printable};
 use simgan_eval::EvalError;
 use simgan_eyes::EyesError;
 use simgan_metrics::MetricsError;
@@ -84,9 +84,9 @@ fn is_closed_pipe(error: &Error) -> bool {
 /// Formats the message, then on its own line the first hint in the chain of causes.
 fn text(error: &Error, typed: &Typed, colour: bool) -> String {
     let (red, blue, plain) = if colour { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
-    let mut text = format!("{red}error:{plain} {}\n", message_of(&**error).trim_end());
+    let mut text = format!("{red}error:{plain} {}\n", printable(message_of(&**error).trim_end()));
     if let Some(hint) = error.chain().find_map(hint_of).and_then(|hint| hint.text(typed)) {
-        text.push_str(&format!("{blue}hint:{plain} {hint}\n"));
+        text.push_str(&format!("{blue}hint:{plain} {}\n", printable(&hint)));
     }
     text
 }
@@ -134,6 +134,8 @@ mod tests {
         assert!(told(missing).starts_with("error: reading: none: no such folder\nhint: check the path"));
         assert_eq!(told(usage("no").hint("f(x)").into()), "error: no\nhint: f(x)\n");
         assert_eq!(told(Error::msg("plain")), "error: plain\n");
+        let steering = usage("a\x1b[31m.png").hint("\x1b]0;x\x07");
+        assert_eq!(told(steering.into()), "error: a\\u001b[31m.png\nhint: \\u001b]0;x\\u0007\n");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(crate) struct Typed {
     has_set: bool,
     /// Takes `--size WIDTHxHEIGHT`.
     has_size: bool,
+    /// Takes `--labels copy`.
+    has_labels: bool,
     /// Takes `--on-error skip`.
     has_on_error: bool,
     /// Takes `--resume`.
@@ -22,8 +24,14 @@ pub(crate) struct Typed {
 }
 
 impl Typed {
-    pub(crate) const TRAIN: Self =
-        Self { has_set: true, has_size: false, has_on_error: false, has_resume: true, output: Some("--run") };
+    pub(crate) const TRAIN: Self = Self {
+        has_set: true,
+        has_size: false,
+        has_labels: false,
+        has_on_error: false,
+        has_resume: true,
+        output: Some("--run"),
+    };
 
     /// Returns the options of `command`.
     pub(crate) fn of(command: &Command) -> Self {
@@ -32,7 +40,8 @@ impl Typed {
             Command::Train(_) => Self::TRAIN,
             Command::Experiment(_) => Self { has_set: true, output: Some("--output"), ..none },
             Command::Refine(_) => {
-                Self { has_size: true, has_on_error: true, output: Some("--output"), ..none }
+                let output = Some("--output");
+                Self { has_size: true, has_labels: true, has_on_error: true, output, ..none }
             }
             Command::Evaluate(_) => Self { has_size: true, output: Some("--report"), ..none },
             Command::Render(_) => Self { has_size: true, output: Some("--output"), ..none },
@@ -44,6 +53,7 @@ impl Typed {
 impl Wording for Typed {
     fn setting(&self, key: &str, value: &str) -> Option<String> {
         match key {
+            "refine.labels" => self.has_labels.then(|| format!("--labels {value}")),
             "data.size" if self.has_size => Some(format!("--size {value}")),
             _ => self.has_set.then(|| format!("--set {key}={value}")),
         }

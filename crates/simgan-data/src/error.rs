@@ -35,6 +35,32 @@ pub enum DataError {
         /// Number of files of other kinds in the folder.
         n_other: usize,
     },
+    /// The globs that name the images match none of the folder's.
+    #[error("{path}: none of its {n_images} images matches {globs}", path = .path.display())]
+    NoneChosen {
+        /// The folder.
+        path: PathBuf,
+        /// The globs.
+        globs: String,
+        /// Number of images in the folder.
+        n_images: usize,
+    },
+    /// A glob is not well formed.
+    #[error("\"{glob}\" is not a glob: {reason}")]
+    Glob {
+        /// The glob.
+        glob: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something other than a plain file or folder stands where one of ours belongs.
+    #[error("{path}: {what}, where only plain files and folders are accepted", path = .path.display())]
+    NotPlain {
+        /// The path.
+        path: PathBuf,
+        /// What stands there: "a link", "a folder", "a pipe or device".
+        what: &'static str,
+    },
     /// The file is damaged, truncated or not an image.
     #[error("{path}: not a readable image: {reason}", path = .path.display())]
     Image {
@@ -295,6 +321,10 @@ impl DataError {
             Self::Color { .. } => {
                 return Some(or_skip(&["convert it to 8 or 16 bit gray or RGB, one image a file"]));
             }
+            Self::NoneChosen { .. } => {
+                "a glob without a slash is compared with names, one with a slash with paths below the folder"
+            }
+            Self::NotPlain { .. } => "move it away; it is neither followed nor overwritten",
             Self::Label { .. } => "fix or remove this label file",
             Self::Dataset { .. } => "check that it is the data set you mean, or fetch it again",
             Self::CropTooLarge { size, .. } => {
@@ -302,7 +332,11 @@ impl DataError {
             }
             Self::Changed { .. } => "resume with the data the run was started with",
             Self::NoneReadable { .. } => "check that this is the source you meant",
-            Self::TooLarge { .. } | Self::Encode { .. } | Self::Size { .. } | Self::Range { .. } => {
+            Self::TooLarge { .. }
+            | Self::Encode { .. }
+            | Self::Size { .. }
+            | Self::Range { .. }
+            | Self::Glob { .. } => {
                 return None;
             }
             Self::Empty { .. } | Self::Worker { .. } | Self::Unpackable { .. } => return None,

@@ -60,6 +60,7 @@ mod nearest;
 mod nyu;
 mod packed;
 mod pattern;
+mod printable;
 mod range;
 mod read;
 mod record;
@@ -81,7 +82,9 @@ pub use self::batch::Batch;
 pub use self::budget::{Budget, Permit};
 pub use self::error::DataError;
 pub use self::fitted::{Fitted, Target};
-pub use self::folder::{Folder, FolderOptions, Sizes};
+pub use self::folder::{
+    Census, Folder, FolderOptions, Kept, KeptImage, MaskKind, PassedOver, Selection, Sizes, is_junk,
+};
 pub use self::hint::{Hint, Hinted, Wording, message_of};
 pub use self::image::{
     BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, Sheet, SheetLayout, Size,
@@ -90,11 +93,12 @@ pub use self::image::{
 pub use self::layout::{Layout, Match};
 pub use self::listing::Listing;
 pub use self::loader::{Loader, LoaderOptions, OnError};
-pub use self::lock::{lock, lock_open, replace_folder};
+pub use self::lock::{check_plain, lock, lock_open, replace_folder};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
 pub use self::nearest::nearest;
 pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
+pub use self::printable::printable;
 pub use self::range::ValueRange;
 pub use self::read::{MAX_TEXT, read_regular, read_text};
 pub use self::record::annotations_from_record;
@@ -106,4 +110,4 @@ pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Rememberin
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
-pub use self::write::write_atomic;
+pub use self::write::{copy_atomic, copy_time, is_copy, write_atomic};

@@ -1,4 +1,5 @@
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::Path;
 
 use crate::DataError;
@@ -9,12 +10,33 @@ use crate::DataError;
 /// `folder` is the folder that the lock protects; the error names it.
 ///
 /// # Errors
-/// [`DataError::InUse`] if another process holds the lock; an I/O error if the file cannot be opened.
+/// [`DataError::InUse`] if another process holds the lock; [`DataError::NotPlain`] if `path` is a link, a pipe
+/// or a device; an I/O error if the file cannot be opened.
 pub fn lock(path: &Path, folder: &Path) -> Result<File, DataError> {
+    check_plain(path)?;
     let options = File::options().create(true).append(true).open(path);
     let file = options.map_err(|error| DataError::io(path, error))?;
     lock_open(&file, path, folder)?;
     Ok(file)
+}
+
+/// Checks that `path` is a plain file or does not exist; a link is not followed.
+///
+/// # Errors
+/// [`DataError::NotPlain`]; an I/O error if the path cannot be examined.
+pub fn check_plain(path: &Path) -> Result<(), DataError> {
+    let kind = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(DataError::io(path, error)),
+    };
+    let what = match kind {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_symlink() => "a link",
+        kind if kind.is_dir() => "a folder",
+        _ => "a pipe or device",
+    };
+    Err(DataError::NotPlain { path: path.to_owned(), what })
 }
 
 /// Locks a file that is already open; otherwise like [`lock`].
@@ -70,6 +92,21 @@ mod tests {
         drop(held);
         lock(&path, folder).unwrap();
         assert!(lock(&folder.join("none/lock"), folder).unwrap_err().to_string().contains("none"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_plain_file_is_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link, inner] = ["precious", "lock", "folder"].map(|name| folder.path().join(name));
+        fs::write(&target, "mine").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        fs::create_dir(&inner).unwrap();
+        for (path, what) in [(&link, "a link"), (&inner, "a folder")] {
+            let error = lock(path, folder.path()).unwrap_err();
+            assert!(error.to_string().contains(what) && error.hint().is_some(), "{error}");
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"mine");
     }
 
     #[test]

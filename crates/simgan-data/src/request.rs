@@ -63,6 +63,6 @@ impl SourceRequest {
     pub(crate) fn folder_options(&self) -> FolderOptions {
         // Images that will be resized to one size may start from any.
         let sizes = if self.size.is_some() { Sizes::Mixed } else { self.sizes };
-        FolderOptions { sizes, channels: self.channels }
+        FolderOptions { sizes, channels: self.channels, ..FolderOptions::default() }
     }
 }

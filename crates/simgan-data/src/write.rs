@@ -1,4 +1,5 @@
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::DataError;
@@ -10,6 +11,45 @@ use crate::DataError;
 /// # Errors
 /// The folder is not writable, or the disk is full; `path` is then unchanged.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+    written(path, |file| file.write_all(bytes))
+}
+
+/// Copies a file byte for byte, atomically like [`write_atomic`]. The copy gets the time of the original's last
+/// change, so that [`is_copy`] finds out cheaply whether it is still one.
+///
+/// # Errors
+/// The original cannot be read, or those of [`write_atomic`].
+pub fn copy_atomic(from: &Path, to: &Path) -> Result<(), DataError> {
+    let failed = |error| DataError::io(from, error);
+    let mut original = File::open(from).map_err(failed)?;
+    let changed = original.metadata().and_then(|metadata| metadata.modified()).map_err(failed)?;
+    written(to, |file| {
+        io::copy(&mut original, file)?;
+        file.set_modified(changed)
+    })
+}
+
+/// Gives a file the time of another's last change.
+///
+/// # Errors
+/// Either file cannot be opened.
+pub fn copy_time(from: &Path, to: &Path) -> Result<(), DataError> {
+    let changed = std::fs::metadata(from).and_then(|metadata| metadata.modified());
+    let changed = changed.map_err(|error| DataError::io(from, error))?;
+    let file = File::options().write(true).open(to);
+    file.and_then(|file| file.set_modified(changed)).map_err(|error| DataError::io(to, error))
+}
+
+/// Whether `to` is a plain file that [`copy_atomic`] or [`copy_time`] made after `from` changed last; with
+/// `same_length`, also whether both have one length.
+#[must_use]
+pub fn is_copy(from: &Path, to: &Path, same_length: bool) -> bool {
+    let (Ok(from), Ok(to)) = (std::fs::metadata(from), std::fs::symlink_metadata(to)) else { return false };
+    let times = (from.modified().ok(), to.modified().ok());
+    to.is_file() && times.0.is_some() && times.0 == times.1 && (!same_length || from.len() == to.len())
+}
+
+fn written(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), DataError> {
     let io = |error| DataError::io(path, error);
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -21,7 +61,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.as_file_mut().write_all(bytes).map_err(io)?; // not on `file`: its errors repeat the path
+    write(file.as_file_mut()).map_err(io)?; // not on `file`: its errors repeat the path
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
 }
@@ -38,6 +78,25 @@ mod tests {
         write_atomic(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_copy_is_known_until_either_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+        std::fs::write(&from, "label").unwrap();
+        assert!(!is_copy(&from, &to, true));
+        copy_atomic(&from, &to).unwrap();
+        assert!(is_copy(&from, &to, true) && std::fs::read(&to).unwrap() == b"label");
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        for file in [&from, &to] {
+            File::options().write(true).open(file).unwrap().set_modified(later).unwrap();
+            assert!(!is_copy(&from, &to, true), "{file:?}");
+            copy_atomic(&from, &to).unwrap();
+        }
+        write_atomic(&to, b"longer than before").unwrap();
+        copy_time(&from, &to).unwrap();
+        assert!(!is_copy(&from, &to, true) && is_copy(&from, &to, false));
     }
 
     #[cfg(unix)]

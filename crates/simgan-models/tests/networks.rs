@@ -7,8 +7,8 @@ use std::fs;
 use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
     Border, Discriminator, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Layer, ModelError,
-    Parameters, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
-    write_tensors,
+    Parameters, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, RefinerImages, load_refiner,
+    load_refiner_range, save_refiner, write_tensors,
 };
 use tempfile::TempDir;
 

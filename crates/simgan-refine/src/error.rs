@@ -44,6 +44,14 @@ pub enum RefineError {
         /// The output folder.
         output: PathBuf,
     },
+    /// The pixels move, and a label file or mask cannot follow them.
+    #[error("{path}: cannot follow the images to their new size: {reason}", path = .path.display())]
+    LabelStays {
+        /// The file in the input folder.
+        path: PathBuf,
+        /// Why it cannot.
+        reason: String,
+    },
     /// The output folder is not empty and holds no refinement.
     #[error("{path}: not empty, and holds no refinement to continue", path = .path.display())]
     Occupied {
@@ -104,6 +112,11 @@ impl RefineError {
             Self::Overlap { .. } => {
                 "choose an output folder elsewhere, so that no image is overwritten".into()
             }
+            Self::LabelStays { .. } => Hint::any_of([
+                Hint::advice("keep the images' own size"),
+                Hint::setting("copy label files as they are", "refine.labels", "copy"),
+                Hint::advice("move the file elsewhere"),
+            ]),
             Self::ChangedImage { .. } => Hint::any_of([Hint::advice("put it back"), Hint::OtherOutput]),
             Self::Occupied { .. } | Self::Changed { .. } | Self::Manifest { .. } => Hint::OtherOutput,
         })

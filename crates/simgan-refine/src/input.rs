@@ -4,60 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
-use simgan_data::{DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Sizes, Source, Want};
+use simgan_data::{
+    Census, DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Sizes, Source, Want,
+};
 
 use super::RefineError;
+use super::folder::{FolderImages, Resize};
+use super::images::{Images, InputImage, hex, slashed};
 
 /// The images to refine.
 pub struct RefineInput {
     pub(super) images: Box<dyn Images>,
     name: String,
     count: usize,
-}
-
-/// One kind of input. Kinds without files of their own have no root and no label files.
-pub(super) trait Images: Send + Sync {
-    /// The image's path relative to the output folder.
-    fn path(&self, index: usize) -> PathBuf;
-
-    /// The path as text with `/` as the separator on every system: the key of the manifest.
-    fn name(&self, index: usize) -> String;
-
-    /// Reads the image and its label.
-    fn read(&self, index: usize) -> Result<InputImage, DataError>;
-
-    /// Computes [`InputImage::crc32c`] anew, with no more decoding than it takes.
-    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;
-
-    /// The folder that paths are relative to.
-    fn root(&self) -> Option<&Path> {
-        None
-    }
-
-    /// Label files beside one image, relative to the root.
-    fn labels_of(&self, _index: usize) -> Vec<PathBuf> {
-        Vec::new()
-    }
-
-    /// Number of these that no earlier image shares, so that each file counts once.
-    fn n_first_labels(&self, _index: usize) -> u64 {
-        0
-    }
-
-    /// Label files that belong to the folder as a whole.
-    fn index_files(&self) -> &[PathBuf] {
-        &[]
-    }
-}
-
-/// One image read from the input.
-pub(super) struct InputImage {
-    pub(super) file: ImageFile,
-    /// crc32c of the file or of a sample's pixels, in hexadecimal; `None` for a simulator.
-    pub(super) crc32c: Option<String>,
-    /// A sample's label as JSON; `None` for an image of a folder, whose label files are copied instead.
-    pub(super) record: Option<Value>,
 }
 
 impl RefineInput {
@@ -75,11 +34,33 @@ impl RefineInput {
     /// # Errors
     /// Fails if the path cannot be made absolute.
     pub fn of_folder(folder: Folder) -> Result<Self, RefineError> {
-        let path = folder.root();
+        Self::of(FolderImages { folder, resize: None })
+    }
+
+    /// Takes the images of a folder and brings them to one size before they are refined. Names and formats
+    /// stay; label files follow the pixels, and masks are resized without mixing their values.
+    ///
+    /// # Errors
+    /// Fails if the path cannot be made absolute.
+    pub fn resized(folder: Folder, resize: Resize) -> Result<Self, RefineError> {
+        Self::of(FolderImages { folder, resize: Some(resize) })
+    }
+
+    fn of(images: FolderImages) -> Result<Self, RefineError> {
+        let path = images.folder.root();
         // An absolute name, as a job may be continued from another working directory.
-        let name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
-        let count = folder.len();
-        Ok(Self { images: Box::new(folder), name, count })
+        let mut name = path.canonicalize().map_err(RefineError::io(path))?.display().to_string();
+        if let Some(Resize { size, fit, labels }) = images.resize {
+            name += &format!(", resized to {size} ({fit:?}, labels: {labels:?})").to_lowercase();
+        }
+        let count = images.folder.len();
+        Ok(Self { images: Box::new(images), name, count })
+    }
+
+    /// Counts what a folder holds besides the images to refine; `None` for other inputs.
+    #[must_use]
+    pub fn census(&self) -> Option<Census> {
+        self.images.census()
     }
 
     /// Takes the samples of a data set other than a plain folder of images, or of one that is cropped on
@@ -126,55 +107,6 @@ impl RefineInput {
     }
 }
 
-impl Images for Folder {
-    fn path(&self, index: usize) -> PathBuf {
-        self.images()[index].clone()
-    }
-
-    fn name(&self, index: usize) -> String {
-        slashed(&self.images()[index])
-    }
-
-    fn read(&self, index: usize) -> Result<InputImage, DataError> {
-        let (path, bytes) = bytes_of(self, index)?;
-        let file = ImageFile::decode(&bytes, &path)?;
-        Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None })
-    }
-
-    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
-        Ok(Some(hex(crc32c::crc32c(&bytes_of(self, index)?.1))))
-    }
-
-    fn root(&self) -> Option<&Path> {
-        Some(Folder::root(self))
-    }
-
-    fn labels_of(&self, index: usize) -> Vec<PathBuf> {
-        Folder::labels_of(self, index).map(Path::to_owned).collect()
-    }
-
-    fn n_first_labels(&self, index: usize) -> u64 {
-        Folder::n_first_labels(self, index) as u64
-    }
-
-    fn index_files(&self) -> &[PathBuf] {
-        Folder::index_files(self)
-    }
-}
-
-/// Joins a path's parts with `/`.
-fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}
-
-/// Returns an image's path and its file's bytes.
-fn bytes_of(folder: &Folder, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
-    let path = folder.root().join(&folder.images()[index]);
-    let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
-    Ok((path, bytes))
-}
-
 /// Samples with the paths of their refined images.
 struct DataSet {
     source: Arc<dyn Source>,
@@ -193,7 +125,8 @@ impl Images for DataSet {
     fn read(&self, index: usize) -> Result<InputImage, DataError> {
         let sample = self.source.sample(index, Want::Labels)?;
         let (crc32c, record) = (Some(digest(&sample.image)), sample.to_record());
-        Ok(InputImage { file: ImageFile::new(sample.image, ImageFormat::Png), crc32c, record })
+        let file = ImageFile::new(sample.image, ImageFormat::Png);
+        Ok(InputImage { file, crc32c, record, is_doubtful: false })
     }
 
     fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
@@ -217,7 +150,7 @@ impl Images for Simulator {
     fn read(&self, index: usize) -> Result<InputImage, DataError> {
         let sample = self.0.sample(index, Want::Labels)?;
         let file = ImageFile::new(sample.image, ImageFormat::Png);
-        Ok(InputImage { file, crc32c: None, record: sample.record })
+        Ok(InputImage { file, crc32c: None, record: sample.record, is_doubtful: false })
     }
 
     fn crc32c(&self, _index: usize) -> Result<Option<String>, DataError> {
@@ -273,11 +206,6 @@ fn collision(paths: &[PathBuf]) -> Option<String> {
 fn digest(image: &Image) -> String {
     // As little-endian bytes on every machine, so that the checksum is portable.
     hex(crc32c::crc32c(&image.pixels().to_le_bytes()))
-}
-
-/// Formats a checksum for the manifest.
-pub(super) fn hex(crc: u32) -> String {
-    format!("{crc:08x}")
 }
 
 #[cfg(test)]

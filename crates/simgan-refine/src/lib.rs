@@ -40,35 +40,44 @@
 mod batches;
 mod change;
 mod error;
+mod folder;
+mod images;
 mod input;
 mod manifest;
 mod model;
 mod output;
 mod pixels;
+mod record;
+mod summary;
 mod work;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde_json::Value;
-use simgan_data::{OnError, ValueRange};
+use simgan_data::{Kept, KeptImage, OnError};
 use simgan_models::Refiner;
 
 pub use self::change::RangeUse;
 pub use self::error::RefineError;
+pub use self::folder::{LabelPolicy, Resize};
 pub use self::input::RefineInput;
 pub use self::manifest::MANIFEST_FILE;
 pub use self::model::RefineModel;
+pub use self::summary::RefineSummary;
 
-use self::manifest::{Done, Entry, Header, Manifest, Refined};
+use self::manifest::{Done, Earlier, Entry, Header, Manifest, Refined};
 use self::output::Output;
+use self::record::{Record, recording};
+use self::summary::CHANGE_UNITS;
 use self::work::{Outcome, Work};
 
 /// A job that refines the images of a [`RefineInput`] with a [`RefineModel`] into a folder.
 ///
-/// Each image of a folder keeps its relative name, format, bit depth, channels and alpha; its label files are
-/// copied unchanged. Samples of other data sets become PNG files, each with a JSON label beside it
+/// Each image of a folder keeps its relative name, format, bit depth, channels and alpha. Every other file is
+/// copied byte for byte: labels, masks, depth, whatever ([`RefineInput::census`] counts them); only hidden
+/// files and junk are left. Where pixels move ([`RefineInput::resized`]), labels follow them. Samples of other data sets become PNG files, each with a JSON label beside it
 /// ([`RefineInput::data_set`]). [`MANIFEST_FILE`] records the progress. Files appear whole or not at all, and
 /// running an interrupted job again continues it.
 ///
@@ -89,71 +98,6 @@ pub struct Refinement<'a> {
     pub on_error: OnError,
 }
 
-/// Progress of a refinement. Counts include earlier calls unless stated otherwise.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RefineSummary {
-    /// Images written.
-    pub refined: u64,
-    /// Images among `refined` that an earlier call wrote.
-    pub already: u64,
-    /// Images that this call could not read.
-    pub skipped: u64,
-    /// Label files of the written images and of the folder as a whole.
-    pub label_files: u64,
-    /// Mean over the written images of each image's mean |R(x) − x|, x in [−1, 1].
-    pub change: f64,
-    /// The model's range of values; `None` is the whole scale of each image's bit depth.
-    pub range: Option<ValueRange>,
-    /// How the values of the images of this call lie in the model's range.
-    pub range_use: RangeUse,
-    /// Images of this call of which more than 1 % of the values are beyond the range.
-    pub n_beyond: u64,
-    /// Whether the stop flag ended the job early.
-    pub interrupted: bool,
-    /// Sum of the images' changes in units of 2⁻⁴⁰. An integer sum does not depend on the order, so an
-    /// interrupted job ends with the same mean as an uninterrupted one.
-    change_sum: u128,
-}
-
-/// Fixed-point units per unit of change. Each image's change is rounded to them before it enters the
-/// manifest, so that reading it back gives the same sum.
-const CHANGE_UNITS: f64 = (1u64 << 40) as f64;
-
-impl RefineSummary {
-    /// Number of images that are refined or skipped.
-    #[must_use]
-    pub fn done(&self) -> u64 {
-        self.refined + self.skipped
-    }
-
-    fn add(&mut self, image: &Refined) {
-        self.refined += 1;
-        self.label_files += image.label_files;
-        self.change_sum = self.change_sum.saturating_add((image.change * CHANGE_UNITS).round() as u128);
-        self.change = self.change_sum as f64 / CHANGE_UNITS / self.refined as f64;
-    }
-
-    /// Adds how an image of this call lies in the range.
-    fn add_use(&mut self, range_use: &RangeUse) {
-        self.range_use.add(range_use);
-        self.n_beyond += u64::from(range_use.is_beyond());
-    }
-
-    /// Fraction of the range that the images of this call use, from their smallest value to their largest;
-    /// `None` if nothing was measured, or depths are mixed and there is no common range.
-    #[must_use]
-    pub fn used(&self) -> Option<f64> {
-        let ([min, max], range) = (self.range_use.values?, self.range_use.range?);
-        Some(f64::from(max - min) / f64::from(range.width()))
-    }
-
-    /// The mean change in the images' own unit; `None` without a range.
-    #[must_use]
-    pub fn change_in_units(&self) -> Option<f64> {
-        self.range.map(|range| self.change * f64::from(range.width()) / 2.0)
-    }
-}
-
 impl Refinement<'_> {
     /// Refines until every image is done or `stop` is set, calling `observe` with the progress after each
     /// batch.
@@ -167,14 +111,15 @@ impl Refinement<'_> {
         stop: &AtomicBool,
         observe: &mut dyn FnMut(&RefineSummary),
     ) -> Result<RefineSummary, RefineError> {
-        let output = Output::open(self.output, self.input.images.root())?;
-        let (mut manifest, done) = Manifest::open(self.output, &self.header())?;
+        self.input.images.check_labels()?;
+        let output = Output::open(self.output, &*self.input.images)?;
+        let (manifest, done) = Manifest::open(self.output, &self.header())?;
         // Only the holder of the manifest's lock may do this: another job's temporary files look the same.
         output.remove_leftovers()?;
         let mut summary = RefineSummary { range: self.model.range, ..RefineSummary::default() };
-        let pending = self.pending(&done, &mut summary)?;
+        let pending = self.pending(&output, &done, &mut summary)?;
         drop(done); // One entry an image: free it before the work begins.
-        summary.label_files += output.copy_labels(self.input, self.input.images.index_files())?;
+        self.copy_rest(&output, stop, &mut summary)?;
         observe(&summary);
         let work = Work {
             model: self.model,
@@ -184,12 +129,13 @@ impl Refinement<'_> {
             on_error: self.on_error,
             stop,
         };
-        work.run(|outcome| {
-            let entries = self.write(&output, outcome, &mut summary)?;
-            // After the images, so that an entry always stands for a complete one.
-            manifest.append(&entries)?;
-            observe(&summary);
-            Ok(())
+        let mut manifest = recording(&output, manifest, |record| {
+            work.run(|outcome| {
+                // After the images, so that an entry always stands for a complete one.
+                record(self.write(&output, outcome, &mut summary)?)?;
+                observe(&summary);
+                Ok(())
+            })
         })?;
         // A flag set after the last image interrupts nothing.
         summary.interrupted = summary.done() < self.input.n_images() as u64 && stop.load(Ordering::Relaxed);
@@ -197,6 +143,41 @@ impl Refinement<'_> {
             manifest.append(&[finished(&summary)])?;
         }
         Ok(summary)
+    }
+
+    /// Copies the files that belong to no image: index files, masks, others.
+    fn copy_rest(
+        &self,
+        output: &Output,
+        stop: &AtomicBool,
+        summary: &mut RefineSummary,
+    ) -> Result<(), RefineError> {
+        let images = &*self.input.images;
+        let goes_on = || !stop.load(Ordering::Relaxed);
+        let (labels, others, kept) = (images.index_files(), images.others(), images.kept());
+        let labels: Result<Vec<_>, _> = labels
+            .par_iter()
+            .filter(|_| goes_on())
+            .map(|label| output.copy_label(images, label).map(|notes| (label, notes)))
+            .collect();
+        for (label, notes) in labels? {
+            summary.label_files += 1;
+            summary.add_notes(label, notes);
+        }
+        let others = others.par_iter().filter(|_| goes_on()).map(|file| output.copy(images, file));
+        let kept = kept.par_iter().filter(|_| goes_on()).map(|image| output.copy_kept(images, image));
+        let copied: Vec<Result<(), RefineError>> = others.chain(kept).collect();
+        for result in copied {
+            match (result, self.on_error) {
+                (Ok(()), _) => summary.copied += 1,
+                (Err(RefineError::Data(error)), OnError::Skip) => {
+                    tracing::warn!("not copied: {error}");
+                    summary.not_copied += 1;
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn header(&self) -> Header {
@@ -211,26 +192,68 @@ impl Refinement<'_> {
         }
     }
 
-    /// Returns the images still to refine and adds the finished ones to `summary`, checking that their inputs
-    /// have not changed.
-    fn pending(&self, done: &Done, summary: &mut RefineSummary) -> Result<Vec<usize>, RefineError> {
-        // An image whose output is gone is refined again.
-        let earlier = |index: usize| match done.get(&self.input.images.name(index)) {
-            Some(entry) if self.output.join(self.input.images.path(index)).exists() => {
-                self.check_unchanged(index, entry).map(|()| Some(entry))
-            }
-            _ => Ok(None),
-        };
-        let earlier: Result<Vec<_>, _> = (0..self.input.n_images()).into_par_iter().map(earlier).collect();
+    /// Returns the images still to refine and adds the finished ones to `summary`, checking that neither
+    /// their inputs nor their outputs have changed, and copying labels that have.
+    fn pending(
+        &self,
+        output: &Output,
+        done: &Done,
+        summary: &mut RefineSummary,
+    ) -> Result<Vec<usize>, RefineError> {
+        let earlier = |index: usize| self.earlier(output, index, done.get(&self.input.images.name(index)));
+        let fates: Result<Vec<Fate>, _> = (0..self.input.n_images()).into_par_iter().map(earlier).collect();
         let mut pending = Vec::new();
-        for (index, entry) in earlier?.into_iter().enumerate() {
-            match entry {
-                Some(entry) => summary.add(entry),
-                None => pending.push(index),
+        for (index, fate) in fates?.into_iter().enumerate() {
+            match fate {
+                Fate::Refined { entry, label_files } => summary.add(entry, label_files),
+                Fate::Kept => {
+                    summary.doubt(self.input.images.name(index));
+                    summary.label_files += self.input.images.n_first_labels(index);
+                }
+                Fate::Pending => pending.push(index),
+                Fate::Damaged => {
+                    let image = self.input.images.name(index);
+                    tracing::warn!(
+                        "{image}: its refined image was damaged or changed, so it is refined again"
+                    );
+                    summary.mended += 1;
+                    pending.push(index);
+                }
             }
         }
         summary.already = summary.refined;
         Ok(pending)
+    }
+
+    fn earlier<'a>(
+        &self,
+        output: &Output,
+        index: usize,
+        earlier: Option<&'a Earlier>,
+    ) -> Result<Fate<'a>, RefineError> {
+        let images = &*self.input.images;
+        let path = images.path(index);
+        let entry = match earlier {
+            None => return Ok(Fate::Pending),
+            Some(Earlier::Kept) => {
+                self.copy_labels(output, index)?;
+                return output.copy_kept(images, &doubtful(path)).map(|()| Fate::Kept);
+            }
+            Some(Earlier::Refined(entry)) => entry,
+        };
+        match output.is_whole(&path, entry)? {
+            None => return Ok(Fate::Pending),
+            Some(false) => return Ok(Fate::Damaged),
+            Some(true) => self.check_unchanged(index, entry)?,
+        }
+        let own = images.n_first_labels(index);
+        // A data set's label is made with its image; an image without it is made again.
+        if entry.label_files > own && images.root().is_none() && !output.has_label(&path) {
+            return Ok(Fate::Damaged);
+        }
+        self.copy_labels(output, index)?;
+        let label_files = if images.root().is_some() { own } else { entry.label_files };
+        Ok(Fate::Refined { entry, label_files })
     }
 
     fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
@@ -242,33 +265,72 @@ impl Refinement<'_> {
         Err(RefineError::ChangedImage { path, what: "the image has changed" })
     }
 
-    /// Writes images and label files in parallel and returns their manifest entries in order.
+    /// Copies the label files of an image; returns what was lost, by file.
+    fn copy_labels(&self, output: &Output, index: usize) -> Result<Vec<(PathBuf, Vec<String>)>, RefineError> {
+        let images = &*self.input.images;
+        let labels = images.labels_of(index).into_iter();
+        labels.map(|label| output.copy_label(images, &label).map(|notes| (label, notes))).collect()
+    }
+
+    /// Writes images and label files in parallel and returns what to record of them, in order.
     fn write(
         &self,
         output: &Output,
         outcome: Outcome,
         summary: &mut RefineSummary,
-    ) -> Result<Vec<Entry>, RefineError> {
+    ) -> Result<Record, RefineError> {
+        let images = &*self.input.images;
         let jobs = match outcome {
             Outcome::Refined(jobs) => jobs,
+            Outcome::Doubtful(index) => {
+                self.copy_labels(output, index)?;
+                output.copy_kept(images, &doubtful(images.path(index)))?;
+                summary.doubt(images.name(index));
+                summary.label_files += images.n_first_labels(index);
+                return Ok(Record::of(Entry::Kept { image: images.name(index) }));
+            }
             Outcome::Unreadable(index, error) => {
                 tracing::warn!("skipped: {error}");
+                self.copy_labels(output, index)?;
                 summary.skipped += 1;
-                return Ok(vec![Entry::Skipped {
-                    image: self.input.images.name(index),
-                    reason: error.to_string(),
-                }]);
+                summary.label_files += images.n_first_labels(index);
+                let (image, reason) = (images.name(index), error.to_string());
+                return Ok(Record::of(Entry::Skipped { image, reason }));
             }
         };
         jobs.iter().for_each(|(_, _, change)| summary.add_use(&change.range_use));
-        let written: Result<Vec<Refined>, RefineError> = jobs
+        let written: Result<Vec<_>, RefineError> = jobs
             .into_par_iter()
-            .map(|(job, image, change)| output.write(self.input, job, image, change.mean))
+            .map(|(job, image, change)| {
+                let (path, notes) = (images.path(job.index), self.copy_labels(output, job.index)?);
+                Ok((path, notes, output.write(self.input, job, image, change.mean)?))
+            })
             .collect();
-        let written = written?;
-        written.iter().for_each(|image| summary.add(image));
-        Ok(written.into_iter().map(Entry::Refined).collect())
+        let mut record = Record::default();
+        for (path, notes, entry) in written? {
+            notes.into_iter().for_each(|(label, notes)| summary.add_notes(&label, notes));
+            summary.add(&entry, entry.label_files);
+            record.images.push(path);
+            record.entries.push(Entry::Refined(entry));
+        }
+        Ok(record)
     }
+}
+
+/// What is known of an image when a job starts or continues.
+enum Fate<'a> {
+    /// It is finished.
+    Refined { entry: &'a Refined, label_files: u64 },
+    /// It looks like a mask and is copied.
+    Kept,
+    /// It was never refined, or its output is gone.
+    Pending,
+    /// Its output is not what was written.
+    Damaged,
+}
+
+fn doubtful(path: PathBuf) -> KeptImage {
+    KeptImage { path, why: Kept::FewValues }
 }
 
 /// The refiner's channels and config, as the manifest tells them.

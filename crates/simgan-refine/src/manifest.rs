@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use simgan_data::{check_plain, is_junk};
 
 use super::RefineError;
 
@@ -17,7 +18,13 @@ use super::RefineError;
 pub const MANIFEST_FILE: &str = "refined.jsonl";
 
 pub(super) const FORMAT: &str = "simgan-refine";
-pub(super) const FORMAT_VERSION: u32 = 1;
+/// Version 2 added [`Entry::Kept`] and what is known of the outputs; version 1 is still continued.
+pub(super) const FORMAT_VERSION: u32 = 2;
+
+/// Maximum length of a line in bytes. Ours are far shorter.
+const MAX_LINE: u64 = 1 << 20;
+/// Maximum plausible number of label files of one image, and of pixels along a side.
+const MAX_COUNT: u64 = 1 << 24;
 
 /// What identifies the job: the model and the input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +52,8 @@ pub(super) enum Entry {
     Refined(Refined),
     /// The image could not be read and was skipped.
     Skipped { image: String, reason: String },
+    /// The image looks like a mask among photographs and was copied.
+    Kept { image: String },
     /// The job is complete.
     Finished { refined: u64, skipped: u64, label_files: u64 },
 }
@@ -69,7 +78,31 @@ pub(super) struct Refined {
     /// crc32c of the input file or of a sample's pixels, in hexadecimal; `None` for a simulator's sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) input_crc32c: Option<String>,
+    /// Length of the written file in bytes; `None` in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) output_bytes: Option<u64>,
+    /// crc32c of the written file, in hexadecimal; `None` in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) output_crc32c: Option<String>,
 }
+
+impl Refined {
+    /// Refuses numbers that no job writes, before anything is computed from them.
+    fn check(&self) -> Result<(), String> {
+        let Self { width, height, label_files, change, .. } = *self;
+        let counts = [("width", width as u64), ("height", height as u64), ("label_files", label_files)];
+        if let Some((name, count)) = counts.into_iter().find(|(_, count)| *count > MAX_COUNT) {
+            return Err(format!("{name} = {count} is out of range"));
+        }
+        if !(0.0..=MAX_CHANGE).contains(&change) {
+            return Err(format!("drift = {change} is out of range"));
+        }
+        Ok(())
+    }
+}
+
+/// Maximum plausible mean change; images have the range [−1, 1], and a bad refiner may exceed it.
+const MAX_CHANGE: f64 = 1e6;
 
 /// An open manifest, locked against other processes for its lifetime.
 pub(super) struct Manifest {
@@ -77,16 +110,24 @@ pub(super) struct Manifest {
     file: File,
 }
 
-/// The images that earlier calls wrote, by name.
-pub(super) type Done = BTreeMap<String, Refined>;
+/// What earlier calls did with images, by name.
+pub(super) type Done = BTreeMap<String, Earlier>;
+
+/// What an earlier call did with an image.
+pub(super) enum Earlier {
+    Refined(Refined),
+    /// Copied as [`Entry::Kept`].
+    Kept,
+}
 
 impl Manifest {
     /// Creates the manifest, or opens an existing one after checking that it belongs to the same job. Fails
-    /// if the folder has no manifest but other files.
+    /// if the folder has no manifest but other files, or if the manifest is not a plain file of ours; nothing
+    /// is then written.
     pub(super) fn open(folder: &Path, header: &Header) -> Result<(Self, Done), RefineError> {
         let path = folder.join(MANIFEST_FILE);
-        let is_new = !path.exists();
-        if is_new && !is_empty(folder)? {
+        check_plain(&path)?;
+        if !path.exists() && !is_empty(folder)? {
             return Err(RefineError::Occupied { path: folder.to_owned() });
         }
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
@@ -102,17 +143,23 @@ impl Manifest {
     fn read(&mut self, header: &Header) -> Result<Done, RefineError> {
         let mut done = Done::new();
         let mut reader = BufReader::new(&self.file);
-        let (mut line, mut line_idx, mut whole_bytes) = (String::new(), 0, 0);
-        while reader.read_line(&mut line).map_err(RefineError::io(&self.path))? > 0 && line.ends_with('\n') {
+        let (mut line, mut line_idx, mut whole_bytes) = (Vec::new(), 0, 0);
+        loop {
+            line.clear();
+            let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
+            read.map_err(RefineError::io(&self.path))?;
+            if !line.ends_with(b"\n") {
+                break;
+            }
             line_idx += 1;
             whole_bytes += line.len() as u64;
             if line_idx == 1 {
                 self.check_header(&line, header)?;
-            } else if let Entry::Refined(entry) = self.parse(&line, line_idx)? {
-                done.insert(entry.image.clone(), entry);
+                continue;
             }
-            line.clear();
+            self.add(&line, line_idx, &mut done)?;
         }
+        self.check_rest(&line, line_idx + 1)?;
         // Without this, the next line would continue an incomplete one.
         self.file.set_len(whole_bytes).map_err(RefineError::io(&self.path))?;
         self.file.seek(SeekFrom::End(0)).map_err(RefineError::io(&self.path))?;
@@ -122,14 +169,45 @@ impl Manifest {
         Ok(done)
     }
 
-    fn check_header(&self, line: &str, now: &Header) -> Result<(), RefineError> {
+    fn add(&self, line: &[u8], line_idx: usize, done: &mut Done) -> Result<(), RefineError> {
+        match self.parse(line, line_idx)? {
+            Entry::Refined(entry) => {
+                entry.check().map_err(|reason| self.refused(line_idx, reason))?;
+                done.insert(entry.image.clone(), Earlier::Refined(entry));
+            }
+            Entry::Kept { image } => {
+                done.insert(image, Earlier::Kept);
+            }
+            Entry::Skipped { .. } | Entry::Finished { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Checks that an incomplete last line may be cut off: it is one that a killed job of ours left.
+    fn check_rest(&self, rest: &[u8], line_idx: usize) -> Result<(), RefineError> {
+        if rest.len() as u64 == MAX_LINE {
+            return Err(self.refused(line_idx, format!("longer than {MAX_LINE} bytes")));
+        }
+        let begins = format!("{{\"format\":\"{FORMAT}\"");
+        let n_alike = begins.bytes().zip(rest).take_while(|(ours, theirs)| ours == *theirs).count();
+        if line_idx == 1 && n_alike < rest.len().min(begins.len()) {
+            return Err(self.refused(line_idx, "not a manifest of this program".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn refused(&self, line: usize, reason: String) -> RefineError {
+        RefineError::Manifest { path: self.path.clone(), line, reason }
+    }
+
+    fn check_header(&self, line: &[u8], now: &Header) -> Result<(), RefineError> {
         let before: Header = self.parse(line, 1)?;
-        if before.format != FORMAT || before.format_version != FORMAT_VERSION {
+        if before.format != FORMAT || !(1..=FORMAT_VERSION).contains(&before.format_version) {
             let reason = format!(
-                "format {} {}, this program reads {FORMAT} {FORMAT_VERSION}",
+                "format {} {}, this program reads {FORMAT} 1 to {FORMAT_VERSION}",
                 before.format, before.format_version
             );
-            return Err(RefineError::Manifest { path: self.path.clone(), line: 1, reason });
+            return Err(self.refused(1, reason));
         }
         let changed = |before, now| Err(RefineError::Changed { path: self.path.clone(), before, now });
         // By content, so that a job continues with a moved or copied checkpoint.
@@ -145,12 +223,8 @@ impl Manifest {
         Ok(())
     }
 
-    fn parse<T: for<'a> Deserialize<'a>>(&self, line: &str, line_number: usize) -> Result<T, RefineError> {
-        serde_json::from_str(line).map_err(|error| RefineError::Manifest {
-            path: self.path.clone(),
-            line: line_number,
-            reason: error.to_string(),
-        })
+    fn parse<T: for<'a> Deserialize<'a>>(&self, line: &[u8], line_number: usize) -> Result<T, RefineError> {
+        serde_json::from_slice(line).map_err(|error| self.refused(line_number, error.to_string()))
     }
 
     /// Appends lines in one write.
@@ -165,7 +239,12 @@ impl Manifest {
     }
 }
 
+/// Whether a folder holds nothing, or only what systems leave in any folder.
 fn is_empty(folder: &Path) -> Result<bool, RefineError> {
-    let mut entries = folder.read_dir().map_err(RefineError::io(folder))?;
-    Ok(entries.next().is_none())
+    for entry in folder.read_dir().map_err(RefineError::io(folder))? {
+        if !is_junk(&entry.map_err(RefineError::io(folder))?.file_name()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -1,3 +1,4 @@
+mod files;
 mod hostile;
 mod model;
 
@@ -216,7 +217,8 @@ fn a_label_file_of_two_images_is_counted_once() {
 fn another_data_set_becomes_png_files_with_labels() {
     let scene = Scene::new();
     let folder =
-        Folder::open(&scene.path("in"), &FolderOptions { sizes: Sizes::Mixed, channels: None }).unwrap();
+        Folder::open(&scene.path("in"), &FolderOptions { sizes: Sizes::Mixed, ..FolderOptions::default() })
+            .unwrap();
     let target = Target { size: Some("8x6".parse().unwrap()), ..Target::default() };
     let packed = scene.path("packed.safetensors");
     pack(&Fitted::new(Arc::new(folder), target), &packed, &PackOptions::default(), &mut |_, _| {}).unwrap();

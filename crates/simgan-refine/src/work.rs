@@ -9,7 +9,7 @@ use simgan_data::{Budget, DataError, Image, ImageFile, OnError, Permit};
 
 use super::batches::Batches;
 use super::change::Change;
-use super::input::InputImage;
+use super::images::InputImage;
 use super::pixels::{Refinable, refine_batch};
 use super::{RefineError, RefineInput, RefineModel};
 
@@ -41,6 +41,8 @@ pub(super) struct Job {
 pub(super) enum Outcome {
     /// Refined images to write, each with its change.
     Refined(Vec<(Job, Image, Change)>),
+    /// The index of an image that looks like a mask among photographs.
+    Doubtful(usize),
     /// The index of an image that could not be read, and why.
     Unreadable(usize, DataError),
 }
@@ -49,6 +51,7 @@ type Step<T> = Result<T, RefineError>;
 
 enum Read {
     Batch(Vec<Job>),
+    Doubtful(usize),
     Unreadable(usize, DataError),
 }
 
@@ -86,6 +89,7 @@ impl Work<'_> {
                 work.into_par_iter().map(|(index, permit)| (index, self.job(index, permit))).collect();
             for (index, job) in decoded {
                 match (job, self.on_error) {
+                    (Ok(job), _) if job.input.is_doubtful => send(sender, Ok(Read::Doubtful(index)))?,
                     (Ok(job), _) => {
                         let spec = job.refinable.spec();
                         send_batches(sender, batches.push(spec.height, spec.width, job))?;
@@ -128,6 +132,7 @@ impl Work<'_> {
         read.iter().try_for_each(|message| {
             let outcome = message.and_then(|message| match message {
                 Read::Batch(jobs) => self.refine_jobs(jobs),
+                Read::Doubtful(index) => Ok(Outcome::Doubtful(index)),
                 Read::Unreadable(index, error) => Ok(Outcome::Unreadable(index, error)),
             });
             send(sender, outcome)

@@ -239,7 +239,7 @@ impl Arguments {
                 // Gray beside RGB is no reason to refuse while the channels are being chosen.
                 let is_same = self.size == "source" && channels.is_some();
                 let sizes = if is_same { Sizes::Same } else { Sizes::Mixed };
-                Arc::new(Folder::open(from, &FolderOptions { sizes, channels })?)
+                Arc::new(Folder::open(from, &FolderOptions { sizes, channels, ..FolderOptions::default() })?)
             }
         };
         Ok((source, Vec::new()))

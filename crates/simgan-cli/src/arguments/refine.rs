@@ -7,10 +7,18 @@ use super::{Compute, positive};
 
 /// Refine every image of a source, keeping names, formats and label files.
 ///
-/// Each image keeps its relative name, format, bit depth and channels. Label files are copied unchanged, and
-/// refined.jsonl in the output folder records what was done. Any image size works. Run again after an
-/// interruption, the same command continues. Images of packed data sets and of MPIIGaze, and all images with
-/// --crop or --size, become NAME.png with NAME.json.
+/// Each image keeps its relative name, format, bit depth and channels. Every other file is copied byte for byte:
+/// labels, masks, depth, formats that are not read; only hidden files and what systems leave in folders are not.
+/// Images that are masks, depth or normals by their usual names (mask/, *_mask.png, semantic_segmentation_*, ...)
+/// or have a palette or at most 8 values, among photographs, are copied too; --images names them to refine them.
+/// With --size, labels follow the pixels and masks are resized without mixing their values.
+///
+/// refined.jsonl in the output folder records what was done. Run again, the same command continues: it copies
+/// labels that have changed and refines again what is missing or damaged. Images of packed data sets and of
+/// MPIIGaze, and all images with --crop, become NAME.png with NAME.json.
+///
+/// Exit status: 0 if every image is refined, copied or, with --on-error skip, skipped and counted; 1 if the job
+/// failed or was interrupted (run it again to continue); 2 for wrong usage.
 #[derive(Args, Debug)]
 pub(crate) struct RefineArguments {
     /// A run (its best checkpoint, else its last) or the folder of one checkpoint.
@@ -19,6 +27,13 @@ pub(crate) struct RefineArguments {
     /// What to refine: a folder of images, a packed data set, MPIIGaze's folder, or a simulator such as builtin:eyes.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) input: String,
+    /// Refine only the images that GLOB matches, whatever they look like; the others are copied. A GLOB without a
+    /// slash is compared with names, one with a slash with paths below the folder; repeatable.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) images: Vec<String>,
+    /// Copy the images that GLOB matches instead of refining them; repeatable.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
     /// Crop of UnityEyes' renders before refining; use the training run's data.crop [default: none].
     #[arg(long, value_name = "WHAT")]
     pub(crate) crop: Option<EyeCrop>,
@@ -26,6 +41,9 @@ pub(crate) struct RefineArguments {
     /// [default: unchanged].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
+    /// What becomes of label files when --size moves the pixels.
+    #[arg(long, value_name = "WHAT", default_value = "follow", requires = "size")]
+    pub(crate) labels: Labels,
     /// A new or empty folder, or the output folder of an interrupted run to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -56,6 +74,24 @@ impl From<EyeCrop> for simgan_data::Crop {
         match crop {
             EyeCrop::Fixed => Self::Fixed,
             EyeCrop::EyeWidth => Self::EyeWidth,
+        }
+    }
+}
+
+/// What becomes of label files when pixels move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Labels {
+    /// Points, boxes and directions in JSON, COCO, YOLO and CSV files follow; a file that cannot ends the job.
+    Follow,
+    /// Copy them as they are.
+    Copy,
+}
+
+impl From<Labels> for simgan_refine::LabelPolicy {
+    fn from(labels: Labels) -> Self {
+        match labels {
+            Labels::Follow => Self::Follow,
+            Labels::Copy => Self::Copy,
         }
     }
 }

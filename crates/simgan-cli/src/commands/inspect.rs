@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
-use simgan_data::{FolderOptions, Range, Sizes, Source, Statistics};
+use anyhow::Result;
+use simgan_data::{Census, FolderOptions, Range, Sizes, Source, Statistics};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
 use crate::commands::{sheet, to_look_at};
 use crate::console::print;
-use crate::failure::usage;
 use crate::registry::registry;
 
 /// Prints the description as text or as JSON.
@@ -17,16 +16,38 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<()> {
     if let Some(path) = &arguments.sheet {
         return sheet::write(path, arguments);
     }
-    let [what] = &arguments.what[..] else {
-        bail!(usage("one source at a time").hint("--sheet FILE shows several beside each other"));
-    };
-    let path = Path::new(what);
-    if is_run(path) {
-        let run = Run::read(path)?;
-        return if arguments.json { print_json(&run) } else { print(&run.text()) };
+    let described: Vec<Described> =
+        arguments.what.iter().map(|what| Described::of(what, arguments.limit)).collect::<Result<_>>()?;
+    match &described[..] {
+        [one] if arguments.json => print_json(one),
+        several if arguments.json => print_json(&several),
+        several => print(&several.iter().map(Described::text).collect::<Vec<_>>().join("\n")),
     }
-    let found = Found::read(what, arguments.limit)?;
-    if arguments.json { print_json(&found) } else { print(&found.text()) }
+}
+
+/// The description of one data set or run.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Described {
+    Run(Box<Run>),
+    Source(Box<Found>),
+}
+
+impl Described {
+    fn of(what: &str, limit: usize) -> Result<Self> {
+        let path = Path::new(what);
+        if is_run(path) {
+            return Ok(Self::Run(Box::new(Run::read(path)?)));
+        }
+        Ok(Self::Source(Box::new(Found::read(what, limit)?)))
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Run(run) => run.text(),
+            Self::Source(source) => source.text(),
+        }
+    }
 }
 
 fn print_json(found: &impl serde::Serialize) -> Result<()> {
@@ -42,6 +63,9 @@ struct Found {
     n_labelled: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     index_files: Option<Vec<String>>,
+    /// What else is in a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    census: Option<Census>,
     #[serde(flatten)]
     statistics: Statistics,
 }
@@ -56,6 +80,7 @@ impl Found {
             source: name.to_owned(),
             n_labelled: None,
             index_files: None,
+            census: None,
             statistics: Statistics::of(&*source.open(&to_look_at(name))?, limit),
         };
         if is_folder {
@@ -63,6 +88,7 @@ impl Found {
             let folder = registry.find(name)?.open_folder(&options)?;
             let is_labelled = |index: &usize| folder.labels_of(*index).next().is_some();
             found.n_labelled = Some((0..folder.len()).filter(is_labelled).count());
+            found.census = Some(folder.census());
             found.index_files =
                 Some(folder.index_files().iter().map(|path| path.display().to_string()).collect());
         }
@@ -71,8 +97,16 @@ impl Found {
 
     fn text(&self) -> String {
         let statistics = &self.statistics;
-        let mut text =
-            format!("{}: {} images, {} read\n", self.source, statistics.n_images, statistics.n_read);
+        let (n_unreadable, n_tried) = (statistics.errors.len(), statistics.n_read);
+        let n_read = n_tried - n_unreadable;
+        let mut text = format!("{}: {} images, {n_read} read", self.source, statistics.n_images);
+        if n_unreadable > 0 {
+            text.push_str(&format!(", {n_unreadable} unreadable"));
+        }
+        if n_tried < statistics.n_images {
+            text.push_str(&format!(", {} not looked at", statistics.n_images - n_tried));
+        }
+        text.push('\n');
         for (kind, count) in &statistics.kinds {
             text.push_str(&format!("  {count} of {kind}\n"));
         }
@@ -103,7 +137,8 @@ impl Found {
         if let Some(n_labelled) = self.n_labelled {
             text.push_str(&format!("labels     beside {n_labelled} images\n"));
         }
-        for file in self.index_files.iter().flatten() {
+        let index = self.index_files.as_deref().unwrap_or_default();
+        for file in index.iter().take(MAX_INDEX) {
             text.push_str(&format!("index      {file}\n"));
         }
         if let Some(first) = statistics.flat.first() {
@@ -112,12 +147,22 @@ impl Found {
                 "almost flat {n_flat} images span less than 5 % of the range, such as {first}\n"
             ));
         }
+        if index.len() > MAX_INDEX {
+            text.push_str(&format!("index      and {} more label files\n", index.len() - MAX_INDEX));
+        }
+        if let Some(census) = &self.census {
+            census.lines().iter().for_each(|line| text.push_str(&format!("not read   {line}\n")));
+            census.left_out().iter().for_each(|line| text.push_str(&format!("left out   {line}\n")));
+        }
         for error in &statistics.errors {
             text.push_str(&format!("unreadable {error}\n"));
         }
         text
     }
 }
+
+/// Maximum number of index files listed.
+const MAX_INDEX: usize = 10;
 
 fn spread(range: &Range, scale: f64, unit: &str) -> String {
     let Range { min, max, mean, std, .. } = *range;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Fitted, FolderOptions, Found, Hinted, Sizes, SourceRequest, Target};
-use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement};
+use simgan_data::{
+    Census, Crop, Fit, Fitted, Folder, FolderOptions, Found, Hinted, Selection, Sizes, SourceRequest, Target,
+};
+use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement, Resize};
 
 use crate::arguments::RefineArguments;
 use crate::commands::open_source;
 use crate::console::{Progress, print};
-use crate::failure::usage;
+use crate::failure::{usage, usage_of};
 use crate::registry::registry;
 use crate::{compute, interrupt, report};
 
@@ -41,26 +43,41 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
         let message = format!("interrupted after {} of {n_images} images", summary.done());
         bail!(Hinted::new(message, "run the same command again to continue"));
     }
-    print(&told(&summary, &arguments.output, started.elapsed().as_secs_f64()))
+    let census = input.census().unwrap_or_default();
+    print(&text(&summary, &census, arguments, started.elapsed().as_secs_f64()))
 }
 
 fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
-    let RefineArguments { input: name, count, .. } = arguments;
+    let RefineArguments { input: name, count, images, exclude, .. } = arguments;
+    let selection = Selection::new(images, exclude).map_err(|error| usage_of(&error))?;
     let registry = registry();
     let found = registry.find(name)?;
-    let is_whole = arguments.size.is_none() && arguments.crop.is_none();
+    let is_folder = arguments.crop.is_none() && found.layout().is_image_folder();
+    if !is_folder && !(images.is_empty() && exclude.is_empty()) {
+        bail!(usage(
+            "--images and --exclude choose among the files of a folder of images, which is not cropped"
+        ));
+    }
     let input = match found.path().map(Path::to_owned) {
         None if count.is_none() => {
             bail!(usage(format!("{name} never ends")).hint("say how many images with --count"));
         }
         None => RefineInput::simulator(name, open_source(name)?),
-        Some(_) if is_whole && found.layout().is_image_folder() => {
-            let options = FolderOptions { sizes: Sizes::Mixed, ..FolderOptions::default() };
-            RefineInput::of_folder(found.open_folder(&options)?)?
+        Some(_) if is_folder => {
+            let options = FolderOptions { sizes: Sizes::Mixed, selection, ..FolderOptions::default() };
+            open_folder(arguments, found.open_folder(&options)?)?
         }
         Some(path) => open_data_set(arguments, found, &path)?,
     };
     Ok(input.first(count.unwrap_or(usize::MAX)))
+}
+
+fn open_folder(arguments: &RefineArguments, folder: Folder) -> Result<RefineInput> {
+    let resize = |size| Resize { size, fit: Fit::default(), labels: arguments.labels.into() };
+    Ok(match arguments.size {
+        Some(size) => RefineInput::resized(folder, resize(size))?,
+        None => RefineInput::of_folder(folder)?,
+    })
 }
 
 fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> Result<RefineInput> {
@@ -110,12 +127,34 @@ fn odd_range(summary: &RefineSummary) -> Vec<String> {
     warnings
 }
 
-fn told(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
-    let RefineSummary { refined, already, skipped, label_files, .. } = *summary;
+fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, elapsed_secs: f64) -> String {
+    let RefineSummary { refined, already, skipped, label_files, doubtful, mended, .. } = *summary;
+    let output = &arguments.output;
     let change = report::change(summary.change, summary.range);
     let mut text = format!("{refined} images refined, {change}\n{label_files} label files copied\n");
+    for line in census.lines() {
+        text.push_str(&format!("copied unchanged: {line}\n"));
+    }
+    if doubtful > 0 {
+        text.push_str(&format!("copied unchanged: {doubtful} images with a palette or at most 8 values\n"));
+        text.push_str(&told(&summary.first_doubtful, doubtful));
+        text.push_str("  they look like masks; --images GLOB names images to refine all the same\n");
+    }
+    for line in census.left_out() {
+        text.push_str(&format!("left out: {line}\n"));
+    }
+    if summary.not_copied > 0 {
+        text.push_str(&format!("{} files could not be copied, see the warnings\n", summary.not_copied));
+    }
+    if summary.n_noted > 0 {
+        text.push_str(&format!("{} label files lost something:\n", summary.n_noted));
+        text.push_str(&told(&summary.notes, summary.n_noted));
+    }
     if already > 0 {
         text.push_str(&format!("{already} of the images are from an earlier call\n"));
+    }
+    if mended > 0 {
+        text.push_str(&format!("{mended} damaged or changed outputs refined again\n"));
     }
     if skipped > 0 {
         text.push_str(&format!("{skipped} images skipped, see {}\n", output.join(MANIFEST_FILE).display()));
@@ -125,4 +164,14 @@ fn told(summary: &RefineSummary, output: &Path, elapsed_secs: f64) -> String {
         text.push_str(&format!("{elapsed_secs:.1} s, {rate:.0} images/s\n"));
     }
     text + &format!("output {}\n", output.display())
+}
+
+/// Formats some of `n` names, one a line.
+fn told(names: &[String], n: u64) -> String {
+    let mut text: String = names.iter().map(|name| format!("  {name}\n")).collect();
+    let more = n.saturating_sub(names.len() as u64);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more\n"));
+    }
+    text
 }

@@ -9,6 +9,7 @@ mod console;
 mod depth;
 mod evaluate;
 mod experiment;
+mod folders;
 mod refine;
 mod render;
 mod scene;

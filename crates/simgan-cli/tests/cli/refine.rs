@@ -34,7 +34,7 @@ fn a_folder_is_refined_and_told_about() {
     assert_eq!(deep("in").image().spec(), deep("out").image().spec());
     let manifest = fs::read_to_string(scene.path("out/refined.jsonl")).unwrap();
     let header: Value = serde_json::from_str(manifest.lines().next().unwrap()).unwrap();
-    assert_eq!((&header["format"], &header["format_version"]), (&"simgan-refine".into(), &1.into()));
+    assert_eq!((&header["format"], &header["format_version"]), (&"simgan-refine".into(), &2.into()));
 }
 
 #[test]
@@ -149,12 +149,24 @@ fn wait_for_images(folder: &Path, n: usize) {
     panic!("only {} files after 10 s", images());
 }
 
+/// Waits until some images are recorded, which follows when they are on the disk.
+fn wait_for_records(manifest: &Path) {
+    for _ in 0..2000 {
+        if fs::read_to_string(manifest).is_ok_and(|text| text.lines().count() > 3) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("nothing is recorded after 10 s");
+}
+
 #[test]
 fn killed_and_run_again_it_continues() {
     let scene = scene(150);
     succeeds(scene.simgan("refine --model model --input in --output whole --batch 2"));
     let mut child = scene.simgan(&format!("{REFINE} --batch 2")).stderr(Stdio::null()).spawn().unwrap();
     wait_for_images(&scene.path("out"), 20);
+    wait_for_records(&scene.path("out/refined.jsonl"));
     child.kill().unwrap();
     child.wait().unwrap();
     let before = scene.files("out").len();

@@ -145,8 +145,8 @@ fn pipes_and_devices_are_no_configuration() {
             return;
         }
         assert_eq!(code, 1, "{stderr}");
-        let config =
-            fs::read(if file.ends_with("config.toml") { &moved } else { &scene.path("run/config.toml") });
+        let at = if file.ends_with("config.toml") { moved.clone() } else { scene.path("run/config.toml") };
+        let config = fs::read(at);
         assert!(String::from_utf8(config.unwrap()).unwrap().contains("steps = 5\n"), "nothing has changed");
         fs::remove_file(&file).unwrap();
         fs::rename(&moved, &file).unwrap();

@@ -1,44 +1,67 @@
+mod census;
+mod junk;
 mod labels;
 mod layout;
+mod look;
+mod mask;
+mod selection;
+mod split;
 pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+pub use self::census::Census;
+pub use self::junk::is_junk;
 use self::labels::LabelFiles;
 pub(crate) use self::layout::FolderLayout;
+pub use self::mask::MaskKind;
+pub use self::selection::Selection;
+use self::split::Split;
+pub use self::split::{Kept, KeptImage};
 use self::walk::Found;
+pub use self::walk::PassedOver;
 use crate::image::Encoded;
 use crate::labels::{Files, FolderIndex};
 use crate::listing::has_extension;
 use crate::source::check_same;
-use crate::{DataError, ImageFile, ImageSpec, Listing, Sample, Source, Want, mat};
+use crate::{DataError, Image, ImageFile, ImageSpec, Listing, Sample, Source, Want, mat};
 
 /// A folder of images and their label files, including subfolders, sorted by name.
 ///
-/// Images are files of any [`ImageFormat`](crate::ImageFormat); hidden files are skipped and links followed. Label files are
-/// `.json`, `.txt` and `.csv` files. A label file named like an image (`7.json`, `7.label.json` or
-/// `7.png.json` for `7.png`) belongs to that image, any other to the folder as a whole. They are read only if
+/// Images are files of any [`ImageFormat`](crate::ImageFormat); hidden files and junk ([`is_junk`]) are
+/// skipped and links followed. Images that are masks, depth and the like by their names or their values, among
+/// others that are not, are [kept](Folder::kept) apart, unless a [`Selection`] names them. Label files are
+/// `.json`, `.txt`, `.csv`, `.xml`, `.npy` and the like. A label file named like an image (`7.json`,
+/// `7.label.json` or `7.png.json` for `7.png`) belongs to that image, also from a folder of labels
+/// (`labels/7.txt` for `images/7.png`); any other belongs to the folder as a whole. They are read only if
 /// labels are wanted, so that a damaged one does not end a job that needs none; [`labels`](crate::labels) says
-/// in which formats.
+/// in which formats. [`Folder::census`] counts whatever else is there.
 pub struct Folder {
     root: PathBuf,
     images: Vec<PathBuf>,
+    kept: Vec<KeptImage>,
     labels: LabelFiles,
+    others: Vec<PathBuf>,
+    links: Vec<PathBuf>,
+    passed: PassedOver,
+    are_photographs: bool,
     spec: ImageSpec,
     channels: Option<usize>,
     index: FolderIndex,
 }
 
 /// Options for opening a [`Folder`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FolderOptions {
     /// Which image sizes are accepted.
     pub sizes: Sizes,
     /// 1 makes every sample gray, using the stored luma of colour JPEG files; 3 makes it RGB; `None` keeps
     /// each image's own channels.
     pub channels: Option<usize>,
+    /// Which images are taken.
+    pub selection: Selection,
 }
 
 /// Which sizes the images of a folder may have.
@@ -54,6 +77,11 @@ pub enum Sizes {
 
 /// Maximum number of headers read to compare sizes.
 const MAX_PROBED: usize = 100_000;
+/// Extensions of label files that no layout reads. Only names tell, as with labels of the folder as a whole.
+const LABELS: [&str; 19] = [
+    "jsonl", "ndjson", "tsv", "xml", "yaml", "yml", "toml", "npy", "npz", "pkl", "pickle", "mat", "parquet",
+    "arrow", "feather", "h5", "hdf5", "geojson", "pts",
+];
 /// Maximum number of MATLAB files examined to explain why there are no images.
 const MAX_LOOKED_AT: usize = 10;
 
@@ -80,21 +108,20 @@ impl Folder {
         if found.images.is_empty() {
             return Err(no_images(path, &found));
         }
+        let Found { images, labels, others, links, passed } = found;
+        passed.warn(path);
+        let Split { images, kept, are_photographs } = Split::of(path, images, &options.selection)?;
         let spec = match options.sizes {
-            Sizes::Mixed => first_readable(path, &found.images)?.1,
-            Sizes::Same => common_spec(path, &found.images, options.channels)?,
+            Sizes::Mixed => first_readable(path, &images)?.1,
+            Sizes::Same => common_spec(path, &images, options.channels)?,
         };
-        let labels = LabelFiles::new(&found.images, found.labels);
+        let (mut more_labels, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|file| has_extension(file, &LABELS));
+        more_labels.extend(labels);
+        let labels = LabelFiles::new(&images, more_labels);
         let spec = ImageSpec { channels: options.channels.unwrap_or(spec.channels), ..spec };
-        let channels = options.channels;
-        Ok(Self {
-            root: path.to_owned(),
-            images: found.images,
-            labels,
-            spec,
-            channels,
-            index: FolderIndex::default(),
-        })
+        let (root, channels, index) = (path.to_owned(), options.channels, FolderIndex::default());
+        Ok(Self { root, images, kept, labels, others, links, passed, are_photographs, spec, channels, index })
     }
 
     /// The folder's path.
@@ -135,6 +162,49 @@ impl Folder {
     #[must_use]
     pub fn index_files(&self) -> &[PathBuf] {
         self.labels.index()
+    }
+
+    /// The images that a label file belongs to, as sorted indices; none for an index file.
+    #[must_use]
+    pub fn owners_of(&self, label: &Path) -> Vec<usize> {
+        labels::owners(label, &self.images).into_iter().map(|owner| owner as usize).collect()
+    }
+
+    /// Number of label files: of images and of the folder as a whole.
+    #[must_use]
+    pub fn n_label_files(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The images that are not taken, sorted.
+    #[must_use]
+    pub fn kept(&self) -> &[KeptImage] {
+        &self.kept
+    }
+
+    /// The files that are neither images nor labels, as sorted paths relative to the folder.
+    #[must_use]
+    pub fn others(&self) -> &[PathBuf] {
+        &self.others
+    }
+
+    /// The links among the files and folders, wherever they lead, as sorted relative paths.
+    #[must_use]
+    pub fn links(&self) -> &[PathBuf] {
+        &self.links
+    }
+
+    /// Counts what the folder holds besides the images that are taken.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        Census::of(self)
+    }
+
+    /// Whether an image, given with its file's content, is no photograph although most of the folder's images
+    /// are: it has a palette or very few values, as masks do.
+    #[must_use]
+    pub fn is_doubtful(&self, bytes: &[u8], image: &Image) -> bool {
+        self.are_photographs && (look::is_indexed(bytes) || look::is_few_valued(image))
     }
 
     /// Adds what the image's label files and the folder's index files say, and the image's record.

@@ -2,7 +2,7 @@ use super::jpeg::Style;
 use super::png::Chunks;
 use super::pnm::Pnm;
 use super::tiff::Tiff;
-use super::{Fit, Image, ImageFormat, Orientation, Pixels};
+use super::{Fit, Image, ImageFormat, Orientation, Pixels, Size};
 
 /// A decoded image file: the image, and what is needed to write a modified image in the same way.
 ///
@@ -87,18 +87,25 @@ impl ImageFile {
         Self { image, ..self }
     }
 
-    /// Replaces the image by one of any size. Alpha is resized by `fit`; metadata are kept, but EXIF's width
-    /// and height are corrected and its thumbnail is dropped.
+    /// Resizes the image as [`Image::resized`] does, and alpha with it. The format and metadata are kept, but
+    /// EXIF's width and height are corrected and its thumbnail is dropped.
     #[must_use]
-    pub fn with_resized(mut self, image: Image, fit: Fit) -> Self {
-        let (from, to) = (self.image.spec().size(), image.spec().size());
+    pub fn with_resized(self, size: Size, fit: Fit) -> Self {
+        self.moved(size, |image| image.resized(size, fit))
+    }
+
+    /// Like [`ImageFile::with_resized`], but as [`Image::nearest`] does: for a mask.
+    #[must_use]
+    pub fn with_nearest(self, size: Size, fit: Fit) -> Self {
+        self.moved(size, |image| image.nearest(size, fit))
+    }
+
+    fn moved(mut self, to: Size, moved: impl Fn(&Image) -> Image) -> Self {
+        let from = self.image.spec().size();
         if from == to {
-            return self.with_image(image);
+            return self;
         }
-        if let Some(alpha) = self.alpha.take() {
-            let alpha = Image::new(1, from.height, from.width, alpha);
-            self.alpha = Some(alpha.resized(to, fit).pixels);
-        }
+        let plane = |alpha| moved(&Image::new(1, from.height, from.width, alpha)).pixels;
         let stored = self.orientation.inverse().size(to);
         match &mut self.extras {
             Extras::Png(chunks) => chunks.resize(stored),
@@ -107,7 +114,7 @@ impl ImageFile {
             Extras::WebP { exif: Some(exif), .. } => super::exif::resize(exif, stored),
             Extras::WebP { .. } | Extras::Pnm(_) | Extras::Bmp(_) | Extras::None => {}
         }
-        Self { image, ..self }
+        Self { alpha: self.alpha.map(plane), image: moved(&self.image), ..self }
     }
 
     /// The upright image, without alpha.

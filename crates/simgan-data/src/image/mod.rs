@@ -7,6 +7,7 @@ mod exif;
 mod file;
 mod format;
 mod jpeg;
+mod nearest;
 mod orientation;
 mod pixels;
 mod planar;

@@ -22,6 +22,7 @@ fn ended(accuracy: f64, change: f64) -> Summary {
         images_per_sec: 100.0,
         elapsed_secs: 60.0,
         n_skipped: 0,
+        range: None,
         run: PathBuf::from("runs/demo-001"),
         checkpoint: Some(PathBuf::from("checkpoints/step-00000550")),
         best: None,

@@ -1,0 +1,157 @@
+//! The images of a folder, kept in place or brought to a size.
+
+use std::path::{Path, PathBuf};
+
+use simgan_data::labels::{Followed, LabelFile, follow};
+use simgan_data::{Census, DataError, Fit, Folder, ImageFile, Kept, KeptImage, Size, Source, Transform};
+
+use super::images::{Images, InputImage, hex, slashed};
+use super::{MANIFEST_FILE, RefineError};
+
+/// How the images of a folder are brought to one size.
+#[derive(Clone, Copy, Debug)]
+pub struct Resize {
+    /// The size.
+    pub size: Size,
+    /// How images are fitted to it.
+    pub fit: Fit,
+    /// What becomes of label files.
+    pub labels: LabelPolicy,
+}
+
+/// What becomes of the label files of images whose pixels move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabelPolicy {
+    /// They follow the pixels; a file that cannot is refused.
+    #[default]
+    Follow,
+    /// They are copied as they are.
+    Copy,
+}
+
+/// A folder and what happens to its pixels besides refining.
+pub(super) struct FolderImages {
+    pub(super) folder: Folder,
+    pub(super) resize: Option<Resize>,
+}
+
+impl Images for FolderImages {
+    fn path(&self, index: usize) -> PathBuf {
+        self.folder.images()[index].clone()
+    }
+
+    fn name(&self, index: usize) -> String {
+        slashed(&self.folder.images()[index])
+    }
+
+    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+        let (path, bytes) = self.bytes_of(index)?;
+        let file = ImageFile::decode(&bytes, &path)?;
+        let is_doubtful = self.folder.is_doubtful(&bytes, file.image());
+        let file = match self.resize {
+            Some(Resize { size, fit, .. }) if !is_doubtful => file.with_resized(size, fit),
+            _ => file,
+        };
+        Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None, is_doubtful })
+    }
+
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
+        Ok(Some(hex(crc32c::crc32c(&self.bytes_of(index)?.1))))
+    }
+
+    fn root(&self) -> Option<&Path> {
+        Some(self.folder.root())
+    }
+
+    fn labels_of(&self, index: usize) -> Vec<PathBuf> {
+        self.folder.labels_of(index).map(Path::to_owned).collect()
+    }
+
+    fn n_first_labels(&self, index: usize) -> u64 {
+        self.folder.n_first_labels(index) as u64
+    }
+
+    fn index_files(&self) -> &[PathBuf] {
+        self.folder.index_files()
+    }
+
+    fn kept(&self) -> &[KeptImage] {
+        self.folder.kept()
+    }
+
+    fn others(&self) -> &[PathBuf] {
+        self.folder.others()
+    }
+
+    fn links(&self) -> &[PathBuf] {
+        self.folder.links()
+    }
+
+    fn census(&self) -> Option<Census> {
+        Some(self.folder.census())
+    }
+
+    fn moves_pixels(&self) -> bool {
+        self.resize.is_some()
+    }
+
+    /// Tries one label file of each kind and every index file.
+    fn check_labels(&self) -> Result<(), RefineError> {
+        let Some(Resize { labels: LabelPolicy::Follow, .. }) = self.resize else { return Ok(()) };
+        let mut extensions = std::collections::BTreeSet::new();
+        let labels = (0..self.folder.len()).flat_map(|index| self.folder.labels_of(index));
+        let one_each = labels.filter(|label| extensions.insert(label.extension().map(ToOwned::to_owned)));
+        let index = self.folder.index_files().iter().map(PathBuf::as_path);
+        for label in one_each.chain(index).filter(|label| *label != Path::new(MANIFEST_FILE)) {
+            let path = self.folder.root().join(label);
+            self.carried(label, &std::fs::read(&path).map_err(RefineError::io(&path))?)?;
+        }
+        Ok(())
+    }
+
+    fn carried(&self, label: &Path, bytes: &[u8]) -> Result<Option<Carried>, RefineError> {
+        let Some(Resize { size, fit, labels: LabelPolicy::Follow }) = self.resize else { return Ok(None) };
+        let owners = self.folder.owners_of(label);
+        let moved = |index: usize| {
+            let spec = ImageFile::probe(&self.folder.root().join(&self.folder.images()[index]))?;
+            Ok(Transform::resize(spec.size(), size, fit))
+        };
+        let file = LabelFile { path: label, images: self.folder.images(), owners: &owners, moved: &moved };
+        match follow(bytes, &file)? {
+            Followed::Unchanged => Ok(None),
+            Followed::Moved { bytes, notes } => Ok(Some(Carried { bytes, notes })),
+            Followed::NotUnderstood { reason } => {
+                Err(RefineError::LabelStays { path: self.folder.root().join(label), reason })
+            }
+        }
+    }
+
+    fn resized_mask(&self, image: &Path, why: Kept) -> Result<Option<ImageFile>, RefineError> {
+        let Some(Resize { size, fit, .. }) = self.resize.filter(|_| why != Kept::NotChosen) else {
+            return Ok(None);
+        };
+        let path = self.folder.root().join(image);
+        let file = ImageFile::open(&path)?;
+        if file.image().spec().size() != self.folder.spec().size() {
+            let reason = "its size is not that of the images, so it cannot follow them".to_owned();
+            return Err(RefineError::LabelStays { path, reason });
+        }
+        Ok(Some(file.with_nearest(size, fit)))
+    }
+}
+
+/// A label file that followed the pixels.
+pub(super) struct Carried {
+    pub(super) bytes: Vec<u8>,
+    /// What was lost.
+    pub(super) notes: Vec<String>,
+}
+
+impl FolderImages {
+    /// Returns an image's path and its file's bytes.
+    fn bytes_of(&self, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
+        let path = self.folder.root().join(&self.folder.images()[index]);
+        let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+        Ok((path, bytes))
+    }
+}

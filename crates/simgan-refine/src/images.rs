@@ -1,0 +1,106 @@
+//! What the refinement asks of any kind of input.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use simgan_data::{Census, DataError, ImageFile, Kept, KeptImage};
+
+use super::RefineError;
+use super::folder::Carried;
+
+/// One kind of input. Kinds without files of their own have no root and no label files.
+pub(super) trait Images: Send + Sync {
+    /// The image's path relative to the output folder.
+    fn path(&self, index: usize) -> PathBuf;
+
+    /// The path as text with `/` as the separator on every system: the key of the manifest.
+    fn name(&self, index: usize) -> String;
+
+    /// Reads the image and its label.
+    fn read(&self, index: usize) -> Result<InputImage, DataError>;
+
+    /// Computes [`InputImage::crc32c`] anew, with no more decoding than it takes.
+    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;
+
+    /// The folder that paths are relative to.
+    fn root(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Label files beside one image, relative to the root.
+    fn labels_of(&self, _index: usize) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Number of these that no earlier image shares, so that each file counts once.
+    fn n_first_labels(&self, _index: usize) -> u64 {
+        0
+    }
+
+    /// Label files that belong to the folder as a whole.
+    fn index_files(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    /// Images that are copied instead of refined.
+    fn kept(&self) -> &[KeptImage] {
+        &[]
+    }
+
+    /// Files that are neither images nor labels.
+    fn others(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    /// Links in the input folder, wherever they lead.
+    fn links(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    /// Counts what is not refined.
+    fn census(&self) -> Option<Census> {
+        None
+    }
+
+    /// Whether files beside the images must change because pixels move.
+    fn moves_pixels(&self) -> bool {
+        false
+    }
+
+    /// Finds out early whether label files can follow the pixels.
+    fn check_labels(&self) -> Result<(), RefineError> {
+        Ok(())
+    }
+
+    /// The content of a label file that had to change; `None` if it stays as it is.
+    fn carried(&self, _label: &Path, _bytes: &[u8]) -> Result<Option<Carried>, RefineError> {
+        Ok(None)
+    }
+
+    /// A kept image in the size of the refined ones; `None` if it stays as it is.
+    fn resized_mask(&self, _image: &Path, _why: Kept) -> Result<Option<ImageFile>, RefineError> {
+        Ok(None)
+    }
+}
+
+/// One image read from the input.
+pub(super) struct InputImage {
+    pub(super) file: ImageFile,
+    /// crc32c of the file or of a sample's pixels, in hexadecimal; `None` for a simulator.
+    pub(super) crc32c: Option<String>,
+    /// A sample's label as JSON; `None` for an image of a folder, whose label files are copied instead.
+    pub(super) record: Option<Value>,
+    /// Whether it looks like a mask among photographs, which is copied rather than painted.
+    pub(super) is_doubtful: bool,
+}
+
+/// Joins a path's parts with `/`.
+pub(super) fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Formats a checksum for the manifest.
+pub(super) fn hex(crc: u32) -> String {
+    format!("{crc:08x}")
+}
