@@ -92,7 +92,11 @@ fn fuzz(
         let fails = |what: &str| -> anyhow::Result<()> {
             let kept = root.join("target").join(format!("fuzz-{seed}"));
             simgan_data::write_atomic(&kept, &damaged).with_context(|| kept.display().to_string())?;
-            bail!("{target:?}, {}: seed {seed} {what}; the damaged file is {}", name.display(), kept.display())
+            bail!(
+                "{target:?}, {}: seed {seed} {what}; the damaged file is {}",
+                name.display(),
+                kept.display()
+            )
         };
         let watched = watchdog.watch(format!("{target:?}, {}, seed {seed}", name.display()));
         let (start, before) = (Instant::now(), ALLOCATOR.current_usage());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use simgan_data::{
-    Annotations, BoundingBox, Boxes, Class, Direction, Image, ImageFile, ImageFormat, MemorySource, PackOptions,
-    Pixels, Sample as Labelled, pack,
+    Annotations, BoundingBox, Boxes, Class, Direction, Image, ImageFile, ImageFormat, MemorySource,
+    PackOptions, Pixels, Sample as Labelled, pack,
 };
 
 use super::targets::Target;
@@ -37,7 +37,9 @@ pub(super) fn of(target: Target) -> anyhow::Result<Vec<Sample>> {
         Target::Image => images(),
         Target::Label => Ok(LABELS.iter().map(|(name, text)| Sample::new(*name, *text)).collect()),
         Target::Index => Ok(INDICES.iter().map(|(name, text)| Sample::new(*name, *text)).collect()),
-        Target::Set => Ok(vec![Sample::new("set.safetensors", packed()?), Sample::new("set.h5", GOLDEN_HDF5)]),
+        Target::Set => {
+            Ok(vec![Sample::new("set.safetensors", packed()?), Sample::new("set.h5", GOLDEN_HDF5)])
+        }
     }
 }
 
@@ -145,5 +147,8 @@ const INDICES: [(&str, &str); 5] = [
     ("labels.json", r#"{"0.png": {"gaze": [0.1, -0.2, -0.97]}, "1.png": {"class": 3}}"#),
     ("labels.csv", "file,x1,y1,x2,y2,class\nimages/0.png,1.5,2,30,40,cup\nimages/1.png,4,5,6,7,can\n"),
     ("gaze.csv", "\u{feff}image;pitch;yaw\r\n0.png;0,1;-0,25\r\n2.png;0,2;0,5\r\n"),
-    ("metadata.jsonl", "{\"file_name\": \"images/0.png\", \"class\": 1}\n{\"file_name\": \"images/2.png\"}\n"),
+    (
+        "metadata.jsonl",
+        "{\"file_name\": \"images/0.png\", \"class\": 1}\n{\"file_name\": \"images/2.png\"}\n",
+    ),
 ];

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, their helpers too")]
 
 mod console;
+mod datasets;
 mod depth;
 mod evaluate;
 mod experiment;
@@ -17,4 +18,5 @@ mod sources;
 mod train;
 mod train_bad;
 mod train_on;
+mod trees;
 mod unityeyes;

@@ -37,6 +37,10 @@ const NOT_READ: &[(&[&str], &str)] = &[
 ];
 
 impl ImageFormat {
+    /// All formats.
+    pub const ALL: [Self; 7] =
+        [Self::Png, Self::Jpeg, Self::Tiff, Self::Bmp, Self::Pnm, Self::WebP, Self::Gif];
+
     /// The format that a file's extension stands for, ignoring case.
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
