@@ -73,7 +73,7 @@ pub(crate) struct Measure {
     #[arg(long, value_name = "NAME", default_value = "half")]
     pub(crate) network: Network,
     /// Updates per gaze network; the learning rate falls from 0.001 to 0 along half a cosine.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = positive)]
     pub(crate) gaze_steps: usize,
     /// Images per update of a gaze network.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
