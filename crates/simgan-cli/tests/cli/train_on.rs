@@ -145,7 +145,8 @@ fn pipes_and_devices_are_no_configuration() {
             return;
         }
         assert_eq!(code, 1, "{stderr}");
-        let config = if file.ends_with("config.toml") { moved.clone() } else { scene.path("run/config.toml") };
+        let config =
+            if file.ends_with("config.toml") { moved.clone() } else { scene.path("run/config.toml") };
         let config = fs::read_to_string(config).unwrap();
         assert!(config.contains("steps = 5\n"), "a refused resume changes nothing:\n{config}");
         fs::remove_file(&file).unwrap();
