@@ -107,7 +107,7 @@ impl Http {
     }
 
     fn try_once(&self, transfer: &Transfer<'_>) -> Result<(), Cut> {
-        let Transfer { url, part, bytes, is_known, bar, .. } = *transfer;
+        let Transfer { url, part, bytes, max_bytes, is_known, bar } = *transfer;
         let (start, version) = part.resume(url, is_known);
         if start > 0 && bytes == Some(start) {
             return Ok(());
@@ -128,8 +128,8 @@ impl Http {
             let hint = format!("this is another file; {MIRROR}");
             return Err(Cut::Lasting(hinted(message, hint)));
         }
-        let limit = total.or(bytes).unwrap_or(transfer.max_bytes);
-        if limit > transfer.max_bytes.max(bytes.unwrap_or(0)) {
+        let limit = total.or(bytes).unwrap_or(max_bytes);
+        if limit > max_bytes.max(bytes.unwrap_or(0)) {
             let message = format!("{url}: the server announces {limit} bytes, more than this file may have");
             return Err(Cut::Lasting(hinted(message, MIRROR)));
         }

@@ -9,7 +9,7 @@ use crate::scene::{Scene, fails, succeeds, told};
 fn a_finished_run_says_so_and_how_to_go_on() {
     let scene = Scene::with_domains();
     succeeds(scene.train(""));
-    let before: Vec<_> = scene.files("run").into_iter().collect();
+    let before = scene.files("run");
     let metrics = scene.bytes("run/metrics.jsonl");
     let told = succeeds(scene.resume("--set output.log_every=2"));
     assert!(told.contains("run: finished, all 10 steps are done") && told.contains("--steps N"), "{told}");
@@ -145,9 +145,10 @@ fn pipes_and_devices_are_no_configuration() {
             return;
         }
         assert_eq!(code, 1, "{stderr}");
-        let at = if file.ends_with("config.toml") { moved.clone() } else { scene.path("run/config.toml") };
-        let config = fs::read(at);
-        assert!(String::from_utf8(config.unwrap()).unwrap().contains("steps = 5\n"), "nothing has changed");
+        let config =
+            if file.ends_with("config.toml") { moved.clone() } else { scene.path("run/config.toml") };
+        let config = fs::read_to_string(config).unwrap();
+        assert!(config.contains("steps = 5\n"), "a refused resume changes nothing:\n{config}");
         fs::remove_file(&file).unwrap();
         fs::rename(&moved, &file).unwrap();
     }

@@ -23,9 +23,8 @@ use crate::{Best, Event, RunDir, StepReport, Summary, TrainError, Trainer, check
 ///
 /// `observe` receives every event, in order. After `stop` is set, the loop finishes the current step and
 /// writes a checkpoint. `run` must be the folder that `trainer` was resumed from, or a new one; its
-/// `config.toml` gets the trainer's configuration. With
-/// `[selection]` on, the loop judges checkpoints, names the best in the run's `best.toml` and never removes
-/// it.
+/// `config.toml` gets the trainer's configuration. With `[selection]` on, the loop judges checkpoints, names
+/// the best in the run's `best.toml` and never removes it.
 ///
 /// # Errors
 /// An image cannot be read, a loss is not finite, a checkpoint cannot be judged, or a file cannot be written.
