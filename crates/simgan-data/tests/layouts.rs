@@ -1,4 +1,4 @@
-//! Every layout in which pixels are stored: what libjpeg, libtiff and Pillow read, or a refusal that names it.
+//! Every layout of pixels: what libjpeg, libtiff and Pillow read, or a refusal that names the layout.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -98,7 +98,7 @@ fn planes<T: Value>(layout: &Layout, bytes: &[u8]) -> Result<Vec<T>, Refusal> {
     Ok(values)
 }
 
-/// The rows of a strip or tile that lie within the image, `index` counted over the file and `i` over the image.
+/// The rows of a strip or tile that lie within the image: `index` counts over the file, `i` over the image.
 fn rows(layout: &Layout, bytes: &[u8], index: usize, i: usize) -> Result<Vec<u8>, Refusal> {
     let cut = || Refusal::Damaged("it ends too early".to_owned());
     let top = i / layout.size.width.div_ceil(layout.chunk.width) * layout.chunk.height;
