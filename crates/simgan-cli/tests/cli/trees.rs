@@ -16,8 +16,8 @@ use crate::scene::{Scene, fails, succeeds};
 /// What a file of a tree is, and so what must become of it.
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Refined; width and height.
-    Image(usize, usize),
+    /// Refined.
+    Image,
     /// Copied; moved if it has an image's size.
     Mask(usize, usize),
     /// A box around an object, in pixels of the image of this size.
@@ -87,7 +87,7 @@ impl Planter<'_> {
         let image = Image::new(channels, height, width, Pixels::U8((0..n_values).map(at).collect()));
         let name = format!("{stem}.{ending}");
         self.scene.image(&format!("in/{name}"), image);
-        self.tree.insert(name, Kind::Image(width, height));
+        self.tree.insert(name, Kind::Image);
         if self.rng.random_ratio(1, 3) {
             let mask = (0..width * height).map(|i| (i % width / 4 % 3) as u8).collect();
             let name = format!("{stem}_mask.png");
@@ -204,7 +204,7 @@ fn nothing_is_lost_where_pixels_stay() {
         for (name, kind) in &tree {
             let (before, after) = (scene.path("in").join(name), scene.path("out").join(name));
             match kind {
-                Kind::Image(..) => assert_eq!(open(&before).spec(), open(&after).spec(), "{seed}: {name}"),
+                Kind::Image => assert_eq!(open(&before).spec(), open(&after).spec(), "{seed}: {name}"),
                 Kind::Junk => {}
                 _ => assert!(fs::read(before).unwrap() == fs::read(after).unwrap(), "{seed}: {name}: {told}"),
             }
@@ -239,7 +239,7 @@ fn labels_and_masks_move_with_the_pixels() {
 fn moved(scene: &Scene, name: &str, kind: &Kind, seed: u64) {
     let (before, after) = (scene.path("in").join(name), scene.path("out").join(name));
     match kind {
-        Kind::Image(..) => {
+        Kind::Image => {
             assert_eq!((open(&after).spec().width, open(&after).spec().height), TARGET, "{seed}: {name}");
         }
         Kind::Mask(width, height) => {

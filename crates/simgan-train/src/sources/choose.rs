@@ -86,7 +86,9 @@ impl Domain {
             let (seed, sizes) = (config.seed, Sizes::Mixed);
             let request = SourceRequest { role, sizes, crop, seed, on_error, ..SourceRequest::new(name) };
             let list = if registry.is_name(name) { &mut simulators } else { &mut files };
-            list.push(registry.open(&request)?);
+            // Silently: what opening warns of, it warns of again when the run opens its sources.
+            let quiet = tracing::subscriber::NoSubscriber::new();
+            list.push(tracing::subscriber::with_default(quiet, || registry.open(&request))?);
         }
         Ok(Self { files, simulators })
     }

@@ -2,9 +2,10 @@ mod resume;
 mod start;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{Registry, Role, Want};
+use simgan_data::{MemorySource, Pixels, Registry, Role, Sample, Source, Want};
 
 use super::*;
 use crate::testing::{config, sources};
@@ -278,4 +279,26 @@ fn a_refiner_trained_before_is_a_transform() {
     learned.loss.psi_model.clear();
     let error = Trainer::new(learned, &sources(), &Device::Cpu).err().unwrap().to_string();
     assert!(error.contains("loss.psi_model"), "{error}");
+}
+
+#[test]
+fn depth_needs_a_range_which_its_checkpoints_hold() {
+    let depth = |n: usize| -> Arc<dyn Source> {
+        let (width, height) = crate::testing::SIZE;
+        let sample = |index: usize| {
+            let values = (0..width * height).map(|i| (1200 + (i * 37 + index * 101) % 800) as u16).collect();
+            Sample::new(index.to_string(), Image::new(1, height, width, Pixels::U16(values)))
+        };
+        Arc::new(MemorySource::new((0..n).map(sample).collect()).unwrap())
+    };
+    let sources = Sources { synthetic: depth(9), real: depth(7) };
+    let error = Trainer::new(config(1), &sources, &Device::Cpu).err().unwrap();
+    assert!(error.hint().unwrap().to_string().contains("data.range = full"), "{error}");
+    for (range, expected) in [("1000..2000", Some([1000.0, 2000.0])), ("full", None)] {
+        let mut config = config(1);
+        config.data.range = range.parse().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let checkpoint = Trainer::new(config, &sources, &Device::Cpu).unwrap().save(dir.path()).unwrap();
+        assert_eq!(simgan_models::load_refiner_range(checkpoint.path()).unwrap(), expected);
+    }
 }

@@ -83,7 +83,7 @@ fn augmented(seed: u64) -> Sources {
     let crop = Some(simgan_data::Size { width: 11, height: 7 });
     let with = |source, seed| {
         let augmentation = Augmentation { flip: true, crop, seed };
-        std::sync::Arc::new(Augmented::new(source, augmentation).unwrap())
+        Arc::new(Augmented::new(source, augmentation).unwrap())
     };
     Sources { synthetic: with(sources().synthetic, seed), real: with(sources().real, seed + 1) }
 }
