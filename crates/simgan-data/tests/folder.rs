@@ -77,13 +77,13 @@ fn mixed_sizes_and_channels_are_named() {
     let error = open(folder.path()).err().unwrap();
     assert!(error.hint().unwrap().to_string().contains("data.size = 4x3"), "{error}");
     let error = error.to_string();
-    for part in ["1.png", "s/3.png", "4×3 gray", "5×3 gray"] {
+    for part in ["1.png", "s/3.png", "4×3", "5×3"] {
         assert!(error.contains(part), "{error}");
     }
     std::fs::remove_file(folder.path().join("s/3.png")).unwrap();
     write_image(folder.path(), "4.png", 3, 4, 3);
     let error = open(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("4.png is 4×3 RGB"), "{error}");
+    assert!(error.contains("4.png is RGB"), "{error}");
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn gray_and_colour_become_what_is_asked_for() {
     write_image(folder.path(), "1.png", 1, 4, 3);
     write_image(folder.path(), "2.jpg", 3, 4, 3);
     let error = open(folder.path()).err().unwrap();
-    assert!(error.to_string().contains("4×3 RGB"), "{error}");
+    assert!(error.to_string().contains("2.jpg is RGB"), "{error}");
     assert!(error.hint().unwrap().to_string().contains("convert them all to gray"), "{error}");
     for channels in [1, 3] {
         let options = FolderOptions { channels: Some(channels), ..FolderOptions::default() };

@@ -102,7 +102,7 @@ fn skipped_images_are_replaced_and_reported() {
     assert_eq!(batch.indices, [1, 1, 1, 3, 3, 4]);
     assert_eq!(loader.skipped().keys().copied().collect::<Vec<_>>(), [0, 2, 5]);
     assert!(loader.skipped()[&2].contains("2.png"));
-    assert!(loader.skipped()[&0].contains("1×1 gray"));
+    assert!(loader.skipped()[&0].contains("1×1"));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_bad_image_ends_it_with_its_name() {
 fn an_image_of_another_size_is_named() {
     let mut loader = loader(Numbers { n: 2, odd: Some(1), ..Numbers::default() }, 2, 1, OnError::Fail);
     let error = loader.next_batch().unwrap_err().to_string();
-    assert!(error.contains("1.png is 1×1 gray") && error.contains("3×2 gray"), "{error}");
+    assert!(error.contains("1.png is 1×1") && error.contains("is 3×2"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The images of a folder, kept in place or brought to a size.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use rayon::prelude::*;
 use simgan_data::labels::{Followed, LabelFile, follow};
 use simgan_data::{Census, DataError, Fit, Folder, ImageFile, Kept, KeptImage, Size, Source, Transform};
 
@@ -33,6 +35,8 @@ pub enum LabelPolicy {
 pub(super) struct FolderImages {
     pub(super) folder: Folder,
     pub(super) resize: Option<Resize>,
+    /// The images' upright sizes, read on first use; `None` for an unreadable header.
+    pub(super) sizes: OnceLock<Vec<Option<Size>>>,
 }
 
 impl Images for FolderImages {
@@ -113,8 +117,9 @@ impl Images for FolderImages {
         let Some(Resize { size, fit, labels: LabelPolicy::Follow }) = self.resize else { return Ok(None) };
         let owners = self.folder.owners_of(label);
         let moved = |index: usize| {
-            let spec = ImageFile::probe(&self.folder.root().join(&self.folder.images()[index]))?;
-            Ok(Transform::resize(spec.size(), size, fit))
+            // Read an unreadable header again for its error.
+            let own = self.sizes()[index].map_or_else(|| self.probe(index), Ok)?;
+            Ok(Transform::resize(own, size, fit))
         };
         let file = LabelFile { path: label, images: self.folder.images(), owners: &owners, moved: &moved };
         match follow(bytes, &file)? {
@@ -132,8 +137,9 @@ impl Images for FolderImages {
         };
         let path = self.folder.root().join(image);
         let file = ImageFile::open(&path)?;
-        if file.image().spec().size() != self.folder.spec().size() {
-            let reason = "its size is not that of the images, so it cannot follow them".to_owned();
+        // The transform depends on the size alone, so it suffices that some image has it.
+        if !self.sizes().contains(&Some(file.image().spec().size())) {
+            let reason = "no image has its size, so it cannot follow one".to_owned();
             return Err(RefineError::LabelStays { path, reason });
         }
         Ok(Some(file.with_nearest(size, fit)))
@@ -148,6 +154,16 @@ pub(super) struct Carried {
 }
 
 impl FolderImages {
+    fn sizes(&self) -> &[Option<Size>] {
+        let probe = |index| self.probe(index).ok();
+        self.sizes.get_or_init(|| (0..self.folder.len()).into_par_iter().map(probe).collect())
+    }
+
+    fn probe(&self, index: usize) -> Result<Size, DataError> {
+        let path = self.folder.root().join(&self.folder.images()[index]);
+        Ok(ImageFile::probe(&path)?.size())
+    }
+
     /// Returns an image's path and its file's bytes.
     fn bytes_of(&self, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
         let path = self.folder.root().join(&self.folder.images()[index]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use simgan_data::{
     Census, DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Sizes, Source, Want,
@@ -34,7 +34,7 @@ impl RefineInput {
     /// # Errors
     /// Fails if the path cannot be made absolute.
     pub fn of_folder(folder: Folder) -> Result<Self, RefineError> {
-        Self::of(FolderImages { folder, resize: None })
+        Self::of(FolderImages { folder, resize: None, sizes: OnceLock::new() })
     }
 
     /// Takes the images of a folder and brings them to one size before they are refined. Names and formats
@@ -43,7 +43,7 @@ impl RefineInput {
     /// # Errors
     /// Fails if the path cannot be made absolute.
     pub fn resized(folder: Folder, resize: Resize) -> Result<Self, RefineError> {
-        Self::of(FolderImages { folder, resize: Some(resize) })
+        Self::of(FolderImages { folder, resize: Some(resize), sizes: OnceLock::new() })
     }
 
     fn of(images: FolderImages) -> Result<Self, RefineError> {

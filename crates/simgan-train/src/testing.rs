@@ -16,6 +16,9 @@ pub(crate) const SIZE: (usize, usize) = (13, 9);
 pub(crate) fn config(steps: u64) -> TrainConfig {
     let set = [
         "data.batch=4",
+        "data.size=13x9",
+        "data.channels=1",
+        "data.range=full",
         "refiner.features=4",
         "refiner.blocks=1",
         "discriminator.layers=[{conv={kernel=3, stride=2, features=6}}, {max_pool={kernel=3, stride=1}}]",

@@ -123,7 +123,7 @@ const LABELS: [(&str, &str); 9] = [
             {"@type": "type.unity.com/unity.solo.BoundingBox2DAnnotation",
              "values": [{"labelName": "cup", "origin": [8.0, 6.0], "dimension": [4.0, 10.0]}]}]}]}"#,
     ),
-    ("0.csv", "x,y,class\n4.5,7.25,1\n9,8,0\n"),
+    ("0.csv", "x,y\n4.5,7.25\n9,8\n"),
     (
         "3.json",
         r#"{"imagePath": "3.png", "imageWidth": 64, "imageHeight": 48, "imageData": null,

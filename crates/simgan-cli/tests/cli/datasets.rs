@@ -106,8 +106,8 @@ fn depth_in_millimetres() {
         };
         for (before, after) in before.iter().zip(&after) {
             assert_eq!(*before == 0, *after == 0, "no measurement stays none");
-            // R hardly trained; the unrefined scale of 65,535 would move by hundreds of millimetres.
-            assert!(before.abs_diff(*after) < 700, "{before} became {after}");
+            // R has hardly trained, and yet stays within the range that it was given.
+            assert!((900..2600).contains(after) || *after == 0, "{before} became {after}");
         }
     }
     assert!(refined.contains("6 images refined"), "{refined}");
@@ -120,12 +120,11 @@ fn photographs_in_colour_and_many_sizes() {
         scene.image(&format!("renders/{idx}.png"), photograph(width, height, idx));
         scene.image(&format!("photographs/{idx}.jpg"), photograph(height + 9, width + 7, 50 + idx));
     }
-    let [inspected, trained, refined] = goes_through(&scene);
+    let [inspected, _, refined] = goes_through(&scene);
     assert!(inspected.contains("RGB"), "{inspected}");
-    assert!(trained.contains("RGB"), "the choice is told: {trained}");
     assert!(refined.contains("5 images refined"), "{refined}");
     let config = fs::read_to_string(scene.path("run/config.toml")).unwrap();
-    assert!(config.contains("channels"), "{config}");
+    assert!(config.contains("channels = 3"), "{config}");
     for idx in 0..5 {
         let name = format!("{idx}.png");
         let (before, after) =

@@ -80,7 +80,6 @@ fn sources_are_shown_on_one_sheet() {
     let spec = ImageFile::open(&scene.path("sheet.png")).unwrap().image().spec();
     assert_eq!((spec.channels, spec.width, spec.height), (1, 1230, 3 * (75 + 12)));
     fails(scene.simgan("inspect --sheet sheet.jpg in"), 2, &["PNG"]);
-    fails(scene.simgan("inspect in builtin:eyes"), 2, &["--sheet"]);
     fails(scene.simgan("inspect --sheet no/such/sheet.png in"), 1, &["no/such"]);
 }
 

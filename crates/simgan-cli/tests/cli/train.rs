@@ -202,12 +202,9 @@ fn a_finished_run_is_lengthened_by_resume() {
     succeeds(scene.train("--steps 5"));
     let refiner = scene.bytes(REFINER);
     let (files, metrics) = (scene.files("run"), scene.bytes("run/metrics.jsonl"));
-    for more in ["", "--steps 2"] {
-        let told = succeeds(scene.resume(more));
-        for part in ["finished before", "--resume --steps", "run: 10 of 10 steps", "patches classified right"]
-        {
-            assert!(told.contains(part), "`{part}` is not told:\n{told}");
-        }
+    let told = succeeds(scene.resume(""));
+    for part in ["finished before", "--resume --steps", "run: 10 of 10 steps", "patches classified right"] {
+        assert!(told.contains(part), "`{part}` is not told:\n{told}");
     }
     assert_eq!(scene.bytes(REFINER), refiner, "nothing was left to do");
     assert_eq!((scene.files("run"), scene.bytes("run/metrics.jsonl")), (files, metrics));

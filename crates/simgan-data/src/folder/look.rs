@@ -67,11 +67,13 @@ enum Kind {
 impl Kind {
     /// Looks at one image, and at a few more if it has few values: a black photograph says nothing of others.
     fn of(root: &Path, images: &[PathBuf], members: &[usize]) -> Self {
-        let is_few = |index: usize| is_few_valued_file(&root.join(&images[index]));
-        if members.first().is_none_or(|first| !is_few(*first)) {
+        let n_values = |index: usize| n_values_of_file(&root.join(&images[index]));
+        if members.first().is_none_or(|first| n_values(*first).is_none()) {
             return Self::Photographs;
         }
-        let n_few = spread(members, EACH).filter(|index| is_few(*index)).count();
+        let few: Vec<usize> = spread(members, EACH).filter_map(n_values).collect();
+        // Blank images alone say nothing: masks without an object, or black photographs.
+        let n_few = if few.iter().all(|n| *n == 1) { 0 } else { few.len() };
         match EACH.min(members.len()) {
             n if n_few == n => Self::FewValues,
             n if 2 * n_few <= n => Self::Photographs,
@@ -93,14 +95,18 @@ fn kind_of_name(image: &Path) -> (PathBuf, String) {
     (folder, name.chars().filter(|c| !c.is_ascii_digit()).collect())
 }
 
-/// Whether a file holds few values. A JPEG file never does, and one that cannot be read shall be reported later.
-fn is_few_valued_file(path: &Path) -> bool {
+/// The number of values in a file, if they are few; a palette counts as that. A JPEG file never has few, and one
+/// that cannot be read shall be reported later.
+fn n_values_of_file(path: &Path) -> Option<usize> {
     if has_extension(path, &["jpg", "jpeg", "jpe", "jfif"]) {
-        return false;
+        return None;
     }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
-    read.is_ok() && is_indexed(&head) || ImageFile::open(path).is_ok_and(|file| is_few_valued(file.image()))
+    if read.is_ok() && is_indexed(&head) {
+        return Some(MAX_VALUES);
+    }
+    n_few_values(ImageFile::open(path).ok()?.image())
 }
 
 /// Length of a PNG file's signature and first chunk.
@@ -111,21 +117,26 @@ pub(super) fn is_indexed(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.get(12..16) == Some(b"IHDR") && bytes.get(25) == Some(&3)
 }
 
-/// Whether an image has at most [`MAX_VALUES`] different values, or colours.
+/// Whether an image has from 2 to [`MAX_VALUES`] different values, or colours. A blank one may be a photograph.
 pub(super) fn is_few_valued(image: &Image) -> bool {
+    n_few_values(image).is_some_and(|n| n > 1)
+}
+
+/// The number of different values, or colours, if it is at most [`MAX_VALUES`] and the image not too small.
+fn n_few_values(image: &Image) -> Option<usize> {
     let spec = image.spec();
     let n_pixels = spec.height * spec.width;
     if n_pixels < MIN_PIXELS {
-        return false;
+        return None;
     }
     match image.pixels() {
-        Pixels::U8(values) => are_few(values, n_pixels, spec.channels),
-        Pixels::U16(values) => are_few(values, n_pixels, spec.channels),
-        Pixels::F32(values) => are_few(values, n_pixels, spec.channels),
+        Pixels::U8(values) => n_few(values, n_pixels, spec.channels),
+        Pixels::U16(values) => n_few(values, n_pixels, spec.channels),
+        Pixels::F32(values) => n_few(values, n_pixels, spec.channels),
     }
 }
 
-fn are_few<T: Copy + PartialEq>(values: &[T], n_pixels: usize, channels: usize) -> bool {
+fn n_few<T: Copy + PartialEq>(values: &[T], n_pixels: usize, channels: usize) -> Option<usize> {
     let mut known: Vec<[T; 3]> = Vec::with_capacity(MAX_VALUES);
     let plane = |pixel: usize, channel: usize| values[pixel + channel.min(channels - 1) * n_pixels];
     for pixel in 0..n_pixels {
@@ -135,11 +146,11 @@ fn are_few<T: Copy + PartialEq>(values: &[T], n_pixels: usize, channels: usize) 
             continue;
         }
         if known.len() == MAX_VALUES {
-            return false;
+            return None;
         }
         known.push(colour);
     }
-    true
+    Some(known.len())
 }
 
 #[cfg(test)]
@@ -154,6 +165,7 @@ mod tests {
     fn values_are_counted() {
         assert!(is_few_valued(&gray(8)) && !is_few_valued(&gray(9)));
         assert!(is_few_valued(&gray(8).to_channels(3)) && !is_few_valued(&gray(9).to_channels(3)));
+        assert!(!is_few_valued(&gray(1)), "blank");
         assert!(!is_few_valued(&Image::new(1, 1, 2, Pixels::U8(vec![0, 1]))), "too small to tell");
     }
 }

@@ -14,7 +14,7 @@ use super::{plain, rle};
 use crate::{Annotations, BoundingBox, Boxes, Class, Size};
 
 const IMAGE_FIELDS: [&str; 4] = ["id", "file_name", "width", "height"];
-const ANNOTATION_FIELDS: [&str; 9] = [
+const ANNOTATION_FIELDS: [&str; 11] = [
     "id",
     "image_id",
     "category_id",
@@ -24,6 +24,8 @@ const ANNOTATION_FIELDS: [&str; 9] = [
     "num_keypoints",
     "area",
     "iscrowd",
+    "width",
+    "height",
 ];
 const OTHER_FIELDS: [&str; 5] = ["images", "annotations", "categories", "info", "licenses"];
 
@@ -45,6 +47,10 @@ pub(super) fn follow(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool,
         let image = annotation.get("image_id").map(View::raw);
         if let Some(own) = image.and_then(|image| moves.get(image)) {
             others(annotation, &ANNOTATION_FIELDS, own)?;
+            // BlenderProc repeats the image's size.
+            if let Some(size) = annotation.get("width").zip(annotation.get("height")) {
+                changes.size(page, size.into(), own)?;
+            }
             *keep = follow_annotation(page, annotation, own, changes)?;
         }
     }

@@ -9,6 +9,9 @@ use super::{CONFIG_VERSION, ConfigError, Recipe, TrainConfig, all_settings, opti
 pub(super) const HEADER: &str =
     "# Complete. Run it again: simgan train --config config.toml --run ANOTHER_DIR";
 
+/// The settings that "auto" leaves to the images.
+const LEFT_TO_IMAGES: [&str; 3] = ["data.size", "data.channels", "data.range"];
+
 impl TrainConfig {
     /// Resolves a recipe's configuration, overridden by a file's text, in turn overridden by single
     /// `section.key=value`s.
@@ -69,7 +72,10 @@ impl TrainConfig {
     pub fn check_resumable(&self, now: &Self, config_path: &Path) -> Result<(), ConfigError> {
         let (before, after) = (leaves_of(self), leaves_of(now));
         for ((key, before), (_, after)) in before.into_iter().zip(after) {
-            if before != after && !is_free_on_resume(&key) && !is_told_by_content(&key) {
+            // What the images decided stays decided.
+            let is_left_to_images = LEFT_TO_IMAGES.contains(&&*key) && after.as_str() == Some("auto");
+            let is_free = is_free_on_resume(&key) || is_told_by_content(&key) || is_left_to_images;
+            if before != after && !is_free {
                 let (before, now) = (before.to_string(), after.to_string());
                 return Err(ConfigError::Resumed { key, before, now, config: config_path.to_owned() });
             }

@@ -120,6 +120,11 @@ fn channels(data: &DataConfig, specs: &[Vec<ImageSpec>; 2], told: &mut Told) -> 
         chosen => chosen,
     };
     match (data.channels, chosen) {
+        // The discriminator then needs no more than the colour to tell the domains apart.
+        (Channels::Auto, Channels::Rgb) if synthetic.0 == 0 || real.0 == 0 => told.warnings.push(format!(
+            "{counts} that were looked at are RGB, so that colour alone tells the domains apart: training in RGB; \
+             data.channels = 1 trains on brightness alone, which usually suits better"
+        )),
         (Channels::Auto, Channels::Rgb) if is_mixed => told.notices.push(format!(
             "{counts} that were looked at are RGB, the others gray: training in RGB, which loses nothing; \
              data.channels = 1 trains on brightness alone"

@@ -194,7 +194,7 @@ fn a_beginning_of_something_else_is_replaced() {
 
 #[test]
 fn a_file_that_changes_while_it_is_fetched_is_fetched_anew() {
-    let server = Server::start(&noise(900_000), &[Deed::Cut(300_000)]);
+    let server = Server::start(&noise(3_500_000), &[Deed::Cut(300_000)]);
     let workspace = Workspace::new(&archive_manifest(&server.url, None));
     assert!(workspace.fetch(None).is_err());
     let second = Server::start(&eyes(), &[Deed::Serve]);

@@ -88,7 +88,9 @@ impl Columns {
         let of = |wanted: Axis| axes.iter().filter(move |(axis, _)| *axis == wanted).map(|(_, index)| *index);
         let name = |index: usize| self.names[index].as_str();
         let (xs, ys): (Vec<_>, Vec<_>) = (of(Axis::X).collect(), of(Axis::Y).collect());
-        let is_of_image = |index: &usize| name(*index).contains("im");
+        // Of "width, height, x, y, w, h" the first two are the image's.
+        let is_first = |index: &usize| name(*index) == "width" && of(Axis::Width).count() == 2;
+        let is_of_image = |index: &usize| name(*index).contains("im") || is_first(index);
         let (sizes, extents): (Vec<_>, Vec<_>) = of(Axis::Width)
             .zip(of(Axis::Height))
             .map(|(width, height)| [width, height])
