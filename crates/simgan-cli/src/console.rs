@@ -11,6 +11,7 @@ use tracing_indicatif::IndicatifLayer;
 use tracing_indicatif::filter::IndicatifFilter;
 use tracing_indicatif::span_ext::IndicatifSpanExt;
 use tracing_indicatif::style::ProgressStyle;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -25,7 +26,7 @@ pub(crate) fn start(verbosity: &Verbosity) {
     let terminal = io::stderr().is_terminal();
     let bars = IndicatifLayer::new();
     let lines = fmt::layer()
-        .with_writer(bars.get_stderr_writer())
+        .with_writer(Printing(bars.get_stderr_writer()))
         .with_ansi(terminal && std::env::var_os("NO_COLOR").is_none())
         .with_target(verbosity.verbose > 0)
         .without_time()
@@ -34,6 +35,31 @@ pub(crate) fn start(verbosity: &Verbosity) {
         .with_filter(filter(verbosity));
     let bars = (terminal && verbosity.quiet == 0).then(|| bars.with_filter(IndicatifFilter::new(false)));
     tracing_subscriber::registry().with(lines).with(bars).init();
+}
+
+/// Writes log lines in which names of files cannot steer the terminal.
+struct Printing<W>(W);
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Printing<W> {
+    type Writer = Printing<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Printing(self.0.make_writer())
+    }
+}
+
+impl<W: Write> Write for Printing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // tracing has replaced escapes in names; those that are left begin its own colours.
+        let text = String::from_utf8_lossy(bytes);
+        let parts: Vec<_> = text.split('\u{1b}').map(printable).collect();
+        self.0.write_all(parts.join("\u{1b}").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn filter(verbosity: &Verbosity) -> EnvFilter {
@@ -123,6 +149,14 @@ pub(crate) fn print(text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn log_lines_keep_their_colours_only() {
+        let mut line = Printing(Vec::new());
+        line.write_all("\u{1b}[33mWARN\u{1b}[0m a\rerror: \u{202e}gnp\n".as_bytes()).unwrap();
+        let expected = "\u{1b}[33mWARN\u{1b}[0m a\\u000derror: \\u202egnp\n";
+        assert_eq!(String::from_utf8(line.0).unwrap(), expected);
+    }
 
     #[test]
     fn times_are_rounded_as_people_do() {

@@ -61,7 +61,7 @@ impl Statistics {
         let (values, unmeasured) = tally.stored();
         Self {
             n_images: source.len(),
-            n_read: chosen.len(),
+            n_read: chosen.len() - tally.errors.len(),
             values,
             unmeasured,
             flat: tally.flat(),

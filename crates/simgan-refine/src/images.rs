@@ -1,5 +1,6 @@
 //! What the refinement asks of any kind of input.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -96,8 +97,12 @@ pub(super) struct InputImage {
 
 /// Joins a path's parts with `/`.
 pub(super) fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    // Names that are not Unicode keep their bytes as escapes, so that no two become one.
+    let text = |part: &OsStr| match part.to_str() {
+        Some(text) => text.to_owned(),
+        None => part.as_encoded_bytes().escape_ascii().to_string(),
+    };
+    path.iter().map(text).collect::<Vec<_>>().join("/")
 }
 
 /// Formats a checksum for the manifest.

@@ -111,6 +111,19 @@ impl Refinement<'_> {
         stop: &AtomicBool,
         observe: &mut dyn FnMut(&RefineSummary),
     ) -> Result<RefineSummary, RefineError> {
+        let is_new = !self.output.join(MANIFEST_FILE).exists();
+        let result = self.go_on(stop, observe);
+        if is_new && result.is_err() {
+            manifest::forget_unused(self.output);
+        }
+        result
+    }
+
+    fn go_on(
+        &self,
+        stop: &AtomicBool,
+        observe: &mut dyn FnMut(&RefineSummary),
+    ) -> Result<RefineSummary, RefineError> {
         self.input.images.check_labels()?;
         let output = Output::open(self.output, &*self.input.images)?;
         let (manifest, done) = Manifest::open(self.output, &self.header())?;
@@ -162,7 +175,7 @@ impl Refinement<'_> {
             .collect();
         for (label, notes) in labels? {
             summary.label_files += 1;
-            summary.add_notes(label, notes);
+            summary.add_notes(label, &notes);
         }
         let others = others.par_iter().filter(|_| goes_on()).map(|file| output.copy(images, file));
         let kept = kept.par_iter().filter(|_| goes_on()).map(|image| output.copy_kept(images, image));
@@ -298,7 +311,12 @@ impl Refinement<'_> {
                 return Ok(Record::of(Entry::Skipped { image, reason }));
             }
         };
-        jobs.iter().for_each(|(_, _, change)| summary.add_use(&change.range_use));
+        for (job, _, change) in &jobs {
+            summary.add_use(&change.range_use);
+            if let Some(lost) = job.input.file.lost() {
+                *summary.lost.entry(lost).or_default() += 1;
+            }
+        }
         let written: Result<Vec<_>, RefineError> = jobs
             .into_par_iter()
             .map(|(job, image, change)| {
@@ -308,7 +326,7 @@ impl Refinement<'_> {
             .collect();
         let mut record = Record::default();
         for (path, notes, entry) in written? {
-            notes.into_iter().for_each(|(label, notes)| summary.add_notes(&label, notes));
+            notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
             summary.add(&entry, entry.label_files);
             record.images.push(path);
             record.entries.push(Entry::Refined(entry));

@@ -101,6 +101,25 @@ impl Refined {
     }
 }
 
+/// Removes a manifest that tells of no image from a folder that holds nothing else: what failed at once shall not
+/// keep another job out. A failure is not worth another error.
+pub(super) fn forget_unused(folder: &Path) {
+    let path = folder.join(MANIFEST_FILE);
+    let is_alone = || {
+        let names = folder.read_dir().ok()?.map(|entry| entry.map(|entry| entry.file_name()));
+        let names: Vec<_> = names.collect::<Result<_, _>>().ok()?;
+        Some(names.iter().all(|name| name == MANIFEST_FILE || is_junk(name)))
+    };
+    let is_unused = || {
+        let mut text = String::new();
+        File::open(&path).ok()?.take(MAX_LINE).read_to_string(&mut text).ok()?;
+        Some(text.lines().count() <= 1)
+    };
+    if check_plain(&path).is_ok() && is_alone() == Some(true) && is_unused() == Some(true) {
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
 /// Maximum plausible mean change; images have the range [−1, 1], and a bad refiner may exceed it.
 const MAX_CHANGE: f64 = 1e6;
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use simgan_data::ValueRange;
@@ -30,6 +31,8 @@ pub struct RefineSummary {
     pub notes: Vec<String>,
     /// Number of label files that lost something.
     pub n_noted: u64,
+    /// Images of this call whose file held something that is not written, by what it was: `palette`.
+    pub lost: BTreeMap<&'static str, u64>,
     /// Mean over the written images of each image's mean |R(x) − x|, x in [−1, 1].
     pub change: f64,
     /// The model's range of values; `None` is the whole scale of each image's bit depth.
@@ -60,7 +63,7 @@ impl RefineSummary {
     }
 
     /// Adds what a label file lost.
-    pub(super) fn add_notes(&mut self, label: &Path, notes: Vec<String>) {
+    pub(super) fn add_notes(&mut self, label: &Path, notes: &[String]) {
         self.n_noted += u64::from(!notes.is_empty());
         if !notes.is_empty() && self.notes.len() < MAX_TOLD {
             self.notes.push(format!("{}: {}", label.display(), notes.join(", ")));

@@ -131,7 +131,7 @@ fn a_folder_keeps_its_colours_and_its_depth() {
         (packed.sample(0, Want::Image).unwrap().image, packed.source().to_owned())
     };
     let gray = (1, Pixels::U8(vec![7, 9]));
-    let (image, source) = packed("gray", &[gray.clone()], "");
+    let (image, source) = packed("gray", std::slice::from_ref(&gray), "");
     assert_eq!(image.pixels(), &gray.1);
     assert!(source.contains("channels=1"), "{source}");
     let colour = (3, Pixels::U8(vec![1, 2, 3, 4, 5, 6]));

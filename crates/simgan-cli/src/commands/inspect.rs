@@ -97,8 +97,8 @@ impl Found {
 
     fn text(&self) -> String {
         let statistics = &self.statistics;
-        let (n_unreadable, n_tried) = (statistics.errors.len(), statistics.n_read);
-        let n_read = n_tried - n_unreadable;
+        let (n_unreadable, n_read) = (statistics.errors.len(), statistics.n_read);
+        let n_tried = n_read + n_unreadable;
         let mut text = format!("{}: {} images, {n_read} read", self.source, statistics.n_images);
         if n_unreadable > 0 {
             text.push_str(&format!(", {n_unreadable} unreadable"));

@@ -132,11 +132,13 @@ fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, e
     let output = &arguments.output;
     let change = report::change(summary.change, summary.range);
     let mut text = format!("{refined} images refined, {change}\n{label_files} label files copied\n");
+    // Masks follow the images' new size.
+    let how = if arguments.size.is_some() { "copied, masks resized" } else { "copied unchanged" };
     for line in census.lines() {
-        text.push_str(&format!("copied unchanged: {line}\n"));
+        text.push_str(&format!("{how}: {line}\n"));
     }
     if doubtful > 0 {
-        text.push_str(&format!("copied unchanged: {doubtful} images with a palette or at most 8 values\n"));
+        text.push_str(&format!("{how}: {doubtful} images with a palette or at most 8 values\n"));
         text.push_str(&told(&summary.first_doubtful, doubtful));
         text.push_str("  they look like masks; --images GLOB names images to refine all the same\n");
     }
@@ -149,6 +151,9 @@ fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, e
     if summary.n_noted > 0 {
         text.push_str(&format!("{} label files lost something:\n", summary.n_noted));
         text.push_str(&told(&summary.notes, summary.n_noted));
+    }
+    for (what, n) in &summary.lost {
+        text.push_str(&format!("{n} images are written without their {what}\n"));
     }
     if already > 0 {
         text.push_str(&format!("{already} of the images are from an earlier call\n"));

@@ -87,7 +87,7 @@ fn colour_is_converted_and_other_channels_are_refused() {
         assert!(config.contains(channels), "{config}");
         fs::remove_dir_all(scene.path("run")).unwrap();
     };
-    let mixed = "1 of 1 synthetic and 0 of 7 real images that were looked at are RGB, the others gray";
+    let mixed = "1 of 1 synthetic and 0 of 7 real images that were looked at are RGB, so that colour alone";
     trained("", "channels = 3", mixed);
     trained("--set data.channels=3", "channels = 3", "");
     trained("--set data.channels=1", "channels = 1", "trains on their brightness alone");

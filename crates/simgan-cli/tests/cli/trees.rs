@@ -68,7 +68,7 @@ impl Planter<'_> {
         }
         self.coco(folder, in_coco);
         for _ in 0..self.rng.random_range(0..3) {
-            let name = self.pick(&["notes.md", "camera.yaml", "x.pkl", "run.log", "README", "data.bin"]);
+            let name = self.pick(&["notes.md", "camera.yaml", "x.bin", "run.log", "README", "data.bin"]);
             self.file(format!("{folder}{name}"), "neither image nor label\n", Kind::Other);
         }
         for name in ["@eaDir/t.png", ".DS_Store", "__MACOSX/._a.png", "Thumbs.db"] {

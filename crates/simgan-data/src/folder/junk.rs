@@ -30,7 +30,7 @@ const JUNK: [&str; 19] = [
 pub fn is_junk(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     let is_known = |known: &&str| bytes.eq_ignore_ascii_case(known.as_bytes());
-    bytes.starts_with(b"._") || bytes.starts_with(b".trash-") || JUNK.iter().any(|known| is_known(&known))
+    bytes.starts_with(b"._") || bytes.starts_with(b".trash-") || JUNK.iter().any(is_known)
 }
 
 /// Whether a file or folder is hidden by its name.

@@ -12,7 +12,7 @@ impl Layout for FolderLayout {
     }
 
     fn help(&self) -> String {
-        "a folder of PNG, JPEG, TIFF or BMP images (gray or RGB, 8 or 16 bit, with label files beside them or one index file)"
+        "a folder of images (PNG, JPEG, TIFF, BMP, PNM, WebP or GIF, with label files beside them or one index file)"
             .to_owned()
     }
 

@@ -153,6 +153,16 @@ impl ImageFile {
         self.has_palette
     }
 
+    /// What the file holds and a written one does not, as a noun; `None` if nothing is lost.
+    #[must_use]
+    pub fn lost(&self) -> Option<&'static str> {
+        match &self.extras {
+            _ if self.has_palette => Some("palette"),
+            Extras::Tiff(tiff) if tiff.has_copies() => Some("reduced copy"),
+            _ => None,
+        }
+    }
+
     /// The image and alpha as stored, before the orientation tag is applied.
     pub(super) fn stored(&self) -> (Image, Option<Pixels>) {
         let back = self.orientation.inverse();

@@ -22,6 +22,7 @@ pub enum ImageFormat {
 /// Extensions of images that are not read, each with the reason, a noun phrase that completes "is not read:".
 const NOT_READ: &[(&[&str], &str)] = &[
     (&["jp2", "j2k", "jpx", "jpf", "jpc"], "JPEG 2000"),
+    (&["dib"], "a bitmap without the header of a file"),
     (&["jxl"], "JPEG XL"),
     (&["heic", "heif", "hif", "avif"], "HEIF"),
     (&["exr"], "OpenEXR"),
@@ -54,7 +55,7 @@ impl ImageFormat {
             "png" => Some(Self::Png),
             "jpg" | "jpeg" | "jpe" | "jfif" => Some(Self::Jpeg),
             "tif" | "tiff" => Some(Self::Tiff),
-            "bmp" | "dib" => Some(Self::Bmp),
+            "bmp" => Some(Self::Bmp),
             "pgm" | "ppm" | "pbm" | "pnm" | "pam" => Some(Self::Pnm),
             "webp" => Some(Self::WebP),
             "gif" => Some(Self::Gif),

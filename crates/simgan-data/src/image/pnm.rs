@@ -155,13 +155,14 @@ fn pam(mut words: Words) -> Result<Pnm, String> {
         }
     }
     pnm.start = words.at + 1;
-    let expected = match (pnm.n_samples, name.as_str()) {
-        (1, "BLACKANDWHITE" | "GRAYSCALE" | "") => true,
-        (2, "BLACKANDWHITE_ALPHA" | "GRAYSCALE_ALPHA") => true,
-        (3, "RGB" | "") | (4, "RGB_ALPHA") => true,
-        _ => false,
-    };
-    if !expected {
+    let is_known = matches!(
+        (pnm.n_samples, name.as_str()),
+        (1, "BLACKANDWHITE" | "GRAYSCALE" | "")
+            | (2, "BLACKANDWHITE_ALPHA" | "GRAYSCALE_ALPHA")
+            | (3, "RGB" | "")
+            | (4, "RGB_ALPHA")
+    );
+    if !is_known {
         return Err(format!("its {} channels are \"{}\"", pnm.n_samples, name.escape_debug()));
     }
     pnm.with_max(max)

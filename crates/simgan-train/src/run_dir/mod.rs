@@ -6,6 +6,7 @@ mod tests;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use simgan_data::is_junk;
 use simgan_models::run_folder;
 pub use simgan_models::run_folder::{BEST_FILE, CHECKPOINTS_DIR};
 
@@ -169,7 +170,7 @@ fn check_empty(path: &Path) -> Result<(), TrainError> {
     let ours = [LOCK_FILE, TENSORBOARD_DIR, SAMPLES_DIR, CHECKPOINTS_DIR];
     for entry in entries {
         let name = entry.map_err(TrainError::io(path))?.file_name();
-        if !ours.iter().any(|ours| name == *ours) {
+        if !ours.iter().any(|ours| name == *ours) && !is_junk(&name) {
             let reason = format!("this folder is not empty, it has {}", name.display());
             return Err(TrainError::NotARun { path: path.to_owned(), reason });
         }

@@ -114,6 +114,8 @@ fn channels(data: &DataConfig, specs: &[Vec<ImageSpec>; 2], told: &mut Told) -> 
     let counts =
         format!("{} of {} synthetic and {} of {} real images", synthetic.0, synthetic.1, real.0, real.1);
     let is_mixed = 0 < n_colour && n_colour < n_images;
+    let is_gray = |(n_rgb, n_images)| n_images > 0 && n_rgb == 0;
+    let is_told_by_colour = is_gray(synthetic) && real.0 > 0 || is_gray(real) && synthetic.0 > 0;
     let chosen = match data.channels {
         Channels::Auto if n_colour > 0 => Channels::Rgb,
         Channels::Auto => Channels::Gray,
@@ -121,7 +123,7 @@ fn channels(data: &DataConfig, specs: &[Vec<ImageSpec>; 2], told: &mut Told) -> 
     };
     match (data.channels, chosen) {
         // The discriminator then needs no more than the colour to tell the domains apart.
-        (Channels::Auto, Channels::Rgb) if synthetic.0 == 0 || real.0 == 0 => told.warnings.push(format!(
+        (Channels::Auto, Channels::Rgb) if is_told_by_colour => told.warnings.push(format!(
             "{counts} that were looked at are RGB, so that colour alone tells the domains apart: training in RGB; \
              data.channels = 1 trains on brightness alone, which usually suits better"
         )),
@@ -208,9 +210,9 @@ fn range(
 
 /// Names the images that are almost flat in the range.
 fn warn_of_flat(range: DataRange, depths: &BTreeSet<BitDepth>, extremes: &[Extremes], told: &mut Told) {
-    let mut full = depths.iter().map(|depth| ValueRange::full(*depth));
-    // Of different depths, the larger: a flat image of the smaller is not worth a rule of its own.
-    let Some(range) = range.fixed().or_else(|| full.next_back()) else { return };
+    // Images of different depths have no range in common.
+    let full = depths.first().filter(|_| depths.len() == 1).map(|depth| ValueRange::full(*depth));
+    let Some(range) = range.fixed().or(full) else { return };
     let flat: Vec<&str> =
         extremes.iter().filter(|image| image.is_flat(range)).map(|image| image.name.as_str()).collect();
     if flat.is_empty() {

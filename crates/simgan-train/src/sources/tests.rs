@@ -52,13 +52,16 @@ fn channels_are_gray_only_if_all_images_are() {
     image(&colour, "a.png", rgb(7));
     let of = |synthetic, real, set: &[&str]| {
         let chosen = chosen(synthetic, real, set);
-        (chosen.config.data.channels, chosen.notices.join("\n"))
+        (chosen.config.data.channels, [chosen.notices, chosen.warnings].concat().join("\n"))
     };
     assert_eq!(of(&gray, &gray, &[]), (Channels::Gray, String::new()));
     assert_eq!(of(&colour, &colour, &[]), (Channels::Rgb, String::new()));
     let (channels, notice) = of(&gray, &colour, &[]);
     assert_eq!(channels, Channels::Rgb);
-    assert!(notice.starts_with("0 of 2 synthetic and 1 of 1 real images"), "{notice}");
+    assert!(
+        notice.contains("0 of 2 synthetic and 1 of 1 real images") && notice.contains("alone"),
+        "{notice}"
+    );
     let (channels, notice) = of(&colour, &colour, &["data.channels=1"]);
     assert!(channels == Channels::Gray && notice.contains("data.channels = 3"), "{notice}");
     // A simulator renders what the other source has.

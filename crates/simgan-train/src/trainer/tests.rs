@@ -8,6 +8,7 @@ use candle_core::Device;
 use simgan_data::{MemorySource, Pixels, Registry, Role, Sample, Source, Want};
 
 use super::*;
+use crate::DataRange;
 use crate::testing::{config, sources};
 use crate::{Checkpoint, RunDir};
 
@@ -292,7 +293,9 @@ fn depth_needs_a_range_which_its_checkpoints_hold() {
         Arc::new(MemorySource::new((0..n).map(sample).collect()).unwrap())
     };
     let sources = Sources { synthetic: depth(9), real: depth(7) };
-    let error = Trainer::new(config(1), &sources, &Device::Cpu).err().unwrap();
+    let mut unknown = config(1);
+    unknown.data.range = DataRange::Auto;
+    let error = Trainer::new(unknown, &sources, &Device::Cpu).err().unwrap();
     assert!(error.hint().unwrap().to_string().contains("data.range = full"), "{error}");
     for (range, expected) in [("1000..2000", Some([1000.0, 2000.0])), ("full", None)] {
         let mut config = config(1);

@@ -124,8 +124,10 @@ fn answer(
         _ => (length_line(rest.len()), rest.len()),
     };
     write!(stream, "HTTP/1.1 {head}\r\nETag: {tag}\r\n{range_line}{first}{close}")?;
-    while matches!(deed, Deed::Endless) {
-        stream.write_all(&[7; 1 << 16])?; // until the client hangs up
+    if matches!(deed, Deed::Endless) {
+        loop {
+            stream.write_all(&[7; 1 << 16])?; // until the client hangs up
+        }
     }
     stream.write_all(&rest[..n_sent.min(rest.len())])?;
     stream.flush()?;

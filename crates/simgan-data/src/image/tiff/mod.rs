@@ -21,6 +21,8 @@ pub(super) use self::layout::Refusal;
 pub(super) struct Tiff {
     layout: Layout,
     directory: Directory,
+    /// Whether the file also holds reduced copies of the image, which are not written.
+    has_copies: bool,
 }
 
 impl Tiff {
@@ -29,8 +31,9 @@ impl Tiff {
         let damaged = |reason: &str| Refusal::Damaged(reason.to_owned());
         let (form, first) = Form::of(bytes).ok_or_else(|| damaged("it ends too early"))?;
         let directories = first.and_then(|first| form.directories(bytes, first)).map_err(damaged)?;
+        let has_copies = directories.len() > 1;
         let directory = only_image(directories, form)?;
-        Ok(Self { layout: Layout::of(&directory, form)?, directory })
+        Ok(Self { layout: Layout::of(&directory, form)?, directory, has_copies })
     }
 
     /// The image as stored, before any orientation.
@@ -48,6 +51,11 @@ impl Tiff {
     pub(super) fn orientation(&self) -> Option<u8> {
         let tag = self.directory.number(self.layout.form, tag::ORIENTATION)?;
         u8::try_from(tag).ok()
+    }
+
+    /// Whether the file also holds reduced copies of the image, which are not written.
+    pub(super) fn has_copies(&self) -> bool {
+        self.has_copies
     }
 
     /// Whether the file's colours are those of a palette.

@@ -66,7 +66,7 @@ impl Tiff {
             offsets: Vec::new(),
             lengths: None,
         };
-        Self { layout, directory: Directory { entries: Vec::new() } }
+        Self { layout, directory: Directory { entries: Vec::new() }, has_copies: false }
     }
 
     /// Encodes an image, of which `values` are the bytes pixel by pixel, alpha last, in native byte order.
