@@ -106,7 +106,7 @@ fn links_and_pipes_are_not_followed() {
             let _ = fs::remove_file(&path);
             match target {
                 "pipe" => {
-                    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success())
+                    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
                 }
                 target => std::os::unix::fs::symlink(target, &path).unwrap(),
             }

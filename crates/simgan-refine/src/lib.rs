@@ -39,6 +39,7 @@
 
 mod batches;
 mod change;
+mod earlier;
 mod error;
 mod folder;
 mod images;
@@ -67,7 +68,7 @@ pub use self::manifest::MANIFEST_FILE;
 pub use self::model::RefineModel;
 pub use self::summary::RefineSummary;
 
-use self::manifest::{Done, Earlier, Entry, Header, Manifest, Refined};
+use self::manifest::{Entry, Header, Manifest};
 use self::output::Output;
 use self::record::{Record, recording};
 use self::summary::CHANGE_UNITS;
@@ -205,79 +206,6 @@ impl Refinement<'_> {
         }
     }
 
-    /// Returns the images still to refine and adds the finished ones to `summary`, checking that neither
-    /// their inputs nor their outputs have changed, and copying labels that have.
-    fn pending(
-        &self,
-        output: &Output,
-        done: &Done,
-        summary: &mut RefineSummary,
-    ) -> Result<Vec<usize>, RefineError> {
-        let earlier = |index: usize| self.earlier(output, index, done.get(&self.input.images.name(index)));
-        let fates: Result<Vec<Fate>, _> = (0..self.input.n_images()).into_par_iter().map(earlier).collect();
-        let mut pending = Vec::new();
-        for (index, fate) in fates?.into_iter().enumerate() {
-            match fate {
-                Fate::Refined { entry, label_files } => summary.add(entry, label_files),
-                Fate::Kept => {
-                    summary.doubt(self.input.images.name(index));
-                    summary.label_files += self.input.images.n_first_labels(index);
-                }
-                Fate::Pending => pending.push(index),
-                Fate::Damaged => {
-                    let image = self.input.images.name(index);
-                    tracing::warn!(
-                        "{image}: its refined image was damaged or changed, so it is refined again"
-                    );
-                    summary.mended += 1;
-                    pending.push(index);
-                }
-            }
-        }
-        summary.already = summary.refined;
-        Ok(pending)
-    }
-
-    fn earlier<'a>(
-        &self,
-        output: &Output,
-        index: usize,
-        earlier: Option<&'a Earlier>,
-    ) -> Result<Fate<'a>, RefineError> {
-        let images = &*self.input.images;
-        let path = images.path(index);
-        let entry = match earlier {
-            None => return Ok(Fate::Pending),
-            Some(Earlier::Kept) => {
-                self.copy_labels(output, index)?;
-                return output.copy_kept(images, &doubtful(path)).map(|()| Fate::Kept);
-            }
-            Some(Earlier::Refined(entry)) => entry,
-        };
-        match output.is_whole(&path, entry)? {
-            None => return Ok(Fate::Pending),
-            Some(false) => return Ok(Fate::Damaged),
-            Some(true) => self.check_unchanged(index, entry)?,
-        }
-        let own = images.n_first_labels(index);
-        // A data set's label is made with its image; an image without it is made again.
-        if entry.label_files > own && images.root().is_none() && !output.has_label(&path) {
-            return Ok(Fate::Damaged);
-        }
-        self.copy_labels(output, index)?;
-        let label_files = if images.root().is_some() { own } else { entry.label_files };
-        Ok(Fate::Refined { entry, label_files })
-    }
-
-    fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
-        if before.input_crc32c == self.input.images.crc32c(index)? {
-            return Ok(());
-        }
-        let path = self.input.images.path(index);
-        let path = self.input.images.root().map_or(path.clone(), |root| root.join(&path));
-        Err(RefineError::ChangedImage { path, what: "the image has changed" })
-    }
-
     /// Copies the label files of an image; returns what was lost, by file.
     fn copy_labels(&self, output: &Output, index: usize) -> Result<Vec<(PathBuf, Vec<String>)>, RefineError> {
         let images = &*self.input.images;
@@ -333,18 +261,6 @@ impl Refinement<'_> {
         }
         Ok(record)
     }
-}
-
-/// What is known of an image when a job starts or continues.
-enum Fate<'a> {
-    /// It is finished.
-    Refined { entry: &'a Refined, label_files: u64 },
-    /// It looks like a mask and is copied.
-    Kept,
-    /// It was never refined, or its output is gone.
-    Pending,
-    /// Its output is not what was written.
-    Damaged,
 }
 
 fn doubtful(path: PathBuf) -> KeptImage {

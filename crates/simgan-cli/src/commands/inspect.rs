@@ -131,6 +131,16 @@ impl Found {
                 ));
             }
         }
+        self.tell_files(&mut text);
+        for error in &statistics.errors {
+            text.push_str(&format!("unreadable {error}\n"));
+        }
+        text
+    }
+
+    /// Adds what stands beside the pixels: labels, other files, what is odd.
+    fn tell_files(&self, text: &mut String) {
+        let statistics = &self.statistics;
         if statistics.n_landmarks > 0 {
             text.push_str(&format!("landmarks  in {} of the images read\n", statistics.n_landmarks));
         }
@@ -154,10 +164,6 @@ impl Found {
             census.lines().iter().for_each(|line| text.push_str(&format!("not read   {line}\n")));
             census.left_out().iter().for_each(|line| text.push_str(&format!("left out   {line}\n")));
         }
-        for error in &statistics.errors {
-            text.push_str(&format!("unreadable {error}\n"));
-        }
-        text
     }
 }
 

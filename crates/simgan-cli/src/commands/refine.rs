@@ -53,7 +53,8 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
     let registry = registry();
     let found = registry.find(name)?;
     let is_folder = arguments.crop.is_none() && found.layout().is_image_folder();
-    if !is_folder && !(images.is_empty() && exclude.is_empty()) {
+    let chooses = !images.is_empty() || !exclude.is_empty();
+    if chooses && !is_folder {
         bail!(usage(
             "--images and --exclude choose among the files of a folder of images, which is not cropped"
         ));

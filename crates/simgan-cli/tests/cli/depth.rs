@@ -12,7 +12,7 @@ fn depth(seed: usize) -> Image {
     let (width, height) = (24, 18);
     let value = |i: usize| {
         let (x, y) = (i % width, i / width);
-        let is_gap = (x + 2 * y + seed) % 29 == 0;
+        let is_gap = (x + 2 * y + seed).is_multiple_of(29);
         if is_gap { 0 } else { (1200 + 40 * y + 5 * x + (i * 37 + seed * 101) % 23) as u16 }
     };
     Image::new(1, height, width, Pixels::U16((0..width * height).map(value).collect()))

@@ -243,7 +243,7 @@ fn moved(scene: &Scene, name: &str, kind: &Kind, seed: u64) {
             assert_eq!((open(&after).spec().width, open(&after).spec().height), TARGET, "{seed}: {name}");
         }
         Kind::Mask(width, height) => {
-            assert_eq!(open(&after), nearest(&open(&before), (*width, *height)), "{seed}: {name}")
+            assert_eq!(open(&after), nearest(&open(&before), (*width, *height)), "{seed}: {name}");
         }
         Kind::Box(form, sides, size) => {
             let found = read_box(*form, &fs::read_to_string(after).unwrap());

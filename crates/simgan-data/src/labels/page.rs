@@ -165,6 +165,15 @@ impl<'a> Changes<'a> {
         *self.notes.entry(what).or_default() += 1;
     }
 
+    /// Notes a point that lies outside its image already: it may count from another corner, or in the frame of an
+    /// image that is stored turned.
+    pub(super) fn note_outside(&mut self, [x, y]: [f64; 2], own: &Move) {
+        let Size { width, height } = own.from();
+        if !(0.0..=width as f64).contains(&x) || !(0.0..=height as f64).contains(&y) {
+            self.note("points lay outside their upright image before");
+        }
+    }
+
     pub(super) fn into_parts(self) -> (Edits, Vec<String>) {
         (self.edits, self.notes.into_iter().map(|(what, count)| format!("{count} {what}")).collect())
     }

@@ -16,7 +16,7 @@ use super::plain;
 use super::said::{Said, parse};
 use super::text::lines;
 use crate::record::{OTHERS, POINT_FIELDS};
-use crate::{Annotation, Direction, Size};
+use crate::{Annotation, Direction};
 
 /// Fields that name the image of a record in an index file.
 pub(super) const NAME_FIELDS: [&str; 9] =
@@ -173,15 +173,6 @@ fn places(view: View<'_>, field: &str) -> Result<Vec<(f64, Range<usize>)>, Stop>
     Ok(all)
 }
 
-/// Notes a point that lies outside its image already: it may count from another corner, or in the frame of an
-/// image that is stored turned.
-fn note_outside([x, y]: [f64; 2], own: &Move, changes: &mut Changes<'_>) {
-    let Size { width, height } = own.from();
-    if !(0.0..=width as f64).contains(&x) || !(0.0..=height as f64).contains(&y) {
-        changes.note("points lay outside their upright image before");
-    }
-}
-
 /// Moves a point whose y counts from the bottom edge.
 fn follow_point(
     page: &Page<'_>,
@@ -192,7 +183,7 @@ fn follow_point(
 ) -> Result<(), Stop> {
     match &places(point, field)?[..] {
         [x, y] | [x, y, _] => {
-            note_outside([x.0, own.from().height as f64 - y.0], own, changes);
+            changes.note_outside([x.0, own.from().height as f64 - y.0], own);
             let moved = own.bottom_up([x.0, y.0]);
             changes.number(page, x.1.clone(), moved[0]);
             changes.number(page, y.1.clone(), moved[1]);
@@ -279,7 +270,7 @@ fn follow_annotation(
     match kind {
         "points" => content.items().try_for_each(|point| {
             let (numbers, views) = super::page::coordinates_of::<2>(point, name)?;
-            note_outside(numbers, own, changes);
+            changes.note_outside(numbers, own);
             changes.numbers(page, views, own.point(numbers));
             Ok(())
         }),

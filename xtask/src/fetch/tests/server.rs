@@ -70,13 +70,15 @@ impl Server {
     }
 }
 
-fn answer(
-    mut stream: &TcpStream,
-    deed: &Deed,
-    content: &[u8],
-    tag: &str,
-    seen: &Mutex<Vec<String>>,
-) -> std::io::Result<()> {
+/// Sends until the client hangs up.
+fn endless(mut stream: &TcpStream) -> std::io::Result<()> {
+    loop {
+        stream.write_all(&[7; 1 << 16])?;
+    }
+}
+
+/// Reads a request: its first line with the range, where that begins, and whether it is of this version.
+fn requested(stream: &TcpStream, tag: &str) -> std::io::Result<(String, Option<usize>, bool)> {
     let (mut request, mut from, mut is_current) = (String::new(), None, true);
     for line in BufReader::new(stream).lines() {
         let line = line?.to_lowercase();
@@ -91,13 +93,23 @@ fn answer(
             break;
         }
     }
+    Ok((request, from, is_current))
+}
+
+fn answer(
+    mut stream: &TcpStream,
+    deed: &Deed,
+    content: &[u8],
+    tag: &str,
+    seen: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let (request, from, is_current) = requested(stream, tag)?;
     seen.lock().unwrap().push(request);
     let length = content.len();
     let (range, rest) = match (deed, from.filter(|_| is_current)) {
         (Deed::OtherRange(start), _) => (Some(*start), &content[*start..]),
-        (Deed::IgnoreRange | Deed::Claim(_) | Deed::NoLength | Deed::Endless, _) | (_, None) => {
-            (None, content)
-        }
+        (Deed::IgnoreRange | Deed::Claim(_) | Deed::NoLength | Deed::Endless, _) => (None, content),
+        (_, None) => (None, content),
         (_, Some(start)) if start >= length => {
             return write!(
                 stream,
@@ -125,9 +137,7 @@ fn answer(
     };
     write!(stream, "HTTP/1.1 {head}\r\nETag: {tag}\r\n{range_line}{first}{close}")?;
     if matches!(deed, Deed::Endless) {
-        loop {
-            stream.write_all(&[7; 1 << 16])?; // until the client hangs up
-        }
+        return endless(stream);
     }
     stream.write_all(&rest[..n_sent.min(rest.len())])?;
     stream.flush()?;
