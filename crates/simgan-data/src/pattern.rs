@@ -1,5 +1,6 @@
 //! Paths with wildcards, and single images: sources that are some of the images of a folder.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -66,8 +67,13 @@ impl Pattern {
         folders.sort_unstable();
         folders.dedup();
         for folder in folders {
-            let images: Vec<_> = chosen.iter().filter(|image| folder_of(image) == folder).collect();
-            let is_beside = |file: &PathBuf| images.iter().any(|image| is_label_of(file, image));
+            let images = chosen.iter().filter(|image| folder_of(image) == folder);
+            let names: HashSet<String> = images
+                .flat_map(|image| [image.file_name(), image.file_stem()])
+                .flatten()
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect();
+            let is_beside = |file: &PathBuf| is_label_of_one(file, &names);
             entries(&self.root.join(&folder))
                 .map(|name| folder.join(name))
                 .filter(|file| has_extension(file, &["json", "txt", "csv"]) && is_beside(file))
@@ -127,19 +133,11 @@ fn folder_of(file: &Path) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).to_owned()
 }
 
-/// Whether a label file is named like an image of its folder: `7.json`, `7.label.json` or `7.png.json`.
-fn is_label_of(label: &Path, image: &Path) -> bool {
-    let [label, image, stem] = [Some(label.as_os_str()), image.file_name(), image.file_stem()];
-    let name = |text: Option<&std::ffi::OsStr>| {
-        text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
-    };
-    let label = Path::new(&name(label))
-        .file_name()
-        .map(|text| text.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    [name(image), name(stem)]
-        .iter()
-        .any(|name| label.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')))
+/// Whether a label file is named like one of the images of its folder, given by their names and stems: `7.json`,
+/// `7.label.json` or `7.png.json`.
+fn is_label_of_one(label: &Path, names: &HashSet<String>) -> bool {
+    let label = label.file_name().unwrap_or_default().to_string_lossy();
+    label.match_indices('.').any(|(dot, _)| names.contains(&label[..dot]))
 }
 
 #[cfg(test)]

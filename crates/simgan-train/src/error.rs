@@ -84,7 +84,7 @@ pub enum TrainError {
         /// Bytes of memory of the machine.
         memory: u64,
         /// The setting to lower, and a value with which the part that needs most would fit.
-        setting: (&'static str, usize),
+        setting: (&'static str, String),
     },
     /// The images are not those that the run was trained on.
     #[error("the {domain} images are not those that the run was trained on: {reason}")]

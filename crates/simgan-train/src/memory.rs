@@ -77,7 +77,12 @@ impl Need {
         // a batch must be.
         let share = memory as f64 / 3.0 / networks.max(maps).max(batches).max(history) as f64;
         let lower = (setting.1 as f64 * share) as usize / 2 * 2;
-        Err(TrainError::Memory { need: self, memory, setting: (setting.0, lower.max(2)) })
+        let setting = match lower.max(2) {
+            lower if lower < setting.1 => (setting.0, lower.to_string()),
+            // It cannot go lower: the images themselves are too large.
+            _ => ("data.random_crop", "128x128".to_owned()),
+        };
+        Err(TrainError::Memory { need: self, memory, setting })
     }
 }
 

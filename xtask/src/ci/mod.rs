@@ -24,10 +24,6 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         announce("SIMGAN_TEST_DATA is not set: skipping tests that need third-party data");
     }
     step("tests", || cargo(root, &["test", "--workspace"], &[]))?;
-    step("tests, hdf5", || {
-        let alone = ["test", "-p", "simgan-data", "--no-default-features", "--features", "hdf5"];
-        cargo(root, &[&alone[..], &["--test", "hdf5"]].concat(), &[])
-    })?;
     step("docs", || {
         cargo(root, &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings".into())])
     })

@@ -82,15 +82,20 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
     let run = RunDir::open(path)?;
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
-    let config = with_absolute_paths(config)?;
+    let mut config = with_absolute_paths(config)?;
     // Before the images are opened: nothing need be read to know that a setting must not change.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
+    config.keep_choices_of(&before);
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
     if trainer.is_done()
         && config.selection == before.selection
         && let Some(summary) = run.finished()?
     {
+        // The data may have moved since; a later resume shall find them.
+        if trainer.config() != &before {
+            run.write_config(trainer.config())?;
+        }
         return Ok(Resumed::Finished(Box::new(summary), Box::new(config)));
     }
     tracing::info!("resuming after step {} of {}", trainer.steps_done(), trainer.total_steps());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use simgan_data::Crop;
+use simgan_data::{Crop, Sizes, SourceRequest};
 use simgan_train::{DataSize, Summary, TrainConfig};
 
 use super::verdict::{Knob, verdict};
@@ -128,6 +128,19 @@ fn refined_folder(run: &Path) -> std::path::PathBuf {
     run.with_file_name(format!("{name}-refined"))
 }
 
+/// Whether training cropped the renders at `name`; "auto" depends on them.
+fn is_cropped(name: &str, crop: Crop) -> bool {
+    let size_with = |crop| {
+        let request = SourceRequest { crop, sizes: Sizes::Mixed, ..SourceRequest::new(name) };
+        registry().open(&request).ok().map(|source| source.spec().size())
+    };
+    match crop {
+        Crop::None => false,
+        Crop::Auto => size_with(Crop::Auto) != size_with(Crop::None),
+        Crop::Fixed | Crop::EyeWidth => true,
+    }
+}
+
 /// What `--input` and its companions should be: the run's own synthetic images if they are files, with the crop
 /// and the size that it trained on, else some renders.
 fn refinable(config: &TrainConfig) -> (String, &'static str) {
@@ -144,7 +157,7 @@ fn refinable(config: &TrainConfig) -> (String, &'static str) {
     let short = Path::new(name).strip_prefix(&here).ok().filter(|path| !path.as_os_str().is_empty());
     let mut input = shell_quoted(short.unwrap_or(Path::new(name)));
     let is_render = registry.find(name).is_ok_and(|found| found.layout().name() == "unityeyes");
-    if is_render && config.data.crop != Crop::None {
+    if is_render && is_cropped(name, config.data.crop) {
         let crop = if config.data.crop == Crop::EyeWidth { "eye-width" } else { "fixed" };
         input.push_str(&format!(" --crop {crop}"));
         if let DataSize::Pixels(size) = config.data.size {

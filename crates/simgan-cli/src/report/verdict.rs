@@ -35,6 +35,15 @@ pub(super) enum Knob {
 pub(super) fn verdict(summary: &Summary, config: &TrainConfig) -> Verdict {
     let lambda = config.loss.lambda;
     let (lr, steps) = (config.optim.discriminator.lr, config.schedule.steps);
+    if summary.n_averaged == 0 && summary.step > 0 && steps > 0 {
+        let words = "no step was done this time; `inspect` shows the run's losses";
+        return Verdict::of(words, None);
+    }
+    // Halving and doubling start somewhere.
+    let (lowered, raised) = match lambda > 0.0 {
+        true => (Some(Knob::Set("loss.lambda", lambda / 2.0)), lambda * 2.0),
+        false => (None, 1.0),
+    };
     let figures = summary.refiner.as_ref().zip(summary.discriminator.as_ref());
     let (Phase::Adversarial, Some((refiner, discriminator))) = (summary.phase, figures) else {
         let words = "not trained yet: the two networks have not met (schedule.steps counts those steps)";
@@ -53,20 +62,14 @@ pub(super) fn verdict(summary: &Summary, config: &TrainConfig) -> Verdict {
             Some(Knob::Steps(400)),
         )
     } else if change < SMALL_CHANGE {
-        (
-            "learned nothing: refined images equal the synthetic ones".to_owned(),
-            Some(Knob::Set("loss.lambda", lambda / 2.0)),
-        )
+        ("learned nothing: refined images equal the synthetic ones".to_owned(), lowered)
     } else if change >= LARGE_CHANGE {
         (
             format!("labels at risk: pixels change by {change:.2} on average, so shapes may move"),
-            Some(Knob::Set("loss.lambda", lambda * 2.0)),
+            Some(Knob::Set("loss.lambda", raised)),
         )
     } else if accuracy > D_WINS {
-        (
-            format!("not there yet: {told}, so refined images do not look real"),
-            Some(Knob::Set("loss.lambda", lambda / 2.0)),
-        )
+        (format!("not there yet: {told}, so refined images do not look real"), lowered)
     } else if (accuracy - 0.5).abs() < CHANCE {
         (
             format!("well, if the samples look real: {told}, as if guessing; if they do not, it is too weak"),

@@ -172,7 +172,7 @@ fn a_full_disk_leaves_whole_files() {
     scene.image("large/a.png", gray(60, 50, 3));
     fails(limited("refine --model run --input large --output refined"), 1, &["refined/a.png"]);
     assert!(!scene.path("refined/a.png").exists());
-    assert_eq!(scene.files("refined").len(), 1, "the manifest alone: {:?}", scene.files("refined"));
+    assert!(scene.files("refined").is_empty(), "{:?}", scene.files("refined"));
     let (code, stdout, stderr) = told(scene.simgan("refine --model run --input large --output refined"));
     assert!(code == 0 && stdout.contains("1 images refined"), "{stderr}");
 }

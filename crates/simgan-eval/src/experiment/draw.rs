@@ -7,7 +7,7 @@ use simgan_data::{Registry, Remembering, Source};
 use simgan_models::{GazeEstimator, Parameters, write_tensors};
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{DataConfig, Event, RunDir, Sources, TrainConfig, Trainer, run};
+use simgan_train::{DataConfig, Event, Flip, RunDir, Sources, TrainConfig, Trainer, run};
 
 use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
@@ -204,7 +204,12 @@ impl Opened {
             return Ok(sources.clone());
         }
         let Sources { synthetic, real } = Sources::open(config, registry)?;
-        let remember = |source| Arc::new(Remembering::new(source, MOST_BYTES)) as Arc<dyn Source>;
+        // A remembered image would be the same random change for ever.
+        let is_random = config.data.flip != Flip::None || config.data.random_crop.0.is_some();
+        let remember = |source| match is_random {
+            true => source,
+            false => Arc::new(Remembering::new(source, MOST_BYTES)) as Arc<dyn Source>,
+        };
         let sources = Sources { synthetic: remember(synthetic), real: remember(real) };
         *opened = Some(Self { data: config.data.clone(), sources: sources.clone() });
         Ok(sources)

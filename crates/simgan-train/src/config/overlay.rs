@@ -3,7 +3,9 @@ use std::path::Path;
 use simgan_data::{Hint, nearest};
 use toml::{Table, Value};
 
-use super::{CONFIG_VERSION, ConfigError, Recipe, TrainConfig, all_settings, optim};
+use super::{
+    CONFIG_VERSION, Channels, ConfigError, DataRange, DataSize, Recipe, TrainConfig, all_settings, optim,
+};
 
 /// First line of a configuration file.
 pub(super) const HEADER: &str =
@@ -81,6 +83,20 @@ impl TrainConfig {
             }
         }
         Ok(())
+    }
+
+    /// Takes over what the images decided when the run `before` began, where this configuration leaves it to them.
+    pub fn keep_choices_of(&mut self, before: &Self) {
+        let (data, was) = (&mut self.data, &before.data);
+        if data.size == DataSize::Auto {
+            data.size = was.size;
+        }
+        if data.channels == Channels::Auto {
+            data.channels = was.channels;
+        }
+        if data.range == DataRange::Auto {
+            data.range = was.range;
+        }
     }
 
     /// Returns, as text, the settings that must not change for a checkpoint to be continued.

@@ -44,13 +44,17 @@ pub struct Chosen {
 pub fn choose(config: &TrainConfig, registry: &Registry) -> Result<Chosen, TrainError> {
     let open = |names: &[String], role| Domain::open(names, role, config, registry);
     let mut domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
+    let rendered = domains.iter().flat_map(|domain| &domain.simulators).map(|source| source.spec().depth);
+    let rendered: BTreeSet<BitDepth> = rendered.collect();
     // Simulators take part only among themselves.
     if domains.iter().any(|domain| !domain.files.is_empty()) {
         domains.iter_mut().for_each(|domain| domain.simulators.clear());
     }
     let specs = domains.each_ref().map(Domain::specs);
     let extremes: Vec<Extremes> = domains.iter().flat_map(Domain::extremes).collect();
-    let depths: BTreeSet<BitDepth> = specs.iter().flatten().map(|spec| spec.depth).collect();
+    let mut depths: BTreeSet<BitDepth> = specs.iter().flatten().map(|spec| spec.depth).collect();
+    // A simulator has its own unit: beside files of another depth, no range holds for both.
+    depths.extend(rendered);
     let mut told = Told::default();
     let mut config = config.clone();
     config.data.channels = channels(&config.data, &specs, &mut told);
