@@ -4,14 +4,14 @@ use rayon::prelude::*;
 
 use super::manifest::{Done, Earlier, Refined};
 use super::output::Output;
-use super::{RefineError, RefineSummary, Refinement, doubtful};
+use super::{Notes, RefineError, RefineSummary, Refinement, doubtful};
 
 /// What is known of an image when a job starts or continues.
 enum Fate<'a> {
     /// It is finished.
-    Refined { entry: &'a Refined, label_files: u64 },
+    Refined { entry: &'a Refined, label_files: u64, notes: Notes },
     /// It looks like a mask and is copied.
-    Kept,
+    Kept { notes: Notes },
     /// It was never refined, or its output is gone.
     Pending,
     /// Its output is not what was written.
@@ -32,8 +32,12 @@ impl Refinement<'_> {
         let mut pending = Vec::new();
         for (index, fate) in fates?.into_iter().enumerate() {
             match fate {
-                Fate::Refined { entry, label_files } => summary.add(entry, label_files),
-                Fate::Kept => {
+                Fate::Refined { entry, label_files, notes } => {
+                    summary.add(entry, label_files);
+                    notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
+                }
+                Fate::Kept { notes } => {
+                    notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
                     summary.doubt(self.input.images.name(index));
                     summary.label_files += self.input.images.n_first_labels(index);
                 }
@@ -62,9 +66,13 @@ impl Refinement<'_> {
         let path = images.path(index);
         let entry = match earlier {
             None => return Ok(Fate::Pending),
+            // The image may have been replaced since, so that it looks like a mask no longer.
+            Some(Earlier::Kept) if !images.read(index).is_ok_and(|input| input.is_doubtful) => {
+                return Ok(Fate::Pending);
+            }
             Some(Earlier::Kept) => {
-                self.copy_labels(output, index)?;
-                return output.copy_kept(images, &doubtful(path)).map(|()| Fate::Kept);
+                let notes = self.copy_labels(output, index)?;
+                return output.copy_kept(images, &doubtful(path)).map(|()| Fate::Kept { notes });
             }
             Some(Earlier::Refined(entry)) => entry,
         };
@@ -78,9 +86,9 @@ impl Refinement<'_> {
         if entry.label_files > own && images.root().is_none() && !output.has_label(&path) {
             return Ok(Fate::Damaged);
         }
-        self.copy_labels(output, index)?;
+        let notes = self.copy_labels(output, index)?;
         let label_files = if images.root().is_some() { own } else { entry.label_files };
-        Ok(Fate::Refined { entry, label_files })
+        Ok(Fate::Refined { entry, label_files, notes })
     }
 
     fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {

@@ -101,6 +101,10 @@ impl Images for FolderImages {
 
     /// Tries one label file of each kind and every index file.
     fn check_labels(&self) -> Result<(), RefineError> {
+        if self.resize.is_some() {
+            // Here and not first in a thread of the pool, which would wait there for its own work.
+            self.sizes();
+        }
         let Some(Resize { labels: LabelPolicy::Follow, .. }) = self.resize else { return Ok(()) };
         let mut extensions = std::collections::BTreeSet::new();
         let labels = (0..self.folder.len()).flat_map(|index| self.folder.labels_of(index));
@@ -108,7 +112,11 @@ impl Images for FolderImages {
         let index = self.folder.index_files().iter().map(PathBuf::as_path);
         for label in one_each.chain(index).filter(|label| *label != Path::new(MANIFEST_FILE)) {
             let path = self.folder.root().join(label);
-            self.carried(label, &std::fs::read(&path).map_err(RefineError::io(&path))?)?;
+            match self.carried(label, &std::fs::read(&path).map_err(RefineError::io(&path))?) {
+                // An image that cannot be read reports itself.
+                Ok(_) | Err(RefineError::Data(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -132,9 +140,8 @@ impl Images for FolderImages {
     }
 
     fn resized_mask(&self, image: &Path, why: Kept) -> Result<Option<ImageFile>, RefineError> {
-        let Some(Resize { size, fit, .. }) = self.resize.filter(|_| why != Kept::NotChosen) else {
-            return Ok(None);
-        };
+        let is_mask = why != Kept::NotChosen || self.folder.is_mask_by_name(image);
+        let Some(Resize { size, fit, .. }) = self.resize.filter(|_| is_mask) else { return Ok(None) };
         let path = self.folder.root().join(image);
         let file = ImageFile::open(&path)?;
         // The transform depends on the size alone, so it suffices that some image has it.

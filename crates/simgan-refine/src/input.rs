@@ -57,6 +57,13 @@ impl RefineInput {
         Ok(Self { images: Box::new(images), name, count })
     }
 
+    /// Adds to the name that identifies the job which images are chosen, as text, so that an output folder made
+    /// from another choice is not continued.
+    #[must_use]
+    pub fn chosen_by(self, choice: &str) -> Self {
+        Self { name: format!("{}, {choice}", self.name), ..self }
+    }
+
     /// Counts what a folder holds besides the images to refine; `None` for other inputs.
     #[must_use]
     pub fn census(&self) -> Option<Census> {

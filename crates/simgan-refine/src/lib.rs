@@ -134,6 +134,7 @@ impl Refinement<'_> {
         let pending = self.pending(&output, &done, &mut summary)?;
         drop(done); // One entry an image: free it before the work begins.
         self.copy_rest(&output, stop, &mut summary)?;
+        let was_cut = stop.load(Ordering::Relaxed); // perhaps before everything was copied
         observe(&summary);
         let work = Work {
             model: self.model,
@@ -152,7 +153,8 @@ impl Refinement<'_> {
             })
         })?;
         // A flag set after the last image interrupts nothing.
-        summary.interrupted = summary.done() < self.input.n_images() as u64 && stop.load(Ordering::Relaxed);
+        let is_done = summary.done() >= self.input.n_images() as u64;
+        summary.interrupted = was_cut || !is_done && stop.load(Ordering::Relaxed);
         if !summary.interrupted && !pending.is_empty() {
             manifest.append(&[finished(&summary)])?;
         }
@@ -207,7 +209,7 @@ impl Refinement<'_> {
     }
 
     /// Copies the label files of an image; returns what was lost, by file.
-    fn copy_labels(&self, output: &Output, index: usize) -> Result<Vec<(PathBuf, Vec<String>)>, RefineError> {
+    fn copy_labels(&self, output: &Output, index: usize) -> Result<Notes, RefineError> {
         let images = &*self.input.images;
         let labels = images.labels_of(index).into_iter();
         labels.map(|label| output.copy_label(images, &label).map(|notes| (label, notes))).collect()
@@ -224,7 +226,8 @@ impl Refinement<'_> {
         let jobs = match outcome {
             Outcome::Refined(jobs) => jobs,
             Outcome::Doubtful(index) => {
-                self.copy_labels(output, index)?;
+                let notes = self.copy_labels(output, index)?;
+                notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
                 output.copy_kept(images, &doubtful(images.path(index)))?;
                 summary.doubt(images.name(index));
                 summary.label_files += images.n_first_labels(index);
@@ -232,7 +235,15 @@ impl Refinement<'_> {
             }
             Outcome::Unreadable(index, error) => {
                 tracing::warn!("skipped: {error}");
-                self.copy_labels(output, index)?;
+                match self.copy_labels(output, index) {
+                    Ok(notes) => notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes)),
+                    // It follows pixels that cannot be read.
+                    Err(RefineError::Data(error)) => {
+                        tracing::warn!("label not copied: {error}");
+                        summary.not_copied += 1;
+                    }
+                    Err(error) => return Err(error),
+                }
                 summary.skipped += 1;
                 summary.label_files += images.n_first_labels(index);
                 let (image, reason) = (images.name(index), error.to_string());
@@ -266,6 +277,9 @@ impl Refinement<'_> {
 fn doubtful(path: PathBuf) -> KeptImage {
     KeptImage { path, why: Kept::FewValues }
 }
+
+/// What label files lost when they followed the pixels, by file.
+type Notes = Vec<(PathBuf, Vec<String>)>;
 
 /// The refiner's channels and config, as the manifest tells them.
 fn described(refiner: &Refiner) -> Value {

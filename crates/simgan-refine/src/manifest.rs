@@ -115,7 +115,15 @@ pub(super) fn forget_unused(folder: &Path) {
         File::open(&path).ok()?.take(MAX_LINE).read_to_string(&mut text).ok()?;
         Some(text.lines().count() <= 1)
     };
-    if check_plain(&path).is_ok() && is_alone() == Some(true) && is_unused() == Some(true) {
+    if check_plain(&path).is_err() {
+        return;
+    }
+    // Another job that runs holds the lock: the manifest is its own.
+    let Ok(file) = OpenOptions::new().read(true).append(true).open(&path) else { return };
+    if simgan_data::lock_open(&file, &path, folder).is_err() {
+        return;
+    }
+    if is_alone() == Some(true) && is_unused() == Some(true) {
         let _ = std::fs::remove_file(&path);
     }
 }

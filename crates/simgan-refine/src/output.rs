@@ -174,16 +174,17 @@ impl Output {
             return self.copy(images, label).map(|()| Vec::new());
         };
         let (from, to) = (root.join(label), self.place(label)?);
-        if is_copy(&from, &to, false) {
-            return Ok(Vec::new());
-        }
-        let Some(carried) = images.carried(label, &fs::read(&from).map_err(RefineError::io(&from))?)? else {
-            copy_atomic(&from, &to)?;
-            return Ok(Vec::new());
+        // What it should say depends on the images too, so its time alone does not tell that it is done.
+        let bytes = fs::read(&from).map_err(RefineError::io(&from))?;
+        let (bytes, notes) = match images.carried(label, &bytes)? {
+            Some(carried) => (carried.bytes, carried.notes),
+            None => (bytes, Vec::new()),
         };
-        write_atomic(&to, &carried.bytes)?;
-        copy_time(&from, &to)?;
-        Ok(carried.notes)
+        if !fs::read(&to).is_ok_and(|found| found == bytes) {
+            write_atomic(&to, &bytes)?;
+            copy_time(&from, &to)?;
+        }
+        Ok(notes)
     }
 
     /// Copies an image that is not refined; a mask is resized with the images.
@@ -196,7 +197,10 @@ impl Output {
             return Ok(());
         }
         match images.resized_mask(&image.path, image.why)? {
-            Some(mask) => mask.save(&to)?,
+            Some(mask) => {
+                mask.save(&to)?;
+                self.sync(&image.path)?;
+            }
             None => return self.copy(images, &image.path),
         }
         Ok(copy_time(&from, &to)?)

@@ -66,7 +66,11 @@ fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
         None => RefineInput::simulator(name, open_source(name)?),
         Some(_) if is_folder => {
             let options = FolderOptions { sizes: Sizes::Mixed, selection, ..FolderOptions::default() };
-            open_folder(arguments, found.open_folder(&options)?)?
+            let input = open_folder(arguments, found.open_folder(&options)?)?;
+            match chooses {
+                true => input.chosen_by(&format!("images {images:?}, exclude {exclude:?}")),
+                false => input,
+            }
         }
         Some(path) => open_data_set(arguments, found, &path)?,
     };

@@ -194,6 +194,12 @@ impl Folder {
         &self.links
     }
 
+    /// Whether an image's name is that of a mask, depth or the like.
+    #[must_use]
+    pub fn is_mask_by_name(&self, image: &Path) -> bool {
+        mask::kind_of(image, &self.images).is_some()
+    }
+
     /// Counts what the folder holds besides the images that are taken.
     #[must_use]
     pub fn census(&self) -> Census {
