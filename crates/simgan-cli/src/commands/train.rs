@@ -93,8 +93,10 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
         && let Some(summary) = run.finished()?
     {
         // The data may have moved since; a later resume shall find them.
-        if trainer.config() != &before {
-            run.write_config(trainer.config())?;
+        let (now, was) = (&trainer.config().data, &before.data);
+        if (&now.synthetic, &now.real) != (&was.synthetic, &was.real) {
+            let moved = TrainConfig { data: trainer.config().data.clone(), ..before };
+            run.write_config(&moved)?;
         }
         return Ok(Resumed::Finished(Box::new(summary), Box::new(config)));
     }
