@@ -2,14 +2,14 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageError, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::file::Extras;
 use super::png::Chunks;
 use super::pnm::Pnm;
 use super::tiff::{Refusal, Tiff};
 use super::{
-    BitDepth, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, bmp, exif, jpeg, planar,
+    BitDepth, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, bmp, exif, gif, jpeg, planar,
 };
 use crate::{Budget, DataError};
 
@@ -214,11 +214,10 @@ impl Header {
             (_, ImageFormat::Png) => stored(PngDecoder::new(file).map_err(failed)?, path),
             (_, ImageFormat::WebP) => stored(WebPDecoder::new(file).map_err(failed)?, path),
             (_, ImageFormat::Gif) => {
-                let frames = GifDecoder::new(file).map_err(failed)?.into_frames().take(2);
-                if frames.filter(Result::is_ok).count() > 1 {
+                if gif::n_frames(bytes).map_err(|reason| unreadable(path, reason))? > 1 {
                     return Err(unsupported(path, "an animated GIF"));
                 }
-                let (image, alpha) = stored(GifDecoder::new(Cursor::new(bytes)).map_err(failed)?, path)?;
+                let (image, alpha) = stored(GifDecoder::new(file).map_err(failed)?, path)?;
                 // The decoder always gives alpha.
                 let is_opaque = matches!(&alpha, Some(Pixels::U8(alpha)) if alpha.iter().all(|a| *a == 255));
                 Ok((image, alpha.filter(|_| !is_opaque)))

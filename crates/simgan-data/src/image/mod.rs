@@ -6,6 +6,7 @@ mod encoded;
 mod exif;
 mod file;
 mod format;
+mod gif;
 mod jpeg;
 mod nearest;
 mod orientation;
