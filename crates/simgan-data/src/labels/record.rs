@@ -276,7 +276,11 @@ fn follow_annotation(
         }),
         "boxes" => content.items().try_for_each(|item| {
             let ([left, top, right, bottom, _], views) = super::page::coordinates_of::<5>(item, name)?;
-            changes.numbers(page, views, own.edges([left, top, right, bottom]));
+            let moved = own.edges([left, top, right, bottom]);
+            if !own.is_whole() && own.clipped([left, top, right, bottom]) != Some(moved) {
+                changes.note("boxes reach beyond the cropped image");
+            }
+            changes.numbers(page, views, moved);
             Ok(())
         }),
         "class" | "scalars" => Ok(()),
