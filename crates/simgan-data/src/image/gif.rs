@@ -1,7 +1,8 @@
 /// Counts the frames of a GIF file by its blocks, without decoding any. A damaged file may give fewer.
 ///
 /// # Errors
-/// A frame reaches beyond the image: a decoder would take memory for what the frame claims.
+/// A frame reaches beyond the image: a decoder would take memory for what the frame claims; or a block is of an
+/// unknown kind.
 pub(super) fn n_frames(bytes: &[u8]) -> Result<usize, &'static str> {
     let at = |at: usize| bytes.get(at).copied().map(usize::from);
     let number = |place: usize| Some(at(place)? | at(place + 1)? << 8);
@@ -23,7 +24,10 @@ pub(super) fn n_frames(bytes: &[u8]) -> Result<usize, &'static str> {
                 n_frames += 1;
                 place += 9 + palette_bytes(flags) + 1;
             }
-            _ => break,
+            PADDING => continue,
+            TRAILER => break,
+            // A decoder may go on where this count would not.
+            _ => return Err("it has a block of an unknown kind"),
         }
         // The block's data, in parts that begin with their length; an empty one ends it.
         while let Some(length) = at(place) {
@@ -38,6 +42,8 @@ pub(super) fn n_frames(bytes: &[u8]) -> Result<usize, &'static str> {
 
 const EXTENSION: usize = 0x21;
 const FRAME: usize = 0x2C;
+const TRAILER: usize = 0x3B;
+const PADDING: usize = 0;
 
 /// Bytes of the palette that flags announce.
 fn palette_bytes(flags: usize) -> usize {
@@ -65,6 +71,9 @@ mod tests {
         assert_eq!(n_frames(&gif(&[[0, 0, 13, 7], [3, 2, 4, 5]])), Ok(2));
         assert!(n_frames(&gif(&[[0, 0, 0x8600, 0x6800]])).is_err());
         assert!(n_frames(&gif(&[[10, 0, 4, 7]])).is_err());
+        let mut padded = gif(&[[0, 0, 13, 8]]);
+        padded.insert(19, 0);
+        assert!(n_frames(&padded).is_err(), "bytes of zero are passed over");
         let whole = gif(&[[0, 0, 13, 7]]);
         assert!((0..whole.len()).all(|end| n_frames(&whole[..end]).is_ok()));
     }
