@@ -83,9 +83,9 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
     let before = run.config()?;
     let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
     let mut config = with_absolute_paths(config)?;
+    config.keep_choices_of(&before);
     // Before the images are opened: nothing need be read to know that a setting must not change.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
-    config.keep_choices_of(&before);
     let sources = Sources::open(&config, &registry())?;
     let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
     if trainer.is_done()

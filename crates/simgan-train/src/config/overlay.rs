@@ -11,9 +11,6 @@ use super::{
 pub(super) const HEADER: &str =
     "# Complete. Run it again: simgan train --config config.toml --run ANOTHER_DIR";
 
-/// The settings that "auto" leaves to the images.
-const LEFT_TO_IMAGES: [&str; 3] = ["data.size", "data.channels", "data.range"];
-
 impl TrainConfig {
     /// Resolves a recipe's configuration, overridden by a file's text, in turn overridden by single
     /// `section.key=value`s.
@@ -67,17 +64,15 @@ impl TrainConfig {
     ///
     /// Only settings that could not have changed a completed step may differ: `schedule.steps`,
     /// `data.workers`, `data.on_error`, `[selection]` and `[output]`. Sources may differ too, because a
-    /// checkpoint knows its images, wherever they lie ([`Trainer::resume`](crate::Trainer::resume)).
+    /// checkpoint knows its images, wherever they lie ([`Trainer::resume`](crate::Trainer::resume)). "auto" is
+    /// another value than the one that the images led to; [`TrainConfig::keep_choices_of`] replaces it.
     ///
     /// # Errors
     /// The first key that differs.
     pub fn check_resumable(&self, now: &Self, config_path: &Path) -> Result<(), ConfigError> {
         let (before, after) = (leaves_of(self), leaves_of(now));
         for ((key, before), (_, after)) in before.into_iter().zip(after) {
-            // What the images decided stays decided.
-            let is_left_to_images = LEFT_TO_IMAGES.contains(&&*key) && after.as_str() == Some("auto");
-            let is_free = is_free_on_resume(&key) || is_told_by_content(&key) || is_left_to_images;
-            if before != after && !is_free {
+            if before != after && !is_free_on_resume(&key) && !is_told_by_content(&key) {
                 let (before, now) = (before.to_string(), after.to_string());
                 return Err(ConfigError::Resumed { key, before, now, config: config_path.to_owned() });
             }

@@ -69,11 +69,12 @@ impl Trainer {
     /// is damaged; the newest intact one belongs to another configuration or other images.
     pub fn resume(
         run: &RunDir,
-        config: TrainConfig,
+        mut config: TrainConfig,
         sources: &Sources,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let (before, config_path) = (run.config()?, run.path().join(crate::run_dir::CONFIG_FILE));
+        config.keep_choices_of(&before);
         before.check_resumable(&config, &config_path)?;
         let newest = run.newest_checkpoint()?;
         let content = newest.checkpoint.as_ref().and_then(|checkpoint| checkpoint.state().content.as_ref());
