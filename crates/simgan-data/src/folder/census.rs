@@ -4,7 +4,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Folder, Kept};
-use crate::listing::has_extension;
+use crate::ImageFormat;
 
 /// What a folder holds besides the images that a job works on, counted by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,13 +27,6 @@ pub struct Census {
     pub loops: Vec<String>,
 }
 
-/// Extensions of image formats that this crate does not read; those that it does never come here.
-const UNREAD: [&str; 36] = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "bmp", "dib", "gif", "webp", "jp2", "j2k", "jpx",
-    "jxl", "avif", "heic", "heif", "tga", "pgm", "ppm", "pnm", "pbm", "pam", "pfm", "exr", "hdr", "psd",
-    "dng", "cr2", "nef", "arw", "svg", "ico", "dds", "ktx",
-];
-
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 3;
 
@@ -49,8 +42,9 @@ impl Census {
             *census.kept.entry(kind).or_default() += 1;
         }
         for file in folder.others() {
-            let kinds = if has_extension(file, &UNREAD) { &mut census.unread } else { &mut census.others };
             let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            let is_image = ImageFormat::not_read(&extension).is_some();
+            let kinds = if is_image { &mut census.unread } else { &mut census.others };
             *kinds.entry(extension).or_default() += 1;
         }
         census.labels = folder.n_label_files();
