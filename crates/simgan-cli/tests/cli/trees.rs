@@ -64,7 +64,7 @@ impl Planter<'_> {
             let stem = format!("{folder}{}{idx}", self.pick(&["img", "ü ", "a.b-", "[x]", "%20"]));
             let size = (self.rng.random_range(9..40), self.rng.random_range(9..40));
             self.image(&stem, size);
-            self.label(&stem, idx, size, &mut in_coco);
+            self.label(&stem, size, &mut in_coco);
         }
         self.coco(folder, in_coco);
         for _ in 0..self.rng.random_range(0..3) {
@@ -99,7 +99,6 @@ impl Planter<'_> {
     fn label(
         &mut self,
         stem: &str,
-        idx: usize,
         size: (usize, usize),
         in_coco: &mut Vec<(String, [f64; 4], (usize, usize))>,
     ) {
@@ -145,7 +144,6 @@ impl Planter<'_> {
             }
             _ => {}
         }
-        let _ = idx;
     }
 
     fn coco(&mut self, folder: &str, entries: Vec<(String, [f64; 4], (usize, usize))>) {
