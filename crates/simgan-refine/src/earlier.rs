@@ -34,10 +34,10 @@ impl Refinement<'_> {
             match fate {
                 Fate::Refined { entry, label_files, notes } => {
                     summary.add(entry, label_files);
-                    notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
+                    summary.add_notes(&notes);
                 }
                 Fate::Kept { notes } => {
-                    notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
+                    summary.add_notes(&notes);
                     summary.doubt(self.input.images.name(index));
                     summary.label_files += self.input.images.n_first_labels(index);
                 }
@@ -67,9 +67,7 @@ impl Refinement<'_> {
         let entry = match earlier {
             None => return Ok(Fate::Pending),
             // The image may have been replaced since, so that it looks like a mask no longer.
-            Some(Earlier::Kept) if !images.read(index).is_ok_and(|input| input.is_doubtful) => {
-                return Ok(Fate::Pending);
-            }
+            Some(Earlier::Kept) if !self.is_doubtful(index) => return Ok(Fate::Pending),
             Some(Earlier::Kept) => {
                 let notes = self.copy_labels(output, index)?;
                 return output.copy_kept(images, &doubtful(path)).map(|()| Fate::Kept { notes });
@@ -89,6 +87,12 @@ impl Refinement<'_> {
         let notes = self.copy_labels(output, index)?;
         let label_files = if images.root().is_some() { own } else { entry.label_files };
         Ok(Fate::Refined { entry, label_files, notes })
+    }
+
+    fn is_doubtful(&self, index: usize) -> bool {
+        let images = &*self.input.images;
+        let image = images.bytes(index).and_then(|bytes| images.decode(index, &bytes));
+        image.is_ok_and(|image| image.is_doubtful)
     }
 
     fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {

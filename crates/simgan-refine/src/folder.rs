@@ -48,19 +48,22 @@ impl Images for FolderImages {
         slashed(&self.folder.images()[index])
     }
 
-    fn read(&self, index: usize) -> Result<InputImage, DataError> {
-        let (path, bytes) = self.bytes_of(index)?;
-        let file = ImageFile::decode(&bytes, &path)?;
-        let is_doubtful = self.folder.is_doubtful(&bytes, file.image());
+    fn bytes(&self, index: usize) -> Result<Vec<u8>, DataError> {
+        self.folder.bytes(index)
+    }
+
+    fn decode(&self, index: usize, bytes: &[u8]) -> Result<InputImage, DataError> {
+        let file = ImageFile::decode(bytes, &self.full_path(index))?;
+        let is_doubtful = self.folder.is_doubtful(bytes, file.image());
         let file = match self.resize {
             Some(Resize { size, fit, .. }) if !is_doubtful => file.with_resized(size, fit),
             _ => file,
         };
-        Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(&bytes))), record: None, is_doubtful })
+        Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(bytes))), record: None, is_doubtful })
     }
 
     fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
-        Ok(Some(hex(crc32c::crc32c(&self.bytes_of(index)?.1))))
+        Ok(Some(hex(crc32c::crc32c(&self.folder.bytes(index)?))))
     }
 
     fn root(&self) -> Option<&Path> {
@@ -167,14 +170,10 @@ impl FolderImages {
     }
 
     fn probe(&self, index: usize) -> Result<Size, DataError> {
-        let path = self.folder.root().join(&self.folder.images()[index]);
-        Ok(ImageFile::probe(&path)?.size())
+        Ok(ImageFile::probe(&self.full_path(index))?.size())
     }
 
-    /// Returns an image's path and its file's bytes.
-    fn bytes_of(&self, index: usize) -> Result<(PathBuf, Vec<u8>), DataError> {
-        let path = self.folder.root().join(&self.folder.images()[index]);
-        let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
-        Ok((path, bytes))
+    fn full_path(&self, index: usize) -> PathBuf {
+        self.folder.root().join(&self.folder.images()[index])
     }
 }

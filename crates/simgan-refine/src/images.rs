@@ -17,8 +17,13 @@ pub(super) trait Images: Send + Sync {
     /// The path as text with `/` as the separator on every system: the key of the manifest.
     fn name(&self, index: usize) -> String;
 
-    /// Reads the image and its label.
-    fn read(&self, index: usize) -> Result<InputImage, DataError>;
+    /// Reads the image's file without decoding it; empty for an image without a file.
+    fn bytes(&self, _index: usize) -> Result<Vec<u8>, DataError> {
+        Ok(Vec::new())
+    }
+
+    /// Decodes the image from its [`Images::bytes`] and reads its label.
+    fn decode(&self, index: usize, bytes: &[u8]) -> Result<InputImage, DataError>;
 
     /// Computes [`InputImage::crc32c`] anew, with no more decoding than it takes.
     fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;

@@ -129,7 +129,7 @@ impl Images for DataSet {
         slashed(&self.paths[index])
     }
 
-    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+    fn decode(&self, index: usize, _: &[u8]) -> Result<InputImage, DataError> {
         let sample = self.source.sample(index, Want::Labels)?;
         let (crc32c, record) = (Some(digest(&sample.image)), sample.to_record());
         let file = ImageFile::new(sample.image, ImageFormat::Png);
@@ -154,7 +154,7 @@ impl Images for Simulator {
         format!("{index}.png")
     }
 
-    fn read(&self, index: usize) -> Result<InputImage, DataError> {
+    fn decode(&self, index: usize, _: &[u8]) -> Result<InputImage, DataError> {
         let sample = self.0.sample(index, Want::Labels)?;
         let file = ImageFile::new(sample.image, ImageFormat::Png);
         Ok(InputImage { file, crc32c: None, record: sample.record, is_doubtful: false })

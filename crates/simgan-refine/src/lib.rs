@@ -171,15 +171,14 @@ impl Refinement<'_> {
         let images = &*self.input.images;
         let goes_on = || !stop.load(Ordering::Relaxed);
         let (labels, others, kept) = (images.index_files(), images.others(), images.kept());
-        let labels: Result<Vec<_>, _> = labels
+        let labels: Result<Notes, _> = labels
             .par_iter()
             .filter(|_| goes_on())
-            .map(|label| output.copy_label(images, label).map(|notes| (label, notes)))
+            .map(|label| output.copy_label(images, label).map(|notes| (label.clone(), notes)))
             .collect();
-        for (label, notes) in labels? {
-            summary.label_files += 1;
-            summary.add_notes(label, &notes);
-        }
+        let notes = labels?;
+        summary.label_files += notes.len() as u64;
+        summary.add_notes(&notes);
         let others = others.par_iter().filter(|_| goes_on()).map(|file| output.copy(images, file));
         let kept = kept.par_iter().filter(|_| goes_on()).map(|image| output.copy_kept(images, image));
         let copied: Vec<Result<(), RefineError>> = others.chain(kept).collect();
@@ -227,7 +226,7 @@ impl Refinement<'_> {
             Outcome::Refined(jobs) => jobs,
             Outcome::Doubtful(index) => {
                 let notes = self.copy_labels(output, index)?;
-                notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
+                summary.add_notes(&notes);
                 output.copy_kept(images, &doubtful(images.path(index)))?;
                 summary.doubt(images.name(index));
                 summary.label_files += images.n_first_labels(index);
@@ -236,7 +235,7 @@ impl Refinement<'_> {
             Outcome::Unreadable(index, error) => {
                 tracing::warn!("skipped: {error}");
                 match self.copy_labels(output, index) {
-                    Ok(notes) => notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes)),
+                    Ok(notes) => summary.add_notes(&notes),
                     // It follows pixels that cannot be read.
                     Err(RefineError::Data(error)) => {
                         tracing::warn!("label not copied: {error}");
@@ -265,7 +264,7 @@ impl Refinement<'_> {
             .collect();
         let mut record = Record::default();
         for (path, notes, entry) in written? {
-            notes.iter().for_each(|(label, notes)| summary.add_notes(label, notes));
+            summary.add_notes(&notes);
             summary.add(&entry, entry.label_files);
             record.images.push(path);
             record.entries.push(Entry::Refined(entry));

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use simgan_data::ValueRange;
 
+use super::Notes;
 use super::change::RangeUse;
 use super::manifest::Refined;
 
@@ -62,11 +62,13 @@ impl RefineSummary {
         self.refined + self.doubtful + self.skipped
     }
 
-    /// Adds what a label file lost.
-    pub(super) fn add_notes(&mut self, label: &Path, notes: &[String]) {
-        self.n_noted += u64::from(!notes.is_empty());
-        if !notes.is_empty() && self.notes.len() < MAX_TOLD {
-            self.notes.push(format!("{}: {}", label.display(), notes.join(", ")));
+    /// Adds what label files lost.
+    pub(super) fn add_notes(&mut self, notes: &Notes) {
+        for (label, notes) in notes.iter().filter(|(_, notes)| !notes.is_empty()) {
+            self.n_noted += 1;
+            if self.notes.len() < MAX_TOLD {
+                self.notes.push(format!("{}: {}", label.display(), notes.join(", ")));
+            }
         }
     }
 
@@ -97,11 +99,5 @@ impl RefineSummary {
     pub fn used(&self) -> Option<f64> {
         let ([min, max], range) = (self.range_use.values?, self.range_use.range?);
         Some(f64::from(max - min) / f64::from(range.width()))
-    }
-
-    /// The mean change in the images' own unit; `None` without a range.
-    #[must_use]
-    pub fn change_in_units(&self) -> Option<f64> {
-        self.range.map(|range| self.change * f64::from(range.width()) / 2.0)
     }
 }

@@ -1,5 +1,7 @@
 //! Runs reading, refining and writing in parallel. Short queues between the three stages bound the memory.
 
+use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -26,6 +28,14 @@ pub(super) struct Work<'a> {
     pub(super) batch: usize,
     pub(super) on_error: OnError,
     pub(super) stop: &'a AtomicBool,
+}
+
+/// An image whose file is read but not decoded.
+struct Encoded {
+    index: usize,
+    bytes: Result<Vec<u8>, DataError>,
+    /// [`Work::n_bytes`].
+    n_bytes: u64,
 }
 
 /// An image in the pipeline.
@@ -74,19 +84,22 @@ impl Work<'_> {
     fn read(self, sender: &SyncSender<Step<Read>>) -> Result<(), Closed> {
         let mut batches = Batches::new(self.batch);
         let budget = Budget::new(Budget::decoding().limit());
-        let mut pending = self.pending;
-        while !pending.is_empty() && !self.stop.load(Ordering::Relaxed) {
-            let mut permits = self.permits(pending, &budget);
+        let (mut pending, mut ahead) = (self.pending, VecDeque::new());
+        while !self.stop.load(Ordering::Relaxed) {
+            self.read_ahead(&mut pending, &mut ahead);
+            if ahead.is_empty() {
+                break;
+            }
+            let room = ahead.iter().map_while(|encoded| budget.try_acquire(encoded.n_bytes));
+            let mut permits: Vec<Permit> = room.collect();
             if permits.is_empty() {
                 // Only what is on its way can make room, so nothing may wait here for others of its size.
                 send_batches(sender, batches.flush())?;
-                permits.push(budget.acquire(self.n_bytes(pending[0])));
+                permits.push(budget.acquire(ahead[0].n_bytes));
             }
-            let (indices, rest) = pending.split_at(permits.len());
-            pending = rest;
-            let work: Vec<_> = indices.iter().copied().zip(permits).collect();
-            let decoded: Vec<_> =
-                work.into_par_iter().map(|(index, permit)| (index, self.job(index, permit))).collect();
+            let work: Vec<_> = ahead.drain(..permits.len()).zip(permits).collect();
+            let job = |(encoded, permit): (Encoded, Permit)| (encoded.index, self.job(encoded, permit));
+            let decoded: Vec<_> = work.into_par_iter().map(job).collect();
             for (index, job) in decoded {
                 match (job, self.on_error) {
                     (Ok(job), _) if job.input.is_doubtful => send(sender, Ok(Read::Doubtful(index)))?,
@@ -103,26 +116,32 @@ impl Work<'_> {
         send_batches(sender, batches.flush())
     }
 
-    /// Permits for the next images that are decoded at once, as far as there is room for them.
-    fn permits(self, pending: &[usize], budget: &Budget) -> Vec<Permit> {
+    /// Reads the files of the next images, for as many as are decoded at once.
+    fn read_ahead(self, pending: &mut &[usize], ahead: &mut VecDeque<Encoded>) {
         // Two images a thread even out decoding times; more would hold more decoded images outside the
         // bounded queues.
         let at_once = 2 * rayon::current_num_threads();
-        pending.iter().take(at_once).map_while(|&index| budget.try_acquire(self.n_bytes(index))).collect()
+        let (indices, rest) = pending.split_at(pending.len().min(at_once - ahead.len()));
+        *pending = rest;
+        let encoded = |index: &usize| {
+            let bytes = self.input.images.bytes(*index);
+            let n_bytes = bytes.as_ref().map_or(0, |bytes| self.n_bytes(bytes));
+            Encoded { index: *index, bytes, n_bytes }
+        };
+        ahead.par_extend(indices.par_iter().map(encoded));
     }
 
-    /// Bytes that an image of a folder needs while it is refined, about: its values as stored, before and
-    /// after, and as floating point four times. Images of other sources are small and count nothing.
-    fn n_bytes(self, index: usize) -> u64 {
-        let Some(root) = self.input.images.root() else { return 0 };
+    /// Bytes that an image needs while it is refined, about, given its file: its values as stored, before and
+    /// after, and as floating point four times. Images without a file are small and count nothing.
+    fn n_bytes(self, bytes: &[u8]) -> u64 {
         // An image that cannot be read says so when it is its turn.
-        let Ok(spec) = ImageFile::probe(&root.join(self.input.images.path(index))) else { return 0 };
+        let Ok(spec) = ImageFile::probe_bytes(bytes, Path::new("")) else { return 0 };
         let n_values = (spec.width * spec.height * spec.channels.max(self.model.refiner.channels())) as u64;
         n_values * u64::from(2 * spec.depth.bits() / 8 + 4 * 4)
     }
 
-    fn job(self, index: usize, permit: Permit) -> Result<Job, DataError> {
-        let input = self.input.images.read(index)?;
+    fn job(self, Encoded { index, bytes, .. }: Encoded, permit: Permit) -> Result<Job, DataError> {
+        let input = self.input.images.decode(index, &bytes?)?;
         let RefineModel { refiner, range, .. } = self.model;
         let refinable = Refinable::new(input.file.image(), refiner.channels(), *range);
         Ok(Job { index, input, refinable, _permit: permit })

@@ -22,10 +22,10 @@ use self::split::Split;
 pub use self::split::{Kept, KeptImage};
 use self::walk::Found;
 pub use self::walk::PassedOver;
-use crate::image::Encoded;
+use crate::image::{Encoded, read};
 use crate::labels::{Files, FolderIndex};
 use crate::listing::has_extension;
-use crate::source::check_same;
+use crate::source::{check_same, first_readable};
 use crate::{DataError, Image, ImageFile, ImageSpec, Listing, Sample, Source, Want, mat};
 
 /// A folder of images and their label files, including subfolders, sorted by name.
@@ -112,7 +112,7 @@ impl Folder {
         passed.warn(path);
         let Split { images, kept, are_photographs } = Split::of(path, images, &options.selection)?;
         let spec = match options.sizes {
-            Sizes::Mixed => first_readable(path, &images)?.1,
+            Sizes::Mixed => first_probed(path, &images)?.1,
             Sizes::Same => common_spec(path, &images, options.channels)?,
         };
         let (mut more_labels, others): (Vec<_>, Vec<_>) =
@@ -145,6 +145,17 @@ impl Folder {
     /// If `index >= self.len()`.
     pub fn file(&self, index: usize) -> Result<ImageFile, DataError> {
         ImageFile::open(&self.root.join(&self.images[index]))
+    }
+
+    /// Reads the content of an image file without decoding it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is larger than any image file may be.
+    ///
+    /// # Panics
+    /// If `index >= self.len()`.
+    pub fn bytes(&self, index: usize) -> Result<Vec<u8>, DataError> {
+        read(&self.root.join(&self.images[index]))
     }
 
     /// The label files of one image, as sorted paths relative to the folder.
@@ -277,19 +288,14 @@ pub(crate) fn check_folder(path: &Path) -> Result<(), DataError> {
 
 /// Returns the first image whose header can be read, among the first thousand; otherwise the first image's
 /// error.
-fn first_readable<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf, ImageSpec), DataError> {
-    let probe = |image: &'a PathBuf| ImageFile::probe(&root.join(image)).map(|spec| (image, spec));
-    let first = probe(&images[0]);
-    if first.is_ok() {
-        return first;
-    }
-    images.iter().take(1000).find_map(|image| probe(image).ok()).map_or(first, Ok)
+fn first_probed<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf, ImageSpec), DataError> {
+    first_readable(images.len(), |index| Ok((&images[index], ImageFile::probe(&root.join(&images[index]))?)))
 }
 
 /// Returns the spec that the images share; the error names the first image that differs from the first
 /// readable one.
 fn common_spec(root: &Path, images: &[PathBuf], channels: Option<usize>) -> Result<ImageSpec, DataError> {
-    let (first, first_spec) = first_readable(root, images)?;
+    let (first, first_spec) = first_probed(root, images)?;
     let wanted = |spec: ImageSpec| ImageSpec { channels: channels.unwrap_or(spec.channels), ..spec };
     let step = images.len().div_ceil(MAX_PROBED);
     let probed: Vec<&PathBuf> = images.iter().step_by(step).collect();

@@ -231,7 +231,7 @@ impl Header {
 }
 
 /// Reads a file, unless it is larger than the limit.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     let io = |error| DataError::io(path, error);
     let n_bytes = std::fs::metadata(path).map_err(io)?.len();
     if n_bytes > MAX_FILE_BYTES {

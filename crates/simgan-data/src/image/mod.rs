@@ -30,6 +30,7 @@ pub use self::size::Size;
 pub use self::transform::Transform;
 
 pub(crate) use self::crop::CropWindow;
+pub(crate) use self::decode::read;
 pub(crate) use self::encoded::Encoded;
 
 /// One image as stored, planar `[channels, height, width]`. Outside this crate its pixels are `f32` in
