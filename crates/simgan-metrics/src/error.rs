@@ -19,6 +19,64 @@ pub enum MetricsError {
     /// Inputs do not fit together, or an argument is out of range.
     #[error("{0}")]
     Mismatch(String),
+    /// The numbers of predictions and of images differ.
+    #[error("{what}: {n_predicted} predictions for {n_images} images")]
+    Predictions {
+        /// The figure to be computed.
+        what: &'static str,
+        /// Number of predictions.
+        n_predicted: usize,
+        /// Number of images.
+        n_images: usize,
+    },
+    /// A label or a prediction has another number of values than the first label.
+    #[error("{what}: image {image} has {found} values and the first image {needed}")]
+    Ragged {
+        /// The figure to be computed.
+        what: &'static str,
+        /// Index of the image.
+        image: usize,
+        /// Number of its values.
+        found: usize,
+        /// Number of values of the first label.
+        needed: usize,
+    },
+    /// An estimator's output is infinite or NaN.
+    #[error("the prediction for image {image} is not finite")]
+    PredictionNotFinite {
+        /// Index of the image.
+        image: usize,
+    },
+    /// A label is infinite or NaN.
+    #[error("the label of image {image} is not finite")]
+    LabelNotFinite {
+        /// Index of the image.
+        image: usize,
+    },
+    /// No image has a point whose place is known.
+    #[error("none of the {n_images} images has a point whose place is known")]
+    NoKnownPoint {
+        /// Number of images.
+        n_images: usize,
+    },
+    /// A class is out of range.
+    #[error("class {class} of image {image} is not one of the {n_classes} classes, which count from 0")]
+    UnknownClass {
+        /// Index of the image.
+        image: usize,
+        /// The class of its label or prediction.
+        class: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// Too many classes for a confusion matrix.
+    #[error("{found} classes, at most {most} can be compared")]
+    TooManyClasses {
+        /// Number of classes.
+        found: usize,
+        /// Maximum number of classes.
+        most: usize,
+    },
     /// The refiner turned images into infinite values or NaN.
     #[error("the refined images are not finite")]
     NotFinite,
@@ -44,7 +102,17 @@ impl MetricsError {
             Self::Data(error) => error.hint(),
             Self::Model(error) => error.hint().map(Hint::from),
             Self::Optim(error) => error.hint().map(Hint::from),
-            Self::TooFew { .. } | Self::Mismatch(_) | Self::NotFinite | Self::Tensor(_) => None,
+            Self::TooFew { .. }
+            | Self::Mismatch(_)
+            | Self::Predictions { .. }
+            | Self::Ragged { .. }
+            | Self::PredictionNotFinite { .. }
+            | Self::LabelNotFinite { .. }
+            | Self::NoKnownPoint { .. }
+            | Self::UnknownClass { .. }
+            | Self::TooManyClasses { .. }
+            | Self::NotFinite
+            | Self::Tensor(_) => None,
         }
     }
 }

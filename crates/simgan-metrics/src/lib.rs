@@ -5,7 +5,8 @@
 //! iris moved between an image and its refined version. [`kernel_distance`] (KID) compares features of two
 //! sets of images, [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`],
 //! [`fourier_matched`] and [`augmented`] are simple baselines to try before a GAN. [`binomial_p`],
-//! [`share_interval`] and [`Spread`] quantify the uncertainty of such figures.
+//! [`share_interval`] and [`Spread`] quantify the uncertainty of such figures. [`PointErrors`], [`ClassFigures`]
+//! and [`VectorFigures`] compare an estimator's predictions with labels.
 //!
 //! ```
 //! use candle_core::{Device, Tensor};
@@ -20,25 +21,32 @@
 //! ```
 
 mod augment;
+mod class_figures;
 mod error;
 mod eye_region;
 mod gray;
 mod iris;
 mod kid;
 mod matching;
+mod pairs;
 mod pixels;
+mod point_errors;
 mod pupil_shift;
 mod realism;
 mod registration;
 mod statistics;
+mod vector_figures;
 
 pub use self::augment::augmented;
+pub use self::class_figures::{ClassFigure, ClassFigures};
 pub use self::error::MetricsError;
 pub use self::eye_region::has_iris;
 pub use self::iris::{Iris, find_irises};
 pub use self::kid::kernel_distance;
 pub use self::matching::{fourier_matched, histogram_matched};
 pub use self::pixels::{gradient_distance, intensity_distance};
+pub use self::point_errors::{PointErrors, PointFigure, PointFigures};
 pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
 pub use self::realism::{Realism, RealismTraining, realism, realism_watched};
 pub use self::statistics::{Spread, binomial_p, share_interval};
+pub use self::vector_figures::{ComponentFigure, VectorFigures};
