@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::MetricsError;
 use crate::eye_region::REFERENCE_WIDTH;
-use crate::gray::{Gray, grays};
+use crate::gray::{Gray, eye_grays};
 
 /// Unit vectors to both sides of the iris, each from −45° to 45°: seven to the right, seven to the left.
 static SIDES: LazyLock<[[f64; 2]; 14]> =
@@ -43,7 +43,7 @@ pub struct Iris {
 ///
 /// If height or width is under 15 pixels.
 pub fn find_irises(images: &Tensor) -> Result<Vec<Iris>, MetricsError> {
-    Ok(grays(images)?.iter().map(Gray::iris).collect())
+    Ok(eye_grays(images)?.iter().map(Gray::iris).collect())
 }
 
 impl Gray {

@@ -2,7 +2,7 @@
 //! confidence intervals.
 //!
 //! [`realism`] trains a classifier to tell real from refined images. [`pupil_shift_at`] measures how far the
-//! iris moved between an image and its refined version. [`kernel_distance`] (KID) compares features of two
+//! iris moved between an image and its refined version, [`point_shift`] how far any labelled points did. [`kernel_distance`] (KID) compares features of two
 //! sets of images, [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`],
 //! [`fourier_matched`] and [`augmented`] are simple baselines to try before a GAN. [`binomial_p`],
 //! [`share_interval`] and [`Spread`] quantify the uncertainty of such figures. [`PointErrors`], [`ClassFigures`]
@@ -31,6 +31,7 @@ mod matching;
 mod pairs;
 mod pixels;
 mod point_errors;
+mod point_shift;
 mod pupil_shift;
 mod realism;
 mod registration;
@@ -46,6 +47,7 @@ pub use self::kid::kernel_distance;
 pub use self::matching::{fourier_matched, histogram_matched};
 pub use self::pixels::{gradient_distance, intensity_distance};
 pub use self::point_errors::{PointErrors, PointFigure, PointFigures};
+pub use self::point_shift::{PointShift, PointShiftError, SinglePointShift, point_shift};
 pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at};
 pub use self::realism::{Realism, RealismTraining, realism, realism_watched};
 pub use self::statistics::{Spread, binomial_p, share_interval};

@@ -7,10 +7,13 @@ use simgan_data::Annotations;
 
 use crate::augment::Augmentation;
 use crate::eye_region::{EyeRegion, REFERENCE_WIDTH};
-use crate::gray::{Gray, grays};
+use crate::gray::{Gray, eye_grays};
 use crate::iris::find_irises;
-use crate::registration::{LARGEST_SHIFT, Registration};
+use crate::registration::{Profile, Registration};
 use crate::{MetricsError, Spread};
+
+/// Radius of the search for a moved iris, in pixels of a 55-pixel-wide eye.
+const LARGEST_SHIFT: f64 = 6.0;
 
 /// The movement of irises between images and their refined versions, in pixels of a 55-pixel-wide eye. The
 /// paper reports 1.1 ± 0.8 from manual labels (§3.1).
@@ -87,7 +90,7 @@ fn shift_of(before: &Tensor, after: &Tensor, eyes: &[EyeRegion]) -> Result<Pupil
         let text = format!("images {:?} and refined {:?}", before.dims(), after.dims());
         return Err(MetricsError::Mismatch(text));
     }
-    let (before, after) = (grays(before)?, grays(after)?);
+    let (before, after) = (eye_grays(before)?, eye_grays(after)?);
     if before.is_empty() {
         return Err(MetricsError::TooFew { what: "the pupil shift", found: 0, needed: 1 });
     }
@@ -112,7 +115,13 @@ fn shift_of(before: &Tensor, after: &Tensor, eyes: &[EyeRegion]) -> Result<Pupil
 /// Returns the uncorrected movement in pixels of a 55-pixel-wide image; `None` if the iris is lost.
 fn measured(before: &Gray, after: &Gray, eye: &EyeRegion) -> Option<[f64; 2]> {
     let scale = REFERENCE_WIDTH / before.width as f64;
-    Registration::new(before, eye).find(after).map(|moved| moved.map(|moved| moved * scale))
+    found(&Registration::of_eye(before, eye), after).map(|moved| moved.map(|moved| moved * scale))
+}
+
+/// Returns the iris's movement in the image's pixels, to a sixteenth of a pixel of a 55-pixel-wide image.
+fn found(registration: &Registration, image: &Gray) -> Option<[f64; 2]> {
+    let unit = image.width as f64 / REFERENCE_WIDTH;
+    registration.find(&Profile::new(image, unit), LARGEST_SHIFT, 4)
 }
 
 fn corrected(moved: [f64; 2], gain: [f64; 2]) -> [f64; 2] {
@@ -166,14 +175,14 @@ fn calibrated(images: &[Gray], eyes: &[EyeRegion]) -> ShiftError {
 /// Moves the iris of one image by each of [`MOVES`]. A lost iris counts as measured without movement.
 fn trials(image: &Gray, eye: &EyeRegion, seed: u64) -> Vec<Trial> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let registration = Registration::new(image, eye);
+    let registration = Registration::of_eye(image, eye);
     let unit = image.width as f64 / REFERENCE_WIDTH;
     let mut trial = |distance: f64| {
         let (sine, cosine) = rng.random_range(0.0..std::f64::consts::TAU).sin_cos();
         let done = [distance * cosine, distance * sine];
         let mut moved = eye.with_iris_moved(image, done.map(|done| done * unit));
         Augmentation::draw_look(&mut rng, image.width).apply(&mut moved.pixels, image.height, image.width);
-        let measured = registration.find(&moved).unwrap_or_default().map(|moved| moved / unit);
+        let measured = found(&registration, &moved).unwrap_or_default().map(|moved| moved / unit);
         Trial { done, measured }
     };
     MOVES.map(&mut trial).into()

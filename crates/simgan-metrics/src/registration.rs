@@ -1,20 +1,19 @@
 use crate::augment::blur;
 use crate::eye_region::{EyeRegion, REFERENCE_WIDTH, smooth_step};
 use crate::gray::Gray;
+use crate::iris::Iris;
 
-/// Radius of the search for a moved iris, in pixels of a 55-pixel-wide eye.
-pub(crate) const LARGEST_SHIFT: f64 = 6.0;
-/// Correlation below which an iris counts as lost.
+/// Correlation below which a neighbourhood counts as lost.
 const LEAST_LIKENESS: f64 = 0.35;
-/// Standard deviation, in such pixels, of the blur that removes noise and grain before comparing.
+/// Standard deviation, in units, of the blur that removes noise and grain before comparing.
 const BLUR: f64 = 0.8;
-/// Extent of the compared neighbourhood beyond the limbus, in such pixels.
+/// Extent of an iris's neighbourhood beyond the limbus, in pixels of a 55-pixel-wide eye.
 const MARGIN: f64 = 3.0;
 
 /// Brightness and its central differences along x and y.
 type Look = [f32; 3];
 
-/// The neighbourhood of an iris, as a template to find in another version of the image.
+/// The neighbourhood of a place in an image, as a template to find in another version of the image.
 pub(crate) struct Registration {
     points: Vec<Known>,
     /// Weighted sums over the points of squared brightness and of squared gradients.
@@ -30,50 +29,78 @@ struct Known {
     look: Look,
 }
 
+/// A round neighbourhood, in pixels of the image.
+#[derive(Clone, Copy)]
+pub(crate) struct Neighbourhood {
+    pub(crate) centre: [f64; 2],
+    pub(crate) radius: f64,
+    /// Step of the template's grid and of the coarse search.
+    pub(crate) unit: f64,
+}
+
 impl Registration {
-    /// Samples the template on a grid of one pixel of a 55-pixel-wide eye. Weights fade out towards its rim
-    /// and outside the lids.
-    pub(crate) fn new(image: &Gray, eye: &EyeRegion) -> Self {
+    /// The neighbourhood of an iris. Weights fade out outside the lids.
+    pub(crate) fn of_eye(image: &Gray, eye: &EyeRegion) -> Self {
         let unit = image.width as f64 / REFERENCE_WIDTH;
-        let profile = Profile::new(image);
-        let reach = eye.iris.radius + MARGIN * unit;
+        let Iris { x, y, radius } = eye.iris;
+        let around = Neighbourhood { centre: [x, y], radius: radius + MARGIN * unit, unit };
+        Self::new(&Profile::new(image, unit), around, |at| eye.openness(at, unit))
+    }
+
+    /// Samples the template on a grid. Weights fade out towards the rim, and where `openness` does, from 1 to
+    /// 0.
+    pub(crate) fn new(
+        profile: &Profile,
+        Neighbourhood { centre: [x, y], radius, unit }: Neighbourhood,
+        openness: impl Fn([f64; 2]) -> f64,
+    ) -> Self {
         let mut points = Vec::new();
-        for [across, down] in square((reach / unit).ceil() as i32, unit) {
-            let at = [eye.iris.x + across, eye.iris.y + down];
-            let weight = smooth_step((reach - across.hypot(down)) / (2.0 * unit)) * eye.openness(at, unit);
+        for [across, down] in square((radius / unit).ceil() as i32, unit) {
+            let at = [x + across, y + down];
+            let weight = smooth_step((radius - across.hypot(down)) / (2.0 * unit)) * openness(at);
             if weight > 0.0 {
                 points.push(Known { at, weight, look: profile.at(at) });
             }
         }
-        let sum = |of: &dyn Fn(&Look) -> f64| {
-            points.iter().map(|point| point.weight * of(&point.look)).sum::<f64>()
-        };
-        let mean = sum(&|look| f64::from(look[0])) / sum(&|_| 1.0).max(f64::MIN_POSITIVE);
+        let mean =
+            weighted(&points, |look| f64::from(look[0])) / weighted(&points, |_| 1.0).max(f64::MIN_POSITIVE);
         points.iter_mut().for_each(|point| point.look[0] -= mean as f32);
-        let sum = |of: &dyn Fn(&Look) -> f64| {
-            points.iter().map(|point| point.weight * of(&point.look)).sum::<f64>()
-        };
-        let squares = [sum(&|look| f64::from(look[0]).powi(2)), sum(&|look| gradient_product(look, look))];
+        let squares = [
+            weighted(&points, |look| f64::from(look[0]).powi(2)),
+            weighted(&points, |look| gradient_product(look, look)),
+        ];
         Self { points, squares, unit }
     }
 
-    /// Returns the iris's movement in the image's pixels; `None` if nothing resembles it.
-    pub(crate) fn find(&self, image: &Gray) -> Option<[f64; 2]> {
-        let profile = Profile::new(image);
-        let mut best = (self.likeness(&profile, [0.0; 2]), [0.0; 2]);
+    /// Returns the root mean square change of brightness over `unit`, in the direction in which it changes
+    /// least: 0 on a flat neighbourhood and along a straight edge, where no movement can be seen.
+    pub(crate) fn relief(&self) -> f64 {
+        let mean = |of: fn(&Look) -> f64| weighted(&self.points, of) / weighted(&self.points, |_| 1.0);
+        let (across, down) =
+            (mean(|look| f64::from(look[1] * look[1])), mean(|look| f64::from(look[2] * look[2])));
+        let both = mean(|look| f64::from(look[1] * look[2]));
+        // The smaller eigenvalue of the structure tensor, of differences over two pixels.
+        let least = f64::midpoint(across, down) - (0.5 * (across - down)).hypot(both);
+        0.5 * self.unit * least.max(0.0).sqrt()
+    }
+
+    /// Returns the movement in pixels, of at most `largest` × `unit`, found by steps that are halved `halvings`
+    /// times; `None` if nothing resembles the template.
+    pub(crate) fn find(&self, profile: &Profile, largest: f64, halvings: i32) -> Option<[f64; 2]> {
+        let mut best = (self.likeness(profile, [0.0; 2]), [0.0; 2]);
         let mut search = |step: f64, count: i32| {
             let centre: [f64; 2] = best.1;
             for [across, down] in square(count, step * self.unit) {
                 let moved = [centre[0] + across, centre[1] + down];
-                if moved[0].hypot(moved[1]) <= LARGEST_SHIFT * self.unit {
-                    let likeness = self.likeness(&profile, moved);
+                if moved[0].hypot(moved[1]) <= largest * self.unit {
+                    let likeness = self.likeness(profile, moved);
                     best = if likeness > best.0 { (likeness, moved) } else { best };
                 }
             }
         };
-        // Whole pixels over the full radius, then halved steps around the best: far cheaper than a fine grid.
-        search(1.0, LARGEST_SHIFT as i32);
-        [0.5, 0.25, 0.125, 0.0625].iter().for_each(|step| search(*step, 1));
+        // Whole units over the full radius, then halved steps around the best: far cheaper than a fine grid.
+        search(1.0, largest as i32);
+        (1..=halvings).for_each(|halving| search(0.5f64.powi(halving), 1));
         (best.0 >= LEAST_LIKENESS).then_some(best.1)
     }
 
@@ -99,6 +126,11 @@ impl Registration {
     }
 }
 
+/// Returns the weighted sum over the points.
+fn weighted(points: &[Known], of: impl Fn(&Look) -> f64) -> f64 {
+    points.iter().map(|point| point.weight * of(&point.look)).sum()
+}
+
 fn gradient_product(left: &Look, right: &Look) -> f64 {
     f64::from(left[1] * right[1] + left[2] * right[2])
 }
@@ -111,16 +143,16 @@ fn square(count: i32, step: f64) -> impl Iterator<Item = [f64; 2]> {
 }
 
 /// A smoothed image with its gradient.
-struct Profile {
+pub(crate) struct Profile {
     looks: Vec<Look>,
     height: usize,
     width: usize,
 }
 
 impl Profile {
-    fn new(image: &Gray) -> Self {
+    /// Smooths by 0.8 × `unit` pixels.
+    pub(crate) fn new(image: &Gray, unit: f64) -> Self {
         let (width, height) = (image.width, image.height);
-        let unit = width as f64 / REFERENCE_WIDTH;
         let mut pixels = image.pixels.clone();
         // `blur` has only five taps, too few for a large deviation; the variances of repeated blurs add up.
         let passes = unit.powi(2).ceil();

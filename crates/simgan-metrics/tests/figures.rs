@@ -1,7 +1,5 @@
 //! Figures of predicted labels on known answers.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use simgan_metrics::{ClassFigures, MetricsError, PointErrors, PointFigures, VectorFigures};
 
 type Points = Vec<Vec<[f32; 2]>>;
