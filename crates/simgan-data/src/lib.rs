@@ -43,6 +43,7 @@
 mod annotation;
 mod batch;
 mod budget;
+mod companions;
 mod error;
 mod fitted;
 mod folder;

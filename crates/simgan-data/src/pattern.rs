@@ -1,13 +1,13 @@
 //! Paths with wildcards, and single images: sources that are some of the images of a folder.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
 
+use crate::ImageFormat;
+use crate::companions::{self, entries};
 use crate::folder::walk::Found;
-use crate::{ImageFormat, listing::has_extension};
 
 /// Some of the images below a folder.
 pub(crate) struct Pattern {
@@ -55,34 +55,13 @@ impl Pattern {
         &self.root
     }
 
-    /// The images that fit, and the label files beside them. Hidden files and folders that cannot be read are
-    /// left out.
+    /// The images that fit, and [what goes with them](companions). Hidden files and folders that cannot be read
+    /// are left out.
     pub(crate) fn found(&self) -> Found {
         let mut files = Vec::new();
         self.list(Path::new(""), &self.parts, 0, &mut files);
-        let is_image = |file: &PathBuf| ImageFormat::from_path(file).is_some();
-        let (chosen, _): (Vec<_>, Vec<_>) = files.into_iter().partition(is_image);
-        let mut found = Found::default();
-        let mut folders: Vec<PathBuf> = chosen.iter().map(|image| folder_of(image)).collect();
-        folders.sort_unstable();
-        folders.dedup();
-        for folder in folders {
-            let images = chosen.iter().filter(|image| folder_of(image) == folder);
-            let names: HashSet<String> = images
-                .flat_map(|image| [image.file_name(), image.file_stem()])
-                .flatten()
-                .map(|name| name.to_string_lossy().into_owned())
-                .collect();
-            let is_beside = |file: &PathBuf| is_label_of_one(file, &names);
-            entries(&self.root.join(&folder))
-                .map(|name| folder.join(name))
-                .filter(|file| has_extension(file, &["json", "txt", "csv"]) && is_beside(file))
-                .for_each(|file| found.add(file));
-        }
-        chosen.into_iter().for_each(|image| found.add(image));
-        found.sort();
-        found.images.dedup();
-        found
+        files.retain(|file| ImageFormat::from_path(file).is_some());
+        companions::found(&self.root, files)
     }
 
     /// Adds the files below `folder` that fit `parts`.
@@ -121,25 +100,6 @@ fn is_wild(part: &Component<'_>) -> bool {
     part.as_os_str().to_str().is_some_and(|name| name.contains(['*', '?', '[', '{']))
 }
 
-/// The names in a folder, without hidden ones; none if it cannot be read.
-fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| PathBuf::from(entry.file_name()))
-        .filter(|name| !name.to_string_lossy().starts_with('.'))
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    file.parent().unwrap_or(Path::new("")).to_owned()
-}
-
-/// Whether a label file is named like one of the images of its folder, given by their names and stems: `7.json`,
-/// `7.label.json` or `7.png.json`.
-fn is_label_of_one(label: &Path, names: &HashSet<String>) -> bool {
-    let label = label.file_name().unwrap_or_default().to_string_lossy();
-    label.match_indices('.').any(|(dot, _)| names.contains(&label[..dot]))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -148,7 +108,65 @@ mod tests {
 
     fn found(root: &Path, pattern: &str) -> Vec<String> {
         let found = Pattern::of(&root.join(pattern)).map(|pattern| pattern.found()).unwrap_or_default();
-        found.images.iter().chain(&found.labels).map(|path| path.display().to_string()).collect()
+        let taken = found.images.iter().chain(&found.labels).chain(&found.others);
+        taken.map(|path| path.display().to_string()).collect()
+    }
+
+    /// Writes files, each with its name as content unless another is given.
+    fn write(root: &Path, files: &[(&str, &str)]) {
+        for (file, content) in files {
+            fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            fs::write(root.join(file), content).unwrap();
+        }
+    }
+
+    #[test]
+    fn files_of_any_kind_go_with_their_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            "a/1.png",
+            "a/1.xml",
+            "a/1.npy",
+            "a/1.bin",
+            "a/1.a.yaml",
+            "a/2.png",
+            "a/2.xml",
+            "a/1.b.png",
+            "a/1.b.json",
+            "x/images/t/1.png",
+            "x/labels/t/1.txt",
+            "x/labels/t/2.txt",
+            "a/@eaDir/1.png",
+        ];
+        write(folder.path(), &names.map(|name| (name, "")));
+        let expected = ["1.png", "1.a.yaml", "1.bin", "1.npy", "1.xml"];
+        assert_eq!(found(folder.path(), "a/1.png"), expected);
+        assert_eq!(found(folder.path(), "x/i*/t/1.png"), ["images/t/1.png", "labels/t/1.txt"]);
+        assert_eq!(found(folder.path(), "a/**/2.png"), ["2.png", "2.xml"]);
+        assert_eq!(found(folder.path(), "a/**/1.png"), expected, "no thumbnail");
+    }
+
+    #[test]
+    fn index_files_that_name_a_chosen_image_go_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let coco = |name: &str| {
+            format!("{{\"images\": [{{\"id\": 1, \"file_name\": \"{name}\"}}], \"annotations\": []}}")
+        };
+        let files = [
+            ("l/1.png", ""),
+            ("l/2.png", ""),
+            ("r/1.png", ""),
+            ("l/coco.json", &coco("1.png")),
+            ("l/other.json", &coco("2.png")),
+            ("right.csv", "image,x,y\nr/1.png,1,2\n"),
+            ("left.csv", "image,x,y\nl/1.png,1,2\n"),
+            ("classes.txt", "cat\n"),
+        ];
+        write(folder.path(), &files);
+        let taken = ["l/1.png", "l/coco.json", "left.csv"];
+        assert_eq!(found(folder.path(), "[l]/1.png"), taken);
+        let passed = Pattern::of(&folder.path().join("[l]/1.png")).unwrap().found().passed;
+        assert_eq!(passed.labels, ["classes.txt", "l/other.json", "right.csv"].map(PathBuf::from));
     }
 
     #[test]

@@ -126,13 +126,17 @@ impl Images for FolderImages {
 
     fn carried(&self, label: &Path, bytes: &[u8]) -> Result<Option<Carried>, RefineError> {
         let Some(Resize { size, fit, labels: LabelPolicy::Follow }) = self.resize else { return Ok(None) };
-        let owners = self.folder.owners_of(label);
+        if self.folder.is_of_left_image(label) {
+            return Ok(None);
+        }
+        let (owners, apart) = (self.folder.owners_of(label), self.folder.apart());
         let moved = |index: usize| {
             // Read an unreadable header again for its error.
             let own = self.sizes()[index].map_or_else(|| self.probe(index), Ok)?;
             Ok(Transform::resize(own, size, fit))
         };
-        let file = LabelFile { path: label, images: self.folder.images(), owners: &owners, moved: &moved };
+        let images = self.folder.images();
+        let file = LabelFile { path: label, images, apart, owners: &owners, moved: &moved };
         match follow(bytes, &file)? {
             Followed::Unchanged => Ok(None),
             Followed::Moved { bytes, notes } => Ok(Some(Carried { bytes, notes })),

@@ -45,7 +45,7 @@ pub(super) fn read(target: Target, name: &Path, bytes: &[u8]) -> Result<(), Stri
 
 fn label(name: &Path, bytes: &[u8], images: &[PathBuf], owners: &[usize]) -> Result<(), String> {
     let moved = |_| Ok(Transform::resize(SIZE, Size { width: 20, height: 20 }, Fit::Cover));
-    let file = LabelFile { path: name, images, owners, moved: &moved };
+    let file = LabelFile { path: name, images, apart: labels::Apart::default(), owners, moved: &moved };
     labels::follow(bytes, &file).map_err(|error| error.to_string())?;
     match owners {
         [] => labels::read_index(bytes, name, images, SIZE).map(drop),

@@ -25,6 +25,9 @@ pub struct Census {
     pub special: Vec<String>,
     /// Links that lead in circles.
     pub loops: Vec<String>,
+    /// Label files beside chosen images that belong to none of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unused_labels: Vec<String>,
 }
 
 /// Maximum number of names in a sentence.
@@ -53,6 +56,7 @@ impl Census {
         census.unreadable = unreadable.map(|(path, why)| format!("{}: {why}", path.display())).collect();
         census.special = folder.passed.special.iter().map(|path| shown(path)).collect();
         census.loops = folder.passed.loops.iter().map(|path| shown(path)).collect();
+        census.unused_labels = folder.passed.labels.iter().map(|path| shown(path)).collect();
         census
     }
 
@@ -90,6 +94,7 @@ impl Census {
             (&self.unreadable, "folders that cannot be read"),
             (&self.special, "pipes, devices and links that lead nowhere"),
             (&self.loops, "links that lead in circles"),
+            (&self.unused_labels, "label files that name none of these images"),
         ] {
             if !names.is_empty() {
                 lines.push(format!("{} {what}: {}", names.len(), first(names)));

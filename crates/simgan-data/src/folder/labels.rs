@@ -13,10 +13,12 @@ impl LabelFiles {
     /// Assigns label files to images. A label file belongs to the images of equal name in its folder: `7.png`
     /// has `7.json`, `7.png.json` and `7.label.json`. Failing that, it belongs to the images of equal name in
     /// the folder that goes with its own ([`image_folders`]).
-    pub(super) fn new(images: &[PathBuf], labels: Vec<PathBuf>) -> Self {
+    ///
+    /// One that belongs to an image that is not taken, among `left`, belongs to no other.
+    pub(super) fn new(images: &[PathBuf], left: &[PathBuf], labels: Vec<PathBuf>) -> Self {
         let mut files = Self { beside: Vec::new(), index: Vec::new() };
         for label in labels {
-            let owners = owners(&label, images);
+            let owners = owners(&label, images, left).unwrap_or_default();
             if owners.is_empty() {
                 files.index.push(label);
             } else {
@@ -75,7 +77,7 @@ fn image_folders(label: &Path) -> Vec<PathBuf> {
 }
 
 /// The names of image folders that go with a folder of labels.
-fn image_names(folder: &str) -> Vec<String> {
+pub(crate) fn image_names(folder: &str) -> Vec<String> {
     let lower = folder.to_lowercase();
     match lower.strip_prefix("label_").filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
         Some(number) => vec![format!("image_{number}")],
@@ -87,28 +89,28 @@ fn image_names(folder: &str) -> Vec<String> {
 }
 
 /// Finds the images of a label file: those whose name is its longest prefix, sorted, beside it or else in the
-/// folder that goes with its own.
-pub(super) fn owners(label: &Path, images: &[PathBuf]) -> Vec<u32> {
-    let beside = namesakes(label, images);
-    if !beside.is_empty() {
-        return beside;
-    }
-    let mut apart = image_folders(label).into_iter().map(|label| namesakes(&label, images));
-    apart.find(|owners| !owners.is_empty()).unwrap_or_default()
+/// folder that goes with its own. Empty if these are among `left`, and `None` if there are none at all.
+pub(crate) fn owners(label: &Path, images: &[PathBuf], left: &[PathBuf]) -> Option<Vec<u32>> {
+    let elsewhere = || image_folders(label).into_iter().find_map(|label| namesakes(&label, images, left));
+    namesakes(label, images, left).or_else(elsewhere)
 }
 
-fn namesakes(label: &Path, images: &[PathBuf]) -> Vec<u32> {
+fn namesakes(label: &Path, images: &[PathBuf], left: &[PathBuf]) -> Option<Vec<u32>> {
     // Try the name without `.json`, then drop one extension at a time: `7.png.json` names the file `7.png`,
     // and `7.label.json` the stem `7`.
     let mut name = label.with_extension("");
     loop {
         if let Ok(image) = images.binary_search(&name) {
-            return vec![image as u32];
+            return Some(vec![image as u32]);
+        }
+        if left.binary_search(&name).is_ok() {
+            return Some(Vec::new());
         }
         let owners = of_stem(&name, images);
-        if !owners.is_empty() || name.extension().is_none() {
-            return owners;
+        if !owners.is_empty() || !of_stem(&name, left).is_empty() {
+            return Some(owners);
         }
+        name.extension()?;
         name.set_extension("");
     }
 }

@@ -1,3 +1,4 @@
+mod apart;
 mod census;
 mod junk;
 mod labels;
@@ -12,9 +13,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+pub(crate) use self::apart::Apart;
 pub use self::census::Census;
 pub use self::junk::is_junk;
 use self::labels::LabelFiles;
+pub(crate) use self::labels::{image_names, owners};
 pub(crate) use self::layout::FolderLayout;
 pub use self::mask::MaskKind;
 pub use self::selection::Selection;
@@ -42,6 +45,7 @@ pub struct Folder {
     root: PathBuf,
     images: Vec<PathBuf>,
     kept: Vec<KeptImage>,
+    apart: Apart,
     labels: LabelFiles,
     others: Vec<PathBuf>,
     links: Vec<PathBuf>,
@@ -108,7 +112,7 @@ impl Folder {
         if found.images.is_empty() {
             return Err(no_images(path, &found));
         }
-        let Found { images, labels, others, links, passed } = found;
+        let Found { images, labels, others, links, not_chosen, passed } = found;
         passed.warn(path);
         let Split { images, kept, are_photographs } = Split::of(path, images, &options.selection)?;
         let spec = match options.sizes {
@@ -118,10 +122,24 @@ impl Folder {
         let (mut more_labels, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|file| has_extension(file, &LABELS));
         more_labels.extend(labels);
-        let labels = LabelFiles::new(&images, more_labels);
+        let apart = Apart::new(&images, &kept, not_chosen);
+        let labels = LabelFiles::new(&images, apart.left(), more_labels);
         let spec = ImageSpec { channels: options.channels.unwrap_or(spec.channels), ..spec };
         let (root, channels, index) = (path.to_owned(), options.channels, FolderIndex::default());
-        Ok(Self { root, images, kept, labels, others, links, passed, are_photographs, spec, channels, index })
+        Ok(Self {
+            root,
+            images,
+            kept,
+            apart,
+            labels,
+            others,
+            links,
+            passed,
+            are_photographs,
+            spec,
+            channels,
+            index,
+        })
     }
 
     /// The folder's path.
@@ -178,7 +196,20 @@ impl Folder {
     /// The images that a label file belongs to, as sorted indices; none for an index file.
     #[must_use]
     pub fn owners_of(&self, label: &Path) -> Vec<usize> {
-        labels::owners(label, &self.images).into_iter().map(|owner| owner as usize).collect()
+        let owners = owners(label, &self.images, self.apart.left()).unwrap_or_default();
+        owners.into_iter().map(|owner| owner as usize).collect()
+    }
+
+    /// Whether a label file belongs to images that are not taken, and to no other.
+    #[must_use]
+    pub fn is_of_left_image(&self, label: &Path) -> bool {
+        owners(label, &self.images, self.apart.left()).is_some_and(|owners| owners.is_empty())
+    }
+
+    /// The images that are not taken, as label files may name them.
+    #[must_use]
+    pub fn apart(&self) -> crate::labels::Apart<'_> {
+        self.apart.named()
     }
 
     /// Number of label files: of images and of the folder as a whole.
@@ -226,7 +257,8 @@ impl Folder {
 
     /// Adds what the image's label files and the folder's index files say, and the image's record.
     fn label(&self, index: usize, sample: Sample) -> Result<Sample, DataError> {
-        let files = Files { root: &self.root, images: &self.images, index: self.labels.index() };
+        let files =
+            Files { root: &self.root, images: &self.images, apart: self.apart(), index: self.labels.index() };
         self.index.label(&files, index, self.labels.of(index), sample)
     }
 }
@@ -259,6 +291,11 @@ impl Source for Folder {
         let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))
     }
+}
+
+/// Whether the name of a file that is no image is that of a label file.
+pub(crate) fn is_label_name(file: &Path) -> bool {
+    has_extension(file, &walk::LABELS) || has_extension(file, &LABELS)
 }
 
 /// Explains why a folder has no images: it holds other files, or MATLAB files of an unsupported version.

@@ -15,6 +15,8 @@ pub(crate) struct Found {
     pub(crate) others: Vec<PathBuf>,
     /// Links among the files and folders, wherever they lead.
     pub(crate) links: Vec<PathBuf>,
+    /// Images beside those that a pattern chooses.
+    pub(crate) not_chosen: Vec<PathBuf>,
     pub(crate) passed: PassedOver,
 }
 
@@ -29,7 +31,12 @@ pub struct PassedOver {
     pub special: Vec<PathBuf>,
     /// Links into a folder that contains them, and folders with more names than the walk follows.
     pub loops: Vec<PathBuf>,
+    /// Label files beside the images that a pattern chooses which belong to none of them.
+    pub labels: Vec<PathBuf>,
 }
+
+/// Extensions of the label files that layouts are recognised by.
+pub(super) const LABELS: [&str; 3] = ["json", "txt", "csv"];
 
 /// Maximum number of names under which links may show one folder; bounds what links to links can unfold to.
 const MAX_NAMES: usize = 8;
@@ -136,7 +143,7 @@ impl Found {
     pub(crate) fn add(&mut self, path: PathBuf) {
         if ImageFormat::from_path(&path).is_some() {
             self.images.push(path);
-        } else if has_extension(&path, &["json", "txt", "csv"]) {
+        } else if has_extension(&path, &LABELS) {
             self.labels.push(path);
         } else {
             self.others.push(path);

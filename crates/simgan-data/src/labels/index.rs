@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::said::{Said, json_record};
-use super::{MAX_BYTES, failed, read_page};
+use super::{Apart, MAX_BYTES, failed, read_page};
 use crate::{Annotation, Annotations, DataError, Sample, Size};
 
 /// The annotations in a folder's label files. Files beside an image are read with it; files about several
@@ -32,6 +32,7 @@ const LABEL_NAMES: [&str; 8] =
 pub(crate) struct Files<'a> {
     pub(crate) root: &'a Path,
     pub(crate) images: &'a [PathBuf],
+    pub(crate) apart: Apart<'a>,
     pub(crate) index: &'a [PathBuf],
 }
 
@@ -61,7 +62,7 @@ impl FolderIndex {
                 all.add(&path, annotations)?;
                 all.record.get_or_insert(record);
             } else {
-                let said = read_page(&bytes, relative, files.images, &[image]);
+                let said = read_page(&bytes, relative, (files.images, files.apart), &[image]);
                 let said = said.map_err(|reason| failed(&path, reason))?;
                 all.add_said(&path, said.into_iter().flatten().map(|(_, said)| said), size)?;
             }
@@ -121,7 +122,7 @@ fn extension(path: &Path) -> String {
 fn read_index(files: &Files<'_>) -> Result<Entries, Fault> {
     let mut entries = Entries::new();
     for (file, relative) in files.index.iter().enumerate() {
-        if !["json", "jsonl", "ndjson", "csv", "tsv"].contains(&&*extension(relative)) {
+        if !is_index(relative) {
             continue;
         }
         let path = files.root.join(relative);
@@ -130,7 +131,7 @@ fn read_index(files: &Files<'_>) -> Result<Entries, Fault> {
             DataError::Io { source, .. } => source.to_string(),
             other => other.to_string(),
         });
-        match read.and_then(|bytes| read_page(&bytes, relative, files.images, &[])) {
+        match read.and_then(|bytes| read_page(&bytes, relative, (files.images, files.apart), &[])) {
             Ok(said) => {
                 let said = said.into_iter().flatten();
                 said.for_each(|(image, said)| entries.entry(image).or_default().push((file, said)));
@@ -140,6 +141,18 @@ fn read_index(files: &Files<'_>) -> Result<Entries, Fault> {
         }
     }
     Ok(entries)
+}
+
+/// Whether a label file about several images, at `root/relative`, says something of one of `images`.
+pub(crate) fn names_any(root: &Path, relative: &Path, images: &[PathBuf], apart: Apart<'_>) -> bool {
+    let said = |bytes: Vec<u8>| read_page(&bytes, relative, (images, apart), &[]).ok().flatten();
+    let bytes = is_index(relative).then(|| bytes(&root.join(relative)).ok()).flatten();
+    bytes.and_then(said).is_some_and(|said| !said.is_empty())
+}
+
+/// Whether a file of this name can be about several images and is read.
+fn is_index(path: &Path) -> bool {
+    ["json", "jsonl", "ndjson", "csv", "tsv"].contains(&&*extension(path))
 }
 
 fn is_label(path: &Path) -> bool {

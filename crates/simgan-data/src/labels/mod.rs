@@ -29,7 +29,8 @@ mod yolo;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::index::{Files, FolderIndex};
+pub(crate) use self::index::{Files, FolderIndex, names_any};
+pub use self::names::Apart;
 use self::page::{Changes, Page, Stop};
 use self::said::Said;
 pub(crate) use self::said::json_value;
@@ -43,6 +44,8 @@ pub struct LabelFile<'a> {
     pub path: &'a Path,
     /// All images of the folder, relative and sorted.
     pub images: &'a [PathBuf],
+    /// Images of the folder that are not among `images`.
+    pub apart: Apart<'a>,
     /// The images that the file stands beside, as indices in `images`; none for an index file.
     pub owners: &'a [usize],
     /// How an image's pixels moved: from its upright frame (what a viewer shows) to the upright frame of the
@@ -117,7 +120,7 @@ pub fn follow(bytes: &[u8], file: &LabelFile<'_>) -> Result<Followed, DataError>
         Ok(text) => text,
         Err(reason) => return refused(reason),
     };
-    let page = Page::new(file.path, file.images, file.owners, &text.text);
+    let page = Page::new(file.path, file.images, file.owners, &text.text).with_apart(file.apart);
     let mut changes = Changes::new(file.moved);
     match follow_page(&page, &mut changes) {
         Ok(()) => {}
@@ -151,7 +154,8 @@ fn follow_page(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<(), Stop> {
 pub fn read(bytes: &[u8], path: &Path, size: Size) -> Result<Annotations, DataError> {
     // Any name serves: formats find the owner by its index.
     let images = [PathBuf::from("image")];
-    let said = read_page(bytes, path, &images, &[0]).map_err(|reason| failed(path, reason))?;
+    let said =
+        read_page(bytes, path, (&images, Apart::default()), &[0]).map_err(|reason| failed(path, reason))?;
     let mut all = Annotations::new();
     for (_, said) in said.into_iter().flatten() {
         all.extend(said.annotations(size).map_err(|reason| failed(path, reason))?);
@@ -170,7 +174,8 @@ pub fn read_index(
     images: &[PathBuf],
     size: Size,
 ) -> Result<Vec<(usize, Annotations)>, DataError> {
-    let said = read_page(bytes, path, images, &[]).map_err(|reason| failed(path, reason))?;
+    let said =
+        read_page(bytes, path, (images, Apart::default()), &[]).map_err(|reason| failed(path, reason))?;
     let resolved = |(image, said): (usize, Said)| Ok((image, said.annotations(size)?));
     let all: Result<Vec<_>, String> = said.into_iter().flatten().map(resolved).collect();
     all.map_err(|reason| failed(path, reason))
@@ -184,11 +189,11 @@ fn failed(path: &Path, reason: String) -> DataError {
 fn read_page(
     bytes: &[u8],
     path: &Path,
-    images: &[PathBuf],
+    (images, apart): (&[PathBuf], Apart<'_>),
     owners: &[usize],
 ) -> Result<Option<ByImage>, String> {
     let text = Text::decode(bytes)?;
-    let page = Page::new(path, images, owners, &text.text);
+    let page = Page::new(path, images, owners, &text.text).with_apart(apart);
     for format in &FORMATS {
         if let Some(said) = (format.read)(&page)? {
             return Ok(Some(said));

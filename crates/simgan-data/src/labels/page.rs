@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::geometry::{Move, TOLERANCE};
 use super::json::{Json, View};
-use super::names::Names;
+use super::names::{Apart, Names};
 use super::text::Edits;
 use crate::{DataError, Size, Transform};
 
@@ -14,6 +14,7 @@ use crate::{DataError, Size, Transform};
 pub(super) struct Page<'a> {
     pub(super) path: &'a Path,
     pub(super) images: &'a [PathBuf],
+    pub(super) apart: Apart<'a>,
     pub(super) owners: &'a [usize],
     pub(super) text: &'a str,
     names: OnceCell<Names<'a>>,
@@ -38,7 +39,11 @@ pub(super) fn unclear<T>(reason: impl Into<String>) -> Result<T, Stop> {
 impl<'a> Page<'a> {
     pub(super) fn new(path: &'a Path, images: &'a [PathBuf], owners: &'a [usize], text: &'a str) -> Self {
         let (names, json, ends) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { path, images, owners, text, names, json, ends }
+        Self { path, images, apart: Apart::default(), owners, text, names, json, ends }
+    }
+
+    pub(super) fn with_apart(self, apart: Apart<'a>) -> Self {
+        Self { apart, ..self }
     }
 
     /// The extension of the file's name, in lower case.
@@ -57,7 +62,7 @@ impl<'a> Page<'a> {
 
     /// Finds an image by the name that the file gives it.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        self.names.get_or_init(|| Names::new(self.images, self.path)).find(name)
+        self.names.get_or_init(|| Names::new(self.images, self.apart, self.path)).find(name)
     }
 
     /// The file's value, if it is a JSON file.

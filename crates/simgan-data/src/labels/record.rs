@@ -74,7 +74,7 @@ fn follow_lines(page: &Page<'_>, changes: &mut Changes<'_>) -> Result<bool, Stop
             continue;
         };
         let own = changes.of_image(image)?;
-        let part = Page::new(page.path, page.images, page.owners, text);
+        let part = Page::new(page.path, page.images, page.owners, text).with_apart(page.apart);
         changes.nested(span.start, |inner| follow_record(&part, json.root(), &own, inner)).map_err(
             |stop| match stop {
                 Stop::Unclear(reason) => Stop::Unclear(reason.replacen("line 1", &format!("line {line}"), 1)),

@@ -8,7 +8,7 @@ mod smoke;
 
 use std::path::{Path, PathBuf};
 
-use super::{Followed, LabelFile, follow};
+use super::{Apart, Followed, LabelFile, follow};
 use crate::{Fit, Size, Transform};
 
 const FROM: Size = Size { width: 80, height: 60 };
@@ -23,7 +23,8 @@ fn followed(text: &[u8], path: &str, is_beside: bool, transform: Transform) -> F
     let images = ["0.png", "1.png", "images/2.png"].map(PathBuf::from);
     let owners: &[usize] = if is_beside { &[0] } else { &[] };
     let moved = |_| Ok(transform);
-    follow(text, &LabelFile { path: Path::new(path), images: &images, owners, moved: &moved }).unwrap()
+    let (path, apart) = (Path::new(path), Apart::default());
+    follow(text, &LabelFile { path, images: &images, apart, owners, moved: &moved }).unwrap()
 }
 
 /// The text and the notes of a file that moved.

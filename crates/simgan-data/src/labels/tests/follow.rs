@@ -242,7 +242,8 @@ fn bop_moves_boxes_and_cameras() {
     let moved = |_| Ok(resize("40x30"));
     let follow = |path: &str, text: &str| {
         let path = Path::new(path);
-        let file = crate::labels::LabelFile { path, images: &images, owners: &[], moved: &moved };
+        let apart = crate::labels::Apart::default();
+        let file = crate::labels::LabelFile { path, images: &images, apart, owners: &[], moved: &moved };
         match crate::labels::follow(text.as_bytes(), &file).unwrap() {
             Followed::Moved { bytes, .. } => String::from_utf8(bytes).unwrap(),
             other => panic!("{other:?}"),
