@@ -1,6 +1,7 @@
 //! The command line as clap parses it. Help texts state units, scales and defaults.
 
 mod device;
+mod estimate;
 mod evaluate;
 mod experiment;
 mod refine;
@@ -16,7 +17,11 @@ use simgan_data::Size;
 use crate::registry::registry;
 
 pub(crate) use self::device::DeviceChoice;
-pub(crate) use self::evaluate::{EvaluateArguments, Measure};
+pub(crate) use self::estimate::{
+    EstimateArguments, EstimateCalibrateArguments, EstimateCommand, EstimatePredictArguments,
+    EstimateTrainArguments,
+};
+pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;
 pub(crate) use self::refine::RefineArguments;
 pub(crate) use self::render::RenderArguments;
@@ -75,6 +80,7 @@ pub(crate) enum Command {
     Train(TrainArguments),
     Refine(RefineArguments),
     Evaluate(EvaluateArguments),
+    Estimate(EstimateArguments),
     Experiment(ExperimentArguments),
     Render(RenderArguments),
     Inspect(InspectArguments),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod domains;
+mod estimate;
 mod evaluate;
 mod experiment;
 mod help;
@@ -13,10 +14,12 @@ mod sheet;
 mod shell;
 mod train;
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
-use simgan_data::{Crop, Sizes, Source, SourceRequest};
+use anyhow::{Context, Result, bail};
+use simgan_data::{Crop, Hinted, Sizes, Source, SourceRequest};
 
 use crate::arguments::Command;
 use crate::registry::registry;
@@ -31,6 +34,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Refine(arguments) => refine::refine(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
+        Command::Estimate(arguments) => estimate::estimate(&arguments),
         Command::Experiment(arguments) => experiment::experiment(&arguments),
         Command::Render(arguments) => render::render(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
@@ -45,6 +49,19 @@ pub(crate) fn run(command: Command) -> Result<()> {
 fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
     let is_simulated = test.iter().any(|name| registry().is_name(name));
     asked.or(is_simulated.then_some(2000))
+}
+
+/// Checks that a folder can be written to: it does not exist, or is empty.
+fn check_empty(folder: &Path) -> Result<()> {
+    let is_empty = match folder.read_dir() {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => return Err(error).with_context(|| folder.display().to_string()),
+    };
+    if is_empty {
+        return Ok(());
+    }
+    bail!(Hinted::new(format!("{}: not empty", folder.display()), "choose another folder"))
 }
 
 /// Opens a source whose images are read one by one, at their own sizes.

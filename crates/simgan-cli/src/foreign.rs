@@ -24,10 +24,10 @@ const MEANINGS: &[Meaning] = &[
             ("train", "use --set data.batch=VALUE"),
             (
                 "experiment",
-                "use --set data.batch=VALUE for the refiner's training, --gaze-batch for the gaze network's",
+                "use --set data.batch=VALUE for the refiner's training, --estimator-batch for the estimators'",
             ),
             ("refine", "use --batch VALUE"),
-            ("evaluate", "use --gaze-batch VALUE"),
+            ("evaluate", "use --estimator-batch VALUE"),
         ],
     },
     Meaning {
@@ -60,7 +60,7 @@ const MEANINGS: &[Meaning] = &[
         hints: &[
             ("train", "training counts steps, one batch each, not epochs: use --steps N"),
             ("experiment", "training counts steps, one batch each, not epochs: use --set schedule.steps=N"),
-            ("evaluate", "use --gaze-steps N, updates of one batch each"),
+            ("evaluate", "use --estimator-steps N, updates of one batch each"),
         ],
     },
     Meaning {
@@ -301,7 +301,7 @@ mod tests {
             ("simgan train --model m", "--resume"),
             ("simgan refine --checkpoint c", "use --model c"),
             ("simgan refine --data d", "use --input d"),
-            ("simgan evaluate --epochs 3", "--gaze-steps"),
+            ("simgan evaluate --epochs 3", "--estimator-steps"),
         ] {
             let text = told(line).unwrap_or_else(|| panic!("{line}: no hint"));
             assert!(text.contains(hint), "{line}: {text}");

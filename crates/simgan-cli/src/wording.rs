@@ -54,6 +54,7 @@ impl Wording for Typed {
     fn setting(&self, key: &str, value: &str) -> Option<String> {
         match key {
             "refine.labels" => self.has_labels.then(|| format!("--labels {value}")),
+            "evaluation.task" => Some(format!("--task {value}")),
             "data.size" if self.has_size => Some(format!("--size {value}")),
             _ => self.has_set.then(|| format!("--set {key}={value}")),
         }

@@ -8,9 +8,11 @@
 
 use candle_core::Device;
 use simgan_data::{MpiiGaze, MpiiGazeOptions, Source};
-use simgan_eval::{GazeErrors, GazeTraining, LabelledImages, mean_gaze, predict_gaze, train_gaze_estimator};
+use simgan_eval::{
+    Errors, EstimatorTraining, LabelledImages, Task, TaskSpec, TestEye, predict, train_estimator,
+};
 use simgan_eyes::SimulatorName;
-use simgan_models::GazeEstimatorConfig;
+use simgan_models::{EstimatorConfig, GazeEstimatorConfig};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -20,7 +22,7 @@ const N_CALIBRATION: usize = 9;
 struct Options {
     n_seeds: u64,
     n_images: usize,
-    training: GazeTraining,
+    training: EstimatorTraining,
 }
 
 #[expect(clippy::print_stdout, reason = "an example that reports")]
@@ -28,7 +30,7 @@ fn main() -> Result<(), Failure> {
     let mut options = Options {
         n_seeds: 1,
         n_images: 6000,
-        training: GazeTraining { steps: 1500, batch: 64, ..GazeTraining::default() },
+        training: EstimatorTraining { steps: 1500, batch: 64, ..EstimatorTraining::default() },
     };
     let (mut names, mut args) = (Vec::new(), std::env::args().skip(1));
     while let Some(arg) = args.next() {
@@ -44,10 +46,11 @@ fn main() -> Result<(), Failure> {
         return Err("which MPIIGaze, which simulators?".into());
     };
     let real = MpiiGaze::open(folder.as_ref(), &MpiiGazeOptions::default())?;
-    let real = LabelledImages::read(&real, 0..real.len(), &Device::Cpu)?;
-    let middle = mean_gaze(real.gazes()).ok_or("no mean gaze")?;
-    let baseline = GazeErrors::new(&vec![middle; real.gazes().len()], real.gazes())?;
-    println!("{:<44} {:6.2}", "their own mean gaze", baseline.mean_deg);
+    let real = LabelledImages::read(&real, &TaskSpec::gaze(), 0..real.len(), &Device::Cpu)?;
+    let task = TaskSpec::gaze().task();
+    let middle = task.mean(&real.labels().iter().collect::<Vec<_>>()).ok_or("no mean gaze")?;
+    let baseline = task.errors(&vec![middle; real.n_images()], real.labels())?;
+    println!("{:<44} {:6.2}", "their own mean gaze", baseline.figure("error_deg").unwrap_or(f64::NAN));
     println!("{:<44} error  calibrated  within 7 deg  pitch offset  yaw offset  on its own", "trained on");
     for name in simulators {
         println!("{name:<44} {}", measured(name, &real, &options)?);
@@ -57,6 +60,7 @@ fn main() -> Result<(), Failure> {
 
 /// Trains networks on one simulator and formats their figures.
 fn measured(name: &str, real: &LabelledImages, options: &Options) -> Result<String, Failure> {
+    let task = TaskSpec::gaze().task();
     let (mut sums, n) = ([0.0; 6], options.n_seeds as f64);
     for seed in 0..options.n_seeds {
         let [simulated, held_out] = simulated(name, seed, options.n_images)?;
@@ -67,16 +71,24 @@ fn measured(name: &str, real: &LabelledImages, options: &Options) -> Result<Stri
             width,
             features: [16, 16, 32, 40, 96],
             hidden: vec![256],
+            ..GazeEstimatorConfig::eye_gaze()
         };
-        let training = GazeTraining { seed, ..options.training };
-        let network = train_gaze_estimator(&config, &simulated, &training)?;
-        let guess = predict_gaze(&network, real.images())?;
-        let errors = GazeErrors::new(&guess, real.gazes())?;
-        let calibrated = GazeErrors::calibrated(&guess, real.gazes(), N_CALIBRATION)?;
-        let own = GazeErrors::new(&predict_gaze(&network, held_out.images())?, held_out.gazes())?.mean_deg;
-        let GazeErrors { mean_deg, within_7deg, pitch_offset_deg, yaw_offset_deg, .. } = errors;
-        let figures =
-            [mean_deg, calibrated.mean_deg, 100.0 * within_7deg, pitch_offset_deg, yaw_offset_deg, own];
+        let training = EstimatorTraining { seed, ..options.training };
+        let network = train_estimator(&*task, &EstimatorConfig::Gaze(config), &simulated, &training)?;
+        let guess = predict(&*task, &network, real.inputs())?;
+        let errors = task.errors(&guess, real.labels())?;
+        let one_person = vec![TestEye::default(); real.n_images()];
+        let calibrated = task.calibrated(&guess, real.labels(), &one_person, N_CALIBRATION)?;
+        let own = task.errors(&predict(&*task, &network, held_out.inputs())?, held_out.labels())?;
+        let of = |errors: &Errors, key: &str| errors.figure(key).unwrap_or(f64::NAN);
+        let figures = [
+            of(&errors, "error_deg"),
+            calibrated.map_or(f64::NAN, |errors| of(&errors, "error_deg")),
+            100.0 * of(&errors, "within_7deg"),
+            of(&errors, "pitch_offset_deg"),
+            of(&errors, "yaw_offset_deg"),
+            of(&own, "error_deg"),
+        ];
         sums.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
     }
     let [error, calibrated, within, pitch, yaw, own] = sums.map(|sum| sum / n);
@@ -92,6 +104,6 @@ fn simulated(name: &str, seed: u64, n_images: usize) -> Result<[LabelledImages; 
     (config.seed, config.samples, config.width, config.height) = (seed, n_images + N_HELD_OUT, 60, 36);
     parts.try_for_each(|setting| config.set(setting))?;
     let simulator = simulator.open(config)?;
-    let read = |range| LabelledImages::read(&simulator, range, &Device::Cpu);
+    let read = |range| LabelledImages::read(&simulator, &TaskSpec::gaze(), range, &Device::Cpu);
     Ok([read(0..n_images)?, read(n_images..n_images + N_HELD_OUT)?])
 }

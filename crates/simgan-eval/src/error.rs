@@ -11,24 +11,71 @@ use simgan_train::TrainError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
-    /// An image has no gaze label.
-    #[error("`{name}` has no gaze label")]
-    NoGaze {
+    /// An image has no label for a task, or an unsuitable one.
+    #[error("`{name}`: no `{task}` to use: {reason}")]
+    Label {
         /// The sample's name.
         name: String,
+        /// The task's annotation.
+        task: String,
+        /// What is wrong with it.
+        reason: String,
     },
-    /// Some of a set of images have no gaze label.
-    #[error("{count} of {of} {what} images have no gaze label, the first is `{first}`")]
+    /// Some of a set of images have no label for a task.
+    #[error("{count} of {of} {what} images have no `{task}`, the first is `{first}`; there: {found}")]
     Unlabelled {
         /// Which set.
         what: &'static str,
+        /// The task's annotation.
+        task: String,
         /// Number of images without a label.
         count: usize,
         /// Number of images.
         of: usize,
         /// Name of the first image without a label.
         first: String,
+        /// The annotations that the set has.
+        found: String,
     },
+    /// No annotation is common to all images.
+    #[error("no label that every image has and that an estimator can predict; {}", by_set(.found))]
+    NoTask {
+        /// The annotations of each set of images.
+        found: Vec<(&'static str, String)>,
+    },
+    /// There is no annotation of the requested name.
+    #[error("no image has `{name}`; {}", by_set(.found))]
+    UnknownTask {
+        /// The requested name.
+        name: String,
+        /// The annotations of each set of images.
+        found: Vec<(&'static str, String)>,
+    },
+    /// Several annotations could be the task.
+    #[error("the images have several labels that an estimator can predict: {}", .found.join(", "))]
+    ManyTasks {
+        /// Their names.
+        found: Vec<String>,
+    },
+    /// All training images are of one class.
+    #[error("all images to learn from have `{task}` {class}: one class cannot be told from others")]
+    OneClass {
+        /// The task's annotation.
+        task: String,
+        /// The class.
+        class: u32,
+    },
+    /// A second input is missing.
+    #[error("`{name}` has no `{input}` that is numbers, all of them finite")]
+    NoInput {
+        /// The sample's name.
+        name: String,
+        /// The annotation.
+        input: String,
+    },
+    /// A label is of another kind than the task.
+    #[error("a label is not {0}")]
+    OtherKind(&'static str),
     /// Most gaze labels look away from the camera: they follow another coordinate system.
     #[error("{count} of {of} {what} labels look away from the camera")]
     Convention {
@@ -112,11 +159,11 @@ pub enum EvalError {
         /// How to make it possible.
         hint: &'static str,
     },
-    /// A network's output is not a direction.
-    #[error("the gaze network's output {answer:?} is not a direction")]
-    NoDirection {
+    /// A network's output means nothing.
+    #[error("the estimator's output {answer:?} is no label")]
+    NoAnswer {
         /// The output.
-        answer: [f32; 3],
+        answer: Vec<f32>,
     },
     /// The refiner turned images into infinite values or NaN.
     #[error("the refined images are not finite; the refiner cannot be used")]
@@ -184,8 +231,12 @@ impl EvalError {
                 return Some(Hint::any_of([same, Hint::OtherOutput]));
             }
             Self::Impossible { hint, .. } => *hint,
-            Self::NoGaze { .. } | Self::Unlabelled { .. } => {
+            Self::Label { .. } | Self::Unlabelled { .. } | Self::NoTask { .. } => {
                 "labels are .json files beside the images, or one index file"
+            }
+            Self::ManyTasks { found } => {
+                let first = found.first().map_or("", String::as_str);
+                return Some(Hint::setting("say which one is meant", "evaluation.task", first));
             }
             Self::Convention { .. } => {
                 "a gaze is a vector with x right, y down and z away from the camera, so that a person looking at the camera \
@@ -193,10 +244,16 @@ impl EvalError {
             }
             Self::Damaged { .. } => "delete it to have it computed again",
             Self::NotFinite => "its training diverged, or its file is damaged; use an earlier checkpoint",
-            Self::NoDirection { .. } => "it did not train; lower its learning rate",
-            Self::Stopped | Self::Picture(_) | Self::TooFew { .. } | Self::Mismatch(_) | Self::Tensor(_) => {
-                return None;
-            }
+            Self::NoAnswer { .. } => "it did not train; lower its learning rate",
+            Self::UnknownTask { .. }
+            | Self::OneClass { .. }
+            | Self::NoInput { .. }
+            | Self::OtherKind(_)
+            | Self::Stopped
+            | Self::Picture(_)
+            | Self::TooFew { .. }
+            | Self::Mismatch(_)
+            | Self::Tensor(_) => return None,
         };
         Some(advice.into())
     }
@@ -205,6 +262,11 @@ impl EvalError {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
+}
+
+fn by_set(found: &[(&'static str, String)]) -> String {
+    let told = found.iter().map(|(what, found)| format!("{what} images have {found}"));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn kind(spec: &ImageSpec) -> String {

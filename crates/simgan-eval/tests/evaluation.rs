@@ -10,10 +10,10 @@ use std::sync::atomic::AtomicBool;
 use candle_core::Device;
 use simgan_data::{Direction, MemorySource, Source, Want};
 use simgan_eval::evaluation::{
-    Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, GazeNetwork, Method,
-    MethodKind, Plan, Watch, evaluate,
+    Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, Method, MethodKind,
+    NetworkSize, Plan, Watch, evaluate,
 };
-use simgan_eval::{EvalError, GazeErrors, GazeTraining, TestEye};
+use simgan_eval::{EstimatorTraining, EvalError, GazeErrors, TestEye};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::Refiner;
@@ -22,8 +22,8 @@ fn config() -> EvaluationConfig {
     EvaluationConfig {
         images: 200,
         seeds: 2,
-        network: GazeNetwork::Half,
-        training: GazeTraining { steps: 12, batch: 16, ..GazeTraining::default() },
+        network: NetworkSize::Half,
+        training: EstimatorTraining { steps: 12, batch: 16, ..EstimatorTraining::default() },
         methods: vec![MethodKind::Mean, MethodKind::Knn, MethodKind::Synthetic, MethodKind::Refined],
         realism: RealismTraining { steps: 15, batch: 16, ..RealismTraining::default() },
         ..EvaluationConfig::default()
@@ -61,7 +61,7 @@ impl Scene {
 
     fn evaluate(&self, refiner: &Refiner) -> Evaluation {
         let (config, data) = (config(), self.read(&config()).unwrap());
-        watched(|watch| evaluate(refiner, &Plan::new(&data, &config)?, watch)).unwrap()
+        watched(|watch| evaluate(refiner, &Plan::new(&data, &config)?, watch)).unwrap().0
     }
 }
 
@@ -78,9 +78,9 @@ fn a_refiner_that_changes_nothing_changes_no_figure() {
     let ratio = refined.ratio_to_synthetic.unwrap();
     assert!((ratio.mean - 1.0).abs() < 0.03 && ratio.sd < 0.03, "{ratio:?}");
     assert_eq!((synthetic.n_images, refined.n_images, refined.runs.len()), (200, 200, 2));
-    assert!(found.pupil_shift_px.mean < 0.05, "{:?}", found.pupil_shift_px);
-    let (agreement, realism) = (found.agreement.unwrap(), found.realism.unwrap());
-    assert!(agreement.difference_deg.mean < 0.3 && agreement.own_error_deg.mean > 1.0, "{agreement:?}");
+    assert!(found.shifts.any().unwrap().mean < 0.05, "{:?}", found.shifts);
+    let (agreement, realism) = (found.agreement.clone().unwrap(), found.realism.unwrap());
+    assert!(agreement.difference.mean < 0.3 && agreement.own_error.mean > 1.0, "{agreement:?}");
     assert!((realism.refined.accuracy.mean - realism.synthetic.accuracy.mean).abs() < 0.1, "{realism:?}");
     assert!((realism.refined.intensity_distance - realism.synthetic.intensity_distance).abs() < 1e-3);
 
@@ -89,14 +89,14 @@ fn a_refiner_that_changes_nothing_changes_no_figure() {
     let again: Evaluation = serde_json::from_str(&text).unwrap();
     assert_eq!((again.config, again.data), (found.config, found.data));
     assert!(again.methods.keys().eq(found.methods.keys()));
-    let reread = again.methods[&Method::once(MethodKind::Refined)].error_deg;
-    assert!((reread.mean - refined.error_deg.mean).abs() < 1e-9, "{reread:?}");
+    let reread = again.methods[&Method::once(MethodKind::Refined)].figures["error_deg"];
+    assert!((reread.mean - refined.figures["error_deg"].mean).abs() < 1e-9, "{reread:?}");
 }
 
 #[test]
 fn a_refiner_that_blanks_images_is_found_out() {
     let found = Scene::new().evaluate(&scaling(0.0));
-    assert!(found.pupil_shift_px.mean > 2.0, "{:?}", found.pupil_shift_px);
+    assert!(found.shifts.any().unwrap().mean > 2.0, "{:?}", found.shifts);
     let realism = found.realism.unwrap();
     assert!(realism.refined.gradient_distance > 3.0 * realism.synthetic.gradient_distance, "{realism:?}");
     let [synthetic, refined] = [MethodKind::Synthetic, MethodKind::Refined]
@@ -109,17 +109,17 @@ fn a_refiner_that_blanks_images_is_found_out() {
 fn every_row_learns_from_images_of_its_own() {
     let scene = Scene::new();
     let networks = MethodKind::ALL.into_iter().filter(|kind| kind.is_network()).collect();
-    let training = GazeTraining { steps: 2, batch: 16, ..GazeTraining::default() };
+    let training = EstimatorTraining { steps: 2, batch: 16, ..EstimatorTraining::default() };
     let realism = RealismTraining { steps: 2, batch: 8, ..RealismTraining::default() };
     let config = EvaluationConfig { methods: networks, seeds: 1, images: 60, training, realism, ..config() };
     let data = scene.read(&config).unwrap();
-    let found = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap();
+    let found = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
     assert_eq!(found.methods.len(), 7);
     let predicted: Vec<_> = found.methods.values().map(|figures| &figures.predicted).collect();
     for (idx, other) in predicted.iter().enumerate() {
         assert!(!predicted[..idx].contains(other), "row {idx} of {:?}", found.methods.keys());
     }
-    let again = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap();
+    let again = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
     assert_eq!(again, found, "one configuration, one result");
 }
 

@@ -5,13 +5,13 @@
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::{Annotations, Direction, Image, MemorySource, Pixels, Sample, names};
+use simgan_data::{Annotation, Annotations, Direction, Image, MemorySource, Pixels, Sample, names};
 use simgan_eval::{
-    EvalError, GazeErrors, GazeTraining, LabelledImages, angle_deg, gaze_features, mean_gaze,
-    nearest_neighbours, predict_gaze, train_gaze_estimator,
+    Errors, EstimatorTraining, EvalError, GazeErrors, Inputs, LabelledImages, Task, TaskSpec, angle_deg,
+    features, nearest_neighbours, predict, train_estimator,
 };
 use simgan_metrics::kernel_distance;
-use simgan_models::GazeEstimatorConfig;
+use simgan_models::{EstimatorConfig, GazeEstimatorConfig};
 
 fn degrees(pitch: f32, yaw: f32) -> Direction {
     Direction::from_pitch_yaw(pitch.to_radians(), yaw.to_radians())
@@ -77,54 +77,70 @@ fn spots(seed: u64, count: usize) -> LabelledImages {
     let (mut values, mut gazes) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let (x, y): (f32, f32) = (stream.random_range(5.0..20.0), stream.random_range(4.0..16.0));
-        gazes.push(degrees(10.0 - y, 2.0 * (12.5 - x)));
+        gazes.push(Annotation::from(degrees(10.0 - y, 2.0 * (12.5 - x))));
         for pixel in 0..height * width {
             let (dx, dy) = ((pixel % width) as f32 + 0.5 - x, (pixel / width) as f32 + 0.5 - y);
             values.push(2.0 * (-(dx * dx + dy * dy) / 8.0).exp() - 1.0);
         }
     }
     let images = Tensor::from_vec(values, (count, 1, height, width), &Device::Cpu).unwrap();
-    LabelledImages::new(images, gazes).unwrap()
+    LabelledImages::new(Inputs::new(images, None).unwrap(), gazes).unwrap()
 }
 
 /// A small network for [`spots`].
-fn small_network() -> GazeEstimatorConfig {
-    GazeEstimatorConfig { channels: 1, height: 20, width: 25, features: [4, 4, 6, 8, 12], hidden: vec![20] }
+fn small_network() -> EstimatorConfig {
+    EstimatorConfig::Gaze(GazeEstimatorConfig {
+        channels: 1,
+        height: 20,
+        width: 25,
+        features: [4, 4, 6, 8, 12],
+        hidden: vec![20],
+        ..GazeEstimatorConfig::eye_gaze()
+    })
+}
+
+fn gaze() -> Box<dyn Task> {
+    TaskSpec::gaze().task()
+}
+
+fn error_of(predicted: &[Annotation], truth: &LabelledImages) -> f64 {
+    let errors: Errors = gaze().errors(predicted, truth.labels()).unwrap();
+    errors.figure("error_deg").unwrap()
 }
 
 #[test]
 fn networks_and_neighbours_beat_the_mean() {
-    let (training, test) = (spots(2, 300), spots(3, 60));
-    let mean = mean_gaze(training.gazes()).unwrap();
-    let mean = GazeErrors::new(&vec![mean; 60], test.gazes()).unwrap();
-    let neighbours = nearest_neighbours(&training, test.images(), 3).unwrap();
-    let neighbours = GazeErrors::new(&neighbours, test.gazes()).unwrap();
+    let (task, training, test) = (gaze(), spots(2, 300), spots(3, 60));
+    let mean = task.mean(&training.labels().iter().collect::<Vec<_>>()).unwrap();
+    let mean = error_of(&vec![mean; 60], &test);
+    let neighbours = error_of(&nearest_neighbours(&*task, &training, test.images(), 3).unwrap(), &test);
     let config = small_network();
-    let options = GazeTraining { steps: 150, batch: 32, lr: 0.005, ..GazeTraining::default() };
-    let network = train_gaze_estimator(&config, &training, &options).unwrap();
-    let predicted = predict_gaze(&network, test.images()).unwrap();
-    let network = GazeErrors::new(&predicted, test.gazes()).unwrap();
-    assert!(neighbours.mean_deg < 0.4 * mean.mean_deg, "{neighbours:?} {mean:?}");
-    assert!(network.mean_deg < 0.4 * mean.mean_deg, "{network:?} {mean:?}");
+    let options = EstimatorTraining { steps: 150, batch: 32, lr: 0.005, ..EstimatorTraining::default() };
+    let network = train_estimator(&*task, &config, &training, &options).unwrap();
+    let predicted = predict(&*task, &network, test.inputs()).unwrap();
+    let network = error_of(&predicted, &test);
+    assert!(neighbours < 0.4 * mean, "{neighbours} {mean}");
+    assert!(network < 0.4 * mean, "{network} {mean}");
 
-    let again = train_gaze_estimator(&config, &training, &options).unwrap();
-    assert_eq!(predict_gaze(&again, test.images()).unwrap(), predicted, "one seed, one network");
-    let augmented = GazeTraining { augment: true, steps: 400, lr: 0.002, ..options };
-    let augmented = train_gaze_estimator(&config, &training, &augmented).unwrap();
-    let changed = predict_gaze(&augmented, test.images()).unwrap();
+    let again = train_estimator(&*task, &config, &training, &options).unwrap();
+    assert_eq!(predict(&*task, &again, test.inputs()).unwrap(), predicted, "one seed, one network");
+    let augmented = EstimatorTraining { augment: true, steps: 400, lr: 0.002, ..options };
+    let augmented = train_estimator(&*task, &config, &training, &augmented).unwrap();
+    let changed = predict(&*task, &augmented, test.inputs()).unwrap();
     assert_ne!(changed, predicted);
-    let augmented = GazeErrors::new(&changed, test.gazes()).unwrap();
-    assert!(augmented.mean_deg < 0.5 * mean.mean_deg, "{augmented:?} {mean:?}");
+    let augmented = error_of(&changed, &test);
+    assert!(augmented < 0.5 * mean, "{augmented} {mean}");
 }
 
 /// Features of the same domain lie close together, those of another domain far away.
 #[test]
 fn features_tell_sets_apart() {
     let config = small_network();
-    let options = GazeTraining { steps: 60, batch: 32, lr: 0.005, ..GazeTraining::default() };
+    let options = EstimatorTraining { steps: 60, batch: 32, lr: 0.005, ..EstimatorTraining::default() };
     let (left, right) = (spots(6, 300), spots(7, 120));
-    let network = train_gaze_estimator(&config, &left, &options).unwrap();
-    let features = |images: &Tensor| gaze_features(&network, images).unwrap();
+    let network = train_estimator(&*gaze(), &config, &left, &options).unwrap();
+    let features_of = |images: &Tensor| features(&network, &Inputs::new(images.clone(), None)?);
+    let features = |images: &Tensor| features_of(images).unwrap();
     let (here, there) = (features(left.images()), features(right.images()));
     assert_eq!((here.dims(), there.dims()), ([300, 20].as_slice(), [120, 20].as_slice()));
     let last = features(&left.images().narrow(0, 299, 1).unwrap());
@@ -133,17 +149,17 @@ fn features_tell_sets_apart() {
     let far = kernel_distance(&here, &features(&(right.images() * 0.3).unwrap())).unwrap();
     let (near, none) = (kernel_distance(&here, &there).unwrap(), kernel_distance(&here, &here).unwrap());
     assert!(far > 0.0 && near.abs() < 0.2 * far && none.abs() < 0.1 * far, "{none} {near} {far}");
-    assert!(gaze_features(&network, &right.images().narrow(0, 0, 0).unwrap()).is_err());
-    assert!(gaze_features(&network, &right.images().narrow(2, 0, 19).unwrap()).is_err());
+    assert!(features_of(&right.images().narrow(0, 0, 0).unwrap()).is_err());
+    assert!(features_of(&right.images().narrow(2, 0, 19).unwrap()).is_err());
 }
 
 #[test]
 fn each_image_is_its_own_nearest_neighbour() {
-    let images = spots(4, 20);
-    let nearest = nearest_neighbours(&images, images.images(), 1).unwrap();
-    assert!(GazeErrors::new(&nearest, images.gazes()).unwrap().mean_deg < 1e-4);
-    assert!(matches!(nearest_neighbours(&images, images.images(), 21), Err(EvalError::TooFew { .. })));
-    assert!(nearest_neighbours(&images, images.images(), 0).is_err());
+    let (task, images) = (gaze(), spots(4, 20));
+    let nearest = |k| nearest_neighbours(&*task, &images, images.images(), k);
+    assert!(error_of(&nearest(1).unwrap(), &images) < 1e-4);
+    assert!(matches!(nearest(21), Err(EvalError::TooFew { .. })));
+    assert!(nearest(0).is_err());
 }
 
 #[test]
@@ -156,11 +172,14 @@ fn labels_are_read_and_missed() {
     };
     let gaze = degrees(1.0, 2.0);
     let source = MemorySource::new(vec![sample("a.png", Some(gaze)), sample("b.png", None)]).unwrap();
-    let read = LabelledImages::read(&source, [0], &Device::Cpu).unwrap();
+    let read = LabelledImages::read(&source, &TaskSpec::gaze(), [0], &Device::Cpu).unwrap();
     assert_eq!(read.images().flatten_all().unwrap().to_vec1::<f32>().unwrap(), [-1.0, 1.0]);
-    assert_eq!(read.gazes(), [gaze]);
-    let error = LabelledImages::read(&source, 0..2, &Device::Cpu).unwrap_err().to_string();
-    assert!(error.contains("`b.png` has no gaze label"), "{error}");
-    assert!(matches!(LabelledImages::read(&source, [], &Device::Cpu), Err(EvalError::TooFew { .. })));
+    assert_eq!(read.labels(), [Annotation::from(gaze)]);
+    let error = LabelledImages::read(&source, &TaskSpec::gaze(), 0..2, &Device::Cpu).unwrap_err().to_string();
+    assert!(error.contains("`b.png`: no `gaze` to use: it has none"), "{error}");
+    assert!(matches!(
+        LabelledImages::read(&source, &TaskSpec::gaze(), [], &Device::Cpu),
+        Err(EvalError::TooFew { .. })
+    ));
     assert!(read.with_images(Tensor::cat(&[read.images(), read.images()], 0).unwrap()).is_err());
 }

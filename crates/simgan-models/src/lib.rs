@@ -33,6 +33,7 @@ mod batched;
 mod conv;
 mod discriminator;
 mod error;
+mod estimator_file;
 mod file;
 mod gaze_estimator;
 mod layout;
@@ -45,6 +46,9 @@ pub mod run_folder;
 pub use self::batched::{for_batches, forward_batched};
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
 pub use self::error::ModelError;
+pub use self::estimator_file::{
+    ESTIMATOR_CONFIG_FILE, ESTIMATOR_FILE, StoredEstimator, load_estimator, save_estimator,
+};
 pub use self::file::{read_tensors, read_tensors_within, write_tensors};
 pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
 pub use self::layout::Layout;

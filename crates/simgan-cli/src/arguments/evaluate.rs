@@ -6,17 +6,21 @@ use simgan_eval::evaluation::MethodKind;
 
 use super::{Compute, positive};
 
-/// Measure a refiner: gaze error after training on refined images, label preservation, realism.
+/// Measure a refiner: error after training on refined images, label preservation, realism.
 ///
-/// Trains gaze networks with the same layers, steps and seeds on synthetic and on refined images with the
-/// simulator's labels, and tests them on real labelled images. Baselines are the mean label, nearest
-/// neighbours, histogram and Fourier matching instead of refining and, if the real images have labels, a
-/// network trained on those. Prints the paper's two tables for this data, the pupil shift in pixels of a
-/// 55-pixel-wide eye, and how often a fresh classifier tells refined from real images (50 % is ideal). Test
-/// labels are used only for testing. The defaults take less than half an hour on two cores; the time is
-/// estimated before the work begins.
+/// Trains estimators with the same layers, steps and seeds on synthetic and on refined images with the
+/// simulator's labels, and tests them on real labelled images. The label may be a direction (a gaze), points
+/// (joints), a class or numbers. Baselines are the mean label, nearest neighbours, histogram and Fourier
+/// matching instead of refining and, if the real images have labels, an estimator trained on those. Prints the
+/// paper's two tables for this data, how far landmarks move (the pupil in pixels of a 55-pixel-wide eye), how
+/// much predictions change, and how often a fresh classifier tells refined from real images (50 % is ideal).
+/// Test labels are used only for testing. The time is estimated before the work begins; on eyes, the defaults
+/// take less than half an hour on two cores.
 #[derive(Args, Debug)]
-#[command(mut_arg("gaze_steps", |arg| arg.alias("steps")), mut_arg("gaze_batch", |arg| arg.alias("batch")))]
+#[command(
+    mut_arg("estimator_steps", |arg| arg.alias("steps")),
+    mut_arg("estimator_batch", |arg| arg.alias("batch"))
+)]
 pub(crate) struct EvaluateArguments {
     /// A run (its best checkpoint, else its last) or the folder of one checkpoint.
     #[arg(long, value_name = "RUN|CHECKPOINT")]
@@ -41,10 +45,14 @@ pub(crate) struct EvaluateArguments {
     pub(crate) seed: Option<u64>,
     #[command(flatten)]
     pub(crate) measure: Measure,
+    /// Keep the estimators of the first repetition, trained on synthetic and on refined images, in
+    /// DIR/synthetic, DIR/refined and so on, for `simgan estimate predict`. DIR is new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
     /// Write all figures as JSON, including those of each repetition.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write a page with the tables, the cumulative error, true against predicted gaze, the worst cases and a
+    /// Write a page with the tables, the cumulative error, true against predicted labels, the worst cases and a
     /// grid of images, plus its pictures as PNG files. DIR is new, empty, or an earlier report to replace.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
@@ -69,20 +77,27 @@ pub(crate) struct Measure {
     /// order. Figures are mean ± standard deviation over them.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive)]
     pub(crate) seeds: usize,
-    /// Layers of the gaze network.
+    /// The label to predict, by its annotation's name, such as gaze, joints or class [default: the only one
+    /// there is].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
+    /// An annotation of numbers that the estimators see beside the image, such as head_pose; repeatable.
+    #[arg(long = "input", value_name = "NAME")]
+    pub(crate) inputs: Vec<String>,
+    /// Size of the estimators; their layers follow from the label.
     #[arg(long, value_name = "NAME", default_value = "half")]
     pub(crate) network: Network,
-    /// Updates per gaze network; the learning rate falls from 0.001 to 0 along half a cosine.
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = positive)]
-    pub(crate) gaze_steps: usize,
-    /// Images per update of a gaze network.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
-    pub(crate) gaze_batch: usize,
-    /// The paper's gaze network and batch, for a GPU: --network paper --gaze-steps 2000 --gaze-batch 512.
-    #[arg(long, conflicts_with_all = ["network", "gaze_steps", "gaze_batch"])]
+    /// Updates per estimator; the learning rate falls from 0.001 to 0 along half a cosine.
+    #[arg(long, alias = "gaze-steps", value_name = "N", default_value_t = 600, value_parser = positive)]
+    pub(crate) estimator_steps: usize,
+    /// Images per update of an estimator.
+    #[arg(long, alias = "gaze-batch", value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) estimator_batch: usize,
+    /// The paper's network and batch, for a GPU: --network paper --estimator-steps 2000 --estimator-batch 512.
+    #[arg(long, conflicts_with_all = ["network", "estimator_steps", "estimator_batch"])]
     pub(crate) paper: bool,
-    /// Also train networks on lightly augmented synthetic and refined batches: shift, scale, tone, blur,
-    /// noise.
+    /// Also train estimators on augmented synthetic and refined batches: shift, scale, tone, blur, noise; for
+    /// points also turns.
     #[arg(long)]
     pub(crate) augment: bool,
     /// Comma-separated rows to compute, such as synthetic,refined [default: all that the data allows].
@@ -90,20 +105,22 @@ pub(crate) struct Measure {
     pub(crate) methods: Vec<MethodKind>,
 }
 
-/// Layers of the gaze network.
+/// Size of the estimators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Network {
-    /// The paper's layers, with "FC 9600" read as the flattened feature map; about 250 images/s on two cores.
+    /// The paper's: for a gaze its layers, with "FC 9600" read as the flattened feature map, about 250 images/s
+    /// on two cores; for points a stacked hourglass; for others a plain network.
     Paper,
-    /// The paper's layers, with "FC 9600" read as one more fully connected layer.
+    /// As paper; for a gaze with "FC 9600" read as one more fully connected layer.
     Wide,
-    /// Half of the feature maps and one hidden layer of 256; four times as fast.
+    /// Half of the feature maps, and of a gaze network one hidden layer of 256; four times as fast.
     Half,
-    /// A quarter of the feature maps and one hidden layer of 128; four times as fast again, for comparisons.
+    /// A quarter of the feature maps, and of a gaze network one hidden layer of 128; four times as fast again,
+    /// for comparisons.
     Quarter,
 }
 
-impl From<Network> for simgan_eval::evaluation::GazeNetwork {
+impl From<Network> for simgan_eval::evaluation::NetworkSize {
     fn from(network: Network) -> Self {
         match network {
             Network::Paper => Self::Paper,

@@ -7,7 +7,7 @@ use super::{Compute, Measure, positive};
 /// Compare refiners that differ in one setting, as in the paper's ablations, and baselines.
 ///
 /// Trains each variant and measures it, as `simgan evaluate` does, in several draws; every draw seeds
-/// simulators, training and gaze networks anew. All results stay in the output folder: run again after an
+/// simulators, training and estimators anew. All results stay in the output folder: run again after an
 /// interruption, the same command continues and repeats nothing. `simgan experiment history --output
 /// results/history` trains 6 refiners and 18 gaze networks on the built-in data in half an hour on two cores.
 #[derive(Args, Debug)]
@@ -15,8 +15,8 @@ use super::{Compute, Measure, positive};
     mut_arg("images", |arg| arg.default_value("4000")),
     mut_arg("seeds", |arg| arg.default_value("1")),
     mut_arg("network", |arg| arg.default_value("quarter")),
-    mut_arg("gaze_steps", |arg| arg.default_value("800")),
-    mut_arg("gaze_batch", |arg| arg.default_value("64"))
+    mut_arg("estimator_steps", |arg| arg.default_value("800")),
+    mut_arg("estimator_batch", |arg| arg.default_value("64"))
 )]
 pub(crate) struct ExperimentArguments {
     /// The variants to compare.

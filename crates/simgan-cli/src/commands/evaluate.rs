@@ -5,14 +5,17 @@ mod input;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use simgan_data::{Hinted, write_atomic};
-use simgan_eval::evaluation::{self, Evaluation, EvaluationConfig, EvaluationData, GazeNetwork, Plan, Watch};
+use simgan_data::{Hinted, ValueRange, write_atomic};
+use simgan_eval::evaluation::{
+    self, Estimators, Evaluation, EvaluationConfig, EvaluationData, NetworkSize, Plan, Watch,
+};
 use simgan_eval::report;
-use simgan_eval::{EvalError, GazeTraining};
+use simgan_eval::{EstimatorTraining, EvalError};
 use simgan_metrics::RealismTraining;
 
 use self::input::Input;
 use crate::arguments::{EvaluateArguments, Measure};
+use crate::commands::check_empty;
 use crate::console::{Progress, Rough, print, terminal_width};
 use crate::{compute, interrupt};
 
@@ -31,7 +34,10 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     let (n_updates, steps) = (plan.n_updates(), config.training.steps);
     let time = Rough(plan.estimate()?);
     tracing::info!("{} networks of {steps} updates: about {time} on this machine", n_updates / steps as u64);
-    let found = told(evaluation::evaluate(input.model.refiner(), &plan, &mut watch))?;
+    let (found, estimators) = told(evaluation::evaluate(input.model.refiner(), &plan, &mut watch))?;
+    if let Some(folder) = &arguments.save {
+        keep(folder, estimators, &plan, input.model.range())?;
+    }
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
     }
@@ -46,8 +52,22 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     printed
 }
 
+/// Writes the estimators of the first repetition, each into a folder with the name of its row.
+fn keep(folder: &Path, estimators: Estimators, plan: &Plan<'_>, range: Option<ValueRange>) -> Result<()> {
+    for (method, networks) in estimators {
+        if let Some(network) = networks.into_iter().next() {
+            plan.kept(network, range)?.save(&folder.join(method.to_string()))?;
+        }
+    }
+    tracing::info!("estimators {}", folder.display());
+    Ok(())
+}
+
 /// Checks the output paths before the work begins.
 fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
+    if let Some(folder) = &arguments.save {
+        check_empty(folder)?;
+    }
     if let Some(folder) = &arguments.report {
         report::check_folder(folder)?;
     }
@@ -62,16 +82,18 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
 pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
     let Measure { images, fold, seeds, augment, ref methods, .. } = *measure;
     let (network, steps, batch) = match measure.paper {
-        true => (GazeNetwork::Paper, GazeTraining::default().steps, GazeTraining::default().batch),
-        false => (measure.network.into(), measure.gaze_steps, measure.gaze_batch),
+        true => (NetworkSize::Paper, EstimatorTraining::default().steps, EstimatorTraining::default().batch),
+        false => (measure.network.into(), measure.estimator_steps, measure.estimator_batch),
     };
     let realism = RealismTraining::default();
     EvaluationConfig {
         images,
         fold,
         seeds: seeds as u64,
+        task: measure.task.clone(),
+        inputs: measure.inputs.clone(),
         network,
-        training: GazeTraining { steps, batch, seed, ..GazeTraining::default() },
+        training: EstimatorTraining { steps, batch, seed, ..EstimatorTraining::default() },
         augment,
         methods: methods.clone(),
         // A quick evaluation shortens the classifier's training too.
@@ -95,8 +117,7 @@ impl Bars {
         }
         let (_, bar) =
             self.bar.get_or_insert_with(|| (doing.clone(), Progress::new(doing.clone(), *part_total, "")));
-        let whole =
-            if *total > 0 { format!("gaze networks: {done} of {total} updates") } else { String::new() };
+        let whole = if *total > 0 { format!("estimators: {done} of {total} updates") } else { String::new() };
         bar.update(*part_done, &whole);
     }
 }

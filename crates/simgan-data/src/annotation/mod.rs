@@ -119,7 +119,8 @@ impl Annotation {
     }
 
     /// Writes the JSON object that [`Annotation::from_json`] reads: `{"points": [[1.5, 2.0]]}`.
-    pub(crate) fn to_json(&self) -> Value {
+    #[must_use]
+    pub fn to_json(&self) -> Value {
         Value::Object([(self.form().tag.to_owned(), self.kind().to_json())].into_iter().collect())
     }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use simgan_data::Direction;
+use simgan_data::Annotation;
+use simgan_data::names::GAZE;
 
 use super::EvaluationSources;
-use super::reading::Images;
-use crate::{EvalError, TestEye};
+use crate::{EvalError, LabelledImages, TaskSpec, TestEye};
 
 /// Minimum share of gazes towards the camera; below it the labels must follow another convention.
 const LEAST_TOWARDS_CAMERA: f64 = 0.5;
@@ -28,33 +28,31 @@ pub(super) fn enough(what: &'static str, found: usize, needed: usize) -> Result<
     if found < needed { Err(EvalError::TooFew { what, found, needed }) } else { Ok(()) }
 }
 
-/// Returns the gaze of each image.
+/// Checks that most gazes look towards the camera; other tasks have no such convention.
 ///
 /// # Errors
 ///
-/// If some have none, or most look away from the camera.
-pub(super) fn gazes(what: &'static str, images: &Images) -> Result<Vec<Direction>, EvalError> {
-    let of = images.len();
-    let unlabelled = images.gazes().filter(Option::is_none).count();
-    if let Some(first) = images.gazes().position(|gaze| gaze.is_none()) {
-        return Err(EvalError::Unlabelled {
-            what,
-            count: unlabelled,
-            of,
-            first: images.names[first].clone(),
-        });
+/// If most look away.
+pub(super) fn convention(
+    what: &'static str,
+    task: &TaskSpec,
+    images: &LabelledImages,
+) -> Result<(), EvalError> {
+    if task.name != GAZE {
+        return Ok(());
     }
-    let gazes: Vec<_> = images.gazes().flatten().collect();
-    let towards = gazes.iter().filter(|gaze| gaze.vector()[2] < 0.0).count();
+    let gazes = images.labels().iter().filter_map(Annotation::as_direction);
+    let (of, towards) = (images.n_images(), gazes.filter(|gaze| gaze.vector()[2] < 0.0).count());
     if (towards as f64) < LEAST_TOWARDS_CAMERA * of as f64 {
         return Err(EvalError::Convention { what, count: of - towards, of });
     }
-    Ok(gazes)
+    Ok(())
 }
 
 /// Reads person and side from MPIIGaze's names (`p00/day01/0001-right`). Images with other names count as
 /// left eyes of one person.
-pub(super) fn eyes(names: &[String]) -> Vec<TestEye> {
+#[must_use]
+pub fn eyes_of(names: &[String]) -> Vec<TestEye> {
     let mut known = BTreeMap::new();
     let mut eye = |name| {
         let (next, person) = (known.len(), person(name));
@@ -75,7 +73,10 @@ fn person(name: &str) -> Option<&str> {
 
 /// Warns if names suggest eyes of both sides outside MPIIGaze, whose reader mirrors right eyes. Pixels cannot
 /// tell: both eyes of a face share light and gaze.
-pub(super) fn warn_of_sides(names: &[String]) {
+pub(super) fn warn_of_sides(task: &TaskSpec, names: &[String]) {
+    if task.name != GAZE {
+        return;
+    }
     let of_side = |side: &str| {
         let is_of =
             |name: &str| name.to_lowercase().split(|c: char| !c.is_alphabetic()).any(|word| word == side);

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 use simgan_metrics::RealismTraining;
-use simgan_models::GazeEstimatorConfig;
+use simgan_models::{EstimatorConfig, GazeEstimatorConfig, HourglassConfig, PlainConfig};
 
 use super::MethodKind;
-use crate::{EvalError, GazeTraining};
+use crate::{EstimatorTraining, EvalError, InputShape};
 
 /// Settings of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,10 +16,16 @@ pub struct EvaluationConfig {
     /// Repetitions. In repetition s all methods start from the same weights and see the images in the same
     /// order.
     pub seeds: u64,
-    /// The gaze network.
-    pub network: GazeNetwork,
-    /// Training of the gaze network; its seed is the first repetition's.
-    pub training: GazeTraining,
+    /// Name of the annotation that the estimators predict; `None` for the only one there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Names of the annotations that the estimators see beside the image, such as the head's pose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    /// The size of the estimators.
+    pub network: NetworkSize,
+    /// Training of an estimator; its seed is the first repetition's.
+    pub training: EstimatorTraining,
     /// Whether to add the augmented variants of the rows `synthetic` and `refined`.
     pub augment: bool,
     /// Rows to compute; if empty, all that the data allows.
@@ -42,8 +48,10 @@ impl Default for EvaluationConfig {
             images: 5000,
             fold: 1,
             seeds: 3,
-            network: GazeNetwork::Paper,
-            training: GazeTraining::default(),
+            task: None,
+            inputs: Vec::new(),
+            network: NetworkSize::Paper,
+            training: EstimatorTraining::default(),
             augment: false,
             methods: Vec::new(),
             neighbours: 5,
@@ -54,26 +62,37 @@ impl Default for EvaluationConfig {
     }
 }
 
-/// Layers of the gaze network.
+/// The size of an estimator; its layers follow from the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum GazeNetwork {
-    /// The paper's layers, with "FC 9600" read as the flattened feature map.
+pub enum NetworkSize {
+    /// The paper's layers. Of the gaze network "FC 9600" is read as the flattened feature map; classes and
+    /// numbers, which the paper does not have, get a plain network of 32 and 64 feature maps.
     Paper,
-    /// The paper's layers, with "FC 9600" read as one more layer on top of the flattened map: ten times the
-    /// parameters.
+    /// As `Paper`, but the gaze network has "FC 9600" as one more layer on top of the flattened map: ten times
+    /// the parameters.
     Wide,
-    /// Half of the paper's feature maps and one hidden layer of 256, for CPUs.
+    /// Half of the feature maps, and of the gaze network one hidden layer of 256, for CPUs.
     Half,
-    /// A quarter of the paper's feature maps and one hidden layer of 128, for comparing many refiners on
-    /// CPUs.
+    /// A quarter of the feature maps, and of the gaze network one hidden layer of 128, for comparing many
+    /// refiners on CPUs.
     Quarter,
 }
 
-impl GazeNetwork {
-    /// Returns the configuration for images of `channels` × `height` × `width`.
+impl NetworkSize {
+    /// By what the feature maps are divided.
+    const fn divisor(self) -> usize {
+        match self {
+            Self::Paper | Self::Wide => 1,
+            Self::Half => 2,
+            Self::Quarter => 4,
+        }
+    }
+
+    /// The gaze network for images of a shape.
     #[must_use]
-    pub(crate) fn config(self, channels: usize, height: usize, width: usize) -> GazeEstimatorConfig {
+    pub(crate) fn gaze(self, shape: InputShape) -> GazeEstimatorConfig {
+        let InputShape { channels, height, width, extra } = shape;
         let layers = match self {
             Self::Paper => GazeEstimatorConfig::eye_gaze(),
             Self::Wide => GazeEstimatorConfig::eye_gaze_wide(),
@@ -88,8 +107,58 @@ impl GazeNetwork {
                 ..GazeEstimatorConfig::eye_gaze()
             },
         };
-        GazeEstimatorConfig { channels, height, width, ..layers }
+        GazeEstimatorConfig { channels, height, width, extra, ..layers }
     }
+
+    /// The stacked hourglass for images of a shape.
+    ///
+    /// # Errors
+    ///
+    /// If it has no second input, but one is asked for.
+    pub(crate) fn hourglass(self, shape: InputShape, points: usize) -> Result<EstimatorConfig, EvalError> {
+        let InputShape { channels, height, width, extra } = shape;
+        if extra > 0 {
+            let reason = "the stacked hourglass sees images alone, and no numbers beside them".to_owned();
+            return Err(EvalError::Impossible { reason, hint: "leave out the second input" });
+        }
+        let paper = HourglassConfig::paper();
+        // Small images shrink to a few pixels after three halvings.
+        let depth = if self == Self::Quarter { 3 } else { paper.depth };
+        let features = paper.features / self.divisor();
+        Ok(EstimatorConfig::Hourglass(HourglassConfig { channels, height, width, points, features, depth, ..paper }))
+    }
+
+    /// The plain network for images of a shape.
+    ///
+    /// # Errors
+    ///
+    /// If the images are too small for it.
+    pub(crate) fn plain(self, shape: InputShape, outputs: usize) -> Result<EstimatorConfig, EvalError> {
+        let InputShape { channels, height, width, extra } = shape;
+        let PlainConfig { features, hidden, .. } = PlainConfig::digits();
+        let mut features: Vec<_> = features.into_iter().map(|maps| maps / self.divisor()).collect();
+        // Large images are halved more often, so that the hidden layer does not grow with them.
+        let last = features.last().copied().unwrap_or(1);
+        features.extend(std::iter::repeat_n(last, halvings(height.min(width)).saturating_sub(features.len())));
+        let hidden = hidden / self.divisor();
+        let config = PlainConfig { channels, height, width, features, hidden, outputs, extra };
+        config.flattened()?;
+        Ok(EstimatorConfig::Plain(config))
+    }
+
+    /// The plain network's name for people.
+    pub(crate) const fn plain_name(self) -> &'static str {
+        match self {
+            Self::Paper | Self::Wide => "a plain convolutional network",
+            Self::Half => "a plain convolutional network of half as many features",
+            Self::Quarter => "a plain convolutional network of a quarter of the features",
+        }
+    }
+}
+
+/// How often a side is halved until at most 8 pixels are left.
+fn halvings(side: usize) -> usize {
+    (0..8).find(|count| side >> count <= 8).unwrap_or(8)
 }
 
 impl EvaluationConfig {
@@ -115,7 +184,7 @@ impl EvaluationConfig {
     }
 
     /// Returns the training settings of one repetition.
-    pub(super) fn repetition(&self, seed: u64) -> GazeTraining {
-        GazeTraining { seed: self.training.seed.wrapping_add(seed), ..self.training }
+    pub(super) fn repetition(&self, seed: u64) -> EstimatorTraining {
+        EstimatorTraining { seed: self.training.seed.wrapping_add(seed), ..self.training }
     }
 }

@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotations, ImageSpec, Source, evenly};
-use simgan_metrics::has_iris;
+use simgan_data::{Annotations, Source, evenly};
 
 use super::reading::{Images, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
-use crate::{EvalError, LabelledImages, TestEye};
+use crate::{EvalError, InputShape, LabelledImages, Task, TaskSpec, TestEye, choose_task};
 
 /// Maximum number of synthetic images held out to measure label preservation and realism.
 const MOST_PROBES: usize = 1000;
@@ -35,10 +34,11 @@ pub struct EvaluationSources<'a> {
 
 /// The images of an evaluation, in memory.
 pub struct EvaluationData {
+    task: Box<dyn Task>,
     synthetic: LabelledImages,
     n_images: usize,
     probe: LabelledImages,
-    probe_landmarks: Option<Vec<Annotations>>,
+    probe_annotations: Vec<Annotations>,
     test: LabelledImages,
     test_names: Vec<String>,
     eyes: Vec<TestEye>,
@@ -50,6 +50,9 @@ pub struct EvaluationData {
 /// A summary of the images, for the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSummary {
+    /// What the estimators predict; a gaze in files of format version 1.
+    #[serde(default = "TaskSpec::gaze")]
+    pub task: TaskSpec,
     /// Height, in pixels.
     pub height: usize,
     /// Width, in pixels.
@@ -87,42 +90,52 @@ impl EvaluationData {
     ) -> Result<Self, EvalError> {
         config.check()?;
         checks::same_kind(sources)?;
-        let ImageSpec { channels, height, width, .. } = sources.test.spec();
-        // Fails early if the images are too small for the network's layers.
-        config.network.config(channels, height, width).flattened()?;
         let [trained, probed] = split(sources.synthetic.len(), config)?;
         let tested = evenly(sources.test.len(), sources.most_test);
         watch.begin("reading test images", tested.len())?;
         let test = read(sources.test, &tested, watch)?;
         checks::enough("the test images", test.len(), LEAST_TEST)?;
-        let (eyes, test_labels) = (checks::eyes(&test.names), test.labelled("test", device)?);
-        checks::warn_of_sides(&test.names);
         watch.begin("reading synthetic images", trained.len() + probed.len())?;
-        let n_images = trained.len() / config.fold;
-        let synthetic =
-            read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?.labelled("synthetic", device)?;
         let probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?;
+        // Chosen before the many training images are read, so that what is missing is told at once; they may
+        // have further classes.
+        let sets = [probe.labels("synthetic"), test.labels("test")];
+        let task = choose_task(config.task.as_deref(), &sets)?;
+        checks::warn_of_sides(&task, &test.names);
+        let n_images = trained.len() / config.fold;
+        let synthetic = read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?;
+        let sets = [synthetic.labels("synthetic"), sets[0], sets[1]];
+        let task = choose_task(Some(&task.name), &sets)?;
+        let labelled = |what, images: &Images| {
+            let images = images.labelled(&task, &config.inputs, device)?;
+            checks::convention(what, &task, &images).map(|()| images)
+        };
         let n_real = sources.real.map_or(0, |real| real.len().min(config.images));
-        watch.begin("reading real images", n_real)?;
-        let real =
-            sources.real.map(|real| read(real, &evenly(real.len(), config.images), watch)).transpose()?;
+        let read_real = |real: &dyn Source| {
+            watch.begin("reading real images", n_real)?;
+            read(real, &evenly(real.len(), config.images), watch)
+        };
+        let real = sources.real.map(read_real).transpose()?;
         let (labelled_real, n_repeated) = match &real {
-            Some(real) if real.is_labelled() => real.without(&test).labelled_part(device)?,
+            Some(real) if real.is_labelled(&task) => real.without(&test).labelled_part(&labelled)?,
             _ => (None, 0),
         };
-        let real = real.map(|real| real.tensor(device)).transpose()?;
-        Ok(Self {
-            synthetic,
+        let data = Self {
+            synthetic: labelled("synthetic", &synthetic)?,
             n_images,
-            probe: probe.labelled("synthetic", device)?,
-            probe_landmarks: probe.irises(),
-            test: test_labels,
+            probe: labelled("synthetic", &probe)?,
+            test: labelled("test", &test)?,
+            eyes: checks::eyes_of(&test.names),
+            task: task.task(),
+            probe_annotations: probe.annotations,
             test_names: test.names,
-            eyes,
-            real,
+            real: real.map(|real| real.tensor(device)).transpose()?,
             labelled_real,
             n_repeated,
-        })
+        };
+        // Fails early if the images are too small for the network's layers.
+        data.task.estimator(config.network, data.shape()?)?;
+        Ok(data)
     }
 
     /// Summarizes the images.
@@ -133,17 +146,30 @@ impl EvaluationData {
     pub fn summary(&self) -> Result<DataSummary, EvalError> {
         let (n_test, channels, height, width) = self.test.images().dims4()?;
         Ok(DataSummary {
+            task: self.task.spec().clone(),
             height,
             width,
             channels,
             n_images: self.n_images,
-            n_probe: self.probe.gazes().len(),
+            n_probe: self.probe.n_images(),
             n_test,
             n_persons: self.eyes.iter().map(|eye| eye.person).collect::<BTreeSet<_>>().len(),
             n_real: self.real.as_ref().map_or(Ok(0), |real| real.dim(0))?,
-            n_labelled_real: self.labelled_real.as_ref().map_or(0, |real| real.gazes().len()),
+            n_labelled_real: self.labelled_real.as_ref().map_or(0, LabelledImages::n_images),
             n_repeated: self.n_repeated,
         })
+    }
+
+    /// What the estimators predict.
+    #[must_use]
+    pub fn task(&self) -> &dyn Task {
+        &*self.task
+    }
+
+    /// The shape of an estimator's inputs.
+    pub(crate) fn shape(&self) -> Result<InputShape, EvalError> {
+        let (_, channels, height, width) = self.test.images().dims4()?;
+        Ok(InputShape { channels, height, width, extra: self.test.inputs().n_extra()? })
     }
 
     /// The test images.
@@ -170,10 +196,10 @@ impl EvaluationData {
         &self.probe
     }
 
-    /// The annotations of the probe, if every image has iris landmarks.
+    /// All annotations of the probe.
     #[must_use]
-    pub(crate) fn probe_landmarks(&self) -> Option<&[Annotations]> {
-        self.probe_landmarks.as_deref()
+    pub(crate) fn probe_annotations(&self) -> &[Annotations] {
+        &self.probe_annotations
     }
 
     /// Real images `(N, C, H, W)`, if there are any.
@@ -228,17 +254,6 @@ fn split(len: usize, config: &EvaluationConfig) -> Result<[Range<usize>; 2], Eva
 }
 
 impl Images {
-    /// Converts to tensors; every image must have a gaze.
-    fn labelled(&self, what: &'static str, device: &Device) -> Result<LabelledImages, EvalError> {
-        let gazes = checks::gazes(what, self)?;
-        LabelledImages::new(self.tensor(device)?, gazes)
-    }
-
-    /// Returns the annotations if every image has iris landmarks.
-    fn irises(&self) -> Option<Vec<Annotations>> {
-        self.annotations.iter().all(has_iris).then(|| self.annotations.clone())
-    }
-
     /// Selects the images whose pixels are not among `others`.
     fn without(&self, others: &Self) -> Remaining<'_> {
         let known: BTreeSet<u64> = others.pixels.iter().map(|pixels| digest(pixels)).collect();
@@ -254,12 +269,16 @@ struct Remaining<'a> {
 }
 
 impl Remaining<'_> {
-    fn labelled_part(&self, device: &Device) -> Result<(Option<LabelledImages>, usize), EvalError> {
+    /// Labels the selected images, if there are any; counts the others.
+    fn labelled_part(
+        &self,
+        labelled: &dyn Fn(&'static str, &Images) -> Result<LabelledImages, EvalError>,
+    ) -> Result<(Option<LabelledImages>, usize), EvalError> {
         let n_repeated = self.images.len() - self.kept.len();
         if self.kept.is_empty() {
             return Ok((None, n_repeated));
         }
-        Ok((Some(self.images.select(&self.kept).labelled("real", device)?), n_repeated))
+        Ok((Some(labelled("real", &self.images.select(&self.kept))?), n_repeated))
     }
 }
 

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use simgan_metrics::{RealismTraining, realism_watched};
 
 use super::Plan;
-use crate::gaze_training::train_gaze_estimator_watched;
-use crate::{EvalError, GazeTraining};
+use crate::training::train_estimator_watched;
+use crate::{EstimatorTraining, EvalError};
 
 /// Updates that a probe makes; the first is slower than the others and does not count.
 const PROBED: usize = 4;
@@ -27,20 +27,20 @@ impl Plan<'_> {
     /// As [`Plan::estimate`].
     pub(crate) fn estimate_of(&self, is_refined: bool) -> Result<Duration, EvalError> {
         let n_updates = self.n_updates_of(is_refined);
-        let gaze = if n_updates > 0 { self.gaze_update()? } else { Duration::ZERO };
+        let estimator = if n_updates > 0 { self.estimator_update()? } else { Duration::ZERO };
         let n_classified = self.config.seeds * self.config.realism.steps as u64;
         let classifier = self.classifier_update()?;
-        Ok(gaze.mul_f64(n_updates as f64) + classifier.mul_f64(n_classified as f64))
+        Ok(estimator.mul_f64(n_updates as f64) + classifier.mul_f64(n_classified as f64))
     }
 
-    /// How long an update of the gaze network takes.
-    fn gaze_update(&self) -> Result<Duration, EvalError> {
+    /// How long an update of an estimator takes.
+    fn estimator_update(&self) -> Result<Duration, EvalError> {
         let images = self.data.synthetic(1)?;
-        let (_, channels, height, width) = images.images().dims4()?;
-        let layers = self.config.network.config(channels, height, width);
-        let training = GazeTraining { steps: PROBED, ..self.config.training };
+        let task = self.data.task();
+        let layers = task.estimator(self.config.network, self.data.shape()?)?;
+        let training = EstimatorTraining { steps: PROBED, ..self.config.training };
         let mut updates = Updates::default();
-        train_gaze_estimator_watched(&layers, &images, &training, &mut || {
+        train_estimator_watched(task, &layers, &images, &training, &mut || {
             updates.note();
             Ok(())
         })?;

@@ -5,10 +5,10 @@ use simgan_metrics::{
     RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism_watched,
     share_interval,
 };
-use simgan_models::GazeEstimator;
+use simgan_models::Estimator;
 
 use super::{EvaluationConfig, Watch};
-use crate::{EvalError, gaze_features};
+use crate::{EvalError, Inputs, features};
 
 /// Maximum number of real images for KID: the kernel matrix grows with its square.
 const MOST_FEATURES: usize = 1000;
@@ -23,10 +23,10 @@ pub struct Likeness {
     pub interval: [f64; 2],
     /// Held-out images per repetition, half of them real.
     pub n_images: usize,
-    /// Kernel distance (KID) between the two sets in the feature space of gaze networks trained on synthetic
+    /// Kernel distance (KID) between the two sets in the feature space of estimators trained on synthetic
     /// images, over these networks; it does not use Inception features. Absent without networks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kid_gaze_features: Option<Spread>,
+    #[serde(default, alias = "kid_gaze_features", skip_serializing_if = "Option::is_none")]
+    pub kid_features: Option<Spread>,
     /// Earth mover's distance of the pixels' intensities, in units of [−1, 1].
     pub intensity_distance: f64,
     /// Earth mover's distance of the gradients' magnitudes, in units of [−1, 1].
@@ -39,7 +39,7 @@ impl Likeness {
         what: &str,
         real: &Tensor,
         images: &Tensor,
-        networks: &[GazeEstimator],
+        networks: &[Estimator],
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
@@ -62,7 +62,7 @@ impl Likeness {
             accuracy,
             interval: share_interval(n_right, n_images as u64),
             n_images,
-            kid_gaze_features: kid(real, images, networks, watch)?,
+            kid_features: kid(real, images, networks, watch)?,
             intensity_distance: intensity_distance(real, images)?,
             gradient_distance: gradient_distance(real, images)?,
         })
@@ -72,7 +72,7 @@ impl Likeness {
 fn kid(
     real: &Tensor,
     images: &Tensor,
-    networks: &[GazeEstimator],
+    networks: &[Estimator],
     watch: &mut Watch<'_>,
 ) -> Result<Option<Spread>, EvalError> {
     let chosen: Vec<_> = evenly(real.dim(0)?, MOST_FEATURES).into_iter().map(|idx| idx as u32).collect();
@@ -80,7 +80,8 @@ fn kid(
     let mut distances = Vec::new();
     for network in networks {
         watch.check()?;
-        distances.push(kernel_distance(&gaze_features(network, &real)?, &gaze_features(network, images)?)?);
+        let features = |images: &Tensor| features(network, &Inputs::new(images.clone(), None)?);
+        distances.push(kernel_distance(&features(&real)?, &features(images)?)?);
     }
     Ok(Spread::new(&distances))
 }

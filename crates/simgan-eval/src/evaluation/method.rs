@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
 
-/// One row of the tables: a predictor of gaze and the amount of data it trained on.
+/// One row of the tables: a predictor of labels and the amount of data it trained on.
 ///
 /// Written as `synthetic`, or `synthetic_4x` with four times the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Method {
     pub fold: usize,
 }
 
-/// A predictor of gaze. All networks have the same layers, steps and seeds.
+/// A predictor of labels. All networks have the same layers, steps and seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MethodKind {

@@ -18,26 +18,31 @@ mod reading;
 mod rows;
 mod watch;
 
+use std::collections::BTreeMap;
+
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use simgan_models::{GazeEstimator, Refiner};
+use simgan_models::{Estimator, Refiner};
 
-pub use self::config::{EvaluationConfig, GazeNetwork};
+pub use self::checks::eyes_of;
+pub use self::config::{EvaluationConfig, NetworkSize};
 pub use self::data::{DataSummary, EvaluationData, EvaluationSources};
-pub use self::figures::{CalibratedFigures, MethodFigures, MethodRun, Methods};
+pub(crate) use self::figures::spreads;
+pub use self::figures::{MethodFigures, MethodRun, Methods};
 pub use self::likeness::Likeness;
 pub use self::method::{Method, MethodKind};
 pub use self::opened::OpenedSources;
 pub use self::plan::Plan;
-pub use self::preservation::{Agreement, PupilShiftFigures};
+pub use self::preservation::{Agreement, ShiftAccuracy, ShiftFigures, Shifts};
+pub use self::reading::read_labelled;
 pub(crate) use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
 
 use self::rows::Row;
-use crate::EvalError;
+use crate::{EvalError, TaskSpec};
 
 /// Version of the format of [`Evaluation`] and [`Baselines`].
-pub const EVALUATION_VERSION: u32 = 1;
+pub const EVALUATION_VERSION: u32 = 2;
 
 /// Everything measured about a refiner.
 ///
@@ -51,8 +56,9 @@ pub struct Evaluation {
     pub config: EvaluationConfig,
     /// The images it was measured on.
     pub data: DataSummary,
-    /// Shift of the iris between synthetic and refined images.
-    pub pupil_shift_px: PupilShiftFigures,
+    /// Shift of landmarks between synthetic and refined images.
+    #[serde(flatten)]
+    pub shifts: Shifts,
     /// How far predictions of networks trained on synthetic images move under refinement; absent without such
     /// networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,36 +94,50 @@ pub struct Baselines {
     /// Synthetic against real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<Likeness>,
-    /// The networks of the row `synthetic`, for the agreement and the features of KID; not part of the JSON.
+    /// The estimators of each row; those of `synthetic` also measure agreement and give KID its features. Not
+    /// part of the JSON.
     #[serde(skip)]
-    pub networks: Vec<GazeEstimator>,
+    pub estimators: Estimators,
 }
 
 /// The figures that depend on the refiner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RefinerFigures {
     /// The rows.
     pub methods: Methods,
-    /// Shift of the iris.
-    pub pupil_shift_px: PupilShiftFigures,
+    /// Shift of landmarks.
+    #[serde(flatten)]
+    pub shifts: Shifts,
     /// Agreement of the baselines' networks; absent without networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
     /// Refined against real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<Likeness>,
+    /// The estimators of each row; not part of the JSON.
+    #[serde(skip)]
+    pub estimators: Estimators,
 }
 
-/// Measures the baselines, then the refiner.
+/// The estimators of each row, one per repetition; rows without any are absent.
+pub type Estimators = BTreeMap<Method, Vec<Estimator>>;
+
+/// Measures the baselines, then the refiner; also returns the estimators of all rows.
 ///
 /// # Errors
 ///
 /// If training or a measure fails, or [`EvalError::Stopped`] if `watch` is told to stop.
-pub fn evaluate(refiner: &Refiner, plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Evaluation, EvalError> {
+pub fn evaluate(
+    refiner: &Refiner,
+    plan: &Plan<'_>,
+    watch: &mut Watch<'_>,
+) -> Result<(Evaluation, Estimators), EvalError> {
     watch.expect(plan.n_updates());
     let baselines = Baselines::measure(plan, watch)?;
-    let refined = RefinerFigures::measure(refiner, &baselines.networks, plan, watch)?;
-    Ok(Evaluation::new(baselines, refined))
+    let refined = RefinerFigures::measure(refiner, baselines.networks(), plan, watch)?;
+    let estimators = baselines.estimators.iter().chain(&refined.estimators);
+    let estimators = estimators.map(|(method, networks)| (*method, networks.clone())).collect();
+    Ok((Evaluation::new(baselines, refined), estimators))
 }
 
 impl Evaluation {
@@ -126,11 +146,11 @@ impl Evaluation {
     pub fn new(baselines: Baselines, refined: RefinerFigures) -> Self {
         let Baselines { format_version, config, data, mut methods, likeness, .. } = baselines;
         methods.extend(refined.methods);
-        figures::fill_ratios(&mut methods);
+        figures::fill_ratios(&mut methods, &error_key(&data.task));
         let realism = refined.likeness.zip(likeness);
         let realism = realism.map(|(refined, synthetic)| RealismFigures { refined, synthetic });
-        let RefinerFigures { pupil_shift_px, agreement, .. } = refined;
-        Self { format_version, config, data, pupil_shift_px, agreement, realism, methods }
+        let RefinerFigures { shifts, agreement, .. } = refined;
+        Self { format_version, config, data, shifts, agreement, realism, methods }
     }
 }
 
@@ -142,17 +162,23 @@ impl Baselines {
     /// As [`evaluate`].
     pub fn measure(plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
-        let (mut methods, mut networks) = (Methods::new(), Vec::new());
+        let (mut methods, mut estimators) = (Methods::new(), Estimators::new());
         for method in plan.rows_of(false) {
             let row = Row::new(method, None, data, config, watch)?;
-            if method == Method::once(MethodKind::Synthetic) {
-                networks = row.networks;
-            }
             methods.insert(method, row.figures);
+            estimators.insert(method, row.networks);
         }
-        let likeness = likeness("synthetic", data, data.probe().images(), &networks, config, watch)?;
+        estimators.retain(|_, networks| !networks.is_empty());
+        let networks = estimators.get(&Method::once(MethodKind::Synthetic)).map_or(&[][..], Vec::as_slice);
+        let likeness = likeness("synthetic", data, data.probe().images(), networks, config, watch)?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
-        Ok(Self { format_version, config, data, methods, likeness, networks })
+        Ok(Self { format_version, config, data, methods, likeness, estimators })
+    }
+
+    /// The networks of the row `synthetic`; none if it was not measured.
+    #[must_use]
+    pub fn networks(&self) -> &[Estimator] {
+        self.estimators.get(&Method::once(MethodKind::Synthetic)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -164,7 +190,7 @@ impl RefinerFigures {
     /// As [`evaluate`].
     pub fn measure(
         refiner: &Refiner,
-        networks: &[GazeEstimator],
+        networks: &[Estimator],
         plan: &Plan<'_>,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
@@ -175,16 +201,23 @@ impl RefinerFigures {
         let refine_all = |_| refine_images(refiner, data.all_synthetic().images(), watch);
         // Refine once: all rows share the images.
         let refined = plan.rows_of(true).next().map(refine_all).transpose()?;
-        let mut methods = Methods::new();
+        let (mut methods, mut estimators) = (Methods::new(), Estimators::new());
         for method in plan.rows_of(true) {
-            methods.insert(method, Row::new(method, refined.as_ref(), data, config, watch)?.figures);
+            let row = Row::new(method, refined.as_ref(), data, config, watch)?;
+            methods.insert(method, row.figures);
+            estimators.insert(method, row.networks);
         }
         watch.begin("label preservation", 0)?;
-        let pupil_shift_px = PupilShiftFigures::new(data.probe().images(), &probe, data.probe_landmarks())?;
+        let shifts = Shifts::new(data, &probe)?;
         let agreement = Agreement::new(networks, data, &probe)?;
         let likeness = likeness("refined", data, &probe, networks, config, watch)?;
-        Ok(Self { methods, pupil_shift_px, agreement, likeness })
+        Ok(Self { methods, shifts, agreement, likeness, estimators })
     }
+}
+
+/// The key of a task's error, its first measure.
+pub(crate) fn error_key(task: &TaskSpec) -> String {
+    task.task().measures().swap_remove(0).key
 }
 
 /// Compares `images`, called `what`, with the data's real ones, if there are any.
@@ -192,7 +225,7 @@ fn likeness(
     what: &str,
     data: &EvaluationData,
     images: &Tensor,
-    networks: &[GazeEstimator],
+    networks: &[Estimator],
     config: &EvaluationConfig,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Likeness>, EvalError> {

@@ -1,5 +1,8 @@
+use simgan_data::ValueRange;
+use simgan_models::Estimator;
+
 use super::{EvaluationConfig, EvaluationData, Method, MethodKind};
-use crate::EvalError;
+use crate::{About, EvalError, KeptEstimator};
 
 /// The rows to measure and the images to measure them on. Building a plan checks the rows before anything is
 /// computed.
@@ -19,6 +22,24 @@ impl<'a> Plan<'a> {
         Ok(Self { data, config, rows: rows(data, config)? })
     }
 
+    /// Puts one of its estimators together with what its use needs; `range` are the stored values that stand for
+    /// −1 and 1, `None` for the whole scale.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the estimator has been trained on these images.
+    pub fn kept(&self, network: Estimator, range: Option<ValueRange>) -> Result<KeptEstimator, EvalError> {
+        let task = self.data.task();
+        let config = task.estimator(self.config.network, self.data.shape()?)?;
+        let about = About {
+            task: task.spec().clone(),
+            inputs: self.config.inputs.clone(),
+            range: range.map(|range| [range.min, range.max]),
+            calibration: None,
+        };
+        Ok(KeptEstimator::new(about, config, network))
+    }
+
     /// The rows to compute, in table order.
     #[must_use]
     pub fn rows(&self) -> &[Method] {
@@ -30,7 +51,7 @@ impl<'a> Plan<'a> {
         self.rows.iter().copied().filter(move |method| method.kind.is_refined() == is_refined)
     }
 
-    /// Returns the number of gaze-network updates of all rows, for [`Watch::expect`](super::Watch::expect).
+    /// Returns the number of updates of estimators of all rows, for [`Watch::expect`](super::Watch::expect).
     #[must_use]
     pub fn n_updates(&self) -> u64 {
         self.n_updates_of(true) + self.n_updates_of(false)

@@ -1,9 +1,13 @@
+use std::sync::atomic::AtomicBool;
+
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Annotations, AnnotationsExt, DataError, Direction, ImageSpec, Source, Want};
+use simgan_data::{Annotations, DataError, ImageSpec, Source, Want, evenly};
 
-use super::Watch;
-use crate::EvalError;
+use super::{Watch, checks};
+use crate::{
+    EvalError, Inputs, LabelledImages, Labels, Task, TaskSpec, check_labels, choose_task, extra_inputs,
+};
 
 /// Images read between two checks of whether to stop.
 const AT_ONCE: usize = 512;
@@ -22,14 +26,28 @@ impl Images {
         self.names.len()
     }
 
-    /// The gaze of each image; `None` without a label.
-    pub(super) fn gazes(&self) -> impl Iterator<Item = Option<Direction>> {
-        self.annotations.iter().map(AnnotationsExt::gaze)
+    /// The annotations, for the choice of a task; `what` says what the images are.
+    pub(super) fn labels(&self, what: &'static str) -> Labels<'_> {
+        Labels { what, names: &self.names, annotations: &self.annotations }
     }
 
-    /// Whether every image has a gaze.
-    pub(super) fn is_labelled(&self) -> bool {
-        self.gazes().all(|gaze| gaze.is_some())
+    /// Whether every image has a label that suits the task.
+    pub(super) fn is_labelled(&self, task: &TaskSpec) -> bool {
+        check_labels(task, &self.labels("real")).is_ok()
+    }
+
+    /// Converts to tensors with the labels of a task; `inputs` names the second inputs.
+    pub(super) fn labelled(
+        &self,
+        task: &TaskSpec,
+        inputs: &[String],
+        device: &Device,
+    ) -> Result<LabelledImages, EvalError> {
+        let images = || self.names.iter().zip(&self.annotations);
+        let labels: Result<_, _> = images().map(|(name, found)| task.label(name, found)).collect();
+        let named: Vec<_> = images().map(|(name, found)| (name.as_str(), found)).collect();
+        let extra = extra_inputs(inputs, &named, device)?;
+        LabelledImages::new(Inputs::new(self.tensor(device)?, extra)?, labels?)
     }
 
     pub(super) fn select(&self, indices: &[usize]) -> Self {
@@ -46,6 +64,28 @@ impl Images {
         let ImageSpec { channels, height, width, .. } = self.spec;
         Ok(Tensor::from_vec(self.pixels.concat(), (self.len(), channels, height, width), device)?)
     }
+}
+
+/// Reads at most `most` evenly spread images of a source with their labels for the task called `name`, or the only
+/// one there is; `inputs` names the second inputs.
+///
+/// # Errors
+///
+/// If an image cannot be read or lacks a label, or the task is not certain.
+pub fn read_labelled(
+    source: &dyn Source,
+    name: Option<&str>,
+    inputs: &[String],
+    most: usize,
+    device: &Device,
+) -> Result<(Box<dyn Task>, LabelledImages), EvalError> {
+    let (mut observe, stop) = (|_: &_| (), AtomicBool::new(false));
+    let watch = &mut Watch::new(&mut observe, &stop);
+    let images = read(source, &evenly(source.len(), most), watch)?;
+    let task = choose_task(name, &[images.labels("training")])?;
+    let labelled = images.labelled(&task, inputs, device)?;
+    checks::convention("training", &task, &labelled)?;
+    Ok((task.task(), labelled))
 }
 
 /// Reads samples on all threads; the result keeps the order of `indices`.

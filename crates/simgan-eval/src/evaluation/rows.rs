@@ -1,11 +1,11 @@
 use candle_core::{Module, Tensor};
-use simgan_data::Direction;
+use simgan_data::Annotation;
 use simgan_metrics::{fourier_matched, histogram_matched};
-use simgan_models::{GazeEstimator, Refiner, for_batches, forward_batched};
+use simgan_models::{Estimator, Refiner, for_batches, forward_batched};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
-use crate::gaze_training::train_gaze_estimator_watched;
-use crate::{EvalError, GazeTraining, LabelledImages, mean_gaze, nearest_neighbours, predict_gaze};
+use crate::training::train_estimator_watched;
+use crate::{EstimatorTraining, EvalError, LabelledImages, Task, nearest_neighbours, predict};
 
 /// Images per forward pass, or per search for nearest neighbours.
 const AT_ONCE: usize = 256;
@@ -13,7 +13,7 @@ const AT_ONCE: usize = 256;
 /// One row: its figures, and the networks it trained, if any.
 pub(super) struct Row {
     pub(super) figures: MethodFigures,
-    pub(super) networks: Vec<GazeEstimator>,
+    pub(super) networks: Vec<Estimator>,
 }
 
 impl Row {
@@ -29,14 +29,14 @@ impl Row {
         let images = training_images(method, refined, data, config)?;
         match method.kind {
             MethodKind::Mean => {
-                let mean = mean_gaze(images.gazes()).ok_or_else(|| {
-                    EvalError::Mismatch("the synthetic labels have no mean direction".into())
-                })?;
-                let predicted = vec![mean; data.test().gazes().len()];
+                let none = || EvalError::Mismatch("the synthetic labels have no mean".into());
+                let mean = data.task().mean(&images.labels().iter().collect::<Vec<_>>()).ok_or_else(none)?;
+                let predicted = vec![mean; data.test().n_images()];
                 Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
             }
             MethodKind::Knn => {
-                let predicted = neighbours(&images, data.test().images(), config.neighbours, watch)?;
+                let predicted =
+                    neighbours(data.task(), &images, data.test().images(), config.neighbours, watch)?;
                 Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
             }
             _ => Self::of_networks(method, &images, data, config, watch),
@@ -51,28 +51,29 @@ impl Row {
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
-        let (_, channels, height, width) = images.images().dims4()?;
-        let layers = config.network.config(channels, height, width);
+        let task = data.task();
+        let layers = task.estimator(config.network, data.shape()?)?;
         let (mut networks, mut predicted) = (Vec::new(), Vec::new());
         for seed in 0..config.seeds {
             let doing = format!("{method}, repetition {} of {}", seed + 1, config.seeds);
             watch.begin(doing, config.training.steps)?;
-            let training = GazeTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
-            let network = train_gaze_estimator_watched(&layers, images, &training, &mut || watch.update())?;
-            predicted.push(predict_gaze(&network, data.test().images())?);
+            let training =
+                EstimatorTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
+            let network = train_estimator_watched(task, &layers, images, &training, &mut || watch.update())?;
+            predicted.push(predict(task, &network, data.test().inputs())?);
             networks.push(network);
         }
         Self::of_predictions(predicted, networks, images, data, config)
     }
 
     fn of_predictions(
-        predicted: Vec<Vec<Direction>>,
-        networks: Vec<GazeEstimator>,
+        predicted: Vec<Vec<Annotation>>,
+        networks: Vec<Estimator>,
         images: &LabelledImages,
         data: &EvaluationData,
         config: &EvaluationConfig,
     ) -> Result<Self, EvalError> {
-        let (n_images, seed) = (images.gazes().len(), config.training.seed);
+        let (n_images, seed) = (images.n_images(), config.training.seed);
         let figures = MethodFigures::new(n_images, seed, predicted, data, config.calibration)?;
         Ok(Self { figures, networks })
     }
@@ -101,24 +102,25 @@ fn training_images(
             fourier_matched(images, data.real().ok_or_else(lacking)?, beta, seed)?
         }
         MethodKind::Refined | MethodKind::RefinedAugmented => {
-            refined.ok_or_else(lacking)?.narrow(0, 0, synthetic.gazes().len())?
+            refined.ok_or_else(lacking)?.narrow(0, 0, synthetic.n_images())?
         }
     };
     synthetic.with_images(changed)
 }
 
 fn neighbours(
+    task: &dyn Task,
     known: &LabelledImages,
     images: &Tensor,
     k: usize,
     watch: &mut Watch<'_>,
-) -> Result<Vec<Direction>, EvalError> {
-    let mut gazes = Vec::new();
+) -> Result<Vec<Annotation>, EvalError> {
+    let mut labels = Vec::new();
     for_batches(images, AT_ONCE, |batch| {
-        gazes.extend(nearest_neighbours(known, batch, k)?);
+        labels.extend(nearest_neighbours(task, known, batch, k)?);
         watch.count(batch.dim(0)?)
     })?;
-    Ok(gazes)
+    Ok(labels)
 }
 
 /// Refines images `(N, C, H, W)`, 256 at a time.

@@ -2,13 +2,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::EvalError;
 
-/// The progress of an evaluation: of the whole, in updates of gaze networks, which take most of the time, and
+/// The progress of an evaluation: of the whole, in updates of estimators, which take most of the time, and
 /// of the current part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Updates of gaze networks done.
+    /// Updates of estimators done.
     pub done: u64,
-    /// Updates of gaze networks in total.
+    /// Updates of estimators in total.
     pub total: u64,
     /// The current part.
     pub doing: String,
@@ -44,7 +44,7 @@ impl<'a> Watch<'a> {
         self.check()
     }
 
-    /// Counts an update of a gaze network, and checks whether to stop.
+    /// Counts an update of an estimator, and checks whether to stop.
     pub(super) fn update(&mut self) -> Result<(), EvalError> {
         self.progress.done += 1;
         self.count(1)

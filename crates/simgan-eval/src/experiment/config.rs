@@ -10,7 +10,7 @@ use super::VariantSet;
 use crate::EvalError;
 use crate::evaluation::{EvaluationConfig, MethodKind};
 
-/// Version of the format of `experiment.toml` and `results.json`.
+/// Version of the format of `experiment.toml`.
 pub const EXPERIMENT_VERSION: u32 = 1;
 
 /// Everything that determines the result of an experiment.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use simgan_data::{Registry, Remembering, Source};
-use simgan_models::{GazeEstimator, Parameters, write_tensors};
+use simgan_models::{Estimator, Parameters, write_tensors};
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{DataConfig, Event, Flip, RunDir, Sources, TrainConfig, Trainer, run};
@@ -13,8 +13,8 @@ use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
 use crate::EvalError;
 use crate::evaluation::{
-    Baselines, EVALUATION_VERSION, Evaluation, EvaluationConfig, EvaluationData, Method, MethodKind,
-    OpenedSources, Plan, RefinerFigures,
+    Baselines, Evaluation, EvaluationConfig, EvaluationData, Method, MethodKind, OpenedSources, Plan,
+    RefinerFigures,
 };
 
 const BASELINES_FILE: &str = "baselines.json";
@@ -75,7 +75,6 @@ impl Draw<'_> {
             self.measure_baselines(&path, data, talk)?;
         }
         let stored: Baselines = read_json(&path)?;
-        check_version(stored.format_version, &path)?;
         if stored.data != data.summary()? {
             let reason = "its images have changed since it was measured";
             return Err(EvalError::Folder { path: self.folder.clone(), reason });
@@ -84,7 +83,8 @@ impl Draw<'_> {
         let n_networks = synthetic.map_or(0, |synthetic| synthetic.runs.len() as u64);
         let networks = self.stored_networks(n_networks, data);
         let networks = networks.map_err(|error| EvalError::Damaged { path, reason: error.to_string() })?;
-        Ok(Baselines { networks, ..stored })
+        let estimators = [(Method::once(MethodKind::Synthetic), networks)].into();
+        Ok(Baselines { estimators, ..stored })
     }
 
     fn measure_baselines(
@@ -99,19 +99,18 @@ impl Draw<'_> {
         let baselines = talk.measure(plan.n_updates_of(false), |watch| Baselines::measure(&plan, watch))?;
         let networks = self.folder.join(NETWORKS_DIR);
         fs::create_dir_all(&networks).map_err(EvalError::io(&networks))?;
-        for (number, network) in (0..).zip(&baselines.networks) {
+        for (number, network) in (0..).zip(baselines.networks()) {
             write_tensors(&self.network_file(number), &network.tensors())?;
         }
         write_json(path, &baselines) // last, because its presence marks the networks as complete
     }
 
-    fn stored_networks(&self, count: u64, data: &EvaluationData) -> Result<Vec<GazeEstimator>, EvalError> {
-        let (_, channels, height, width) = data.test().images().dims4()?;
-        let layers = self.config.evaluation.network.config(channels, height, width);
+    fn stored_networks(&self, count: u64, data: &EvaluationData) -> Result<Vec<Estimator>, EvalError> {
+        let layers = data.task().estimator(self.config.evaluation.network, data.shape()?)?;
         let network = |number| {
             // Any seed will do: `load` replaces every parameter.
             let parameters = Parameters::new(0, self.device);
-            let network = GazeEstimator::new(&layers, parameters.var_builder())?;
+            let network = Estimator::new(&layers, parameters.var_builder())?;
             parameters.load(&self.network_file(number))?;
             Ok(network)
         };
@@ -132,7 +131,7 @@ impl Draw<'_> {
         let config = self.evaluation();
         let plan = Plan::new(data, &config)?;
         let refined = talk.measure(plan.n_updates_of(true), |watch| {
-            RefinerFigures::measure(model.refiner(), &baselines.networks, &plan, watch)
+            RefinerFigures::measure(model.refiner(), baselines.networks(), &plan, watch)
         })?;
         Ok(Evaluation::new(baselines.clone(), refined))
     }
@@ -166,9 +165,7 @@ impl Draw<'_> {
 
     fn figures(&self, variant: &Variant) -> Result<Evaluation, EvalError> {
         let path = self.figures_file(variant);
-        let figures: Evaluation = read_json(&path)?;
-        check_version(figures.format_version, &path)?;
-        Ok(figures)
+        read_json(&path)
     }
 
     fn evaluation(&self) -> EvaluationConfig {
@@ -214,12 +211,4 @@ impl Opened {
         *opened = Some(Self { data: config.data.clone(), sources: sources.clone() });
         Ok(sources)
     }
-}
-
-fn check_version(found: u32, path: &Path) -> Result<(), EvalError> {
-    if found == EVALUATION_VERSION {
-        return Ok(());
-    }
-    let reason = format!("format version {found}, this program reads {EVALUATION_VERSION}");
-    Err(EvalError::Damaged { path: path.to_owned(), reason })
 }

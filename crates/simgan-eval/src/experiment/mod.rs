@@ -30,7 +30,7 @@ use simgan_data::Registry;
 use simgan_train::{Event, Sources, Trainer};
 
 pub use self::config::{EXPERIMENT_VERSION, ExperimentConfig, Variant};
-pub use self::results::{Comparison, ExperimentResults, ExperimentRow, Refinement};
+pub use self::results::{Comparison, ExperimentResults, ExperimentRow, RESULTS_VERSION, Refinement};
 pub use self::set::VariantSet;
 
 use self::draw::Draw;
@@ -168,7 +168,7 @@ impl Talk<'_> {
         (self.observe)(&ExperimentEvent::Begin { draw, doing: doing.into() });
     }
 
-    /// Runs a measurement that takes `n_updates` updates of gaze networks.
+    /// Runs a measurement that takes `n_updates` updates of estimators.
     fn measure<T>(
         &mut self,
         n_updates: u64,

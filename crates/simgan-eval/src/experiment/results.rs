@@ -1,15 +1,20 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use simgan_metrics::Spread;
 
-use super::{DrawFigures, EXPERIMENT_VERSION, ExperimentConfig};
+use super::{DrawFigures, ExperimentConfig};
 use crate::EvalError;
-use crate::evaluation::{DataSummary, Evaluation, Method, MethodFigures, MethodKind};
+use crate::evaluation::{DataSummary, Evaluation, Method, MethodFigures, MethodKind, error_key, spreads};
+
+/// Version of the format of `results.json`.
+pub const RESULTS_VERSION: u32 = 2;
 
 /// The results of an experiment. Spreads are over draws and, where a figure has them, seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentResults {
-    /// [`EXPERIMENT_VERSION`].
+    /// [`RESULTS_VERSION`].
     pub format_version: u32,
     /// The experiment's configuration.
     pub experiment: ExperimentConfig,
@@ -31,8 +36,8 @@ pub struct Comparison {
     pub variant: String,
     /// The first variant, whose figures are subtracted.
     pub against: String,
-    /// Difference of the mean gaze errors in degrees; positive if the variant errs more.
-    pub error_deg: Spread,
+    /// Difference of the errors, in the unit of the task's first measure; positive if the variant errs more.
+    pub error: Spread,
     /// Difference of the shares that a fresh classifier gets right; positive if the variant's images look
     /// less real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,27 +46,26 @@ pub struct Comparison {
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ExperimentRow {
     /// The variant; absent for a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// The predictor of gaze.
+    /// The predictor of labels.
     pub method: Method,
     /// Number of repetitions over all draws.
     pub n_runs: usize,
-    /// Mean angle between prediction and truth, in degrees.
-    pub error_deg: Spread,
-    /// Median of the angles, in degrees.
-    pub median_deg: Spread,
-    /// Share of images within 7°, in [0, 1].
-    pub within_7deg: Spread,
-    /// Mean angle after personal calibration, in degrees; absent if nobody has enough images.
+    /// The figures of the task's measures by key, such as `error_deg`.
+    #[serde(flatten)]
+    pub figures: BTreeMap<String, Spread>,
+    /// Error after personal calibration; absent if the task has none, or nobody has enough images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibrated_deg: Option<Spread>,
+    pub calibrated: Option<Spread>,
     /// Error divided by that of the network trained on as many synthetic images of the same draw and seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio_to_synthetic: Option<Spread>,
+    /// In how many of these pairs the error is smaller, and how many pairs there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wins: Option<[usize; 2]>,
     /// Label preservation; only in a variant's row `refined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refinement: Option<Refinement>,
@@ -75,16 +79,19 @@ pub struct ExperimentRow {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refinement {
-    /// Mean distance that pupils move, in pixels of a 55-pixel-wide eye.
-    pub pupil_shift_px: Spread,
-    /// Signed mean shift to the right, in the same pixels.
-    pub drift_x_px: Spread,
-    /// Signed mean shift downwards, in the same pixels.
-    pub drift_y_px: Spread,
-    /// Mean angle in degrees between the predictions of networks trained on synthetic images for an image and
-    /// for its refinement.
+    /// Mean distance that landmarks move, in pixels as [`ShiftFigures`](crate::evaluation::ShiftFigures) says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agreement_deg: Option<Spread>,
+    pub shift_px: Option<Spread>,
+    /// Signed mean shift to the right, in the same pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_x_px: Option<Spread>,
+    /// Signed mean shift downwards, in the same pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_y_px: Option<Spread>,
+    /// Mean difference, in the unit of the error, between the predictions of estimators trained on synthetic
+    /// images for an image and for its refinement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Spread>,
 }
 
 impl ExperimentResults {
@@ -108,7 +115,7 @@ impl ExperimentResults {
             }
         }
         rows.extend(rows_of(|kind| kind == MethodKind::Real, None, &all));
-        let (format_version, experiment) = (EXPERIMENT_VERSION, config.clone());
+        let (format_version, experiment) = (RESULTS_VERSION, config.clone());
         Ok(Self { format_version, experiment, data: first.data.clone(), rows, comparisons })
     }
 }
@@ -122,22 +129,23 @@ fn compare(names: [&str; 2], first: &[&Evaluation], second: &[&Evaluation]) -> O
         Spread::new(&pairs.map(|(first, second)| second - first).collect::<Vec<_>>())
     };
     let errors = differences(|found| {
-        let refined = found.methods.get(&Method::once(MethodKind::Refined));
-        refined.iter().flat_map(|figures| &figures.runs).map(|run| run.errors.mean_deg).collect()
+        let (refined, error) =
+            (found.methods.get(&Method::once(MethodKind::Refined)), error_key(&found.data.task));
+        let runs = refined.iter().flat_map(|figures| &figures.runs);
+        runs.filter_map(|run| run.errors.figure(&error)).collect()
     });
     let told_apart =
         differences(|found| found.realism.iter().map(|realism| realism.refined.accuracy.mean).collect());
     let [against, variant] = names.map(str::to_owned);
-    Some(Comparison { variant, against, error_deg: errors?, told_apart })
+    Some(Comparison { variant, against, error: errors?, told_apart })
 }
 
 /// Builds a row from one evaluation per draw; `None` if nothing was measured.
 fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<ExperimentRow> {
+    let error = error_key(&found.first()?.data.task);
     let figures: Vec<_> = found.iter().filter_map(|found| found.methods.get(&method)).collect();
     let runs: Vec<_> = figures.iter().flat_map(|figures| &figures.runs).collect();
-    let calibrated: Vec<_> =
-        runs.iter().filter_map(|run| run.calibrated).map(|errors| errors.mean_deg).collect();
-    let spread = |value: &dyn Fn(usize) -> f64| Spread::new(&(0..runs.len()).map(value).collect::<Vec<_>>());
+    let calibrated = runs.iter().filter_map(|run| run.calibrated.as_ref()?.figure(&error));
     let told_apart = |found: &&Evaluation| {
         let realism = found.realism?;
         match method {
@@ -147,41 +155,42 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
         }
     };
     let is_refined = method == Method::once(MethodKind::Refined);
-    Some(ExperimentRow {
+    let ratios = ratios(method, found, &error);
+    let n_won = ratios.iter().filter(|ratio| **ratio < 1.0).count();
+    (!runs.is_empty()).then(|| ExperimentRow {
         variant: variant.map(str::to_owned),
         method,
         n_runs: runs.len(),
-        error_deg: spread(&|idx| runs[idx].errors.mean_deg)?,
-        median_deg: spread(&|idx| runs[idx].errors.median_deg)?,
-        within_7deg: spread(&|idx| runs[idx].errors.within_7deg)?,
-        calibrated_deg: Spread::new(&calibrated),
-        ratio_to_synthetic: Spread::new(&ratios(method, found)),
-        refinement: if is_refined { Refinement::new(found) } else { None },
+        figures: spreads(&runs.iter().map(|run| &run.errors).collect::<Vec<_>>()),
+        calibrated: Spread::new(&calibrated.collect::<Vec<_>>()),
+        ratio_to_synthetic: Spread::new(&ratios),
+        wins: (!ratios.is_empty()).then_some([n_won, ratios.len()]),
+        refinement: is_refined.then(|| Refinement::new(found)),
         told_apart: Spread::new(&found.iter().filter_map(told_apart).collect::<Vec<_>>()),
     })
 }
 
-/// Returns the ratios to the row `synthetic`, paired by draw and seed.
-fn ratios(method: Method, found: &[&Evaluation]) -> Vec<f64> {
+/// Returns the ratios of the figure `error` to the row `synthetic`, paired by draw and seed.
+fn ratios(method: Method, found: &[&Evaluation], error: &str) -> Vec<f64> {
     let synthetic = Method { kind: MethodKind::Synthetic, ..method };
     let of_draw = |found: &&Evaluation| -> Option<Vec<f64>> {
         let [figures, synthetic]: [&MethodFigures; 2] =
             [found.methods.get(&method)?, found.methods.get(&synthetic)?];
-        Some(figures.ratios_to(&synthetic.runs))
+        Some(figures.ratios_to(&synthetic.runs, error))
     };
     if method == synthetic { Vec::new() } else { found.iter().filter_map(of_draw).flatten().collect() }
 }
 
 impl Refinement {
-    fn new(found: &[&Evaluation]) -> Option<Self> {
+    fn new(found: &[&Evaluation]) -> Self {
         let spread = |value: fn(&Evaluation) -> Option<f64>| {
             Spread::new(&found.iter().filter_map(|found| value(found)).collect::<Vec<_>>())
         };
-        Some(Self {
-            pupil_shift_px: spread(|found| Some(found.pupil_shift_px.mean))?,
-            drift_x_px: spread(|found| Some(found.pupil_shift_px.drift_x.mean))?,
-            drift_y_px: spread(|found| Some(found.pupil_shift_px.drift_y.mean))?,
-            agreement_deg: spread(|found| Some(found.agreement?.difference_deg.mean)),
-        })
+        Self {
+            shift_px: spread(|found| Some(found.shifts.any()?.mean)),
+            drift_x_px: spread(|found| Some(found.shifts.any()?.drift_x.mean)),
+            drift_y_px: spread(|found| Some(found.shifts.any()?.drift_y.mean)),
+            agreement: spread(|found| Some(found.agreement.as_ref()?.difference.mean)),
+        }
     }
 }

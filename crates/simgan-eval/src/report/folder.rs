@@ -80,7 +80,13 @@ mod tests {
     use super::*;
 
     fn pictures(byte: u8) -> Vec<Picture> {
-        vec![Picture { name: "a.png", title: "", caption: String::new(), png: vec![byte], svg: None }]
+        vec![Picture {
+            name: "a.png",
+            title: String::new(),
+            caption: String::new(),
+            png: vec![byte],
+            svg: None,
+        }]
     }
 
     #[test]

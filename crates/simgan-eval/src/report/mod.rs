@@ -15,11 +15,12 @@ use simgan_models::Refiner;
 
 pub use self::experiment::experiment_table;
 pub use self::folder::check_folder;
-pub use self::tables::{Table, conditions, tables};
+pub use self::pictures::overlay;
+pub use self::tables::{Table, conditions, in_words, tables};
 
 use self::pictures::Case;
-use crate::EvalError;
 use crate::evaluation::{Evaluation, EvaluationData, Method, MethodKind, Watch, refine_images};
+use crate::{EvalError, TaskKind};
 
 /// Images per row, in the grid and among the worst cases.
 const COLUMNS: [usize; 2] = [8, 4];
@@ -31,7 +32,7 @@ const WORST: usize = 12;
 /// A picture of the report, kept in memory: nothing is written until all pictures exist.
 struct Picture {
     name: &'static str,
-    title: &'static str,
+    title: String,
     caption: String,
     png: Vec<u8>,
     /// The vector drawing that the page shows instead, if there is one.
@@ -66,23 +67,35 @@ pub fn write(
 }
 
 fn plots(found: &Evaluation, data: &EvaluationData) -> Result<Vec<Picture>, EvalError> {
-    let truth = data.test().gazes();
-    let picture = |name, title, caption: &str, drawing: plots::Drawing| Picture {
+    let task = data.task();
+    let picture = |name, title: String, caption: String, drawing: plots::Drawing| Picture {
         name,
         title,
-        caption: caption.to_owned(),
+        caption,
         png: drawing.png,
         svg: Some(drawing.svg),
     };
     let mut pictures = Vec::new();
-    if !found.methods.is_empty() {
-        let caption = "All repetitions together; the line is at 7 degrees.";
-        let drawing = plots::error_curves(found, truth)?;
-        pictures.push(picture("errors.png", "Cumulative error", caption, drawing));
+    if let Some(curve) = task.curve().filter(|_| !found.methods.is_empty()) {
+        let unit = task.measures().first().map_or("", |error| error.unit.name());
+        let line = curve.threshold.map(|at| format!("; the line is at {at} {unit}")).unwrap_or_default();
+        let drawing = plots::error_curves(found, task, curve)?;
+        let caption = format!("All repetitions together{line}.");
+        pictures.push(picture("errors.png", "Cumulative error".to_owned(), caption, drawing));
     }
-    if let Some(drawing) = plots::scatter(found, truth)? {
+    if let Some(drawing) = plots::scatter(found, task, data.test())? {
         let caption = "The first repetition of the networks trained on synthetic and on refined images.";
-        pictures.push(picture("gaze.png", "True and predicted gaze", caption, drawing));
+        let title = format!("True and predicted {}", task.spec().name);
+        pictures.push(picture("scatter.png", title, caption.to_owned(), drawing));
+    }
+    for (name, kind) in
+        [("confusion-synthetic.png", MethodKind::Synthetic), ("confusion.png", MethodKind::Refined)]
+    {
+        let Some(figures) = found.methods.get(&Method::once(kind)) else { continue };
+        if let Some(drawing) = plots::confusion(figures)? {
+            let caption = format!("Networks trained on {kind} images, all repetitions together.");
+            pictures.push(picture(name, format!("Confusion matrix, {kind}"), caption, drawing));
+        }
     }
     Ok(pictures)
 }
@@ -102,7 +115,7 @@ fn grid(data: &EvaluationData, refiner: &Refiner, watch: &mut Watch<'_>) -> Resu
     }
     Ok(Picture {
         name: "grid.png",
-        title: "Synthetic, refined, real",
+        title: "Synthetic, refined, real".to_owned(),
         caption: "From the top: synthetic images, the same refined, and real ones (any); then others."
             .to_owned(),
         png: pictures::rows(&rows)?,
@@ -122,15 +135,26 @@ fn spread_over(images: &Tensor, block: usize, blocks: usize, count: usize) -> Re
 /// images if there is no other.
 fn worst(found: &Evaluation, data: &EvaluationData) -> Result<Option<(Picture, Vec<Case>)>, EvalError> {
     let kinds = [MethodKind::Refined, MethodKind::Synthetic];
-    let first = |kind| found.methods.get(&Method::once(kind)).and_then(|figures| figures.predicted.first());
-    let Some((kind, predicted)) = kinds.into_iter().find_map(|kind| Some((kind, first(kind)?))) else {
-        return Ok(None);
+    let first = |kind| {
+        let figures = found.methods.get(&Method::once(kind))?;
+        Some((kind, figures.predicted.first()?, figures.runs.first()?))
     };
-    let cases = pictures::worst(predicted, data.test().gazes(), WORST);
+    let Some((kind, predicted, run)) = kinds.into_iter().find_map(first) else { return Ok(None) };
+    let cases = pictures::worst(predicted, data.test().labels(), &run.errors.per_image, WORST);
+    if cases.is_empty() {
+        return Ok(None);
+    }
+    let how = match data.task().spec().kind {
+        TaskKind::Direction => {
+            "; green is the true direction, red the predicted one, both from the image's middle"
+        }
+        TaskKind::Points => "; green dots are the true points, red ones the predicted",
+        TaskKind::Class | TaskKind::Vector => "",
+    };
     let caption = format!(
-        "Test images on which the network trained on {kind} images errs most, row by row as listed below; green is the \
-         true direction, red the predicted one, both from the image's middle."
+        "Test images on which the network trained on {kind} images errs most, row by row as listed below{how}."
     );
     let png = pictures::cases(data.test().images(), &cases, COLUMNS[1])?;
-    Ok(Some((Picture { name: "worst.png", title: "Worst cases", caption, png, svg: None }, cases)))
+    let title = "Worst cases".to_owned();
+    Ok(Some((Picture { name: "worst.png", title, caption, png, svg: None }, cases)))
 }

@@ -28,8 +28,8 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases:
         };
         page.push_str(&format!(
             "<figure><h2>{}</h2><img alt=\"{}\" src=\"data:{kind};base64,{}\"><figcaption>{}</figcaption></figure>\n",
-            escaped(picture.title),
-            escaped(picture.title),
+            escaped(&picture.title),
+            escaped(&picture.title),
             STANDARD.encode(bytes),
             escaped(&picture.caption)
         ));
@@ -42,14 +42,24 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases:
 
 /// Lists the worst cases as a table.
 pub(super) fn case_rows(cases: &[Case], data: &EvaluationData) -> Table {
-    let head = ["test image", "true pitch, yaw", "predicted pitch, yaw", "error in degrees"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let task = data.task();
+    let measures = task.measures();
+    let error = &measures[0];
+    let names = task.axes().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
+    let is_worded = cases.iter().any(|case| !task.words(&case.truth).is_empty());
+    let mut head = vec!["test image".to_owned()];
+    if is_worded {
+        head.extend(["true", "predicted"].map(|which| format!("{which} {names}").trim_end().to_owned()));
+    }
+    head.push(format!("error in {}", error.unit.name()));
+    let mut rows = vec![head];
     for case in cases {
-        let angles = |gaze: simgan_data::Direction| {
-            format!("{:+.1}, {:+.1}", gaze.pitch().to_degrees(), gaze.yaw().to_degrees())
-        };
-        let name = data.test_names()[case.idx].clone();
-        rows.push(vec![name, angles(case.truth), angles(case.predicted), format!("{:.1}", case.error_deg)]);
+        let mut row = vec![data.test_names()[case.idx].clone()];
+        if is_worded {
+            row.extend([&case.truth, &case.predicted].map(|label| task.words(label)));
+        }
+        row.push(format!("{:.*}", error.unit.digits().min(1), case.error * error.unit.scale()));
+        rows.push(row);
     }
     Table { rows, note: String::new() }
 }

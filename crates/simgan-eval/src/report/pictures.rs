@@ -1,9 +1,11 @@
 use std::path::Path;
 
-use candle_core::Tensor;
-use simgan_data::{Direction, ImageFile, ImageFormat, Sheet, SheetLayout, Size};
+use candle_core::{Device, Tensor};
+use simgan_data::{
+    Annotation, Direction, Image, ImageFile, ImageFormat, ImageSpec, Sheet, SheetLayout, Size,
+};
 
-use crate::{EvalError, angle_deg};
+use crate::EvalError;
 
 /// Minimum width in pixels of the grid's images, which are magnified by a whole number.
 const GRID_WIDTH: usize = 120;
@@ -11,12 +13,14 @@ const GRID_WIDTH: usize = 120;
 const CASE_WIDTH: usize = 220;
 /// Pixels between images.
 const GAP: usize = 4;
+/// Radius in pixels of a point's dot.
+const POINT_RADIUS: f64 = 3.0;
 /// Length of the arrow of a gaze perpendicular to the line of sight, as a share of the image's width.
 const ARROW: f64 = 0.7;
 
-/// Colour of the true gaze, RGB in [−1, 1].
+/// Colour of the true label, RGB in [−1, 1].
 pub(super) const TRUE_COLOR: [f32; 3] = [-0.6, 0.8, -0.6];
-/// Colour of the predicted gaze, RGB in [−1, 1].
+/// Colour of the predicted label, RGB in [−1, 1].
 pub(super) const PREDICTED_COLOR: [f32; 3] = [1.0, -0.5, -0.6];
 
 /// Draws rows of images, each `(N, C, H, W)` in [−1, 1] and all of one size, as a PNG.
@@ -31,39 +35,68 @@ pub(super) fn rows(rows: &[Tensor]) -> Result<Vec<u8>, EvalError> {
     png(sheet)
 }
 
-/// A test image with its true and predicted gaze.
+/// A test image with its true and predicted label.
 pub(super) struct Case {
     /// Its index among the test images.
     pub(super) idx: usize,
-    pub(super) truth: Direction,
-    pub(super) predicted: Direction,
-    pub(super) error_deg: f64,
+    pub(super) truth: Annotation,
+    pub(super) predicted: Annotation,
+    /// The error, in the unit of the task's first measure.
+    pub(super) error: f64,
 }
 
-/// Returns the `count` worst cases, worst first.
-pub(super) fn worst(predicted: &[Direction], truth: &[Direction], count: usize) -> Vec<Case> {
-    let pairs = predicted.iter().zip(truth).enumerate();
-    let case = |(idx, (predicted, truth)): (usize, (&Direction, &Direction))| Case {
+/// Returns the `count` worst cases, worst first; `errors` are those of the images.
+pub(super) fn worst(
+    predicted: &[Annotation],
+    truth: &[Annotation],
+    errors: &[f64],
+    count: usize,
+) -> Vec<Case> {
+    let mut order: Vec<_> = (0..errors.len()).filter(|idx| errors[*idx] > 0.0).collect();
+    order.sort_by(|a, b| errors[*b].total_cmp(&errors[*a]));
+    order.truncate(count);
+    let case = |idx: usize| Case {
         idx,
-        truth: *truth,
-        predicted: *predicted,
-        error_deg: angle_deg(*predicted, *truth),
+        truth: truth[idx].clone(),
+        predicted: predicted[idx].clone(),
+        error: errors[idx],
     };
-    let mut cases: Vec<_> = pairs.map(case).collect();
-    cases.sort_by(|a, b| b.error_deg.total_cmp(&a.error_deg));
-    cases.truncate(count);
-    cases
+    order.into_iter().map(case).collect()
 }
 
-/// Draws the cases' images, `columns` per row, with both directions as arrows from the middle.
+/// Draws the cases' images, `columns` per row, with both labels where they can be drawn: directions as arrows
+/// from the middle, points as dots.
 pub(super) fn cases(images: &Tensor, cases: &[Case], columns: usize) -> Result<Vec<u8>, EvalError> {
     let mut sheet = sheet(images, columns, cases.len().div_ceil(columns), CASE_WIDTH)?;
     for (place, case) in cases.iter().enumerate() {
         let (row, column) = (place / columns, place % columns);
         sheet.paste(row, column, &images.get(case.idx)?.flatten_all()?.to_vec1::<f32>()?);
-        arrow(&mut sheet, [row, column], case.truth, TRUE_COLOR);
-        arrow(&mut sheet, [row, column], case.predicted, PREDICTED_COLOR);
+        let size = [images.dim(2)?, images.dim(3)?];
+        mark(&mut sheet, [row, column], size, &case.truth, TRUE_COLOR);
+        mark(&mut sheet, [row, column], size, &case.predicted, PREDICTED_COLOR);
     }
+    png(sheet)
+}
+
+/// Draws a prediction onto an image, and its label if there is one, as PNG: directions as arrows from the middle,
+/// points as dots; predictions are red, labels green. Small images are magnified by a whole number.
+///
+/// # Errors
+///
+/// If the picture cannot be encoded.
+pub fn overlay(
+    image: &Image,
+    predicted: &Annotation,
+    truth: Option<&Annotation>,
+) -> Result<Vec<u8>, EvalError> {
+    let ImageSpec { channels, height, width, .. } = image.spec();
+    let values = Tensor::from_vec(image.to_unit(), (1, channels, height, width), &Device::Cpu)?;
+    let mut sheet = sheet(&values, 1, 1, CASE_WIDTH)?;
+    sheet.paste(0, 0, &values.flatten_all()?.to_vec1::<f32>()?);
+    if let Some(truth) = truth {
+        mark(&mut sheet, [0, 0], [height, width], truth, TRUE_COLOR);
+    }
+    mark(&mut sheet, [0, 0], [height, width], predicted, PREDICTED_COLOR);
     png(sheet)
 }
 
@@ -83,6 +116,22 @@ fn sheet(images: &Tensor, columns: usize, rows: usize, least_width: usize) -> Re
         block_gap,
         margin: GAP,
     }))
+}
+
+/// Draws a label on an image of `size`, `[height, width]` pixels, if its kind can be drawn.
+fn mark(sheet: &mut Sheet, place: [usize; 2], size: [usize; 2], label: &Annotation, color: [f32; 3]) {
+    match label {
+        Annotation::Direction(direction) => arrow(sheet, place, *direction, color),
+        Annotation::Points(points) => {
+            let tile = sheet.tile();
+            let scale = [0, 1].map(|axis| tile[axis] as f64 / size[axis] as f64);
+            for [x, y] in points.0.iter().filter(|point| point.iter().all(|value| value.is_finite())) {
+                let at = [f64::from(*y) * scale[0], f64::from(*x) * scale[1]];
+                disc(sheet, place, at, POINT_RADIUS, color);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Draws a line from the middle of an image in the direction of the gaze, thicker at its end.
@@ -116,9 +165,6 @@ fn png(sheet: Sheet) -> Result<Vec<u8>, EvalError> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-    use simgan_data::ImageSpec;
-
     use super::*;
 
     fn decoded(png: &[u8]) -> (ImageSpec, Vec<f32>) {
@@ -144,9 +190,9 @@ mod tests {
     #[test]
     fn the_worst_case_comes_first_with_both_directions() {
         let gaze = |yaw: f32| Direction::from_pitch_yaw(0.0, yaw);
-        let truth = [gaze(0.0), gaze(0.3), gaze(0.0)];
-        let predicted = [gaze(0.1), gaze(-0.3), gaze(0.0)];
-        let worst = worst(&predicted, &truth, 2);
+        let truth = [gaze(0.0), gaze(0.3), gaze(0.0)].map(Annotation::from);
+        let predicted = [gaze(0.1), gaze(-0.3), gaze(0.0)].map(Annotation::from);
+        let worst = worst(&predicted, &truth, &[5.7, 34.4, 0.0], 3);
         assert_eq!(worst.iter().map(|case| case.idx).collect::<Vec<_>>(), [1, 0]);
         let images = Tensor::zeros((3, 1, 60, 120), candle_core::DType::F32, &Device::Cpu).unwrap();
         let (spec, values) = decoded(&cases(&images, &worst, 2).unwrap());

@@ -1,17 +1,16 @@
 use kuva::backend::png::PngBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::legend::LegendPosition;
-use kuva::plot::{LinePlot, LineStyle, ScatterPlot};
+use kuva::plot::{ColorMap, Heatmap, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::figure::Figure;
 use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
 use kuva::render::render::{Scene, render_multiple};
-use simgan_data::Direction;
 
 use super::tables::method_name;
 use crate::evaluation::{Evaluation, Method, MethodFigures, MethodKind};
-use crate::{EvalError, angle_deg};
+use crate::{Curve, EvalError, LabelledImages, Task, Unit};
 
 /// PNG pixels per unit of the drawing.
 const PNG_SCALE: f32 = 2.0;
@@ -46,16 +45,18 @@ impl Drawing {
     }
 }
 
-/// Plots the share of images within x degrees for each method (the paper's figure 8).
-pub(super) fn error_curves(found: &Evaluation, truth: &[Direction]) -> Result<Drawing, EvalError> {
-    let angles: Vec<_> =
-        found.methods.iter().map(|(method, figures)| (*method, sorted_angles(figures, truth))).collect();
-    let end = axis_end(angles.iter().flat_map(|(_, angles)| angles.iter().copied()).collect());
-    let plots: Vec<Plot> = angles
+/// Plots the share of images or points within an error for each method (the paper's figure 8).
+pub(super) fn error_curves(found: &Evaluation, task: &dyn Task, curve: Curve) -> Result<Drawing, EvalError> {
+    let unit = task.measures().first().map_or(Unit::Own, |error| error.unit);
+    let errors: Vec<_> =
+        found.methods.iter().map(|(method, figures)| (*method, sorted_errors(figures))).collect();
+    let end =
+        axis_end(errors.iter().flat_map(|(_, errors)| errors.iter().copied()).collect(), curve.threshold);
+    let plots: Vec<Plot> = errors
         .iter()
-        .map(|(method, angles)| {
+        .map(|(method, errors)| {
             let share =
-                |x: f64| angles.partition_point(|angle| *angle <= x) as f64 / angles.len().max(1) as f64;
+                |x: f64| errors.partition_point(|error| *error <= x) as f64 / errors.len().max(1) as f64;
             let points = (0..=120).map(|step| end * f64::from(step) / 120.0).map(|x| (x, 100.0 * share(x)));
             let line = LinePlot::new()
                 .with_data(points)
@@ -66,60 +67,121 @@ pub(super) fn error_curves(found: &Evaluation, truth: &[Direction]) -> Result<Dr
             line.into()
         })
         .collect();
-    let layout = Layout::auto_from_plots(&plots)
-        .with_title("Share of test images within an error")
-        .with_x_label("error in degrees")
-        .with_y_label("share of images in %")
+    let mut layout = Layout::auto_from_plots(&plots)
+        .with_title(format!("Share of {} within an error", curve.counted))
+        .with_x_label(format!("error in {}", unit.name()))
+        .with_y_label(format!("share of {} in %", curve.counted))
         .with_x_axis_min(0.0)
         .with_x_axis_max(end)
-        .with_x_tick_step(if end > 20.0 { 10.0 } else { 5.0 })
         .with_y_axis_min(0.0)
         .with_y_axis_max(100.0)
-        .with_reference_line(ReferenceLine::vertical(7.0))
         .with_legend_position(LegendPosition::OutsideRightTop)
         .with_width(760.0)
         .with_height(460.0);
+    if let Some(threshold) = curve.threshold {
+        layout = layout
+            .with_x_tick_step(if end > 20.0 { 10.0 } else { 5.0 })
+            .with_reference_line(ReferenceLine::vertical(threshold));
+    }
     Drawing::new(&render_multiple(plots, layout))
 }
 
-/// Returns the angles of all repetitions in ascending order.
-fn sorted_angles(figures: &MethodFigures, truth: &[Direction]) -> Vec<f64> {
-    let pairs = figures.predicted.iter().flat_map(|predicted| predicted.iter().zip(truth));
-    let mut angles: Vec<_> = pairs.map(|(predicted, truth)| angle_deg(*predicted, *truth)).collect();
-    angles.sort_by(f64::total_cmp);
-    angles
+/// Returns the errors of all repetitions in ascending order.
+fn sorted_errors(figures: &MethodFigures) -> Vec<f64> {
+    let mut errors: Vec<_> = figures.runs.iter().flat_map(|run| run.errors.each.iter().copied()).collect();
+    errors.sort_by(f64::total_cmp);
+    errors
 }
 
-/// Returns an axis end that 95 % of the angles fit into, a multiple of 5° in [10°, 60°].
-fn axis_end(mut angles: Vec<f64>) -> f64 {
-    angles.sort_by(f64::total_cmp);
-    let most = angles.get(angles.len() * 19 / 20).copied().unwrap_or_default();
-    ((most / 5.0).ceil() * 5.0).clamp(10.0, 60.0)
+/// Returns an axis end that 95 % of the errors fit into: with a threshold a multiple of 5 in [10, 60], else
+/// what is needed.
+fn axis_end(mut errors: Vec<f64>, threshold: Option<f64>) -> f64 {
+    errors.sort_by(f64::total_cmp);
+    let most = errors.get(errors.len() * 19 / 20).copied().unwrap_or_default();
+    match threshold {
+        Some(_) => ((most / 5.0).ceil() * 5.0).clamp(10.0, 60.0),
+        None => {
+            if most > 0.0 && most.is_finite() {
+                most
+            } else {
+                1.0
+            }
+        }
+    }
+}
+
+/// Maximum number of classes in a picture of a confusion matrix.
+const MOST_CLASSES: usize = 30;
+
+/// Draws the confusion matrix of all repetitions of a method, in percent of each true class; `None` for other
+/// tasks and for many classes.
+pub(super) fn confusion(figures: &MethodFigures) -> Result<Option<Drawing>, EvalError> {
+    let matrices = || figures.runs.iter().map(|run| &run.errors.confusion);
+    let n_classes = matrices().next().map_or(0, Vec::len);
+    if n_classes == 0 || n_classes > MOST_CLASSES {
+        return Ok(None);
+    }
+    let row = |truth: usize| {
+        let counts: Vec<u64> =
+            (0..n_classes).map(|answer| matrices().map(|matrix| matrix[truth][answer]).sum()).collect();
+        let total = counts.iter().sum::<u64>().max(1) as f64;
+        counts.into_iter().map(|count| (100.0 * count as f64 / total).round()).collect::<Vec<_>>()
+    };
+    let data: Vec<_> = (0..n_classes).map(row).collect();
+    let names: Vec<_> = (0..n_classes).map(|class| class.to_string()).collect();
+    let heat = Heatmap::new().with_data(data).with_color_map(ColorMap::Viridis).with_values();
+    let plots = vec![Plot::Heatmap(heat)];
+    let layout = Layout::auto_from_plots(&plots)
+        .with_title("Share of each true class in %")
+        .with_x_label("predicted class")
+        .with_y_label("true class")
+        .with_x_categories(names.clone())
+        .with_y_categories(names)
+        .with_width(640.0)
+        .with_height(560.0);
+    Drawing::new(&render_multiple(plots, layout)).map(Some)
 }
 
 /// Rows that the scatter plots overlay.
 const SCATTERED: [MethodKind; 2] = [MethodKind::Synthetic, MethodKind::Refined];
 
-/// Plots true against predicted pitch and yaw of the first repetition; `None` without the rows [`SCATTERED`].
-pub(super) fn scatter(found: &Evaluation, truth: &[Direction]) -> Result<Option<Drawing>, EvalError> {
-    if !SCATTERED.iter().any(|kind| found.methods.contains_key(&Method::once(*kind))) {
+/// Plots true against predicted numbers of the first repetition; `None` if the task has none, or without the
+/// rows [`SCATTERED`].
+pub(super) fn scatter(
+    found: &Evaluation,
+    task: &dyn Task,
+    test: &LabelledImages,
+) -> Result<Option<Drawing>, EvalError> {
+    let axes = task.axes();
+    if axes.is_empty() || !SCATTERED.iter().any(|kind| found.methods.contains_key(&Method::once(*kind))) {
         return Ok(None);
     }
-    let (pitch, yaw) =
-        (panel(found, truth, "pitch", Direction::pitch), panel(found, truth, "yaw", Direction::yaw));
-    let (plots, layouts) = [pitch, yaw].into_iter().unzip();
-    let figure = Figure::new(1, 2).with_plots(plots).with_layouts(layouts).with_figure_size(980.0, 480.0);
+    let panels: Vec<_> = axes
+        .iter()
+        .enumerate()
+        .map(|(axis, (name, unit))| panel(found, task, test, axis, name, *unit))
+        .collect();
+    let n_columns = panels.len().min(2);
+    let n_rows = panels.len().div_ceil(n_columns);
+    let (plots, layouts) = panels.into_iter().unzip();
+    let figure = Figure::new(n_rows, n_columns)
+        .with_plots(plots)
+        .with_layouts(layouts)
+        .with_figure_size(490.0 * n_columns as f64, 480.0 * n_rows as f64);
     Drawing::new(&figure.render()).map(Some)
 }
 
+/// Plots one of a task's axes.
 fn panel(
     found: &Evaluation,
-    truth: &[Direction],
+    task: &dyn Task,
+    test: &LabelledImages,
+    axis: usize,
     name: &str,
-    angle: fn(Direction) -> f32,
+    unit: Unit,
 ) -> (Vec<Plot>, Layout) {
-    let degrees = |gaze: Direction| f64::from(angle(gaze).to_degrees());
-    let every = truth.len().div_ceil(MOST_POINTS).max(1);
+    let every = test.n_images().div_ceil(MOST_POINTS).max(1);
+    let number = |label| task.coordinates(label).get(axis).copied();
     let mut plots: Vec<Plot> = Vec::new();
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for kind in SCATTERED {
@@ -127,8 +189,9 @@ fn panel(
         let Some(predicted) = found.methods.get(&method).and_then(|figures| figures.predicted.first()) else {
             continue;
         };
-        let pairs = truth.iter().zip(predicted).step_by(every);
-        let points: Vec<_> = pairs.map(|(truth, predicted)| (degrees(*truth), degrees(*predicted))).collect();
+        let pairs = test.labels().iter().zip(predicted).step_by(every);
+        let points: Vec<_> =
+            pairs.filter_map(|(truth, predicted)| Some((number(truth)?, number(predicted)?))).collect();
         low = points.iter().fold(low, |low, (x, y)| low.min(*x).min(*y));
         high = points.iter().fold(high, |high, (x, y)| high.max(*x).max(*y));
         let scatter = ScatterPlot::new().with_data(points).with_color(color(kind)).with_size(2.2);
@@ -138,10 +201,11 @@ fn panel(
         let diagonal = LinePlot::new().with_data([(low, low), (high, high)]).with_color("#444444");
         plots.push(diagonal.with_stroke_width(1.0).into());
     }
+    let within = if unit == Unit::Own { String::new() } else { format!(" in {}", unit.name()) };
     let layout = Layout::auto_from_plots(&plots)
         .with_title(name)
-        .with_x_label(format!("true {name} in degrees"))
-        .with_y_label(format!("predicted {name} in degrees"))
+        .with_x_label(format!("true {name}{within}"))
+        .with_y_label(format!("predicted {name}{within}"))
         .with_legend_position(LegendPosition::InsideTopLeft);
     (plots, layout)
 }
@@ -152,9 +216,12 @@ mod tests {
 
     #[test]
     fn an_axis_holds_nearly_all_errors() {
-        assert_eq!(axis_end((0..100).map(f64::from).map(|angle| angle / 4.0).collect()), 25.0);
-        assert_eq!(axis_end(vec![0.5; 7]), 10.0);
-        assert_eq!(axis_end(vec![]), 10.0);
-        assert_eq!(axis_end(vec![170.0; 7]), 60.0);
+        let quarters: Vec<_> = (0..100).map(f64::from).map(|error| error / 4.0).collect();
+        assert_eq!(axis_end(quarters.clone(), Some(7.0)), 25.0);
+        assert_eq!(axis_end(vec![0.5; 7], Some(7.0)), 10.0);
+        assert_eq!(axis_end(vec![], Some(7.0)), 10.0);
+        assert_eq!(axis_end(vec![170.0; 7], Some(7.0)), 60.0);
+        assert_eq!(axis_end(quarters, None), 23.75);
+        assert_eq!(axis_end(vec![], None), 1.0);
     }
 }

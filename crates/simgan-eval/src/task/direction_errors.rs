@@ -156,7 +156,7 @@ fn check_pairs(predicted: &[Direction], truth: &[Direction], needed: usize) -> R
         return Err(EvalError::Mismatch(format!("{} predictions for {found} images", predicted.len())));
     }
     if found < needed {
-        return Err(EvalError::TooFew { what: "the gaze error", found, needed });
+        return Err(EvalError::TooFew { what: "the error", found, needed });
     }
     Ok(found)
 }

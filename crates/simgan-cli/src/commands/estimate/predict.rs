@@ -1,0 +1,80 @@
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Result, bail};
+use simgan_data::{Annotation, Hinted, Size, write_atomic};
+use simgan_eval::KeptEstimator;
+use simgan_eval::report;
+
+use super::images::{Images, in_own_pixels};
+use super::overlay;
+use super::table::{self, Prediction};
+use crate::arguments::EstimatePredictArguments;
+use crate::commands::check_empty;
+use crate::console::{Progress, print};
+use crate::{compute, interrupt};
+
+/// Images read and predicted at once.
+const AT_ONCE: usize = 256;
+
+/// Predicts labels and prints or writes them.
+pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
+    let device = compute::open(&arguments.compute)?;
+    let kept = KeptEstimator::open(&arguments.model, &device)?;
+    arguments.overlay.as_deref().map(check_empty).transpose()?;
+    let images = Images::open(&arguments.sources, arguments.count, arguments.seed)?;
+    if images.len() == 0 {
+        bail!("there are no images");
+    }
+    let stop = interrupt::stop_flag()?;
+    let shape = kept.shape();
+    let seen_size = Size { width: shape.width, height: shape.height };
+    let mut progress = Progress::new("predicting", images.len() as u64, "images");
+    let (mut all, mut answers, mut truths) = (Vec::new(), Vec::new(), Vec::new());
+    for start in (0..images.len()).step_by(AT_ONCE) {
+        if stop.load(Ordering::Relaxed) {
+            bail!(Hinted::new("interrupted; nothing was written", "run the same command again"));
+        }
+        let seen = images.read(&kept, start, (start + AT_ONCE).min(images.len()))?;
+        let predicted = kept.predict(&seen.inputs, &seen.eyes)?;
+        for (idx, answer) in predicted.into_iter().enumerate() {
+            let (name, own) = (seen.names[idx].clone(), seen.sizes[idx]);
+            let truth = kept.label(&name, &seen.annotations[idx]);
+            let in_own = |label: &Annotation| in_own_pixels(label, own, seen_size);
+            let prediction = Prediction { name, answer: in_own(&answer), truth: truth.as_ref().map(in_own) };
+            if let Some(folder) = &arguments.overlay {
+                overlay::write(folder, images.source(seen.places[idx]), seen.places[idx].1, &prediction)?;
+            }
+            all.push(prediction);
+            if let Some(truth) = truth {
+                answers.push(answer);
+                truths.push(truth);
+            }
+        }
+        progress.update(all.len() as u64, "");
+    }
+    drop(progress);
+    if !truths.is_empty() {
+        tell_errors(&kept, &answers, &truths, all.len())?;
+    }
+    write(&kept, arguments.output.as_deref(), &all)
+}
+
+/// Tells the errors of the labelled images, in the estimator's pixels.
+fn tell_errors(kept: &KeptEstimator, answers: &[Annotation], truths: &[Annotation], of: usize) -> Result<()> {
+    let errors = kept.task().errors(answers, truths)?;
+    tracing::info!(
+        "{} of {of} images are labelled: {}",
+        truths.len(),
+        report::in_words(kept.task(), &errors)
+    );
+    Ok(())
+}
+
+/// Prints or writes the table.
+fn write(kept: &KeptEstimator, path: Option<&Path>, all: &[Prediction]) -> Result<()> {
+    let Some(path) = path else { return print(&table::csv(kept.task(), all)) };
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let text = if is_json { table::json(kept.task(), all) } else { table::csv(kept.task(), all) };
+    Ok(write_atomic(path, text.as_bytes())?)
+}

@@ -1,0 +1,97 @@
+//! Writes predictions as CSV or JSON.
+
+use serde_json::{Map, Value, json};
+use simgan_data::Annotation;
+use simgan_eval::{Task, TaskKind};
+
+/// One image's prediction.
+pub(super) struct Prediction {
+    pub(super) name: String,
+    /// In the image's own pixels.
+    pub(super) answer: Annotation,
+    /// Its label, if it has one.
+    pub(super) truth: Option<Annotation>,
+}
+
+/// The heads of the columns of a label.
+fn columns(task: &dyn Task) -> Vec<String> {
+    let spec = task.spec();
+    match spec.kind {
+        TaskKind::Direction => ["pitch_deg", "yaw_deg"].map(|axis| format!("{}_{axis}", spec.name)).into(),
+        TaskKind::Points => (0..spec.width)
+            .flat_map(|idx| ["x", "y"].map(|axis| format!("{}{idx}_{axis}", spec.name)))
+            .collect(),
+        TaskKind::Class => vec![spec.name.clone()],
+        TaskKind::Vector => (0..spec.width).map(|idx| format!("{}{idx}", spec.name)).collect(),
+    }
+}
+
+/// The numbers of a label, in the order of the columns.
+fn cells(task: &dyn Task, label: &Annotation) -> Vec<String> {
+    match label.as_class() {
+        Some(class) => vec![class.to_string()],
+        None => {
+            task.parts(label).unwrap_or_default().concat().iter().map(|value| format!("{value:.4}")).collect()
+        }
+    }
+}
+
+/// Formats predictions as CSV, with the labels in columns `true_…` if any image has one.
+pub(super) fn csv(task: &dyn Task, predictions: &[Prediction]) -> String {
+    let heads = columns(task);
+    let is_labelled = predictions.iter().any(|prediction| prediction.truth.is_some());
+    let mut lines = vec![["image".to_owned()].into_iter().chain(heads.clone()).collect::<Vec<_>>()];
+    if is_labelled {
+        lines[0].extend(heads.iter().map(|head| format!("true_{head}")));
+    }
+    for Prediction { name, answer, truth } in predictions {
+        let mut line = vec![quoted(name)];
+        line.extend(cells(task, answer));
+        if is_labelled {
+            let truth = truth.as_ref().map(|truth| cells(task, truth));
+            line.extend(truth.unwrap_or_else(|| vec![String::new(); heads.len()]));
+        }
+        lines.push(line);
+    }
+    lines.into_iter().map(|line| line.join(",") + "\n").collect()
+}
+
+/// Quotes a field as RFC 4180 says.
+fn quoted(text: &str) -> String {
+    let is_plain = !text.contains(['"', ',', '\n', '\r']);
+    if is_plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+}
+
+/// Formats predictions as JSON: an object by image, as in the records that simgan reads.
+pub(super) fn json(task: &dyn Task, predictions: &[Prediction]) -> String {
+    let entry = |prediction: &Prediction| {
+        let mut label = Map::new();
+        label.insert(task.spec().name.clone(), prediction.answer.to_json());
+        (prediction.name.clone(), Value::Object(label))
+    };
+    let all: Map<_, _> = predictions.iter().map(entry).collect();
+    format!("{:#}\n", json!(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use simgan_data::Class;
+    use simgan_eval::TaskSpec;
+
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_row_for_each_image() {
+        let task = TaskSpec { name: "class".to_owned(), kind: TaskKind::Class, width: 3 }.task();
+        let of = |name: &str, answer: u32, truth: Option<u32>| Prediction {
+            name: name.to_owned(),
+            answer: Class(answer).into(),
+            truth: truth.map(|truth| Class(truth).into()),
+        };
+        let all = [of("a,b.png", 2, Some(1)), of("c \"d\".png", 0, None)];
+        assert_eq!(csv(&*task, &all), "image,class,true_class\n\"a,b.png\",2,1\n\"c \"\"d\"\".png\",0,\n");
+        let points = TaskSpec { name: "tip".to_owned(), kind: TaskKind::Points, width: 1 }.task();
+        let tip = Prediction { name: "a".to_owned(), answer: vec![[1.5, 2.25]].into(), truth: None };
+        assert_eq!(csv(&*points, &[tip]), "image,tip0_x,tip0_y\na,1.5000,2.2500\n");
+    }
+}

@@ -1,0 +1,127 @@
+use std::fs;
+use std::path::Path;
+
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+use simgan_data::{Annotation, Annotations, ValueRange};
+use simgan_models::{Estimator, EstimatorConfig, ModelError, load_estimator, save_estimator};
+use toml::Table;
+
+use crate::{Calibration, EvalError, InputShape, Inputs, Task, TaskSpec, TestEye, predict};
+
+/// What an estimator's folder says beside its network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// What it predicts.
+    pub task: TaskSpec,
+    /// Names of the annotations that it sees beside the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    /// The stored values that stand for −1 and 1, in ascending order; `None` is the whole scale of the images'
+    /// bit depth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f32; 2]>,
+    /// The correction of its answers for one person or camera.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+/// A trained estimator with all that its use needs.
+pub struct KeptEstimator {
+    about: About,
+    config: EstimatorConfig,
+    network: Estimator,
+    task: Box<dyn Task>,
+}
+
+impl KeptEstimator {
+    /// Puts a trained network together with what it is for.
+    #[must_use]
+    pub fn new(about: About, config: EstimatorConfig, network: Estimator) -> Self {
+        Self { task: about.task.task(), about, config, network }
+    }
+
+    /// Writes it into `folder`, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), EvalError> {
+        fs::create_dir_all(folder).map_err(EvalError::io(folder))?;
+        let about = Table::try_from(&self.about);
+        let about = about.map_err(|error| EvalError::Mismatch(format!("{}: {error}", folder.display())))?;
+        Ok(save_estimator(folder, &self.config, &about, &self.network.tensors())?)
+    }
+
+    /// Reads it from its folder.
+    ///
+    /// # Errors
+    ///
+    /// If a file is missing or damaged, or the network does not suit its task.
+    pub fn open(folder: &Path, device: &Device) -> Result<Self, EvalError> {
+        let stored = load_estimator(folder, device)?;
+        let path = folder.join(simgan_models::ESTIMATOR_CONFIG_FILE);
+        let damaged = |reason: String| EvalError::from(ModelError::Damaged { path: path.clone(), reason });
+        let about: About =
+            stored.about.try_into().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;
+        if about.range.is_some_and(|[min, max]| ValueRange::new(min, max).is_none()) {
+            return Err(damaged("its range is not ascending and finite".to_owned()));
+        }
+        let kept = Self::new(about, stored.config, stored.network);
+        kept.task.check_estimator(&kept.config).map_err(damaged)?;
+        Ok(kept)
+    }
+
+    /// What it predicts, from what.
+    #[must_use]
+    pub const fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Its task.
+    #[must_use]
+    pub fn task(&self) -> &dyn Task {
+        &*self.task
+    }
+
+    /// The shape of its inputs.
+    #[must_use]
+    pub fn shape(&self) -> InputShape {
+        InputShape::of(&self.config)
+    }
+
+    /// The stored values that stand for −1 and 1; `None` is the whole scale.
+    #[must_use]
+    pub fn range(&self) -> Option<ValueRange> {
+        self.about.range.and_then(|[min, max]| ValueRange::new(min, max))
+    }
+
+    /// The label of an image for its task; `None` if it has none that suits.
+    #[must_use]
+    pub fn label(&self, name: &str, annotations: &Annotations) -> Option<Annotation> {
+        self.about.task.label(name, annotations).ok()
+    }
+
+    /// Replaces the correction of its answers; `None` removes it.
+    #[must_use]
+    pub fn calibrated(self, calibration: Option<Calibration>) -> Self {
+        Self { about: About { calibration, ..self.about }, ..self }
+    }
+
+    /// Predicts the label of each image, corrected if it is calibrated; `eyes` says which images are mirrored.
+    ///
+    /// # Errors
+    ///
+    /// If the images do not fit the network, or an output is no label.
+    pub fn predict(&self, inputs: &Inputs, eyes: &[TestEye]) -> Result<Vec<Annotation>, EvalError> {
+        let answers = predict(&*self.task, &self.network, inputs)?;
+        match &self.about.calibration {
+            None => Ok(answers),
+            Some(calibration) => {
+                let pairs = answers.iter().zip(eyes);
+                pairs.map(|(answer, eye)| calibration.apply(&*self.task, answer, *eye)).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use simgan_data::{Annotation, Annotations, names};
+
+use super::{TaskKind, TaskSpec};
+use crate::EvalError;
+
+/// Annotations that describe an image beside its label: landmarks and conditions of eyes. They are a task only
+/// if one is named.
+const BESIDE: [&str; 4] = [names::HEAD_POSE, names::LID_MARGIN, names::CARUNCLE, names::IRIS];
+
+/// The annotations of some images, with what the images are to an evaluation: "synthetic", "test".
+#[derive(Clone, Copy, Debug)]
+pub struct Labels<'a> {
+    /// What the images are.
+    pub what: &'static str,
+    /// The images' names.
+    pub names: &'a [String],
+    /// Their annotations.
+    pub annotations: &'a [Annotations],
+}
+
+/// Finds the task: the annotation called `name`, or the only one that every image of all sets has.
+///
+/// # Errors
+///
+/// If there is none or, without `name`, more than one; if an image lacks it or has it in another kind, with
+/// another number of points, or with numbers that are not finite.
+pub fn choose(name: Option<&str>, sets: &[Labels<'_>]) -> Result<TaskSpec, EvalError> {
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => only(sets)?,
+    };
+    let spec = spec(&name, sets)?;
+    for set in sets {
+        check(&spec, set)?;
+    }
+    Ok(spec)
+}
+
+/// Checks that every image of a set has a label that suits the task.
+///
+/// # Errors
+///
+/// As [`choose`].
+pub(crate) fn check(spec: &TaskSpec, set: &Labels<'_>) -> Result<(), EvalError> {
+    let of = set.annotations.len();
+    let lacking = |idx: &usize| !set.annotations[*idx].contains_key(spec.name.as_str());
+    let mut lacks = (0..of).filter(lacking);
+    if let Some(first) = lacks.next() {
+        return Err(EvalError::Unlabelled {
+            what: set.what,
+            task: spec.name.clone(),
+            count: 1 + lacks.count(),
+            of,
+            first: set.names[first].clone(),
+            found: present(set),
+        });
+    }
+    for (name, annotations) in set.names.iter().zip(set.annotations) {
+        spec.label(name, annotations)?;
+    }
+    Ok(())
+}
+
+/// The only annotation that can be a task and that every image has.
+fn only(sets: &[Labels<'_>]) -> Result<String, EvalError> {
+    let mut found = Vec::new();
+    for (name, _) in sets.first().and_then(|set| set.annotations.first()).into_iter().flatten() {
+        let suits = |annotations: &Annotations| annotations.get(name).and_then(TaskKind::of).is_some();
+        let is_everywhere = sets.iter().all(|set| set.annotations.iter().all(suits));
+        if is_everywhere && !BESIDE.contains(&name.as_ref()) {
+            found.push(name.to_string());
+        }
+    }
+    match &found[..] {
+        [name] => Ok(name.clone()),
+        [] => Err(EvalError::NoTask { found: sets.iter().map(|set| (set.what, present(set))).collect() }),
+        _ => Err(EvalError::ManyTasks { found }),
+    }
+}
+
+/// The names of the annotations of a set, each with its kind and the number of images that have it.
+fn present(set: &Labels<'_>) -> String {
+    let mut counts: BTreeMap<&str, (usize, &'static str)> = BTreeMap::new();
+    for (name, annotation) in set.annotations.iter().flatten() {
+        let kind = TaskKind::of(annotation).map_or("boxes or a mask", TaskKind::name);
+        counts.entry(name.as_ref()).or_insert((0, kind)).0 += 1;
+    }
+    if counts.is_empty() {
+        return "no labels".to_owned();
+    }
+    let of = set.annotations.len();
+    let told = counts.into_iter().map(|(name, (count, kind))| match count == of {
+        true => format!("`{name}` ({kind})"),
+        false => format!("`{name}` ({kind}, in {count} of {of} images)"),
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// Reads the kind and width of a task off the labels: those of the first image that has it, and for classes
+/// the highest.
+fn spec(name: &str, sets: &[Labels<'_>]) -> Result<TaskSpec, EvalError> {
+    let all = || sets.iter().flat_map(|set| set.annotations).filter_map(|found| found.get(name));
+    let Some(first) = all().next() else {
+        let found = sets.iter().map(|set| (set.what, present(set))).collect();
+        return Err(EvalError::UnknownTask { name: name.to_owned(), found });
+    };
+    let Some(kind) = TaskKind::of(first) else {
+        return Err(EvalError::Mismatch(format!("`{name}` is boxes or a mask, which no estimator predicts")));
+    };
+    let width = match kind {
+        TaskKind::Direction => 3,
+        TaskKind::Class => all().filter_map(Annotation::as_class).max().map_or(0, |most| most as usize + 1),
+        TaskKind::Points | TaskKind::Vector => width(first),
+    };
+    if kind == TaskKind::Class && width > MOST_CLASSES {
+        let reason = format!("class {} of `{name}` exceeds the {MOST_CLASSES} that can be told", width - 1);
+        return Err(EvalError::Mismatch(reason));
+    }
+    Ok(TaskSpec { name: name.to_owned(), kind, width })
+}
+
+/// Maximum number of classes: a confusion matrix grows with its square.
+const MOST_CLASSES: usize = 10_000;
+
+fn width(label: &Annotation) -> usize {
+    match label {
+        Annotation::Points(points) => points.0.len(),
+        Annotation::Vector(vector) => vector.values().len(),
+        _ => 0,
+    }
+}
+
+/// Says why a label does not suit a task; `None` if it does.
+pub(super) fn unsuitable(spec: &TaskSpec, label: &Annotation) -> Option<String> {
+    let kind = TaskKind::of(label).map_or("boxes or a mask", TaskKind::name);
+    if TaskKind::of(label) != Some(spec.kind) {
+        return Some(format!("it is {kind}, where other images have {}", spec.kind));
+    }
+    match label {
+        Annotation::Points(_) | Annotation::Vector(_) if width(label) != spec.width => {
+            Some(format!("it has {} entries, where other images have {}", width(label), spec.width))
+        }
+        Annotation::Points(points) if !points.0.iter().flatten().any(|value| value.is_finite()) => {
+            Some("none of its points is known".to_owned())
+        }
+        Annotation::Vector(vector) if !vector.values().iter().all(|value| value.is_finite()) => {
+            Some("it has a number that is not finite".to_owned())
+        }
+        Annotation::Class(class) if class.0 as usize >= spec.width => {
+            Some(format!("it is class {}, and there are {} classes", class.0, spec.width))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,133 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use simgan_data::{Sampler, SamplerState, read_regular, read_text, write_atomic};
+use simgan_models::{read_tensors, write_tensors};
+
+use super::{EstimatorTrainer, EstimatorTraining};
+use crate::EvalError;
+
+const NETWORK_FILE: &str = "training-network.safetensors";
+const OPTIMIZER_FILE: &str = "training-optimizer.safetensors";
+/// Name of the file that marks a folder as holding an unfinished training.
+pub const TRAINING_FILE: &str = "training.toml";
+const FORMAT_VERSION: u32 = 1;
+
+/// The contents of `training.toml`, which is written last and so marks the tensors as complete.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    format_version: u32,
+    n_done: usize,
+    /// Checksum of the images and labels.
+    content_crc32c: String,
+    /// Checksum of the network's file.
+    network_crc32c: String,
+    /// Checksum of the optimizer's file.
+    optimizer_crc32c: String,
+    /// Position of the augmentation's random stream: a u128, which TOML does not have.
+    augmentation_words: String,
+    training: EstimatorTraining,
+    sampler: SamplerState,
+}
+
+impl EstimatorTrainer<'_> {
+    /// Writes an interrupted training into `folder`, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), EvalError> {
+        // The old state would not fit the new tensors.
+        remove(&folder.join(TRAINING_FILE))?;
+        self.parameters.save(&folder.join(NETWORK_FILE))?;
+        write_tensors(&folder.join(OPTIMIZER_FILE), &self.optimizer.state()?)?;
+        let state = State {
+            format_version: FORMAT_VERSION,
+            n_done: self.n_done,
+            content_crc32c: self.content()?,
+            network_crc32c: checksum(&folder.join(NETWORK_FILE))?,
+            optimizer_crc32c: checksum(&folder.join(OPTIMIZER_FILE))?,
+            augmentation_words: self.augmentation.get_word_pos().to_string(),
+            training: self.training,
+            sampler: self.sampler.state(),
+        };
+        let path = folder.join(TRAINING_FILE);
+        let text = toml::to_string(&state).map_err(|error| damaged(&path, &error.to_string()))?;
+        Ok(write_atomic(&path, text.as_bytes())?)
+    }
+
+    /// Goes on where [`EstimatorTrainer::save`] wrote the same training; returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// If a file is damaged, or the training was of other images, labels or settings.
+    pub fn restore(&mut self, folder: &Path) -> Result<bool, EvalError> {
+        let path = folder.join(TRAINING_FILE);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let state: State =
+            toml::from_str(&read_text(&path)?).map_err(|error| damaged(&path, error.message()))?;
+        if state.format_version != FORMAT_VERSION {
+            return Err(damaged(&path, &format!("format version {}", state.format_version)));
+        }
+        if state.training != self.training || state.content_crc32c != self.content()? {
+            let reason = "holds a training that was begun with other images, labels or settings";
+            return Err(EvalError::Folder { path: folder.to_owned(), reason });
+        }
+        let (network, optimizer) = (folder.join(NETWORK_FILE), folder.join(OPTIMIZER_FILE));
+        for (path, crc32c) in [(&network, &state.network_crc32c), (&optimizer, &state.optimizer_crc32c)] {
+            if checksum(path)? != *crc32c {
+                return Err(damaged(path, &format!("its checksum is not that of {TRAINING_FILE}")));
+            }
+        }
+        self.parameters.load(&network)?;
+        self.optimizer.restore(&read_tensors(&optimizer, self.images.images().device())?)?;
+        self.sampler = Sampler::from_state(self.images.n_images(), state.sampler)?;
+        let words = state.augmentation_words.parse();
+        self.augmentation.set_word_pos(words.map_err(|_| damaged(&path, "augmentation_words is no number"))?);
+        self.n_done = state.n_done;
+        Ok(true)
+    }
+
+    /// Removes what [`EstimatorTrainer::save`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be removed.
+    pub fn forget(folder: &Path) -> Result<(), EvalError> {
+        [TRAINING_FILE, NETWORK_FILE, OPTIMIZER_FILE].iter().try_for_each(|name| remove(&folder.join(name)))
+    }
+
+    /// Checksum of the images, second inputs and labels.
+    fn content(&self) -> Result<String, EvalError> {
+        let mut crc = 0;
+        let inputs = self.images.inputs();
+        for tensor in [Some(inputs.images()), inputs.extra()].into_iter().flatten() {
+            for value in tensor.flatten_all()?.to_vec1::<f32>()? {
+                crc = crc32c::crc32c_append(crc, &value.to_le_bytes());
+            }
+        }
+        for label in self.images.labels() {
+            crc = crc32c::crc32c_append(crc, format!("{label:?}").as_bytes());
+        }
+        Ok(format!("{crc:08x}"))
+    }
+}
+
+fn remove(path: &Path) -> Result<(), EvalError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EvalError::io(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn checksum(path: &Path) -> Result<String, EvalError> {
+    let bytes = read_regular(path, u64::MAX)?;
+    Ok(format!("{:08x}", crc32c::crc32c(&bytes)))
+}
+
+fn damaged(path: &Path, reason: &str) -> EvalError {
+    EvalError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
+}

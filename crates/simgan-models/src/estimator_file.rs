@@ -1,0 +1,99 @@
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use crate::file::{TensorFile, write_atomically};
+use crate::{Estimator, EstimatorConfig, Layout, ModelError, Parameters, regular, write_tensors};
+
+/// Name of the file with the parameters in an estimator's folder.
+pub const ESTIMATOR_FILE: &str = "estimator.safetensors";
+/// Name of the file with the config in an estimator's folder.
+pub const ESTIMATOR_CONFIG_FILE: &str = "estimator.toml";
+
+const FORMAT_VERSION: u32 = 1;
+
+/// The contents of `estimator.toml`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EstimatorFile {
+    format_version: u32,
+    /// Checksum (CRC-32C, hexadecimal) of the weights' file: the two belong together.
+    weights_crc32c: String,
+    network: EstimatorConfig,
+    about: Table,
+}
+
+/// An estimator as read from its folder.
+#[derive(Debug)]
+pub struct StoredEstimator {
+    /// The network, without gradients to its parameters.
+    pub network: Estimator,
+    /// Its architecture.
+    pub config: EstimatorConfig,
+    /// What its owner wrote about it: what it predicts, from which images.
+    pub about: Table,
+}
+
+/// Writes an estimator into an existing folder: `estimator.safetensors`, then `estimator.toml`, which marks it as
+/// complete, each atomically. `about` is kept for whoever reads it; `tensors` are [`Estimator::tensors`].
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn save_estimator(
+    folder: &Path,
+    config: &EstimatorConfig,
+    about: &Table,
+    tensors: &[(String, Tensor)],
+) -> Result<(), ModelError> {
+    let path = folder.join(ESTIMATOR_FILE);
+    write_tensors(&path, tensors)?;
+    let weights = regular::read(&path, u64::MAX).map_err(ModelError::io(&path))?;
+    let (path, format_version) = (folder.join(ESTIMATOR_CONFIG_FILE), FORMAT_VERSION);
+    let (weights_crc32c, network) = (checksum(&weights), config.clone());
+    let file = EstimatorFile { format_version, weights_crc32c, network, about: about.clone() };
+    let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
+    write_atomically(&path, text.as_bytes())
+}
+
+/// Reads an estimator written by [`save_estimator`]. The weights' names, shapes and checksum are compared with
+/// the config before the network takes memory.
+///
+/// # Errors
+///
+/// If a file is missing, damaged, no plain file, of another format version, or the two do not belong together.
+pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator, ModelError> {
+    let path = folder.join(ESTIMATOR_CONFIG_FILE);
+    let text = regular::read_text(&path).map_err(ModelError::io(&path))?;
+    let damaged = |reason: &dyn std::fmt::Display| ModelError::damaged(&path, &reason.to_string());
+    let version: Table = toml::from_str(&text).map_err(|error| damaged(&error.message()))?;
+    match version.get("format_version").and_then(toml::Value::as_integer) {
+        Some(version) if version == i64::from(FORMAT_VERSION) => {}
+        Some(version) => {
+            return Err(damaged(&format!("format version {version}, this program reads {FORMAT_VERSION}")));
+        }
+        None => return Err(damaged(&"it has no format version")),
+    }
+    let file: EstimatorFile = toml::from_str(&text).map_err(|error| damaged(&error.message()))?;
+    // The values come from the file, so the error must name it.
+    let layout = Layout::of(|vb| Estimator::new(&file.network, vb)).map_err(|error| damaged(&error))?;
+    let path = folder.join(ESTIMATOR_FILE);
+    let bytes = regular::read(&path, layout.max_bytes()).map_err(ModelError::io(&path))?;
+    if checksum(&bytes) != file.weights_crc32c {
+        let reason = format!("its checksum is not that of {ESTIMATOR_CONFIG_FILE}");
+        return Err(ModelError::damaged(&path, &reason));
+    }
+    let weights = TensorFile::new(&path, bytes)?;
+    weights.check(&layout)?;
+    // Any seed will do: loading replaces every initial value.
+    let parameters = Parameters::new(0, device);
+    let network = Estimator::new(&file.network, parameters.var_builder())?;
+    parameters.set(&weights)?;
+    Ok(StoredEstimator { network, config: file.network, about: file.about })
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    format!("{:08x}", crc32c::crc32c(bytes))
+}
