@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::folder::FolderLayout;
 use crate::hdf5::{BlenderProcLayout, Hdf5Layout};
+use crate::idx::IdxLayout;
 use crate::mpiigaze::MpiiGazeLayout;
 use crate::nyu::NyuLayout;
 use crate::packed::PackedLayout;
@@ -16,7 +17,7 @@ mod tests;
 /// The layouts that a program knows. The registry recognises the layout of a user's SOURCE and opens it.
 ///
 /// [`Registry::default`] holds this crate's layouts: `folder`, `mpiigaze`, `nyu`, `unityeyes`, `packed`,
-/// `hdf5` and `blenderproc`. [`Registry::with`] adds simulators and layouts of other crates.
+/// `hdf5`, `blenderproc` and `idx`. [`Registry::with`] adds simulators and layouts of other crates.
 ///
 /// # How a SOURCE is read
 ///
@@ -99,6 +100,7 @@ impl Default for Registry {
             .with(PackedLayout)
             .with(Hdf5Layout)
             .with(BlenderProcLayout)
+            .with(IdxLayout)
     }
 }
 
@@ -119,11 +121,12 @@ impl Registry {
         self.find(&request.spec)?.open(request)
     }
 
-    /// Whether a SOURCE is a name that a layout claims rather than a path. Reads no files.
+    /// Whether a SOURCE is a name rather than a path: one that a layout claims, or one that begins with
+    /// `builtin:`, misspelt or not. Reads no files.
     #[must_use]
     pub fn is_name(&self, spec: &str) -> bool {
         let claims = |spec: &str| self.layouts.iter().any(|layout| layout.claims(spec));
-        claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
+        spec.starts_with("builtin:") || claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
     }
 
     /// Finds the layout of a SOURCE.
