@@ -119,9 +119,13 @@ impl Registry {
         self.find(&request.spec)?.open(request)
     }
 
-    /// Whether a SOURCE is a name that a layout claims rather than a path. Reads no files.
+    /// Whether a SOURCE is a name that a layout claims rather than a path; anything that begins with
+    /// `builtin:` counts, misspelt or not. Reads no files.
     #[must_use]
     pub fn is_name(&self, spec: &str) -> bool {
+        if spec.starts_with("builtin:") {
+            return true;
+        }
         let claims = |spec: &str| self.layouts.iter().any(|layout| layout.claims(spec));
         claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
     }
