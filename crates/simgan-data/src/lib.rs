@@ -37,6 +37,8 @@
 //! # }
 //! ```
 //!
+//! [`simulation`] is what simulators share.
+//!
 //! The feature `candle`, on by default, adds `Batch::tensor`; the feature `hdf5` reads Kaggle's eye-gaze
 //! files and BlenderProc's.
 
@@ -69,6 +71,7 @@ mod registry;
 mod request;
 mod sample;
 mod sampler;
+pub mod simulation;
 mod source;
 mod statistics;
 mod survey;

@@ -121,12 +121,15 @@ impl Registry {
         self.find(&request.spec)?.open(request)
     }
 
-    /// Whether a SOURCE is a name rather than a path: one that a layout claims, or one that begins with
-    /// `builtin:`, misspelt or not. Reads no files.
+    /// Whether a SOURCE is a name that a layout claims rather than a path; anything that begins with
+    /// `builtin:` counts, misspelt or not. Reads no files.
     #[must_use]
     pub fn is_name(&self, spec: &str) -> bool {
+        if spec.starts_with("builtin:") {
+            return true;
+        }
         let claims = |spec: &str| self.layouts.iter().any(|layout| layout.claims(spec));
-        spec.starts_with("builtin:") || claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
+        claims(spec) || self.split(spec).is_some_and(|(layout, name)| layout.claims(name))
     }
 
     /// Finds the layout of a SOURCE.

@@ -52,11 +52,9 @@ impl SimulatorName {
     pub(crate) const COMMON: [&'static str; 4] =
         ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze"];
 
-    /// Whether `spec` names a simulator, with or without settings. Anything that begins with `builtin:`
-    /// counts, misspelt or not.
+    /// Whether `spec` names a simulator, with or without settings.
     pub(crate) fn is_meant(spec: &str) -> bool {
-        let name = spec.split(',').next().unwrap_or_default();
-        name.starts_with("builtin:") || name.parse::<Self>().is_ok()
+        spec.split(',').next().unwrap_or_default().parse::<Self>().is_ok()
     }
 
     /// Returns the preset's settings, with `light` filled in.
