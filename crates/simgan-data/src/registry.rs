@@ -187,6 +187,12 @@ impl Registry {
         }
     }
 
+    /// The names that layouts claim, such as simulators'.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.layouts.iter().flat_map(|layout| layout.names()).collect()
+    }
+
     /// The layouts' names, any of which can stand before a path as `LAYOUT:`.
     pub fn layouts(&self) -> impl Iterator<Item = &str> {
         self.layouts.iter().map(|layout| layout.name())
@@ -248,7 +254,7 @@ impl Registry {
     fn unknown(&self, spec: &str) -> DataError {
         // A simulator's name may be followed by comma-separated settings.
         let name = spec.split(',').next().unwrap_or_default();
-        let names: Vec<String> = self.layouts.iter().flat_map(|layout| layout.names()).collect();
+        let names = self.names();
         // No simulator's name has a slash.
         let is_path = name.contains(['/', '\\']);
         let known = nearest(name, names.iter().map(String::as_str)).filter(|_| !is_path);
