@@ -19,6 +19,12 @@ impl Range {
     }
 }
 
+impl From<Range> for [f32; 2] {
+    fn from(Range { low, high }: Range) -> Self {
+        [low, high]
+    }
+}
+
 /// Ranges of the light. Directions point towards the light, in view coordinates; brightness is relative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! Settings typed as `key=value`.
 
-use serde_json::{Number, Value};
+use simgan_data::simulation::{SettingError, changed};
 
 use crate::{EyesError, SimulatorConfig};
 
@@ -13,65 +13,17 @@ impl SimulatorConfig {
     /// # Errors
     /// Fails if there is no such setting or if the value is of another kind.
     pub fn set(&mut self, assignment: &str) -> Result<(), EyesError> {
-        let bad = |reason: String| EyesError::Assignment { assignment: assignment.to_owned(), reason };
-        let (key, text) = assignment.split_once('=').ok_or_else(|| bad("is not KEY=VALUE".to_owned()))?;
-        let (key, text) = (key.trim(), text.trim());
-        // Going through JSON reaches every setting by its name without a second list of them.
-        let mut all = serde_json::to_value(&*self).map_err(|error| bad(error.to_string()))?;
-        let keys = keys(&all, "");
-        let slot = all
-            .pointer_mut(&format!("/{}", key.replace('.', "/")))
-            .filter(|_| keys.iter().any(|known| known == key))
-            .ok_or_else(|| EyesError::UnknownSetting { assignment: assignment.to_owned(), known: keys })?;
-        *slot = parsed(slot, text).ok_or_else(|| bad(format!("is not {}", kind(slot))))?;
-        *self = serde_json::from_value(all).map_err(|error| bad(error.to_string()))?;
+        *self = changed(self, assignment)?;
         Ok(())
     }
 }
 
-/// Lists every key, with a dot between a group and its member.
-fn keys(value: &Value, prefix: &str) -> Vec<String> {
-    let Value::Object(fields) = value else { return Vec::new() };
-    fields
-        .iter()
-        .flat_map(|(key, value)| {
-            let key = format!("{prefix}{key}");
-            if value.is_object() && !is_range(value) { keys(value, &format!("{key}.")) } else { vec![key] }
-        })
-        .collect()
-}
-
-fn is_range(value: &Value) -> bool {
-    value.get("low").is_some() && value.get("high").is_some()
-}
-
-/// Parses the text as a value of the kind of `old`; `None` if it is of another kind.
-fn parsed(old: &Value, text: &str) -> Option<Value> {
-    match old {
-        Value::Object(_) => {
-            let (low, high) = text.split_once("..").unwrap_or((text, text));
-            Some(serde_json::json!({ "low": float(low)?, "high": float(high)? }))
+impl From<SettingError> for EyesError {
+    fn from(error: SettingError) -> Self {
+        match error {
+            SettingError::Kind { assignment, reason } => Self::Assignment { assignment, reason },
+            SettingError::Unknown { assignment, known } => Self::UnknownSetting { assignment, known },
         }
-        // Integers serialize as integers and floats as floats, 37.0 included, so the old value tells the
-        // kind.
-        Value::Number(number) if !number.is_f64() => text.parse::<u64>().ok().map(Value::from),
-        Value::Number(_) => float(text).map(Value::Number),
-        Value::String(_) => Some(Value::from(text)),
-        _ => None,
-    }
-}
-
-/// Parses a finite number; JSON has no others.
-fn float(text: &str) -> Option<Number> {
-    text.trim().parse().ok().and_then(Number::from_f64)
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Object(_) => "a range as -20..20",
-        Value::Number(number) if !number.is_f64() => "a whole number",
-        Value::Number(_) => "a number",
-        _ => "a setting that can be changed",
     }
 }
 
