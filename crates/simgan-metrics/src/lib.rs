@@ -4,7 +4,8 @@
 //! [`realism`] trains a classifier to tell real from refined images. [`pupil_shift_at`] measures how far the
 //! iris moved between an image and its refined version, [`point_shift`] how far any labelled points did. [`kernel_distance`] (KID) compares features of two
 //! sets of images, [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`],
-//! [`fourier_matched`] and [`augmented`] are simple baselines to try before a GAN. [`binomial_p`],
+//! [`fourier_matched`] and [`augmented`] are simple baselines to try before a GAN;
+//! [`augmented_with`] says how it moved what is in an image, so that labels can follow. [`binomial_p`],
 //! [`share_interval`] and [`Spread`] quantify the uncertainty of such figures. [`PointErrors`], [`ClassFigures`]
 //! and [`VectorFigures`] compare an estimator's predictions with labels.
 //!
@@ -37,8 +38,9 @@ mod realism;
 mod registration;
 mod statistics;
 mod vector_figures;
+mod warp;
 
-pub use self::augment::augmented;
+pub use self::augment::{AugmentOptions, Strength, augmented, augmented_with};
 pub use self::class_figures::{ClassFigure, ClassFigures};
 pub use self::error::MetricsError;
 pub use self::eye_region::has_iris;
@@ -52,3 +54,4 @@ pub use self::pupil_shift::{PupilShift, ShiftError, pupil_shift, pupil_shift_at}
 pub use self::realism::{Realism, RealismTraining, realism, realism_watched};
 pub use self::statistics::{Spread, binomial_p, share_interval};
 pub use self::vector_figures::{ComponentFigure, VectorFigures};
+pub use self::warp::Warp;
