@@ -67,6 +67,7 @@ fn measured(name: &str, real: &LabelledImages, options: &Options) -> Result<Stri
             width,
             features: [16, 16, 32, 40, 96],
             hidden: vec![256],
+            ..GazeEstimatorConfig::eye_gaze()
         };
         let training = GazeTraining { seed, ..options.training };
         let network = train_gaze_estimator(&config, &simulated, &training)?;

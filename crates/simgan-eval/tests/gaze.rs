@@ -89,7 +89,8 @@ fn spots(seed: u64, count: usize) -> LabelledImages {
 
 /// A small network for [`spots`].
 fn small_network() -> GazeEstimatorConfig {
-    GazeEstimatorConfig { channels: 1, height: 20, width: 25, features: [4, 4, 6, 8, 12], hidden: vec![20] }
+    let (features, hidden) = ([4, 4, 6, 8, 12], vec![20]);
+    GazeEstimatorConfig { height: 20, width: 25, features, hidden, ..GazeEstimatorConfig::eye_gaze() }
 }
 
 #[test]
