@@ -4,10 +4,10 @@ use std::path::Path;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Annotation, Annotations, ValueRange};
-use simgan_models::{Estimator, EstimatorConfig, ModelError, load_estimator, save_estimator};
+use simgan_models::{EstimatorConfig, ModelError, load_estimator, save_estimator};
 use toml::Table;
 
-use crate::{Calibration, EvalError, InputShape, Inputs, Task, TaskSpec, TestEye, predict};
+use crate::{Calibration, EvalError, InputShape, Inputs, Task, TaskSpec, TestEye, TrainedEstimator, predict};
 
 /// What an estimator's folder says beside its network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,15 +31,15 @@ pub struct About {
 pub struct KeptEstimator {
     about: About,
     config: EstimatorConfig,
-    network: Estimator,
+    estimator: TrainedEstimator,
     task: Box<dyn Task>,
 }
 
 impl KeptEstimator {
     /// Puts a trained network together with what it is for.
     #[must_use]
-    pub fn new(about: About, config: EstimatorConfig, network: Estimator) -> Self {
-        Self { task: about.task.task(), about, config, network }
+    pub fn new(about: About, config: EstimatorConfig, estimator: TrainedEstimator) -> Self {
+        Self { task: about.task.task(), about, config, estimator }
     }
 
     /// Writes it into `folder`, which is made if it is missing.
@@ -51,7 +51,7 @@ impl KeptEstimator {
         fs::create_dir_all(folder).map_err(EvalError::io(folder))?;
         let about = Table::try_from(&self.about);
         let about = about.map_err(|error| EvalError::Mismatch(format!("{}: {error}", folder.display())))?;
-        Ok(save_estimator(folder, &self.config, &about, &self.network.tensors())?)
+        Ok(save_estimator(folder, &self.config, &about, &self.estimator.parameters)?)
     }
 
     /// Reads it from its folder.
@@ -68,7 +68,8 @@ impl KeptEstimator {
         if about.range.is_some_and(|[min, max]| ValueRange::new(min, max).is_none()) {
             return Err(damaged("its range is not ascending and finite".to_owned()));
         }
-        let kept = Self::new(about, stored.config, stored.network);
+        let estimator = TrainedEstimator { network: stored.network, parameters: stored.parameters };
+        let kept = Self::new(about, stored.config, estimator);
         kept.task.check_estimator(&kept.config).map_err(damaged)?;
         Ok(kept)
     }
@@ -115,7 +116,7 @@ impl KeptEstimator {
     ///
     /// If the images do not fit the network, or an output is no label.
     pub fn predict(&self, inputs: &Inputs, eyes: &[TestEye]) -> Result<Vec<Annotation>, EvalError> {
-        let answers = predict(&*self.task, &self.network, inputs)?;
+        let answers = predict(&*self.task, &self.estimator, inputs)?;
         match &self.about.calibration {
             None => Ok(answers),
             Some(calibration) => {

@@ -44,5 +44,5 @@ pub use self::task::{
     Unit, angle_deg, choose_task,
 };
 pub use self::training::{
-    EstimatorTrainer, EstimatorTraining, TRAINING_FILE, features, predict, train_estimator,
+    EstimatorTrainer, EstimatorTraining, TRAINING_FILE, TrainedEstimator, features, predict, train_estimator,
 };

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use simgan_data::{Annotation, Annotations, Boxes, Class, Direction, Vector};
 use simgan_eval::evaluation::NetworkSize;
 use simgan_eval::{
-    EstimatorTrainer, EstimatorTraining, EvalError, InputShape, Inputs, LabelledImages, Labels, Task, TaskKind,
-    TaskSpec, choose_task, predict, train_estimator,
+    EstimatorTrainer, EstimatorTraining, EvalError, InputShape, Inputs, LabelledImages, Labels, Task,
+    TaskKind, TaskSpec, choose_task, predict, train_estimator,
 };
 
 fn task(kind: TaskKind, width: usize) -> Box<dyn Task> {
@@ -49,7 +49,8 @@ fn the_truth_has_no_error() {
         assert_eq!(errors.n_images, 24);
         assert!(errors.figure(&measures[0].key).unwrap() < 1e-4, "{kind}: {errors:?}");
         assert!(errors.per_image.iter().all(|error| *error < 1e-4) && errors.per_image.len() == 24);
-        let best = measures.iter().filter(|measure| measure.key.starts_with("pck") || measure.key == "accuracy");
+        let best =
+            measures.iter().filter(|measure| measure.key.starts_with("pck") || measure.key == "accuracy");
         best.for_each(|measure| assert_eq!(errors.figure(&measure.key), Some(1.0), "{kind} {}", measure.key));
         // Every figure is announced, and every one announced is there.
         for key in errors.figures.keys() {
@@ -113,7 +114,9 @@ fn numbers_off_by_a_constant_have_that_error() {
 fn a_mirror_changes_no_error() {
     let mirror = |label: &Annotation| -> Annotation {
         match label {
-            Annotation::Points(points) => points.0.iter().map(|[x, y]| [40.0 - x, *y]).collect::<Vec<_>>().into(),
+            Annotation::Points(points) => {
+                points.0.iter().map(|[x, y]| [40.0 - x, *y]).collect::<Vec<_>>().into()
+            }
             Annotation::Direction(direction) => {
                 let [x, y, z] = direction.vector();
                 Direction::from_vector([-x, y, z]).unwrap().into()
@@ -133,14 +136,19 @@ fn a_mirror_changes_no_error() {
 #[test]
 fn unknown_points_count_nowhere() {
     let task = task(TaskKind::Points, 2);
-    let truth: Vec<Annotation> = vec![vec![[1.0, 1.0], [f32::NAN, 0.0]].into(), vec![[3.0, 3.0], [5.0, 5.0]].into()];
-    let predicted: Vec<Annotation> = vec![vec![[1.0, 2.0], [9.0, 9.0]].into(), vec![[3.0, 3.0], [5.0, 7.0]].into()];
+    let truth: Vec<Annotation> =
+        vec![vec![[1.0, 1.0], [f32::NAN, 0.0]].into(), vec![[3.0, 3.0], [5.0, 5.0]].into()];
+    let predicted: Vec<Annotation> =
+        vec![vec![[1.0, 2.0], [9.0, 9.0]].into(), vec![[3.0, 3.0], [5.0, 7.0]].into()];
     close(figure(&*task, &predicted, &truth, "error_px"), 1.0);
     let mean = task.mean(&truth.iter().collect::<Vec<_>>()).unwrap();
     assert_eq!(mean.as_points().unwrap(), [[2.0, 2.0], [5.0, 5.0]]);
 }
 
-fn set(what: &'static str, images: &[&[(&'static str, Annotation)]]) -> (Vec<String>, Vec<Annotations>, &'static str) {
+fn set(
+    what: &'static str,
+    images: &[&[(&'static str, Annotation)]],
+) -> (Vec<String>, Vec<Annotations>, &'static str) {
     let names = (0..images.len()).map(|idx| format!("{idx}.png")).collect();
     let annotations = images
         .iter()
@@ -149,7 +157,10 @@ fn set(what: &'static str, images: &[&[(&'static str, Annotation)]]) -> (Vec<Str
     (names, annotations, what)
 }
 
-fn chosen(name: Option<&str>, sets: &[(Vec<String>, Vec<Annotations>, &'static str)]) -> Result<TaskSpec, EvalError> {
+fn chosen(
+    name: Option<&str>,
+    sets: &[(Vec<String>, Vec<Annotations>, &'static str)],
+) -> Result<TaskSpec, EvalError> {
     let labels: Vec<_> =
         sets.iter().map(|(names, annotations, what)| Labels { what, names, annotations }).collect();
     choose_task(name, &labels)
@@ -177,7 +188,10 @@ fn the_task_follows_from_the_labels() {
 
     let other = [set("synthetic", &[&[("joints", tips(3))]]), set("test", &[&[("gaze", gaze())]])];
     let error = told(None, &other);
-    assert!(error.contains("synthetic images have `joints` (points); test images have `gaze` (direction)"), "{error}");
+    assert!(
+        error.contains("synthetic images have `joints` (points); test images have `gaze` (direction)"),
+        "{error}"
+    );
     let error = told(Some("joints"), &other);
     assert!(error.contains("1 of 1 test images have no `joints`, the first is `0.png`"), "{error}");
     let error = told(Some("nose"), &other);
@@ -187,10 +201,16 @@ fn the_task_follows_from_the_labels() {
 
     let widths = [set("synthetic", &[&[("joints", tips(3))]]), set("test", &[&[("joints", tips(2))]])];
     let error = told(None, &widths);
-    assert!(error.contains("`0.png`: no `joints` to use: it has 2 entries, where other images have 3"), "{error}");
+    assert!(
+        error.contains("`0.png`: no `joints` to use: it has 2 entries, where other images have 3"),
+        "{error}"
+    );
     let kinds = [set("synthetic", &[&[("it", gaze())], &[("it", Class(1).into())]])];
     let error = told(Some("it"), &kinds);
-    assert!(error.contains("`1.png`: no `it` to use: it is class, where other images have direction"), "{error}");
+    assert!(
+        error.contains("`1.png`: no `it` to use: it is class, where other images have direction"),
+        "{error}"
+    );
     let unknown = [set("synthetic", &[&[("joints", vec![[f32::NAN, f32::NAN]].into())]])];
     assert!(told(None, &unknown).contains("none of its points is known"));
     let wild = [set("synthetic", &[&[("age", Vector::scalars(vec![f32::NAN]).into())]])];
@@ -228,7 +248,9 @@ const SHAPE: InputShape = InputShape { channels: 1, height: 32, width: 40, extra
 
 #[test]
 fn estimators_learn_an_easy_case() {
-    for (kind, width, steps) in [(TaskKind::Points, 2, 60), (TaskKind::Class, 2, 60), (TaskKind::Vector, 2, 80)] {
+    for (kind, width, steps) in
+        [(TaskKind::Points, 2, 60), (TaskKind::Class, 2, 60), (TaskKind::Vector, 2, 80)]
+    {
         let (task, training, test) = (task(kind, width), squares(kind, 1, 200), squares(kind, 2, 40));
         let config = task.estimator(NetworkSize::Quarter, SHAPE).unwrap();
         let options = EstimatorTraining { steps, batch: 16, lr: 0.003, ..EstimatorTraining::default() };
@@ -252,7 +274,9 @@ fn an_interrupted_training_ends_the_same() {
         let begin = |options| EstimatorTrainer::new(&*task, &config, &images, options).unwrap();
         let mut first = begin(options);
         assert!(!first.restore(folder.path()).unwrap());
-        (0..3).for_each(|_| drop(first.update().unwrap()));
+        for _ in 0..3 {
+            first.update().unwrap();
+        }
         first.save(folder.path()).unwrap();
         let mut second = begin(options);
         assert!(second.restore(folder.path()).unwrap() && second.n_done() == 3);
@@ -260,7 +284,7 @@ fn an_interrupted_training_ends_the_same() {
             second.update().unwrap();
         }
         let resumed = second.finish().unwrap();
-        let same = whole.tensors().into_iter().zip(resumed.tensors());
+        let same = whole.parameters.tensors().into_iter().zip(resumed.parameters.tensors());
         for ((name, left), (_, right)) in same {
             let values = [left, right].map(|tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap());
             assert!(values[0] == values[1], "{kind}: {name}");

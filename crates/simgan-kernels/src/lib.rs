@@ -7,8 +7,9 @@
 //! that require one.
 //!
 //! Whole networks run as single operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of
-//! convolutions and pools. Each image passes all layers, channels last, while it is in cache. [`Adam`]
-//! updates parameters in place.
+//! convolutions and pools. Each image passes all layers, channels last, while it is in cache. [`graph`] runs any
+//! network of convolutions, [`batch_norm`], pools, [`upsample2d`] and skip connections. [`Adam`] updates
+//! parameters in place.
 //!
 //! One function, `Backend::of`, decides which kernels serve a tensor:
 //! - `f32` on the CPU: vector kernels for AVX-512, AVX2 with FMA, NEON, or portable code, chosen at run time.
@@ -46,9 +47,11 @@
 
 mod adam;
 mod backend;
+mod batch_norm;
 mod buffer;
 mod conv2d;
 mod geometry;
+mod graph;
 mod groups;
 #[cfg(all(test, target_os = "linux"))]
 mod guard;
@@ -60,21 +63,28 @@ mod sequential;
 mod simd;
 mod spare;
 mod tensors;
+mod upsample;
 mod winograd;
 
 pub use self::adam::Adam;
+pub use self::batch_norm::{BatchNorm, batch_norm};
 pub use self::conv2d::{conv2d, conv2d_residual};
 pub use self::geometry::{Border, Conv2d};
+pub use self::graph::{Node, graph};
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
 pub use self::refiner::{Layer, RefinerLayers, refiner};
 pub use self::sequential::{Stage, sequential};
+pub use self::upsample::upsample2d;
 
 /// The same operations composed from candle's own: slower, but for any device and type. The kernels are
 /// tested against them.
 pub mod reference {
     pub use crate::adam::reference::adam;
+    pub use crate::batch_norm::reference::batch_norm;
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
+    pub use crate::graph::reference::graph;
     pub use crate::max_pool2d::reference::max_pool2d;
     pub use crate::refiner::reference::refiner;
     pub use crate::sequential::reference::sequential;
+    pub use crate::upsample::reference::upsample2d;
 }

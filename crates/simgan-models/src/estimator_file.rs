@@ -1,11 +1,11 @@
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::file::{TensorFile, write_atomically};
-use crate::{Estimator, EstimatorConfig, Layout, ModelError, Parameters, regular, write_tensors};
+use crate::{Estimator, EstimatorConfig, Layout, ModelError, Parameters, regular};
 
 /// Name of the file with the parameters in an estimator's folder.
 pub const ESTIMATOR_FILE: &str = "estimator.safetensors";
@@ -28,8 +28,10 @@ struct EstimatorFile {
 /// An estimator as read from its folder.
 #[derive(Debug)]
 pub struct StoredEstimator {
-    /// The network, without gradients to its parameters.
+    /// The network.
     pub network: Estimator,
+    /// Its parameters.
+    pub parameters: Parameters,
     /// Its architecture.
     pub config: EstimatorConfig,
     /// What its owner wrote about it: what it predicts, from which images.
@@ -37,7 +39,7 @@ pub struct StoredEstimator {
 }
 
 /// Writes an estimator into an existing folder: `estimator.safetensors`, then `estimator.toml`, which marks it as
-/// complete, each atomically. `about` is kept for whoever reads it; `tensors` are [`Estimator::tensors`].
+/// complete, each atomically. `about` is kept for whoever reads it.
 ///
 /// # Errors
 ///
@@ -46,10 +48,10 @@ pub fn save_estimator(
     folder: &Path,
     config: &EstimatorConfig,
     about: &Table,
-    tensors: &[(String, Tensor)],
+    parameters: &Parameters,
 ) -> Result<(), ModelError> {
     let path = folder.join(ESTIMATOR_FILE);
-    write_tensors(&path, tensors)?;
+    parameters.save(&path)?;
     let weights = regular::read(&path, u64::MAX).map_err(ModelError::io(&path))?;
     let (path, format_version) = (folder.join(ESTIMATOR_CONFIG_FILE), FORMAT_VERSION);
     let (weights_crc32c, network) = (checksum(&weights), config.clone());
@@ -91,7 +93,7 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
     let parameters = Parameters::new(0, device);
     let network = Estimator::new(&file.network, parameters.var_builder())?;
     parameters.set(&weights)?;
-    Ok(StoredEstimator { network, config: file.network, about: file.about })
+    Ok(StoredEstimator { network, parameters, config: file.network, about: file.about })
 }
 
 fn checksum(bytes: &[u8]) -> String {

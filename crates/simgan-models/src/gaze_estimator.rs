@@ -1,10 +1,11 @@
 use candle_core::{Module, Tensor, bail};
-use candle_nn::{Init, VarBuilder};
+use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use simgan_kernels::{Conv2d, MaxPool2d, Stage, reference::relu, sequential};
 
 use crate::ModelError;
 use crate::conv::Conv;
+use crate::linear::{Linear, with_extra};
 
 /// The paper's gaze network (§3.1), which measures whether refined images are better training data.
 ///
@@ -13,14 +14,17 @@ use crate::conv::Conv;
 ///
 /// # Shapes
 ///
-/// `(N, C, height, width)` of the config, in [−1, 1] → `(N, 3)`, the gaze in camera coordinates. The vector
-/// is not normalised: the network is trained with the L2 loss on unit vectors, and only the direction counts.
+/// `(N, C, height, width)` of the config, in [−1, 1] → `(N, outputs)`: three, the gaze in camera coordinates.
+/// The vector is not normalised: the network is trained with the L2 loss on unit vectors, and only the
+/// direction counts. A network with a second input, such as the head pose, takes `(N, extra)` numbers too and
+/// appends them to the outputs of the last hidden layer, as Zhang et al. (CVPR 2015) do.
 #[derive(Clone, Debug)]
 pub struct GazeEstimator {
     input: [usize; 3],
     convs: [Conv; 5],
     hidden: Vec<Linear>,
     head: Linear,
+    extra: usize,
 }
 
 impl GazeEstimator {
@@ -35,7 +39,7 @@ impl GazeEstimator {
     )]
     pub fn new(config: &GazeEstimatorConfig, vb: VarBuilder) -> Result<Self, ModelError> {
         let mut size = config.flattened()?;
-        let GazeEstimatorConfig { channels, height, width, features, ref hidden } = *config;
+        let GazeEstimatorConfig { channels, height, width, features, ref hidden, outputs, extra } = *config;
         let conv = |idx: usize| {
             let input = if idx == 0 { channels } else { features[idx - 1] };
             let options = Conv2d { relu: true, ..Conv2d::default() };
@@ -47,8 +51,8 @@ impl GazeEstimator {
             layers.push(Linear::new(size, *width, &vb.pp(format!("hidden{}", idx + 1)))?);
             size = *width;
         }
-        let head = Linear::new(size, 3, &vb.pp("head"))?;
-        Ok(Self { input: [channels, height, width], convs, hidden: layers, head })
+        let head = Linear::new(size + extra, outputs, &vb.pp("head"))?;
+        Ok(Self { input: [channels, height, width], convs, hidden: layers, head, extra })
     }
 }
 
@@ -95,33 +99,20 @@ impl GazeEstimator {
         }
         Ok(features)
     }
+
+    /// Returns the outputs for images and, if the network has a second input, its numbers `(N, extra)`.
+    ///
+    /// # Errors
+    ///
+    /// If the images or the numbers do not have the shapes of the config.
+    pub fn forward_with(&self, images: &Tensor, extra: Option<&Tensor>) -> candle_core::Result<Tensor> {
+        self.head.forward(&with_extra(self.features(images)?, extra, self.extra)?)
+    }
 }
 
 impl Module for GazeEstimator {
     fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
-        self.head.forward(&self.features(images)?)
-    }
-}
-
-/// A fully connected layer: `weight` `(out, in)`, `bias` `(out)`, initialised like the convolutions.
-#[derive(Clone, Debug)]
-struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    fn new(input: usize, output: usize, vb: &VarBuilder) -> candle_core::Result<Self> {
-        let bound = 1.0 / (input as f64).sqrt();
-        let init = Init::Uniform { lo: -bound, up: bound };
-        let weight = vb.get_with_hints((output, input), "weight", init)?;
-        Ok(Self { weight, bias: vb.get_with_hints(output, "bias", init)? })
-    }
-
-    fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        // `(W xᵀ)ᵀ` instead of `x Wᵀ`: the gradient of the weight then lies in memory like the weight, so
-        // that the optimizer need not copy it.
-        self.weight.matmul(&input.t()?)?.t()?.broadcast_add(&self.bias)
+        self.forward_with(images, None)
     }
 }
 
@@ -139,6 +130,10 @@ pub struct GazeEstimatorConfig {
     pub features: [usize; 5],
     /// Widths of the hidden fully connected layers.
     pub hidden: Vec<usize>,
+    /// Numbers to estimate, 3 in the paper; at most 65,536.
+    pub outputs: usize,
+    /// Numbers of a second input, such as the head pose: 0 in the paper, at most 65,536.
+    pub extra: usize,
 }
 
 impl GazeEstimatorConfig {
@@ -146,7 +141,8 @@ impl GazeEstimatorConfig {
     /// read as the flattened map, which has exactly 192·5·10 = 9,600 values; FC 1000 and FC 3 follow.
     #[must_use]
     pub fn eye_gaze() -> Self {
-        Self { channels: 1, height: 35, width: 55, features: [32, 32, 64, 80, 192], hidden: vec![1000] }
+        let (features, hidden) = ([32, 32, 64, 80, 192], vec![1000]);
+        Self { channels: 1, height: 35, width: 55, features, hidden, outputs: 3, extra: 0 }
     }
 
     /// The other reading of "FC 9600": a layer of that width on top of the flattened map; 102 M parameters.
@@ -165,6 +161,12 @@ impl GazeEstimatorConfig {
         if self.channels == 0 || self.features.contains(&0) || self.hidden.contains(&0) {
             return Err(ModelError::Config(format!(
                 "a gaze network of {self:?} is impossible: every number must be at least 1"
+            )));
+        }
+        if !(1..=1 << 16).contains(&self.outputs) || self.extra > 1 << 16 {
+            return Err(ModelError::Config(format!(
+                "a gaze network estimates 1 to 65536 numbers from an image and at most 65536 others, not {} from {}",
+                self.outputs, self.extra
             )));
         }
         match (map_size(self.height), map_size(self.width)) {

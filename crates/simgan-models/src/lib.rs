@@ -5,7 +5,8 @@
 //! [`Parameters`], which creates each parameter from a seed and the parameter's name, keeps them in order of
 //! creation, and saves and loads them strictly. [`save_refiner`] and [`load_refiner`] store a refiner with
 //! its config in a folder, which is all that inference needs; [`run_folder`] finds that folder in a run.
-//! [`GazeEstimator`] is the paper's measure of whether refined images are better training data.
+//! An [`Estimator`] measures whether refined images are better training data: [`GazeEstimator`] and
+//! [`Hourglass`] are the paper's, for eyes and hands, and [`Plain`] serves classes and vectors.
 //!
 //! Images are `(N, C, H, W)`, `f32`, in [−1, 1], before and after the refiner.
 //!
@@ -33,11 +34,16 @@ mod batched;
 mod conv;
 mod discriminator;
 mod error;
+mod estimator;
 mod estimator_file;
 mod file;
 mod gaze_estimator;
+mod graph;
+mod hourglass;
 mod layout;
+mod linear;
 mod parameters;
+mod plain;
 mod refiner;
 mod refiner_file;
 mod regular;
@@ -46,13 +52,16 @@ pub mod run_folder;
 pub use self::batched::{for_batches, forward_batched};
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};
 pub use self::error::ModelError;
+pub use self::estimator::{Estimator, EstimatorConfig};
 pub use self::estimator_file::{
     ESTIMATOR_CONFIG_FILE, ESTIMATOR_FILE, StoredEstimator, load_estimator, save_estimator,
 };
 pub use self::file::{read_tensors, read_tensors_within, write_tensors};
 pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
+pub use self::hourglass::{Hourglass, HourglassConfig};
 pub use self::layout::Layout;
 pub use self::parameters::Parameters;
+pub use self::plain::{Plain, PlainConfig};
 pub use self::refiner::{Refiner, RefinerConfig};
 pub use self::refiner_file::{
     REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, load_refiner, load_refiner_range, refiner_crc32c,

@@ -10,7 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::file::TensorFile;
 use crate::{Layout, ModelError, write_tensors};
 
-/// The trainable parameters of one network, in order of creation.
+/// The trainable parameters of one network, in order of creation, and its buffers: the running statistics of
+/// batch normalisations, named as in PyTorch.
 ///
 /// The initial value of a parameter depends only on the seed and its name: adding a layer, or building layers
 /// in another order, changes no other parameter. Clones share the parameters.
@@ -35,25 +36,25 @@ impl Parameters {
         VarBuilder::from_backend(Box::new(self.clone()), DType::F32, self.device.clone())
     }
 
-    /// Returns all parameters in order of creation.
+    /// Returns all parameters in order of creation, without the buffers.
     #[must_use]
     pub fn vars(&self) -> Vec<(String, Var)> {
-        self.lock().clone()
+        self.lock().iter().filter(|(name, _)| !is_buffer(name)).cloned().collect()
     }
 
-    /// Returns the values of all parameters in order of creation. They share memory with the parameters.
+    /// Returns the values of all parameters and buffers in order of creation. They share memory with them.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Tensor)> {
         self.lock().iter().map(|(name, var)| (name.clone(), var.as_detached_tensor())).collect()
     }
 
-    /// Number of values in all parameters.
+    /// Number of values in all parameters, without the buffers.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.lock().iter().map(|(_, var)| var.elem_count()).sum()
+        self.lock().iter().filter(|(name, _)| !is_buffer(name)).map(|(_, var)| var.elem_count()).sum()
     }
 
-    /// Writes all parameters as safetensors, atomically.
+    /// Writes all parameters and buffers as safetensors, atomically.
     ///
     /// # Errors
     ///
@@ -62,7 +63,7 @@ impl Parameters {
         write_tensors(path, &self.tensors())
     }
 
-    /// Reads every parameter from a safetensors file. Changes nothing unless the whole file is valid.
+    /// Reads every parameter and buffer from a safetensors file. Changes nothing unless the whole file is valid.
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl Parameters {
         self.set(&TensorFile::read(path, self.layout().max_bytes())?)
     }
 
-    /// Names and shapes of the parameters.
+    /// Names and shapes of the parameters and buffers.
     #[must_use]
     pub fn layout(&self) -> Layout {
         Layout::new(self.lock().iter().map(|(name, var)| (name.clone(), var.shape().clone())).collect())
@@ -82,7 +83,7 @@ impl Parameters {
     pub(crate) fn set(&self, file: &TensorFile) -> Result<(), ModelError> {
         file.check(&self.layout())?;
         let tensors = file.tensors(&self.device)?;
-        let vars = self.vars();
+        let vars = self.lock().clone();
         // All values are checked before the first one is set.
         let values = vars.iter().map(|(name, _)| finite_value(file.path(), name, &tensors));
         let values = values.collect::<Result<Vec<_>, _>>()?;
@@ -95,6 +96,11 @@ impl Parameters {
     fn lock(&self) -> MutexGuard<'_, Vec<(String, Var)>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a tensor is saved and loaded but not trained: a running statistic of a batch normalisation.
+fn is_buffer(name: &str) -> bool {
+    [".running_mean", ".running_var"].iter().any(|end| name.ends_with(end))
 }
 
 /// Returns the value that the file has for a parameter, if it is finite.

@@ -42,6 +42,7 @@ fn the_gaze_network_equals_pytorch() {
         width: 30,
         features: [4, 3, 5, 4, 6],
         hidden: vec![7],
+        ..GazeEstimatorConfig::eye_gaze()
     };
     for device in devices() {
         let parameters = Parameters::new(0, device);

@@ -125,7 +125,15 @@ impl NetworkSize {
         // Small images shrink to a few pixels after three halvings.
         let depth = if self == Self::Quarter { 3 } else { paper.depth };
         let features = paper.features / self.divisor();
-        Ok(EstimatorConfig::Hourglass(HourglassConfig { channels, height, width, points, features, depth, ..paper }))
+        Ok(EstimatorConfig::Hourglass(HourglassConfig {
+            channels,
+            height,
+            width,
+            points,
+            features,
+            depth,
+            ..paper
+        }))
     }
 
     /// The plain network for images of a shape.
@@ -139,7 +147,8 @@ impl NetworkSize {
         let mut features: Vec<_> = features.into_iter().map(|maps| maps / self.divisor()).collect();
         // Large images are halved more often, so that the hidden layer does not grow with them.
         let last = features.last().copied().unwrap_or(1);
-        features.extend(std::iter::repeat_n(last, halvings(height.min(width)).saturating_sub(features.len())));
+        features
+            .extend(std::iter::repeat_n(last, halvings(height.min(width)).saturating_sub(features.len())));
         let hidden = hidden / self.divisor();
         let config = PlainConfig { channels, height, width, features, hidden, outputs, extra };
         config.flattened()?;

@@ -5,10 +5,9 @@ use simgan_metrics::{
     RealismTraining, Spread, gradient_distance, intensity_distance, kernel_distance, realism_watched,
     share_interval,
 };
-use simgan_models::Estimator;
 
 use super::{EvaluationConfig, Watch};
-use crate::{EvalError, Inputs, features};
+use crate::{EvalError, Inputs, TrainedEstimator, features};
 
 /// Maximum number of real images for KID: the kernel matrix grows with its square.
 const MOST_FEATURES: usize = 1000;
@@ -39,7 +38,7 @@ impl Likeness {
         what: &str,
         real: &Tensor,
         images: &Tensor,
-        networks: &[Estimator],
+        networks: &[TrainedEstimator],
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
@@ -72,7 +71,7 @@ impl Likeness {
 fn kid(
     real: &Tensor,
     images: &Tensor,
-    networks: &[Estimator],
+    networks: &[TrainedEstimator],
     watch: &mut Watch<'_>,
 ) -> Result<Option<Spread>, EvalError> {
     let chosen: Vec<_> = evenly(real.dim(0)?, MOST_FEATURES).into_iter().map(|idx| idx as u32).collect();

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use simgan_models::{Estimator, Refiner};
+use simgan_models::Refiner;
 
 pub use self::checks::eyes_of;
 pub use self::config::{EvaluationConfig, NetworkSize};
@@ -39,7 +39,7 @@ pub(crate) use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
 
 use self::rows::Row;
-use crate::{EvalError, TaskSpec};
+use crate::{EvalError, TaskSpec, TrainedEstimator};
 
 /// Version of the format of [`Evaluation`] and [`Baselines`].
 pub const EVALUATION_VERSION: u32 = 2;
@@ -120,7 +120,7 @@ pub struct RefinerFigures {
 }
 
 /// The estimators of each row, one per repetition; rows without any are absent.
-pub type Estimators = BTreeMap<Method, Vec<Estimator>>;
+pub type Estimators = BTreeMap<Method, Vec<TrainedEstimator>>;
 
 /// Measures the baselines, then the refiner; also returns the estimators of all rows.
 ///
@@ -177,7 +177,7 @@ impl Baselines {
 
     /// The networks of the row `synthetic`; none if it was not measured.
     #[must_use]
-    pub fn networks(&self) -> &[Estimator] {
+    pub fn networks(&self) -> &[TrainedEstimator] {
         self.estimators.get(&Method::once(MethodKind::Synthetic)).map_or(&[], Vec::as_slice)
     }
 }
@@ -190,7 +190,7 @@ impl RefinerFigures {
     /// As [`evaluate`].
     pub fn measure(
         refiner: &Refiner,
-        networks: &[Estimator],
+        networks: &[TrainedEstimator],
         plan: &Plan<'_>,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
@@ -225,7 +225,7 @@ fn likeness(
     what: &str,
     data: &EvaluationData,
     images: &Tensor,
-    networks: &[Estimator],
+    networks: &[TrainedEstimator],
     config: &EvaluationConfig,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Likeness>, EvalError> {

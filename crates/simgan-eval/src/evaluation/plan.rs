@@ -1,8 +1,7 @@
 use simgan_data::ValueRange;
-use simgan_models::Estimator;
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodKind};
-use crate::{About, EvalError, KeptEstimator};
+use crate::{About, EvalError, KeptEstimator, TrainedEstimator};
 
 /// The rows to measure and the images to measure them on. Building a plan checks the rows before anything is
 /// computed.
@@ -28,7 +27,11 @@ impl<'a> Plan<'a> {
     /// # Errors
     ///
     /// None in practice: the estimator has been trained on these images.
-    pub fn kept(&self, network: Estimator, range: Option<ValueRange>) -> Result<KeptEstimator, EvalError> {
+    pub fn kept(
+        &self,
+        estimator: TrainedEstimator,
+        range: Option<ValueRange>,
+    ) -> Result<KeptEstimator, EvalError> {
         let task = self.data.task();
         let config = task.estimator(self.config.network, self.data.shape()?)?;
         let about = About {
@@ -37,7 +40,7 @@ impl<'a> Plan<'a> {
             range: range.map(|range| [range.min, range.max]),
             calibration: None,
         };
-        Ok(KeptEstimator::new(about, config, network))
+        Ok(KeptEstimator::new(about, config, estimator))
     }
 
     /// The rows to compute, in table order.

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 use simgan_data::names::GAZE;
 use simgan_data::{Annotation, Annotations, Name};
 use simgan_metrics::{ShiftError, Spread, has_iris, point_shift, pupil_shift, pupil_shift_at};
-use simgan_models::Estimator;
 
 use super::EvaluationData;
-use crate::{Errors, EvalError, predict};
+use crate::{Errors, EvalError, TrainedEstimator, predict};
 
 /// How far landmarks move under refinement, in pixels: the iris in pixels of a 55-pixel-wide eye (the paper's
 /// subjects: 1.1 ± 0.8), other points in pixels of the image.
@@ -106,11 +105,14 @@ impl Shifts {
 
 /// The points of each image under all names that every image has, as many in each; `None` if there are none.
 fn points(annotations: &[Annotations]) -> Option<Vec<Vec<[f32; 2]>>> {
-    let points_of = |found: &Annotations, name: &Name| found.get(name).and_then(Annotation::as_points).map(<[_]>::to_vec);
+    let points_of =
+        |found: &Annotations, name: &Name| found.get(name).and_then(Annotation::as_points).map(<[_]>::to_vec);
     let mut points = vec![Vec::new(); annotations.len()];
     for name in annotations.first()?.keys() {
         let of_name: Option<Vec<_>> = annotations.iter().map(|found| points_of(found, name)).collect();
-        let Some(of_name) = of_name.filter(|all| all.iter().all(|one| one.len() == all[0].len())) else { continue };
+        let Some(of_name) = of_name.filter(|all| all.iter().all(|one| one.len() == all[0].len())) else {
+            continue;
+        };
         points.iter_mut().zip(of_name).for_each(|(all, more)| all.extend(more));
     }
     (!points[0].is_empty()).then_some(points)
@@ -137,7 +139,7 @@ pub struct Agreement {
 impl Agreement {
     /// Runs each network on the data's probe and on `refined`, its refinement; `None` without networks.
     pub(super) fn new(
-        networks: &[Estimator],
+        networks: &[TrainedEstimator],
         data: &EvaluationData,
         refined: &Tensor,
     ) -> Result<Option<Self>, EvalError> {

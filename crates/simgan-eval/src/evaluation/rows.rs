@@ -1,11 +1,13 @@
 use candle_core::{Module, Tensor};
 use simgan_data::Annotation;
 use simgan_metrics::{fourier_matched, histogram_matched};
-use simgan_models::{Estimator, Refiner, for_batches, forward_batched};
+use simgan_models::{Refiner, for_batches, forward_batched};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
 use crate::training::train_estimator_watched;
-use crate::{EstimatorTraining, EvalError, LabelledImages, Task, nearest_neighbours, predict};
+use crate::{
+    EstimatorTraining, EvalError, LabelledImages, Task, TrainedEstimator, nearest_neighbours, predict,
+};
 
 /// Images per forward pass, or per search for nearest neighbours.
 const AT_ONCE: usize = 256;
@@ -13,7 +15,7 @@ const AT_ONCE: usize = 256;
 /// One row: its figures, and the networks it trained, if any.
 pub(super) struct Row {
     pub(super) figures: MethodFigures,
-    pub(super) networks: Vec<Estimator>,
+    pub(super) networks: Vec<TrainedEstimator>,
 }
 
 impl Row {
@@ -68,7 +70,7 @@ impl Row {
 
     fn of_predictions(
         predicted: Vec<Vec<Annotation>>,
-        networks: Vec<Estimator>,
+        networks: Vec<TrainedEstimator>,
         images: &LabelledImages,
         data: &EvaluationData,
         config: &EvaluationConfig,

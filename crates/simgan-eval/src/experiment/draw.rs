@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use simgan_data::{Registry, Remembering, Source};
-use simgan_models::{Estimator, Parameters, write_tensors};
+use simgan_models::{Estimator, Parameters};
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
 use simgan_train::{DataConfig, Event, Flip, RunDir, Sources, TrainConfig, Trainer, run};
 
 use super::files::{read_json, write_json};
 use super::{DrawFigures, ExperimentConfig, ExperimentEvent, Talk, Variant};
-use crate::EvalError;
 use crate::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, Method, MethodKind, OpenedSources, Plan,
     RefinerFigures,
 };
+use crate::{EvalError, TrainedEstimator};
 
 const BASELINES_FILE: &str = "baselines.json";
 /// Holds the networks of the row `synthetic`. The name is part of the format of existing experiments.
@@ -100,19 +100,19 @@ impl Draw<'_> {
         let networks = self.folder.join(NETWORKS_DIR);
         fs::create_dir_all(&networks).map_err(EvalError::io(&networks))?;
         for (number, network) in (0..).zip(baselines.networks()) {
-            write_tensors(&self.network_file(number), &network.tensors())?;
+            network.parameters.save(&self.network_file(number))?;
         }
         write_json(path, &baselines) // last, because its presence marks the networks as complete
     }
 
-    fn stored_networks(&self, count: u64, data: &EvaluationData) -> Result<Vec<Estimator>, EvalError> {
+    fn stored_networks(&self, count: u64, data: &EvaluationData) -> Result<Vec<TrainedEstimator>, EvalError> {
         let layers = data.task().estimator(self.config.evaluation.network, data.shape()?)?;
         let network = |number| {
             // Any seed will do: `load` replaces every parameter.
             let parameters = Parameters::new(0, self.device);
             let network = Estimator::new(&layers, parameters.var_builder())?;
             parameters.load(&self.network_file(number))?;
-            Ok(network)
+            Ok(TrainedEstimator { network, parameters })
         };
         (0..count).map(network).collect()
     }

@@ -102,8 +102,7 @@ mod tests {
 
     #[test]
     fn an_unknown_point_has_no_map() {
-        let [maps, known] =
-            drawn(&[vec![[f32::NAN, 3.0], [10.0, 10.0]]], [5, 7], &Device::Cpu).unwrap();
+        let [maps, known] = drawn(&[vec![[f32::NAN, 3.0], [10.0, 10.0]]], [5, 7], &Device::Cpu).unwrap();
         assert_eq!(known.to_vec2::<f32>().unwrap(), [[0.0, 1.0]]);
         let maps = maps.squeeze(0).unwrap();
         assert_eq!(maps.get(0).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap(), 0.0);

@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 use simgan_data::{Annotation, Vector};
-use simgan_losses::squared_distance;
+use simgan_losses::squared_error;
 use simgan_metrics::VectorFigures;
 use simgan_models::EstimatorConfig;
 
@@ -34,7 +34,7 @@ impl Task for VectorTask {
         let mean = targets.mean_keepdim(0)?;
         let variance = targets.broadcast_sub(&mean)?.sqr()?.mean(0)?.to_vec1::<f32>()?;
         let spread: Vec<_> = variance.into_iter().map(|variance| f64::from(variance).sqrt()).collect();
-        Ok(Box::new(StandardizedTargets::new(&targets, &spread, squared_distance)?))
+        Ok(Box::new(StandardizedTargets::new(&targets, &spread, squared_error)?))
     }
 
     fn answers(&self, output: &Tensor) -> Result<Vec<Annotation>, EvalError> {

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Annotation, Sampler};
-use simgan_metrics::{Strength, Warp, augmented, augmented_by};
+use simgan_metrics::{AugmentOptions, Warp, augmented, augmented_with};
 use simgan_models::{Estimator, EstimatorConfig, Parameters};
 use simgan_optim::{Optimizer, Rule, half_cosine};
 
@@ -41,6 +41,15 @@ impl Default for EstimatorTraining {
     }
 }
 
+/// A trained estimator and its parameters, which share memory.
+#[derive(Clone, Debug)]
+pub struct TrainedEstimator {
+    /// The network.
+    pub network: Estimator,
+    /// Its parameters and running statistics.
+    pub parameters: Parameters,
+}
+
 /// Trains an estimator on labelled images.
 ///
 /// # Errors
@@ -52,7 +61,7 @@ pub fn train_estimator(
     config: &EstimatorConfig,
     images: &LabelledImages,
     training: &EstimatorTraining,
-) -> Result<Estimator, EvalError> {
+) -> Result<TrainedEstimator, EvalError> {
     train_estimator_watched(task, config, images, training, &mut || Ok(()))
 }
 
@@ -67,7 +76,7 @@ pub(crate) fn train_estimator_watched(
     images: &LabelledImages,
     training: &EstimatorTraining,
     after_update: &mut dyn FnMut() -> Result<(), EvalError>,
-) -> Result<Estimator, EvalError> {
+) -> Result<TrainedEstimator, EvalError> {
     let mut trainer = EstimatorTrainer::new(task, config, images, *training)?;
     while !trainer.is_done() {
         trainer.update()?;
@@ -162,9 +171,9 @@ impl<'a> EstimatorTrainer<'a> {
     /// # Errors
     ///
     /// If its parameters cannot be set.
-    pub fn finish(self) -> Result<Estimator, EvalError> {
+    pub fn finish(self) -> Result<TrainedEstimator, EvalError> {
         self.objective.finish(&self.parameters)?;
-        Ok(self.network)
+        Ok(TrainedEstimator { network: self.network, parameters: self.parameters })
     }
 }
 
@@ -177,7 +186,8 @@ fn changed(
     if !task.moves_with_pixels() {
         return Ok((inputs.with_images(augmented(inputs.images(), stream)?)?, None));
     }
-    let (images, warps) = augmented_by(inputs.images(), Strength::Points, stream)?;
+    let options = AugmentOptions { turn: true, ..AugmentOptions::default() };
+    let (images, warps) = augmented_with(inputs.images(), options, stream)?;
     Ok((inputs.with_images(images)?, Some(warps)))
 }
 
@@ -186,10 +196,14 @@ fn changed(
 /// # Errors
 ///
 /// If the images do not fit the network, or an output is no label.
-pub fn predict(task: &dyn Task, network: &Estimator, inputs: &Inputs) -> Result<Vec<Annotation>, EvalError> {
+pub fn predict(
+    task: &dyn Task,
+    estimator: &TrainedEstimator,
+    inputs: &Inputs,
+) -> Result<Vec<Annotation>, EvalError> {
     let mut answers = Vec::new();
     for_batches(inputs, |batch| {
-        let output = network.forward_t(batch.images(), batch.extra(), false)?;
+        let output = estimator.network.forward_t(batch.images(), batch.extra(), false)?;
         answers.extend(task.answers(&output)?);
         Ok(())
     })?;
@@ -202,10 +216,10 @@ pub fn predict(task: &dyn Task, network: &Estimator, inputs: &Inputs) -> Result<
 /// # Errors
 ///
 /// If there are no images, or they do not fit the network.
-pub fn features(network: &Estimator, inputs: &Inputs) -> Result<Tensor, EvalError> {
+pub fn features(estimator: &TrainedEstimator, inputs: &Inputs) -> Result<Tensor, EvalError> {
     let mut features = Vec::new();
     for_batches(inputs, |batch| {
-        features.push(network.features(batch.images())?.detach());
+        features.push(estimator.network.features(batch.images())?.detach());
         Ok(())
     })?;
     if features.is_empty() {

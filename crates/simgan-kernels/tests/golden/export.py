@@ -1,6 +1,6 @@
-"""PyTorch's results and gradients for conv2d and max_pool2d, the reference of tests/kernels/conv2d.rs and tests/kernels/max_pool2d.rs.
+"""PyTorch's results and gradients, the reference of the tests in tests/kernels.
 
-usage: python export.py      (writes conv2d.safetensors and max_pool2d.safetensors beside itself)
+usage: python export.py      (writes conv2d.safetensors, max_pool2d.safetensors and batch_norm.safetensors beside itself)
 needs: pip install torch safetensors numpy
 """
 import pathlib
@@ -55,3 +55,27 @@ for kernel, stride, padding, shape in [(3, 1, 1, (2, 3, 9, 14)), (3, 2, 0, (1, 2
     store = {"input": input.detach(), "out": out.detach(), "direction": direction, "gradient": input.grad}
     pools.update({f"{name}.{key}": value.float().contiguous() for key, value in store.items()})
 save_file(pools, here / "max_pool2d.safetensors")
+
+norms = {}
+for relu in [False, True]:
+    for train in [False, True]:
+        arguments = {"input": draw(3, 5, 7, 4) * 2 + 1, "weight": draw(5), "bias": draw(5)}
+        arguments = {key: value.clone().requires_grad_() for key, value in arguments.items()}
+        running = {"running_mean": draw(5), "running_var": draw(5).abs() + 0.2}
+        store = {key: value.clone() for key, value in running.items()}
+        out = F.batch_norm(arguments["input"], **running, weight=arguments["weight"], bias=arguments["bias"], training=train)
+        out = F.relu(out) if relu else out
+        direction = draw(*out.shape)
+        (out * direction).sum().backward()
+        store |= {"out": out.detach(), "direction": direction}
+        store |= {f"{key}.after": value for key, value in running.items()}
+        for key, value in arguments.items():
+            store[key], store[f"{key}.gradient"] = value.detach(), value.grad
+        norms.update({f"{relu}-{train}.{key}".lower(): value.float().contiguous() for key, value in store.items()})
+input = draw(2, 3, 3, 5).requires_grad_()
+out = F.interpolate(input, scale_factor=2, mode="nearest")
+direction = draw(*out.shape)
+(out * direction).sum().backward()
+store = {"input": input.detach(), "out": out.detach(), "direction": direction, "gradient": input.grad}
+norms.update({f"upsample.{key}": value.float().contiguous() for key, value in store.items()})
+save_file(norms, here / "batch_norm.safetensors")

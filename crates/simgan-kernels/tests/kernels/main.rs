@@ -4,6 +4,7 @@
 mod adam;
 mod common;
 mod conv2d;
+mod graph;
 mod instruction_sets;
 mod max_pool2d;
 mod refiner;

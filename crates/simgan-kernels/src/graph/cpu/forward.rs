@@ -1,0 +1,140 @@
+//! The forward pass.
+
+use std::cell::RefCell;
+
+use rayon::prelude::*;
+
+use super::Operation;
+use super::network::{Kind, Network, Norm, Step};
+use crate::batch_norm::cpu::{Channels, statistics};
+use crate::conv2d::cpu::layer::{Buffers, Layer};
+use crate::graph::slots::Slots;
+use crate::simd::run;
+use crate::spare::Spare;
+use crate::upsample::cpu::Forward;
+use crate::winograd::Direction;
+
+thread_local! {
+    pub(super) static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// The values of a forward pass, each in a slot of its own if they are kept for a backward pass.
+pub(super) struct Kept {
+    pub(super) memory: Spare,
+    /// Mean and biased variance that each normalisation used.
+    pub(super) statistics: Vec<[Vec<f32>; 2]>,
+}
+
+impl Operation {
+    /// Returns the results, one after the other, and the values; these are complete only if `keep`.
+    pub(super) fn forward(&self, images: &[f32], parameters: &[f32], keep: bool) -> (Vec<f32>, Kept) {
+        let network = &self.network;
+        let layers = self.layers(parameters, Direction::Forward);
+        let (slots, slot_of) = schedule(network, keep);
+        let mut memory = Spare::take(slots.total());
+        let mut out = vec![0.0; network.results.iter().map(|&result| network.size(result)).sum()];
+        let mut used = Vec::new();
+        let mut places = slots.split(&mut memory);
+        for (number, (step, layer)) in network.steps.iter().zip(&layers).enumerate() {
+            // Taken out, so that the others can be read while it is written.
+            let place = std::mem::take(&mut places[slot_of[number]]);
+            let result = &mut place[..network.size(number + 1)];
+            let value = |value: usize| match value {
+                0 => images,
+                _ => &places[slot_of[value - 1]][..network.size(value)],
+            };
+            let (input, add) = (value(step.input), step.add.map(value));
+            match (&step.kind, layer) {
+                (Kind::Conv(_), Some(layer)) => self.conv(step, layer, input, add, result),
+                (Kind::Conv(_), None) => unreachable!("every convolution has weights"),
+                (Kind::Norm(norm), _) => {
+                    let own = &parameters[step.parameters.clone()];
+                    used.push(self.norm(norm, own, input, result));
+                }
+                (Kind::Pool(pool), _) => {
+                    let work = input.par_chunks(pool.0.image_in());
+                    work.zip(result.par_chunks_mut(pool.0.image_out()))
+                        .for_each(|(input, out)| pool.image(input, out));
+                }
+                (Kind::Double, _) => self.double(step, input, add, result),
+            }
+            copy_result(network, number + 1, result, &mut out);
+            places[slot_of[number]] = place;
+        }
+        (out, Kept { memory, statistics: used })
+    }
+
+    /// Prepares the weights of each convolution; `None` for other nodes.
+    pub(super) fn layers(&self, parameters: &[f32], direction: Direction) -> Vec<Option<Layer>> {
+        let layer = |step: &Step| match &step.kind {
+            Kind::Conv(geometry) => {
+                Some(Layer::new(geometry, self.isa, &parameters[step.parameters.clone()], direction))
+            }
+            Kind::Norm(_) | Kind::Pool(_) | Kind::Double => None,
+        };
+        self.network.steps.par_iter().map(layer).collect()
+    }
+
+    fn conv(&self, step: &Step, layer: &Layer, input: &[f32], add: Option<&[f32]>, result: &mut [f32]) {
+        let image = self.network.image(step.input);
+        let size = result.len() / self.network.images;
+        let work = input.par_chunks_exact(image).zip(result.par_chunks_exact_mut(size)).enumerate();
+        work.for_each(|(at, (image, out))| {
+            let add = add.map(|add| &add[at * size..][..size]);
+            BUFFERS.with_borrow_mut(|buffers| layer.forward(image, add, out, buffers));
+        });
+    }
+
+    /// Normalises; returns the mean and biased variance it used.
+    fn norm(&self, norm: &Norm, parameters: &[f32], input: &[f32], result: &mut [f32]) -> [Vec<f32>; 2] {
+        let (weight, bias) = parameters.split_at(parameters.len() / 2);
+        let [mean, variance] = match self.network.train {
+            true => statistics(self.isa, input, weight.len()),
+            false => norm.running.clone(),
+        };
+        Channels::new(&mean, &variance, weight, bias).forward(self.isa, input, norm.relu, result);
+        [mean, variance]
+    }
+
+    fn double(&self, step: &Step, input: &[f32], add: Option<&[f32]>, result: &mut [f32]) {
+        let [channels, _, width] = self.network.values[step.input];
+        let (size, line) = (result.len() / self.network.images, 2 * width * channels);
+        debug_assert_eq!(size % line, 0);
+        let work = input.par_chunks_exact(size / 4).zip(result.par_chunks_exact_mut(size)).enumerate();
+        work.for_each(|(at, (image, out))| {
+            let add = add.map(|add| &add[at * size..][..size]);
+            run(self.isa, Forward { width, channels, image, add, out });
+        });
+    }
+}
+
+/// Assigns a slot to each node's result: its own if values are kept, otherwise one that is free again after
+/// its last use.
+pub(super) fn schedule(network: &Network, keep: bool) -> (Slots, Vec<usize>) {
+    let mut last_use: Vec<usize> = (0..network.steps.len()).collect();
+    for (number, step) in network.steps.iter().enumerate() {
+        for value in [step.input].into_iter().chain(step.add).filter(|&value| value > 0) {
+            last_use[value - 1] = number;
+        }
+    }
+    let (mut slots, mut slot_of) = (Slots::default(), Vec::with_capacity(network.steps.len()));
+    for number in 0..network.steps.len() {
+        slot_of.push(slots.take(network.size(number + 1)));
+        for value in (0..=number).filter(|&value| !keep && last_use[value] == number) {
+            slots.release(slot_of[value]);
+        }
+    }
+    (slots, slot_of)
+}
+
+/// Copies a value to its places among the results.
+fn copy_result(network: &Network, value: usize, values: &[f32], out: &mut [f32]) {
+    let mut start = 0;
+    for &result in &network.results {
+        let end = start + network.size(result);
+        if result == value {
+            out[start..end].copy_from_slice(values);
+        }
+        start = end;
+    }
+}
