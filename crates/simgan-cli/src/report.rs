@@ -4,7 +4,7 @@ mod summary;
 mod verdict;
 
 use simgan_data::ValueRange;
-use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, StepReport};
+use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, ShiftJudgement, StepReport};
 
 pub(crate) use self::summary::{finished, resume, summary};
 
@@ -90,9 +90,10 @@ pub(crate) fn judgement(judgement: &Judgement, is_best: bool) -> String {
         percent(judgement.accuracy),
         judgement.change
     );
-    if let Some(pupil) = judgement.pupil {
-        let [x, y] = pupil.drift_px;
-        text.push_str(&format!(", pupils moved {:.2} px, drift {x:+.2} {y:+.2}", pupil.shift_px));
+    for (what, moved) in [("pupils", judgement.pupil), ("points", judgement.points)] {
+        if let Some(ShiftJudgement { shift_px, drift_px: [x, y] }) = moved {
+            text.push_str(&format!(", {what} moved {shift_px:.2} px, drift {x:+.2} {y:+.2}"));
+        }
     }
     if is_best {
         text.push_str(": the best so far");

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_core::Device;
-use simgan_data::{DataError, ImageSpec, MemorySource, OnError, Sample, Source, Want};
+use simgan_data::{DataError, ImageSpec, MemorySource, OnError, Sample, Source, Want, names};
 use simgan_eyes::Domain;
 use simgan_metrics::RealismTraining;
 use simgan_models::{Refiner, save_refiner};
@@ -59,10 +59,42 @@ fn without_landmarks_the_change_of_pixels_counts() {
     let (config, parameters) = common::scaling(-1.0);
     let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
-    assert_eq!(judgement.pupil, None);
+    assert_eq!((judgement.pupil, judgement.points), (None, None));
     assert!((0.05..0.2).contains(&judgement.change), "{judgement:?}");
     let limits = SelectionConfig { max_change: judgement.change / 2.0, ..SelectionConfig::default() };
     assert!((judgement.excess(&limits) - 2.0).abs() < 1e-9);
+}
+
+/// Returns eyes whose points around the iris have another name, two in every other image.
+fn eyes_with_points(count: usize) -> Arc<dyn Source> {
+    let eyes = common::eyes(Domain::Eyes, 1, count);
+    let renamed = |idx: usize| {
+        let mut sample = eyes.sample(idx, Want::Labels).unwrap();
+        let points = sample.annotations.remove(names::IRIS).unwrap();
+        let few = points.as_points().unwrap()[..2 + 6 * (idx % 2)].to_vec();
+        sample.annotations = [("ring".into(), few.into())].into_iter().collect();
+        sample
+    };
+    Arc::new(MemorySource::new((0..count).map(renamed).collect()).unwrap())
+}
+
+/// Without iris labels, the movement of whatever points there are counts.
+#[test]
+fn without_irises_other_points_count() {
+    let sources = Sources { synthetic: eyes_with_points(60), real: eyes(Domain::Camera, 2, 40, false) };
+    let (judge, limits) = (judge(&sources), SelectionConfig::default());
+    let of = |gain: f32| {
+        let (config, parameters) = common::scaling(gain);
+        let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
+        judge.judge_refiner(&refiner).unwrap()
+    };
+    let (nothing, blank) = (of(1.0), of(0.0));
+    let (still, lost) = (nothing.points.unwrap(), blank.points.unwrap());
+    assert!(still.shift_px < 0.1 && nothing.pupil.is_none(), "{nothing:?}");
+    assert!(nothing.excess(&limits) < 0.2 && blank.excess(&limits) > 1.0, "{nothing:?} {blank:?}");
+    // Lost points count with the radius of the search: 4 pixels of an image of 33×21, that is 8.4 of 55×55.
+    assert!((lost.shift_px - 4.0 * 55.0 / 693f64.sqrt()).abs() < 1e-9, "{blank:?}");
+    assert!(nothing.compare(&blank, &limits).is_lt());
 }
 
 /// A source whose label files are damaged.

@@ -15,9 +15,9 @@ const WHAT: &str = "the shift of points";
 const RADIUS: f64 = 6.0;
 /// Radius of the search for a moved point, in units.
 const LARGEST_SHIFT: f64 = 4.0;
-/// Root mean square change of pixels in [−1, 1] over a unit, in the direction of least change, below which a
-/// neighbourhood counts as flat.
-const LEAST_RELIEF: f64 = 0.02;
+/// Root mean square change of brightness over a unit, in the direction of least change, below which a
+/// neighbourhood counts as flat: relative to the image's standard deviation, and in pixels of [−1, 1].
+const LEAST_RELIEF: [f64; 2] = [0.04, 0.002];
 
 /// The movement of labelled points between images and their refined versions, in pixels of the image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +168,9 @@ impl Templates {
         let unit = unit(image);
         let profile = Profile::new(image, unit);
         let radius = RADIUS * unit;
+        let pixels: Vec<_> = image.pixels.iter().copied().map(f64::from).collect();
+        let contrast = Spread::new(&pixels).map_or(0.0, |spread| spread.sd);
+        let least_relief = (LEAST_RELIEF[0] * contrast).max(LEAST_RELIEF[1]);
         let is_inside = |at: f64, length: usize| at >= radius && at <= length as f64 - radius;
         let template = |point: &[f32; 2]| {
             let [x, y] = point.map(f64::from);
@@ -175,7 +178,7 @@ impl Templates {
             let is_inside = is_inside(x, image.width) && is_inside(y, image.height);
             let around = Neighbourhood { centre: [x, y], radius, unit };
             let template = is_inside.then(|| Registration::new(&profile, around, |_| 1.0));
-            template.filter(|template| template.relief() >= LEAST_RELIEF)
+            template.filter(|template| template.relief() >= least_relief)
         };
         Self(points.iter().map(template).collect())
     }

@@ -87,6 +87,19 @@ const SCENES: [(Scene, fn(usize, Size) -> Points, Size); 4] = [
     (fingers, tips_and_knuckles, [225, 187]),
 ];
 
+/// A point is measurable or not whatever the contrast of the image, unless there is none.
+#[test]
+fn faint_images_are_measured() {
+    let (before, points) = (images(blobs, 4, [61, 47], [0.0; 2]), grid(4, [61, 47]));
+    let plain = shift(&before, &before, &points);
+    let faint = (&before * 0.1).unwrap();
+    let found = shift(&faint, &faint, &points);
+    assert_eq!(found.n_points, plain.n_points);
+    assert!(found.n_points > found.n_unmeasurable, "{found:?}");
+    let none = (&before * 0.0).unwrap();
+    assert_eq!(point_shift(&none, &none, &points).unwrap(), None);
+}
+
 #[test]
 fn what_stays_is_not_shifted() {
     for (scene, points, size) in SCENES {
@@ -134,6 +147,24 @@ fn another_look_is_no_shift() {
                 assert!((drift.mean - moved).abs() < found.error.median_px, "{found:?}");
             }
         }
+    }
+}
+
+/// Mirrored images with mirrored labels have a mirrored drift.
+#[test]
+fn a_mirror_mirrors_the_drift() {
+    for (scene, points, size) in SCENES {
+        let points = points(6, size);
+        let (before, after) = (images(scene, 6, size, [0.0; 2]), images(scene, 6, size, [1.25, 0.5]));
+        let plain = shift(&before, &after, &points);
+        let width = size[0] as f32;
+        let flip = |images: &Tensor| images.flip(&[3]).unwrap();
+        let mirror = |[x, y]: &[f32; 2]| [width - x, *y];
+        let mirrored: Points = points.iter().map(|all| all.iter().map(mirror).collect()).collect();
+        let found = shift(&flip(&before), &flip(&after), &mirrored);
+        assert_eq!((found.n_points, found.n_lost), (plain.n_points, plain.n_lost));
+        assert!((found.drift_px[0].mean + plain.drift_px[0].mean).abs() < 0.05, "{found:?} {plain:?}");
+        assert!((found.drift_px[1].mean - plain.drift_px[1].mean).abs() < 0.05, "{found:?} {plain:?}");
     }
 }
 

@@ -70,7 +70,7 @@ pub use self::metrics::read_metrics;
 pub use self::report::{DiscriminatorReport, Phase, RefinerReport, StepReport};
 pub use self::run::run;
 pub use self::run_dir::RunDir;
-pub use self::selection::{Best, Judgement, PupilJudgement, RefinerJudge};
+pub use self::selection::{Best, Judgement, RefinerJudge, ShiftJudgement};
 pub use self::sources::Sources;
 pub use self::start::Start;
 pub use self::summary::Summary;

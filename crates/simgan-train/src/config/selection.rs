@@ -17,12 +17,14 @@ settings! {
         every: Option<u64> = Range::Off(&Range::Whole(1, STEPS)),
         /// Maximum number of synthetic and of real images judged; the same ones every time.
         images: usize = Range::Whole(16, 100_000),
-        /// Maximum mean distance that pupils may move, in pixels of a 55-pixel-wide eye.
+        /// Maximum mean distance that pupils may move, in pixels of a 55-pixel-wide eye. If no synthetic image
+        /// has iris landmarks, it applies to all labelled points, in pixels of an image of 55×55.
         max_shift_px: f64 = LIMIT,
-        /// Maximum mean signed movement of pupils along either axis, in pixels of a 55-pixel-wide eye.
+        /// Maximum mean signed movement of pupils along either axis, in pixels of a 55-pixel-wide eye; of all
+        /// labelled points as above.
         max_drift_px: f64 = LIMIT,
-        /// Maximum mean |R(x) − x|, of pixels in [−1, 1]. Applies only if no synthetic image has iris
-        /// landmarks.
+        /// Maximum mean |R(x) − x|, of pixels in [−1, 1]. Applies only if no synthetic image has
+        /// labelled points that can be measured.
         max_change: f64 = LIMIT,
     }
 }

@@ -21,15 +21,20 @@ pub struct Judgement {
     pub accuracy: f64,
     /// Mean |R(x) − x|, of pixels in [−1, 1].
     pub change: f64,
-    /// The movement of pupils; `None` if no synthetic image has iris landmarks.
+    /// The movement of pupils, in pixels of a 55-pixel-wide eye; `None` if no synthetic image has iris
+    /// landmarks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pupil: Option<PupilJudgement>,
+    pub pupil: Option<ShiftJudgement>,
+    /// The movement of other labelled points, in pixels of an image of 55×55 or as many pixels; `None` if
+    /// pupils are measured, or no point can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<ShiftJudgement>,
 }
 
-/// The movement of pupils under refinement, in pixels of a 55-pixel-wide eye.
+/// A movement under refinement.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PupilJudgement {
+pub struct ShiftJudgement {
     /// Mean distance.
     pub shift_px: f64,
     /// Mean signed change of x and y.
@@ -37,26 +42,31 @@ pub struct PupilJudgement {
 }
 
 impl Judgement {
-    /// Returns the largest ratio of a measured change to its limit; up to 1, labels count as preserved. With
-    /// landmarks, the pupil's mean shift and its larger signed drift are compared with `max_shift_px` and
-    /// `max_drift_px`; without, the mean change of pixels with `max_change`.
+    /// Returns the largest ratio of a measured change to its limit; up to 1, labels count as preserved. Where
+    /// pupils or other points are labelled, their mean shift and its larger signed drift are compared with
+    /// `max_shift_px` and `max_drift_px`; elsewhere, the mean change of pixels with `max_change`.
     #[must_use]
     pub fn excess(&self, limits: &SelectionConfig) -> f64 {
-        match self.pupil {
-            Some(PupilJudgement { shift_px, drift_px: [x, y] }) => {
+        match self.shift() {
+            Some(ShiftJudgement { shift_px, drift_px: [x, y] }) => {
                 (shift_px / limits.max_shift_px).max(x.abs().max(y.abs()) / limits.max_drift_px)
             }
             None => self.change / limits.max_change,
         }
     }
 
+    /// The movement of what is labelled, pupils or other points.
+    fn shift(&self) -> Option<ShiftJudgement> {
+        self.pupil.or(self.points)
+    }
+
     /// Returns the figures with the names of their TensorBoard charts.
     pub(crate) fn scalars(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let pixels = [("selection/accuracy", self.accuracy), ("selection/change", self.change)];
-        let pupil = self.pupil.map(|PupilJudgement { shift_px, drift_px: [x, y] }| {
+        let shift = self.shift().map(|ShiftJudgement { shift_px, drift_px: [x, y] }| {
             [("selection/shift_px", shift_px), ("selection/drift_x_px", x), ("selection/drift_y_px", y)]
         });
-        pixels.into_iter().chain(pupil.into_iter().flatten())
+        pixels.into_iter().chain(shift.into_iter().flatten())
     }
 
     /// Orders judgements from best to worst. Those that preserve labels come first, the most realistic
@@ -124,8 +134,8 @@ mod tests {
     use super::*;
 
     fn judgement(accuracy: f64, pupil: Option<[f64; 3]>, change: f64) -> Judgement {
-        let pupil = pupil.map(|[shift_px, x, y]| PupilJudgement { shift_px, drift_px: [x, y] });
-        Judgement { accuracy, change, pupil }
+        let pupil = pupil.map(|[shift_px, x, y]| ShiftJudgement { shift_px, drift_px: [x, y] });
+        Judgement { accuracy, change, pupil, points: None }
     }
 
     #[test]
@@ -148,6 +158,12 @@ mod tests {
                 assert_eq!(best.compare(other, &limits), idx.cmp(&other_idx), "{best:?} {other:?}");
             }
         }
+        // Other points are judged as pupils are.
+        for known in order {
+            let moved = Judgement { pupil: None, points: known.pupil, ..known };
+            assert_eq!(moved.compare(&known, &limits), Ordering::Equal);
+            assert!(moved.scalars().eq(known.scalars()));
+        }
         // Without landmarks, the change of pixels decides.
         assert!(judgement(0.7, None, 0.19).compare(&judgement(0.5, None, 0.21), &limits).is_lt());
     }
@@ -156,8 +172,10 @@ mod tests {
     fn the_file_is_read_as_it_was_written() {
         let run = tempfile::tempdir().unwrap();
         assert_eq!(Best::read(run.path()).unwrap(), None);
-        for pupil in [None, Some([0.1 + 0.2, -1e-9, 0.0])] {
-            let best = Best::new(7, judgement(1.0 / 3.0, pupil, 0.1));
+        let [bare, pupil] =
+            [None, Some([0.1 + 0.2, -1e-9, 0.0])].map(|pupil| judgement(1.0 / 3.0, pupil, 0.1));
+        for judgement in [bare, pupil, Judgement { pupil: None, points: pupil.pupil, ..pupil }] {
+            let best = Best::new(7, judgement);
             best.write(run.path()).unwrap();
             assert_eq!(Best::read(run.path()).unwrap(), Some(best));
         }
