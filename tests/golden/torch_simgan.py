@@ -88,10 +88,11 @@ class Plain(nn.Module):
         self.hidden = nn.Linear(flattened, hidden)
         self.head = nn.Linear(hidden + extra, outputs)
 
-    def forward(self, images, extra):
+    def forward(self, images, extra=None):
         for idx in range(1, self.n_convs + 1):
             images = F.max_pool2d(F.relu(getattr(self, f"norm{idx}")(getattr(self, f"conv{idx}")(images))), 2)
-        return self.head(torch.cat([F.relu(self.hidden(images.flatten(1))), extra], 1))
+        features = F.relu(self.hidden(images.flatten(1)))
+        return self.head(features if extra is None else torch.cat([features, extra], 1))
 
 
 class Residual(nn.Module):
