@@ -5,7 +5,8 @@
 
 use candle_core::{DType, Device, Tensor};
 use simgan_losses::{
-    AdversarialLoss, FeatureTransform, Psi, SelfRegularization, Target, accuracy, adversarial,
+    AdversarialLoss, FeatureTransform, Psi, SelfRegularization, Target, accuracy, adversarial, cross_entropy,
+    heat_map_distance, squared_error,
 };
 
 fn zeros(shape: (usize, usize, usize, usize)) -> Tensor {
@@ -64,4 +65,38 @@ fn nan_is_not_hidden() {
     let change =
         SelfRegularization::new(FeatureTransform::Identity).loss(&nan, &zeros((1, 2, 2, 2))).unwrap();
     assert!(change.to_scalar::<f32>().unwrap().is_nan());
+}
+
+#[test]
+fn missing_points_count_for_nothing() {
+    let maps = Tensor::full(2f32, (2, 1, 2, 1, 3), &Device::Cpu).unwrap();
+    let mut target = vec![0f32; 12];
+    target[3..6].fill(f32::NAN); // the second point of the first image
+    let target = Tensor::from_vec(target, (2, 2, 1, 3), &Device::Cpu).unwrap();
+    let loss = |present: [[u8; 2]; 2]| {
+        let present = Tensor::new(&present, &Device::Cpu).unwrap();
+        heat_map_distance(&maps, &target, Some(&present)).unwrap().to_scalar::<f32>().unwrap()
+    };
+    assert_eq!(loss([[1, 0], [1, 1]]), 4.0);
+    assert_eq!(loss([[0, 0], [0, 1]]), 4.0);
+    assert_eq!(loss([[0, 0], [0, 0]]), 0.0);
+    assert!(loss([[1, 1], [1, 1]]).is_nan());
+}
+
+#[test]
+fn estimators_losses_refuse_other_shapes() {
+    let zeros = |dims: &[usize]| Tensor::zeros(dims, DType::F32, &Device::Cpu).unwrap();
+    let maps = zeros(&[2, 1, 3, 4, 5]);
+    assert!(heat_map_distance(&maps, &zeros(&[2, 3, 4, 5]), None).is_ok());
+    assert!(heat_map_distance(&maps, &zeros(&[2, 3, 5, 4]), None).is_err());
+    assert!(heat_map_distance(&maps, &zeros(&[2, 3, 4, 5]), Some(&zeros(&[3, 2]))).is_err());
+    assert!(heat_map_distance(&zeros(&[0, 1, 3, 4, 5]), &zeros(&[0, 3, 4, 5]), None).is_err());
+    let classes = |classes: &[u32]| Tensor::new(classes, &Device::Cpu).unwrap();
+    assert!(cross_entropy(&zeros(&[2, 3]), &classes(&[0, 2])).is_ok());
+    assert!(cross_entropy(&zeros(&[2, 3]), &classes(&[0, 3])).is_err());
+    assert!(cross_entropy(&zeros(&[2, 3]), &classes(&[0])).is_err());
+    assert!(cross_entropy(&zeros(&[0, 3]), &zeros(&[0])).is_err());
+    assert!(squared_error(&zeros(&[2, 3]), &zeros(&[2, 3])).is_ok());
+    assert!(squared_error(&zeros(&[2, 3]), &zeros(&[3, 2])).is_err());
+    assert!(squared_error(&zeros(&[0, 3]), &zeros(&[0, 3])).is_err());
 }

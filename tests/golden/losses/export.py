@@ -53,4 +53,23 @@ for name, transform in transforms.items():
 record("gaze", {"predicted": torch.randn(5, 3), "target": torch.nn.functional.normalize(torch.randn(5, 3))},
        lambda predicted, target: (predicted - target).pow(2).sum(1).mean())
 tensors["psi_network/kernel"] = kernel
+present = torch.tensor([[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+weights = present[:, None, :, None, None].expand(2, 2, 3, 4, 5)
+
+
+def heat_maps(maps, target):
+    return sum(torch.nn.functional.mse_loss(maps[:, stack], target) for stack in range(2))
+
+
+def present_heat_maps(maps, target):
+    return ((maps - target[:, None]).pow(2) * weights).sum() / weights[:, 0].sum()
+
+
+for name, loss in {"heat_maps": heat_maps, "present_heat_maps": present_heat_maps}.items():
+    record(name, {"maps": torch.randn(2, 2, 3, 4, 5), "target": torch.rand(2, 3, 4, 5)}, loss)
+tensors["present_heat_maps/present"] = present
+classes = torch.tensor([2, 0, 1, 2, 3])
+record("cross_entropy", {"logits": torch.randn(5, 4) * 9}, lambda logits: torch.nn.functional.cross_entropy(logits, classes))
+tensors["cross_entropy/classes"] = classes.float()
+record("squared_error", {"predicted": torch.randn(5, 2), "target": torch.randn(5, 2)}, lambda predicted, target: torch.nn.functional.mse_loss(predicted, target))
 save_file(tensors, folder / "case.safetensors")

@@ -2,7 +2,10 @@
 //! device with `f64`.
 
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
-use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial};
+use simgan_losses::{
+    FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, heat_map_distance,
+    squared_error,
+};
 use simgan_models::{Border, Discriminator, DiscriminatorConfig, Parameters, Refiner};
 
 use crate::devices::devices;
@@ -19,6 +22,23 @@ fn the_adversarial_loss() {
         for target in [Target::Real, Target::Refined] {
             check(std::slice::from_ref(&logits), || adversarial(&(logits.as_tensor() * 3.0)?, target));
         }
+    }
+}
+
+#[test]
+fn the_estimators_losses() {
+    for device in doubles() {
+        let maps = var(&images(21, (2, 2, 3, 20)).reshape((2, 2, 3, 4, 5)).unwrap(), device);
+        let target = var(&images(22, (2, 3, 4, 5)), device);
+        let present = Tensor::new(&[[1u8, 0, 1], [1, 1, 0]], device).unwrap();
+        for present in [None, Some(&present)] {
+            check(std::slice::from_ref(&maps), || heat_map_distance(&maps, &target, present));
+        }
+        let [rows, others] = [23, 24].map(|seed| images(seed, (1, 1, 3, 4)).reshape((3, 4)).unwrap());
+        let (logits, other) = (var(&rows, device), var(&others, device));
+        let classes = Tensor::new(&[3u32, 0, 1], device).unwrap();
+        check(std::slice::from_ref(&logits), || cross_entropy(&(logits.as_tensor() * 3.0)?, &classes));
+        check(std::slice::from_ref(&logits), || squared_error(&logits, &other));
     }
 }
 

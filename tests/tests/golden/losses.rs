@@ -1,6 +1,9 @@
-use candle_core::{Device, Module, Result, Tensor};
+use candle_core::{DType, Device, Module, Result, Tensor};
 use simgan_kernels::{Conv2d, conv2d};
-use simgan_losses::{FeatureTransform, SelfRegularization, Target, adversarial, gaze_distance};
+use simgan_losses::{
+    FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, gaze_distance,
+    heat_map_distance, squared_error,
+};
 
 use crate::devices::{devices, tolerance};
 use crate::support::{Golden, assert_close, scalar, var};
@@ -51,6 +54,25 @@ fn check_transform_on(device: &Device, name: &str, regularization: &SelfRegulari
 #[test]
 fn the_gaze_loss_equals_pytorch() {
     check("gaze", "predicted", |predicted, golden| gaze_distance(predicted, golden.get("gaze/target")));
+}
+
+#[test]
+fn the_heat_map_loss_equals_pytorch() {
+    check("heat_maps", "maps", |maps, golden| heat_map_distance(maps, golden.get("heat_maps/target"), None));
+    check("present_heat_maps", "maps", |maps, golden| {
+        let get = |name: &str| golden.get(&format!("present_heat_maps/{name}"));
+        heat_map_distance(maps, get("target"), Some(get("present")))
+    });
+}
+
+#[test]
+fn the_losses_of_classes_and_vectors_equal_pytorch() {
+    check("cross_entropy", "logits", |logits, golden| {
+        cross_entropy(logits, &golden.get("cross_entropy/classes").to_dtype(DType::U32)?)
+    });
+    check("squared_error", "predicted", |predicted, golden| {
+        squared_error(predicted, golden.get("squared_error/target"))
+    });
 }
 
 /// A tiny learned transform.

@@ -5,6 +5,7 @@
 
 #[path = "../../../crates/simgan-kernels/tests/kernels/common/devices.rs"]
 mod devices;
+mod estimators;
 mod finite_differences;
 mod losses;
 mod mistakes;

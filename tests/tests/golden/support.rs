@@ -19,6 +19,13 @@ impl Golden {
         &found.unwrap_or_else(|| panic!("no `{name}` in the case")).1
     }
 
+    /// Returns the tensors whose names begin with `prefix`, without it.
+    pub(crate) fn part(&self, prefix: &str) -> Vec<(String, Tensor)> {
+        let part = self.0.iter();
+        part.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
+            .collect()
+    }
+
     pub(crate) fn scalar(&self, name: &str) -> f64 {
         scalar(self.get(name))
     }

@@ -1,12 +1,14 @@
-"""Measures the paper's eye-gaze networks, in images per second, in PyTorch's and ONNX Runtime's fastest CPU modes.
+"""Measures the paper's networks and the other estimators, in images per second, in PyTorch's and ONNX Runtime's fastest CPU modes.
 
 `cargo xtask bench --python PYTHON` runs it, with one process per figure. It needs torch and, for refining, onnx and onnxruntime. It prints
 one JSON object: PyTorch's version, the median images per second of each mode, and the process's peak memory in MB after the first mode.
 """
 
 import argparse
+import contextlib
 import io
 import json
+import pathlib
 import resource
 import statistics
 import sys
@@ -15,6 +17,9 @@ import time
 import torch
 from torch import nn
 from torch.nn import functional
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "tests/golden"))
+from torch_simgan import GazeEstimator, Plain, StackedHourglass
 
 
 class Residual(nn.Module):
@@ -154,9 +159,64 @@ class Bench:
             yield "ONNX Runtime", self.onnx
 
 
+def heat_map_distance(maps, target):
+    """Mean squared error, summed over the stacks."""
+    return sum(functional.mse_loss(maps[:, stack], target) for stack in range(maps.shape[1]))
+
+
+def estimator(name, batch):
+    """Returns the network, images, labels and loss of an estimator, as tests/examples/estimator_speed.rs has them."""
+    if name == "gaze":
+        return GazeEstimator(1, [32, 32, 64, 80, 192], 9600, [1000]), (1, 35, 55), torch.rand(batch, 3), functional.mse_loss
+    if name == "plain":
+        network, classes = Plain(1, [32, 64], 3136, 128, 10, 0), torch.arange(batch) % 10
+        return network, (1, 28, 28), classes, functional.cross_entropy
+    side, features, depth = (256, 256, 4) if name == "hourglass" else (96, 64, 3)
+    network, labels = StackedHourglass(1, 14, 2, features, depth), torch.rand(batch, 14, side // 4, side // 4)
+    return network, (1, side, side), labels, heat_map_distance
+
+
+class EstimatorBench(Bench):
+    """Forward passes or training steps of an estimator."""
+
+    def __init__(self, options):
+        self.options = options
+        self.name, _, self.kind = options.figure.rpartition("_")
+
+    def run_of(self, layout, bf16):
+        batch = self.options.batch
+        network, shape, labels, loss_of = estimator(self.name, batch)
+        network = network.to(memory_format=layout).train(self.kind == "step")
+        images = (torch.rand(batch, *shape) * 2 - 1).to(memory_format=layout)
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+        autocast = lambda: torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext()
+
+        def forward():
+            with torch.inference_mode(), autocast():
+                network(images)
+
+        def step():
+            with autocast():
+                output = network(images)
+            loss = loss_of(output.float(), labels)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+        return forward if self.kind == "forward" else step
+
+    def modes(self):
+        yield "channels_last", lambda: self.run_of(torch.channels_last, False)
+        yield "channels first", lambda: self.run_of(torch.contiguous_format, False)
+        yield "channels_last, bf16", lambda: self.run_of(torch.channels_last, True)
+
+
+ESTIMATORS = [f"{name}_{kind}" for name in ("hourglass", "small_hourglass", "gaze", "plain") for kind in ("forward", "step")]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--figure", required=True, choices=["refine", "refiner_step", "discriminator_step"])
+    parser.add_argument("--figure", required=True, choices=["refine", "refiner_step", "discriminator_step", *ESTIMATORS])
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--size", default="55x35")
@@ -166,7 +226,7 @@ def main():
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
-    bench = Bench(options)
+    bench = (EstimatorBench if options.figure in ESTIMATORS else Bench)(options)
     result = {"torch": torch.__version__, "modes": {}}
     for name, make in bench.modes():
         try:

@@ -26,7 +26,8 @@ pub(crate) fn graph(
     let network = Network::new(images, nodes, results, train)?;
     let parameters = flat_parameters(nodes)?;
     let images = channels_last(images)?;
-    let keeps_values = images.track_op() || parameters.track_op();
+    // Outside training a backward pass is rare, and computes the values again.
+    let keeps_values = train && (images.track_op() || parameters.track_op());
     let shared: Arc<Shared> = Arc::default();
     let shapes: Vec<_> = results.iter().map(|&result| network.values[result]).collect();
     let images_in = network.images;
