@@ -27,7 +27,6 @@ fn simulators() -> Vec<Simulator> {
         "builtin:eyes",
         "builtin:camera",
         "builtin:eyes:mpiigaze",
-        "builtin:eyes:laptop",
         "unityeyes",
         "unityeyes:mpiigaze",
         "unityeyes:laptop",

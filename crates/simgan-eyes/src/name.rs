@@ -47,7 +47,8 @@ pub enum Preset {
     Wide,
     /// Size, framing and gaze range of MPIIGaze's normalized crops.
     Mpiigaze,
-    /// The same crops, with gaze and head pose distributed as MPIIGaze's persons p01 to p14 do ([`PosePrior`]).
+    /// The same crops, with gaze and head distributed as those of MPIIGaze's persons p01 to p14
+    /// ([`PosePrior`]). UnityEyes alone has it: the procedural face does not turn that far.
     Laptop,
 }
 
@@ -66,8 +67,7 @@ impl SimulatorName {
     pub fn config(self) -> SimulatorConfig {
         let config = match (self.model, self.preset) {
             (Model::Builtin(_), Preset::Wide) => SimulatorConfig::default(),
-            (Model::Builtin(_), Preset::Mpiigaze) => SimulatorConfig::mpiigaze(),
-            (Model::Builtin(_), Preset::Laptop) => SimulatorConfig::mpiigaze().laptop(),
+            (Model::Builtin(_), Preset::Mpiigaze | Preset::Laptop) => SimulatorConfig::mpiigaze(),
             (Model::Unityeyes, Preset::Wide) => SimulatorConfig::unityeyes(),
             (Model::Unityeyes, Preset::Mpiigaze) => SimulatorConfig::unityeyes_mpiigaze(),
             (Model::Unityeyes, Preset::Laptop) => SimulatorConfig::unityeyes_mpiigaze().laptop(),
@@ -79,9 +79,15 @@ impl SimulatorName {
     /// Opens the simulator. `config` is usually a modified [`SimulatorName::config`].
     ///
     /// # Errors
-    /// Fails if a setting cannot be rendered, or if UnityEyes' assets are missing or damaged.
+    /// Fails if the model does not have the preset, if a setting cannot be rendered, or if UnityEyes' assets
+    /// are missing or damaged.
     pub fn open(self, config: SimulatorConfig) -> Result<Simulator, EyesError> {
         match self.model {
+            Model::Builtin(_) if self.preset == Preset::Laptop => Err(EyesError::Setting {
+                setting: "preset",
+                value: "laptop".to_owned(),
+                reason: "only `unityeyes` has it, as the procedural face does not turn that far",
+            }),
             Model::Builtin(domain) => builtin(domain, config),
             Model::Unityeyes => {
                 // Reading the assets takes longer; report a bad setting first.
@@ -129,9 +135,9 @@ impl FromStr for SimulatorName {
         let named = presets.iter().find_map(|(suffix, preset)| Some((name.strip_suffix(suffix)?, *preset)));
         let (model, preset) = named.unwrap_or((name, Preset::Wide));
         let model = match model {
-            "builtin:eyes" => Model::Builtin(Domain::Eyes),
-            "builtin:camera" => Model::Builtin(Domain::Camera),
             UNITYEYES => Model::Unityeyes,
+            "builtin:eyes" if preset != Preset::Laptop => Model::Builtin(Domain::Eyes),
+            "builtin:camera" if preset != Preset::Laptop => Model::Builtin(Domain::Camera),
             _ => return Err(EyesError::UnknownName { name: name.to_owned() }),
         };
         Ok(Self { model, preset })
@@ -145,12 +151,19 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         for name in
-            SimulatorName::COMMON.into_iter().chain(["builtin:eyes:mpiigaze", "builtin:camera:laptop"])
+            SimulatorName::COMMON.into_iter().chain(["builtin:eyes:mpiigaze", "builtin:camera:mpiigaze"])
         {
             assert_eq!(name.parse::<SimulatorName>().unwrap().to_string(), name);
             assert!(SimulatorName::is_meant(name));
         }
-        for name in ["builtin:nose", "unityeyes:", "unityeyes:mpii", "builtin:eyes:wide", "mpiigaze"] {
+        for name in [
+            "builtin:nose",
+            "builtin:eyes:laptop",
+            "unityeyes:",
+            "unityeyes:mpii",
+            "builtin:eyes:wide",
+            "mpiigaze",
+        ] {
             let error = name.parse::<SimulatorName>().unwrap_err();
             let hint = error.hint().unwrap().to_string();
             assert!(
@@ -163,6 +176,14 @@ mod tests {
         {
             assert!(!SimulatorName::is_meant(path), "{path}");
         }
+    }
+
+    #[test]
+    fn the_procedural_face_has_no_laptop_preset() {
+        let name =
+            SimulatorName { preset: Preset::Laptop, ..SimulatorName::from_str("builtin:eyes").unwrap() };
+        let error = name.open(name.config()).err().unwrap().to_string();
+        assert!(error.contains("preset") && error.contains("unityeyes"), "{error}");
     }
 
     #[test]

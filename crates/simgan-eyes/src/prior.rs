@@ -120,7 +120,8 @@ impl PosePrior {
 }
 
 impl SimulatorConfig {
-    /// Draws gaze and head pose as MPIIGaze's persons at their laptops do; the widest poses are clipped.
+    /// Draws gaze and head pose as MPIIGaze's persons at their laptops do. The widest poses are clipped, and
+    /// drawn anew where the eye would turn further in the head than eyes do.
     #[must_use]
     pub(crate) fn laptop(self) -> Self {
         Self {
@@ -186,7 +187,7 @@ mod tests {
         }
     }
 
-    /// The preset leaves out what eyes cannot do and clips the head, which narrows the head's pitch.
+    /// Leaving out what eyes cannot do, and clipping, lower the head's pitch by 1.1° and narrow it by 8 %.
     #[test]
     fn the_preset_draws_from_the_table_within_its_limits() {
         let config = "unityeyes:laptop".parse::<SimulatorName>().unwrap().config();
@@ -201,7 +202,7 @@ mod tests {
         ] {
             assert!(values.iter().all(|value| (range.low..=range.high).contains(value)));
             let found = moments(&values);
-            assert!((found.0 - mean).abs() < 0.8, "{found:?}: mean {mean}");
+            assert!((found.0 - mean).abs() < 1.5, "{found:?}: mean {mean}");
             assert!((0.9..1.03).contains(&(found.1 / deviation)), "{found:?}: {deviation}");
         }
     }
