@@ -3,7 +3,7 @@
 //! A [`Source`] gives random access to the [`Sample`]s of one domain. A [`Folder`] reads image files, a
 //! [`MemorySource`] holds samples in memory, [`Concat`] joins several sources, and [`Fitted`] brings the
 //! images of one to a common size. Published data sets are read as they are distributed ([`MpiiGaze`],
-//! [`UnityEyes`], [`NyuHands`]) or from one packed file ([`pack`], [`Packed`]). A [`Registry`] knows every
+//! [`UnityEyes`], [`NyuHands`], MNIST's [`Idx`]) or from one packed file ([`pack`], [`Packed`]). A [`Registry`] knows every
 //! [`Layout`] and opens a user's path with the one that fits. A sample's [`Annotations`] follow its pixels
 //! through every transform and are packed with it; they are read only on [`Want::Labels`].
 //!
@@ -50,6 +50,7 @@ mod fitted;
 mod folder;
 mod hdf5;
 mod hint;
+mod idx;
 mod image;
 pub mod labels;
 mod layout;
@@ -89,6 +90,7 @@ pub use self::folder::{
     Census, Folder, FolderOptions, Kept, KeptImage, MaskKind, PassedOver, Selection, Sizes, is_junk,
 };
 pub use self::hint::{Hint, Hinted, Wording, message_of};
+pub use self::idx::Idx;
 pub use self::image::{
     BitDepth, Fit, Image, ImageFile, ImageFormat, ImageSpec, Orientation, Pixels, Sheet, SheetLayout, Size,
     Transform,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::folder::FolderLayout;
 use crate::hdf5::{BlenderProcLayout, Hdf5Layout};
+use crate::idx::IdxLayout;
 use crate::mpiigaze::MpiiGazeLayout;
 use crate::nyu::NyuLayout;
 use crate::packed::PackedLayout;
@@ -16,7 +17,7 @@ mod tests;
 /// The layouts that a program knows. The registry recognises the layout of a user's SOURCE and opens it.
 ///
 /// [`Registry::default`] holds this crate's layouts: `folder`, `mpiigaze`, `nyu`, `unityeyes`, `packed`,
-/// `hdf5` and `blenderproc`. [`Registry::with`] adds simulators and layouts of other crates.
+/// `hdf5`, `blenderproc` and `idx`. [`Registry::with`] adds simulators and layouts of other crates.
 ///
 /// # How a SOURCE is read
 ///
@@ -99,6 +100,7 @@ impl Default for Registry {
             .with(PackedLayout)
             .with(Hdf5Layout)
             .with(BlenderProcLayout)
+            .with(IdxLayout)
     }
 }
 
@@ -185,6 +187,12 @@ impl Registry {
         }
     }
 
+    /// The names that layouts claim, such as simulators'.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.layouts.iter().flat_map(|layout| layout.names()).collect()
+    }
+
     /// The layouts' names, any of which can stand before a path as `LAYOUT:`.
     pub fn layouts(&self) -> impl Iterator<Item = &str> {
         self.layouts.iter().map(|layout| layout.name())
@@ -246,7 +254,7 @@ impl Registry {
     fn unknown(&self, spec: &str) -> DataError {
         // A simulator's name may be followed by comma-separated settings.
         let name = spec.split(',').next().unwrap_or_default();
-        let names: Vec<String> = self.layouts.iter().flat_map(|layout| layout.names()).collect();
+        let names = self.names();
         // No simulator's name has a slash.
         let is_path = name.contains(['/', '\\']);
         let known = nearest(name, names.iter().map(String::as_str)).filter(|_| !is_path);

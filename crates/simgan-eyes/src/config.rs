@@ -2,8 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::EyesError;
 use crate::ranges::{FaceRanges, LightRanges, Range};
+use crate::{EyesError, PosePrior};
 
 /// One of the two built-in domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,6 +114,9 @@ pub struct SimulatorConfig {
     pub frames_per_sec: f32,
     /// Ranges of UnityEyes' faces.
     pub face: FaceRanges,
+    /// Normal distributions of gaze and head pose; `None` draws uniformly from the ranges above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normal: Option<PosePrior>,
 }
 
 impl Default for SimulatorConfig {
@@ -140,6 +143,7 @@ impl Default for SimulatorConfig {
             finishing: Finishing::Plain,
             frames_per_sec: 0.0,
             face: FaceRanges::default(),
+            normal: None,
         }
     }
 }
@@ -266,6 +270,7 @@ impl SimulatorConfig {
             return bad("frames_per_sec", self.frames_per_sec.to_string(), "0 to 1000");
         }
         self.face.check()?;
+        self.normal.as_ref().map_or(Ok(()), PosePrior::check)?;
         self.check_ranges()
     }
 

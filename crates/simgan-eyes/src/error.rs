@@ -88,8 +88,8 @@ impl EyesError {
             Self::Folder { source, .. } => Hint::of_io(source),
             Self::UnknownSetting { known, .. } => Some(format!("there are {}", known.join(", ")).into()),
             Self::UnknownName { .. } => Some(Hint::advice(
-                "there are `builtin:eyes` (labelled, clean), `builtin:camera` (the \"real\" domain), `unityeyes` and \
-                 `unityeyes:mpiigaze`",
+                "there are `builtin:eyes` (labelled, clean), `builtin:camera` (the \"real\" domain), `unityeyes`, \
+                 `unityeyes:mpiigaze` and `unityeyes:laptop`",
             )),
             Self::NoAssets { .. } => Some(Hint::any_of([
                 Hint::Fetch(DATASET),

@@ -23,8 +23,15 @@ fn simulators() -> Vec<Simulator> {
     if assets.is_none() {
         println!("skipped for UnityEyes: SIMGAN_TEST_DATA is not set");
     }
-    let names =
-        ["builtin:eyes", "builtin:camera", "builtin:eyes:mpiigaze", "unityeyes", "unityeyes:mpiigaze"];
+    let names = [
+        "builtin:eyes",
+        "builtin:camera",
+        "builtin:eyes:mpiigaze",
+        "builtin:eyes:laptop",
+        "unityeyes",
+        "unityeyes:mpiigaze",
+        "unityeyes:laptop",
+    ];
     let open = |name: &str| {
         let name: SimulatorName = name.parse().unwrap();
         let mut config = name.config();

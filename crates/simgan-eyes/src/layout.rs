@@ -5,7 +5,7 @@ use simgan_data::{DataError, Layout, Listing, Source, SourceRequest};
 use crate::{EyesError, Simulator, SimulatorConfig, SimulatorName};
 
 /// The simulators as sources of a [`Registry`](simgan_data::Registry): `builtin:eyes`, `builtin:camera` and
-/// `unityeyes`. A preset (`unityeyes:mpiigaze`) and settings (`builtin:eyes,gaze_yaw_deg=-10..10`) may follow
+/// `unityeyes`. A preset (`unityeyes:mpiigaze`, `unityeyes:laptop`) and settings (`builtin:eyes,gaze_yaw_deg=-10..10`) may follow
 /// the name.
 ///
 /// The request sets the seed, and the size and channels if it has any; the preset's are the default. Where a
@@ -29,7 +29,7 @@ impl Layout for Simulators {
 
     fn help(&self) -> String {
         "a simulator: `builtin:eyes` (the built-in eyes), `builtin:camera` (the built-in \"real\" domain), \
-         `unityeyes` or `unityeyes:mpiigaze` (UnityEyes' faces, from assets that are fetched once), whose \
+         `unityeyes`, `unityeyes:mpiigaze` or `unityeyes:laptop` (UnityEyes' faces, from assets that are fetched once), whose \
          settings may follow its name (`builtin:eyes,gaze_yaw_deg=-10..10`)"
             .to_owned()
     }

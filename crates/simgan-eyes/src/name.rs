@@ -2,6 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+#[cfg(doc)]
+use crate::PosePrior;
 use crate::config::{Domain, SimulatorConfig};
 use crate::ranges::LightRanges;
 use crate::unityeyes::Assets;
@@ -45,12 +47,14 @@ pub enum Preset {
     Wide,
     /// Size, framing and gaze range of MPIIGaze's normalized crops.
     Mpiigaze,
+    /// The same crops, with gaze and head pose distributed as MPIIGaze's persons p01 to p14 do ([`PosePrior`]).
+    Laptop,
 }
 
 impl SimulatorName {
     /// The usual names, for help texts and hints.
-    pub(crate) const COMMON: [&'static str; 4] =
-        ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze"];
+    pub(crate) const COMMON: [&'static str; 5] =
+        ["builtin:eyes", "builtin:camera", "unityeyes", "unityeyes:mpiigaze", "unityeyes:laptop"];
 
     /// Whether `spec` names a simulator, with or without settings.
     pub(crate) fn is_meant(spec: &str) -> bool {
@@ -63,8 +67,10 @@ impl SimulatorName {
         let config = match (self.model, self.preset) {
             (Model::Builtin(_), Preset::Wide) => SimulatorConfig::default(),
             (Model::Builtin(_), Preset::Mpiigaze) => SimulatorConfig::mpiigaze(),
+            (Model::Builtin(_), Preset::Laptop) => SimulatorConfig::mpiigaze().laptop(),
             (Model::Unityeyes, Preset::Wide) => SimulatorConfig::unityeyes(),
             (Model::Unityeyes, Preset::Mpiigaze) => SimulatorConfig::unityeyes_mpiigaze(),
+            (Model::Unityeyes, Preset::Laptop) => SimulatorConfig::unityeyes_mpiigaze().laptop(),
         };
         // Settings typed as `light.intensity=…` need a light to change.
         SimulatorConfig { light: config.light.or(Some(self.model.light())), ..config }
@@ -98,6 +104,7 @@ impl Model {
 
 const UNITYEYES: &str = "unityeyes";
 const MPIIGAZE: &str = ":mpiigaze";
+const LAPTOP: &str = ":laptop";
 
 impl fmt::Display for SimulatorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,6 +116,7 @@ impl fmt::Display for SimulatorName {
         f.write_str(match self.preset {
             Preset::Wide => "",
             Preset::Mpiigaze => MPIIGAZE,
+            Preset::Laptop => LAPTOP,
         })
     }
 }
@@ -117,10 +125,9 @@ impl FromStr for SimulatorName {
     type Err = EyesError;
 
     fn from_str(name: &str) -> Result<Self, EyesError> {
-        let (model, preset) = match name.strip_suffix(MPIIGAZE) {
-            Some(model) => (model, Preset::Mpiigaze),
-            None => (name, Preset::Wide),
-        };
+        let presets = [(MPIIGAZE, Preset::Mpiigaze), (LAPTOP, Preset::Laptop)];
+        let named = presets.iter().find_map(|(suffix, preset)| Some((name.strip_suffix(suffix)?, *preset)));
+        let (model, preset) = named.unwrap_or((name, Preset::Wide));
         let model = match model {
             "builtin:eyes" => Model::Builtin(Domain::Eyes),
             "builtin:camera" => Model::Builtin(Domain::Camera),
@@ -138,7 +145,7 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         for name in
-            SimulatorName::COMMON.into_iter().chain(["builtin:eyes:mpiigaze", "builtin:camera:mpiigaze"])
+            SimulatorName::COMMON.into_iter().chain(["builtin:eyes:mpiigaze", "builtin:camera:laptop"])
         {
             assert_eq!(name.parse::<SimulatorName>().unwrap().to_string(), name);
             assert!(SimulatorName::is_meant(name));
@@ -151,7 +158,9 @@ mod tests {
                 "{error}: {hint}"
             );
         }
-        for path in ["./unityeyes", "unityeyes2", "unityeyes:renders", "unityeyes:"] {
+        for path in
+            ["./unityeyes", "builtin:nose", "builtin:digits", "unityeyes2", "unityeyes:renders", "unityeyes:"]
+        {
             assert!(!SimulatorName::is_meant(path), "{path}");
         }
     }
@@ -159,7 +168,7 @@ mod tests {
     #[test]
     fn every_preset_can_be_rendered() {
         for name in ["builtin:eyes", "builtin:camera", "unityeyes"] {
-            for preset in [Preset::Wide, Preset::Mpiigaze] {
+            for preset in [Preset::Wide, Preset::Mpiigaze, Preset::Laptop] {
                 let config = SimulatorName { preset, ..name.parse().unwrap() }.config();
                 assert!(config.light.is_some());
                 config.check().unwrap();

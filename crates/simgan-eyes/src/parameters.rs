@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::config::{Domain, Finishing, SimulatorConfig};
 use crate::math::{Rotation, Vec3, direction, pitch_yaw};
+use crate::prior::Angles;
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 use crate::render::Light;
@@ -135,11 +136,21 @@ impl Pose {
     }
 
     fn draw(config: &SimulatorConfig, rng: &mut Stream) -> Self {
+        // In the order of their draws, which every image depends on.
+        let Angles { gaze_pitch, gaze_yaw, head_pitch, head_yaw } = match &config.normal {
+            None => Angles {
+                gaze_pitch: rng.within(config.gaze_pitch_deg),
+                gaze_yaw: rng.within(config.gaze_yaw_deg),
+                head_pitch: rng.within(config.head_pitch_deg),
+                head_yaw: rng.within(config.head_yaw_deg),
+            },
+            Some(prior) => prior.draw(rng).clipped(config),
+        };
         let pose = Self {
-            gaze_pitch_deg: rng.within(config.gaze_pitch_deg),
-            gaze_yaw_deg: rng.within(config.gaze_yaw_deg),
-            head_pitch_deg: rng.within(config.head_pitch_deg),
-            head_yaw_deg: rng.within(config.head_yaw_deg),
+            gaze_pitch_deg: gaze_pitch,
+            gaze_yaw_deg: gaze_yaw,
+            head_pitch_deg: head_pitch,
+            head_yaw_deg: head_yaw,
             head_roll_deg: rng.within(config.head_roll_deg),
             offset_mm: [rng.within(config.offset_x_mm), rng.within(config.offset_y_mm)],
         };

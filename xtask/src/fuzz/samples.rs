@@ -1,9 +1,12 @@
 //! Small valid files to damage.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use simgan_data::{
     Annotations, BoundingBox, Boxes, Class, Direction, Image, ImageFile, ImageFormat, MemorySource,
     PackOptions, Pixels, Sample as Labelled, pack,
@@ -38,7 +41,13 @@ pub(super) fn of(target: Target) -> anyhow::Result<Vec<Sample>> {
         Target::Label => Ok(LABELS.iter().map(|(name, text)| Sample::new(*name, *text)).collect()),
         Target::Index => Ok(INDICES.iter().map(|(name, text)| Sample::new(*name, *text)).collect()),
         Target::Set => {
-            Ok(vec![Sample::new("set.safetensors", packed()?), Sample::new("set.h5", GOLDEN_HDF5)])
+            let idx = idx();
+            Ok(vec![
+                Sample::new("set.safetensors", packed()?),
+                Sample::new("set.h5", GOLDEN_HDF5),
+                Sample::new("set-idx3-ubyte.gz", gzip(&idx)?),
+                Sample::new("set-idx3-ubyte", idx),
+            ])
         }
     }
 }
@@ -98,6 +107,18 @@ fn packed() -> anyhow::Result<Vec<u8>> {
     let path = folder.path().join("set.safetensors");
     pack(&*source, &path, &PackOptions::default(), &mut |_, _| {})?;
     Ok(std::fs::read(path)?)
+}
+
+/// Images in MNIST's format.
+fn idx() -> Vec<u8> {
+    let header = [0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 7, 0, 0, 0, 13];
+    header.into_iter().chain((0..3 * 7 * 13).map(|i| (i * 37 % 251) as u8)).collect()
+}
+
+fn gzip(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
 }
 
 /// One file of each format that stands beside an image of 64 × 48 pixels.

@@ -9,6 +9,7 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-kernels", &[]),
     ("simgan-data", &[]),
     ("simgan-eyes", &["simgan-data"]),
+    ("simgan-digits", &["simgan-data"]),
     ("simgan-settings", &[]),
     ("simgan-models", &["simgan-kernels", "simgan-settings"]),
     ("simgan-losses", &["simgan-kernels"]),
@@ -17,7 +18,7 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-train", &["simgan-metrics"]),
     ("simgan-refine", &["simgan-models", "simgan-data"]),
     ("simgan-eval", &["simgan-train", "simgan-refine"]),
-    ("simgan-cli", &["simgan-eval", "simgan-eyes"]),
+    ("simgan-cli", &["simgan-eval", "simgan-eyes", "simgan-digits"]),
     ("simgan-tests", &[]),
     ("xtask", &["simgan-eyes"]),
 ];

@@ -5,9 +5,9 @@ use simgan_data::Size;
 
 use super::positive;
 
-/// Render labelled eyes: N.jpg with N.json, as UnityEyes writes them.
+/// Render labelled eyes: N.jpg with N.json, as UnityEyes writes them. Other simulators: N.png with N.json.
 ///
-/// Labels follow UnityEyes' JSON, plus an object with exact labels in pixels (gaze, iris, pupil, lids,
+/// Eyes' labels follow UnityEyes' JSON, plus an object with exact labels in pixels (gaze, iris, pupil, lids,
 /// visibility) and every parameter of the render. Image N depends only on the seed, the settings and N, so a
 /// longer set begins with the images of a shorter one.
 #[derive(Args, Debug)]
@@ -20,17 +20,17 @@ pub(crate) struct RenderArguments {
     pub(crate) output: PathBuf,
     /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain; unityeyes:
     /// UnityEyes' faces, from the assets in data/raw/unityeyes2 or in the folder that SIMGAN_UNITYEYES2
-    /// names.
+    /// names; builtin:digits: written digits with their class.
     #[arg(long, value_name = "NAME", default_value = "builtin")]
     pub(crate) simulator: String,
-    /// Image size, framing and ranges of gaze and head pose [default: wide].
+    /// Of eyes: image size, framing and ranges of gaze and head pose [default: wide].
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<Preset>,
     /// One setting of the simulator, such as gaze_yaw_deg=-20..20, light.intensity=1 or crop_mm=30;
     /// repeatable. An unknown key prints the list of keys.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Film one person at 30 frames per second, with saccades and blinks; sets frames_per_sec=30.
+    /// Of eyes: film one person at 30 frames per second, with saccades and blinks; sets frames_per_sec=30.
     #[arg(long)]
     pub(crate) sequence: bool,
     /// Width and height in pixels, as 55x35 [default: the preset's].
@@ -54,6 +54,8 @@ pub(crate) enum Preset {
     Wide,
     /// 60x36 pixels, framing and gaze range of MPIIGaze's normalized crops.
     Mpiigaze,
+    /// The same, with gaze and head pose distributed as those of MPIIGaze's persons p01 to p14.
+    Laptop,
 }
 
 impl From<Preset> for simgan_eyes::Preset {
@@ -61,6 +63,7 @@ impl From<Preset> for simgan_eyes::Preset {
         match preset {
             Preset::Wide => Self::Wide,
             Preset::Mpiigaze => Self::Mpiigaze,
+            Preset::Laptop => Self::Laptop,
         }
     }
 }

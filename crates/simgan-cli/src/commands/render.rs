@@ -1,17 +1,22 @@
-//! `simgan render`: writes labelled eyes from the simulator.
+//! `simgan render`: writes labelled images from a simulator.
+
+mod plain;
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Hint, Hinted, Source};
+use simgan_data::{Hint, Hinted, Size, Source};
 use simgan_eyes::{EyesError, Simulator, SimulatorName};
 
+use self::plain::Plain;
 use crate::arguments::RenderArguments;
 use crate::console::{Progress, print};
-use crate::failure::usage_of;
+use crate::failure::{usage, usage_of};
+use crate::registry::registry;
 use crate::{compute, interrupt};
 
 /// Frames per second of `--sequence`.
@@ -20,11 +25,38 @@ const FILM_PER_SEC: f32 = 30.0;
 /// Images rendered between two checks for Ctrl-C and updates of the bar.
 const AT_ONCE: usize = 64;
 
+/// A simulator whose images and records can be written.
+trait Renderer {
+    /// The size of its images.
+    fn size(&self) -> Size;
+
+    /// The record of an image, as it is written.
+    fn record(&self, index: usize) -> Result<String>;
+
+    /// Writes images and records. Files that an interrupted call has finished stay as they are.
+    fn write(&self, folder: &Path, range: Range<usize>) -> Result<()>;
+}
+
+impl Renderer for Simulator {
+    fn size(&self) -> Size {
+        self.spec().size()
+    }
+
+    fn record(&self, index: usize) -> Result<String> {
+        Ok(self.record_text(index))
+    }
+
+    fn write(&self, folder: &Path, range: Range<usize>) -> Result<()> {
+        self.render_to(folder, range)?;
+        Ok(())
+    }
+}
+
 /// Renders the images and prints a summary.
 pub(crate) fn render(arguments: &RenderArguments) -> Result<()> {
     compute::size_thread_pool(arguments.threads)?;
     let simulator = open_simulator(arguments)?;
-    check_folder(&simulator, &arguments.output)?;
+    check_folder(&*simulator, &arguments.output)?;
     let stop = interrupt::stop_flag()?;
     let mut progress = Progress::new("rendering", arguments.count as u64, "images");
     let started = Instant::now();
@@ -34,26 +66,36 @@ pub(crate) fn render(arguments: &RenderArguments) -> Result<()> {
             bail!(Hinted::new(message, "run the same command again to continue"));
         }
         let last = (first + AT_ONCE).min(arguments.count);
-        simulator.render_to(&arguments.output, first..last)?;
+        simulator.write(&arguments.output, first..last)?;
         progress.update(last as u64, "");
     }
     drop(progress);
-    let (spec, output) = (simulator.spec(), arguments.output.display());
+    let (size, output) = (simulator.size(), arguments.output.display());
     print(&format!(
-        "{} images of {} pixels with labels in {output} in {:.1} s\n\
+        "{} images of {size} pixels with labels in {output} in {:.1} s\n\
          next: simgan inspect {output}\n",
         arguments.count,
-        spec.size(),
         started.elapsed().as_secs_f64()
     ))
 }
 
-fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
+fn open_simulator(arguments: &RenderArguments) -> Result<Box<dyn Renderer>> {
     let named = match arguments.simulator.as_str() {
         "builtin" => "builtin:eyes",
         name => name,
     };
-    let mut name: SimulatorName = named.parse().map_err(|error: EyesError| usage_of(&error))?;
+    if let Ok(name) = named.parse() {
+        return Ok(Box::new(open_eyes(name, arguments)?));
+    }
+    let registry = registry();
+    if registry.find(named).is_ok_and(|found| found.path().is_none()) {
+        return Ok(Box::new(Plain::open(&registry, named, arguments)?));
+    }
+    let hint = format!("there are {}", registry.names().join(", "));
+    Err(usage(format!("there is no simulator `{named}`")).hint(hint).into())
+}
+
+fn open_eyes(mut name: SimulatorName, arguments: &RenderArguments) -> Result<Simulator> {
     name.preset = arguments.preset.map_or(name.preset, Into::into);
     let mut config = name.config();
     if arguments.sequence {
@@ -76,14 +118,14 @@ fn open_simulator(arguments: &RenderArguments) -> Result<Simulator> {
 
 /// Accepts a new or empty folder, or one whose first record equals ours: an interrupted call's. Any other
 /// could mix two sets.
-fn check_folder(simulator: &Simulator, folder: &Path) -> Result<()> {
+fn check_folder(simulator: &dyn Renderer, folder: &Path) -> Result<()> {
     let cannot = || format!("{}: cannot be used", folder.display());
     if !folder.try_exists().with_context(cannot)? {
         return Ok(());
     }
     let is_empty = fs::read_dir(folder).with_context(cannot)?.next().is_none();
-    let is_ours =
-        fs::read(folder.join("0.json")).is_ok_and(|text| text == simulator.record_text(0).as_bytes());
+    let record = simulator.record(0)?;
+    let is_ours = fs::read(folder.join("0.json")).is_ok_and(|text| text == record.as_bytes());
     if !is_empty && !is_ours {
         let message = format!("{}: not empty, and not the same images", folder.display());
         bail!(Hinted::new(message, Hint::OtherOutput));

@@ -45,6 +45,33 @@ fn an_interrupted_set_is_continued_and_another_is_not_mixed_in() {
 }
 
 #[test]
+fn digits_are_written_with_their_class() {
+    let scene = Scene::new();
+    let render = |more: &str| scene.simgan(&format!("render --simulator builtin:digits --count 3 {more}"));
+    succeeds(render("--output a --seed 5 --size 32x20"));
+    assert_eq!(
+        scene.files("a"),
+        ["0.json", "0.png", "1.json", "1.png", "2.json", "2.png"].map(PathBuf::from)
+    );
+    let spec = ImageFile::open(&scene.path("a/0.png")).unwrap().image().spec();
+    assert_eq!((spec.channels, spec.height, spec.width), (1, 20, 32));
+    let record: Value = serde_json::from_slice(&fs::read(scene.path("a/0.json")).unwrap()).unwrap();
+    assert!(record["class"].as_u64().unwrap() < 10);
+    let told = succeeds(scene.simgan("inspect a"));
+    assert!(told.contains("3 images") && told.contains("class"), "{told}");
+    let whole = fs::read(scene.path("a/1.png")).unwrap();
+    fs::remove_file(scene.path("a/1.png")).unwrap();
+    succeeds(render("--output a --seed 5 --size 32x20"));
+    assert_eq!(fs::read(scene.path("a/1.png")).unwrap(), whole);
+    fails(render("--output a --seed 6"), 1, &["a: not empty", "hint: "]);
+    fails(render("--output x --set pens=3"), 2, &["pens=3", "slant_deg"]);
+    fails(render("--output x --set samples=2"), 2, &["has 2 images", "samples=3"]);
+    fails(render("--output x --preset wide"), 2, &["presets"]);
+    fails(render("--output x --size 4x4"), 2, &["8 to 1024"]);
+    assert!(!scene.path("x").exists());
+}
+
+#[test]
 fn a_data_set_is_described() {
     let scene = Scene::new();
     scene.images("in", 3, 9, 7);

@@ -13,6 +13,8 @@ pub mod names {
     pub const CARUNCLE: &str = "caruncle";
     /// Points around the iris (UnityEyes: 32 points).
     pub const IRIS: &str = "iris";
+    /// What the whole image shows: one of several classes (MNIST: the digit).
+    pub const CLASS: &str = "class";
     /// The joints of a hand (NYU: 36 points).
     pub const JOINTS: &str = "joints";
 }

@@ -74,7 +74,7 @@ fn layouts_are_told_apart() {
 }
 
 /// The expected layout of each folder, and its files.
-const FOLDERS: [(&str, &[&str]); 11] = [
+const FOLDERS: [(&str, &[&str]); 13] = [
     ("folder", &["a.png", "b.jpg", "s/1.png", "labels.csv"]),
     ("folder", &["renders/1.jpg", "renders/1.json", "photographs/1.jpg", "photographs/2.jpg"]),
     ("folder", &["renders/1.jpg", "renders/1.json", "renders/preview.png"]),
@@ -91,6 +91,8 @@ const FOLDERS: [(&str, &[&str]); 11] = [
     ("mpiigaze", &["day01.mat", "day02.mat", "day10.mat"]),
     ("blenderproc", &["0.hdf5", "1.hdf5", "10.hdf5", "log.txt"]),
     ("folder", &["0.hdf5", "coco_data/images/000000.jpg", "coco_data/coco_annotations.json"]),
+    ("idx", &["raw/train-images-idx3-ubyte.gz", "raw/train-labels-idx1-ubyte.gz", "readme.txt"]),
+    ("folder", &["train-images-idx3-ubyte.gz", "preview/0.png", "preview/1.png"]),
     ("nyu", &["joint_data.mat", "depth_1_0000001.png", "synthdepth_1_0000001.png"]),
 ];
 

@@ -186,7 +186,7 @@ fn the_projects_manifest_is_sound() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let manifest = Fetcher::open(root, IMPATIENT).unwrap().manifest;
     let names: Vec<&str> = manifest.datasets.iter().map(|dataset| &dataset.name[..]).collect();
-    assert_eq!(names, ["mpiigaze", "unityeyes", "unityeyes2", "nyu", "gaze-kaggle"]);
+    assert_eq!(names, ["mpiigaze", "unityeyes", "unityeyes2", "nyu", "gaze-kaggle", "mnist"]);
 }
 
 #[test]
