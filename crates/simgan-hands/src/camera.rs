@@ -4,7 +4,7 @@ use simgan_data::Size;
 
 use crate::config::HandsConfig;
 use crate::math::Vec3;
-use crate::render::Box;
+use crate::render::Window;
 
 /// The pixels of a window: rays are (x, y, 1) with x = `left` + (column + ½) `pitch`, y alike.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Camera {
     }
 
     /// The window of some of its pixels.
-    pub(crate) fn part(&self, pixels: Box) -> Self {
+    pub(crate) fn part(&self, pixels: Window) -> Self {
         Self {
             width: pixels.right - pixels.left,
             height: pixels.bottom - pixels.top,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use simgan_data::{DataError, Layout, Listing, Source, SourceRequest};
+use simgan_data::{DataError, Fitted, Layout, Listing, Source, SourceRequest, Target};
 
 use crate::{Domain, HandSimulator, HandsConfig, HandsError};
 
@@ -38,7 +38,9 @@ impl Layout for HandSimulators {
     }
 
     fn open(&self, request: &SourceRequest, _: Listing) -> Result<Arc<dyn Source>, DataError> {
-        Ok(Arc::new(simulator(request)?))
+        let hands = Arc::new(simulator(request)?);
+        let target = Target { channels: request.channels, ..Target::default() };
+        Ok(if request.channels == Some(3) { Arc::new(Fitted::new(hands, target)) } else { hands })
     }
 }
 
@@ -78,6 +80,10 @@ mod tests {
         assert_eq!(open(3, Some("31x23")).spec().size().to_string(), "31x23");
         assert_eq!(open(0, None).spec().size().to_string(), "224x224");
         assert_ne!(open(3, Some("31x23")), open(4, Some("31x23")));
+        let request = SourceRequest { channels: Some(3), ..SourceRequest::new("builtin:kinect,size=9x8") };
+        let source = registry().open(&request).unwrap();
+        assert_eq!(source.sample(0, Want::Image).unwrap().image.spec(), source.spec());
+        assert_eq!(source.spec().channels, 3);
     }
 
     #[test]

@@ -48,6 +48,13 @@ impl Vec3 {
     }
 }
 
+#[cfg(test)]
+impl From<[f32; 3]> for Vec3 {
+    fn from([x, y, z]: [f32; 3]) -> Self {
+        vec3(x, y, z)
+    }
+}
+
 impl From<Vec3> for [f32; 3] {
     fn from(v: Vec3) -> Self {
         [v.x, v.y, v.z]

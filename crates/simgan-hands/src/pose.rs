@@ -143,7 +143,7 @@ impl Digits {
         let other = prototype(domain, rng.unit());
         let blend = if rng.chance(0.5) { rng.uniform(0.0, 0.7) } else { 0.0 };
         let drawn = shape.lerp(&other, blend).varied(rng).limited();
-        let loosened = |step: u8| drawn.lerp(&open(), f32::from(step) / f32::from(STEPS));
+        let loosened = |step: u8| drawn.lerp(&open(), f32::from(step) / f32::from(STEPS)).limited();
         let is_loose = |digits: &Self| Skeleton::new(person, digits, [0.0; 2]).overlap_mm() < SOFT_MM;
         (0..STEPS).map(loosened).find(is_loose).unwrap_or_else(open)
     }

@@ -18,13 +18,17 @@ pub(crate) struct Described<'a> {
 }
 
 impl Described<'_> {
-    /// Writes the record. Points in space are in camera coordinates in mm (x right, y down, z away from the
-    /// camera), those of NYU in its order, null where it has a joint that this hand does not.
+    /// Writes the record, from which [`annotations_from_record`](simgan_data::annotations_from_record) reads the
+    /// points (`joints_2d`, in pixels, y up). Points in space are in camera coordinates in mm (x right, y down, z
+    /// away from the camera), those of NYU in its order, null where it has a joint that this hand does not.
     pub(crate) fn json(&self) -> Value {
         let Self { simulator, index, scene, exact } = self;
         let visible = scene.visible(exact);
         let place = |idx: usize| scene.joints[idx].map(|joint| <[f32; 3]>::from(joint.place));
         let config = simulator.config();
+        let height = config.size.height as f32;
+        let from_bottom = |[x, y]: [f32; 2]| [x, height - y];
+        let points: Vec<_> = scene.points().into_iter().map(from_bottom).collect();
         json!({
             "format": FORMAT,
             "simulator": simulator.domain().name(),
@@ -32,6 +36,7 @@ impl Described<'_> {
             "index": index,
             "size": config.size,
             "joint_names": JOINT_NAMES,
+            "joints_2d": points,
             "joint_xyz_mm": LABELLED.map(place),
             "joint_visible": LABELLED.map(|idx| visible[idx]),
             "nyu_joint_xyz_mm": (0..scene.joints.len()).map(place).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@
 use simgan_data::simulation::Stream;
 
 use crate::camera::Camera;
-use crate::render::{Box, Depths};
+use crate::render::{Depths, Window};
 
 /// Focal length in pixels and distance of the projector in mm.
 const FOCAL_PX: f32 = 585.5;
@@ -77,9 +77,15 @@ impl Sensor {
         shade(&mut seen);
         self.lose(&mut seen);
         let dots = dots(&seen, &camera.part(part));
-        let kept: Vec<Option<Dot>> = (0..dots.cells.len()).map(|at| dots.matched(at)).collect();
+        let wall = FOCAL_PX * BASELINE_MM / self.wall_mm;
+        // The wall is cut off later; it matters only where its dots lie nearer to a pixel than the hand's.
+        let matched = |at: usize| match dots.cells[at] {
+            Some(dot) if dot.disparity == wall => Some(dot),
+            _ => dots.matched(at),
+        };
+        let kept: Vec<Option<Dot>> = (0..dots.cells.len()).map(matched).collect();
         let mut values = vec![f32::INFINITY; exact.values.len()];
-        let measured = self.spread(&seen, &kept);
+        let measured = self.spread(&seen, &kept, wall);
         for (line, row) in measured.chunks_exact(seen.width).zip(part.top..) {
             values[row * exact.width + part.left..][..seen.width].copy_from_slice(line);
         }
@@ -87,7 +93,7 @@ impl Sensor {
     }
 
     /// Disparities of a part of the scene, with the wall behind it, each seen a little beside its place.
-    fn jittered(&mut self, exact: &Depths, part: Box) -> Seen {
+    fn jittered(&mut self, exact: &Depths, part: Window) -> Seen {
         let Depths { width, height, ref values } = *exact;
         let wall = self.wall_mm;
         let depth = |col: usize, row: usize| values[row * width + col].min(wall);
@@ -146,8 +152,9 @@ impl Sensor {
         }
     }
 
-    /// Gives each pixel the disparity of the nearest dot, or its own if that is about the same; returns depths.
-    fn spread(&mut self, seen: &Seen, dots: &[Option<Dot>]) -> Vec<f32> {
+    /// Gives each pixel the disparity of the nearest dot, or its own if that is about the same; returns depths,
+    /// of the wall none.
+    fn spread(&mut self, seen: &Seen, dots: &[Option<Dot>], wall: f32) -> Vec<f32> {
         let Seen { width, height, .. } = *seen;
         let mut nearest = vec![(REACH2 + 1, 0_u32); width * height];
         let around = around();
@@ -164,7 +171,7 @@ impl Sensor {
         let noise: Vec<f32> =
             dots.iter().map(|dot| dot.map_or(0.0, |_| self.rng.normal(0.0, DOT_NOISE))).collect();
         let measured = |(own, (r2, idx)): (&f32, &(i32, u32))| {
-            let dot = dots[*idx as usize].filter(|_| *r2 <= REACH2 && *own > 0.0);
+            let dot = dots[*idx as usize].filter(|dot| *r2 <= REACH2 && *own > 0.0 && dot.disparity != wall);
             dot.map_or(f32::INFINITY, |dot| self.depth(*own, dot.disparity, noise[*idx as usize]))
         };
         seen.disparities.iter().zip(&nearest).map(measured).collect()
@@ -174,18 +181,25 @@ impl Sensor {
     fn depth(&mut self, own: f32, dot: f32, noise: f32) -> f32 {
         let is_same = (own - dot).abs() < EDGE_PX;
         let disparity = if is_same || self.rng.chance(FLYING_SHARE) { own } else { dot };
-        let step = (disparity * STEPS_PER_PX + noise + self.rng.normal(0.0, PIXEL_NOISE) + 0.5).floor();
-        FOCAL_PX * BASELINE_MM * STEPS_PER_PX / step.max(1.0)
+        let steps = disparity * STEPS_PER_PX + noise + self.rng.normal(0.0, PIXEL_NOISE);
+        // Cut, as the sum is positive: rounding down is a library call on many machines.
+        let steps = (steps + 0.5) as u32;
+        FOCAL_PX * BASELINE_MM * STEPS_PER_PX / steps.max(1) as f32
     }
 }
 
 /// The part of the image in which the hand changes anything, from a whole cell on; one cell if there is no hand.
-fn around_hand(exact: &Depths) -> Box {
+fn around_hand(exact: &Depths) -> Window {
     const MARGIN: usize = 6;
-    let Box { left, right, top, bottom } = exact.occupied();
+    let Window { left, right, top, bottom } = exact.occupied();
     let start = |from: usize| from.saturating_sub(MARGIN) / CELL * CELL;
     let (left, top) = if right == 0 { (0, 0) } else { (start(left), start(top)) };
-    Box { left, right: (right + MARGIN).min(exact.width), top, bottom: (bottom + MARGIN).min(exact.height) }
+    Window {
+        left,
+        right: (right + MARGIN).min(exact.width),
+        top,
+        bottom: (bottom + MARGIN).min(exact.height),
+    }
 }
 
 /// Takes away the return of what the projector does not light: it stands to the right of the camera, so

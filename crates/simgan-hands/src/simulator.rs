@@ -114,7 +114,7 @@ impl Scene {
     }
 
     /// The labelled points, in pixels.
-    fn points(&self) -> Vec<[f32; 2]> {
+    pub(crate) fn points(&self) -> Vec<[f32; 2]> {
         let places = LABELLED.iter().filter_map(|idx| self.joints[*idx]);
         places.map(|joint| self.camera.project(joint.place)).collect()
     }

@@ -24,11 +24,8 @@ impl Solid {
     /// Builds the hand with its wrist and forearm, in the hand's coordinates.
     pub(crate) fn new(person: &Person, skeleton: &Skeleton) -> Self {
         let mut solid = Self::default();
-        let knuckles = skeleton.fingers.iter().zip(&skeleton.finger_radii);
-        let knuckles: [usize; 4] = {
-            let mut ids = knuckles.map(|(chain, radii)| solid.chain(chain, radii));
-            std::array::from_fn(|_| ids.next().unwrap_or_default())
-        };
+        let knuckles: [usize; 4] =
+            std::array::from_fn(|idx| solid.chain(&skeleton.fingers[idx], &skeleton.finger_radii[idx]));
         let cmc = solid.chain(&skeleton.thumb, &skeleton.thumb_radii);
         let wrist = solid.forearm(person, skeleton);
         solid.palm(person, skeleton, wrist, knuckles);

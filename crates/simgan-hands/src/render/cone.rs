@@ -74,7 +74,7 @@ mod tests {
 
     /// The signed distance of a point from the hull of two balls: the smallest from the balls between them.
     fn distance(balls: [Ball; 2], point: Vec3) -> f32 {
-        let steps = 4000;
+        let steps = 400;
         let between = (0..=steps).map(|step| {
             let t = step as f32 / steps as f32;
             let radius = balls[0].radius + (balls[1].radius - balls[0].radius) * t;
@@ -102,8 +102,8 @@ mod tests {
                     n_hit += 1;
                     let found = distance(balls, vec3(x, y, 1.0) * depth);
                     assert!(found.abs() < 0.02, "{balls:?} at {x}, {y}: {found} from the surface");
-                } else {
-                    let nearest = (400..800).map(|z| distance(balls, vec3(x, y, 1.0) * z as f32));
+                } else if (col + row) % 5 == 0 {
+                    let nearest = (200..400).map(|z| distance(balls, vec3(x, y, 1.0) * (2 * z) as f32));
                     assert!(nearest.fold(f32::INFINITY, f32::min) > -0.3, "{balls:?} missed at {x}, {y}");
                 }
             }

@@ -19,8 +19,8 @@ pub(crate) struct Depths {
 
 impl Depths {
     /// The smallest box around what is not infinite; empty if all is.
-    pub(crate) fn occupied(&self) -> Box {
-        let mut found = Box { left: self.width, right: 0, top: self.height, bottom: 0 };
+    pub(crate) fn occupied(&self) -> Window {
+        let mut found = Window { left: self.width, right: 0, top: self.height, bottom: 0 };
         for (row, line) in self.values.chunks_exact(self.width).enumerate() {
             let is_thing = |value: &f32| value.is_finite();
             let (Some(first), Some(last)) = (line.iter().position(is_thing), line.iter().rposition(is_thing))
@@ -59,7 +59,7 @@ impl Depths {
     }
 
     /// Lowers the depths in a box of pixels to those of a surface; infinity and NaN mean "not met".
-    fn meet(&mut self, pixels: Box, camera: &Camera, surface: impl Fn(f32, f32) -> f32) {
+    fn meet(&mut self, pixels: Window, camera: &Camera, surface: impl Fn(f32, f32) -> f32) {
         for row in pixels.top..pixels.bottom.max(pixels.top) {
             let y = camera.ray_y(row);
             let line = &mut self.values[row * self.width..][pixels.left..pixels.right.max(pixels.left)];
@@ -75,7 +75,7 @@ impl Depths {
 
 /// Columns from `left` and rows from `top`, without `right` and `bottom`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Box {
+pub(crate) struct Window {
     pub(crate) left: usize,
     pub(crate) right: usize,
     pub(crate) top: usize,
@@ -100,7 +100,7 @@ pub(crate) fn render(solid: &Solid, camera: &Camera) -> Depths {
 }
 
 /// The pixels that the hull of some balls can cover.
-fn box_of(balls: &[Ball], camera: &Camera) -> Box {
+fn box_of(balls: &[Ball], camera: &Camera) -> Window {
     let mut low = [f32::INFINITY; 2];
     let mut high = [f32::NEG_INFINITY; 2];
     for Ball { center, radius } in balls {
@@ -115,7 +115,7 @@ fn box_of(balls: &[Ball], camera: &Camera) -> Box {
         }
     }
     let clip = |value: f32, size: usize| value.clamp(0.0, size as f32) as usize;
-    Box {
+    Window {
         left: clip(low[0], camera.width),
         right: clip(high[0] + 1.0, camera.width),
         top: clip(low[1], camera.height),
