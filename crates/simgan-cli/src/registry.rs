@@ -4,5 +4,8 @@ use simgan_data::Registry;
 
 /// Returns every layout and simulator that a SOURCE can name.
 pub(crate) fn registry() -> Registry {
-    Registry::default().with(simgan_eyes::Simulators).with(simgan_digits::DigitsLayout)
+    Registry::default()
+        .with(simgan_eyes::Simulators)
+        .with(simgan_hands::HandSimulators)
+        .with(simgan_digits::DigitsLayout)
 }

@@ -10,6 +10,7 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-data", &[]),
     ("simgan-eyes", &["simgan-data"]),
     ("simgan-digits", &["simgan-data"]),
+    ("simgan-hands", &["simgan-data"]),
     ("simgan-settings", &[]),
     ("simgan-models", &["simgan-kernels", "simgan-settings"]),
     ("simgan-losses", &["simgan-kernels"]),
@@ -18,7 +19,7 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-train", &["simgan-metrics"]),
     ("simgan-refine", &["simgan-models", "simgan-data"]),
     ("simgan-eval", &["simgan-train", "simgan-refine"]),
-    ("simgan-cli", &["simgan-eval", "simgan-eyes", "simgan-digits"]),
+    ("simgan-cli", &["simgan-eval", "simgan-eyes", "simgan-digits", "simgan-hands"]),
     ("simgan-tests", &[]),
     ("xtask", &["simgan-eyes"]),
 ];

@@ -20,7 +20,8 @@ pub(crate) struct RenderArguments {
     pub(crate) output: PathBuf,
     /// builtin (or builtin:eyes): clean labelled renders; builtin:camera: the "real" domain; unityeyes:
     /// UnityEyes' faces, from the assets in data/raw/unityeyes2 or in the folder that SIMGAN_UNITYEYES2
-    /// names; builtin:digits: written digits with their class.
+    /// names; builtin:hands: depth images of hands in mm with their joints; builtin:kinect: hands seen by a
+    /// depth sensor; builtin:digits: written digits with their class.
     #[arg(long, value_name = "NAME", default_value = "builtin")]
     pub(crate) simulator: String,
     /// Of eyes: image size, framing and ranges of gaze and head pose [default: wide].

@@ -72,6 +72,24 @@ fn digits_are_written_with_their_class() {
 }
 
 #[test]
+fn hands_are_written_in_depth_with_their_joints() {
+    let scene = Scene::new();
+    for name in ["hands", "kinect"] {
+        let render = format!("render --simulator builtin:{name} --count 3 --size 48x40 --set view=any");
+        succeeds(scene.simgan(&format!("{render} --output {name}")));
+        let image = ImageFile::open(&scene.path(&format!("{name}/0.png"))).unwrap().into_image();
+        assert!(matches!(image.pixels(), Pixels::U16(depths) if depths.iter().any(|depth| *depth > 300)));
+        let told = succeeds(scene.simgan(&format!("inspect {name}")));
+        assert!(told.contains("48x40 gray 16 bit") && told.contains("3 labels"), "{told}");
+        let told = succeeds(scene.simgan(&format!("inspect builtin:{name},size=32x32 --limit 3")));
+        assert!(told.contains("32x32 gray 16 bit"), "{told}");
+    }
+    let bad = "render --simulator builtin:hands --count 1 --output x";
+    fails(scene.simgan(&format!("{bad} --set fingers=6")), 2, &["fingers=6", "crop_mm"]);
+    fails(scene.simgan(&format!("{bad} --set distance_mm=1..2")), 2, &["distance_mm", "400..1400"]);
+}
+
+#[test]
 fn a_data_set_is_described() {
     let scene = Scene::new();
     scene.images("in", 3, 9, 7);
