@@ -3,8 +3,9 @@ use std::path::Path;
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotation, Annotations, ValueRange};
+use simgan_data::{Annotation, Annotations, Crop, Fit, ValueRange};
 use simgan_models::{EstimatorConfig, ModelError, load_estimator, save_estimator};
+use simgan_train::DataConfig;
 use toml::Table;
 
 use crate::{Calibration, EvalError, InputShape, Inputs, Task, TaskSpec, TestEye, TrainedEstimator, predict};
@@ -22,6 +23,12 @@ pub struct About {
     /// bit depth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f32; 2]>,
+    /// How images of another shape are brought to its size.
+    #[serde(default)]
+    pub fit: Fit,
+    /// How UnityEyes' renders are cropped before.
+    #[serde(default)]
+    pub crop: Crop,
     /// The correction of its answers for one person or camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
@@ -33,6 +40,15 @@ pub struct KeptEstimator {
     config: EstimatorConfig,
     estimator: TrainedEstimator,
     task: Box<dyn Task>,
+}
+
+impl About {
+    /// Describes an estimator for images that were read as `data` says.
+    #[must_use]
+    pub fn new(task: TaskSpec, inputs: Vec<String>, data: &DataConfig) -> Self {
+        let range = data.range.fixed().map(|range| [range.min, range.max]);
+        Self { task, inputs, range, fit: data.fit, crop: data.crop, calibration: None }
+    }
 }
 
 impl KeptEstimator {

@@ -225,7 +225,7 @@ fn the_task_follows_from_the_labels() {
 fn squares(kind: TaskKind, seed: u64, count: usize) -> LabelledImages {
     let (height, width) = (32usize, 40usize);
     let mut stream = ChaCha8Rng::seed_from_u64(seed);
-    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    let (mut values, mut labels): (Vec<f32>, _) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let (x, y) = (stream.random_range(8.0..32f32), stream.random_range(8.0..24f32));
         let half = if stream.random() { 2.5 } else { 5.5 };

@@ -5,13 +5,14 @@ mod input;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use simgan_data::{Hinted, ValueRange, write_atomic};
+use simgan_data::{Hinted, write_atomic};
 use simgan_eval::evaluation::{
     self, Estimators, Evaluation, EvaluationConfig, EvaluationData, NetworkSize, Plan, Watch,
 };
 use simgan_eval::report;
 use simgan_eval::{EstimatorTraining, EvalError};
 use simgan_metrics::RealismTraining;
+use simgan_train::DataConfig;
 
 use self::input::Input;
 use crate::arguments::{EvaluateArguments, Measure};
@@ -36,7 +37,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     tracing::info!("{} networks of {steps} updates: about {time} on this machine", n_updates / steps as u64);
     let (found, estimators) = told(evaluation::evaluate(input.model.refiner(), &plan, &mut watch))?;
     if let Some(folder) = &arguments.save {
-        keep(folder, estimators, &plan, input.model.range())?;
+        keep(folder, estimators, &plan, &input.data)?;
     }
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
@@ -53,10 +54,10 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
 }
 
 /// Writes the estimators of the first repetition, each into a folder with the name of its row.
-fn keep(folder: &Path, estimators: Estimators, plan: &Plan<'_>, range: Option<ValueRange>) -> Result<()> {
+fn keep(folder: &Path, estimators: Estimators, plan: &Plan<'_>, data: &DataConfig) -> Result<()> {
     for (method, networks) in estimators {
         if let Some(network) = networks.into_iter().next() {
-            plan.kept(network, range)?.save(&folder.join(method.to_string()))?;
+            plan.kept(network, data)?.save(&folder.join(method.to_string()))?;
         }
     }
     tracing::info!("estimators {}", folder.display());

@@ -37,7 +37,7 @@ fn both_tables_and_a_file_come_of_a_run() {
     assert!(log.contains("14 networks of 3 updates: about ") && log.contains(" on this machine"), "{log}");
     for part in [
         "gaze error in degrees",
-        "share of images within 7°",
+        "images within 7°",
         "nearest neighbours",
         "refined, 2x",
         "real, with labels",
@@ -45,7 +45,7 @@ fn both_tables_and_a_file_come_of_a_run() {
         assert!(tables.contains(part), "`{part}` is not told:\n{tables}");
     }
     let figures = scene.json("figures.json");
-    assert_eq!(figures["format_version"], 1);
+    assert_eq!(figures["format_version"], 2);
     assert_eq!(figures["data"]["n_test"], 30);
     for row in
         ["mean", "knn", "synthetic", "synthetic_2x", "synthetic_fourier", "refined", "refined_2x", "real"]
@@ -77,9 +77,9 @@ fn a_report_needs_nothing_but_its_page() {
     };
     let names = |all: &[&str]| all.iter().map(PathBuf::from).collect::<Vec<_>>();
     succeeds(evaluate(""));
-    let pictures = ["errors.png", "gaze.png", "grid.png", "index.html", "worst.png"];
+    let pictures = ["errors.png", "grid.png", "index.html", "scatter.png", "worst.png"];
     assert_eq!(scene.files("report"), names(&pictures));
-    assert!(scene.bytes("report/gaze.png").starts_with(b"\x89PNG"));
+    assert!(scene.bytes("report/scatter.png").starts_with(b"\x89PNG"));
     let page = String::from_utf8(scene.bytes("report/index.html")).unwrap();
     for part in
         ["gaze error in degrees", "data:image/svg+xml;base64,", "data:image/png;base64,", "true pitch, yaw"]
@@ -97,6 +97,56 @@ fn a_report_needs_nothing_but_its_page() {
     scene.text("report/index.html", "mine");
     fails(evaluate(""), 1, &["report: not empty", "hint: "]);
     assert_eq!(scene.bytes("report/index.html"), b"mine");
+}
+
+/// Nothing but the sources changes from one kind of label to another.
+#[test]
+fn each_kind_of_label_is_measured() {
+    for (synthetic, real, size, head, pictures) in [
+        ("builtin:hands", "builtin:kinect", "32x32", "joints error in pixels", ["errors.png", "worst.png"]),
+        ("builtin:digits", "digits", "14x14", "class error in percent", ["confusion.png", "grid.png"]),
+    ] {
+        let scene = Scene::with_domains();
+        succeeds(scene.simgan("render --simulator builtin:digits --count 40 --output digits"));
+        succeeds(scene.train(&format!("--synthetic {synthetic} --real {real} --set data.size={size}")));
+        let quick =
+            "--images 40 --seeds 1 --estimator-steps 3 --estimator-batch 8 --network quarter --augment";
+        let files = "--json figures.json --report report";
+        let evaluate = format!("evaluate --model run --test {real} --test-images 20 {quick} {files}");
+        let (status, tables, log) = told(scene.simgan(&evaluate));
+        assert_eq!(status, 0, "{log}");
+        for part in [head, "nearest neighbours", "synthetic, Fourier matched", "refined, augmented", "R(x)"] {
+            assert!(tables.contains(part), "`{part}` is not told:\n{tables}");
+        }
+        let shown = scene.files("report");
+        assert!(pictures.iter().all(|name| shown.contains(&PathBuf::from(name))), "{shown:?}");
+        let figures = scene.json("figures.json");
+        assert!(figures["refined"]["runs"][0]["errors"]["n_images"] == 20, "{figures}");
+        assert!(
+            figures["agreement"]["difference"]["mean"].is_f64() && figures.get("pupil_shift_px").is_none()
+        );
+    }
+}
+
+#[test]
+fn a_label_is_named_where_there_are_two() {
+    let scene = Scene::with_run();
+    scene.images("two", 12, 24, 20);
+    for idx in 0..12 {
+        scene.text(
+            &format!("two/{idx:03}.json"),
+            &format!("{{\"gaze\": [0.0, 0.6, -0.8], \"age\": [{idx}]}}"),
+        );
+    }
+    let evaluate = |more: &str| scene.evaluate(&format!("--synthetic two --test two --images 10 {more}"));
+    fails(evaluate(""), 1, &["several labels that an estimator can predict: age, gaze", "--task age"]);
+    let (status, tables, log) = told(evaluate("--task age --methods mean"));
+    assert!(status == 0 && tables.contains("age error in the label's unit"), "{log}{tables}");
+    fails(
+        scene.evaluate("--test builtin:hands --methods mean"),
+        1,
+        &["`gaze` (direction)", "`joints` (points)"],
+    );
 }
 
 #[test]

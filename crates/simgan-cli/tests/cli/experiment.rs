@@ -44,7 +44,7 @@ fn errors(scene: &Scene, variant: &str, row: &str) -> Vec<f64> {
     let of_draw = |draw: usize| {
         let figures = scene.value(&format!("all/draw-{draw}/{variant}.json"));
         let runs = figures[row]["runs"].as_array().unwrap().clone();
-        runs.into_iter().map(|run| run["errors"]["mean_deg"].as_f64().unwrap())
+        runs.into_iter().map(|run| run["errors"]["error_deg"].as_f64().unwrap())
     };
     (0..2).flat_map(of_draw).collect()
 }
@@ -74,7 +74,7 @@ fn check_comparison(results: &Value, expected_deg: f64) {
     let [compared] = &results["comparisons"].as_array().unwrap()[..] else { panic!("{results}") };
     assert!(compared["variant"] == "global" && compared["against"] == "local", "{compared}");
     let is = |found: &Value, expected: f64| (found["mean"].as_f64().unwrap() - expected).abs() <= 1e-12;
-    assert!(is(&compared["error_deg"], expected_deg), "{compared}: not {expected_deg}");
+    assert!(is(&compared["error"], expected_deg), "{compared}: not {expected_deg}");
     let told_apart = |variant| refined_row(results, variant)["told_apart"]["mean"].as_f64().unwrap();
     let expected = told_apart("global") - told_apart("local");
     assert!(is(&compared["told_apart"], expected), "{compared}: not {expected}");

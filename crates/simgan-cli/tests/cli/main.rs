@@ -8,6 +8,7 @@
 mod console;
 mod datasets;
 mod depth;
+mod estimate;
 mod evaluate;
 mod experiment;
 mod folders;

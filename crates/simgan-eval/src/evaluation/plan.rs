@@ -1,4 +1,4 @@
-use simgan_data::ValueRange;
+use simgan_train::DataConfig;
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodKind};
 use crate::{About, EvalError, KeptEstimator, TrainedEstimator};
@@ -21,25 +21,15 @@ impl<'a> Plan<'a> {
         Ok(Self { data, config, rows: rows(data, config)? })
     }
 
-    /// Puts one of its estimators together with what its use needs; `range` are the stored values that stand for
-    /// −1 and 1, `None` for the whole scale.
+    /// Puts one of its estimators together with what its use needs; `data` says how the images were read.
     ///
     /// # Errors
     ///
     /// None in practice: the estimator has been trained on these images.
-    pub fn kept(
-        &self,
-        estimator: TrainedEstimator,
-        range: Option<ValueRange>,
-    ) -> Result<KeptEstimator, EvalError> {
+    pub fn kept(&self, estimator: TrainedEstimator, data: &DataConfig) -> Result<KeptEstimator, EvalError> {
         let task = self.data.task();
         let config = task.estimator(self.config.network, self.data.shape()?)?;
-        let about = About {
-            task: task.spec().clone(),
-            inputs: self.config.inputs.clone(),
-            range: range.map(|range| [range.min, range.max]),
-            calibration: None,
-        };
+        let about = About::new(task.spec().clone(), self.config.inputs.clone(), data);
         Ok(KeptEstimator::new(about, config, estimator))
     }
 

@@ -14,7 +14,7 @@ pub(crate) fn calibrate(arguments: &EstimateCalibrateArguments) -> Result<()> {
     // Calibrating twice must not correct what is corrected already.
     let kept = KeptEstimator::open(&arguments.model, &device)?.calibrated(None);
     arguments.output.as_deref().map(check_empty).transpose()?;
-    let images = Images::open(&arguments.sources, Some(arguments.count), arguments.seed)?;
+    let images = Images::open(&arguments.sources, kept.about().crop, Some(arguments.count), arguments.seed)?;
     let seen = images.read(&kept, 0, images.len())?;
     let label = |(name, annotations)| -> Result<_, EvalError> { kept.about().task.label(name, annotations) };
     let truths: Result<Vec<_>, _> =

@@ -6,8 +6,8 @@ use anyhow::Result;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use simgan_data::{
-    Annotation, Annotations, DataError, Fit, Fitted, Size, Sizes, Source, SourceRequest, Target, Transform,
-    Want, evenly,
+    Annotation, Annotations, Crop, DataError, Fit, Fitted, Size, Sizes, Source, SourceRequest, Target,
+    Transform, Want, evenly,
 };
 use simgan_eval::{Inputs, KeptEstimator, TestEye, extra_inputs, eyes_of};
 
@@ -36,12 +36,12 @@ pub(super) struct Seen {
 
 impl Images {
     /// Opens sources and chooses at most `count` images, evenly spread over each.
-    pub(super) fn open(names: &[String], count: Option<usize>, seed: u64) -> Result<Self> {
+    pub(super) fn open(names: &[String], crop: Crop, count: Option<usize>, seed: u64) -> Result<Self> {
         let registry = registry();
         let (mut sources, mut chosen) = (Vec::new(), Vec::new());
         let most = most_test(count, names).unwrap_or(usize::MAX);
         for (number, name) in names.iter().enumerate() {
-            let request = SourceRequest { sizes: Sizes::Mixed, seed, ..SourceRequest::new(name) };
+            let request = SourceRequest { sizes: Sizes::Mixed, crop, seed, ..SourceRequest::new(name) };
             let source = registry.open(&request)?;
             chosen.extend(evenly(source.len(), most).into_iter().map(|idx| (number, idx)));
             sources.push(source);
@@ -59,8 +59,12 @@ impl Images {
     pub(super) fn read(&self, kept: &KeptEstimator, start: usize, end: usize) -> Result<Seen> {
         let shape = kept.shape();
         let size = Size { width: shape.width, height: shape.height };
-        let target =
-            Target { size: Some(size), fit: Fit::Cover, channels: Some(shape.channels), range: kept.range() };
+        let target = Target {
+            size: Some(size),
+            fit: kept.about().fit,
+            channels: Some(shape.channels),
+            range: kept.range(),
+        };
         let fitted: Vec<_> =
             self.sources.iter().map(|source| Fitted::new(Arc::clone(source), target)).collect();
         let places = self.chosen[start..end].to_vec();
@@ -92,9 +96,9 @@ impl Images {
 }
 
 /// Takes a label from an estimator's pixels, of images of `seen`, to those of an image of `own` size.
-pub(super) fn in_own_pixels(label: &Annotation, own: Size, seen: Size) -> Annotation {
+pub(super) fn in_own_pixels(label: &Annotation, own: Size, seen: Size, fit: Fit) -> Annotation {
     let Annotation::Points(points) = label else { return label.clone() };
-    let transform = Transform::resize(own, seen, Fit::Cover);
+    let transform = Transform::resize(own, seen, fit);
     // The transform scales and shifts along each axis: two points tell it.
     let ([x0, y0], [x1, y1]) = (transform.point([0.0, 0.0]), transform.point([1.0, 1.0]));
     let back = |[x, y]: &[f32; 2]| [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];

@@ -22,7 +22,7 @@ pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let kept = KeptEstimator::open(&arguments.model, &device)?;
     arguments.overlay.as_deref().map(check_empty).transpose()?;
-    let images = Images::open(&arguments.sources, arguments.count, arguments.seed)?;
+    let images = Images::open(&arguments.sources, kept.about().crop, arguments.count, arguments.seed)?;
     if images.len() == 0 {
         bail!("there are no images");
     }
@@ -40,7 +40,7 @@ pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
         for (idx, answer) in predicted.into_iter().enumerate() {
             let (name, own) = (seen.names[idx].clone(), seen.sizes[idx]);
             let truth = kept.label(&name, &seen.annotations[idx]);
-            let in_own = |label: &Annotation| in_own_pixels(label, own, seen_size);
+            let in_own = |label: &Annotation| in_own_pixels(label, own, seen_size, kept.about().fit);
             let prediction = Prediction { name, answer: in_own(&answer), truth: truth.as_ref().map(in_own) };
             if let Some(folder) = &arguments.overlay {
                 overlay::write(folder, images.source(seen.places[idx]), seen.places[idx].1, &prediction)?;

@@ -51,8 +51,7 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
         }
     }
     drop(progress);
-    let range = data.range.fixed().map(|range| [range.min, range.max]);
-    let about = About { task: task.spec().clone(), inputs: inputs.clone(), range, calibration: None };
+    let about = About::new(task.spec().clone(), inputs.clone(), &data);
     let kept = KeptEstimator::new(about, network, trainer.finish()?);
     kept.save(folder)?;
     EstimatorTrainer::forget(folder)?;

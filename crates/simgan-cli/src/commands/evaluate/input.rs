@@ -23,6 +23,8 @@ const STATE_FILE: &str = "state.toml";
 pub(super) struct Input {
     pub(super) model: RefineModel,
     pub(super) images: OpenedSources,
+    /// How the images are read.
+    pub(super) data: DataConfig,
     pub(super) seed: u64,
 }
 
@@ -50,7 +52,7 @@ impl Input {
         let data = DataConfig { synthetic, real, ..data(arguments, run.as_ref(), &model)? };
         let most_test = most_test(arguments.measure.test_images, &arguments.test);
         let images = OpenedSources::open(&data, &arguments.test, most_test, seed, &registry())?;
-        Ok(Self { model, images, seed })
+        Ok(Self { model, images, data, seed })
     }
 }
 
