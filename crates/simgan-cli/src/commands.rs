@@ -8,11 +8,13 @@ mod experiment;
 mod help;
 mod inspect;
 mod inspect_run;
+mod recount;
 mod refine;
 mod render;
 mod sheet;
 mod shell;
 mod train;
+mod trained;
 
 use std::io::ErrorKind;
 use std::path::Path;

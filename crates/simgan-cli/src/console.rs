@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use simgan_data::printable;
+use simgan_data::{printable, printable_line};
 use tracing::Span;
 use tracing_indicatif::IndicatifLayer;
 use tracing_indicatif::filter::IndicatifFilter;
@@ -37,7 +37,7 @@ pub(crate) fn start(verbosity: &Verbosity) {
     tracing_subscriber::registry().with(lines).with(bars).init();
 }
 
-/// Writes log lines in which names of files cannot steer the terminal.
+/// Writes log lines, one in each call, in which names of files cannot steer the terminal.
 struct Printing<W>(W);
 
 impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Printing<W> {
@@ -52,8 +52,9 @@ impl<W: Write> Write for Printing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // tracing has replaced escapes in names; those that are left begin its own colours.
         let text = String::from_utf8_lossy(bytes);
-        let parts: Vec<_> = text.split('\u{1b}').map(printable).collect();
-        self.0.write_all(parts.join("\u{1b}").as_bytes())?;
+        let (line, end) = text.strip_suffix('\n').map_or((&*text, ""), |line| (line, "\n"));
+        let parts: Vec<_> = line.split('\u{1b}').map(printable_line).collect();
+        self.0.write_all((parts.join("\u{1b}") + end).as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Error;
-use simgan_data::{DataError, Hint, Hinted, message_of, printable};
+use simgan_data::{DataError, Hint, Hinted, message_of, printable, printable_line};
 use simgan_eval::EvalError;
 use simgan_eyes::EyesError;
 use simgan_metrics::MetricsError;
@@ -84,11 +84,25 @@ fn is_closed_pipe(error: &Error) -> bool {
 /// Formats the message, then on its own line the first hint in the chain of causes.
 fn text(error: &Error, typed: &Typed, colour: bool) -> String {
     let (red, blue, plain) = if colour { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
-    let mut text = format!("{red}error:{plain} {}\n", printable(message_of(&**error).trim_end()));
+    let mut text = format!("{red}error:{plain} {}\n", message(error));
     if let Some(hint) = error.chain().find_map(hint_of).and_then(|hint| hint.text(typed)) {
-        text.push_str(&format!("{blue}hint:{plain} {}\n", printable(&hint)));
+        text.push_str(&format!("{blue}hint:{plain} {}\n", printable_line(&hint)));
     }
     text
+}
+
+/// The message with its causes, on one line but for what shows a place in a TOML file.
+fn message(error: &Error) -> String {
+    let message = message_of(&**error);
+    let message = message.trim_end();
+    let shown = error.chain().find_map(|cause| cause.downcast_ref::<toml::de::Error>());
+    let shown = shown.map(|shown| shown.to_string().trim_end().to_owned());
+    match shown.as_deref().and_then(|shown| Some((message.split_once(shown)?, shown))) {
+        Some(((before, after), shown)) => {
+            format!("{}{}{}", printable_line(before), printable(shown), printable_line(after))
+        }
+        None => printable_line(message).into_owned(),
+    }
 }
 
 /// Returns the hint of an error of any of our crates.
@@ -135,6 +149,12 @@ mod tests {
         assert_eq!(told(usage("no").hint("f(x)").into()), "error: no\nhint: f(x)\n");
         assert_eq!(told(Error::msg("plain")), "error: plain\n");
         let steering = usage("a\x1b[31m.png").hint("\x1b]0;x\x07");
+        let broken = DataError::MissingFolder { path: "a\nerror: b".into() };
+        assert!(told(broken.into()).starts_with("error: a\\u000aerror: b: no such folder\nhint: "));
+        let toml = "a = 1\nb = \n".parse::<toml::Table>().unwrap_err();
+        let text = toml.to_string();
+        let told_toml = told(Error::from(ConfigError::from(toml)).context("x\ny"));
+        assert!(told_toml.contains(text.trim_end()) && told_toml.contains("x\\u000ay"), "{told_toml}");
         assert_eq!(told(steering.into()), "error: a\\u001b[31m.png\nhint: \\u001b]0;x\\u0007\n");
     }
 

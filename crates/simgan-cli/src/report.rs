@@ -6,7 +6,8 @@ mod verdict;
 use simgan_data::ValueRange;
 use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, ShiftJudgement, StepReport};
 
-pub(crate) use self::summary::{finished, resume, summary};
+pub(crate) use self::summary::{ended, finished, how_it_went, resume, summary};
+pub(crate) use self::verdict::Figures;
 
 /// Formats one line for the progress bar: the figures that show whether a run goes well.
 pub(crate) fn line(report: &StepReport) -> String {

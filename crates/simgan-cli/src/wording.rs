@@ -5,6 +5,7 @@ use std::path::Path;
 use simgan_data::Wording;
 
 use crate::arguments::Command;
+use crate::program::shell_quoted;
 
 /// The options of one command that hints may mention.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +57,10 @@ impl Wording for Typed {
             "refine.labels" => self.has_labels.then(|| format!("--labels {value}")),
             "evaluation.task" => Some(format!("--task {value}")),
             "data.size" if self.has_size => Some(format!("--size {value}")),
-            _ => self.has_set.then(|| format!("--set {key}={value}")),
+            // A list holds what a shell would take for its own.
+            _ => {
+                self.has_set.then(|| format!("--set {}", shell_quoted(Path::new(&format!("{key}={value}")))))
+            }
         }
     }
 
@@ -117,5 +121,7 @@ mod tests {
         let size = Hint::setting("bring them to one size", "data.size", "9x7");
         assert!(size.text(&typed(refine)).unwrap().ends_with("with --size 9x7"));
         assert!(size.text(&typed("simgan train")).unwrap().ends_with("with --set data.size=9x7"));
+        let list = Hint::setting("need less", "a.b", "[{c={d=1}}]").text(&typed("simgan train"));
+        assert_eq!(list.unwrap(), "need less with --set 'a.b=[{c={d=1}}]'");
     }
 }

@@ -104,7 +104,7 @@ pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
 pub use self::nearest::nearest;
 pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
-pub use self::printable::printable;
+pub use self::printable::{printable, printable_line};
 pub use self::range::ValueRange;
 pub use self::read::{MAX_TEXT, read_regular, read_text};
 pub use self::record::annotations_from_record;

@@ -20,6 +20,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+/// [`printable`] for a text of one line: a line end, as names of files may hold it, is a code, too.
+#[must_use]
+pub fn printable_line(text: &str) -> Cow<'_, str> {
+    match printable(text) {
+        shown if shown.contains('\n') => shown.replace('\n', "\\u000a").into(),
+        shown => shown,
+    }
+}
+
 /// Whether a character is a control character, or turns the direction of writing.
 fn is_steering(character: char) -> bool {
     let turns =
@@ -35,6 +44,8 @@ mod tests {
     fn what_steers_a_terminal_is_shown_as_its_code() {
         assert_eq!(printable("a\x1b[31m\u{9b}2J\r\u{202e}gnp.x"), "a\\u001b[31m\\u009b2J\\u000d\\u202egnp.x");
         assert!(matches!(printable("näme – ok\n\tx"), Cow::Borrowed(_)));
+        assert_eq!(printable_line("a\nerror: b\x1b"), "a\\u000aerror: b\\u001b");
+        assert!(matches!(printable_line("näme"), Cow::Borrowed(_)));
         let json = serde_json::to_string("a\u{9b}b").unwrap();
         assert_eq!(serde_json::from_str::<String>(&printable(&json)).unwrap(), "a\u{9b}b");
     }

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::DataError;
@@ -22,9 +22,17 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
 pub fn copy_atomic(from: &Path, to: &Path) -> Result<(), DataError> {
     let failed = |error| DataError::io(from, error);
     let mut original = File::open(from).map_err(failed)?;
-    let changed = original.metadata().and_then(|metadata| metadata.modified()).map_err(failed)?;
+    let metadata = original.metadata().map_err(failed)?;
+    let changed = metadata.modified().map_err(failed)?;
     written(to, |file| {
-        io::copy(&mut original, file)?;
+        // It takes fewer calls of the system to copy a small file than to let the system do it.
+        if metadata.len() <= SMALL {
+            let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+            original.read_to_end(&mut bytes)?;
+            file.write_all(&bytes)?;
+        } else {
+            io::copy(&mut original, file)?;
+        }
         file.set_modified(changed)
     })
 }
@@ -44,10 +52,15 @@ pub fn copy_time(from: &Path, to: &Path) -> Result<(), DataError> {
 /// `same_length`, also whether both have one length.
 #[must_use]
 pub fn is_copy(from: &Path, to: &Path, same_length: bool) -> bool {
-    let (Ok(from), Ok(to)) = (std::fs::metadata(from), std::fs::symlink_metadata(to)) else { return false };
+    // Mostly there is no copy yet.
+    let Ok(to) = std::fs::symlink_metadata(to) else { return false };
+    let Ok(from) = std::fs::metadata(from) else { return false };
     let times = (from.modified().ok(), to.modified().ok());
     to.is_file() && times.0.is_some() && times.0 == times.1 && (!same_length || from.len() == to.len())
 }
+
+/// Length of a file up to which it is read as a whole.
+const SMALL: u64 = 1 << 16;
 
 fn written(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), DataError> {
     let io = |error| DataError::io(path, error);

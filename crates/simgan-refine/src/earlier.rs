@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::images::{Current, CurrentLabel};
 use super::manifest::{Done, Earlier, Refined};
 use super::output::Output;
 use super::{Notes, RefineError, RefineSummary, Refinement, doubtful};
@@ -20,7 +21,7 @@ enum Fate<'a> {
 
 impl Refinement<'_> {
     /// Returns the images still to refine and adds the finished ones to `summary`, checking that neither
-    /// their inputs nor their outputs have changed, and copying labels that have.
+    /// their inputs nor their outputs have changed, and bringing labels that have up to date.
     pub(super) fn pending(
         &self,
         output: &Output,
@@ -77,15 +78,26 @@ impl Refinement<'_> {
         match output.is_whole(&path, entry)? {
             None => return Ok(Fate::Pending),
             Some(false) => return Ok(Fate::Damaged),
-            Some(true) => self.check_unchanged(index, entry)?,
+            Some(true) => {}
         }
-        let own = images.n_first_labels(index);
-        // A data set's label is made with its image; an image without it is made again.
-        if entry.label_files > own && images.root().is_none() && !output.has_label(&path) {
-            return Ok(Fate::Damaged);
-        }
+        let Current { crc32c, label } = images.current(index)?;
+        self.check_unchanged(index, entry, &crc32c)?;
+        let had_label = entry.label_files > 0;
+        let label_files = match label {
+            CurrentLabel::Files => images.n_first_labels(index),
+            // The label is made with its image; an image without it is made again.
+            CurrentLabel::Same | CurrentLabel::Record(Some(_)) if had_label && !output.has_label(&path) => {
+                return Ok(Fate::Damaged);
+            }
+            CurrentLabel::Same => entry.label_files,
+            CurrentLabel::Record(record) => {
+                if record.is_some() || had_label {
+                    output.renew_record(&path, record.as_ref())?;
+                }
+                u64::from(record.is_some())
+            }
+        };
         let notes = self.copy_labels(output, index)?;
-        let label_files = if images.root().is_some() { own } else { entry.label_files };
         Ok(Fate::Refined { entry, label_files, notes })
     }
 
@@ -95,8 +107,13 @@ impl Refinement<'_> {
         image.is_ok_and(|image| image.is_doubtful)
     }
 
-    fn check_unchanged(&self, index: usize, before: &Refined) -> Result<(), RefineError> {
-        if before.input_crc32c == self.input.images.crc32c(index)? {
+    fn check_unchanged(
+        &self,
+        index: usize,
+        before: &Refined,
+        crc32c: &Option<String>,
+    ) -> Result<(), RefineError> {
+        if before.input_crc32c == *crc32c {
             return Ok(());
         }
         let path = self.input.images.path(index);

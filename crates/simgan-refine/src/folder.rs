@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use simgan_data::labels::{Followed, LabelFile, follow};
 use simgan_data::{Census, DataError, Fit, Folder, ImageFile, Kept, KeptImage, Size, Source, Transform};
 
-use super::images::{Images, InputImage, hex, slashed};
+use super::images::{Current, CurrentLabel, Images, InputImage, hex, slashed};
 use super::{MANIFEST_FILE, RefineError};
 
 /// How the images of a folder are brought to one size.
@@ -62,8 +62,9 @@ impl Images for FolderImages {
         Ok(InputImage { file, crc32c: Some(hex(crc32c::crc32c(bytes))), record: None, is_doubtful })
     }
 
-    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
-        Ok(Some(hex(crc32c::crc32c(&self.folder.bytes(index)?))))
+    fn current(&self, index: usize) -> Result<Current, DataError> {
+        let crc32c = Some(hex(crc32c::crc32c(&self.folder.bytes(index)?)));
+        Ok(Current { crc32c, label: CurrentLabel::Files })
     }
 
     fn root(&self) -> Option<&Path> {
@@ -100,6 +101,12 @@ impl Images for FolderImages {
 
     fn moves_pixels(&self) -> bool {
         self.resize.is_some()
+    }
+
+    fn n_cropped(&self, count: usize) -> usize {
+        let Some(Resize { size, fit, .. }) = self.resize else { return 0 };
+        let crops = |own: &&Size| Transform::resize(**own, size, fit).crops();
+        self.sizes().iter().take(count).flatten().filter(crops).count()
     }
 
     /// Tries one label file of each kind and every index file.

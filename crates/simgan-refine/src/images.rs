@@ -25,8 +25,9 @@ pub(super) trait Images: Send + Sync {
     /// Decodes the image from its [`Images::bytes`] and reads its label.
     fn decode(&self, index: usize, bytes: &[u8]) -> Result<InputImage, DataError>;
 
-    /// Computes [`InputImage::crc32c`] anew, with no more decoding than it takes.
-    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError>;
+    /// Computes [`InputImage::crc32c`] anew, and reads the label that is written with the image, with no more
+    /// decoding than it takes.
+    fn current(&self, index: usize) -> Result<Current, DataError>;
 
     /// The folder that paths are relative to.
     fn root(&self) -> Option<&Path> {
@@ -73,6 +74,11 @@ pub(super) trait Images: Send + Sync {
         false
     }
 
+    /// Number of the first `count` images of which moving the pixels leaves a part out.
+    fn n_cropped(&self, _count: usize) -> usize {
+        0
+    }
+
     /// Finds out early whether label files can follow the pixels.
     fn check_labels(&self) -> Result<(), RefineError> {
         Ok(())
@@ -98,6 +104,23 @@ pub(super) struct InputImage {
     pub(super) record: Option<Value>,
     /// Whether it looks like a mask among photographs, which is copied rather than painted.
     pub(super) is_doubtful: bool,
+}
+
+/// What an image that was refined before is now.
+pub(super) struct Current {
+    /// [`InputImage::crc32c`].
+    pub(super) crc32c: Option<String>,
+    pub(super) label: CurrentLabel,
+}
+
+/// The label that is written with an image.
+pub(super) enum CurrentLabel {
+    /// [`InputImage::record`].
+    Record(Option<Value>),
+    /// It is what it was.
+    Same,
+    /// An image of a folder has files of its own instead.
+    Files,
 }
 
 /// Joins a path's parts with `/`.

@@ -10,7 +10,7 @@ use simgan_data::{
 
 use super::RefineError;
 use super::folder::{FolderImages, Resize};
-use super::images::{Images, InputImage, hex, slashed};
+use super::images::{Current, CurrentLabel, Images, InputImage, hex, slashed};
 
 /// The images to refine.
 pub struct RefineInput {
@@ -108,6 +108,12 @@ impl RefineInput {
         self.count
     }
 
+    /// Number of images of which [`RefineInput::resized`] leaves a part out.
+    #[must_use]
+    pub fn n_cropped(&self) -> usize {
+        self.images.n_cropped(self.count)
+    }
+
     /// The input's name in the manifest: a folder's absolute path, else the name the caller gave.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -136,8 +142,10 @@ impl Images for DataSet {
         Ok(InputImage { file, crc32c, record, is_doubtful: false })
     }
 
-    fn crc32c(&self, index: usize) -> Result<Option<String>, DataError> {
-        Ok(Some(digest(&self.source.sample(index, Want::Image)?.image)))
+    fn current(&self, index: usize) -> Result<Current, DataError> {
+        let sample = self.source.sample(index, Want::Labels)?;
+        let label = CurrentLabel::Record(sample.to_record());
+        Ok(Current { crc32c: Some(digest(&sample.image)), label })
     }
 }
 
@@ -160,8 +168,8 @@ impl Images for Simulator {
         Ok(InputImage { file, crc32c: None, record: sample.record, is_doubtful: false })
     }
 
-    fn crc32c(&self, _index: usize) -> Result<Option<String>, DataError> {
-        Ok(None)
+    fn current(&self, _index: usize) -> Result<Current, DataError> {
+        Ok(Current { crc32c: None, label: CurrentLabel::Same })
     }
 }
 

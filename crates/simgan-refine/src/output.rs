@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde_json::Value;
 use simgan_data::{
     DataError, Image, KeptImage, check_plain, copy_atomic, copy_time, is_copy, is_junk, write_atomic,
 };
@@ -102,7 +103,7 @@ impl Output {
         let mut label_files = input.images.n_first_labels(job.index);
         if let Some(record) = &job.input.record {
             let label = self.place(&input.images.path(job.index).with_extension("json"))?;
-            write_atomic(&label, format!("{record:#}\n").as_bytes())?;
+            write_atomic(&label, recorded(record).as_bytes())?;
             label_files += 1;
         }
         let spec = image.spec();
@@ -139,6 +140,21 @@ impl Output {
     pub(super) fn has_label(&self, image: &Path) -> bool {
         let label = fs::symlink_metadata(self.root.join(image.with_extension("json")));
         label.is_ok_and(|label| label.is_file() && label.len() > 0)
+    }
+
+    /// Brings the label that is written with a data set's image up to date; `None` if it has none any more.
+    pub(super) fn renew_record(&self, image: &Path, record: Option<&Value>) -> Result<(), RefineError> {
+        let label = self.place(&image.with_extension("json"))?;
+        match record.map(recorded) {
+            Some(text) if fs::read(&label).is_ok_and(|found| found == text.as_bytes()) => Ok(()),
+            Some(text) => Ok(write_atomic(&label, text.as_bytes())?),
+            None => match fs::remove_file(&label) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(RefineError::io(&label)(error))
+                }
+                _ => Ok(()),
+            },
+        }
     }
 
     /// An error about the folder as a whole.
@@ -205,6 +221,11 @@ impl Output {
         }
         Ok(copy_time(&from, &to)?)
     }
+}
+
+/// A label as it is written.
+fn recorded(record: &Value) -> String {
+    format!("{record:#}\n")
 }
 
 /// Whether a file is a temporary one of [`write_atomic`].

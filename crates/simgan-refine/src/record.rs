@@ -2,8 +2,8 @@
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Scope};
 
 use super::RefineError;
 use super::manifest::{Entry, Manifest};
@@ -53,19 +53,44 @@ fn record(
     mut manifest: Manifest,
     records: &Receiver<Record>,
 ) -> Result<Manifest, RefineError> {
-    for Record { images, entries } in records {
-        sync(output, &images)?;
-        manifest.append(&entries)?;
-    }
-    Ok(manifest)
+    thread::scope(|scope| {
+        // Not in the thread pool, whose threads have work to do meanwhile.
+        let syncers: Vec<_> = (0..AT_ONCE).map(|_| Syncer::start(scope, output)).collect();
+        for Record { images, entries } in records {
+            sync(output, &syncers, &images)?;
+            manifest.append(&entries)?;
+        }
+        Ok(manifest)
+    })
 }
 
-/// Waits until the images are on the disk. Not in the thread pool, whose threads have work to do meanwhile.
-fn sync(output: &Output, images: &[PathBuf]) -> Result<(), RefineError> {
+/// Waits until the images are on the disk.
+fn sync(output: &Output, syncers: &[Syncer], images: &[PathBuf]) -> Result<(), RefineError> {
     let each = images.len().div_ceil(AT_ONCE).max(1);
-    thread::scope(|scope| {
-        let some = |images: &'_ [PathBuf]| images.iter().try_for_each(|image| output.sync(image));
-        let threads: Vec<_> = images.chunks(each).map(|images| scope.spawn(move || some(images))).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    })
+    let ended = || output.failed(std::io::Error::other("a thread has ended"));
+    let mut busy = Vec::new();
+    for (syncer, some) in syncers.iter().zip(images.chunks(each)) {
+        syncer.images.send(some.to_vec()).map_err(|_| ended())?;
+        busy.push(syncer);
+    }
+    busy.into_iter().try_for_each(|syncer| syncer.done.recv().unwrap_or_else(|_| Err(ended())))
+}
+
+/// A thread that brings files to the disk, until it is dropped.
+struct Syncer {
+    images: SyncSender<Vec<PathBuf>>,
+    done: Receiver<Result<(), RefineError>>,
+}
+
+impl Syncer {
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>, output: &'scope Output) -> Self {
+        let (images, jobs) = sync_channel::<Vec<PathBuf>>(1);
+        let (report, done) = sync_channel(1);
+        scope.spawn(move || {
+            let sync = |images: Vec<PathBuf>| images.iter().try_for_each(|image| output.sync(image));
+            // Nobody waits for a report after an error.
+            jobs.into_iter().map(sync).try_for_each(|result| report.send(result))
+        });
+        Self { images, done }
+    }
 }

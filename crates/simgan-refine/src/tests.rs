@@ -1,5 +1,6 @@
 mod files;
 mod hostile;
+mod labels;
 mod model;
 
 use std::collections::BTreeMap;

@@ -41,7 +41,8 @@ impl Content {
         let domains = [("synthetic", &self.synthetic, &now.synthetic), ("real", &self.real, &now.real)];
         for (domain, before, now) in domains {
             if let Some(reason) = before.difference(now) {
-                return Err(TrainError::OtherImages { domain, reason, run: run.to_owned() });
+                let is_number = before.count != now.count;
+                return Err(TrainError::OtherImages { domain, reason, is_number, run: run.to_owned() });
             }
         }
         Ok(())

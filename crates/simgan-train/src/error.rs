@@ -93,6 +93,8 @@ pub enum TrainError {
         domain: &'static str,
         /// What differs.
         reason: String,
+        /// Whether it is their number.
+        is_number: bool,
         /// The run or checkpoint.
         run: PathBuf,
     },

@@ -17,6 +17,8 @@ const VALUE: u64 = 4;
 pub struct Need {
     /// Weights, their gradients, the optimizers' moments and the running average.
     pub networks: u64,
+    /// D's part of `networks`.
+    pub discriminator: u64,
     /// Feature maps kept for a backward pass: in R's update those of both networks, in D's those of two
     /// batches.
     pub maps: u64,
@@ -47,9 +49,10 @@ impl Need {
         let of_update = maps_of_refiner.saturating_add(maps_of_discriminator);
         let maps = of_update.max(maps_of_discriminator.saturating_mul(2));
         let n_batches = 2 * QUEUE.max(data.workers) as u64;
+        let discriminator = bytes(&[n_discriminator, kept(&optim.discriminator)]);
         Ok(Self {
-            networks: bytes(&[n_refiner, of_refiner])
-                .saturating_add(bytes(&[n_discriminator, kept(&optim.discriminator)])),
+            networks: bytes(&[n_refiner, of_refiner]).saturating_add(discriminator),
+            discriminator,
             maps: bytes(&[maps, batch]),
             batches: bytes(&[image, batch, n_batches]),
             history: bytes(&[image, config.history.capacity.unwrap_or(0) as u64]),
@@ -67,15 +70,25 @@ impl Need {
         if self.total() <= memory {
             return Ok(());
         }
-        let Self { networks, maps, batches, history } = self;
-        let setting = match networks.max(maps).max(batches).max(history) {
+        let Self { networks, discriminator, maps, batches, history } = self;
+        let largest = networks.max(maps).max(batches).max(history);
+        if largest == networks && discriminator > networks / 2 {
+            if let Some(layers) = narrower(config, memory / 3) {
+                return Err(TrainError::Memory {
+                    need: self,
+                    memory,
+                    setting: ("discriminator.layers", layers),
+                });
+            }
+        }
+        let setting = match largest {
             most if most == history => ("history.capacity", config.history.capacity.unwrap_or(0)),
             most if most == networks => ("refiner.features", config.refiner.features),
             _ => ("data.batch", config.data.batch),
         };
         // A third of the memory for the largest part, in the proportion in which the setting counts; even, as
         // a batch must be.
-        let share = memory as f64 / 3.0 / networks.max(maps).max(batches).max(history) as f64;
+        let share = memory as f64 / 3.0 / largest as f64;
         let lower = (setting.1 as f64 * share) as usize / 2 * 2;
         let setting = match lower.max(2) {
             lower if lower < setting.1 => (setting.0, lower.to_string()),
@@ -89,7 +102,7 @@ impl Need {
 /// "about 77.3 GB of memory (75.2 GB for …)".
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { networks, maps, batches, history } = *self;
+        let Self { networks, maps, batches, history, .. } = *self;
         let [total, networks, maps, batches, history] =
             [self.total(), networks, maps, batches, history].map(gigabytes);
         write!(
@@ -116,6 +129,39 @@ fn kept(optimizer: &OptimizerConfig) -> u64 {
         OptimizerKind::Sgd => 2,
     }
 }
+
+/// D's layers with at most so many features that it needs no more than `limit` bytes, as a setting; `None` if one is
+/// too many.
+fn narrower(config: &TrainConfig, limit: u64) -> Option<String> {
+    let network = &config.discriminator.network;
+    let channels = config.data.channels.number().unwrap_or(3);
+    let capped = |most: usize| {
+        let mut network = network.clone();
+        for layer in &mut network.layers {
+            if let Layer::Conv { features, .. } = layer {
+                *features = most.min(*features);
+            }
+        }
+        network
+    };
+    let fits = |network: &DiscriminatorConfig| {
+        let layout = Layout::of(|vb| Discriminator::new(network, channels, vb));
+        layout.is_ok_and(|layout| bytes(&[layout.count(), kept(&config.optim.discriminator)]) <= limit)
+    };
+    let halves =
+        std::iter::successors(Some(MAX_FEATURES), |most| Some(most / 2)).take_while(|most| *most > 0);
+    let network = halves.map(capped).find(fits)?;
+    let written = |layer: &Layer| match *layer {
+        Layer::Conv { kernel, stride, features } => {
+            format!("{{conv={{kernel={kernel},stride={stride},features={features}}}}}")
+        }
+        Layer::MaxPool { kernel, stride } => format!("{{max_pool={{kernel={kernel},stride={stride}}}}}"),
+    };
+    Some(format!("[{}]", network.layers.iter().map(written).collect::<Vec<_>>().join(",")))
+}
+
+/// The most features that a layer may have.
+const MAX_FEATURES: usize = 4096;
 
 /// Values in D's feature maps of one image.
 fn maps(network: &DiscriminatorConfig, size: Size) -> u64 {
@@ -193,6 +239,14 @@ mod tests {
         assert!(refused(&["data.batch=8192"]).1.contains("data.batch"));
         let (_, hint) = refused(&["refiner.features=4096", "refiner.blocks=16", "data.batch=2"]);
         assert!(hint.contains("refiner.features"), "{hint}");
+        let wide = "{conv={kernel=31,stride=1,features=4096}}";
+        let (_, hint) = refused(&[
+            &format!("discriminator.layers=[{wide},{wide},{{max_pool={{kernel=3,stride=2}}}}]"),
+            "data.batch=2",
+        ]);
+        let (_, layers) = hint.split_once("need less with discriminator.layers = ").unwrap();
+        let narrow = with(&[&format!("discriminator.layers={layers}"), "data.batch=2"]);
+        Need::of(&narrow, SIZE).unwrap().check(&narrow, 8_000_000_000).unwrap();
         let config = config(1);
         Need::of(&config, SIZE).unwrap().check(&config, 8_000_000_000).unwrap();
     }

@@ -1,9 +1,10 @@
 //! `simgan inspect`: describes a data set or a run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use simgan_data::{Census, FolderOptions, Range, Sizes, Source, Statistics};
+use simgan_data::{Census, FolderOptions, Range, Sizes, Source, Statistics, printable_line};
 
 use crate::arguments::InspectArguments;
 use crate::commands::inspect_run::{Run, is_run};
@@ -107,9 +108,7 @@ impl Found {
             text.push_str(&format!(", {} not looked at", statistics.n_images - n_tried));
         }
         text.push('\n');
-        for (kind, count) in &statistics.kinds {
-            text.push_str(&format!("  {count} of {kind}\n"));
-        }
+        text.push_str(&kinds(&statistics.kinds));
         if let Some(pixels) = &statistics.pixels {
             text.push_str(&format!("pixels     {}\n", spread(pixels, 1.0, "of the range [-1, 1]")));
         }
@@ -133,7 +132,7 @@ impl Found {
         }
         self.tell_files(&mut text);
         for error in &statistics.errors {
-            text.push_str(&format!("unreadable {error}\n"));
+            text.push_str(&format!("unreadable {}\n", printable_line(error)));
         }
         text
     }
@@ -149,7 +148,7 @@ impl Found {
         }
         let index = self.index_files.as_deref().unwrap_or_default();
         for file in index.iter().take(MAX_INDEX) {
-            text.push_str(&format!("index      {file}\n"));
+            text.push_str(&format!("index      {}\n", printable_line(file)));
         }
         if let Some(first) = statistics.flat.first() {
             let n_flat = statistics.flat.len();
@@ -161,12 +160,28 @@ impl Found {
             text.push_str(&format!("index      and {} more label files\n", index.len() - MAX_INDEX));
         }
         if let Some(census) = &self.census {
-            census.lines().iter().for_each(|line| text.push_str(&format!("not read   {line}\n")));
-            census.left_out().iter().for_each(|line| text.push_str(&format!("left out   {line}\n")));
+            let mut tell = |what, line: &str| text.push_str(&format!("{what}   {}\n", printable_line(line)));
+            census.lines().iter().for_each(|line| tell("not read", line));
+            census.left_out().iter().for_each(|line| tell("left out", line));
         }
     }
 }
 
+/// Lists the sizes and kinds of pixels that most images have.
+fn kinds(kinds: &BTreeMap<String, usize>) -> String {
+    let mut sorted: Vec<_> = kinds.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown = sorted.iter().take(MAX_KINDS).map(|(kind, count)| format!("  {count} of {kind}\n"));
+    let mut text: String = shown.collect();
+    if sorted.len() > MAX_KINDS {
+        let n_images: usize = sorted[MAX_KINDS..].iter().map(|(_, count)| **count).sum();
+        text.push_str(&format!("  and {} more sizes, of {n_images} images\n", sorted.len() - MAX_KINDS));
+    }
+    text
+}
+
+/// Maximum number of sizes listed.
+const MAX_KINDS: usize = 5;
 /// Maximum number of index files listed.
 const MAX_INDEX: usize = 10;
 

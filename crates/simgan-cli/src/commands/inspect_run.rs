@@ -8,7 +8,7 @@ use serde::Serialize;
 use simgan_train::run_dir::{CHECKPOINTS_DIR, CONFIG_FILE, METRICS_FILE, SAMPLES_DIR, config_of_run};
 use simgan_train::{Best, Event, StepReport, Summary, TrainConfig, Warning, read_metrics};
 
-use crate::report;
+use crate::report::{self, Figures};
 
 /// Whether `path` is the folder of a run.
 pub(crate) fn is_run(path: &Path) -> bool {
@@ -97,6 +97,7 @@ impl Run {
         if let Some(failure) = &self.failure {
             text.push_str(&format!("failed: {failure}\n"));
         }
+        text.push_str(&self.how_it_went());
         text.push_str(&format!("checkpoints    {}\n", list(&self.checkpoints)));
         if let Some(best) = &self.best {
             let why = report::judgement(&best.judgement, false);
@@ -104,6 +105,14 @@ impl Run {
         }
         text.push_str(&format!("samples        {}\n", list(&self.samples)));
         text
+    }
+
+    /// The verdict on the means that the run ended with, else on its last step.
+    fn how_it_went(&self) -> String {
+        let ended = self.summary.as_ref().filter(|summary| summary.n_averaged > 0);
+        let last = self.losses.iter().max_by_key(|report| report.step);
+        let figures = ended.map(Figures::from).or_else(|| last.map(Figures::from));
+        figures.map(|figures| report::how_it_went(&figures, &self.config)).unwrap_or_default()
     }
 
     fn settings(&self) -> String {

@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use simgan_data::{
-    Census, Crop, Fit, Fitted, Folder, FolderOptions, Found, Hinted, Selection, Sizes, SourceRequest, Target,
+    Census, Crop, Fit, Fitted, Folder, FolderOptions, Found, Hinted, Selection, Size, Sizes, SourceRequest,
+    Target, Transform, printable_line,
 };
 use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement, Resize};
+use simgan_train::run_dir::config_of_run;
 
 use crate::arguments::RefineArguments;
 use crate::commands::open_source;
+use crate::commands::trained::{run_of, untrained};
 use crate::console::{Progress, print};
 use crate::failure::{usage, usage_of};
 use crate::registry::registry;
@@ -22,6 +25,10 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let model = RefineModel::open(&arguments.model, &device)?;
     tracing::info!("refiner {}", model.folder().display());
+    let run = run_of(&arguments.model, model.folder()).map(config_of_run).transpose()?;
+    if let Some(untrained) = untrained(model.folder(), run.as_ref())? {
+        tracing::warn!("{untrained}, so it copies its input");
+    }
     let input = open_input(arguments)?;
     let stop = interrupt::stop_flag()?;
     let n_images = input.n_images() as u64;
@@ -44,7 +51,8 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
         bail!(Hinted::new(message, "run the same command again to continue"));
     }
     let census = input.census().unwrap_or_default();
-    print(&text(&summary, &census, arguments, started.elapsed().as_secs_f64()))
+    let cropped = cropped(&input, arguments.size);
+    print(&(text(&summary, &census, arguments, started.elapsed().as_secs_f64()) + &cropped))
 }
 
 fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
@@ -91,6 +99,10 @@ fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> 
     let request =
         SourceRequest { sizes: Sizes::Mixed, crop, on_error, ..SourceRequest::new(&arguments.input) };
     let source = found.open(&request)?;
+    let is_cropped = |size| Transform::resize(source.spec().size(), size, Fit::default()).crops();
+    if let Some(size) = arguments.size.filter(|size| is_cropped(*size)) {
+        tracing::info!("images of {} are cropped at two sides to the shape of {size}", source.spec().size());
+    }
     let target = Target { size: arguments.size, ..Target::default() };
     let mut name = path.canonicalize().with_context(|| path.display().to_string())?.display().to_string();
     // The manifest records this name: an output folder made with another crop or size is not continued.
@@ -140,7 +152,7 @@ fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, e
     // Masks follow the images' new size.
     let how = if arguments.size.is_some() { "copied, masks resized" } else { "copied unchanged" };
     for line in census.lines() {
-        text.push_str(&format!("{how}: {line}\n"));
+        text.push_str(&format!("{how}: {}\n", printable_line(&line)));
     }
     if doubtful > 0 {
         text.push_str(&format!("{how}: {doubtful} images with a palette or at most 8 values\n"));
@@ -148,7 +160,7 @@ fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, e
         text.push_str("  they look like masks; --images GLOB names images to refine all the same\n");
     }
     for line in census.left_out() {
-        text.push_str(&format!("left out: {line}\n"));
+        text.push_str(&format!("left out: {}\n", printable_line(&line)));
     }
     if summary.not_copied > 0 {
         text.push_str(&format!("{} files could not be copied, see the warnings\n", summary.not_copied));
@@ -176,9 +188,17 @@ fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, e
     text + &format!("output {}\n", output.display())
 }
 
+/// Says if resizing cut off something.
+fn cropped(input: &RefineInput, size: Option<Size>) -> String {
+    match (size, input.n_cropped()) {
+        (None, _) | (_, 0) => String::new(),
+        (Some(size), n) => format!("{n} images were cropped at two sides to the shape of {size}\n"),
+    }
+}
+
 /// Formats some of `n` names, one a line.
 fn told(names: &[String], n: u64) -> String {
-    let mut text: String = names.iter().map(|name| format!("  {name}\n")).collect();
+    let mut text: String = names.iter().map(|name| format!("  {}\n", printable_line(name))).collect();
     let more = n.saturating_sub(names.len() as u64);
     if more > 0 {
         text.push_str(&format!("  and {more} more\n"));

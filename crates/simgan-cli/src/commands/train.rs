@@ -12,6 +12,7 @@ use simgan_train::{
 };
 
 use super::domains::check_domains;
+use super::recount;
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
 use crate::registry::registry;
@@ -39,6 +40,7 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     if summary.is_complete() {
         return print(&report::summary(&summary, trainer.config()));
     }
+    print(&report::ended(&summary, trainer.config()))?;
     let message = format!("interrupted after {} of {} steps", summary.step, summary.total_steps);
     bail!(Hinted::new(message, report::resume(&summary)))
 }
@@ -87,7 +89,8 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
     // Before the images are opened: nothing need be read to know that a setting must not change.
     before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
     let sources = Sources::open(&config, &registry())?;
-    let trainer = Trainer::resume(&run, config.clone(), &sources, device)?;
+    let trainer = Trainer::resume(&run, config.clone(), &sources, device);
+    let trainer = trainer.map_err(|error| recount::explained(error, &config.data))?;
     if trainer.is_done()
         && config.selection == before.selection
         && let Some(summary) = run.finished()?

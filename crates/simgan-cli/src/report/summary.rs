@@ -5,7 +5,7 @@ use std::path::Path;
 use simgan_data::{Crop, Sizes, SourceRequest};
 use simgan_train::{DataSize, Summary, TrainConfig};
 
-use super::verdict::{Knob, verdict};
+use super::verdict::{Figures, Knob, verdict};
 use super::{losses, phase};
 use crate::program::{self, shell_quoted};
 use crate::registry::registry;
@@ -40,7 +40,7 @@ pub(crate) fn summary(summary: &Summary, config: &TrainConfig) -> String {
     for (name, path) in places.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
         text.push_str(&format!("{name:<14} {}\n", summary.run.join(path).display()));
     }
-    text.push_str(&how_it_went(summary, config));
+    text.push_str(&ended(summary, config));
     text.push_str("next:\n");
     for (command, purpose) in next_steps(summary, config) {
         text.push_str(&format!("  {command}\n      {purpose}\n"));
@@ -55,9 +55,14 @@ pub(crate) fn finished(run: &Summary, config: &TrainConfig) -> String {
     format!("finished before, nothing is left to do; to go on: {longer}\n{}", summary(run, config))
 }
 
-/// The verdict, and what to look for in the samples.
-fn how_it_went(summary: &Summary, config: &TrainConfig) -> String {
-    let mut text = labelled("how it went", &verdict(summary, config).words);
+/// The verdict on a run that may still be training.
+pub(crate) fn how_it_went(run: &Figures<'_>, config: &TrainConfig) -> String {
+    labelled("how it went", &verdict(run, config).words)
+}
+
+/// The verdict on a run that ended, and what to look for in the samples.
+pub(crate) fn ended(summary: &Summary, config: &TrainConfig) -> String {
+    let mut text = how_it_went(&summary.into(), config);
     if summary.samples.is_some() {
         text.push_str(&labelled("look at", "the samples: synthetic, refined, difference, real"));
         text.push_str(&labelled("", KNOBS));
@@ -92,7 +97,7 @@ fn next_steps(summary: &Summary, config: &TrainConfig) -> Vec<(String, String)> 
     let mut steps = Vec::new();
     let mut add = |command: String, purpose: &str| steps.push((command, purpose.to_owned()));
     if summary.is_complete() {
-        match verdict(summary, config).knob {
+        match verdict(&summary.into(), config).knob {
             Some(Knob::Steps(n)) => add(format!("{} --steps {n}", resume(summary)), "go on, with more steps"),
             Some(Knob::Set(key, value)) => {
                 let config = shell_quoted(&summary.run.join(simgan_train::run_dir::CONFIG_FILE));

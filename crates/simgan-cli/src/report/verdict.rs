@@ -1,6 +1,6 @@
 //! Judges in words whether a run went well, from the figures of its summary.
 
-use simgan_train::{Phase, Summary, TrainConfig};
+use simgan_train::{DiscriminatorReport, Phase, RefinerReport, StepReport, Summary, TrainConfig};
 
 /// Adversarial steps below which the figures say little.
 const FEW_STEPS: u64 = 200;
@@ -31,11 +31,35 @@ pub(super) enum Knob {
     Set(&'static str, f64),
 }
 
+/// The figures that a run is judged by.
+pub(crate) struct Figures<'a> {
+    step: u64,
+    n_averaged: usize,
+    phase: Phase,
+    refiner: Option<&'a RefinerReport>,
+    discriminator: Option<&'a DiscriminatorReport>,
+}
+
+impl<'a> From<&'a Summary> for Figures<'a> {
+    fn from(summary: &'a Summary) -> Self {
+        let Summary { step, n_averaged, phase, ref refiner, ref discriminator, .. } = *summary;
+        Self { step, n_averaged, phase, refiner: refiner.as_ref(), discriminator: discriminator.as_ref() }
+    }
+}
+
+/// Of one step.
+impl<'a> From<&'a StepReport> for Figures<'a> {
+    fn from(report: &'a StepReport) -> Self {
+        let StepReport { step, phase, ref refiner, ref discriminator, .. } = *report;
+        Self { step, n_averaged: 1, phase, refiner: refiner.as_ref(), discriminator: discriminator.as_ref() }
+    }
+}
+
 /// Judges a run; D's accuracy is the mean over real and refined patches.
-pub(super) fn verdict(summary: &Summary, config: &TrainConfig) -> Verdict {
+pub(super) fn verdict(run: &Figures<'_>, config: &TrainConfig) -> Verdict {
     let lambda = config.loss.lambda;
     let (lr, steps) = (config.optim.discriminator.lr, config.schedule.steps);
-    if summary.n_averaged == 0 && summary.step > 0 && steps > 0 {
+    if run.n_averaged == 0 && run.step > 0 && steps > 0 {
         let words = "no step was done this time; `inspect` shows the run's losses";
         return Verdict::of(words, None);
     }
@@ -44,11 +68,13 @@ pub(super) fn verdict(summary: &Summary, config: &TrainConfig) -> Verdict {
         true => (Some(Knob::Set("loss.lambda", lambda / 2.0)), lambda * 2.0),
         false => (None, 1.0),
     };
-    let figures = summary.refiner.as_ref().zip(summary.discriminator.as_ref());
-    let (Phase::Adversarial, Some((refiner, discriminator))) = (summary.phase, figures) else {
+    let figures = run.refiner.zip(run.discriminator);
+    let (Phase::Adversarial, Some((refiner, discriminator))) = (run.phase, figures) else {
         let words = "not trained yet: the two networks have not met (schedule.steps counts those steps)";
         return Verdict::of(words, Some(Knob::Steps(longer(steps))));
     };
+    let before = config.schedule.pretrain_refiner + config.schedule.pretrain_discriminator;
+    let done = run.step.saturating_sub(before).min(steps);
     let (accuracy, change) = (discriminator.accuracy(), refiner.change);
     let told = format!("the discriminator is right about {:.0} % of patches", 100.0 * accuracy);
     let (words, knob) = if ![refiner.loss, discriminator.loss, change].iter().all(|value| value.is_finite()) {
@@ -56,9 +82,9 @@ pub(super) fn verdict(summary: &Summary, config: &TrainConfig) -> Verdict {
             "failed: the losses are no numbers".to_owned(),
             Some(Knob::Set("optim.refiner.lr", config.optim.refiner.lr / 4.0)),
         )
-    } else if steps < FEW_STEPS {
+    } else if done < FEW_STEPS {
         (
-            format!("too short to judge: {steps} adversarial steps; useful runs take hundreds"),
+            format!("too short to judge: {done} adversarial steps; useful runs take hundreds"),
             Some(Knob::Steps(400)),
         )
     } else if change < SMALL_CHANGE {

@@ -100,6 +100,34 @@ fn inspect_takes_several_sources() {
     fails(scene.simgan("inspect in nowhere"), 1, &["nowhere"]);
 }
 
+#[test]
+fn inspect_lists_five_sizes() {
+    let scene = Scene::new();
+    (0..8).for_each(|idx| scene.image(&format!("in/{idx}.png"), gray(9 + idx, 7, idx)));
+    scene.image("in/8.png", gray(16, 7, 1));
+    let told = succeeds(scene.simgan("inspect in"));
+    assert!(told.contains("9 read\n  2 of 16x7 gray 8 bit\n  1 of 10x7"), "{told}");
+    assert!(told.contains("\n  and 3 more sizes, of 3 images\n"), "{told}");
+    let json: Value = serde_json::from_str(&succeeds(scene.simgan("inspect in --json"))).unwrap();
+    assert_eq!(json["kinds"].as_object().unwrap().len(), 8);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_with_a_line_end_stays_on_its_line() {
+    let scene = scene();
+    fs::write(scene.path("in/rgb_\nerror: none.png"), "damaged").unwrap();
+    let (code, _, stderr) = told(scene.simgan(REFINE));
+    assert!(code == 1 && stderr.contains("rgb_\\u000aerror: none.png"), "{stderr}");
+    let (_, _, stderr) = told(scene.simgan(&format!("{REFINE} --on-error skip")));
+    assert!(stderr.contains("rgb_\\u000aerror: none.png"), "{stderr}");
+    let (_, stdout, stderr) = told(scene.simgan("inspect in"));
+    assert!(stdout.contains("\nunreadable ") && stdout.contains("\\u000aerror"), "{stdout}");
+    for line in stdout.lines().chain(stderr.lines()) {
+        assert!(!line.starts_with("error: none"), "{line}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn names_cannot_steer_the_terminal() {

@@ -48,6 +48,27 @@ fn sizes_down_to_one_pixel_are_refined() {
 }
 
 #[test]
+fn a_crop_is_told() {
+    let scene = scene(2);
+    scene.image("in/square.png", gray(12, 12, 1));
+    let told = succeeds(scene.simgan(&format!("{REFINE} --size 6x6 --labels copy")));
+    assert!(told.contains("\n2 images were cropped at two sides to the shape of 6x6\n"), "{told}");
+    let told = succeeds(scene.simgan("refine --model model --input in --output own"));
+    assert!(!told.contains("cropped"), "{told}");
+}
+
+#[test]
+fn a_refiner_that_only_pretrained_is_warned_of() {
+    let scene = Scene::with_domains();
+    succeeds(scene.train("--steps 0"));
+    let (code, _, log) = told(scene.simgan("refine --model run --input synthetic --output out"));
+    assert!(code == 0 && log.contains("not trained yet: 5 steps") && log.contains("step-00000005"), "{log}");
+    scene.model("model", 1);
+    let (_, _, log) = told(scene.simgan("refine --model model --input synthetic --output other"));
+    assert!(!log.contains("not trained yet"), "{log}");
+}
+
+#[test]
 fn a_simulator_writes_numbered_images_with_labels() {
     let scene = Scene::new();
     scene.model("model", 1);

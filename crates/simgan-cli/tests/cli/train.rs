@@ -191,6 +191,8 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("train --run run --resume"), "{stderr}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.starts_with("how it went    "), "{stdout}");
     assert_eq!(fs::read_dir(scene.path("run/checkpoints")).unwrap().count(), 1);
     let told = succeeds(scene.simgan("inspect run"));
     assert!(told.contains("100005") && told.contains("adversarial training"), "{told}");
@@ -218,9 +220,14 @@ fn a_run_is_described() {
     let scene = Scene::with_domains();
     succeeds(scene.train(""));
     let told = succeeds(scene.simgan("inspect run"));
-    for part in
-        ["step 10 of 10", "recipe demo, seed 0", "lambda", "pretraining the refiner", "adversarial training"]
-    {
+    for part in [
+        "step 10 of 10",
+        "recipe demo, seed 0",
+        "lambda",
+        "pretraining the refiner",
+        "adversarial training",
+        "how it went    too short to judge: 5 adversarial steps",
+    ] {
         assert!(told.contains(part), "`{part}` is not told:\n{told}");
     }
     let run: Value = serde_json::from_str(&succeeds(scene.simgan("inspect run --json"))).unwrap();

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,11 @@ impl LabelFiles {
     fn entries(&self, image: usize) -> impl Iterator<Item = &(u32, PathBuf, bool)> {
         let start = self.beside.partition_point(|(owner, ..)| (*owner as usize) < image);
         self.beside[start..].iter().take_while(move |(owner, ..)| *owner as usize == image)
+    }
+
+    /// Label files beside any image.
+    pub(super) fn beside(&self) -> BTreeSet<&Path> {
+        self.beside.iter().map(|(_, path, _)| path.as_path()).collect()
     }
 
     /// Label files of no particular image.

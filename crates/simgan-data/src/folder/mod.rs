@@ -257,8 +257,13 @@ impl Folder {
 
     /// Adds what the image's label files and the folder's index files say, and the image's record.
     fn label(&self, index: usize, sample: Sample) -> Result<Sample, DataError> {
-        let files =
-            Files { root: &self.root, images: &self.images, apart: self.apart(), index: self.labels.index() };
+        let files = Files {
+            root: &self.root,
+            images: &self.images,
+            apart: self.apart(),
+            index: self.labels.index(),
+            beside: &|| self.labels.beside(),
+        };
         self.index.label(&files, index, self.labels.of(index), sample)
     }
 }

@@ -16,6 +16,9 @@ enum Step {
     Orientation(Orientation),
 }
 
+/// Rounding errors of places in pixels are smaller.
+const TINY: f64 = 1e-6;
+
 impl Transform {
     /// The transform that [`Image::resized`](crate::Image::resized) applies to an image of size `from`.
     #[must_use]
@@ -59,6 +62,18 @@ impl Transform {
         }
     }
 
+    /// Whether it leaves out a part of the image.
+    #[must_use]
+    pub fn crops(&self) -> bool {
+        let (from, to) = (self.from, self.to());
+        let corners = [[0.0; 2], [from.width as f64, from.height as f64]].map(|own| self.point_exact(own));
+        let sides = [to.width as f64, to.height as f64];
+        let is_out = |point: [f64; 2]| {
+            point.iter().zip(sides).any(|(place, side)| *place < -TINY || *place > side + TINY)
+        };
+        corners.into_iter().any(is_out)
+    }
+
     /// Maps a point of the image to the transformed one, possibly outside it.
     #[must_use]
     pub fn point(&self, point: [f32; 2]) -> [f32; 2] {
@@ -84,5 +99,20 @@ impl Transform {
             Step::Window(window) => window.unmap(point),
             Step::Orientation(orientation) => orientation.source(self.from, point),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crop_is_told() {
+        let from = Size { width: 40, height: 30 };
+        let crops = |to: &str, fit| Transform::resize(from, to.parse().unwrap(), fit).crops();
+        assert!(crops("30x30", Fit::Cover) && crops("40x10", Fit::Cover));
+        assert!(!crops("20x15", Fit::Cover) && !crops("30x30", Fit::Stretch));
+        assert!(!Transform::orient(from, Orientation::MIRRORED).crops());
+        assert!(Transform::part(from, 1.0, 0.0, from).crops());
     }
 }

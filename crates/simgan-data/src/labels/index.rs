@@ -1,6 +1,6 @@
 //! What the label files of a folder say of each of its images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -13,6 +13,8 @@ use crate::{Annotation, Annotations, DataError, Sample, Size};
 #[derive(Default)]
 pub(crate) struct FolderIndex {
     index: OnceLock<Result<Entries, Fault>>,
+    /// The names of classes in the files beside images, from which their numbers follow.
+    classes: OnceLock<BTreeSet<String>>,
 }
 
 /// What index files say: for each image, the file, as a place in the list of them, and what it says.
@@ -34,6 +36,8 @@ pub(crate) struct Files<'a> {
     pub(crate) images: &'a [PathBuf],
     pub(crate) apart: Apart<'a>,
     pub(crate) index: &'a [PathBuf],
+    /// Lists the label files beside images.
+    pub(crate) beside: &'a dyn Fn() -> BTreeSet<&'a Path>,
 }
 
 impl FolderIndex {
@@ -64,7 +68,16 @@ impl FolderIndex {
             } else {
                 let said = read_page(&bytes, relative, (files.images, files.apart), &[image]);
                 let said = said.map_err(|reason| failed(&path, reason))?;
-                all.add_said(&path, said.into_iter().flatten().map(|(_, said)| said), size)?;
+                for (_, said) in said.into_iter().flatten() {
+                    let said = match said {
+                        Said::Named(..) => {
+                            let classes = self.classes.get_or_init(|| read_classes(files));
+                            said.numbered(classes).map_err(|reason| failed(&path, reason))?
+                        }
+                        said => said,
+                    };
+                    all.add_said(&path, [said], size)?;
+                }
             }
         }
         let index = self.index.get_or_init(|| read_index(files)).as_ref();
@@ -116,6 +129,19 @@ impl Gathered {
 
 fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// Reads the names of classes in all files beside images. One that cannot be read is an error where its own image
+/// is asked for.
+fn read_classes(files: &Files<'_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for relative in (files.beside)().into_iter().filter(|path| extension(path) == "xml") {
+        let said = bytes(&files.root.join(relative))
+            .ok()
+            .and_then(|bytes| read_page(&bytes, relative, (files.images, files.apart), &[0]).ok().flatten());
+        said.into_iter().flatten().for_each(|(_, said)| names.extend(said.class_names()));
+    }
+    names
 }
 
 /// Reads all index files.

@@ -1,11 +1,13 @@
 //! What a label file says of one image.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::json::Json;
 use super::text::line_of;
 use crate::record::read_record;
-use crate::{Annotation, Annotations, Size};
+use crate::{Annotation, Annotations, BoundingBox, Boxes, Size};
 
 /// What a label file says of one image, until the image's size is known.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub(super) enum Said {
     Known(Annotations, Option<Size>),
     /// Annotations as fractions of the image's width and height.
     Fractions(Annotations),
+    /// Boxes in pixels, each with the name of its class, and the size of the image that the file recorded.
+    Named(Vec<(String, BoundingBox)>, Option<Size>),
     /// A JSON record, and where it stands: "line 3".
     Record(Value, String),
 }
@@ -29,6 +33,7 @@ impl Said {
     /// A field does not hold what its name promises, or the file is about an image of another size.
     pub(super) fn annotations(&self, size: Size) -> Result<Annotations, String> {
         match self {
+            Self::Named(..) => self.clone().numbered(&self.class_names())?.annotations(size),
             Self::Known(annotations, frame) => match frame.filter(|frame| *frame != size) {
                 Some(frame) => Err(format!("it is about an image of {frame} pixels, but this has {size}")),
                 None => Ok(annotations.clone()),
@@ -40,6 +45,31 @@ impl Said {
                 read_record(value, size.height).map_err(|fault| format!("{place}{}", fault.reason))
             }
         }
+    }
+
+    /// The names of classes that stand for numbers, sorted.
+    pub(super) fn class_names(&self) -> BTreeSet<String> {
+        match self {
+            Self::Named(boxes, _) => boxes.iter().map(|(name, _)| name.clone()).collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// Replaces names of classes by their places among `names`.
+    ///
+    /// # Errors
+    /// A name is not among them.
+    pub(super) fn numbered(self, names: &BTreeSet<String>) -> Result<Self, String> {
+        let Self::Named(boxes, frame) = self else { return Ok(self) };
+        let numbers: BTreeMap<&String, u16> = names.iter().zip(0..).collect();
+        let boxes: Result<Vec<_>, String> = boxes
+            .into_iter()
+            .map(|(name, own)| match numbers.get(&name) {
+                Some(class) => Ok(BoundingBox { class: *class, ..own }),
+                None => Err(format!("the class \"{name}\" came after the labels were first read")),
+            })
+            .collect();
+        Ok(Self::Known(Annotations::from([("boxes".into(), Boxes(boxes?).into())]), frame))
     }
 
     /// The record, if it is one.

@@ -11,7 +11,7 @@ use super::page::{Changes, Page, Stop, plausible, unclear};
 use super::said::Said;
 use super::text::shortest;
 use super::words::{Meaning, meaning};
-use crate::{Annotations, BoundingBox, Boxes, Size};
+use crate::{BoundingBox, Size};
 
 /// An element: its name, the place of all of it, and of what stands inside.
 #[derive(Clone, Debug)]
@@ -72,8 +72,10 @@ fn elements(text: &str) -> Result<Vec<Element<'_>>, String> {
     if open.is_empty() { Ok(done) } else { Err("not XML: an element is not closed".to_owned()) }
 }
 
-/// One object: its box as written, and the place of the whole.
+/// One object: its class, its box as written, and the place of the whole.
 struct Object {
+    /// The class, as written.
+    name: String,
     sides: [(f64, Range<usize>); 4],
     whole: Range<usize>,
 }
@@ -124,7 +126,15 @@ fn parsed<'a>(page: &Page<'a>) -> Result<Option<Voc<'a>>, String> {
             let line = page.line_of(bndbox.whole.start);
             return Err(format!("line {line}: \"bndbox\" lacks a number among xmin, ymin, xmax and ymax"));
         };
-        objects.push(Object { sides, whole: element.whole.clone() });
+        // A part has a name of its own, too.
+        let is_name = |other: &&Element<'_>| {
+            other.name == "name"
+                && element.whole.start < other.whole.start
+                && other.whole.end < element.whole.end
+        };
+        let name = all.iter().filter(is_name).min_by_key(|other| other.depth);
+        let name = name.map(|name| text[trimmed(text, &name.inside)].to_owned()).unwrap_or_default();
+        objects.push(Object { name, sides, whole: element.whole.clone() });
     }
     let is_from_zero = objects.iter().any(|object| object.sides[0].0 < 0.5 || object.sides[1].0 < 0.5);
     Ok(Some(Voc { size, objects, is_from_zero, all }))
@@ -225,15 +235,13 @@ pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
         return Ok(None);
     }
     let Some(voc) = parsed(page)? else { return Ok(None) };
-    // A class index needs the names in all files: 0 stands for any.
     let item = |object: &Object| {
         let [left, top, right, bottom] = voc.edges(object).map(|side| side as f32);
-        BoundingBox { min: [left, top], max: [right, bottom], class: 0 }
+        (object.name.clone(), BoundingBox { min: [left, top], max: [right, bottom], class: 0 })
     };
-    let boxes = Boxes(voc.objects.iter().map(item).collect());
-    let all = Annotations::from([("boxes".into(), boxes.into())]);
+    let boxes: Vec<_> = voc.objects.iter().map(item).collect();
     let side = |(number, _): &(f64, Range<usize>)| *number as usize;
     let frame = voc.size.as_ref().map(|[width, height]| Size { width: side(width), height: side(height) });
     let frame = frame.filter(|frame| frame.width > 0);
-    Ok(Some(page.owners.iter().map(|owner| (*owner, Said::known(all.clone(), frame))).collect()))
+    Ok(Some(page.owners.iter().map(|owner| (*owner, Said::Named(boxes.clone(), frame))).collect()))
 }

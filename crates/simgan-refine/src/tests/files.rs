@@ -16,11 +16,11 @@ impl Scene {
         self.image(name, gray(11, 7, name.len()), ImageFormat::Png);
     }
 
-    fn bytes(&self, name: &str) -> Vec<u8> {
+    pub(super) fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }
 
-    fn run(&self, input: &RefineInput) -> Result<RefineSummary, RefineError> {
+    pub(super) fn run(&self, input: &RefineInput) -> Result<RefineSummary, RefineError> {
         let model = RefineModel::open(&self.path("model"), &Device::Cpu)?;
         let output = self.path("out");
         Refinement { model: &model, input, output: &output, batch: 2, on_error: OnError::Fail }

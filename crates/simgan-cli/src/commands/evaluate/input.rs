@@ -1,23 +1,17 @@
 //! Opens the refiner and the images to measure it on.
 
-use std::path::Path;
-
 use anyhow::{Result, bail};
 use candle_core::Device;
-use simgan_data::Hinted;
 use simgan_eval::evaluation::OpenedSources;
 use simgan_refine::RefineModel;
-use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
-use simgan_train::{Channels, Checkpoint, DataConfig, DataRange, DataSize, Phase, Recipe, TrainConfig};
+use simgan_train::run_dir::config_of_run;
+use simgan_train::{Channels, DataConfig, DataRange, DataSize, Recipe, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
 use crate::commands::most_test;
+use crate::commands::trained::{run_of, untrained};
 use crate::failure::usage;
-use crate::program;
 use crate::registry::registry;
-
-/// A file that a run's checkpoint has and an exported refiner lacks.
-const STATE_FILE: &str = "state.toml";
 
 /// Everything an evaluation needs.
 pub(super) struct Input {
@@ -34,7 +28,9 @@ impl Input {
         let model = RefineModel::open(&arguments.model, device)?;
         tracing::info!("refiner {}", model.folder().display());
         let run = run_of(&arguments.model, model.folder()).map(config_of_run).transpose()?;
-        check_trained(model.folder(), run.as_ref())?;
+        if let Some(untrained) = untrained(model.folder(), run.as_ref())? {
+            bail!(untrained);
+        }
         let seed = arguments.seed.or(run.as_ref().map(|run| run.seed)).unwrap_or(0);
         let names = |given: &[String], of_run: fn(&DataConfig) -> &Vec<String>| match &run {
             Some(run) if given.is_empty() => of_run(&run.data).clone(),
@@ -56,13 +52,6 @@ impl Input {
     }
 }
 
-/// Returns the run's folder: `given` itself, or the one that holds the checkpoint.
-fn run_of<'a>(given: &'a Path, checkpoint: &'a Path) -> Option<&'a Path> {
-    // A checkpoint is RUN/checkpoints/NAME.
-    let around = checkpoint.parent().and_then(Path::parent);
-    [Some(given), around].into_iter().flatten().find(|folder| folder.join(CONFIG_FILE).is_file())
-}
-
 /// Returns how to bring images to the refiner's size, channels and range: as the run did, or for a refiner
 /// without a run at their own size.
 fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &RefineModel) -> Result<DataConfig> {
@@ -79,22 +68,4 @@ fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &Refine
         data.size = DataSize::Pixels(size);
     }
     Ok(data)
-}
-
-/// Rejects a checkpoint without adversarial steps: pretraining alone teaches a refiner to copy its input.
-fn check_trained(folder: &Path, run: Option<&TrainConfig>) -> Result<()> {
-    if !folder.join(STATE_FILE).is_file() {
-        return Ok(());
-    }
-    let checkpoint = Checkpoint::open(folder)?;
-    let before = run.map_or(0, |run| run.schedule.pretrain_refiner + run.schedule.pretrain_discriminator);
-    if checkpoint.phase() == Phase::Adversarial && checkpoint.step() > before {
-        return Ok(());
-    }
-    let (folder, n) = (folder.display(), checkpoint.step());
-    let message = format!("{folder}: not trained yet: {n} steps were done, none of them adversarial");
-    bail!(Hinted::new(
-        message,
-        format!("{} train --run RUN --resume continues the training", program::name())
-    ))
 }

@@ -37,7 +37,7 @@ fn says(summary: &Summary, config: &TrainConfig, parts: &[&str]) {
     for part in parts {
         assert!(unwrapped.contains(part), "`{part}` is not told:\n{text}");
     }
-    let words = how_it_went(summary, config);
+    let words = super::ended(summary, config);
     assert!(words.lines().count() <= 8 && words.lines().all(|line| line.chars().count() <= 100), "{words}");
 }
 
@@ -70,6 +70,10 @@ fn a_run_that_hardly_trained_is_not_praised() {
         &config,
         &["too short to judge: 10", "train --run runs/demo-001 --resume --steps 400"],
     );
+    // Interrupted soon after 150 steps of pretraining.
+    let mut demo = Recipe::Demo.config();
+    (demo.schedule.pretrain_refiner, demo.schedule.pretrain_discriminator) = (100, 50);
+    says(&Summary { step: 160, ..ended(0.75, 0.12) }, &demo, &["too short to judge: 10 adversarial"]);
     let pretrained = Summary { phase: Phase::PretrainDiscriminator, refiner: None, ..ended(0.75, 0.12) };
     says(&pretrained, &config, &["not trained yet", "--resume --steps"]);
     let stopped = Summary { step: 300, ..ended(0.75, 0.12) };

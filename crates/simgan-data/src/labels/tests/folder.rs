@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use crate::{
-    AnnotationsExt, DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels, Sample, Source,
-    Want,
+    Annotation, AnnotationsExt, DataError, Folder, FolderOptions, Image, ImageFile, ImageFormat, Pixels,
+    Sample, Source, Want,
 };
 
 /// A folder of images of 60×36, `0.png`, `1.png` and `sub/2.png`, with these other files.
@@ -124,4 +124,22 @@ fn an_oversized_or_odd_file_is_refused_before_it_is_read() {
     let message = folder.sample(0, Want::Labels).unwrap_err().to_string();
     assert!(message.ends_with("labels.csv: it is larger than 256 MiB"), "{message}");
     assert!(Path::new(root.path()).exists());
+}
+
+#[test]
+fn classes_of_all_files_are_numbered_together() {
+    let voc = |name: &str| {
+        let sides = "<xmin>3</xmin><ymin>4</ymin><xmax>9</xmax><ymax>8</ymax>";
+        let part = format!("<part><name>aa</name><bndbox>{sides}</bndbox></part>");
+        let object = format!("{part}<name>{name}</name><bndbox>{sides}</bndbox>");
+        format!("<annotation><object>{object}</object></annotation>")
+    };
+    let (first, last) = (voc("zebra"), voc("cat"));
+    let files = [("0.xml", first.as_bytes()), ("sub/2.xml", last.as_bytes()), ("1.xml", b"<broken")];
+    let class = |index: usize| match labelled(&files, index).unwrap().annotations.values().next() {
+        Some(Annotation::Boxes(boxes)) => boxes.0.iter().map(|own| own.class).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((class(0), class(2)), (vec![1], vec![0]));
+    assert!(error(&files, 1).starts_with("1.xml"), "a file that cannot be read is an error of its own image");
 }
