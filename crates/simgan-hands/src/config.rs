@@ -13,8 +13,8 @@ use crate::HandsError;
 pub enum Domain {
     /// Exact depths, the synthetic domain: `builtin:hands`.
     Hands,
-    /// Hands of other people seen by a structured-light sensor, the "real" domain: `builtin:kinect`. Its labels
-    /// are for testing only.
+    /// Hands of other people seen by a structured-light sensor, the "real" domain: `builtin:kinect`. Its
+    /// labels are for testing only.
     Kinect,
 }
 
@@ -123,8 +123,9 @@ impl Default for HandsConfig {
 }
 
 impl HandsConfig {
-    /// Changes one setting: a value (`crop_mm=250`, `size=64x64`, `view=any`) or a range (`distance_mm=600..800`, or one
-    /// number for both ends). Opening the simulator checks whether the value can be rendered.
+    /// Changes one setting: a value (`crop_mm=250`, `size=64x64`, `view=any`) or a range
+    /// (`distance_mm=600..800`, or one number for both ends). Opening the simulator checks whether the value
+    /// can be rendered.
     ///
     /// # Errors
     /// There is no such setting, or the value is of another kind.

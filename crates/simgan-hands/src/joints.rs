@@ -18,8 +18,8 @@ pub(crate) const LABELLED: [usize; 14] = [0, 3, 6, 9, 12, 15, 18, 21, 24, 25, 27
 
 /// Names of the 14 points that a sample's annotation `joints` holds, in its order: tip and PIP joint of the
 /// little, ring, middle and index finger; tip, IP and MP joint of the thumb; the wrist's two sides and the
-/// palm's middle. They are the joints 0, 3, 6, 9, 12, 15, 18, 21, 24, 25, 27, 30, 31 and 32 of NYU's 36, on which
-/// Tompson et al. (ToG 2014) evaluate.
+/// palm's middle. They are the joints 0, 3, 6, 9, 12, 15, 18, 21, 24, 25, 27, 30, 31 and 32 of NYU's 36, on
+/// which Tompson et al. (ToG 2014) evaluate.
 pub const JOINT_NAMES: [&str; 14] = [
     "little_tip",
     "little_pip",
@@ -40,7 +40,8 @@ pub const JOINT_NAMES: [&str; 14] = [
 /// Returns NYU's 36 joints in the hand's coordinates; `None` for PALM_4 to PALM_6, whose places are not
 /// published. KNUk_A, the middle of a phalanx (the tip of the last), comes before KNUk_B, its base.
 pub(crate) fn joints(skeleton: &Skeleton) -> [Option<Joint>; N_NYU] {
-    /// Half the distance of PALM_1 from PALM_2, at the wrist's sides, and how thick the wrist is there, in mm.
+    /// Half the distance of PALM_1 from PALM_2, at the wrist's sides, and how thick the wrist is there, in
+    /// mm.
     const WRIST_MM: [f32; 2] = [18.0, 16.0];
     let mut joints = [None; N_NYU];
     let digits = skeleton.fingers.iter().zip(&skeleton.finger_radii);

@@ -19,7 +19,7 @@
 //! let [x, y] = joints[13].map(|at| at as usize);
 //! let depth = sample.image.pixels().iter().nth(y * 64 + x).unwrap();
 //! assert!(depth > 400.0 && depth < 1000.0);
-//! # Ok::<(), Window<dyn std::error::Error>>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # From seed to image

@@ -23,9 +23,9 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Draws a person. Lengths and breadths have the means, deviations and correlation of ANSUR II: 193.3 ± 10.0
-    /// and 88.3 ± 4.4 mm of men, 181.1 ± 10.1 and 78.2 ± 3.8 mm of women, correlation 0.58 (computed from its
-    /// raw table). A finger's length differs by up to 3 %.
+    /// Draws a person. Lengths and breadths have the means, deviations and correlation of ANSUR II: 193.3 ±
+    /// 10.0 and 88.3 ± 4.4 mm of men, 181.1 ± 10.1 and 78.2 ± 3.8 mm of women, correlation 0.58 (computed
+    /// from its raw table). A finger's length differs by up to 3 %.
     pub(crate) fn draw(seed: u64, domain: Domain, number: u32) -> Self {
         const CORRELATION: f32 = 0.58;
         let purpose = match domain {

@@ -53,8 +53,8 @@ pub(crate) struct Pose {
 }
 
 /// Lower and upper limits in degrees. Flexion: clinical ranges of motion (e-hand.com), where hyperextension
-/// of the MCP joints, 0 to 45°, is taken as 20°. Abduction: ±15° of Lin, Wu & Huang (2000), less of the middle
-/// finger, 20° of the little one.
+/// of the MCP joints, 0 to 45°, is taken as 20°. Abduction: ±15° of Lin, Wu & Huang (2000), less of the
+/// middle finger, 20° of the little one.
 const MCP: [f32; 2] = [-20.0, 90.0];
 const ABDUCTION: [f32; 4] = [20.0, 15.0, 5.0, 15.0];
 const PIP: [f32; 2] = [0.0, 100.0];

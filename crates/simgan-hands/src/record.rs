@@ -18,9 +18,10 @@ pub(crate) struct Described<'a> {
 }
 
 impl Described<'_> {
-    /// Writes the record, from which [`annotations_from_record`](simgan_data::annotations_from_record) reads the
-    /// points (`joints_2d`, in pixels, y up). Points in space are in camera coordinates in mm (x right, y down, z
-    /// away from the camera), those of NYU in its order, null where it has a joint that this hand does not.
+    /// Writes the record, from which [`annotations_from_record`](simgan_data::annotations_from_record) reads
+    /// the points (`joints_2d`, in pixels, y up). Points in space are in camera coordinates in mm (x right, y
+    /// down, z away from the camera), those of NYU in its order, null where it has a joint that this hand
+    /// does not.
     pub(crate) fn json(&self) -> Value {
         let Self { simulator, index, scene, exact } = self;
         let visible = scene.visible(exact);

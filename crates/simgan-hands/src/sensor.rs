@@ -152,8 +152,8 @@ impl Sensor {
         }
     }
 
-    /// Gives each pixel the disparity of the nearest dot, or its own if that is about the same; returns depths,
-    /// of the wall none.
+    /// Gives each pixel the disparity of the nearest dot, or its own if that is about the same; returns
+    /// depths, of the wall none.
     fn spread(&mut self, seen: &Seen, dots: &[Option<Dot>], wall: f32) -> Vec<f32> {
         let Seen { width, height, .. } = *seen;
         let mut nearest = vec![(REACH2 + 1, 0_u32); width * height];
@@ -188,7 +188,8 @@ impl Sensor {
     }
 }
 
-/// The part of the image in which the hand changes anything, from a whole cell on; one cell if there is no hand.
+/// The part of the image in which the hand changes anything, from a whole cell on; one cell if there is no
+/// hand.
 fn around_hand(exact: &Depths) -> Window {
     const MARGIN: usize = 6;
     let Window { left, right, top, bottom } = exact.occupied();

@@ -17,8 +17,8 @@ use crate::solid::Solid;
 /// A source of rendered hands with random access. Sample `index` is a pure function of (configuration,
 /// index), identical on every machine and thread.
 ///
-/// An image holds depths in whole millimetres with 16 bits, 0 where nothing was measured: outside of the space
-/// around the palm ([`HandsConfig::crop_mm`]), and where the sensor of [`Domain::Kinect`] fails.
+/// An image holds depths in whole millimetres with 16 bits, 0 where nothing was measured: outside of the
+/// space around the palm ([`HandsConfig::crop_mm`]), and where the sensor of [`Domain::Kinect`] fails.
 #[derive(Clone, Debug)]
 pub struct HandSimulator {
     domain: Domain,
@@ -101,7 +101,8 @@ impl HandSimulator {
 }
 
 impl Scene {
-    /// For each joint, whether it is in the image and nothing lies between the camera and the flesh around it.
+    /// For each joint, whether it is in the image and nothing lies between the camera and the flesh around
+    /// it.
     /// `exact` is the scene's own depth image.
     pub(crate) fn visible(&self, exact: &Depths) -> [bool; N_NYU] {
         /// What a joint may lie deeper than its radius: flesh is not round everywhere.
@@ -130,8 +131,8 @@ impl Source for HandSimulator {
         ImageSpec { channels: 1, height, width, depth: BitDepth::Sixteen }
     }
 
-    /// Renders a sample. Its points `joints` are those of [`JOINT_NAMES`](crate::JOINT_NAMES), occluded ones too;
-    /// its record says which are visible.
+    /// Renders a sample. Its points `joints` are those of [`JOINT_NAMES`](crate::JOINT_NAMES), occluded ones
+    /// too; its record says which are visible.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
         let scene = self.scene(index);
         let exact = || render(&scene.solid, &scene.camera);

@@ -69,8 +69,8 @@ impl Solid {
         first
     }
 
-    /// Adds the forearm, flat where a wrist is and rounder above; returns the two balls of the wrist: the thumb's
-    /// side and the little finger's.
+    /// Adds the forearm, flat where a wrist is and rounder above; returns the two balls of the wrist: the
+    /// thumb's side and the little finger's.
     fn forearm(&mut self, person: &Person, skeleton: &Skeleton) -> [usize; 2] {
         let size = person.breadth_mm * person.thickness;
         let [along, across] = skeleton.forearm;

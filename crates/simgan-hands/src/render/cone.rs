@@ -25,8 +25,8 @@ impl Cone {
         Self { balls, axis: between.normalized(), length, sin }
     }
 
-    /// The depth at which the ray (x, y, 1) meets the hull; infinite or NaN if it does not. It has no branch, so
-    /// that a row of pixels is computed at once.
+    /// The depth at which the ray (x, y, 1) meets the hull; infinite or NaN if it does not. It has no branch,
+    /// so that a row of pixels is computed at once.
     pub(super) fn depth(&self, x: f32, y: f32) -> f32 {
         let ray = ray(x, y);
         let squared = ray.dot(ray);

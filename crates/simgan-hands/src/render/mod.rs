@@ -1,4 +1,4 @@
-//! Depth images: each hull is met by the rays of the pixels in its box, and the nearest surface counts.
+//! Depth images: each hull is met by the rays of the pixels in its window, and the nearest surface counts.
 
 mod cone;
 mod plane;
@@ -18,7 +18,7 @@ pub(crate) struct Depths {
 }
 
 impl Depths {
-    /// The smallest box around what is not infinite; empty if all is.
+    /// The smallest window around what is not infinite; empty if all is.
     pub(crate) fn occupied(&self) -> Window {
         let mut found = Window { left: self.width, right: 0, top: self.height, bottom: 0 };
         for (row, line) in self.values.chunks_exact(self.width).enumerate() {
@@ -58,7 +58,7 @@ impl Depths {
         Self { width: other.width, height: other.height, values }
     }
 
-    /// Lowers the depths in a box of pixels to those of a surface; infinity and NaN mean "not met".
+    /// Lowers the depths in a window of pixels to those of a surface; infinity and NaN mean "not met".
     fn meet(&mut self, pixels: Window, camera: &Camera, surface: impl Fn(f32, f32) -> f32) {
         for row in pixels.top..pixels.bottom.max(pixels.top) {
             let y = camera.ray_y(row);
@@ -88,19 +88,19 @@ pub(crate) fn render(solid: &Solid, camera: &Camera) -> Depths {
     for [a, b] in &solid.pairs {
         let balls = [solid.balls[*a], solid.balls[*b]];
         let cone = Cone::new(balls);
-        depths.meet(box_of(&balls, camera), camera, |x, y| cone.depth(x, y));
+        depths.meet(window_of(&balls, camera), camera, |x, y| cone.depth(x, y));
     }
     for [a, b, c] in &solid.triples {
         let balls = [solid.balls[*a], solid.balls[*b], solid.balls[*c]];
         for facet in Facet::of(balls).into_iter().flatten() {
-            depths.meet(box_of(&facet.corners(), camera), camera, |x, y| facet.depth(x, y));
+            depths.meet(window_of(&facet.corners(), camera), camera, |x, y| facet.depth(x, y));
         }
     }
     depths
 }
 
 /// The pixels that the hull of some balls can cover.
-fn box_of(balls: &[Ball], camera: &Camera) -> Window {
+fn window_of(balls: &[Ball], camera: &Camera) -> Window {
     let mut low = [f32::INFINITY; 2];
     let mut high = [f32::NEG_INFINITY; 2];
     for Ball { center, radius } in balls {

@@ -40,8 +40,8 @@ impl Facet {
         Self { corners, normal, inward }
     }
 
-    /// The depth at which the ray (x, y, 1) meets the triangle from outside; infinite if it does not. It has no
-    /// branch, so that a row of pixels is computed at once.
+    /// The depth at which the ray (x, y, 1) meets the triangle from outside; infinite if it does not. It has
+    /// no branch, so that a row of pixels is computed at once.
     pub(super) fn depth(&self, x: f32, y: f32) -> f32 {
         let ray = ray(x, y);
         let facing = self.normal.dot(ray);

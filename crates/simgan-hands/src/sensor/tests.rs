@@ -38,7 +38,8 @@ fn errors(exact: &Depths, measured: &Depths) -> (f32, f32) {
     (mean, variance.sqrt())
 }
 
-/// On planes slanted by 10°, the error has Khoshelham & Elberink's deviation, 1.425e-3 z² (m), and hardly a mean.
+/// On planes slanted by 10°, the error has Khoshelham & Elberink's deviation, 1.425e-3 z² (m), and hardly a
+/// mean.
 #[test]
 fn noise_has_the_published_deviation() {
     for distance in [500.0_f32, 700.0, 900.0] {
