@@ -66,6 +66,15 @@ fn check_empty(folder: &Path) -> Result<()> {
     bail!(Hinted::new(format!("{}: not empty", folder.display()), "choose another folder"))
 }
 
+/// Checks that the folder which a file is to be written into exists.
+fn check_around(file: &Path) -> Result<()> {
+    let around = file.parent().filter(|path| !path.as_os_str().is_empty());
+    match around.filter(|path| !path.is_dir()) {
+        Some(path) => bail!(Hinted::new(format!("{}: no such folder", path.display()), "make it first")),
+        None => Ok(()),
+    }
+}
+
 /// Opens a source whose images are read one by one, at their own sizes.
 fn open_source(name: &str) -> Result<Arc<dyn Source>> {
     Ok(registry().open(&to_look_at(name))?)

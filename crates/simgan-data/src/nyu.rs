@@ -46,8 +46,8 @@ impl Layout for NyuLayout {
 /// taking 2000 mm as the depth of the background. Here these values, −2000 to 0, span the whole 16-bit range,
 /// so that the background is 1 on the scale of [−1, 1].
 ///
-/// A sample has the name of the frame's file. Its points `joints` are the joints' positions in the crop; its
-/// record holds their depths.
+/// A sample has the name of the frame's file. Its points `joints` are the positions in the crop of the 14 joints
+/// that Tompson et al. evaluate, if the file has NYU's 36, otherwise of all; its record holds all, with their depths.
 pub struct NyuHands {
     root: PathBuf,
     options: NyuOptions,
@@ -80,6 +80,11 @@ impl Default for NyuOptions {
 const BACKGROUND: u16 = 2000;
 /// Number of cameras in the file of joints.
 const N_CAMERAS: usize = 3;
+/// Number of joints in the published files.
+const N_JOINTS: usize = 36;
+/// Those that Tompson et al. evaluate: two of each finger from the little one on, three of the thumb, the wrist and
+/// the palm.
+const EVALUATED: [usize; 14] = [0, 3, 6, 9, 12, 15, 18, 21, 24, 25, 27, 30, 31, 32];
 const JOINT_FILE: &str = "joint_data.mat";
 
 impl NyuHands {
@@ -143,10 +148,17 @@ impl NyuHands {
         }
         let points: Vec<_> = joints.iter().map(|[u, v, _]| transform.point([*u, *v])).collect();
         let depths: Vec<f32> = joints.iter().map(|joint| joint[2]).collect();
-        sample.annotations.insert(names::JOINTS.into(), points.into());
-        sample.record = Some(
-            json!({"frame": self.frames[index], "camera": self.options.camera, "joint_depth_mm": depths}),
-        );
+        sample.record = Some(json!({
+            "frame": self.frames[index],
+            "camera": self.options.camera,
+            "joints_px": points,
+            "joint_depth_mm": depths,
+        }));
+        let evaluated = match self.n_joints {
+            N_JOINTS => EVALUATED.iter().map(|joint| points[*joint]).collect(),
+            _ => points,
+        };
+        sample.annotations.insert(names::JOINTS.into(), evaluated.into());
         sample
     }
 }

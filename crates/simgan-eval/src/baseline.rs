@@ -26,7 +26,9 @@ pub fn nearest_neighbours(
     let products = asked.matmul(&known.t()?)?;
     let norms = known.sqr()?.sum(1)?.reshape((1, ()))?;
     let distances = norms.broadcast_sub(&(products * 2.0)?)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
-    distances.iter().map(|distances| mean_of_nearest(task, distances, training.labels(), k)).collect()
+    let all = task.mean(&training.labels().iter().collect::<Vec<_>>()).ok_or_else(no_mean)?;
+    let mean = |distances: &Vec<f32>| mean_of_nearest(task, distances, training.labels(), k);
+    distances.iter().map(|distances| Ok(task.completed(mean(distances)?, &all))).collect()
 }
 
 fn mean_of_nearest(
@@ -38,6 +40,9 @@ fn mean_of_nearest(
     let mut order: Vec<_> = (0..labels.len()).collect();
     order.select_nth_unstable_by(k - 1, |a, b| distances[*a].total_cmp(&distances[*b]).then(a.cmp(b)));
     let nearest: Vec<_> = order[..k].iter().map(|idx| &labels[*idx]).collect();
-    let none = || EvalError::Mismatch("the labels of the nearest images have no mean".into());
-    task.mean(&nearest).ok_or_else(none)
+    task.mean(&nearest).ok_or_else(no_mean)
+}
+
+fn no_mean() -> EvalError {
+    EvalError::Mismatch("the labels of the nearest images have no mean".into())
 }

@@ -97,16 +97,31 @@ impl Calibration {
             for (answer, truth) in answer.iter().zip(&truth) {
                 pairs.resize(answer.len().max(pairs.len()), Vec::new());
                 for (axis, pair) in answer.iter().zip(truth).enumerate() {
-                    let pair = [*pair.0, *pair.1];
+                    let pair = [*pair.0, near(task, *pair.1, *pair.0)];
                     if pair.iter().all(|value| value.is_finite()) {
                         pairs[axis].push(pair);
                     }
                 }
             }
         }
-        let lines = pairs.iter().map(|pairs| line(form, pairs));
+        let lines = pairs.iter().map(|pairs| line(form, pairs, indices.len()));
         let (gain, offset) = lines.unzip();
         Ok(Self { form, gain, offset, n_images: indices.len() })
+    }
+
+    /// Says what is wrong with a correction that was read from a file.
+    pub(crate) fn check(&self, task: &dyn Task) -> Result<(), String> {
+        let n_axes = match task.spec().kind {
+            TaskKind::Direction | TaskKind::Points => 2,
+            TaskKind::Vector => task.spec().width,
+            TaskKind::Class => return Err("classes have no calibration".to_owned()),
+        };
+        let is_sound =
+            |values: &[f64]| values.len() == n_axes && values.iter().all(|value| value.is_finite());
+        if is_sound(&self.gain) && is_sound(&self.offset) {
+            return Ok(());
+        }
+        Err(format!("its calibration is not {n_axes} finite gains and offsets"))
     }
 
     /// Corrects an answer for an image of `eye`.
@@ -132,8 +147,8 @@ impl Calibration {
     }
 }
 
-/// Fits gain and offset to pairs of an answer and its truth; no pairs ask for no correction.
-fn line(form: CalibrationForm, pairs: &[[f64; 2]]) -> (f64, f64) {
+/// Fits gain and offset to pairs of an answer and its truth in some images; no pairs ask for no correction.
+fn line(form: CalibrationForm, pairs: &[[f64; 2]], n_images: usize) -> (f64, f64) {
     if pairs.is_empty() {
         return (1.0, 0.0);
     }
@@ -148,7 +163,7 @@ fn line(form: CalibrationForm, pairs: &[[f64; 2]]) -> (f64, f64) {
                 pairs.iter().map(centred).sum::<f64>()
             };
             let (variance, covariance) = (moment(0), moment(1));
-            let prior = PRIOR_IMAGES * variance / n;
+            let prior = PRIOR_IMAGES * variance / n_images as f64;
             // Equal answers say nothing about a gain.
             if variance > 0.0 { (covariance + prior) / (variance + prior) } else { 1.0 }
         }
@@ -190,6 +205,14 @@ fn parts(task: &dyn Task, label: &Annotation, eye: TestEye) -> Result<Vec<Vec<f6
     let mut parts = task.parts(label).ok_or_else(none)?;
     mirror(task, &mut parts, eye);
     Ok(parts)
+}
+
+/// Brings an angle to within half a turn of another; other numbers stay.
+fn near(task: &dyn Task, value: f64, other: f64) -> f64 {
+    match task.spec().kind {
+        TaskKind::Direction => value - 360.0 * ((value - other) / 360.0).round(),
+        _ => value,
+    }
 }
 
 /// Turns a mirrored direction's yaw into the camera's, or back.

@@ -245,9 +245,9 @@ impl EvalError {
             Self::Damaged { .. } => "delete it to have it computed again",
             Self::NotFinite => "its training diverged, or its file is damaged; use an earlier checkpoint",
             Self::NoAnswer { .. } => "it did not train; lower its learning rate",
+            Self::OneClass { .. } => "take images of at least two classes",
+            Self::NoInput { .. } => "leave out the second input, or write it beside each image",
             Self::UnknownTask { .. }
-            | Self::OneClass { .. }
-            | Self::NoInput { .. }
             | Self::OtherKind(_)
             | Self::Stopped
             | Self::Picture(_)

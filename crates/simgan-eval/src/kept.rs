@@ -87,6 +87,8 @@ impl KeptEstimator {
         let estimator = TrainedEstimator { network: stored.network, parameters: stored.parameters };
         let kept = Self::new(about, stored.config, estimator);
         kept.task.check_estimator(&kept.config).map_err(damaged)?;
+        let calibration = kept.about.calibration.as_ref();
+        calibration.map_or(Ok(()), |calibration| calibration.check(&*kept.task)).map_err(damaged)?;
         Ok(kept)
     }
 
@@ -114,10 +116,15 @@ impl KeptEstimator {
         self.about.range.and_then(|[min, max]| ValueRange::new(min, max))
     }
 
-    /// The label of an image for its task; `None` if it has none that suits.
-    #[must_use]
-    pub fn label(&self, name: &str, annotations: &Annotations) -> Option<Annotation> {
-        self.about.task.label(name, annotations).ok()
+    /// The label of an image for its task; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// If it has one that does not suit, such as a class that the estimator does not know.
+    pub fn label(&self, name: &str, annotations: &Annotations) -> Result<Option<Annotation>, EvalError> {
+        let task = &self.about.task;
+        let has_one = annotations.contains_key(task.name.as_str());
+        has_one.then(|| task.label(name, annotations)).transpose()
     }
 
     /// Replaces the correction of its answers; `None` removes it.

@@ -44,5 +44,6 @@ pub use self::task::{
     Unit, angle_deg, choose_task,
 };
 pub use self::training::{
-    EstimatorTrainer, EstimatorTraining, TRAINING_FILE, TrainedEstimator, features, predict, train_estimator,
+    EstimatorTrainer, EstimatorTraining, TrainedEstimator, features, is_training_only, predict,
+    train_estimator,
 };

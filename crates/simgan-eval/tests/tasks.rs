@@ -218,7 +218,7 @@ fn the_task_follows_from_the_labels() {
     let boxes = [set("synthetic", &[&[("boxes", Boxes(Vec::new()).into())]])];
     assert!(told(Some("boxes"), &boxes).contains("boxes or a mask"));
     let huge = [set("synthetic", &[&[("class", Class(4_000_000_000).into())]])];
-    assert!(told(None, &huge).contains("exceeds the 10000"));
+    assert!(told(None, &huge).contains("exceeds the 1000"));
 }
 
 /// A bright square whose place, or size, is the label.
@@ -291,7 +291,7 @@ fn an_interrupted_training_ends_the_same() {
         }
         let other = EstimatorTraining { seed: 1, ..options };
         assert!(begin(other).restore(folder.path()).unwrap_err().to_string().contains("other images"));
-        std::fs::write(folder.path().join("training-network.safetensors"), b"damage").unwrap();
+        std::fs::write(folder.path().join("training-network-a.safetensors"), b"damage").unwrap();
         assert!(begin(options).restore(folder.path()).unwrap_err().to_string().contains("checksum"));
         EstimatorTrainer::forget(folder.path()).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

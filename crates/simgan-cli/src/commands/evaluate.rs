@@ -5,7 +5,7 @@ mod input;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use simgan_data::{Hinted, write_atomic};
+use simgan_data::write_atomic;
 use simgan_eval::evaluation::{
     self, Estimators, Evaluation, EvaluationConfig, EvaluationData, NetworkSize, Plan, Watch,
 };
@@ -16,7 +16,7 @@ use simgan_train::DataConfig;
 
 use self::input::Input;
 use crate::arguments::{EvaluateArguments, Measure};
-use crate::commands::check_empty;
+use crate::commands::{check_around, check_empty};
 use crate::console::{Progress, Rough, print, terminal_width};
 use crate::{compute, interrupt};
 
@@ -36,15 +36,15 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     let time = Rough(plan.estimate()?);
     tracing::info!("{} networks of {steps} updates: about {time} on this machine", n_updates / steps as u64);
     let (found, estimators) = told(evaluation::evaluate(input.model.refiner(), &plan, &mut watch))?;
-    if let Some(folder) = &arguments.save {
-        keep(folder, estimators, &plan, &input.data)?;
-    }
     if let Some(path) = &arguments.json {
         write_atomic(path, format!("{:#}\n", serde_json::to_value(&found)?).as_bytes())?;
     }
     // JSON comes first and a failed print waits until the end, so that neither a closed pipe nor a failed
     // picture loses hours of work.
     let printed = print(&text(&found));
+    if let Some(folder) = &arguments.save {
+        keep(folder, estimators, &plan, &input.data)?;
+    }
     if let Some(folder) = &arguments.report {
         let title = format!("simgan evaluate: {}", arguments.model.display());
         told(report::write(folder, &title, &found, &data, input.model.refiner(), &mut watch))?;
@@ -72,11 +72,7 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
     if let Some(folder) = &arguments.report {
         report::check_folder(folder)?;
     }
-    let around = arguments.json.as_deref().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
-    match around.filter(|path| !path.is_dir()) {
-        Some(path) => bail!(Hinted::new(format!("{}: no such folder", path.display()), "make it first")),
-        None => Ok(()),
-    }
+    arguments.json.as_deref().map_or(Ok(()), check_around)
 }
 
 /// Converts the shared measuring options.

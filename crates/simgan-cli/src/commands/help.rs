@@ -11,6 +11,7 @@ use crate::console::print;
 const PAGES: &[(&str, Page)] = &[
     ("settings", Page::Made(settings_page)),
     ("formats", Page::Written(include_str!("../../docs/formats.md"))),
+    ("estimators", Page::Written(include_str!("../../docs/estimators.md"))),
     ("digits", Page::Written(include_str!("../../docs/digits.md"))),
     ("results", Page::Written(include_str!("../../docs/results.md"))),
 ];

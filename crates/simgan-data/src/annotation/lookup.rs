@@ -15,7 +15,7 @@ pub mod names {
     pub const IRIS: &str = "iris";
     /// What the whole image shows: one of several classes (MNIST: the digit).
     pub const CLASS: &str = "class";
-    /// The joints of a hand (NYU: 36 points; `builtin:hands`: 14 of them).
+    /// The joints of a hand: the 14 points that Tompson et al. evaluate.
     pub const JOINTS: &str = "joints";
 }
 

@@ -130,11 +130,12 @@ impl EvaluationData {
             probe_annotations: probe.annotations,
             test_names: test.names,
             real: real.map(|real| real.tensor(device)).transpose()?,
-            labelled_real,
+            labelled_real: labelled_real.filter(|real| is_learnable(&task, real)),
             n_repeated,
         };
-        // Fails early if the images are too small for the network's layers.
+        // Fails early if the images are too small for the network's layers, or there is nothing to learn.
         data.task.estimator(config.network, data.shape()?)?;
+        data.task.objective(&data.synthetic)?;
         Ok(data)
     }
 
@@ -239,6 +240,15 @@ impl EvaluationData {
             _ => None,
         }
     }
+}
+
+/// Whether something can be learned from labelled real images; says why not.
+fn is_learnable(task: &TaskSpec, real: &LabelledImages) -> bool {
+    let objective = task.task().objective(real);
+    if let Err(error) = &objective {
+        tracing::warn!("the row `real` is left out: {error}");
+    }
+    objective.is_ok()
 }
 
 /// Splits the synthetic source into training images and the held-out images that follow them.

@@ -144,13 +144,14 @@ impl Evaluation {
     /// Combines baselines and refiner figures; both must come from the same data and configuration.
     #[must_use]
     pub fn new(baselines: Baselines, refined: RefinerFigures) -> Self {
-        let Baselines { format_version, config, data, mut methods, likeness, .. } = baselines;
+        let Baselines { config, data, mut methods, likeness, .. } = baselines;
         methods.extend(refined.methods);
         figures::fill_ratios(&mut methods, &error_key(&data.task));
         let realism = refined.likeness.zip(likeness);
         let realism = realism.map(|(refined, synthetic)| RealismFigures { refined, synthetic });
         let RefinerFigures { shifts, agreement, .. } = refined;
-        Self { format_version, config, data, shifts, agreement, realism, methods }
+        // Baselines of an earlier version have been brought to this one.
+        Self { format_version: EVALUATION_VERSION, config, data, shifts, agreement, realism, methods }
     }
 }
 

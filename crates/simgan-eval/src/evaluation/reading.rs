@@ -31,9 +31,14 @@ impl Images {
         Labels { what, names: &self.names, annotations: &self.annotations }
     }
 
-    /// Whether every image has a label that suits the task.
+    /// Whether every image has a label that suits the task. If only some have, says so.
     pub(super) fn is_labelled(&self, task: &TaskSpec) -> bool {
-        check_labels(task, &self.labels("real")).is_ok()
+        let found = check_labels(task, &self.labels("real"));
+        let has_some = self.annotations.iter().any(|found| found.contains_key(task.name.as_str()));
+        if let (Err(error), true) = (&found, has_some) {
+            tracing::warn!("the row `real` is left out: {error}");
+        }
+        found.is_ok()
     }
 
     /// Converts to tensors with the labels of a task; `inputs` names the second inputs.

@@ -33,6 +33,7 @@ impl Row {
             MethodKind::Mean => {
                 let none = || EvalError::Mismatch("the synthetic labels have no mean".into());
                 let mean = data.task().mean(&images.labels().iter().collect::<Vec<_>>()).ok_or_else(none)?;
+                let mean = data.task().completed(mean.clone(), &mean);
                 let predicted = vec![mean; data.test().n_images()];
                 Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
             }

@@ -122,7 +122,7 @@ fn spec(name: &str, sets: &[Labels<'_>]) -> Result<TaskSpec, EvalError> {
 }
 
 /// Maximum number of classes: a confusion matrix grows with its square.
-const MOST_CLASSES: usize = 10_000;
+const MOST_CLASSES: usize = 1000;
 
 fn width(label: &Annotation) -> usize {
     match label {
@@ -142,7 +142,9 @@ pub(super) fn unsuitable(spec: &TaskSpec, label: &Annotation) -> Option<String> 
         Annotation::Points(_) | Annotation::Vector(_) if width(label) != spec.width => {
             Some(format!("it has {} entries, where other images have {}", width(label), spec.width))
         }
-        Annotation::Points(points) if !points.0.iter().flatten().any(|value| value.is_finite()) => {
+        Annotation::Points(points)
+            if !points.0.iter().any(|point| point.iter().all(|value| value.is_finite())) =>
+        {
             Some("none of its points is known".to_owned())
         }
         Annotation::Vector(vector) if !vector.values().iter().all(|value| value.is_finite()) => {

@@ -4,9 +4,7 @@ use simgan_losses::cross_entropy;
 use simgan_metrics::{ClassFigures, Warp};
 use simgan_models::EstimatorConfig;
 
-use super::{
-    Curve, Errors, InputShape, Measure, Objective, Task, TaskSpec, Unit, check_outputs, check_pairs,
-};
+use super::{Curve, Errors, InputShape, Measure, Objective, Task, TaskSpec, Unit, check_pairs};
 use crate::evaluation::NetworkSize;
 use crate::{EvalError, LabelledImages};
 
@@ -68,10 +66,6 @@ impl Task for ClassTask {
         None
     }
 
-    fn check_estimator(&self, config: &EstimatorConfig) -> Result<(), String> {
-        check_outputs(config, &self.0)
-    }
-
     fn words(&self, label: &Annotation) -> String {
         label.as_class().map_or_else(String::new, |class| class.to_string())
     }
@@ -92,7 +86,7 @@ impl Task for ClassTask {
             figures: figures.map(|(key, value)| (key.to_owned(), value)).into(),
             per_image: wrong.clone(),
             each: wrong,
-            confusion: found.confusion,
+            confusion: if self.0.width <= MOST_TOLD { found.confusion } else { Vec::new() },
         })
     }
 }
@@ -105,6 +99,9 @@ impl Objective for ClassObjective {
         Ok(cross_entropy(output, &self.0.index_select(batch, 0)?)?)
     }
 }
+
+/// Maximum number of classes whose confusion matrix is kept.
+const MOST_TOLD: usize = 100;
 
 /// Takes the classes out of labels.
 fn classes(labels: &[Annotation]) -> Result<Vec<u32>, EvalError> {

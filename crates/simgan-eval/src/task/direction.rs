@@ -6,7 +6,7 @@ use simgan_models::EstimatorConfig;
 use super::targets::StandardizedTargets;
 use super::{
     Curve, Errors, GazeErrors, InputShape, Measure, Objective, Task, TaskSpec, TestEye, Unit, angle_deg,
-    check_outputs, check_pairs,
+    check_pairs,
 };
 use crate::evaluation::NetworkSize;
 use crate::{EvalError, LabelledImages};
@@ -43,6 +43,8 @@ impl Task for DirectionTask {
         let variance = targets.broadcast_sub(&mean)?.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>()?;
         // Unit vectors vary in two dimensions, hence the 2.
         let spread = (f64::from(variance) / 2.0).sqrt();
+        // What rounding makes of equal directions is no spread.
+        let spread = if spread > 1e-4 { spread } else { 0.0 };
         Ok(Box::new(StandardizedTargets::new(&targets, &[spread; 3], gaze_distance)?))
     }
 
@@ -93,10 +95,6 @@ impl Task for DirectionTask {
         let is_finite = pitch.is_finite() && yaw.is_finite();
         let radians = |degrees: f64| degrees.to_radians() as f32;
         is_finite.then(|| Direction::from_pitch_yaw(radians(pitch), radians(yaw)).into())
-    }
-
-    fn check_estimator(&self, config: &EstimatorConfig) -> Result<(), String> {
-        check_outputs(config, &self.0)
     }
 
     fn words(&self, label: &Annotation) -> String {

@@ -164,14 +164,6 @@ impl InputShape {
     }
 }
 
-/// Says that an estimator has other outputs than a task.
-fn check_outputs(config: &EstimatorConfig, spec: &TaskSpec) -> Result<(), String> {
-    if config.outputs() == spec.width {
-        return Ok(());
-    }
-    Err(format!("a network of {} outputs does not predict {spec}", config.outputs()))
-}
-
 /// One kind of task.
 ///
 /// Labels and predictions are annotations of the task's kind; methods that take others return an error.
@@ -211,6 +203,12 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// The mean of some labels, the prediction of whoever has not seen the image; `None` if there is none.
     fn mean(&self, labels: &[&Annotation]) -> Option<Annotation>;
 
+    /// Completes a mean of a few labels by the mean of all, where the few know nothing.
+    fn completed(&self, mean: Annotation, all: &Annotation) -> Annotation {
+        let _ = all;
+        mean
+    }
+
     /// What is told of predictions, the error first.
     fn measures(&self) -> Vec<Measure>;
 
@@ -246,7 +244,18 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// The reason.
-    fn check_estimator(&self, config: &EstimatorConfig) -> Result<(), String>;
+    fn check_estimator(&self, config: &EstimatorConfig) -> Result<(), String> {
+        let spec = self.spec();
+        let is_meant = match spec.kind {
+            TaskKind::Direction => matches!(config, EstimatorConfig::Gaze(_)),
+            TaskKind::Points => matches!(config, EstimatorConfig::Hourglass(_)),
+            TaskKind::Class | TaskKind::Vector => matches!(config, EstimatorConfig::Plain(_)),
+        };
+        if is_meant && config.outputs() == spec.width {
+            return Ok(());
+        }
+        Err(format!("a network of this kind with {} outputs does not predict {spec}", config.outputs()))
+    }
 
     /// Words a label for people, in a few numbers; empty where a picture says it.
     fn words(&self, label: &Annotation) -> String;

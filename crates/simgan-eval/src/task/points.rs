@@ -5,9 +5,7 @@ use simgan_metrics::{PointErrors, Warp};
 use simgan_models::EstimatorConfig;
 
 use super::heat_maps::{drawn, is_known, peaks};
-use super::{
-    Curve, Errors, InputShape, Measure, Objective, Task, TaskSpec, Unit, check_outputs, check_pairs,
-};
+use super::{Curve, Errors, InputShape, Measure, Objective, Task, TaskSpec, Unit, check_pairs};
 use crate::evaluation::NetworkSize;
 use crate::{EvalError, LabelledImages};
 
@@ -66,6 +64,20 @@ impl Task for PointsTask {
         (!labels.is_empty()).then(|| sums.into_iter().map(mean).collect::<Vec<_>>().into())
     }
 
+    fn completed(&self, mean: Annotation, all: &Annotation) -> Annotation {
+        let (Some(few), Some(all)) = (mean.as_points(), all.as_points()) else { return mean };
+        let known: Vec<_> = all.iter().filter(|point| is_known(**point)).collect();
+        // A point that no label knows is where the others are on average.
+        let middle =
+            [0, 1].map(|axis| known.iter().map(|point| point[axis]).sum::<f32>() / known.len().max(1) as f32);
+        let choose = |(few, all): (&[f32; 2], &[f32; 2])| match (is_known(*few), is_known(*all)) {
+            (true, _) => *few,
+            (false, true) => *all,
+            (false, false) => middle,
+        };
+        few.iter().zip(all).map(choose).collect::<Vec<_>>().into()
+    }
+
     fn measures(&self) -> Vec<Measure> {
         let mut measures = vec![
             Measure::new("error_px", "mean", Unit::Pixels),
@@ -101,10 +113,6 @@ impl Task for PointsTask {
             _ => None,
         };
         Some(parts.iter().map(point).collect::<Option<Vec<_>>>()?.into())
-    }
-
-    fn check_estimator(&self, config: &EstimatorConfig) -> Result<(), String> {
-        check_outputs(config, &self.0)
     }
 
     fn words(&self, _: &Annotation) -> String {

@@ -16,14 +16,14 @@ pub(super) struct StandardizedTargets {
 }
 
 impl StandardizedTargets {
-    /// Standardizes `targets`, `(N, k)`, by a spread `(1, k)`; entries of at most 1e-4 count as 1.
+    /// Standardizes `targets`, `(N, k)`, by the spread of each column; 0 counts as 1.
     pub(super) fn new(
         targets: &Tensor,
         spread: &[f64],
         loss: fn(&Tensor, &Tensor) -> candle_core::Result<Tensor>,
     ) -> Result<Self, EvalError> {
         // Equal targets have no spread to scale by.
-        let spread = spread.iter().map(|spread| if *spread > 1e-4 { *spread } else { 1.0 });
+        let spread = spread.iter().map(|spread| if *spread > 0.0 { *spread } else { 1.0 });
         let row = |values: Vec<f32>| Tensor::from_vec(values, (1, targets.dim(1)?), targets.device());
         let inverse = row(spread.clone().map(|spread| (1.0 / spread) as f32).collect())?;
         let spread = row(spread.map(|spread| spread as f32).collect())?;

@@ -5,9 +5,7 @@ use simgan_metrics::VectorFigures;
 use simgan_models::EstimatorConfig;
 
 use super::targets::StandardizedTargets;
-use super::{
-    Curve, Errors, InputShape, Measure, Objective, Task, TaskSpec, Unit, check_outputs, check_pairs,
-};
+use super::{Curve, Errors, InputShape, Measure, Objective, Task, TaskSpec, Unit, check_pairs};
 use crate::evaluation::NetworkSize;
 use crate::{EvalError, LabelledImages};
 
@@ -29,11 +27,22 @@ impl Task for VectorTask {
     }
 
     fn objective(&self, images: &LabelledImages) -> Result<Box<dyn Objective>, EvalError> {
-        let values = numbers(images.labels())?.concat();
+        let rows = numbers(images.labels())?;
+        let values = rows.concat();
+        let n_rows = rows.len() as f64;
+        let spread = |component: usize| {
+            let column = || rows.iter().map(|row| f64::from(row[component]));
+            let mean = column().sum::<f64>() / n_rows;
+            let spread = (column().map(|value| (value - mean).powi(2)).sum::<f64>() / n_rows).sqrt();
+            // What is left of equal numbers after rounding is no spread.
+            if spread > 1e-6 * mean.abs() { spread } else { 0.0 }
+        };
+        let spread: Vec<_> = (0..self.0.width).map(spread).collect();
+        if spread.iter().any(|spread| !(*spread as f32).is_finite()) {
+            let reason = format!("the numbers of {} are too large to learn", self.0.name);
+            return Err(EvalError::Impossible { reason, hint: "give them in a larger unit" });
+        }
         let targets = Tensor::from_vec(values, (images.n_images(), self.0.width), images.images().device())?;
-        let mean = targets.mean_keepdim(0)?;
-        let variance = targets.broadcast_sub(&mean)?.sqr()?.mean(0)?.to_vec1::<f32>()?;
-        let spread: Vec<_> = variance.into_iter().map(|variance| f64::from(variance).sqrt()).collect();
         Ok(Box::new(StandardizedTargets::new(&targets, &spread, squared_error)?))
     }
 
@@ -95,10 +104,6 @@ impl Task for VectorTask {
     fn label_of(&self, parts: &[Vec<f64>]) -> Option<Annotation> {
         let values: Vec<_> = parts.first()?.iter().map(|value| *value as f32).collect();
         values.iter().all(|value| value.is_finite()).then(|| Vector::unknown(values).into())
-    }
-
-    fn check_estimator(&self, config: &EstimatorConfig) -> Result<(), String> {
-        check_outputs(config, &self.0)
     }
 
     fn words(&self, label: &Annotation) -> String {

@@ -9,7 +9,7 @@ use simgan_metrics::{AugmentOptions, Warp, augmented, augmented_with};
 use simgan_models::{Estimator, EstimatorConfig, Parameters};
 use simgan_optim::{Optimizer, Rule, half_cosine};
 
-pub use self::state::TRAINING_FILE;
+pub use self::state::is_training_only;
 use crate::{EvalError, Inputs, LabelledImages, Objective, Task};
 
 /// Maximum number of images per forward pass.

@@ -7,13 +7,16 @@ use simgan_models::{read_tensors, write_tensors};
 use super::{EstimatorTrainer, EstimatorTraining};
 use crate::EvalError;
 
-const NETWORK_FILE: &str = "training-network.safetensors";
-const OPTIMIZER_FILE: &str = "training-optimizer.safetensors";
-/// Name of the file that marks a folder as holding an unfinished training.
-pub const TRAINING_FILE: &str = "training.toml";
+/// The tensors' files: each save takes the pair that the state does not name, so that a crash leaves it whole.
+const TENSOR_FILES: [[&str; 2]; 2] = [
+    ["training-network-a.safetensors", "training-optimizer-a.safetensors"],
+    ["training-network-b.safetensors", "training-optimizer-b.safetensors"],
+];
+/// Name of the file that marks a folder as holding an unfinished training; it is written last.
+const TRAINING_FILE: &str = "training.toml";
 const FORMAT_VERSION: u32 = 1;
 
-/// The contents of `training.toml`, which is written last and so marks the tensors as complete.
+/// The contents of `training.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
@@ -21,6 +24,8 @@ struct State {
     n_done: usize,
     /// Checksum of the images and labels.
     content_crc32c: String,
+    /// Which of [`TENSOR_FILES`] belong to it.
+    pair: usize,
     /// Checksum of the network's file.
     network_crc32c: String,
     /// Checksum of the optimizer's file.
@@ -38,16 +43,18 @@ impl EstimatorTrainer<'_> {
     ///
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), EvalError> {
-        // The old state would not fit the new tensors.
-        remove(&folder.join(TRAINING_FILE))?;
-        self.parameters.save(&folder.join(NETWORK_FILE))?;
-        write_tensors(&folder.join(OPTIMIZER_FILE), &self.optimizer.state()?)?;
+        let before = read(folder)?.map(|state| state.pair);
+        let pair = usize::from(before == Some(0));
+        let [network, optimizer] = TENSOR_FILES[pair].map(|name| folder.join(name));
+        self.parameters.save(&network)?;
+        write_tensors(&optimizer, &self.optimizer.state()?)?;
         let state = State {
             format_version: FORMAT_VERSION,
             n_done: self.n_done,
             content_crc32c: self.content()?,
-            network_crc32c: checksum(&folder.join(NETWORK_FILE))?,
-            optimizer_crc32c: checksum(&folder.join(OPTIMIZER_FILE))?,
+            pair,
+            network_crc32c: checksum(&network)?,
+            optimizer_crc32c: checksum(&optimizer)?,
             augmentation_words: self.augmentation.get_word_pos().to_string(),
             training: self.training,
             sampler: self.sampler.state(),
@@ -64,19 +71,12 @@ impl EstimatorTrainer<'_> {
     /// If a file is damaged, or the training was of other images, labels or settings.
     pub fn restore(&mut self, folder: &Path) -> Result<bool, EvalError> {
         let path = folder.join(TRAINING_FILE);
-        if !path.exists() {
-            return Ok(false);
-        }
-        let state: State =
-            toml::from_str(&read_text(&path)?).map_err(|error| damaged(&path, error.message()))?;
-        if state.format_version != FORMAT_VERSION {
-            return Err(damaged(&path, &format!("format version {}", state.format_version)));
-        }
+        let Some(state) = read(folder)? else { return Ok(false) };
         if state.training != self.training || state.content_crc32c != self.content()? {
             let reason = "holds a training that was begun with other images, labels or settings";
             return Err(EvalError::Folder { path: folder.to_owned(), reason });
         }
-        let (network, optimizer) = (folder.join(NETWORK_FILE), folder.join(OPTIMIZER_FILE));
+        let [network, optimizer] = TENSOR_FILES[state.pair].map(|name| folder.join(name));
         for (path, crc32c) in [(&network, &state.network_crc32c), (&optimizer, &state.optimizer_crc32c)] {
             if checksum(path)? != *crc32c {
                 return Err(damaged(path, &format!("its checksum is not that of {TRAINING_FILE}")));
@@ -97,7 +97,10 @@ impl EstimatorTrainer<'_> {
     ///
     /// If a file cannot be removed.
     pub fn forget(folder: &Path) -> Result<(), EvalError> {
-        [TRAINING_FILE, NETWORK_FILE, OPTIMIZER_FILE].iter().try_for_each(|name| remove(&folder.join(name)))
+        [TRAINING_FILE]
+            .iter()
+            .chain(TENSOR_FILES.as_flattened())
+            .try_for_each(|name| remove(&folder.join(name)))
     }
 
     /// Checksum of the images, second inputs and labels.
@@ -114,6 +117,34 @@ impl EstimatorTrainer<'_> {
         }
         Ok(format!("{crc:08x}"))
     }
+}
+
+/// Reads the state of an unfinished training; `None` if there is none.
+fn read(folder: &Path) -> Result<Option<State>, EvalError> {
+    let path = folder.join(TRAINING_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let state: State = toml::from_str(&read_text(&path)?).map_err(|error| damaged(&path, error.message()))?;
+    if state.format_version != FORMAT_VERSION {
+        return Err(damaged(&path, &format!("format version {}", state.format_version)));
+    }
+    match TENSOR_FILES.get(state.pair) {
+        Some(_) => Ok(Some(state)),
+        None => Err(damaged(&path, "it names no tensors")),
+    }
+}
+
+/// Whether a folder holds nothing but what an unfinished training writes: its first saving may have been cut off.
+#[must_use]
+pub fn is_training_only(folder: &Path) -> bool {
+    let is_ours = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.map(|entry| entry.file_name());
+        name.is_ok_and(|name| {
+            name == TRAINING_FILE || TENSOR_FILES.as_flattened().iter().any(|ours| name == *ours)
+        })
+    };
+    folder.read_dir().is_ok_and(|mut entries| entries.all(is_ours))
 }
 
 fn remove(path: &Path) -> Result<(), EvalError> {

@@ -15,7 +15,7 @@ pub(crate) fn calibrate(arguments: &EstimateCalibrateArguments) -> Result<()> {
     let kept = KeptEstimator::open(&arguments.model, &device)?.calibrated(None);
     arguments.output.as_deref().map(check_empty).transpose()?;
     let images = Images::open(&arguments.sources, kept.about().crop, Some(arguments.count), arguments.seed)?;
-    let seen = images.read(&kept, 0, images.len())?;
+    let seen = images.read(&kept, 0, images.len(), &device)?;
     let label = |(name, annotations)| -> Result<_, EvalError> { kept.about().task.label(name, annotations) };
     let truths: Result<Vec<_>, _> =
         seen.names.iter().map(String::as_str).zip(&seen.annotations).map(label).collect();

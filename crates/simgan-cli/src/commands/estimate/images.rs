@@ -56,7 +56,13 @@ impl Images {
     }
 
     /// Reads the images `start..end` at an estimator's size, channels and range.
-    pub(super) fn read(&self, kept: &KeptEstimator, start: usize, end: usize) -> Result<Seen> {
+    pub(super) fn read(
+        &self,
+        kept: &KeptEstimator,
+        start: usize,
+        end: usize,
+        device: &Device,
+    ) -> Result<Seen> {
         let shape = kept.shape();
         let size = Size { width: shape.width, height: shape.height };
         let target = Target {
@@ -82,11 +88,19 @@ impl Images {
             pixels.extend(sample.image.to_unit());
         }
         let dims = (names.len(), shape.channels, shape.height, shape.width);
-        let images = Tensor::from_vec(pixels, dims, &Device::Cpu)?;
+        let images = Tensor::from_vec(pixels, dims, device)?;
         let named: Vec<_> = names.iter().map(String::as_str).zip(&annotations).collect();
-        let extra = extra_inputs(&kept.about().inputs, &named, &Device::Cpu)?;
+        let extra = extra_inputs(&kept.about().inputs, &named, device)?;
         let (inputs, eyes) = (Inputs::new(images, extra)?, eyes_of(&names));
         Ok(Seen { names, annotations, sizes, places, inputs, eyes })
+    }
+
+    /// An image's name; with several sources, after the source's.
+    pub(super) fn unique_name(&self, name: &str, sources: &[String], place: (usize, usize)) -> String {
+        match self.sources.len() {
+            1 => name.to_owned(),
+            _ => format!("{}/{name}", sources[place.0].trim_end_matches('/')),
+        }
     }
 
     /// The source that an image is of.
@@ -103,4 +117,26 @@ pub(super) fn in_own_pixels(label: &Annotation, own: Size, seen: Size, fit: Fit)
     let ([x0, y0], [x1, y1]) = (transform.point([0.0, 0.0]), transform.point([1.0, 1.0]));
     let back = |[x, y]: &[f32; 2]| [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];
     points.0.iter().map(back).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_return_to_the_image_they_came_from() {
+        let (own, seen) = (Size { width: 90, height: 40 }, Size { width: 24, height: 24 });
+        let points = vec![[13.5, 7.25], [80.0, 39.0]];
+        for fit in [Fit::Cover, Fit::Stretch] {
+            let transform = Transform::resize(own, seen, fit);
+            let label: Annotation =
+                points.iter().map(|point| transform.point(*point)).collect::<Vec<_>>().into();
+            assert_ne!(label.as_points().unwrap(), points);
+            let back = in_own_pixels(&label, own, seen, fit);
+            for (found, expected) in back.as_points().unwrap().iter().zip(&points) {
+                let off = (found[0] - expected[0]).abs().max((found[1] - expected[1]).abs());
+                assert!(off < 1e-3, "{fit:?}: {found:?}, not {expected:?}");
+            }
+        }
+    }
 }

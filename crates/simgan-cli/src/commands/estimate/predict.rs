@@ -10,7 +10,7 @@ use super::images::{Images, in_own_pixels};
 use super::overlay;
 use super::table::{self, Prediction};
 use crate::arguments::EstimatePredictArguments;
-use crate::commands::check_empty;
+use crate::commands::{check_around, check_empty};
 use crate::console::{Progress, print};
 use crate::{compute, interrupt};
 
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 256;
 pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let kept = KeptEstimator::open(&arguments.model, &device)?;
-    arguments.overlay.as_deref().map(check_empty).transpose()?;
+    check_outputs(arguments)?;
     let images = Images::open(&arguments.sources, kept.about().crop, arguments.count, arguments.seed)?;
     if images.len() == 0 {
         bail!("there are no images");
@@ -33,17 +33,26 @@ pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
     let (mut all, mut answers, mut truths) = (Vec::new(), Vec::new(), Vec::new());
     for start in (0..images.len()).step_by(AT_ONCE) {
         if stop.load(Ordering::Relaxed) {
-            bail!(Hinted::new("interrupted; nothing was written", "run the same command again"));
+            let message =
+                format!("interrupted after {} of {} images; no table was written", all.len(), images.len());
+            bail!(Hinted::new(message, "run the same command again, with a new folder for the pictures"));
         }
-        let seen = images.read(&kept, start, (start + AT_ONCE).min(images.len()))?;
+        let seen = images.read(&kept, start, (start + AT_ONCE).min(images.len()), &device)?;
         let predicted = kept.predict(&seen.inputs, &seen.eyes)?;
         for (idx, answer) in predicted.into_iter().enumerate() {
             let (name, own) = (seen.names[idx].clone(), seen.sizes[idx]);
-            let truth = kept.label(&name, &seen.annotations[idx]);
+            let truth = kept.label(&name, &seen.annotations[idx])?;
+            let name = images.unique_name(&name, &arguments.sources, seen.places[idx]);
             let in_own = |label: &Annotation| in_own_pixels(label, own, seen_size, kept.about().fit);
             let prediction = Prediction { name, answer: in_own(&answer), truth: truth.as_ref().map(in_own) };
             if let Some(folder) = &arguments.overlay {
-                overlay::write(folder, images.source(seen.places[idx]), seen.places[idx].1, &prediction)?;
+                overlay::write(
+                    folder,
+                    images.source(seen.places[idx]),
+                    seen.places[idx].1,
+                    kept.range(),
+                    &prediction,
+                )?;
             }
             all.push(prediction);
             if let Some(truth) = truth {
@@ -54,10 +63,19 @@ pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
         progress.update(all.len() as u64, "");
     }
     drop(progress);
+    // The table comes first: whatever happens later, the predictions are not lost.
+    let written = write(&kept, arguments.output.as_deref(), &all);
     if !truths.is_empty() {
-        tell_errors(&kept, &answers, &truths, all.len())?;
+        tell_errors(&kept, &answers, &truths, all.len());
     }
-    write(&kept, arguments.output.as_deref(), &all)
+    written
+}
+
+/// Checks the output paths before the work begins.
+fn check_outputs(arguments: &EstimatePredictArguments) -> Result<()> {
+    arguments.overlay.as_deref().map(check_empty).transpose()?;
+    arguments.output.as_deref().map(check_around).transpose()?;
+    Ok(())
 }
 
 /// Tells the errors of the labelled images, in the estimator's pixels.

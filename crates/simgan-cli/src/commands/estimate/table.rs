@@ -36,6 +36,16 @@ fn cells(task: &dyn Task, label: &Annotation) -> Vec<String> {
     }
 }
 
+/// Writes a number with six significant digits or more, and no trailing zeros.
+fn decimal(value: f64) -> String {
+    let digits = if value == 0.0 { 0 } else { (5 - value.abs().log10().floor() as i32).clamp(0, 12) };
+    let text = format!("{value:.*}", digits as usize);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// Formats predictions as CSV, with the labels in columns `true_…` if any image has one.
 pub(super) fn csv(task: &dyn Task, predictions: &[Prediction]) -> String {
     let heads = columns(task);
@@ -92,6 +102,10 @@ mod tests {
         assert_eq!(csv(&*task, &all), "image,class,true_class\n\"a,b.png\",2,1\n\"c \"\"d\"\".png\",0,\n");
         let points = TaskSpec { name: "tip".to_owned(), kind: TaskKind::Points, width: 1 }.task();
         let tip = Prediction { name: "a".to_owned(), answer: vec![[1.5, 2.25]].into(), truth: None };
-        assert_eq!(csv(&*points, &[tip]), "image,tip0_x,tip0_y\na,1.5000,2.2500\n");
+        assert_eq!(
+            [0.0, -12.5, 1e-5 / 3.0, 123456.0].map(decimal),
+            ["0", "-12.5", "0.00000333333", "123456"]
+        );
+        assert_eq!(csv(&*points, &[tip]), "image,tip0_x,tip0_y\na,1.5,2.25\n");
     }
 }

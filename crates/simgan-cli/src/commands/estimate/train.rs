@@ -67,8 +67,7 @@ fn check_output(folder: &std::path::Path) -> Result<()> {
         let message = format!("{}: holds a trained estimator", folder.display());
         bail!(Hinted::new(message, "choose another folder"));
     }
-    let is_begun = folder.join(simgan_eval::TRAINING_FILE).exists();
-    if is_begun { Ok(()) } else { super::super::check_empty(folder) }
+    if simgan_eval::is_training_only(folder) { Ok(()) } else { super::super::check_empty(folder) }
 }
 
 /// How to read the images: what the options leave open follows from them.
