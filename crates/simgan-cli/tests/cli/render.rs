@@ -80,7 +80,7 @@ fn hands_are_written_in_depth_with_their_joints() {
         let image = ImageFile::open(&scene.path(&format!("{name}/0.png"))).unwrap().into_image();
         assert!(matches!(image.pixels(), Pixels::U16(depths) if depths.iter().any(|depth| *depth > 300)));
         let told = succeeds(scene.simgan(&format!("inspect {name}")));
-        assert!(told.contains("48x40 gray 16 bit") && told.contains("3 labels"), "{told}");
+        assert!(told.contains("48x40 gray 16 bit") && told.contains("landmarks  in 3"), "{told}");
         let told = succeeds(scene.simgan(&format!("inspect builtin:{name},size=32x32 --limit 3")));
         assert!(told.contains("32x32 gray 16 bit"), "{told}");
     }
