@@ -162,8 +162,8 @@ pub(crate) struct ManArguments {
 /// Print a page of the manual or a command's help: simgan help settings.
 #[derive(Args, Debug)]
 pub(crate) struct HelpArguments {
-    /// A page (settings: every key of --set and config.toml; formats: label files; results: what was measured)
-    /// or a command [default: the help of simgan].
+    /// A page (settings: every key of --set and config.toml; formats: label files; digits: a complete example;
+    /// results: what was measured) or a command [default: the help of simgan].
     #[arg(value_name = "PAGE|COMMAND")]
     pub(crate) topic: Vec<String>,
 }

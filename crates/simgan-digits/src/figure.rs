@@ -1,7 +1,8 @@
 use libm::{cosf, sinf, tanf};
 use simgan_data::simulation::Stream;
 
-use crate::outlines::{Place, SHAPES, Stroke};
+use crate::outlines::SHAPES;
+use crate::stroke::{Place, Stroke};
 use crate::{DigitsConfig, Range};
 
 /// Everything drawn for one image.

@@ -35,6 +35,7 @@ mod layout;
 mod outlines;
 mod pen;
 mod simulator;
+mod stroke;
 
 pub use self::config::{DigitsConfig, Range};
 pub use self::error::DigitsError;

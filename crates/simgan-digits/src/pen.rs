@@ -1,4 +1,4 @@
-use crate::outlines::Place;
+use crate::stroke::Place;
 
 /// Draws chains of straight pieces with a round pen of uniform width; returns `height` rows of `width` bytes,
 /// white on black. Places are in pixels, the first pixel's centre at (0.5, 0.5).
