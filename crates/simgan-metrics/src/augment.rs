@@ -72,9 +72,9 @@ pub fn augmented_with(
     let stride = (channels * height * width).max(1);
     pixels.par_chunks_mut(stride).zip(&changes).for_each(|(image, change)| {
         if options.depth {
-            change.apply_to_depth(image, height, width)
+            change.apply_to_depth(image, height, width);
         } else {
-            change.apply(image, height, width)
+            change.apply(image, height, width);
         }
     });
     let warps = changes.iter().map(|change| change.warp(height, width)).collect();

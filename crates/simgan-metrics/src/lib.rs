@@ -2,12 +2,12 @@
 //! confidence intervals.
 //!
 //! [`realism`] trains a classifier to tell real from refined images. [`pupil_shift_at`] measures how far the
-//! iris moved between an image and its refined version, [`point_shift`] how far any labelled points did. [`kernel_distance`] (KID) compares features of two
-//! sets of images, [`intensity_distance`] and [`gradient_distance`] their pixels. [`histogram_matched`],
-//! [`fourier_matched`] and [`augmented`] are simple baselines to try before a GAN;
-//! [`augmented_with`] says how it moved what is in an image, so that labels can follow. [`binomial_p`],
-//! [`share_interval`] and [`Spread`] quantify the uncertainty of such figures. [`PointErrors`], [`ClassFigures`]
-//! and [`VectorFigures`] compare an estimator's predictions with labels.
+//! iris moved between an image and its refined version, [`point_shift`] how far any labelled points did.
+//! [`kernel_distance`] (KID) compares features of two sets of images, [`intensity_distance`] and
+//! [`gradient_distance`] their pixels. [`histogram_matched`], [`fourier_matched`] and [`augmented`] are simple
+//! baselines to try before a GAN; [`augmented_with`] also says how it moved each image's pixels, so that labels
+//! can follow. [`PointErrors`], [`ClassFigures`] and [`VectorFigures`] compare an estimator's predictions with
+//! labels. [`binomial_p`], [`share_interval`] and [`Spread`] quantify the uncertainty of such figures.
 //!
 //! ```
 //! use candle_core::{Device, Tensor};

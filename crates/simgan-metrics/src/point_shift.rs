@@ -17,7 +17,7 @@ const RADIUS: f64 = 6.0;
 const LARGEST_SHIFT: f64 = 4.0;
 /// Root mean square change of brightness over a unit, in the direction of least change, below which a
 /// neighbourhood counts as flat: relative to the image's standard deviation, and in pixels of [−1, 1].
-const LEAST_RELIEF: [f64; 2] = [0.04, 0.002];
+const LEAST_RELIEF: [f64; 2] = [0.04, 0.0005];
 
 /// The movement of labelled points between images and their refined versions, in pixels of the image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -80,7 +80,10 @@ fn shift(before: &Tensor, after: &Tensor, points: &Points) -> PointShift {
     point_shift(before, after, points).unwrap().unwrap()
 }
 
-const SCENES: [(Scene, fn(usize, Size) -> Points, Size); 4] = [
+/// A scene, the points of so many images of it, and their size.
+type Case = (Scene, fn(usize, Size) -> Points, Size);
+
+const SCENES: [Case; 4] = [
     (blobs, grid, [61, 47]),
     (blobs, grid, [47, 102]),
     (fingers, tips_and_knuckles, [64, 64]),
