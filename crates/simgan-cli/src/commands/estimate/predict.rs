@@ -79,14 +79,17 @@ fn check_outputs(arguments: &EstimatePredictArguments) -> Result<()> {
 }
 
 /// Tells the errors of the labelled images, in the estimator's pixels.
-fn tell_errors(kept: &KeptEstimator, answers: &[Annotation], truths: &[Annotation], of: usize) -> Result<()> {
-    let errors = kept.task().errors(answers, truths)?;
-    tracing::info!(
-        "{} of {of} images are labelled: {}",
-        truths.len(),
-        report::in_words(kept.task(), &errors)
-    );
-    Ok(())
+fn tell_errors(kept: &KeptEstimator, answers: &[Annotation], truths: &[Annotation], of: usize) {
+    let labelled = truths.len();
+    match kept.task().errors(answers, truths) {
+        Ok(errors) => {
+            let told = report::in_words(kept.task(), &errors);
+            tracing::info!("{labelled} of {of} images are labelled: {told}");
+        }
+        Err(error) => {
+            tracing::warn!("{labelled} of {of} images are labelled, but no error can be told: {error}")
+        }
+    }
 }
 
 /// Prints or writes the table.

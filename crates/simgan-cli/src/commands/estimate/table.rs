@@ -30,9 +30,7 @@ fn columns(task: &dyn Task) -> Vec<String> {
 fn cells(task: &dyn Task, label: &Annotation) -> Vec<String> {
     match label.as_class() {
         Some(class) => vec![class.to_string()],
-        None => {
-            task.parts(label).unwrap_or_default().concat().iter().map(|value| format!("{value:.4}")).collect()
-        }
+        None => task.parts(label).unwrap_or_default().concat().iter().map(|value| decimal(*value)).collect(),
     }
 }
 
