@@ -8,8 +8,8 @@ use crate::folder::walk::Found;
 use crate::folder::{Apart, image_names, is_junk, is_label_name, owners};
 use crate::labels::names_any;
 
-/// Finds what goes with images that are chosen below `root`: files named like one of them, as the walk through a
-/// whole folder assigns them, and label files that name one of them. Other label files are
+/// Finds what goes with images that are chosen below `root`: files named like one of them, as the walk through
+/// a whole folder assigns them, and label files that name one of them. Other label files are
 /// [passed over](crate::PassedOver::labels).
 pub(crate) fn found(root: &Path, mut chosen: Vec<PathBuf>) -> Found {
     chosen.sort_unstable();

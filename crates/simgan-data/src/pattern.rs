@@ -55,8 +55,8 @@ impl Pattern {
         &self.root
     }
 
-    /// The images that fit, and [what goes with them](companions). Hidden files and folders that cannot be read
-    /// are left out.
+    /// The images that fit, and [what goes with them](companions). Hidden files and folders that cannot be
+    /// read are left out.
     pub(crate) fn found(&self) -> Found {
         let mut files = Vec::new();
         self.list(Path::new(""), &self.parts, 0, &mut files);

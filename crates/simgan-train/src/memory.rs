@@ -72,14 +72,12 @@ impl Need {
         }
         let Self { networks, discriminator, maps, batches, history } = self;
         let largest = networks.max(maps).max(batches).max(history);
-        if largest == networks && discriminator > networks / 2 {
-            if let Some(layers) = narrower(config, memory / 3) {
-                return Err(TrainError::Memory {
-                    need: self,
-                    memory,
-                    setting: ("discriminator.layers", layers),
-                });
-            }
+        if largest == networks
+            && discriminator > networks / 2
+            && let Some(layers) = narrower(config, memory / 3)
+        {
+            let setting = ("discriminator.layers", layers);
+            return Err(TrainError::Memory { need: self, memory, setting });
         }
         let setting = match largest {
             most if most == history => ("history.capacity", config.history.capacity.unwrap_or(0)),
@@ -130,8 +128,8 @@ fn kept(optimizer: &OptimizerConfig) -> u64 {
     }
 }
 
-/// D's layers with at most so many features that it needs no more than `limit` bytes, as a setting; `None` if one is
-/// too many.
+/// D's layers with at most so many features that it needs no more than `limit` bytes, as a setting; `None` if
+/// one is too many.
 fn narrower(config: &TrainConfig, limit: u64) -> Option<String> {
     let network = &config.discriminator.network;
     let channels = config.data.channels.number().unwrap_or(3);

@@ -7,8 +7,8 @@ use simgan_train::{DataConfig, TrainError};
 
 use crate::registry::registry;
 
-/// Adds to an error about other images how they are counted now: which kinds are taken, and which are passed over.
-/// An earlier version may have counted otherwise.
+/// Adds to an error about other images how they are counted now: which kinds are taken, and which are passed
+/// over. An earlier version may have counted otherwise.
 pub(super) fn explained(error: TrainError, data: &DataConfig) -> TrainError {
     let TrainError::OtherImages { domain, reason, is_number: true, run } = error else { return error };
     let names = if domain == "synthetic" { &data.synthetic } else { &data.real };

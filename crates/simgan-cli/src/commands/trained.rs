@@ -19,7 +19,8 @@ pub(super) fn run_of<'a>(given: &'a Path, checkpoint: &'a Path) -> Option<&'a Pa
     [Some(given), around].into_iter().flatten().find(|folder| folder.join(CONFIG_FILE).is_file())
 }
 
-/// What to say of a checkpoint without adversarial steps: pretraining alone teaches a refiner to copy its input.
+/// What to say of a checkpoint without adversarial steps: pretraining alone teaches a refiner to copy its
+/// input.
 pub(super) fn untrained(folder: &Path, run: Option<&TrainConfig>) -> Result<Option<Hinted>> {
     if !folder.join(STATE_FILE).is_file() {
         return Ok(None);

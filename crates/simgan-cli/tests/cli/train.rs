@@ -184,7 +184,7 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     let scene = Scene::with_domains();
     let mut command =
         scene.train("--steps 100000 --set output.checkpoint_every=0 --set output.sample_every=50");
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(&scene.path("run/samples/step-00000050.png"), &mut child);
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let output = child.wait_with_output().unwrap();

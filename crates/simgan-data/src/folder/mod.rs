@@ -125,9 +125,8 @@ impl Folder {
         let apart = Apart::new(&images, &kept, not_chosen);
         let labels = LabelFiles::new(&images, apart.left(), more_labels);
         let spec = ImageSpec { channels: options.channels.unwrap_or(spec.channels), ..spec };
-        let (root, channels, index) = (path.to_owned(), options.channels, FolderIndex::default());
         Ok(Self {
-            root,
+            root: path.to_owned(),
             images,
             kept,
             apart,
@@ -137,8 +136,8 @@ impl Folder {
             passed,
             are_photographs,
             spec,
-            channels,
-            index,
+            channels: options.channels,
+            index: FolderIndex::default(),
         })
     }
 
@@ -298,7 +297,6 @@ impl Source for Folder {
     }
 }
 
-/// Whether the name of a file that is no image is that of a label file.
 pub(crate) fn is_label_name(file: &Path) -> bool {
     has_extension(file, &walk::LABELS) || has_extension(file, &LABELS)
 }

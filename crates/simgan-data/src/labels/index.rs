@@ -131,8 +131,8 @@ fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-/// Reads the names of classes in all files beside images. One that cannot be read is an error where its own image
-/// is asked for.
+/// Reads the names of classes in all files beside images. One that cannot be read is an error where its own
+/// image is asked for.
 fn read_classes(files: &Files<'_>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for relative in (files.beside)().into_iter().filter(|path| extension(path) == "xml") {

