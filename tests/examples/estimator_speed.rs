@@ -122,6 +122,7 @@ impl Bench {
 /// Peak resident memory in MB, from Linux' procfs.
 fn peak_memory_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    let kibibytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
     kibibytes.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024 / 1_000_000)
 }
