@@ -74,10 +74,10 @@ impl Drop for Guarded {
 
 mod tests {
     use super::Guarded;
-    use crate::conv2d::cpu::direct;
+    use crate::conv2d::cpu::{direct, pointwise};
     use crate::geometry::{Border, Conv2d, Geometry};
     use crate::simd::{Isa, padded, run};
-    use crate::winograd::{self, FilterGradient, Finish, FinishGradient, Plan, Residual, Scratch};
+    use crate::winograd::{self, Direction, FilterGradient, Finish, FinishGradient, Plan, Residual, Scratch};
 
     const SIZES: [([usize; 2], [usize; 2]); 5] =
         [([1, 1], [16, 16]), ([1, 9], [1, 33]), ([11, 1], [17, 16]), ([7, 13], [48, 5]), ([10, 5], [3, 64])];
@@ -175,6 +175,45 @@ mod tests {
                 run(isa, task);
                 assert!(of_image.iter().chain(&*of_weights).all(|x| x.is_finite()));
             }
+        });
+    }
+
+    #[test]
+    fn pointwise_convolutions_stay_inside_their_slices() {
+        each_case(|size_in, [channels_in, channels_out], border, isa, at_end| {
+            let options = Conv2d { border, relu: true, ..Conv2d::default() };
+            let size_out = size_in;
+            let geometry =
+                Geometry { images: 1, channels_in, channels_out, size_in, size_out, kernel: [1, 1], options };
+            let slice = |length: usize| Guarded::new(&vec![0.5; length], at_end);
+            let parameters = slice(geometry.weights() + channels_out);
+            let (image, residual) = (slice(geometry.image_in()), slice(geometry.image_out()));
+            let (mut out, mut of_image) = (slice(geometry.image_out()), slice(geometry.image_in()));
+            let (mut of_weights, mut of_bias) = (slice(pointwise::sums_size(&geometry)), slice(channels_out));
+            let mut buffers = pointwise::Buffers::default();
+            let weights = pointwise::Weights::new(&geometry, &parameters, Direction::Forward);
+            let task = pointwise::Forward {
+                geometry: &geometry,
+                image: &image,
+                weights: &weights,
+                residual: Some(&residual),
+                out: &mut out,
+                buffers: &mut buffers,
+            };
+            run(isa, task);
+            let weights = pointwise::Weights::new(&geometry, &parameters, Direction::Backward);
+            let task = pointwise::Backward {
+                geometry: &geometry,
+                image: &image,
+                weights: &weights,
+                out: &out,
+                gradient: &residual,
+                of_parameters: Some((&mut of_weights, &mut of_bias)),
+                of_image: Some(&mut of_image),
+                buffers: &mut buffers,
+            };
+            run(isa, task);
+            assert!(of_image.iter().chain(&*of_weights).all(|x| x.is_finite()));
         });
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod direct;
 pub(crate) mod layer;
+pub(crate) mod pointwise;
 
 use std::cell::RefCell;
 

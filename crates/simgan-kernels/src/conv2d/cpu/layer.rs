@@ -1,7 +1,8 @@
-//! One convolution with its weights prepared for the kernels: Winograd's tiles where they are cheaper, else
-//! directly. Works image by image, channels last.
+//! One convolution with its weights prepared for the kernels: Winograd's tiles where they are cheaper, the
+//! product of pixels and weights for a wide 1×1 kernel, else directly. Works image by image, channels last.
 
 use super::direct::{self, Weights};
+use super::pointwise;
 use crate::buffer::Buffer;
 use crate::geometry::Geometry;
 use crate::simd::{Isa, padded, run};
@@ -18,6 +19,7 @@ pub(crate) struct Layer {
 
 enum Ready {
     Direct(Weights),
+    Pointwise(pointwise::Weights),
     Tiles(Tiles),
 }
 
@@ -30,7 +32,8 @@ struct Tiles {
 
 /// Sums of the gradients of a layer's parameters, in the layout of its kernels.
 pub(crate) enum Sums {
-    /// Of the weights, laid out like [`Weights::forward`], and of the bias.
+    /// Of the weights, laid out like [`Weights::forward`] or in the panels of a pointwise convolution, and of
+    /// the bias.
     Direct(Vec<f32>, Vec<f32>),
     Tiles(FilterGradient),
 }
@@ -39,6 +42,7 @@ pub(crate) enum Sums {
 #[derive(Default)]
 pub(crate) struct Buffers {
     direct: direct::Buffers,
+    pointwise: pointwise::Buffers,
     scratch: Scratch,
     /// The image, the result and their gradients, channels padded.
     image: Buffer,
@@ -61,6 +65,9 @@ impl Layer {
     pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let weights = match Plan::of_convolution(geometry) {
             Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, direction)),
+            None if pointwise::serves(geometry) => {
+                Ready::Pointwise(pointwise::Weights::new(geometry, parameters, direction))
+            }
             None => Ready::Direct(Weights::new(geometry, parameters)),
         };
         Self { geometry: *geometry, isa, weights }
@@ -79,6 +86,10 @@ impl Layer {
                 let buffers = &mut buffers.direct;
                 run(self.isa, direct::Forward { geometry, image, weights, residual, out, buffers });
             }
+            Ready::Pointwise(weights) => {
+                let buffers = &mut buffers.pointwise;
+                run(self.isa, pointwise::Forward { geometry, image, weights, residual, out, buffers });
+            }
             Ready::Tiles(tiles) => tiles.forward(self, image, residual, out, buffers),
         }
     }
@@ -88,6 +99,10 @@ impl Layer {
         match &self.weights {
             Ready::Direct(weights) => {
                 Sums::Direct(vec![0.0; weights.forward.len()], vec![0.0; weights.bias.len()])
+            }
+            Ready::Pointwise(_) => {
+                let (weights, bias) = (pointwise::sums_size(&self.geometry), self.geometry.channels_out);
+                Sums::Direct(vec![0.0; weights], vec![0.0; bias])
             }
             Ready::Tiles(tiles) => Sums::Tiles(FilterGradient::zeros(&tiles.plan)),
         }
@@ -108,11 +123,23 @@ impl Layer {
                 tiles.backward(self, known, Some(sums), of_image, buffers);
             }
             (Ready::Tiles(tiles), _) => tiles.backward(self, known, None, of_image, buffers),
-            (Ready::Direct(weights), sums) => {
-                let of_parameters = match sums {
-                    Some(Sums::Direct(weights, bias)) => Some((&mut weights[..], &mut bias[..])),
-                    _ => None,
+            (Ready::Pointwise(weights), sums) => {
+                let of_parameters = sums.and_then(Sums::plain);
+                let buffers = &mut buffers.pointwise;
+                let task = pointwise::Backward {
+                    geometry,
+                    image,
+                    weights,
+                    out,
+                    gradient,
+                    of_parameters,
+                    of_image,
+                    buffers,
                 };
+                run(self.isa, task);
+            }
+            (Ready::Direct(weights), sums) => {
+                let of_parameters = sums.and_then(Sums::plain);
                 let buffers = &mut buffers.direct;
                 let task = direct::Backward {
                     geometry,
@@ -141,6 +168,10 @@ impl Layer {
                 run(self.isa, FiltersAdjoint { plan: &tiles.plan, filters: &sums.filters, of_weight, shape });
                 flat.extend_from_slice(&sums.bias[..geometry.channels_out]);
             }
+            (Ready::Pointwise(_), Sums::Direct(weights, bias)) => {
+                pointwise::flatten(geometry, weights, of_weight);
+                flat.extend_from_slice(bias);
+            }
             (_, Sums::Direct(weights, bias)) => {
                 let columns = padded(geometry.channels_out);
                 let depth = geometry.kernel[1] * geometry.channels_in;
@@ -149,12 +180,22 @@ impl Layer {
                 });
                 flat.extend_from_slice(&bias[..geometry.channels_out]);
             }
-            (Ready::Direct(_), Sums::Tiles(_)) => unreachable!("a layer's sums are its own"),
+            (Ready::Direct(_) | Ready::Pointwise(_), Sums::Tiles(_)) => {
+                unreachable!("a layer's sums are its own")
+            }
         }
     }
 }
 
 impl Sums {
+    /// The sums of weights and bias, if they are not those of tiles.
+    fn plain(&mut self) -> Option<(&mut [f32], &mut [f32])> {
+        match self {
+            Self::Direct(weights, bias) => Some((weights, bias)),
+            Self::Tiles(_) => None,
+        }
+    }
+
     /// Adds the sums of the same layer over other images.
     pub(crate) fn add(&mut self, other: &Self) {
         let add = |sum: &mut [f32], other: &[f32]| {

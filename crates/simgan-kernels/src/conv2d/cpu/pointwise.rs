@@ -1,0 +1,276 @@
+//! 1×1 convolution of one image, channels last: the product of its pixels and the weights.
+//!
+//! The right factors lie in panels of [`PANEL`] columns. Rows of a wide matrix are so far apart that a column of
+//! vectors would fall into a few sets of the first-level cache.
+
+use crate::geometry::Geometry;
+use crate::product::{Left, Rows, multiply};
+use crate::simd::{Simd, Task, padded};
+use crate::winograd::Direction;
+
+/// Columns of a panel: two of the widest vectors.
+const PANEL: usize = 32;
+/// Pixels multiplied at a time.
+const PIXELS: usize = 128;
+/// Minimum number of weights. Below, results are the direct convolution's, bit for bit, which files of
+/// reference numbers hold.
+const FEWEST_WEIGHTS: usize = 4096;
+
+/// Whether these kernels serve a convolution.
+pub(crate) fn serves(geometry: &Geometry) -> bool {
+    let options = geometry.options;
+    geometry.kernel == [1, 1]
+        && (options.stride, options.padding) == (1, 0)
+        && geometry.channels_in * geometry.channels_out >= FEWEST_WEIGHTS
+}
+
+/// Scratch memory of the passes, reused from image to image.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// Results or gradients whose channels do not fill whole vectors, padded; or masked gradients.
+    rows: Vec<f32>,
+    masked: Vec<f32>,
+    /// Gradients of some pixels in panels.
+    panels: Vec<f32>,
+}
+
+/// The weights as the right factor of one direction.
+pub(crate) struct Weights {
+    panels: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Weights {
+    /// Rearranges weights `(O, C)` followed by the bias.
+    pub(crate) fn new(geometry: &Geometry, parameters: &[f32], direction: Direction) -> Self {
+        let (weight, bias) = parameters.split_at(geometry.weights());
+        let Geometry { channels_in, channels_out, .. } = *geometry;
+        let mut panels = vec![0.0; panels_size(geometry, direction)];
+        for (out, row) in weight.chunks_exact(channels_in).enumerate() {
+            for (input, &weight) in row.iter().enumerate() {
+                let place = match direction {
+                    Direction::Forward => place(channels_in, input, out),
+                    Direction::Backward => place(channels_out, out, input),
+                };
+                panels[place] = weight;
+            }
+        }
+        Self { panels, bias: bias.to_vec() }
+    }
+}
+
+/// Elements of the panels of the weights.
+fn panels_size(geometry: &Geometry, direction: Direction) -> usize {
+    let (depth, columns) = match direction {
+        Direction::Forward => (geometry.channels_in, geometry.channels_out),
+        Direction::Backward => (geometry.channels_out, geometry.channels_in),
+    };
+    depth * columns.next_multiple_of(PANEL)
+}
+
+/// Elements of the sums of weight gradients: the forward panels.
+pub(crate) fn sums_size(geometry: &Geometry) -> usize {
+    panels_size(geometry, Direction::Forward)
+}
+
+/// Writes sums of weight gradients as `(O, C)`.
+pub(crate) fn flatten(geometry: &Geometry, sums: &[f32], of_weight: &mut [f32]) {
+    for (out, row) in of_weight.chunks_exact_mut(geometry.channels_in).enumerate() {
+        for (input, weight) in row.iter_mut().enumerate() {
+            *weight = sums[place(geometry.channels_in, input, out)];
+        }
+    }
+}
+
+/// The place of an element in the panels of a matrix of `rows` rows.
+#[inline(always)]
+fn place(rows: usize, row: usize, column: usize) -> usize {
+    (column / PANEL * rows + row) * PANEL + column % PANEL
+}
+
+/// A matrix of `count` rows of `columns` elements each.
+#[derive(Clone, Copy)]
+struct Pixels<'a> {
+    data: &'a [f32],
+    columns: usize,
+    count: usize,
+}
+
+/// `out = pixels · panels`: writes `columns` columns, a multiple of whole vectors, `stride` apart.
+#[inline(always)]
+fn product<S: Simd>(
+    simd: S,
+    pixels: Pixels<'_>,
+    panels: &[f32],
+    columns: usize,
+    (out, stride): (&mut [f32], usize),
+) {
+    let Pixels { data, columns: depth, count } = pixels;
+    assert!(data.len() >= count * depth && columns <= stride && out.len() >= count * stride);
+    assert!(panels.len() >= depth * columns.next_multiple_of(PANEL) && columns == padded(columns));
+    for first in (0..columns).step_by(PANEL) {
+        // SAFETY: the lengths were checked above.
+        unsafe {
+            multiply::<S, false>(
+                simd,
+                (count, depth, PANEL.min(columns - first)),
+                Left { data: data.as_ptr(), stride: depth, transposed: false },
+                Rows { data: panels.as_ptr().add(first * depth), stride: PANEL },
+                Rows { data: out.as_mut_ptr().add(first), stride },
+            );
+        }
+    }
+}
+
+/// Like [`product`], for any number of columns, which lie next to each other in `out`.
+#[inline(always)]
+fn packed_product<S: Simd>(
+    simd: S,
+    pixels: Pixels<'_>,
+    panels: &[f32],
+    columns: usize,
+    out: &mut [f32],
+    rows: &mut Vec<f32>,
+) {
+    let stride = padded(columns);
+    if stride == columns {
+        return product(simd, pixels, panels, columns, (out, columns));
+    }
+    rows.resize(pixels.count * stride, 0.0);
+    product(simd, pixels, panels, stride, (rows, stride));
+    for (out, row) in out.chunks_exact_mut(columns).zip(rows.chunks_exact(stride)) {
+        out.copy_from_slice(&row[..columns]);
+    }
+}
+
+/// Computes the convolution of one image.
+pub(crate) struct Forward<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) image: &'a [f32],
+    pub(crate) weights: &'a Weights,
+    pub(crate) residual: Option<&'a [f32]>,
+    pub(crate) out: &'a mut [f32],
+    pub(crate) buffers: &'a mut Buffers,
+}
+
+impl Task for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { geometry, image, weights, residual, out, buffers } = self;
+        let (depth, columns) = (geometry.channels_in, geometry.channels_out);
+        let blocks = image.chunks(PIXELS * depth).zip(out.chunks_mut(PIXELS * columns));
+        for (at, (image, out)) in blocks.enumerate() {
+            let pixels = Pixels { data: image, columns: depth, count: image.len() / depth };
+            packed_product(simd, pixels, &weights.panels, columns, out, &mut buffers.rows);
+            let residual = residual.map(|residual| &residual[at * PIXELS * columns..][..out.len()]);
+            finish(&weights.bias, residual, geometry.options.relu, out);
+        }
+    }
+}
+
+/// Adds bias and residual, and applies the ReLU.
+#[inline(always)]
+fn finish(bias: &[f32], residual: Option<&[f32]>, relu: bool, out: &mut [f32]) {
+    for pixel in out.chunks_exact_mut(bias.len()) {
+        pixel.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
+    }
+    if let Some(residual) = residual {
+        out.iter_mut().zip(residual).for_each(|(out, residual)| *out += residual);
+    }
+    if relu {
+        for out in out {
+            *out = if *out <= 0.0 { 0.0 } else { *out };
+        }
+    }
+}
+
+/// Computes the gradients of the convolution of one image.
+pub(crate) struct Backward<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) image: &'a [f32],
+    pub(crate) weights: &'a Weights,
+    /// The result, whose zeros mask the gradient if there was a ReLU, and its gradient.
+    pub(crate) out: &'a [f32],
+    pub(crate) gradient: &'a [f32],
+    /// Sums to add to: the gradients of the weights, in [`sums_size`] elements, and of the bias.
+    pub(crate) of_parameters: Option<(&'a mut [f32], &'a mut [f32])>,
+    /// Receives the gradient of the image.
+    pub(crate) of_image: Option<&'a mut [f32]>,
+    pub(crate) buffers: &'a mut Buffers,
+}
+
+impl Task for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { geometry, image, weights, out, gradient, mut of_parameters, mut of_image, buffers } = self;
+        let Geometry { channels_in, channels_out, .. } = *geometry;
+        let Buffers { rows, masked, panels } = buffers;
+        let count = image.len() / channels_in;
+        for start in (0..count).step_by(PIXELS) {
+            let count = PIXELS.min(count - start);
+            let place = start * channels_out..(start + count) * channels_out;
+            let gradient = match geometry.options.relu {
+                false => &gradient[place],
+                true => {
+                    masked.clear();
+                    let pairs = out[place.clone()].iter().zip(&gradient[place]);
+                    masked.extend(pairs.map(|(&out, &gradient)| if out <= 0.0 { 0.0 } else { gradient }));
+                    &masked[..]
+                }
+            };
+            let gradient = Pixels { data: gradient, columns: channels_out, count };
+            let place = start * channels_in..(start + count) * channels_in;
+            if let Some((of_weights, of_bias)) = &mut of_parameters {
+                let image = Pixels { data: &image[place.clone()], columns: channels_in, count };
+                add_bias_gradient(gradient, of_bias);
+                add_weight_gradient(simd, image, gradient, panels, of_weights);
+            }
+            if let Some(of_image) = &mut of_image {
+                packed_product(simd, gradient, &weights.panels, channels_in, &mut of_image[place], rows);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_bias_gradient(gradient: Pixels<'_>, of_bias: &mut [f32]) {
+    for pixel in gradient.data.chunks_exact(gradient.columns) {
+        of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
+    }
+}
+
+/// Adds `imageᵀ · gradient` to the panels `of_weights`.
+#[inline(always)]
+fn add_weight_gradient<S: Simd>(
+    simd: S,
+    image: Pixels<'_>,
+    gradient: Pixels<'_>,
+    panel: &mut Vec<f32>,
+    of_weights: &mut [f32],
+) {
+    let (count, depth, columns) = (image.count, image.columns, gradient.columns);
+    panel.resize(count * PANEL, 0.0);
+    assert!(image.data.len() >= count * depth && gradient.data.len() >= count * columns);
+    assert!(of_weights.len() >= depth * columns.next_multiple_of(PANEL));
+    for first in (0..columns).step_by(PANEL) {
+        let used = PANEL.min(columns - first);
+        for (row, pixel) in panel.chunks_exact_mut(PANEL).zip(gradient.data.chunks_exact(columns)) {
+            row[..used].copy_from_slice(&pixel[first..first + used]);
+            row[used..].fill(0.0);
+        }
+        // SAFETY: the lengths were checked above.
+        unsafe {
+            multiply::<S, true>(
+                simd,
+                (depth, count, padded(used)),
+                Left { data: image.data.as_ptr(), stride: depth, transposed: true },
+                Rows { data: panel.as_ptr(), stride: PANEL },
+                Rows { data: of_weights.as_mut_ptr().add(first * depth), stride: PANEL },
+            );
+        }
+    }
+}
