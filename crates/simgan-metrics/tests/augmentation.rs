@@ -68,6 +68,12 @@ fn points_follow_the_pixels() {
         let (images, warps) = augmented_with(&spots, options, &mut rng()).unwrap();
         let ground = spots.zeros_like().unwrap().affine(1.0, -1.0).unwrap();
         let images = (images - augmented_with(&ground, options, &mut rng()).unwrap().0).unwrap();
+        // Depths move by whole pixels. Where strong light and noise saturate pixels, the spot's shape suffers.
+        let (most, mean) = match (options.strength, options.depth) {
+            (_, true) => (0.8, 0.5),
+            (Strength::Strong, false) => (1.0, 0.2),
+            (Strength::Light, false) => (0.2, 0.2),
+        };
         let (mut moved, mut errors) = (0.0f32, Vec::new());
         for (idx, warp) in warps.iter().enumerate() {
             let [x, y] = warp.point(at);
@@ -75,14 +81,12 @@ fn points_follow_the_pixels() {
             for plane in &planes {
                 let [found_x, found_y] = centroid(plane);
                 let error = (found_x - x).hypot(found_y - y);
-                // Where strong light and noise saturate pixels, the spot's shape suffers.
-                let most = if options.strength == Strength::Strong && !options.depth { 1.0 } else { 0.2 };
                 errors.push(error);
                 assert!(error < most, "{options:?}: {found_x}, {found_y} instead of {x}, {y}");
             }
             moved = moved.max((x - at[0]).hypot(y - at[1]));
         }
-        assert!(errors.iter().sum::<f32>() < 0.2 * errors.len() as f32, "{options:?} {errors:?}");
+        assert!(errors.iter().sum::<f32>() < mean * errors.len() as f32, "{options:?} {errors:?}");
         assert!(moved > if options.turn { 5.0 } else { 2.0 }, "{options:?} {moved}");
     }
 }
