@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use simgan_data::{Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target, Want};
+use simgan_data::{
+    BitDepth, Extremes, Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target, ValueRange, Want,
+};
 
 use crate::arguments::InspectArguments;
 use crate::commands::open_source;
@@ -36,8 +38,9 @@ pub(crate) fn write(path: &Path, arguments: &InspectArguments) -> Result<()> {
     }
     let sources = arguments.what.iter().map(|name| open_source(name)).collect::<Result<Vec<_>>>()?;
     let mut sheet = Sheet::new(layout(arguments.size, arguments.rows, sources.len()));
+    let range = range(&sources);
     for (block, source) in sources.into_iter().enumerate() {
-        fill(&mut sheet, block, source, arguments.size, arguments.rows)?;
+        fill(&mut sheet, block, source, range, arguments.size, arguments.rows)?;
     }
     ImageFile::new(sheet.into_image(), ImageFormat::Png).save(path)?;
     print(&format!(
@@ -64,9 +67,28 @@ fn layout(size: Size, rows: usize, blocks: usize) -> SheetLayout {
     }
 }
 
+/// Maximum number of images per source whose values are looked at.
+const MOST_READ: usize = 32;
+
+/// The range of values that sources of more than 8 bits use together, such as depths; `None` for 8 bits, and for
+/// sources of different depths.
+fn range(sources: &[Arc<dyn Source>]) -> Option<ValueRange> {
+    let depth = sources.first()?.spec().depth;
+    let is_meant = depth != BitDepth::Eight && sources.iter().all(|source| source.spec().depth == depth);
+    let extremes = || sources.iter().flat_map(|source| Extremes::of_source(&**source, MOST_READ));
+    is_meant.then(|| ValueRange::measured(&extremes().collect::<Vec<_>>(), depth)).flatten()
+}
+
 /// Fills a block with evenly spread images of a source, or with all of them if there are too few.
-fn fill(sheet: &mut Sheet, block: usize, source: Arc<dyn Source>, size: Size, rows: usize) -> Result<()> {
-    let target = Target { size: Some(size), channels: Some(1), ..Target::default() };
+fn fill(
+    sheet: &mut Sheet,
+    block: usize,
+    source: Arc<dyn Source>,
+    range: Option<ValueRange>,
+    size: Size,
+    rows: usize,
+) -> Result<()> {
+    let target = Target { size: Some(size), channels: Some(1), range, ..Target::default() };
     let source = Fitted::new(source, target);
     let n_images = (rows * COLUMNS).min(source.len());
     for place in 0..n_images {
@@ -91,8 +113,8 @@ mod tests {
         };
         let size = "60x5".parse().unwrap();
         let mut sheet = Sheet::new(layout(size, 2, 2));
-        fill(&mut sheet, 0, source(10), size, 2).unwrap();
-        fill(&mut sheet, 1, source(20), size, 2).unwrap();
+        fill(&mut sheet, 0, source(10), None, size, 2).unwrap();
+        fill(&mut sheet, 1, source(20), None, size, 2).unwrap();
         let image = sheet.into_image();
         let spec = image.spec();
         assert_eq!((spec.width, spec.height), (10 * 123, 2 * (2 * 13 + 12)));

@@ -61,9 +61,10 @@ pub fn write(
     pictures.push(grid(data, refiner, watch)?);
     let worst = worst(found, data)?;
     let cases = worst.as_ref().map_or(&[][..], |(_, cases)| cases);
-    let rows = page::case_rows(cases, data);
+    let mut below = vec![page::case_rows(cases, data)];
+    below.extend(found.methods.get(&Method::once(MethodKind::Refined)).and_then(tables::confusion));
     pictures.extend(worst.map(|(picture, _)| picture));
-    folder::replace(folder, &page::page(title, found, &pictures, &rows), &pictures)
+    folder::replace(folder, &page::page(title, found, &pictures, &below), &pictures)
 }
 
 fn plots(found: &Evaluation, data: &EvaluationData) -> Result<Vec<Picture>, EvalError> {

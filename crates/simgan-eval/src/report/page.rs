@@ -12,7 +12,7 @@ td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-wid
 figcaption,.note{color:#666;font-size:.9rem;white-space:pre-line}";
 
 /// Formats the page and embeds all pictures.
-pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases: &Table) -> String {
+pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below: &[Table]) -> String {
     let title = escaped(title);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n<title>{title}</title>\
@@ -34,9 +34,7 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], cases:
             escaped(&picture.caption)
         ));
     }
-    if cases.rows.len() > 1 {
-        page.push_str(&table(cases));
-    }
+    below.iter().filter(|below| below.rows.len() > 1).for_each(|below| page.push_str(&table(below)));
     page + "</body></html>\n"
 }
 

@@ -125,18 +125,19 @@ pub(super) fn confusion(figures: &MethodFigures) -> Result<Option<Drawing>, Eval
         let counts: Vec<u64> =
             (0..n_classes).map(|answer| matrices().map(|matrix| matrix[truth][answer]).sum()).collect();
         let total = counts.iter().sum::<u64>().max(1) as f64;
-        counts.into_iter().map(|count| (100.0 * count as f64 / total).round()).collect::<Vec<_>>()
+        counts.into_iter().map(|count| 100.0 * count as f64 / total).collect::<Vec<_>>()
     };
-    let data: Vec<_> = (0..n_classes).map(row).collect();
+    // The first row is drawn at the bottom.
+    let data: Vec<_> = (0..n_classes).rev().map(row).collect();
     let names: Vec<_> = (0..n_classes).map(|class| class.to_string()).collect();
-    let heat = Heatmap::new().with_data(data).with_color_map(ColorMap::Viridis).with_values();
+    let heat = Heatmap::new().with_data(data).with_color_map(ColorMap::Viridis);
     let plots = vec![Plot::Heatmap(heat)];
     let layout = Layout::auto_from_plots(&plots)
         .with_title("Share of each true class in %")
         .with_x_label("predicted class")
         .with_y_label("true class")
         .with_x_categories(names.clone())
-        .with_y_categories(names)
+        .with_y_categories(names.into_iter().rev().collect())
         .with_width(640.0)
         .with_height(560.0);
     Drawing::new(&render_multiple(plots, layout)).map(Some)

@@ -1,7 +1,10 @@
+use simgan_data::names::GAZE;
 use simgan_metrics::Spread;
 
 use super::layout;
-use crate::evaluation::{DataSummary, Evaluation, EvaluationConfig, Likeness, Method, MethodKind};
+use crate::evaluation::{
+    DataSummary, Evaluation, EvaluationConfig, Likeness, Method, MethodFigures, MethodKind,
+};
 use crate::{Errors, EstimatorTraining, Measure, Task, TaskSpec, Unit};
 
 /// A table of text. The first row is the head; the first column names each row.
@@ -61,7 +64,11 @@ pub(super) fn testing(data: &DataSummary) -> String {
             format!("; {n} of them are also among the real images and excluded from training on real labels")
         }
     };
-    format!("tested on {} images of {} person(s){repeated}", data.n_test, data.n_persons)
+    let persons = match (data.task.name.as_str(), data.n_persons) {
+        (GAZE, n) => format!(" of {n} person(s)"),
+        _ => String::new(),
+    };
+    format!("tested on {} images{persons}{repeated}", data.n_test)
 }
 
 /// Returns the paper's two tables for this data, then one on label preservation and one on realism. Leaves
@@ -169,6 +176,23 @@ fn shares(found: &Evaluation) -> Table {
         table.push(row);
     }
     table
+}
+
+/// Maximum number of classes in the table of a confusion matrix.
+const MOST_CLASSES: usize = 30;
+
+/// The confusion matrix of all repetitions, in numbers of images; `None` for other tasks and for many classes.
+pub(super) fn confusion(figures: &MethodFigures) -> Option<Table> {
+    let matrices = || figures.runs.iter().map(|run| &run.errors.confusion);
+    let n_classes = matrices().next().map(Vec::len).filter(|n| (1..=MOST_CLASSES).contains(n))?;
+    let head = (0..n_classes).map(|class| class.to_string());
+    let mut table = Table::new(["true class, refined".to_owned()].into_iter().chain(head));
+    for truth in 0..n_classes {
+        let count = |answer| matrices().map(|matrix| matrix[truth][answer]).sum::<u64>().to_string();
+        table.push([truth.to_string()].into_iter().chain((0..n_classes).map(count)));
+    }
+    table.note = "columns: predicted classes; all repetitions together\n".to_owned();
+    Some(table)
 }
 
 fn preservation(found: &Evaluation) -> Table {
