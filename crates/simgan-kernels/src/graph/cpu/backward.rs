@@ -106,14 +106,14 @@ impl Operation {
                     out: &known.out[at * size..][..size],
                     gradient: &known.gradient[at * size..][..size],
                 };
-                let mut of_image = of_images.next();
-                BUFFERS.with_borrow_mut(|buffers| match &mut of_image {
+                let of_image = of_images.next();
+                BUFFERS.with_borrow_mut(|buffers| match of_image {
                     Some(of_image) if written => OF_IMAGE.with_borrow_mut(|alone| {
                         alone.resize(image, 0.0);
                         layer.backward(known, sums.as_mut(), Some(alone), buffers);
                         of_image.iter_mut().zip(&*alone).for_each(|(sum, of_image)| *sum += of_image);
                     }),
-                    _ => layer.backward(known, sums.as_mut(), of_image.as_deref_mut(), buffers),
+                    _ => layer.backward(known, sums.as_mut(), of_image, buffers),
                 });
             }
             sums
