@@ -100,6 +100,7 @@ impl MaxPool {
                 let (above, below) = of_input[first..].split_at_mut((pixels[2] - pixels[0]) * channels);
                 let [(of_a, of_b), (of_c, of_d)] =
                     [above, below].map(|line| line[..2 * channels].split_at_mut(channels));
+                let [of_a, of_b, of_c, of_d] = [of_a, of_b, of_c, of_d].map(|pixel| &mut pixel[..channels]);
                 for at in 0..channels {
                     let (ab, cd) = (takes_over(b[at], a[at]), takes_over(d[at], c[at]));
                     let (above, below) = (if ab { b[at] } else { a[at] }, if cd { d[at] } else { c[at] });
