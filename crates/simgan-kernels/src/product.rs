@@ -1,5 +1,7 @@
 //! Products of small matrices that lie in cache, with the sums held in registers.
 
+use std::mem::MaybeUninit;
+
 use crate::simd::{BLOCK, Simd, Task, array};
 
 /// The left factor: where element `(row, k)` lies.
@@ -59,10 +61,29 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
         let chains = if depth > CHAIN { S::CHAINS } else { 1 };
         let most = S::ROWS / chains;
         let blocks = rows.div_ceil(most);
+        let packs = right.stride >= FAR && (FEWEST_PACKED..=MOST_PACKED).contains(&depth) && blocks >= 4;
+        let mut packed = MaybeUninit::<Packed>::uninit();
+        let packed = (&raw mut packed).cast::<f32>();
         let mut column = 0;
         while column < columns {
             // One vector of columns can be left over only where a pair is wider than `BLOCK`, with AVX-512.
             let pair = wide <= BLOCK || column + wide <= columns;
+            let mut panel = Rows { data: right.data.wrapping_add(column), ..right };
+            if packs {
+                let vectors = if pair { 2 } else { 1 };
+                for k in 0..depth {
+                    for vector in 0..vectors {
+                        // SAFETY: row k and these columns lie inside `right`, by the caller's promise, and
+                        // `packed` has room for `MOST_PACKED` rows of two of the widest vectors.
+                        unsafe {
+                            let from = panel.data.add(k * right.stride + vector * S::LANES);
+                            let to = packed.add((k * vectors + vector) * S::LANES);
+                            simd.store(to, simd.load(from));
+                        }
+                    }
+                }
+                panel = Rows { data: packed.cast_const(), stride: vectors * S::LANES };
+            }
             let mut row = 0;
             for block in 0..blocks {
                 // Equal shares: a last block of one row would waste most of the registers.
@@ -73,7 +94,7 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
                 unsafe {
                     let start = if left.transposed { row } else { row * left.stride };
                     let left = Left { data: left.data.add(start), ..left };
-                    let right = Rows { data: right.data.add(column), ..right };
+                    let right = panel;
                     let out = Rows { data: out.data.add(row * out.stride + column), ..out };
                     let block = Block { rows: count, chains, depth, left, right, out };
                     match (left.transposed, pair) {
@@ -89,6 +110,18 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
         }
     }
 }
+
+/// Elements between rows of a right factor from which on its columns are packed: its rows then fall into so few
+/// sets of the first-level cache that they would evict each other.
+const FAR: usize = 128;
+/// Minimum depth of a product whose right factor is packed, and maximum: that of the memory on the stack.
+const FEWEST_PACKED: usize = 48;
+const MOST_PACKED: usize = 512;
+
+/// Memory for packed columns, two of the widest vectors for each row.
+#[repr(align(64))]
+#[expect(dead_code, reason = "only its size and alignment matter")]
+struct Packed([f32; 2 * BLOCK * MOST_PACKED]);
 
 /// Maximum number of products added one after another. Rounding errors grow with the square root of a chain's
 /// length: for 64 products, four chains of 16 have half the error of one chain of 64. They cost nothing,

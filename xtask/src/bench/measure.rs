@@ -16,28 +16,73 @@ pub(super) enum Figure {
     Refine,
     RefinerStep,
     DiscriminatorStep,
+    /// A forward pass, or a training step, of an estimator.
+    Estimator(Estimator, Pass),
+}
+
+/// The networks that estimate labels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Estimator {
+    Hourglass,
+    SmallHourglass,
+    Gaze,
+    Plain,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    Forward,
+    Step,
 }
 
 impl Figure {
-    pub(super) const ALL: [Self; 3] = [Self::Refine, Self::RefinerStep, Self::DiscriminatorStep];
+    /// The figures of the paper's refiner and discriminator.
+    pub(super) const ADVERSARIAL: [Self; 3] = [Self::Refine, Self::RefinerStep, Self::DiscriminatorStep];
 
     /// Its key in the JSON of both programs.
+    fn key(self) -> String {
+        match self {
+            Self::Estimator(network, Pass::Forward) => format!("{}_forward", network.key()),
+            Self::Estimator(network, Pass::Step) => format!("{}_step", network.key()),
+            other => other.to_string().replace(' ', "_"),
+        }
+    }
+}
+
+impl Estimator {
+    pub(super) const ALL: [Self; 4] = [Self::Hourglass, Self::SmallHourglass, Self::Gaze, Self::Plain];
+
     fn key(self) -> &'static str {
         match self {
-            Self::Refine => "refine",
-            Self::RefinerStep => "refiner_step",
-            Self::DiscriminatorStep => "discriminator_step",
+            Self::Hourglass => "hourglass",
+            Self::SmallHourglass => "small_hourglass",
+            Self::Gaze => "gaze",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Width and height of its images, and the batch of its training.
+    pub(super) fn conditions(self) -> (&'static str, usize) {
+        match self {
+            Self::Hourglass => ("256x256", 6),
+            Self::SmallHourglass => ("96x96", 16),
+            Self::Gaze => ("55x35", 64),
+            Self::Plain => ("28x28", 64),
         }
     }
 }
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refine => "refine",
-            Self::RefinerStep => "refiner step",
-            Self::DiscriminatorStep => "discriminator step",
-        })
+        match self {
+            Self::Refine => f.write_str("refine"),
+            Self::RefinerStep => f.write_str("refiner step"),
+            Self::DiscriminatorStep => f.write_str("discriminator step"),
+            Self::Estimator(network, pass) => {
+                let pass = if *pass == Pass::Forward { "forward" } else { "step" };
+                write!(f, "{} {pass}", network.key().replace('_', " "))
+            }
+        }
     }
 }
 
@@ -113,6 +158,8 @@ fn median(values: &mut [f64]) -> f64 {
 /// The programs of both sides.
 pub(super) struct Programs {
     simgan: PathBuf,
+    /// Measures the estimators.
+    estimators: PathBuf,
     python: Option<PathBuf>,
     script: PathBuf,
     compile: bool,
@@ -121,16 +168,21 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds simgan.
+    /// Builds simgan and the program that measures the estimators.
     pub(super) fn new(root: &Path, arguments: &Arguments) -> anyhow::Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo).current_dir(root).args(["build", "-p", "simgan-cli"]).status()?;
-        if !built.success() {
-            bail!("simgan does not build");
+        for what in [
+            ["build", "-p", "simgan-cli"].as_slice(),
+            &["build", "--workspace", "--example", "estimator_speed"],
+        ] {
+            if !Command::new(&cargo).current_dir(root).args(what).status()?.success() {
+                bail!("cargo {} failed", what.join(" "));
+            }
         }
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         Ok(Self {
             simgan: target.join("debug/simgan"),
+            estimators: target.join("debug/examples/estimator_speed"),
             python: arguments.python.clone(),
             script: root.join("xtask/src/bench/peers.py"),
             compile: !arguments.no_compile,
@@ -163,21 +215,28 @@ impl Programs {
         Ok(Row { task: *task, images_per_sec: median(&mut ours), peak_memory_mb, peers })
     }
 
-    /// Runs `simgan bench`; returns images per second and peak memory in MB.
+    /// Runs `simgan bench`, or the estimators' program; returns images per second and peak memory in MB.
     fn ours(&self, task: &Task) -> anyhow::Result<(f64, Option<u64>)> {
         let key = task.figure.key();
-        let mut command = Command::new(&self.simgan);
-        command.args(["bench", "--json", "--only", &key.replace('_', "-")]);
-        let told = answer(self.with_conditions(&mut command, task))?;
-        let Some(rate) = told[key].as_f64() else { bail!("simgan bench did not tell {key}: {told}") };
+        let told = if let Figure::Estimator(..) = task.figure {
+            let mut command = Command::new(&self.estimators);
+            let command = command.env("RAYON_NUM_THREADS", task.threads.to_string());
+            answer(command.args([&key, &task.batch.to_string(), &self.reps.to_string()]))?
+        } else {
+            let mut command = Command::new(&self.simgan);
+            command.args(["bench", "--json", "--only", &key.replace('_', "-")]);
+            answer(self.with_conditions(&mut command, task))?
+        };
+        let Some(rate) = told[&key].as_f64() else { bail!("our program did not tell {key}: {told}") };
         announce(&format!("  simgan {rate:.1} images/s"));
         Ok((rate, told["peak_memory_mb"].as_u64()))
     }
 
     fn peers(&self, python: &Path, task: &Task, first_round: bool) -> anyhow::Result<Peers> {
         let mut command = Command::new(python);
-        command.args(["-W", "ignore"]).arg(&self.script).args(["--figure", task.figure.key()]);
-        if self.compile && task.main && first_round {
+        command.args(["-W", "ignore"]).arg(&self.script).args(["--figure", &task.figure.key()]);
+        let tries_compile = !matches!(task.figure, Figure::Estimator(..));
+        if self.compile && task.main && tries_compile && first_round {
             command.arg("--compile");
         }
         let told = answer(self.with_conditions(&mut command, task))?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use self::measure::{Figure, Programs, Row, Task};
+use self::measure::{Estimator, Figure, Pass, Programs, Row, Task};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Measure only batches of 8 images of 55x35 pixels, to see that it works.
     #[arg(long)]
     quick: bool,
+    /// Measure only the estimators, and replace only their table on the page.
+    #[arg(long, conflicts_with = "quick")]
+    estimators: bool,
     /// The page to write.
     #[arg(long, value_name = "FILE", default_value = "crates/simgan-kernels/RESULTS.md")]
     output: PathBuf,
@@ -37,27 +40,38 @@ pub(crate) struct Arguments {
 /// Runs all measurements and writes the page.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let programs = Programs::new(root, arguments)?;
-    let tasks = if arguments.quick { vec![Task::new(Figure::Refine, 8, 2)] } else { tasks() };
-    let mut rows: Vec<Row> = Vec::with_capacity(tasks.len());
-    for (at, task) in tasks.iter().enumerate() {
-        announce(&format!("{} of {}: {task}", at + 1, tasks.len()));
-        rows.push(programs.measure(task)?);
-    }
-    let page = page::page(&machine::describe(root), &rows);
     let output = root.join(&arguments.output);
+    let measure = |tasks: &[Task]| -> anyhow::Result<Vec<Row>> {
+        let numbered = tasks.iter().enumerate().map(|(at, task)| {
+            announce(&format!("{} of {}: {task}", at + 1, tasks.len()));
+            programs.measure(task)
+        });
+        numbered.collect()
+    };
+    let machine = machine::describe(root);
+    let mut page = if arguments.estimators {
+        page::without_estimators(std::fs::read_to_string(&output).unwrap_or_default())
+    } else if arguments.quick {
+        page::page(&machine, &measure(&[Task::new(Figure::Refine, 8, 2)])?)
+    } else {
+        page::page(&machine, &measure(&adversarial())?)
+    };
+    if !arguments.quick {
+        page.push_str(&page::estimators(&machine, &measure(&estimators())?));
+    }
     std::fs::write(&output, page).with_context(|| format!("cannot write {}", output.display()))?;
     announce(&format!("written to {}", output.display()));
     Ok(())
 }
 
 /// The paper's networks at its image size with several batches, and refining alone at other sizes.
-fn tasks() -> Vec<Task> {
+fn adversarial() -> Vec<Task> {
     let batches = [(64, 2), (64, 1), (8, 2), (512, 2)];
     let mut tasks: Vec<Task> = batches
         .into_iter()
         .flat_map(|(batch, threads)| {
             let main = (batch, threads) == (64, 2);
-            Figure::ALL.map(|figure| Task { main, ..Task::new(figure, batch, threads) })
+            Figure::ADVERSARIAL.map(|figure| Task { main, ..Task::new(figure, batch, threads) })
         })
         .collect();
     for (size, batch) in [("60x36", 64), ("64x64", 64), ("224x224", 8)] {
@@ -66,6 +80,17 @@ fn tasks() -> Vec<Task> {
         }
     }
     tasks
+}
+
+/// A forward pass and a training step of each estimator.
+fn estimators() -> Vec<Task> {
+    let passes =
+        Estimator::ALL.into_iter().flat_map(|network| [(network, Pass::Forward), (network, Pass::Step)]);
+    let task = |(network, pass): (Estimator, Pass)| {
+        let (size, batch) = network.conditions();
+        Task { size, main: true, ..Task::new(Figure::Estimator(network, pass), batch, 2) }
+    };
+    passes.map(task).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "a person watches it")]

@@ -15,8 +15,7 @@ pub(super) fn page(machine: &str, rows: &[Row]) -> String {
          with both sides in turn; the first three rows are medians over several rounds. A step is forward, losses, backward and update; simgan's\n\
          runs the trainer's own code, data loading included. The fastest mode of PyTorch and ONNX Runtime is named; the first three rows also\n\
          tried `torch.compile`. Memory is the peak of the process; for the other side, in its first mode.\n\n\
-         | figure | images | batch | threads | simgan | best other | its mode | ratio | memory | its memory |\n\
-         |---|---|---:|---:|---:|---:|---|---:|---:|---:|\n"
+         {HEADER}"
     );
     for row in rows {
         page.push_str(&line(row));
@@ -24,6 +23,39 @@ pub(super) fn page(machine: &str, rows: &[Row]) -> String {
     page.push('\n');
     page.push_str(&scaling(rows));
     page
+}
+
+const HEADER: &str = "\
+    | figure | images | batch | threads | simgan | best other | its mode | ratio | memory | its memory |\n\
+    |---|---|---:|---:|---:|---:|---|---:|---:|---:|\n";
+
+/// Begins the estimators' part of the page.
+const ESTIMATORS: &str = "\n## Estimators\n";
+
+/// Returns the page up to the estimators' part.
+pub(super) fn without_estimators(mut page: String) -> String {
+    if let Some(start) = page.find(ESTIMATORS) {
+        page.truncate(start);
+    }
+    page
+}
+
+/// Formats the estimators' part of the page.
+pub(super) fn estimators(machine: &str, rows: &[Row]) -> String {
+    let versions = rows.iter().find_map(|row| row.peers.as_ref());
+    let torch = versions.map_or_else(String::new, |peers| format!(" PyTorch {}.", peers.version));
+    let mut part = format!(
+        "{ESTIMATORS}\n\
+         {machine}{torch}\n\n\
+         Networks that estimate labels: the stacked hourglass for hands, its small form, the paper's gaze network and a plain one for digits.\n\
+         Each figure is the median of several rounds, in `f32`, with both sides in turn; a step is forward, loss, backward and Adam's update,\n\
+         without data loading. PyTorch's fastest mode of channels last, channels first and channels last with bfloat16 autocast is named.\n\n\
+         {HEADER}"
+    );
+    for row in rows {
+        part.push_str(&line(row));
+    }
+    part
 }
 
 fn line(row: &Row) -> String {
@@ -58,7 +90,7 @@ fn scaling(rows: &[Row]) -> String {
         });
         row.map(|row| row.images_per_sec)
     };
-    for figure in Figure::ALL {
+    for figure in Figure::ADVERSARIAL {
         if let Some((one, two)) = rate(figure, 64, 1).zip(rate(figure, 64, 2)) {
             let _ = writeln!(text, "- {figure}: two threads give {:.2} × one.", two / one);
         }
@@ -83,8 +115,26 @@ fn scaling(rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::{Peers, Task};
+    use super::super::measure::{Estimator, Pass, Peers, Task};
     use super::*;
+
+    #[test]
+    fn the_estimators_part_is_replaced_alone() {
+        let row = |rate| Row {
+            task: Task::new(Figure::Estimator(Estimator::SmallHourglass, Pass::Step), 16, 2),
+            images_per_sec: rate,
+            peak_memory_mb: None,
+            peers: None,
+        };
+        let first = format!("# Speed\n\ntext\n{}", estimators("A machine.", &[row(1.0)]));
+        let again = without_estimators(first.clone()) + &estimators("Another.", &[row(2.0)]);
+        assert!(first.contains("| small hourglass step | 55x35 | 16 | 2 | 1.0 |"), "{first}");
+        assert!(
+            again.starts_with("# Speed\n\ntext\n\n## Estimators\n\nAnother.") && !again.contains("| 1.0 |"),
+            "{again}"
+        );
+        assert_eq!(without_estimators("no such part".to_owned()), "no such part");
+    }
 
     #[test]
     fn a_page_names_the_best_mode_and_the_ratio() {

@@ -59,20 +59,29 @@ impl Channels {
             .collect();
         let [of_bias, of_weight] = total(&parts, self.mean.len()).map(|sums| to_single(&sums));
         if let Some((of_input, write)) = of_input {
-            let pixels = (pass.input.len() / self.mean.len()) as f32;
-            let share = |sums: &[f32]| -> Vec<f32> {
-                sums.iter().map(|sum| if batch { sum / pixels } else { 0.0 }).collect()
-            };
-            let means = [share(&of_bias), share(&of_weight)];
+            let [slope, constant] = self.dependence(&of_weight, &of_bias, pass, batch);
             (pass.input.par_chunks(block))
                 .zip(pass.gradient.par_chunks(block))
                 .zip(of_input.par_chunks_mut(block))
                 .for_each(|((input, gradient), of_input)| {
                     let pass = Pass { input, gradient, relu: pass.relu };
-                    run(isa, InputGradient { channels: self, pass, means: &means, of_input, write });
+                    let (slope, constant) = (&slope, &constant);
+                    run(isa, InputGradient { channels: self, pass, slope, constant, of_input, write });
                 });
         }
         [of_weight, of_bias]
+    }
+
+    /// Returns what the mean and the variance of a batch, which depend on each of its values, add to the
+    /// gradient of the input: `slope * (x - mean) + constant`.
+    fn dependence(&self, of_weight: &[f32], of_bias: &[f32], pass: &Pass<'_>, batch: bool) -> [Vec<f32>; 2] {
+        let share = if batch { self.mean.len() as f32 / pass.input.len() as f32 } else { 0.0 };
+        let slopes = self.scale.iter().zip(&self.inverse).zip(of_weight);
+        let constants = self.scale.iter().zip(of_bias);
+        [
+            slopes.map(|((scale, inverse), of_weight)| -scale * inverse * of_weight * share).collect(),
+            constants.map(|(scale, of_bias)| -scale * of_bias * share).collect(),
+        ]
     }
 }
 
@@ -127,16 +136,17 @@ impl Task for Moments<'_> {
     fn run<S: Simd>(self, _: S) -> [Vec<f32>; 2] {
         let Self { input, origin } = self;
         let channels = origin.len();
-        let (mut sums, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
+        let (mut all_sums, mut all_squares) = (vec![0.0; channels], vec![0.0; channels]);
+        let (sums, squares) = (&mut all_sums[..channels], &mut all_squares[..channels]);
         for pixel in input.chunks_exact(channels) {
-            let sums = sums.iter_mut().zip(&mut squares);
-            for ((sum, square), (&x, &origin)) in sums.zip(pixel.iter().zip(origin)) {
-                let x = x - origin;
-                *sum += x;
-                *square += x * x;
+            let pixel = &pixel[..channels];
+            for at in 0..channels {
+                let x = pixel[at] - origin[at];
+                sums[at] += x;
+                squares[at] += x * x;
             }
         }
-        [sums, squares]
+        [all_sums, all_squares]
     }
 }
 
@@ -155,11 +165,12 @@ impl Task for Scale<'_> {
     fn run<S: Simd>(self, _: S) {
         let Self { channels: Channels { scale, shift, .. }, input, relu, out } = self;
         let channels = scale.len();
+        let (scale, shift) = (&scale[..channels], &shift[..channels]);
         for (out, pixel) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
-            let factors = scale.iter().zip(shift);
-            for ((out, &x), (&scale, &shift)) in out.iter_mut().zip(pixel).zip(factors) {
-                let y = x * scale + shift;
-                *out = if relu && y <= 0.0 { 0.0 } else { y };
+            let (out, pixel) = (&mut out[..channels], &pixel[..channels]);
+            for at in 0..channels {
+                let y = pixel[at] * scale[at] + shift[at];
+                out[at] = if relu && y <= 0.0 { 0.0 } else { y };
             }
         }
     }
@@ -187,16 +198,20 @@ impl Task for GradientSums<'_> {
     fn run<S: Simd>(self, _: S) -> [Vec<f32>; 2] {
         let Self { channels: Channels { mean, inverse, scale, shift }, input, gradient, relu } = self;
         let channels = mean.len();
-        let [inverse, scale, shift] = [inverse, scale, shift].map(|values| &values[..channels]);
-        let (mut sums, mut products) = (vec![0.0; channels], vec![0.0; channels]);
+        let (mut all_sums, mut all_products) = (vec![0.0; channels], vec![0.0; channels]);
+        // Slices of one length, so that the compiler needs no checks inside the loop.
+        let [mean, scale, shift] = [mean, scale, shift].map(|values| &values[..channels]);
+        let (sums, products) = (&mut all_sums[..channels], &mut all_products[..channels]);
         for (pixel, gradient) in input.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
+            let (pixel, gradient) = (&pixel[..channels], &gradient[..channels]);
             for at in 0..channels {
                 let g = masked(pixel[at], scale[at], shift[at], gradient[at], relu);
                 sums[at] += g;
-                products[at] += g * (pixel[at] - mean[at]) * inverse[at];
+                products[at] += g * (pixel[at] - mean[at]);
             }
         }
-        [sums, products]
+        products.iter_mut().zip(inverse).for_each(|(product, inverse)| *product *= inverse);
+        [all_sums, all_products]
     }
 }
 
@@ -204,8 +219,9 @@ impl Task for GradientSums<'_> {
 struct InputGradient<'a> {
     channels: &'a Channels,
     pass: Pass<'a>,
-    /// Means over the batch of the gradient, and of its product with the normalised input.
-    means: &'a [Vec<f32>; 2],
+    /// What is added to the scaled gradient: `slope * (x - mean) + constant`.
+    slope: &'a [f32],
+    constant: &'a [f32],
     of_input: &'a mut [f32],
     write: bool,
 }
@@ -215,17 +231,19 @@ impl Task for InputGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self { channels: Channels { mean, inverse, scale, shift }, pass, means, of_input, write } = self;
+        let Self { channels: Channels { mean, scale, shift, .. }, pass, slope, constant, of_input, write } =
+            self;
         let Pass { input, gradient, relu } = pass;
         let channels = mean.len();
-        let [inverse, scale, shift] = [inverse, scale, shift].map(|values| &values[..channels]);
-        let [mean_gradient, mean_product] = means.each_ref().map(|values| &values[..channels]);
+        let [mean, scale, shift] = [mean, scale, shift].map(|values| &values[..channels]);
+        let [slope, constant] = [slope, constant].map(|values| &values[..channels]);
         let pixels = input.chunks_exact(channels).zip(gradient.chunks_exact(channels));
         for (of_pixel, (pixel, gradient)) in of_input.chunks_exact_mut(channels).zip(pixels) {
+            let (pixel, gradient) = (&pixel[..channels], &gradient[..channels]);
+            let of_pixel = &mut of_pixel[..channels];
             for at in 0..channels {
                 let g = masked(pixel[at], scale[at], shift[at], gradient[at], relu);
-                let normal = (pixel[at] - mean[at]) * inverse[at];
-                let of_x = scale[at] * (g - mean_gradient[at] - normal * mean_product[at]);
+                let of_x = scale[at] * g + (slope[at] * (pixel[at] - mean[at]) + constant[at]);
                 of_pixel[at] = if write { of_x } else { of_pixel[at] + of_x };
             }
         }

@@ -4,7 +4,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::Windows;
+use super::{MaxPool2d, Windows};
 use crate::matrix::Real;
 use crate::tensors::{channels_first, channels_last, slice, with_slice};
 
@@ -67,6 +67,17 @@ impl MaxPool {
     /// Writes the maxima of one image, channels last.
     pub(crate) fn image<T: Real>(&self, input: &[T], out: &mut [T]) {
         let channels = self.0.planes[1];
+        if self.halves() {
+            return self.each_quad(|window, [a, b, c, d]| {
+                let of = |pixel: usize| &input[pixel * channels..][..channels];
+                let out = &mut out[window * channels..][..channels];
+                let lines = of(a).iter().zip(of(b)).zip(of(c).iter().zip(of(d)));
+                for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(lines) {
+                    let largest = |a, b| if takes_over(b, a) { b } else { a };
+                    *out = largest(largest(largest(a, b), c), d);
+                }
+            });
+        }
         self.each_window(|window, pixels| {
             let out = &mut out[window * channels..][..channels];
             out.copy_from_slice(&input[pixels[0] * channels..][..channels]);
@@ -81,6 +92,27 @@ impl MaxPool {
     /// Adds the gradient of one image to `of_input`, channels last.
     pub(crate) fn of_image<T: Real>(&self, input: &[T], gradient: &[T], of_input: &mut [T]) {
         let channels = self.0.planes[1];
+        if self.halves() {
+            return self.each_quad(|window, pixels| {
+                let [a, b, c, d] = pixels.map(|pixel| &input[pixel * channels..][..channels]);
+                let gradient = &gradient[window * channels..][..channels];
+                let first = pixels[0] * channels;
+                let (above, below) = of_input[first..].split_at_mut((pixels[2] - pixels[0]) * channels);
+                let [(of_a, of_b), (of_c, of_d)] =
+                    [above, below].map(|line| line[..2 * channels].split_at_mut(channels));
+                let [of_a, of_b, of_c, of_d] = [of_a, of_b, of_c, of_d].map(|pixel| &mut pixel[..channels]);
+                for at in 0..channels {
+                    let (ab, cd) = (takes_over(b[at], a[at]), takes_over(d[at], c[at]));
+                    let (above, below) = (if ab { b[at] } else { a[at] }, if cd { d[at] } else { c[at] });
+                    let down = takes_over(below, above);
+                    let share = |takes: bool| if takes { gradient[at] } else { T::default() };
+                    of_a[at] += share(!down && !ab);
+                    of_b[at] += share(!down && ab);
+                    of_c[at] += share(down && !cd);
+                    of_d[at] += share(down && cd);
+                }
+            });
+        }
         let mut largest = vec![T::default(); channels];
         let mut places = vec![0u32; channels];
         self.each_window(|window, pixels| {
@@ -102,6 +134,23 @@ impl MaxPool {
                 }
             }
         });
+    }
+
+    /// Whether the windows are 2×2 and lie side by side, without padding.
+    fn halves(&self) -> bool {
+        self.0.options == MaxPool2d { kernel: 2, stride: 2, padding: 0 }
+    }
+
+    /// Calls `f` with each window's number and its four pixels, if it [`halves`](Self::halves).
+    fn each_quad(&self, mut f: impl FnMut(usize, [usize; 4])) {
+        let width = self.0.size_in[1];
+        let [rows, columns] = self.0.size_out;
+        for row in 0..rows {
+            for column in 0..columns {
+                let first = 2 * (row * width + column);
+                f(row * columns + column, [first, first + 1, first + width, first + width + 1]);
+            }
+        }
     }
 
     /// Calls `f` with each window's number and its pixels, in row-major order.

@@ -186,7 +186,9 @@ impl Task for Backward<'_> {
 fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     let Backward { plan, image, gradient, mut of_filters, mut of_image, scratch } = task;
     let [channels_in, channels_out] = plan.channels;
-    let rows_at_once = rows_at_once(plan, channels_in + channels_out, BACKWARD_DOMAINS);
+    // No smaller than the sums of gradients, which each part reads and writes.
+    let domains = BACKWARD_DOMAINS.max(plan.filters());
+    let rows_at_once = rows_at_once(plan, channels_in + channels_out, domains);
     let count = rows_at_once * plan.tiles[1];
     scratch.left.resize(plan.points() * count * channels_in);
     scratch.right.resize(plan.points() * count * channels_out);

@@ -283,16 +283,10 @@ impl Tiles {
         let (plan, geometry) = (&self.plan, &layer.geometry);
         let Buffers { scratch, image: padded_image, result, of_image: padded_gradient, .. } = buffers;
         let image = with_padding(image, geometry.channels_in, padded_image);
-        result.resize(plan.image_out());
-        let pixels =
-            out.chunks_exact(geometry.channels_out).zip(gradient.chunks_exact(geometry.channels_out));
-        for (result, (out, gradient)) in result.chunks_exact_mut(plan.channels[1]).zip(pixels) {
-            let (used, padding) = result.split_at_mut(geometry.channels_out);
-            for (result, (&out, &gradient)) in used.iter_mut().zip(out.iter().zip(gradient)) {
-                *result = if geometry.options.relu && out <= 0.0 { 0.0 } else { gradient };
-            }
-            padding.fill(0.0);
-        }
+        let gradient = match geometry.options.relu {
+            false => with_padding(gradient, geometry.channels_out, result),
+            true => masked(gradient, out, geometry.channels_out, result),
+        };
         let finish = FinishGradient { accumulate: false, mask: None };
         let whole = plan.channels[0] == geometry.channels_in;
         let mut of_image = of_image;
@@ -305,14 +299,8 @@ impl Tiles {
             }
         };
         let of_image_wanted = target.map(|target| (&self.filters[..], target, finish));
-        let task = winograd::Backward {
-            plan,
-            image,
-            gradient: result,
-            of_filters,
-            of_image: of_image_wanted,
-            scratch,
-        };
+        let task =
+            winograd::Backward { plan, image, gradient, of_filters, of_image: of_image_wanted, scratch };
         run(layer.isa, task);
         if let (false, Some(of_image)) = (whole, of_image) {
             without_padding(&buffers.of_image, geometry.channels_in, of_image);
@@ -331,6 +319,22 @@ fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -
     for (to, from) in buffer.chunks_exact_mut(stride).zip(image.chunks_exact(channels)) {
         to[..channels].copy_from_slice(from);
         to[channels..].fill(0.0);
+    }
+    buffer
+}
+
+/// Returns a copy in `buffer` of a gradient, 0 where the ReLU's result `out` is 0, with its channels padded with
+/// zeros.
+fn masked<'a>(gradient: &[f32], out: &[f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
+    let stride = padded(channels);
+    buffer.resize(gradient.len() / channels * stride);
+    let pixels = out.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+    for (to, (out, gradient)) in buffer.chunks_exact_mut(stride).zip(pixels) {
+        let (used, padding) = to.split_at_mut(channels);
+        for (to, (&out, &gradient)) in used.iter_mut().zip(out.iter().zip(gradient)) {
+            *to = if out <= 0.0 { 0.0 } else { gradient };
+        }
+        padding.fill(0.0);
     }
     buffer
 }

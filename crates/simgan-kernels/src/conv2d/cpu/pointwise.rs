@@ -46,13 +46,25 @@ impl Weights {
         let (weight, bias) = parameters.split_at(geometry.weights());
         let Geometry { channels_in, channels_out, .. } = *geometry;
         let mut panels = vec![0.0; panels_size(geometry, direction)];
-        for (out, row) in weight.chunks_exact(channels_in).enumerate() {
-            for (input, &weight) in row.iter().enumerate() {
-                let place = match direction {
-                    Direction::Forward => place(channels_in, input, out),
-                    Direction::Backward => place(channels_out, out, input),
-                };
-                panels[place] = weight;
+        match direction {
+            Direction::Forward => {
+                let of_panels = panels.chunks_exact_mut(channels_in * PANEL);
+                for (panel, rows) in of_panels.zip(weight.chunks(PANEL * channels_in)) {
+                    for (column, row) in rows.chunks_exact(channels_in).enumerate() {
+                        for (line, &weight) in panel.chunks_exact_mut(PANEL).zip(row) {
+                            line[column] = weight;
+                        }
+                    }
+                }
+            }
+            Direction::Backward => {
+                for (panel, first) in panels.chunks_exact_mut(channels_out * PANEL).zip((0..).step_by(PANEL))
+                {
+                    let used = PANEL.min(channels_in - first);
+                    for (line, row) in panel.chunks_exact_mut(PANEL).zip(weight.chunks_exact(channels_in)) {
+                        line[..used].copy_from_slice(&row[first..first + used]);
+                    }
+                }
             }
         }
         Self { panels, bias: bias.to_vec() }
@@ -75,17 +87,15 @@ pub(crate) fn sums_size(geometry: &Geometry) -> usize {
 
 /// Writes sums of weight gradients as `(O, C)`.
 pub(crate) fn flatten(geometry: &Geometry, sums: &[f32], of_weight: &mut [f32]) {
-    for (out, row) in of_weight.chunks_exact_mut(geometry.channels_in).enumerate() {
-        for (input, weight) in row.iter_mut().enumerate() {
-            *weight = sums[place(geometry.channels_in, input, out)];
+    let channels_in = geometry.channels_in;
+    let panels = sums.chunks_exact(channels_in * PANEL);
+    for (panel, rows) in panels.zip(of_weight.chunks_mut(PANEL * channels_in)) {
+        for (column, row) in rows.chunks_exact_mut(channels_in).enumerate() {
+            for (line, weight) in panel.chunks_exact(PANEL).zip(row) {
+                *weight = line[column];
+            }
         }
     }
-}
-
-/// The place of an element in the panels of a matrix of `rows` rows.
-#[inline(always)]
-fn place(rows: usize, row: usize, column: usize) -> usize {
-    (column / PANEL * rows + row) * PANEL + column % PANEL
 }
 
 /// A matrix of `count` rows of `columns` elements each.

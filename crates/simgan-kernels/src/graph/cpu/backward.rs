@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::Operation;
-use super::forward::{BUFFERS, Kept, schedule};
+use super::forward::{BUFFERS, Kept, Layers, schedule};
 use super::network::{Kind, Network, Norm, Step};
 use crate::batch_norm::cpu::{Channels, Pass};
 use crate::conv2d::cpu::layer::{Known, Layer};
@@ -43,7 +43,7 @@ impl Operation {
         [wants_images, wants_parameters]: [bool; 2],
     ) -> (Vec<f32>, Vec<f32>) {
         let network = &self.network;
-        let layers = self.layers(parameters, Direction::Backward);
+        let mut layers = Layers::new(self, parameters, Direction::Backward);
         let values = Values::new(network, images, kept);
         let (slots, slot_of) = gradient_schedule(network);
         let mut memory = Spare::take(slots.total());
@@ -51,7 +51,7 @@ impl Operation {
         let mut of_images = vec![0.0; if wants_images { images.len() } else { 0 }];
         let mut of_parameters = vec![0.0; if wants_parameters { parameters.len() } else { 0 }];
         let mut written = vec![false; network.values.len()];
-        for (number, (step, layer)) in network.steps.iter().zip(&layers).enumerate().rev() {
+        for (number, step) in network.steps.iter().enumerate().rev() {
             let Some(slot) = slot_of[number + 1] else { continue };
             let place = std::mem::take(&mut places[slot]);
             let of_result = &mut place[..network.size(number + 1)];
@@ -69,12 +69,11 @@ impl Operation {
             let of_input = Target { place: of_input, written: written[step.input] };
             let own = &parameters[step.parameters.clone()];
             let known = Known { image: values.get(step.input), out, gradient: of_result };
-            let flat = match (&step.kind, layer) {
-                (Kind::Conv(_), Some(layer)) => self.of_conv(step, layer, known, of_input, wants_parameters),
-                (Kind::Conv(_), None) => unreachable!("every convolution has weights"),
-                (Kind::Norm(norm), _) => self.of_norm(norm, own, &kept.statistics, known, of_input),
-                (Kind::Pool(pool), _) => of_pool(pool, known, of_input),
-                (Kind::Double, _) => self.of_double(step, known, of_input),
+            let flat = match &step.kind {
+                Kind::Conv(_) => self.of_conv(step, layers.get(number), known, of_input, wants_parameters),
+                Kind::Norm(norm) => self.of_norm(norm, own, &kept.statistics, known, of_input),
+                Kind::Pool(pool) => of_pool(pool, known, of_input),
+                Kind::Double => self.of_double(step, known, of_input),
             };
             if wants_parameters {
                 of_parameters[step.parameters.clone()].copy_from_slice(&flat);
@@ -106,14 +105,14 @@ impl Operation {
                     out: &known.out[at * size..][..size],
                     gradient: &known.gradient[at * size..][..size],
                 };
-                let mut of_image = of_images.next();
-                BUFFERS.with_borrow_mut(|buffers| match &mut of_image {
+                let of_image = of_images.next();
+                BUFFERS.with_borrow_mut(|buffers| match of_image {
                     Some(of_image) if written => OF_IMAGE.with_borrow_mut(|alone| {
                         alone.resize(image, 0.0);
                         layer.backward(known, sums.as_mut(), Some(alone), buffers);
                         of_image.iter_mut().zip(&*alone).for_each(|(sum, of_image)| *sum += of_image);
                     }),
-                    _ => layer.backward(known, sums.as_mut(), of_image.as_deref_mut(), buffers),
+                    _ => layer.backward(known, sums.as_mut(), of_image, buffers),
                 });
             }
             sums

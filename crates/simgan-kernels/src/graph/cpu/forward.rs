@@ -29,13 +29,13 @@ impl Operation {
     /// Returns the results, one after the other, and the values; these are complete only if `keep`.
     pub(super) fn forward(&self, images: &[f32], parameters: &[f32], keep: bool) -> (Vec<f32>, Kept) {
         let network = &self.network;
-        let layers = self.layers(parameters, Direction::Forward);
+        let mut layers = Layers::new(self, parameters, Direction::Forward);
         let (slots, slot_of) = schedule(network, keep);
         let mut memory = Spare::take(slots.total());
         let mut out = vec![0.0; network.results.iter().map(|&result| network.size(result)).sum()];
         let mut used = Vec::new();
         let mut places = slots.split(&mut memory);
-        for (number, (step, layer)) in network.steps.iter().zip(&layers).enumerate() {
+        for (number, step) in network.steps.iter().enumerate() {
             // Taken out, so that the others can be read while it is written.
             let place = std::mem::take(&mut places[slot_of[number]]);
             let result = &mut place[..network.size(number + 1)];
@@ -44,35 +44,23 @@ impl Operation {
                 _ => &places[slot_of[value - 1]][..network.size(value)],
             };
             let (input, add) = (value(step.input), step.add.map(value));
-            match (&step.kind, layer) {
-                (Kind::Conv(_), Some(layer)) => self.conv(step, layer, input, add, result),
-                (Kind::Conv(_), None) => unreachable!("every convolution has weights"),
-                (Kind::Norm(norm), _) => {
+            match &step.kind {
+                Kind::Conv(_) => self.conv(step, layers.get(number), input, add, result),
+                Kind::Norm(norm) => {
                     let own = &parameters[step.parameters.clone()];
                     used.push(self.norm(norm, own, input, result));
                 }
-                (Kind::Pool(pool), _) => {
+                Kind::Pool(pool) => {
                     let work = input.par_chunks(pool.0.image_in());
                     work.zip(result.par_chunks_mut(pool.0.image_out()))
                         .for_each(|(input, out)| pool.image(input, out));
                 }
-                (Kind::Double, _) => self.double(step, input, add, result),
+                Kind::Double => self.double(step, input, add, result),
             }
             copy_result(network, number + 1, result, &mut out);
             places[slot_of[number]] = place;
         }
         (out, Kept { memory, statistics: used })
-    }
-
-    /// Prepares the weights of each convolution; `None` for other nodes.
-    pub(super) fn layers(&self, parameters: &[f32], direction: Direction) -> Vec<Option<Layer>> {
-        let layer = |step: &Step| match &step.kind {
-            Kind::Conv(geometry) => {
-                Some(Layer::new(geometry, self.isa, &parameters[step.parameters.clone()], direction))
-            }
-            Kind::Norm(_) | Kind::Pool(_) | Kind::Double => None,
-        };
-        self.network.steps.par_iter().map(layer).collect()
     }
 
     fn conv(&self, step: &Step, layer: &Layer, input: &[f32], add: Option<&[f32]>, result: &mut [f32]) {
@@ -105,6 +93,52 @@ impl Operation {
             let add = add.map(|add| &add[at * size..][..size]);
             run(self.isa, Forward { width, channels, image, add, out });
         });
+    }
+}
+
+/// The convolutions with their weights prepared, some nodes ahead: in parallel, but never so many that their
+/// memory is returned to the system and fetched again at each call.
+pub(super) struct Layers<'a> {
+    operation: &'a Operation,
+    parameters: &'a [f32],
+    direction: Direction,
+    /// The first node that is prepared, and the layers from there on; `None` for nodes of other kinds.
+    first: usize,
+    ready: Vec<Option<Layer>>,
+}
+
+/// Nodes prepared at a time.
+const AHEAD: usize = 12;
+
+impl<'a> Layers<'a> {
+    pub(super) fn new(operation: &'a Operation, parameters: &'a [f32], direction: Direction) -> Self {
+        Self { operation, parameters, direction, first: 0, ready: Vec::new() }
+    }
+
+    /// Returns the layer of a node, which is a convolution.
+    pub(super) fn get(&mut self, number: usize) -> &Layer {
+        let at = number.wrapping_sub(self.first);
+        if self.ready.get(at).is_none_or(Option::is_none) {
+            self.first = number / AHEAD * AHEAD;
+            self.ready.clear();
+            let steps = &self.operation.network.steps[self.first..];
+            let steps = &steps[..AHEAD.min(steps.len())];
+            self.ready = steps.par_iter().map(|step| self.layer(step)).collect();
+        }
+        match &self.ready[number - self.first] {
+            Some(layer) => layer,
+            None => unreachable!("only convolutions have layers"),
+        }
+    }
+
+    fn layer(&self, step: &Step) -> Option<Layer> {
+        match &step.kind {
+            Kind::Conv(geometry) => {
+                let own = &self.parameters[step.parameters.clone()];
+                Some(Layer::new(geometry, self.operation.isa, own, self.direction))
+            }
+            Kind::Norm(_) | Kind::Pool(_) | Kind::Double => None,
+        }
     }
 }
 
