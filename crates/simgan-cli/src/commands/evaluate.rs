@@ -25,7 +25,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
     let input = Input::open(arguments, &device)?;
-    let config = config(&arguments.measure, input.seed);
+    let config = config(&arguments.measure, input.seed, &input.data);
     let stop = interrupt::stop_flag()?;
     let mut bars = Bars::default();
     let mut observe = |progress: &evaluation::Progress| bars.show(progress);
@@ -76,7 +76,7 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
 }
 
 /// Converts the shared measuring options.
-pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
+pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> EvaluationConfig {
     let Measure { images, fold, seeds, augment, ref methods, .. } = *measure;
     let (network, steps, batch) = match measure.paper {
         true => (NetworkSize::Paper, EstimatorTraining::default().steps, EstimatorTraining::default().batch),
@@ -90,13 +90,24 @@ pub(super) fn config(measure: &Measure, seed: u64) -> EvaluationConfig {
         task: measure.task.clone(),
         inputs: measure.inputs.clone(),
         network,
-        training: EstimatorTraining { steps, batch, seed, ..EstimatorTraining::default() },
+        training: EstimatorTraining {
+            steps,
+            batch,
+            seed,
+            depth: is_depth(data),
+            ..EstimatorTraining::default()
+        },
         augment,
         methods: methods.clone(),
         // A quick evaluation shortens the classifier's training too.
         realism: RealismTraining { seed, steps: steps.min(realism.steps), ..realism },
         ..EvaluationConfig::default()
     }
+}
+
+/// Whether pixels are measurements, such as depths, which have a range of their own.
+pub(super) fn is_depth(data: &DataConfig) -> bool {
+    data.range.fixed().is_some()
 }
 
 /// One bar for each part of a measurement.

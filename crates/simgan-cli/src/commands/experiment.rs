@@ -55,7 +55,7 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
         test => test.iter().map(|name| Ok(registry().absolute(name)?)).collect::<Result<_>>()?,
     };
     let most_test = most_test(arguments.measure.test_images, &test);
-    let evaluation = evaluate::config(&arguments.measure, arguments.seed);
+    let evaluation = evaluate::config(&arguments.measure, arguments.seed, &training.data);
     let draws = arguments.draws as u64;
     let config = ExperimentConfig::new(arguments.name.into(), training, test, most_test, evaluation, draws);
     config.map_err(|error| usage_of(&error))

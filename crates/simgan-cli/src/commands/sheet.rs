@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use simgan_data::{
-    BitDepth, Extremes, Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target, ValueRange, Want,
+    BitDepth, Extremes, Fitted, ImageFile, ImageFormat, Sheet, SheetLayout, Size, Source, Target, ValueRange,
+    Want,
 };
 
 use crate::arguments::InspectArguments;

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Annotation, Sampler};
-use simgan_metrics::{AugmentOptions, Warp, augmented, augmented_with};
+use simgan_metrics::{AugmentOptions, Warp, augmented_with};
 use simgan_models::{Estimator, EstimatorConfig, Parameters};
 use simgan_optim::{Optimizer, Rule, half_cosine};
 
@@ -32,12 +32,15 @@ pub struct EstimatorTraining {
     /// Whether each batch is augmented: lightly, or where points are learned also by turns and scales that
     /// the points follow.
     pub augment: bool,
+    /// Whether pixels are measurements such as depths: augmentation then moves them and changes none.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub depth: bool,
 }
 
 impl Default for EstimatorTraining {
     /// The paper's learning rate and batch (§3.1); it does not give the number of updates.
     fn default() -> Self {
-        Self { steps: 2000, batch: 512, lr: 0.001, seed: 0, augment: false }
+        Self { steps: 2000, batch: 512, lr: 0.001, seed: 0, augment: false, depth: false }
     }
 }
 
@@ -155,7 +158,7 @@ impl<'a> EstimatorTrainer<'a> {
         let batch = Tensor::new(batch, self.images.images().device())?;
         let inputs = self.images.inputs().select(&batch)?;
         let (inputs, warps) = match self.training.augment {
-            true => changed(self.task, &inputs, &mut self.augmentation)?,
+            true => changed(self.task, &inputs, self.training.depth, &mut self.augmentation)?,
             false => (inputs, None),
         };
         let output = self.network.forward_t(inputs.images(), inputs.extra(), true)?;
@@ -181,14 +184,13 @@ impl<'a> EstimatorTrainer<'a> {
 fn changed(
     task: &dyn Task,
     inputs: &Inputs,
+    depth: bool,
     stream: &mut ChaCha8Rng,
 ) -> Result<(Inputs, Option<Vec<Warp>>), EvalError> {
-    if !task.moves_with_pixels() {
-        return Ok((inputs.with_images(augmented(inputs.images(), stream)?)?, None));
-    }
-    let options = AugmentOptions { turn: true, ..AugmentOptions::default() };
+    let turn = task.moves_with_pixels();
+    let options = AugmentOptions { turn, depth, ..AugmentOptions::default() };
     let (images, warps) = augmented_with(inputs.images(), options, stream)?;
-    Ok((inputs.with_images(images)?, Some(warps)))
+    Ok((inputs.with_images(images)?, turn.then_some(warps)))
 }
 
 /// Predicts the label of each image.

@@ -100,8 +100,10 @@ impl DataConfig {
             Recipe::Demo => Self { size: DataSize::Auto, channels: Channels::Auto, batch: 32, ..eye_gaze },
             Recipe::HandPose => Self {
                 size: DataSize::Pixels(Size { width: 224, height: 224 }), // §3.2
-                range: DataRange::Full, // §3.2: the depths from the camera to the background
-                batch: 32,              // [open] what a GPU holds at this size
+                // §3.2: the depths from the camera to the background; NYU's reader gives these the whole scale, for
+                // which "auto" is "full".
+                range: DataRange::Auto,
+                batch: 32, // [open] what a GPU holds at this size
                 ..eye_gaze
             },
         }

@@ -8,6 +8,7 @@ use simgan_models::ESTIMATOR_CONFIG_FILE;
 use simgan_train::{DataConfig, DataSize, Recipe, TrainConfig, sources};
 
 use crate::arguments::EstimateTrainArguments;
+use crate::commands::evaluate::is_depth;
 use crate::console::Progress;
 use crate::registry::registry;
 use crate::{compute, interrupt, program};
@@ -30,7 +31,8 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let shape = InputShape { channels, height, width, extra };
     let network = task.estimator(arguments.network.into(), shape)?;
     let EstimateTrainArguments { steps, batch, seed, augment, .. } = *arguments;
-    let training = EstimatorTraining { steps, batch, seed, augment, ..EstimatorTraining::default() };
+    let depth = is_depth(&data);
+    let training = EstimatorTraining { steps, batch, seed, augment, depth, ..EstimatorTraining::default() };
     let mut trainer = EstimatorTrainer::new(&*task, &network, &images, training)?;
     if trainer.restore(folder)? {
         tracing::info!("going on after {} of {steps} updates", trainer.n_done());
