@@ -16,7 +16,8 @@ use crate::graph::Graph;
 ///
 /// # Shapes
 ///
-/// `(N, C, height, width)` of the config, in [−1, 1] → heat maps `(N, stacks, points, height / 4, width / 4)`.
+/// `(N, C, height, width)` of the config, in [−1, 1] → heat maps
+/// `(N, stacks, points, height / 4, width / 4)`.
 #[derive(Clone, Debug)]
 pub struct Hourglass {
     graph: Graph,
@@ -215,15 +216,15 @@ impl HourglassConfig {
             && (1..=6).contains(&depth);
         if !in_range {
             return Err(ModelError::Config(format!(
-                "an hourglass has 1 to 1024 points, 1 to 8 stacks, 4 to 1024 features (a multiple of 4) and a \
-                 depth of 1 to 6, not {self:?}"
+                "an hourglass has 1 to 1024 points, 1 to 8 stacks, 4 to 1024 features (a multiple of 4) and \
+                 a depth of 1 to 6, not {self:?}"
             )));
         }
         let step = 4 << depth;
         if [height, width].iter().any(|&side| side == 0 || side > 4096 || side % step != 0) {
             let text = format!(
-                "an hourglass of depth {depth} takes images whose sides are multiples of {step} up to 4096, not \
-                 {height}×{width}"
+                "an hourglass of depth {depth} takes images whose sides are multiples of {step} up to 4096, \
+                 not {height}×{width}"
             );
             return Err(ModelError::Config(text));
         }

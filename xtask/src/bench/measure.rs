@@ -171,10 +171,11 @@ impl Programs {
     /// Builds simgan and the program that measures the estimators.
     pub(super) fn new(root: &Path, arguments: &Arguments) -> anyhow::Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let estimators = ["build", "--workspace", "--example", "estimator_speed"];
-        let all = [["build", "-p", "simgan-cli"].as_slice(), &estimators];
-        for what in if arguments.estimators { &all[1..] } else { &all[..] } {
-            if !Command::new(&cargo).current_dir(root).args(*what).status()?.success() {
+        for what in [
+            ["build", "-p", "simgan-cli"].as_slice(),
+            &["build", "--workspace", "--example", "estimator_speed"],
+        ] {
+            if !Command::new(&cargo).current_dir(root).args(what).status()?.success() {
                 bail!("cargo {} failed", what.join(" "));
             }
         }
