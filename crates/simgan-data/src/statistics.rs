@@ -34,6 +34,9 @@ pub struct Statistics {
     pub yaw: Option<Range>,
     /// Number of images with at least one set of points.
     pub n_landmarks: usize,
+    /// The annotations by name, each with its kind and the number of sampled images that have it, such as
+    /// `points` and 10.
+    pub annotations: BTreeMap<String, (&'static str, usize)>,
 }
 
 /// Summary statistics of a set of values.
@@ -71,6 +74,7 @@ impl Statistics {
             pitch: tally.pitch.range(),
             yaw: tally.yaw.range(),
             n_landmarks: tally.n_landmarks,
+            annotations: tally.annotations,
         }
     }
 }
@@ -91,6 +95,7 @@ struct Tally {
     pitch: Values,
     yaw: Values,
     n_landmarks: usize,
+    annotations: BTreeMap<String, (&'static str, usize)>,
 }
 
 impl Tally {
@@ -112,6 +117,9 @@ impl Tally {
         if let Some(gaze) = sample.annotations.gaze() {
             self.pitch.add(f64::from(gaze.pitch()));
             self.yaw.add(f64::from(gaze.yaw()));
+        }
+        for (name, annotation) in &sample.annotations {
+            self.annotations.entry(name.to_string()).or_insert((annotation.kind_name(), 0)).1 += 1;
         }
         self.n_landmarks += usize::from(sample.annotations.values().any(|known| known.as_points().is_some()));
     }

@@ -147,6 +147,17 @@ impl Rotation {
         Self([vec3(a.x, b.x, c.x), vec3(a.y, b.y, c.y), vec3(a.z, b.z, c.z)])
     }
 
+    /// The rotation vector: the axis times the angle in radians, less than half a turn.
+    pub(crate) fn vector(&self) -> [f32; 3] {
+        let [a, b, c] = self.0;
+        let twice_sine = [c.y - b.z, a.z - c.x, b.x - a.y];
+        let cosine = 0.5 * (a.x + b.y + c.z - 1.0);
+        let sine = 0.5 * twice_sine.iter().map(|value| value * value).sum::<f32>().sqrt();
+        // The angle over its sine, which is 1 for small angles.
+        let factor = if sine > 1e-6 { libm::atan2f(sine, cosine) / sine } else { 1.0 };
+        twice_sine.map(|value| 0.5 * factor * value)
+    }
+
     pub(crate) fn apply(&self, v: Vec3) -> Vec3 {
         vec3(self.0[0].dot(v), self.0[1].dot(v), self.0[2].dot(v))
     }

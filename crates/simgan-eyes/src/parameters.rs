@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::config::{Domain, Finishing, SimulatorConfig};
 use crate::math::{Rotation, Vec3, direction, pitch_yaw};
-use crate::prior::Angles;
+use crate::prior::{Angles, LEVEL_PITCH_DEG};
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 use crate::render::Light;
@@ -179,6 +179,15 @@ impl Pose {
         )
     }
 
+    /// The head's rotation as MPIIGaze stores it: a rotation vector, in radians, from its face model (x right, y
+    /// down, z into the head) to the camera (x right, y down, z away). The model's third axis points
+    /// [`LEVEL_PITCH_DEG`] up in an upright head.
+    pub(crate) fn head_vector(&self) -> [f32; 3] {
+        let flip = Rotation::about_x(std::f32::consts::PI);
+        let tilt = Rotation::about_x(-LEVEL_PITCH_DEG.to_radians());
+        (flip * self.head() * flip * tilt).vector()
+    }
+
     /// The gaze as a unit vector in view coordinates.
     pub(crate) fn gaze_in_view(&self) -> Vec3 {
         direction(self.gaze_pitch_deg.to_radians(), self.gaze_yaw_deg.to_radians())
@@ -187,5 +196,36 @@ impl Pose {
     /// The gaze as a unit vector in the head's frame.
     pub(crate) fn gaze_in_head(&self) -> Vec3 {
         self.head().transposed().apply(self.gaze_in_view())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The third column of a rotation vector's matrix (Rodrigues' formula).
+    fn third_axis([x, y, z]: [f32; 3]) -> [f32; 3] {
+        let angle = (x * x + y * y + z * z).sqrt().max(1e-9);
+        let [x, y, z] = [x, y, z].map(|value| value / angle);
+        let (s, c) = angle.sin_cos();
+        [s * y + (1.0 - c) * x * z, -s * x + (1.0 - c) * y * z, c + (1.0 - c) * z * z]
+    }
+
+    /// Read as MPIIGaze's code reads it, the vector tells the head's yaw, and its pitch on top of an upright head's.
+    #[test]
+    fn the_heads_vector_reads_as_mpiigazes() {
+        for (pitch, yaw) in [(0.0, 0.0), (12.0, 0.0), (0.0, -25.0), (-9.5, 17.5)] {
+            let pose = Pose {
+                gaze_pitch_deg: 0.0,
+                gaze_yaw_deg: 0.0,
+                head_pitch_deg: pitch,
+                head_yaw_deg: yaw,
+                head_roll_deg: 0.0,
+                offset_mm: [0.0; 2],
+            };
+            let [x, y, z] = third_axis(pose.head_vector());
+            assert!((y.asin().to_degrees() - pitch - LEVEL_PITCH_DEG).abs() < 1e-2, "{pitch}: {y}");
+            assert!((x.atan2(z).to_degrees() - yaw).abs() < 1e-2, "{yaw}: {x} {z}");
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Angles {
 
 /// What the six-point face model of MPIIGaze reads as the pitch of an upright head: its mouth and eyes do not
 /// lie in one upright plane.
-const LEVEL_PITCH_DEG: f32 = 15.0;
+pub(crate) const LEVEL_PITCH_DEG: f32 = 15.0;
 
 impl PosePrior {
     /// MPIIGaze's persons p01 to p14: the 42,000 eyes of the evaluation subset less p00's, right eyes mirrored.

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use simgan_data::{BitDepth, DataError, Direction, Image, ImageSpec, Pixels, Sample, Source, Want, names};
+use simgan_data::{
+    BitDepth, DataError, Direction, Image, ImageSpec, Pixels, Sample, Source, Vector, Want, names,
+};
 
 use crate::config::{Aim, Domain, Finishing, SimulatorConfig};
 use crate::landmarks::{Landmarks, gaze_vector};
@@ -269,6 +271,7 @@ impl Source for Simulator {
         let (known, image): (Labelled, Image) = self.built(&parameters);
         let mut annotations = known.landmarks.annotations();
         annotations.insert(names::GAZE.into(), known.gaze.into());
+        annotations.insert(names::HEAD_POSE.into(), Vector::rotation(parameters.pose.head_vector()).into());
         let record = Some(self.describe(index, &parameters, &known));
         Ok(Sample { annotations, record, ..Sample::new(name, image) })
     }

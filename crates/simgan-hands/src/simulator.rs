@@ -59,13 +59,14 @@ impl HandSimulator {
         &self.config
     }
 
-    fn scene(&self, index: usize) -> Scene {
+    /// The scene of an image's draw number `attempt`.
+    fn scene(&self, index: usize, attempt: u64) -> Scene {
         assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
         let purpose = match self.domain {
             Domain::Hands => "hands/pose",
             Domain::Kinect => "kinect/pose",
         };
-        let mut rng = Stream::new(self.config.seed, purpose, index as u64);
+        let mut rng = Stream::new(self.config.seed, purpose, index as u64 + (attempt << ATTEMPT_SHIFT));
         let person = Person::draw(self.config.seed, self.domain, rng.below(self.config.people));
         let pose = Pose::draw(&self.config, self.domain, &person, &mut rng);
         let mut offset = || rng.uniform(-self.config.offset_mm, self.config.offset_mm);
@@ -90,6 +91,20 @@ impl HandSimulator {
         Image::new(1, self.config.size.height, self.config.size.width, Pixels::U16(values))
     }
 
+    /// The first draw that shows a hand: in some, a forearm that points at the camera hides it and is cut off.
+    fn shown(&self, index: usize) -> (Scene, Depths, Image) {
+        let draw = |attempt| {
+            let scene = self.scene(index, attempt);
+            let depths = match self.domain {
+                Domain::Hands => render(&scene.solid, &scene.camera),
+                Domain::Kinect => self.measured(index, &scene),
+            };
+            let image = self.image(&scene, &depths);
+            (scene, depths, image)
+        };
+        (0..LAST_ATTEMPT).map(draw).find(|(.., image)| is_shown(image)).unwrap_or_else(|| draw(LAST_ATTEMPT))
+    }
+
     /// What the sensor measures, at its own resolution, taken from there by the nearest pixel.
     fn measured(&self, index: usize, scene: &Scene) -> Depths {
         let camera = scene.camera.covering(Sensor::PITCH, Sensor::CELL);
@@ -98,6 +113,20 @@ impl HandSimulator {
         let own = sensor.measure(&render(&scene.solid, &camera), &camera);
         own.resampled(&camera, &scene.camera)
     }
+}
+
+/// Number of the draw that is taken whatever it shows.
+const LAST_ATTEMPT: u64 = 7;
+/// Draws of one image are this many bits apart in their stream's number.
+const ATTEMPT_SHIFT: u32 = 48;
+/// Least share of an image that a hand covers.
+const LEAST_SHOWN: f32 = 0.03;
+
+/// Whether enough of an image is a hand.
+fn is_shown(image: &Image) -> bool {
+    let Pixels::U16(values) = image.pixels() else { return true };
+    let n_shown = values.iter().filter(|value| **value > 0).count();
+    n_shown as f32 >= LEAST_SHOWN * values.len() as f32
 }
 
 impl Scene {
@@ -134,13 +163,9 @@ impl Source for HandSimulator {
     /// Renders a sample. Its points `joints` are those of [`JOINT_NAMES`](crate::JOINT_NAMES), occluded ones
     /// too; its record says which are visible.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
-        let scene = self.scene(index);
+        let (scene, depths, image) = self.shown(index);
         let exact = || render(&scene.solid, &scene.camera);
-        let depths = match self.domain {
-            Domain::Hands => exact(),
-            Domain::Kinect => self.measured(index, &scene),
-        };
-        let mut sample = Sample::new(self.name(index)?, self.image(&scene, &depths));
+        let mut sample = Sample::new(self.name(index)?, image);
         if want == Want::Labels {
             let exact = if self.domain == Domain::Hands { depths } else { exact() };
             sample.annotations.insert(names::JOINTS.into(), scene.points().into());

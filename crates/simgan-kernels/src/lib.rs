@@ -7,8 +7,8 @@
 //! that require one.
 //!
 //! Whole networks run as single operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of
-//! convolutions and pools. Each image passes all layers, channels last, while it is in cache. [`graph`] runs any
-//! network of convolutions, [`batch_norm`], pools, [`upsample2d`] and skip connections. [`Adam`] updates
+//! convolutions and pools. Each image passes all layers, channels last, while it is in cache. [`graph`] runs
+//! any network of convolutions, [`batch_norm`], pools, [`upsample2d`] and skip connections. [`Adam`] updates
 //! parameters in place.
 //!
 //! One function, `Backend::of`, decides which kernels serve a tensor:

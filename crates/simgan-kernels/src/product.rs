@@ -111,8 +111,8 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
     }
 }
 
-/// Elements between rows of a right factor from which on its columns are packed: its rows then fall into so few
-/// sets of the first-level cache that they would evict each other.
+/// Elements between rows of a right factor from which on its columns are packed: its rows then fall into so
+/// few sets of the first-level cache that they would evict each other.
 const FAR: usize = 128;
 /// Minimum depth of a product whose right factor is packed, and maximum: that of the memory on the stack.
 const FEWEST_PACKED: usize = 48;

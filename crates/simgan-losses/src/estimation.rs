@@ -5,8 +5,8 @@ use candle_core::{DType, Result, Tensor, bail};
 /// The loss of stacked heat maps (Newell et al., 2016): the mean squared error of each stack's maps, summed
 /// over the stacks.
 ///
-/// Maps of points that are missing in `present` have no part in the mean, whatever `target` holds for them; if
-/// all are missing, the loss is 0.
+/// Maps of points that are missing in `present` have no part in the mean, whatever `target` holds for them;
+/// if all are missing, the loss is 0.
 ///
 /// # Shapes
 ///
@@ -36,8 +36,8 @@ pub fn heat_map_distance(maps: &Tensor, target: &Tensor, present: Option<&Tensor
     error.sqr()?.sum_all()? / (n_present.max(1.0) * (height * width) as f64)
 }
 
-/// The cross-entropy of logits with the true classes, averaged over the batch. Stable for logits of any finite
-/// size.
+/// The cross-entropy of logits with the true classes, averaged over the batch. Stable for logits of any
+/// finite size.
 ///
 /// # Shapes
 ///

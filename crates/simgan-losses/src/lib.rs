@@ -6,8 +6,8 @@
 //! [`SelfRegularization`] is the other term of the refiner's loss: what a [`FeatureTransform`] ψ sees must
 //! stay. [`HistoryBuffer`] mixes earlier refined images into the discriminator's batches (§2.3).
 //! [`AdversarialLoss`] and [`Psi`] name losses and transforms in settings. [`gaze_distance`],
-//! [`heat_map_distance`], [`cross_entropy`] and [`squared_error`] train the networks that judge whether refined
-//! images are better training data.
+//! [`heat_map_distance`], [`cross_entropy`] and [`squared_error`] train the networks that judge whether
+//! refined images are better training data.
 //!
 //! All functions take tensors, never networks. All losses are means, so that their balance depends neither on
 //! the batch nor on the image size.

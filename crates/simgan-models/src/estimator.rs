@@ -85,8 +85,8 @@ impl Estimator {
     ///
     /// # Errors
     ///
-    /// If the images or the numbers in `extra` do not have the shapes of the config, or a batch in training is
-    /// too small for its statistics.
+    /// If the images or the numbers in `extra` do not have the shapes of the config, or a batch in training
+    /// is too small for its statistics.
     pub fn forward_t(
         &self,
         images: &Tensor,
@@ -103,8 +103,8 @@ impl Estimator {
         })
     }
 
-    /// Returns features of the images, of which the output is a simple function; they serve to compare sets of
-    /// images. `extra` is not part of them.
+    /// Returns features of the images, of which the output is a simple function; they serve to compare sets
+    /// of images. `extra` is not part of them.
     ///
     /// # Shapes
     ///

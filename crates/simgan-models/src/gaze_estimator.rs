@@ -165,7 +165,8 @@ impl GazeEstimatorConfig {
         }
         if !(1..=1 << 16).contains(&self.outputs) || self.extra > 1 << 16 {
             return Err(ModelError::Config(format!(
-                "a gaze network estimates 1 to 65536 numbers from an image and at most 65536 others, not {} from {}",
+                "a gaze network estimates 1 to 65536 numbers from an image and at most 65536 others, \
+                 not {} from {}",
                 self.outputs, self.extra
             )));
         }

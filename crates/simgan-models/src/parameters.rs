@@ -63,7 +63,8 @@ impl Parameters {
         write_tensors(path, &self.tensors())
     }
 
-    /// Reads every parameter and buffer from a safetensors file. Changes nothing unless the whole file is valid.
+    /// Reads every parameter and buffer from a safetensors file. Changes nothing unless the whole file is
+    /// valid.
     ///
     /// # Errors
     ///

@@ -57,8 +57,8 @@ impl Plain {
     ///
     /// # Errors
     ///
-    /// If the images or the numbers in `extra` do not have the shapes of the config, or a batch in training is
-    /// too small.
+    /// If the images or the numbers in `extra` do not have the shapes of the config, or a batch in training
+    /// is too small.
     pub fn forward_t(
         &self,
         images: &Tensor,
@@ -136,8 +136,8 @@ impl PlainConfig {
         let [rows, columns] = [height, width].map(|side| side >> features.len().min(8));
         if !in_range || rows * columns == 0 {
             return Err(ModelError::Config(format!(
-                "a plain network has 1 to 8 convolutions of 1 to 4096 features, each of which halves the image, \
-                 and 1 to 65536 hidden and output values; {self:?} is impossible"
+                "a plain network has 1 to 8 convolutions of 1 to 4096 features, each of which halves the \
+                 image, and 1 to 65536 hidden and output values; {self:?} is impossible"
             )));
         }
         Ok(rows * columns * features[features.len() - 1])

@@ -127,7 +127,7 @@ fn impossible_configs_are_errors() {
     let gaze = |config| EstimatorConfig::Gaze(config);
     let (tiny, deep) = (tiny_hourglass(), usize::MAX);
     for config in [
-        hourglass(HourglassConfig { height: 18, ..tiny.clone() }),
+        hourglass(HourglassConfig { height: 0, ..tiny.clone() }),
         hourglass(HourglassConfig { width: 0, ..tiny.clone() }),
         hourglass(HourglassConfig { depth: 0, ..tiny.clone() }),
         hourglass(HourglassConfig { depth: deep, ..tiny.clone() }),

@@ -130,6 +130,9 @@ impl Found {
                 ));
             }
         }
+        for (name, (kind, count)) in &statistics.annotations {
+            text.push_str(&format!("label      {} ({kind}) of {count} images\n", printable_line(name)));
+        }
         self.tell_files(&mut text);
         for error in &statistics.errors {
             text.push_str(&format!("unreadable {}\n", printable_line(error)));

@@ -138,7 +138,9 @@ fn a_label_is_named_where_there_are_two() {
             &format!("{{\"gaze\": [0.0, 0.6, -0.8], \"age\": [{idx}]}}"),
         );
     }
-    let evaluate = |more: &str| scene.evaluate(&format!("--synthetic two --test two --images 10 {more}"));
+    let quick = "--images 8 --seeds 1 --estimator-steps 3 --estimator-batch 8 --network half";
+    let evaluate =
+        |more: &str| scene.simgan(&format!("evaluate --model run --synthetic two --test two {quick} {more}"));
     fails(evaluate(""), 1, &["several labels that an estimator can predict: age, gaze", "--task age"]);
     let (status, tables, log) = told(evaluate("--task age --methods mean"));
     assert!(status == 0 && tables.contains("age error in the label's unit"), "{log}{tables}");

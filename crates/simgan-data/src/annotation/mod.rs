@@ -108,6 +108,12 @@ impl Annotation {
         self.kind().transformed(transform)
     }
 
+    /// The name of its kind, as JSON records tag it: `direction`, `points`, `class`, ….
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        self.form().tag
+    }
+
     /// Its packed and JSON form.
     pub(crate) fn form(&self) -> &'static Form {
         self.kind().form()

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use simgan_data::{Annotation, Annotations, names};
 
@@ -63,21 +63,31 @@ pub(crate) fn check(spec: &TaskSpec, set: &Labels<'_>) -> Result<(), EvalError> 
     Ok(())
 }
 
-/// The only annotation that can be a task and that every image has.
+/// The only annotation that can be a task and that every image has; if there is none, the only one that every
+/// set of images has, so that it can be told which images lack it.
 fn only(sets: &[Labels<'_>]) -> Result<String, EvalError> {
-    let mut found = Vec::new();
-    for (name, _) in sets.first().and_then(|set| set.annotations.first()).into_iter().flatten() {
-        let suits = |annotations: &Annotations| annotations.get(name).and_then(TaskKind::of).is_some();
-        let is_everywhere = sets.iter().all(|set| set.annotations.iter().all(suits));
-        if is_everywhere && !BESIDE.contains(&name.as_ref()) {
-            found.push(name.to_string());
-        }
+    let (everywhere, anywhere) = (common(sets, true), common(sets, false));
+    match (&everywhere[..], &anywhere[..]) {
+        ([name], _) | ([], [name]) => Ok(name.clone()),
+        ([], []) => Err(EvalError::NoTask { found: sets.iter().map(|set| (set.what, present(set))).collect() }),
+        ([], several) => Err(EvalError::ManyTasks { found: several.to_vec() }),
+        (several, _) => Err(EvalError::ManyTasks { found: several.to_vec() }),
     }
-    match &found[..] {
-        [name] => Ok(name.clone()),
-        [] => Err(EvalError::NoTask { found: sets.iter().map(|set| (set.what, present(set))).collect() }),
-        _ => Err(EvalError::ManyTasks { found }),
-    }
+}
+
+/// The annotations that can be a task and that all images of each set have, or (`false`) some of each set.
+fn common(sets: &[Labels<'_>], of_all: bool) -> Vec<String> {
+    let names: BTreeSet<_> = sets.iter().flat_map(|set| set.annotations).flat_map(Annotations::keys).collect();
+    let suits = |name: &str| {
+        let one = |found: &Annotations| found.get(name).and_then(TaskKind::of).is_some();
+        let in_set = |set: &Labels<'_>| match of_all {
+            true => set.annotations.iter().all(one),
+            false => set.annotations.iter().any(one),
+        };
+        sets.iter().all(in_set)
+    };
+    let names = names.into_iter().filter(|name| !BESIDE.contains(&name.as_ref()) && suits(name));
+    names.map(ToString::to_string).collect()
 }
 
 /// The names of the annotations of a set, each with its kind and the number of images that have it.

@@ -87,7 +87,7 @@ mod tests {
     fn a_drawn_point_is_read_back() {
         let points: Vec<Vec<_>> = (0..40)
             .map(|idx| {
-                vec![[1.0 + 1.2 * idx as f32, 28.0 - 0.65 * idx as f32], [25.3, 14.1 + 0.05 * idx as f32]]
+                vec![[4.0 + 1.1 * idx as f32, 28.0 - 0.65 * idx as f32], [25.3, 14.1 + 0.05 * idx as f32]]
             })
             .collect();
         let [maps, known] = drawn(&points, [8, 13], &Device::Cpu).unwrap();

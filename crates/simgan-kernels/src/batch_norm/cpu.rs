@@ -1,7 +1,7 @@
 //! Batch normalisation on the CPU, channels last: a batch is a matrix of pixels by channels.
 //!
-//! Sums run over blocks of a constant number of pixels, whose results are added in order and in `f64`: results do
-//! not depend on the number of threads, nor lose precision with the size of the batch.
+//! Sums run over blocks of a constant number of pixels, whose results are added in order and in `f64`:
+//! results do not depend on the number of threads, nor lose precision with the size of the batch.
 
 use rayon::prelude::*;
 

@@ -55,9 +55,9 @@ pub enum Node<'a> {
 
 /// Runs the nodes in order and returns the values numbered in `results`.
 ///
-/// On the CPU in `f32`, all intermediate results lie channels last in one block of memory, which the next call
-/// takes over, and candle neither stores nor adds up the gradients in between. In training, normalisations take
-/// the statistics of the batch and update the running ones.
+/// On the CPU in `f32`, all intermediate results lie channels last in one block of memory, which the next
+/// call takes over, and candle neither stores nor adds up the gradients in between. In training,
+/// normalisations take the statistics of the batch and update the running ones.
 ///
 /// # Shapes
 /// `(N, C, H, W)` -> for each result, the shape of its node's.

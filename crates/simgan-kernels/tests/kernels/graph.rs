@@ -118,7 +118,7 @@ fn without_gradients_values_share_memory_and_the_results_are_the_same() {
     let frozen =
         Case { images: case.images.clone(), parameters: parameters.collect(), running: case.running.clone() };
     let detached: Vec<_> =
-        frozen.parameters.iter().map(|pair| pair.each_ref().map(|var| var.as_detached_tensor())).collect();
+        frozen.parameters.iter().map(|pair| pair.each_ref().map(Var::as_detached_tensor)).collect();
     let nodes = frozen.nodes();
     let mut conv = 0;
     let nodes = nodes.map(|node| match node {

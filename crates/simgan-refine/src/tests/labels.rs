@@ -84,3 +84,41 @@ fn a_data_sets_label_that_changed_arrives() {
     assert_eq!((set().label_files, scene.path("out/1.json").exists()), (0, false));
     assert_eq!(set().already, 2);
 }
+
+/// Adds the orientation tag 6 to a PNG: a viewer turns the stored pixels clockwise.
+fn turned(png: &[u8]) -> Vec<u8> {
+    let exif = [&b"II*\0\x08\0\0\0"[..], &[1, 0], &[0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0], &[0; 4]].concat();
+    let chunk = [&b"eXIf"[..], &exif].concat();
+    let crc = chunk.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+    });
+    let chunk = [&(exif.len() as u32).to_be_bytes()[..], &chunk, &(!crc).to_be_bytes()].concat();
+    // After the signature and the header's chunk.
+    [&png[..33], &chunk, &png[33..]].concat()
+}
+
+/// Labels are about what a viewer shows, and so are the refined pixels.
+#[test]
+fn labels_and_pixels_of_a_turned_photograph_agree() {
+    let scene = photographs(&["1.png"]);
+    let file = scene.path("in/1.png");
+    fs::write(&file, turned(&fs::read(&file).unwrap())).unwrap();
+    let record = "{\"interior_margin_2d\": [[2, 9]]}";
+    scene.text("in/1.json", record);
+    scene.run(&RefineInput::folder(&scene.path("in")).unwrap()).unwrap();
+    let shown = |path: &Path| simgan_data::ImageFile::open(path).unwrap().image().spec().size().to_string();
+    assert_eq!((shown(&file), shown(&scene.path("out/1.png"))), ("7x11".to_owned(), "7x11".to_owned()));
+    assert_eq!(scene.bytes("out/1.json"), record.as_bytes());
+    fs::remove_dir_all(scene.path("out")).unwrap();
+    let resize = Resize {
+        size: "14x22".parse().unwrap(),
+        fit: simgan_data::Fit::Stretch,
+        labels: LabelPolicy::Follow,
+    };
+    let options = FolderOptions { sizes: Sizes::Mixed, ..FolderOptions::default() };
+    let folder = Folder::open(&scene.path("in"), &options).unwrap();
+    scene.run(&RefineInput::resized(folder, resize).unwrap()).unwrap();
+    assert_eq!(shown(&scene.path("out/1.png")), "14x22");
+    let moved = String::from_utf8(scene.bytes("out/1.json")).unwrap();
+    assert!(moved.contains("[4, 18]") || moved.contains("[4.0, 18.0]"), "{moved}");
+}

@@ -323,8 +323,8 @@ fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -
     buffer
 }
 
-/// Returns a copy in `buffer` of a gradient, 0 where the ReLU's result `out` is 0, with its channels padded with
-/// zeros.
+/// Returns a copy in `buffer` of a gradient, 0 where the ReLU's result `out` is 0, with its channels padded
+/// with zeros.
 fn masked<'a>(gradient: &[f32], out: &[f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
     let stride = padded(channels);
     buffer.resize(gradient.len() / channels * stride);

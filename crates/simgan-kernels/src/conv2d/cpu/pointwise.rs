@@ -1,7 +1,7 @@
 //! 1×1 convolution of one image, channels last: the product of its pixels and the weights.
 //!
-//! The right factors lie in panels of [`PANEL`] columns. Rows of a wide matrix are so far apart that a column of
-//! vectors would fall into a few sets of the first-level cache.
+//! The right factors lie in panels of [`PANEL`] columns. Rows of a wide matrix are so far apart that a column
+//! of vectors would fall into a few sets of the first-level cache.
 
 use crate::geometry::Geometry;
 use crate::product::{Left, Rows, multiply};
