@@ -16,14 +16,9 @@ use crate::graph::Graph;
 ///
 /// # Shapes
 ///
-<<<<<<< HEAD
 /// `(N, C, height, width)` of the config, in [−1, 1] → heat maps `(N, stacks, points, h, w)`, a cell for each 4×4
 /// pixels. An hourglass needs sides that are multiples of 4 · 2^depth: other images are extended to the right and
 /// downwards by their last column and row, and so are their maps.
-=======
-/// `(N, C, height, width)` of the config, in [−1, 1] → heat maps
-/// `(N, stacks, points, height / 4, width / 4)`.
->>>>>>> 826bfae7fc749b56be4a3565faefbff2c37428ef
 #[derive(Clone, Debug)]
 pub struct Hourglass {
     graph: Graph,
@@ -231,17 +226,8 @@ impl HourglassConfig {
                  a depth of 1 to 6, not {self:?}"
             )));
         }
-<<<<<<< HEAD
         if [height, width].iter().any(|side| !(1..=4096).contains(side)) {
             let text = format!("an hourglass takes images of 1 to 4096 pixels a side, not {height}×{width}");
-=======
-        let step = 4 << depth;
-        if [height, width].iter().any(|&side| side == 0 || side > 4096 || side % step != 0) {
-            let text = format!(
-                "an hourglass of depth {depth} takes images whose sides are multiples of {step} up to 4096, \
-                 not {height}×{width}"
-            );
->>>>>>> 826bfae7fc749b56be4a3565faefbff2c37428ef
             return Err(ModelError::Config(text));
         }
         Ok(())

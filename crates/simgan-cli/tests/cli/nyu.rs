@@ -94,7 +94,9 @@ fn hands_in_nyus_layout_are_evaluated() {
                     --estimator-batch 8 --network quarter --json figures.json";
     let (status, tables, log) = told(scene.simgan(evaluate));
     assert_eq!(status, 0, "{log}");
-    for part in ["joints error in pixels", "PCK@5 px", "real, with labels", "predictions for x and R(x), pixels"] {
+    for part in
+        ["joints error in pixels", "PCK@5 px", "real, with labels", "predictions for x and R(x), pixels"]
+    {
         assert!(tables.contains(part), "`{part}` is not told:\n{tables}");
     }
     let figures: serde_json::Value = serde_json::from_slice(&scene.bytes("figures.json")).unwrap();

@@ -69,7 +69,9 @@ fn only(sets: &[Labels<'_>]) -> Result<String, EvalError> {
     let (everywhere, anywhere) = (common(sets, true), common(sets, false));
     match (&everywhere[..], &anywhere[..]) {
         ([name], _) | ([], [name]) => Ok(name.clone()),
-        ([], []) => Err(EvalError::NoTask { found: sets.iter().map(|set| (set.what, present(set))).collect() }),
+        ([], []) => {
+            Err(EvalError::NoTask { found: sets.iter().map(|set| (set.what, present(set))).collect() })
+        }
         ([], several) => Err(EvalError::ManyTasks { found: several.to_vec() }),
         (several, _) => Err(EvalError::ManyTasks { found: several.to_vec() }),
     }
@@ -77,7 +79,8 @@ fn only(sets: &[Labels<'_>]) -> Result<String, EvalError> {
 
 /// The annotations that can be a task and that all images of each set have, or (`false`) some of each set.
 fn common(sets: &[Labels<'_>], of_all: bool) -> Vec<String> {
-    let names: BTreeSet<_> = sets.iter().flat_map(|set| set.annotations).flat_map(Annotations::keys).collect();
+    let names: BTreeSet<_> =
+        sets.iter().flat_map(|set| set.annotations).flat_map(Annotations::keys).collect();
     let suits = |name: &str| {
         let one = |found: &Annotations| found.get(name).and_then(TaskKind::of).is_some();
         let in_set = |set: &Labels<'_>| match of_all {

@@ -90,7 +90,10 @@ fn turned(png: &[u8]) -> Vec<u8> {
     let exif = [&b"II*\0\x08\0\0\0"[..], &[1, 0], &[0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0], &[0; 4]].concat();
     let chunk = [&b"eXIf"[..], &exif].concat();
     let crc = chunk.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 },
+        )
     });
     let chunk = [&(exif.len() as u32).to_be_bytes()[..], &chunk, &(!crc).to_be_bytes()].concat();
     // After the signature and the header's chunk.
