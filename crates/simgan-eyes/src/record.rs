@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simgan_data::Direction;
+use simgan_data::{Annotations, Direction, Vector, names};
 
 use crate::config::SimulatorConfig;
 use crate::landmarks::{Landmarks, unity_camera_euler, unity_euler};
 use crate::math::vec3;
 use crate::parameters::{Parameters, Subject};
 use crate::render::Visibility;
+use crate::simulator::Labelled;
 use crate::{EyesError, SimulatorName};
 
 /// Version of the `simgan` object.
@@ -194,6 +195,16 @@ fn number(value: f32) -> String {
     // .NET writes the exponent with its sign and at least two digits.
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{}E{sign}{:02}", trimmed(digits), exponent.abs())
+}
+
+impl Labelled {
+    /// The annotations of a sample: landmarks, gaze, and the head's pose.
+    pub(crate) fn annotations(&self, parameters: &Parameters) -> Annotations {
+        let mut annotations = self.landmarks.annotations();
+        annotations.insert(names::GAZE.into(), self.gaze.into());
+        annotations.insert(names::HEAD_POSE.into(), Vector::rotation(parameters.pose.head_vector()).into());
+        annotations
+    }
 }
 
 #[cfg(test)]

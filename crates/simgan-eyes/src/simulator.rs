@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use simgan_data::{
-    BitDepth, DataError, Direction, Image, ImageSpec, Pixels, Sample, Source, Vector, Want, names,
-};
+use simgan_data::{BitDepth, DataError, Direction, Image, ImageSpec, Pixels, Sample, Source, Want};
 
 use crate::config::{Aim, Domain, Finishing, SimulatorConfig};
 use crate::landmarks::{Landmarks, gaze_vector};
@@ -269,9 +267,7 @@ impl Source for Simulator {
             return Ok(Sample::new(name, self.built(&parameters)));
         }
         let (known, image): (Labelled, Image) = self.built(&parameters);
-        let mut annotations = known.landmarks.annotations();
-        annotations.insert(names::GAZE.into(), known.gaze.into());
-        annotations.insert(names::HEAD_POSE.into(), Vector::rotation(parameters.pose.head_vector()).into());
+        let annotations = known.annotations(&parameters);
         let record = Some(self.describe(index, &parameters, &known));
         Ok(Sample { annotations, record, ..Sample::new(name, image) })
     }

@@ -86,9 +86,7 @@ mod tests {
     #[test]
     fn a_drawn_point_is_read_back() {
         let points: Vec<Vec<_>> = (0..40)
-            .map(|idx| {
-                vec![[4.0 + 1.1 * idx as f32, 28.0 - 0.65 * idx as f32], [25.3, 14.1 + 0.05 * idx as f32]]
-            })
+            .map(|idx| vec![[6.0 + idx as f32, 25.0 - 0.5 * idx as f32], [25.3, 14.1 + 0.05 * idx as f32]])
             .collect();
         let [maps, known] = drawn(&points, [8, 13], &Device::Cpu).unwrap();
         assert_eq!(known.sum_all().unwrap().to_scalar::<f32>().unwrap(), 80.0);
