@@ -8,9 +8,7 @@
 
 use candle_core::Device;
 use simgan_data::{MpiiGaze, MpiiGazeOptions, Source};
-use simgan_eval::{
-    Errors, EstimatorTraining, LabelledImages, Task, TaskSpec, TestEye, predict, train_estimator,
-};
+use simgan_eval::{Errors, EstimatorTraining, LabelledImages, TaskSpec, TestEye, predict, train_estimator};
 use simgan_eyes::SimulatorName;
 use simgan_models::{EstimatorConfig, GazeEstimatorConfig};
 

@@ -64,7 +64,7 @@ fn an_estimator_of_each_label_is_trained_used_and_drawn() {
         succeeds(scene.simgan("estimate predict --model kept images --output all.json --count 7"));
         let json: Value = serde_json::from_slice(&scene.bytes("all.json")).unwrap();
         assert_eq!(json.as_object().unwrap().len(), 7);
-        assert!(json.as_object().unwrap().values().all(|entry| entry.get(label).is_some()));
+        assert!(json.as_object().unwrap().values().all(|entry| entry["annotations"].get(label).is_some()));
         let (status, _, log) = told(scene.simgan(&format!("{train} 6")));
         assert!(status == 1 && log.contains("kept: holds a trained estimator"), "{log}");
     }

@@ -135,7 +135,9 @@ fn a_label_is_named_where_there_are_two() {
     for idx in 0..12 {
         scene.text(
             &format!("two/{idx:03}.json"),
-            &format!("{{\"gaze\": [0.0, 0.6, -0.8], \"age\": {{\"scalars\": [{idx}]}}}}"),
+            &format!(
+                "{{\"gaze\": [0.0, 0.6, -0.8], \"annotations\": {{\"age\": {{\"scalars\": [{idx}]}}}}}}"
+            ),
         );
     }
     let quick = "--images 8 --seeds 1 --estimator-steps 3 --estimator-batch 8 --network half";

@@ -37,7 +37,9 @@ fn a_run_follows_its_images_and_refuses_others() {
     fails(scene.resume("--steps 9 --real others"), 1, &parts);
     // Fewer, as a later version recognises masks among them.
     (0..10).for_each(|idx| {
-        fs::copy(scene.path("moved/000.png"), scene.path(&format!("moved/{idx}_mask.png"))).map(drop).unwrap()
+        fs::copy(scene.path("moved/000.png"), scene.path(&format!("moved/{idx}_mask.png")))
+            .map(drop)
+            .unwrap();
     });
     fs::remove_file(scene.path("moved/000.png")).unwrap();
     fails(scene.resume("--steps 9"), 1, &["7 then, 6 now", "6 .png are taken", "passed over are 10 masks"]);

@@ -53,6 +53,10 @@ fn upgrade(value: &mut Value) {
     }
 }
 
+fn damaged(path: &Path, error: &serde_json::Error) -> EvalError {
+    EvalError::Damaged { path: path.to_owned(), reason: error.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,8 +100,4 @@ mod tests {
         std::fs::write(file.path(), "{}").unwrap();
         assert!(read_json::<Baselines>(file.path()).unwrap_err().to_string().contains("format version none"));
     }
-}
-
-fn damaged(path: &Path, error: &serde_json::Error) -> EvalError {
-    EvalError::Damaged { path: path.to_owned(), reason: error.to_string() }
 }

@@ -93,7 +93,7 @@ impl Task for VectorTask {
     }
 
     fn coordinates(&self, label: &Annotation) -> Vec<f64> {
-        let values = label.as_vector().map(|vector| vector.values()).unwrap_or_default();
+        let values = label.as_vector().map(Vector::values).unwrap_or_default();
         values.iter().take(MOST_SHOWN).copied().map(f64::from).collect()
     }
 

@@ -109,7 +109,7 @@ fn labels_and_pixels_of_a_turned_photograph_agree() {
     let record = "{\"interior_margin_2d\": [[2, 9]]}";
     scene.text("in/1.json", record);
     scene.run(&RefineInput::folder(&scene.path("in")).unwrap()).unwrap();
-    let shown = |path: &Path| simgan_data::ImageFile::open(path).unwrap().image().spec().size().to_string();
+    let shown = |path: &Path| ImageFile::open(path).unwrap().image().spec().size().to_string();
     assert_eq!((shown(&file), shown(&scene.path("out/1.png"))), ("7x11".to_owned(), "7x11".to_owned()));
     assert_eq!(scene.bytes("out/1.json"), record.as_bytes());
     fs::remove_dir_all(scene.path("out")).unwrap();

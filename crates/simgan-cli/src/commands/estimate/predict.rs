@@ -87,7 +87,7 @@ fn tell_errors(kept: &KeptEstimator, answers: &[Annotation], truths: &[Annotatio
             tracing::info!("{labelled} of {of} images are labelled: {told}");
         }
         Err(error) => {
-            tracing::warn!("{labelled} of {of} images are labelled, but no error can be told: {error}")
+            tracing::warn!("{labelled} of {of} images are labelled, but no error can be told: {error}");
         }
     }
 }

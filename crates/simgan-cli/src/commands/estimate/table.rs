@@ -1,6 +1,6 @@
 //! Writes predictions as CSV or JSON.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use simgan_data::Annotation;
 use simgan_eval::{Task, TaskKind};
 
@@ -75,7 +75,7 @@ pub(super) fn json(task: &dyn Task, predictions: &[Prediction]) -> String {
     let entry = |prediction: &Prediction| {
         let mut label = Map::new();
         label.insert(task.spec().name.clone(), prediction.answer.to_json());
-        (prediction.name.clone(), Value::Object(label))
+        (prediction.name.clone(), json!({ "annotations": label }))
     };
     let all: Map<_, _> = predictions.iter().map(entry).collect();
     format!("{:#}\n", json!(all))
