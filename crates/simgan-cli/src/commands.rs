@@ -66,8 +66,11 @@ fn check_empty(folder: &Path) -> Result<()> {
     bail!(Hinted::new(format!("{}: not empty", folder.display()), "choose another folder"))
 }
 
-/// Checks that the folder which a file is to be written into exists.
+/// Checks that a file can be written: its folder exists, and what may be there is a plain file.
 fn check_around(file: &Path) -> Result<()> {
+    if file.exists() && !file.is_file() {
+        bail!(Hinted::new(format!("{}: no plain file", file.display()), "write to another file"));
+    }
     let around = file.parent().filter(|path| !path.as_os_str().is_empty());
     match around.filter(|path| !path.is_dir()) {
         Some(path) => bail!(Hinted::new(format!("{}: no such folder", path.display()), "make it first")),

@@ -97,6 +97,14 @@ pub enum EvalError {
         /// The reason.
         reason: &'static str,
     },
+    /// A folder holds no estimator.
+    #[error("{}: {reason}", path.display())]
+    NoEstimator {
+        /// The folder.
+        path: PathBuf,
+        /// What it lacks.
+        reason: &'static str,
+    },
     /// Reading or writing failed.
     #[error("{}: {source}", path.display())]
     Io {
@@ -245,6 +253,9 @@ impl EvalError {
             Self::Damaged { .. } => "delete it to have it computed again",
             Self::NotFinite => "its training diverged, or its file is damaged; use an earlier checkpoint",
             Self::NoAnswer { .. } => "it did not train; lower its learning rate",
+            Self::NoEstimator { .. } => {
+                "an evaluation keeps one per row, in a folder of its own below the one it was given"
+            }
             Self::OneClass { .. } => "take images of at least two classes",
             Self::NoInput { .. } => "leave out the second input, or write it beside each image",
             Self::UnknownTask { .. }

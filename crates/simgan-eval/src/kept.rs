@@ -76,6 +76,10 @@ impl KeptEstimator {
     ///
     /// If a file is missing or damaged, or the network does not suit its task.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, EvalError> {
+        if !folder.join(simgan_models::ESTIMATOR_CONFIG_FILE).is_file() {
+            let reason = "holds no estimator, or one that is not trained to its end";
+            return Err(EvalError::NoEstimator { path: folder.to_owned(), reason });
+        }
         let stored = load_estimator(folder, device)?;
         let path = folder.join(simgan_models::ESTIMATOR_CONFIG_FILE);
         let damaged = |reason: String| EvalError::from(ModelError::Damaged { path: path.clone(), reason });

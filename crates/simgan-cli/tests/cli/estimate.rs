@@ -33,7 +33,9 @@ fn a_kept_estimator_says_what_evaluate_measured() {
         let (status, _, log) = told(scene.simgan(&predict));
         assert_eq!(status, 0, "{log}");
         assert!(
-            log.contains(&format!("24 of 24 images are labelled: mean {measured:.2}°")),
+            log.contains(&format!(
+                "24 of 24 images are labelled; at the estimator's 24x20 pixels: mean {measured:.2}°"
+            )),
             "{measured}: {log}"
         );
         let table = scene.lines(&format!("{row}.csv"));
@@ -120,7 +122,11 @@ fn what_an_estimator_cannot_use_is_named() {
     fails(train("eyes --input head_pose"), 1, &["has no `head_pose` that is numbers"]);
     assert!(!scene.path("kept/estimator.toml").exists());
     succeeds(train("eyes --network quarter"));
-    fails(scene.simgan("estimate predict --model nowhere eyes"), 1, &["nowhere"]);
+    fails(
+        scene.simgan("estimate predict --model nowhere eyes"),
+        1,
+        &["nowhere: holds no estimator", "hint: "],
+    );
     let weights = scene.path("kept/estimator.safetensors");
     let mut bytes = fs::read(&weights).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

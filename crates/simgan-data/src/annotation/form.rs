@@ -61,6 +61,17 @@ pub(super) fn items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
     (is_whole && numbers.iter().all(|number| number.is_finite())).then(|| items.to_vec())
 }
 
+/// As [`items`], but an item may be unknown: all of its numbers are NaN.
+pub(super) fn known_items<const N: usize>(row: &[u8]) -> Option<Vec<[f32; N]>> {
+    let (numbers, rest) = row.as_chunks::<4>();
+    let numbers: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let (items, odd) = numbers.as_chunks::<N>();
+    let is_sound = |item: &[f32; N]| {
+        item.iter().all(|number| number.is_finite()) || item.iter().all(|number| number.is_nan())
+    };
+    (rest.is_empty() && odd.is_empty() && items.iter().all(is_sound)).then(|| items.to_vec())
+}
+
 /// Reads finite numbers from `[1, 2]`, `["1", "2"]` or, as UnityEyes writes them, `"(1, 2)"`.
 pub(crate) fn numbers(value: &Value) -> Option<Vec<f32>> {
     let numbers: Option<Vec<f32>> = match value {

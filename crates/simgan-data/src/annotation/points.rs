@@ -7,7 +7,7 @@ use crate::Transform;
 /// Points in the data set's order, in pixels: x from the left edge, y down from the top edge. The centre of
 /// the first pixel is (0.5, 0.5).
 ///
-/// Points follow the pixels through every transform and may end up outside the image. Each keeps its place in
+/// A point that is not known, such as a hidden joint, has NaN for coordinates; in JSON it is `null`. Points follow the pixels through every transform and may end up outside the image. Each keeps its place in
 /// the list, even under a mirror, which makes a left eye look like a right one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Points(pub Vec<[f32; 2]>);
@@ -17,9 +17,12 @@ pub(super) const FORM: Form = Form {
     tag: "points",
     dtype: Dtype::F32,
     width: 2,
-    unpack: |row| form::items(row).map(|points| Points(points).into()),
+    unpack: |row| form::known_items(row).map(|points| Points(points).into()),
     parse: |value| {
-        let point = |value: &Value| form::numbers(value)?.try_into().ok();
+        let point = |value: &Value| match value {
+            Value::Null => Some([f32::NAN; 2]),
+            value => form::numbers(value)?.try_into().ok(),
+        };
         let points: Option<Vec<[f32; 2]>> = value.as_array()?.iter().map(point).collect();
         points.map(|points| Points(points).into())
     },
@@ -39,7 +42,11 @@ impl Kind for Points {
     }
 
     fn to_json(&self) -> Value {
-        json!(self.0)
+        let point = |point: &[f32; 2]| match point.iter().all(|value| value.is_finite()) {
+            true => json!(point),
+            false => Value::Null,
+        };
+        self.0.iter().map(point).collect()
     }
 }
 

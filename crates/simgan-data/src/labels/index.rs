@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::said::{Said, json_record};
+use super::said::{Said, json_record, warn_of_names};
 use super::{Apart, MAX_BYTES, failed, read_page};
 use crate::{Annotation, Annotations, DataError, Sample, Size};
 
@@ -71,7 +71,11 @@ impl FolderIndex {
                 for (_, said) in said.into_iter().flatten() {
                     let said = match said {
                         Said::Named(..) => {
-                            let classes = self.classes.get_or_init(|| read_classes(files));
+                            let classes = self.classes.get_or_init(|| {
+                                let classes = read_classes(files);
+                                warn_of_names(files.root, classes.iter().map(String::as_str));
+                                classes
+                            });
                             said.numbered(classes).map_err(|reason| failed(&path, reason))?
                         }
                         said => said,

@@ -1,6 +1,7 @@
 //! What a label file says of one image.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -94,12 +95,29 @@ fn scaled(annotation: &Annotation, size: Size) -> Annotation {
     }
 }
 
-/// The key points of an image, if exactly one object has some and all of them are labelled: only then does
-/// each have its place in the list.
+/// The key points of an image, if exactly one object has some and any of them is labelled; those that are not
+/// are unknown.
 pub(super) fn keypoints(objects: &[Vec<[f64; 3]>]) -> Option<Annotation> {
     let [points] = objects else { return None };
-    let is_labelled = points.iter().all(|point| point[2] > 0.0);
-    is_labelled.then(|| points.iter().map(|[x, y, _]| [*x as f32, *y as f32]).collect::<Vec<_>>().into())
+    let point = |[x, y, v]: &[f64; 3]| if *v > 0.0 { [*x as f32, *y as f32] } else { [f32::NAN; 2] };
+    let is_labelled = points.iter().any(|point| point[2] > 0.0);
+    is_labelled.then(|| points.iter().map(point).collect::<Vec<_>>().into())
+}
+
+/// Maximum number of classes that a warning names.
+const MOST_NAMED: usize = 6;
+
+/// Says how names of classes are numbered, which holds for this file or folder alone.
+pub(super) fn warn_of_names<'a>(path: &Path, names: impl ExactSizeIterator<Item = &'a str>) {
+    let n_others = names.len().saturating_sub(MOST_NAMED);
+    let told: Vec<_> =
+        names.take(MOST_NAMED).enumerate().map(|(number, name)| format!("{number} = {name}")).collect();
+    let others = if n_others > 0 { format!(" and {n_others} more") } else { String::new() };
+    tracing::warn!(
+        "{}: classes are numbered by name: {}{others}; sources with other names are numbered otherwise",
+        path.display(),
+        told.join(", ")
+    );
 }
 
 /// Reads a JSON text as a record and its annotations, for an image `height` pixels high.

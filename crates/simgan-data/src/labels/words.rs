@@ -179,7 +179,7 @@ const FREE_LISTS: [&str; 25] = [
 pub(super) fn is_free_list(name: &str) -> bool {
     let words = words(name);
     let has = |word: &str| words.iter().any(|own| own == word);
-    FREE_LISTS.iter().any(|word| has(word)) || (has("head") && has("pose"))
+    FREE_LISTS.iter().any(|word| has(word)) || has("xyz") || (has("head") && has("pose"))
 }
 
 /// The words of a name: `headPose_x1` is head, pose and x.
@@ -211,7 +211,8 @@ pub(super) fn meaning(name: &str) -> Meaning {
             ["min", "max", "start", "end", "top", "bottom", "left", "right", "pos"].contains(&rest)
         })
     };
-    if has(&FREE) {
+    // A vector in space has a z.
+    if has(&FREE) || has(&["xyz"]) {
         Meaning::Free
     } else if has(&GEOMETRY) || words.iter().any(is_edge) {
         Meaning::Geometry
@@ -244,6 +245,7 @@ mod tests {
             ("bbox-w", Meaning::Geometry),
             ("cam_K", Meaning::Geometry),
             ("x_min", Meaning::Geometry),
+            ("palm_xyz_mm", Meaning::Free),
             ("subject", Meaning::Unknown),
             ("", Meaning::Unknown),
         ] {

@@ -48,6 +48,12 @@ impl Images {
         inputs: &[String],
         device: &Device,
     ) -> Result<LabelledImages, EvalError> {
+        let is_told =
+            |input: &String| *input == task.name || inputs.iter().filter(|other| *other == input).count() > 1;
+        if let Some(input) = inputs.iter().find(|input| is_told(input)) {
+            let reason = format!("`{input}` is the label itself, or given twice as a second input");
+            return Err(EvalError::Impossible { reason, hint: "leave it out of the second inputs" });
+        }
         let images = || self.names.iter().zip(&self.annotations);
         let labels: Result<_, _> = images().map(|(name, found)| task.label(name, found)).collect();
         let named: Vec<_> = images().map(|(name, found)| (name.as_str(), found)).collect();

@@ -35,7 +35,7 @@ impl Task for ClassTask {
         Ok(Box::new(ClassObjective(Tensor::new(classes, images.images().device())?)))
     }
 
-    fn answers(&self, output: &Tensor) -> Result<Vec<Annotation>, EvalError> {
+    fn answers(&self, output: &Tensor, _: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
         let is_finite = output.sum_all()?.to_scalar::<f32>()?.is_finite();
         if !is_finite {
             return Err(EvalError::NoAnswer { answer: vec![f32::NAN] });

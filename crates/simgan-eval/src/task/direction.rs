@@ -48,7 +48,7 @@ impl Task for DirectionTask {
         Ok(Box::new(StandardizedTargets::new(&targets, &[spread; 3], gaze_distance)?))
     }
 
-    fn answers(&self, output: &Tensor) -> Result<Vec<Annotation>, EvalError> {
+    fn answers(&self, output: &Tensor, _: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
         let answer = |answer: Vec<f32>| {
             let vector: Option<[f32; 3]> = answer[..].try_into().ok();
             let direction = vector.and_then(Direction::from_vector);

@@ -50,16 +50,24 @@ fn draw(map: &mut [f32], width: usize, [x, y]: [f32; 2]) {
     }
 }
 
-/// Reads the place of each map's peak, in pixels of the image, off the last stack of `(N, stacks, J, h, w)`: the
+/// Reads the place of each map's peak, in pixels of the image of `size`, `[height, width]`, off the last stack of `(N, stacks, J, h, w)`: the
 /// centre of the highest cell, moved by a quarter of a cell to its higher neighbour along each axis.
-pub(super) fn peaks(maps: &Tensor) -> Result<Vec<Vec<[f32; 2]>>, EvalError> {
+pub(super) fn peaks(maps: &Tensor, size: [usize; 2]) -> Result<Vec<Vec<[f32; 2]>>, EvalError> {
     let (n_images, n_stacks, n_points, height, width) = maps.dims5()?;
     let last = maps.narrow(1, n_stacks - 1, 1)?;
     let values = last.flatten_all()?.to_vec1::<f32>()?;
     if values.iter().any(|value| !value.is_finite()) {
         return Err(EvalError::NoAnswer { answer: vec![f32::NAN] });
     }
-    let place = |map: &[f32]| peak(map, width).map(|value| CELL * value);
+    // Maps may extend beyond the image, as the hourglass extends its input.
+    let inside =
+        [height, width].into_iter().zip(size).map(|(cells, side)| cells.min(side.div_ceil(CELL as usize)));
+    let inside: Vec<_> = inside.collect();
+    let place = |map: &[f32]| {
+        let part: Vec<_> =
+            map.chunks_exact(width).take(inside[0]).flat_map(|row| &row[..inside[1]]).copied().collect();
+        peak(&part, inside[1]).map(|value| CELL * value)
+    };
     let places: Vec<_> = values.chunks_exact((height * width).max(1)).map(place).collect();
     Ok((0..n_images).map(|image| places[image * n_points..][..n_points].to_vec()).collect())
 }
@@ -91,7 +99,7 @@ mod tests {
         let [maps, known] = drawn(&points, [8, 13], &Device::Cpu).unwrap();
         assert_eq!(known.sum_all().unwrap().to_scalar::<f32>().unwrap(), 80.0);
         let stacked = Tensor::stack(&[&maps.zeros_like().unwrap(), &maps], 1).unwrap();
-        let found = peaks(&stacked).unwrap();
+        let found = peaks(&stacked, [32, 52]).unwrap();
         for (found, points) in found.iter().flatten().zip(points.iter().flatten()) {
             let [dx, dy] = [found[0] - points[0], found[1] - points[1]];
             assert!(dx.abs() <= 1.01 && dy.abs() <= 1.01, "{found:?} {points:?}");
@@ -106,6 +114,6 @@ mod tests {
         assert_eq!(maps.get(0).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap(), 0.0);
         assert_eq!(maps.get(1).unwrap().max_all().unwrap().to_scalar::<f32>().unwrap(), 1.0);
         let broken = (maps.reshape((1, 1, 2, 5, 7)).unwrap() * f64::NAN).unwrap();
-        assert!(peaks(&broken).is_err());
+        assert!(peaks(&broken, [20, 28]).is_err());
     }
 }

@@ -193,12 +193,12 @@ pub trait Task: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Reads the estimator's outputs.
+    /// Reads the estimator's outputs for images of `[height, width]` pixels.
     ///
     /// # Errors
     ///
     /// If one is not finite, or means nothing.
-    fn answers(&self, output: &Tensor) -> Result<Vec<Annotation>, EvalError>;
+    fn answers(&self, output: &Tensor, size: [usize; 2]) -> Result<Vec<Annotation>, EvalError>;
 
     /// The mean of some labels, the prediction of whoever has not seen the image; `None` if there is none.
     fn mean(&self, labels: &[&Annotation]) -> Option<Annotation>;

@@ -44,8 +44,8 @@ impl Task for PointsTask {
         true
     }
 
-    fn answers(&self, output: &Tensor) -> Result<Vec<Annotation>, EvalError> {
-        Ok(peaks(output)?.into_iter().map(Annotation::from).collect())
+    fn answers(&self, output: &Tensor, size: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
+        Ok(peaks(output, size)?.into_iter().map(Annotation::from).collect())
     }
 
     /// The mean place of each point, where it is known.

@@ -46,7 +46,7 @@ impl Task for VectorTask {
         Ok(Box::new(StandardizedTargets::new(&targets, &spread, squared_error)?))
     }
 
-    fn answers(&self, output: &Tensor) -> Result<Vec<Annotation>, EvalError> {
+    fn answers(&self, output: &Tensor, _: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
         let answer = |answer: Vec<f32>| match answer.iter().all(|value| value.is_finite()) {
             true => Ok(Vector::unknown(answer).into()),
             false => Err(EvalError::NoAnswer { answer }),

@@ -203,10 +203,11 @@ pub fn predict(
     estimator: &TrainedEstimator,
     inputs: &Inputs,
 ) -> Result<Vec<Annotation>, EvalError> {
+    let (_, _, height, width) = inputs.images().dims4()?;
     let mut answers = Vec::new();
     for_batches(inputs, |batch| {
         let output = estimator.network.forward_t(batch.images(), batch.extra(), false)?;
-        answers.extend(task.answers(&output)?);
+        answers.extend(task.answers(&output, [height, width])?);
         Ok(())
     })?;
     Ok(answers)

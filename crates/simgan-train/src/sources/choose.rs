@@ -104,9 +104,11 @@ impl Domain {
         probed.chain(self.simulators.iter().map(|source| source.spec())).collect()
     }
 
-    /// The extremes of the images' values; a simulator's need no check.
+    /// The extremes of the images' values; those of simulators only where their range is not the whole scale.
     fn extremes(&self) -> Vec<Extremes> {
-        self.files.iter().flat_map(|source| Extremes::of_source(&**source, MOST_READ)).collect()
+        let measures = |source: &&Arc<dyn Source>| source.spec().depth != BitDepth::Eight;
+        let sources = self.files.iter().chain(self.simulators.iter().filter(measures));
+        sources.flat_map(|source| Extremes::of_source(&**source, MOST_READ)).collect()
     }
 }
 

@@ -84,7 +84,9 @@ fn tell_errors(kept: &KeptEstimator, answers: &[Annotation], truths: &[Annotatio
     match kept.task().errors(answers, truths) {
         Ok(errors) => {
             let told = report::in_words(kept.task(), &errors);
-            tracing::info!("{labelled} of {of} images are labelled: {told}");
+            let shape = kept.shape();
+            let at = format!("at the estimator's {}x{} pixels", shape.width, shape.height);
+            tracing::info!("{labelled} of {of} images are labelled; {at}: {told}");
         }
         Err(error) => {
             tracing::warn!("{labelled} of {of} images are labelled, but no error can be told: {error}");

@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use simgan_data::{Hinted, Role};
 use simgan_eval::evaluation::read_labelled;
 use simgan_eval::{About, EstimatorTrainer, EstimatorTraining, InputShape, KeptEstimator};
@@ -38,7 +38,7 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
         tracing::info!("going on after {} of {steps} updates", trainer.n_done());
     }
     tracing::info!("{} from {} images of {width}x{height} pixels", task.spec(), images.n_images());
-    std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let mut progress = Progress::new("training", steps as u64, "updates");
     while !trainer.is_done() {
         let loss = trainer.update()?;

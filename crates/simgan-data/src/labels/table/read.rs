@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{Page, Row, Table, corners};
 use crate::labels::ByImage;
-use crate::labels::said::Said;
+use crate::labels::said::{Said, warn_of_names};
 use crate::record::direction_of;
 use crate::{Annotation, Annotations, BoundingBox, Boxes, Class, Points, Size};
 
@@ -10,7 +10,7 @@ pub(in crate::labels) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String
     // A table whose header says nothing that is read is no label.
     let Ok(Some(table)) = Table::of(page) else { return Ok(None) };
     let is_fractions = table.is_fractions(page).unwrap_or(false);
-    let classes = classes(&table);
+    let classes = classes(page, &table);
     let mut all: BTreeMap<usize, (Annotations, Option<Size>)> = BTreeMap::new();
     for row in table.rows() {
         let Some(image) = table.image(page, &row) else { continue };
@@ -62,9 +62,12 @@ fn read_row(
     if let Some(class) = class {
         put(own, "class", &Class(class).into(), line)?;
     }
-    for pair in &columns.points {
-        let Some([x, y]) = table.numbers(page, row, *pair)? else { continue };
-        let point = [x as f32, y as f32];
+    let places: Result<Vec<_>, String> =
+        columns.points.iter().map(|pair| table.numbers(page, row, *pair)).collect();
+    let places = places?;
+    // A row without any place says nothing; in others each point keeps its place in the list.
+    for place in places.iter().filter(|_| places.iter().any(Option::is_some)) {
+        let point = place.map_or([f32::NAN; 2], |[x, y]| [x as f32, y as f32]);
         match own.get_mut("points") {
             Some(Annotation::Points(points)) => points.0.push(point),
             _ => drop(own.insert("points".into(), Points(vec![point]).into())),
@@ -87,12 +90,15 @@ fn put(
 }
 
 /// The index of each class: its own if all are numbers from 0, else its place among the sorted names.
-fn classes<'a>(table: &Table<'a>) -> BTreeMap<&'a str, u32> {
+fn classes<'a>(page: &Page<'_>, table: &Table<'a>) -> BTreeMap<&'a str, u32> {
     let Some(column) = table.columns.class else { return BTreeMap::new() };
     let cells = table.rows().map(|row| table.cell(&row, column)).filter(|cell| !cell.is_empty());
     let mut classes: BTreeMap<&str, u32> = cells.map(|cell| (cell, 0)).collect();
     let numbers: Option<Vec<u32>> = classes.keys().map(|name| name.parse().ok()).collect();
-    let numbers = numbers.unwrap_or_else(|| (0..classes.len() as u32).collect());
+    let numbers = numbers.unwrap_or_else(|| {
+        warn_of_names(page.path, classes.keys().copied());
+        (0..classes.len() as u32).collect()
+    });
     classes.values_mut().zip(numbers).for_each(|(class, number)| *class = number);
     classes
 }
