@@ -103,7 +103,7 @@ impl DataConfig {
                 // §3.2: the depths from the camera to the background; NYU's reader gives these the whole scale, for
                 // which "auto" is "full".
                 range: DataRange::Auto,
-                batch: 32, // [open] what a GPU holds at this size
+                batch: 16, // [open] what 8 GB hold at this size
                 ..eye_gaze
             },
         }
