@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "it talks to a person")]
 
 // Shared with the tests, so that a seed that fails here fails there.
+mod counting;
 #[path = "../../../crates/simgan-data/tests/common/damage.rs"]
 mod damage;
 mod samples;
@@ -12,21 +13,18 @@ mod watchdog;
 
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use peak_alloc::PeakAlloc;
 
+use self::counting::counted;
 use self::damage::damage;
 use self::samples::Sample;
 use self::targets::Target;
 use self::watchdog::Watchdog;
 use crate::failure::hinted;
-
-/// Counts what is allocated.
-#[global_allocator]
-static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// What to damage, and how often.
 #[derive(Args, Debug)]
@@ -48,9 +46,21 @@ const MAX_BYTES: usize = 1 << 30;
 /// No reader may take longer.
 const MAX_DURATION: Duration = Duration::from_secs(20);
 
+/// Runs `cargo xtask fuzz` with an allocator that counts; the program is built again if it has none.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    if cfg!(feature = "counting") {
+        return fuzz_all(root, arguments);
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let again = ["run", "--quiet", "--package", "xtask", "--features", "counting", "--"];
+    let status = Command::new(cargo).args(again).args(std::env::args_os().skip(1)).current_dir(root).status();
+    ensure!(status.context("cargo did not start")?.success(), "a reader failed, as told above");
+    Ok(())
+}
+
 /// Fuzzes every file. Stops at the first panic, the first read that allocates too much and the first that does
 /// not end.
-pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+fn fuzz_all(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let targets: Vec<Target> = arguments.target.map_or(Target::value_variants().to_vec(), |one| vec![one]);
     let watchdog = Watchdog::start(MAX_DURATION);
     let mut n_mutations = 0;
@@ -99,13 +109,10 @@ fn fuzz(
             )
         };
         let watched = watchdog.watch(format!("{target:?}, {}, seed {seed}", name.display()));
-        let (start, before) = (Instant::now(), ALLOCATOR.current_usage());
-        ALLOCATOR.reset_peak_usage();
-        let Ok(result) = catch_unwind(|| targets::read(target, name, &damaged)) else {
-            return fails("ends in a panic");
-        };
+        let start = Instant::now();
+        let (result, n_bytes) = counted(|| catch_unwind(|| targets::read(target, name, &damaged)));
+        let Ok(result) = result else { return fails("ends in a panic") };
         drop(watched);
-        let n_bytes = ALLOCATOR.peak_usage().saturating_sub(before);
         if n_bytes > MAX_BYTES {
             return fails(&format!("allocates {} MiB", n_bytes >> 20));
         }
@@ -136,7 +143,7 @@ mod tests {
     #[test]
     fn every_reader_survives_damage() {
         let folder = tempfile::tempdir().unwrap();
-        run(folder.path(), &arguments(None, Vec::new())).unwrap();
+        fuzz_all(folder.path(), &arguments(None, Vec::new())).unwrap();
     }
 
     #[test]
@@ -144,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
         std::fs::write(&path, "no MATLAB file").unwrap();
-        let error = run(folder.path(), &arguments(Some(Target::Mat), vec![path])).unwrap_err();
+        let error = fuzz_all(folder.path(), &arguments(Some(Target::Mat), vec![path])).unwrap_err();
         assert!(crate::failure::text(&error).contains("hint: give a good file"), "{error}");
     }
 }
