@@ -48,8 +48,9 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
     for (recipe, file, crc32c) in FIRST {
         let first_size =
             if recipe == Recipe::Demo { "source".to_owned() } else { recipe.config().data.size.to_string() };
-        let set =
-            ["data.channels=1", "data.range=full", &format!("data.size={first_size}")].map(str::to_owned);
+        let first_batch = if recipe == Recipe::HandPose { 32 } else { recipe.config().data.batch };
+        let (size, batch) = (format!("data.size={first_size}"), format!("data.batch={first_batch}"));
+        let set = ["data.channels=1", "data.range=full", &size, &batch].map(str::to_owned);
         let config = TrainConfig::resolve(Some(recipe), None, &set).unwrap();
         assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), config);
         assert_eq!(TrainConfig::resolve(None, Some(file), &[]).unwrap(), config);
