@@ -124,7 +124,7 @@ impl Annotation {
         self.kind().pack(row);
     }
 
-    /// Writes the JSON object that [`Annotation::from_json`] reads: `{"points": [[1.5, 2.0]]}`.
+    /// Writes it as records hold it: an object whose single field names its kind, `{"points": [[1.5, 2.0]]}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         Value::Object([(self.form().tag.to_owned(), self.kind().to_json())].into_iter().collect())
