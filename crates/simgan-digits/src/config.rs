@@ -2,32 +2,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use simgan_data::Size;
-use simgan_data::simulation::changed;
+use simgan_data::simulation::{Range, changed};
 
 use crate::DigitsError;
-
-/// The bounds of a uniform distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Range {
-    /// Smallest value.
-    pub low: f32,
-    /// Largest value.
-    pub high: f32,
-}
-
-impl Range {
-    /// Creates the range from `low` to `high`.
-    #[must_use]
-    pub const fn new(low: f32, high: f32) -> Self {
-        Self { low, high }
-    }
-}
-
-impl From<Range> for [f32; 2] {
-    fn from(Range { low, high }: Range) -> Self {
-        [low, high]
-    }
-}
 
 /// Settings of the simulator: size, and the ranges from which a figure is drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

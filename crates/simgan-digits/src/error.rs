@@ -31,11 +31,9 @@ impl DigitsError {
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {
-            Self::Typed(SettingError::Unknown { known, .. }) => {
-                Some(format!("there are {}", known.join(", ")).into())
-            }
+            Self::Typed(error) => error.hint(),
             Self::UnknownName { .. } => Some("this simulator is `builtin:digits`".into()),
-            Self::Setting { .. } | Self::Typed(SettingError::Kind { .. }) => None,
+            Self::Setting { .. } => None,
         }
     }
 }

@@ -37,7 +37,8 @@ mod pen;
 mod simulator;
 mod stroke;
 
-pub use self::config::{DigitsConfig, Range};
+pub use self::config::DigitsConfig;
 pub use self::error::DigitsError;
 pub use self::layout::DigitsLayout;
 pub use self::simulator::Digits;
+pub use simgan_data::simulation::Range;

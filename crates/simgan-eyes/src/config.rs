@@ -2,7 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ranges::{FaceRanges, LightRanges, Range};
+use crate::Range;
+use crate::ranges::{FaceRanges, LightRanges};
 use crate::{EyesError, PosePrior};
 
 /// One of the two built-in domains.

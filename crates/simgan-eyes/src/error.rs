@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use simgan_data::Hint;
+use simgan_data::simulation::SettingError;
 
 /// Errors of the simulators. [`EyesError::hint`] says how to fix one.
 #[derive(Debug, thiserror::Error)]
@@ -16,22 +17,9 @@ pub enum EyesError {
         /// The allowed values.
         reason: &'static str,
     },
-    /// A typed setting has a value of the wrong kind.
-    #[error("simulator setting `{assignment}`: {reason}")]
-    Assignment {
-        /// The text as typed.
-        assignment: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A typed setting does not exist.
-    #[error("simulator setting `{assignment}`: there is no such setting")]
-    UnknownSetting {
-        /// The text as typed.
-        assignment: String,
-        /// The names of all settings.
-        known: Vec<String>,
-    },
+    /// A typed setting does not exist, or has a value of the wrong kind.
+    #[error(transparent)]
+    Typed(#[from] SettingError),
     /// No simulator has this name.
     #[error("there is no simulator `{name}`")]
     UnknownName {
@@ -86,7 +74,7 @@ impl EyesError {
         match self {
             Self::Data(error) => error.hint(),
             Self::Folder { source, .. } => Hint::of_io(source),
-            Self::UnknownSetting { known, .. } => Some(format!("there are {}", known.join(", ")).into()),
+            Self::Typed(error) => error.hint(),
             Self::UnknownName { .. } => Some(Hint::advice(
                 "there are `builtin:eyes` (labelled, clean), `builtin:camera` (the \"real\" domain), `unityeyes`, \
                  `unityeyes:mpiigaze` and `unityeyes:laptop`",
@@ -103,9 +91,7 @@ impl EyesError {
                      156a24a4956239629d5e9556c2ca6234699fbef3",
                 ),
             ])),
-            Self::Setting { .. } | Self::Assignment { .. } | Self::Record { .. } | Self::Encode { .. } => {
-                None
-            }
+            Self::Setting { .. } | Self::Record { .. } | Self::Encode { .. } => None,
         }
     }
 }

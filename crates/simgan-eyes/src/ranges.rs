@@ -1,29 +1,7 @@
 use serde::{Deserialize, Serialize};
+use simgan_data::simulation::Range;
 
 use crate::EyesError;
-
-/// The bounds of a uniform distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Range {
-    /// Smallest value.
-    pub low: f32,
-    /// Largest value.
-    pub high: f32,
-}
-
-impl Range {
-    /// Creates the range from `low` to `high`.
-    #[must_use]
-    pub const fn new(low: f32, high: f32) -> Self {
-        Self { low, high }
-    }
-}
-
-impl From<Range> for [f32; 2] {
-    fn from(Range { low, high }: Range) -> Self {
-        [low, high]
-    }
-}
 
 /// Ranges of the light. Directions point towards the light, in view coordinates; brightness is relative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Settings typed as `key=value`.
 
-use simgan_data::simulation::{SettingError, changed};
+use simgan_data::simulation::changed;
 
 use crate::{EyesError, SimulatorConfig};
 
@@ -15,15 +15,6 @@ impl SimulatorConfig {
     pub fn set(&mut self, assignment: &str) -> Result<(), EyesError> {
         *self = changed(self, assignment)?;
         Ok(())
-    }
-}
-
-impl From<SettingError> for EyesError {
-    fn from(error: SettingError) -> Self {
-        match error {
-            SettingError::Kind { assignment, reason } => Self::Assignment { assignment, reason },
-            SettingError::Unknown { assignment, known } => Self::UnknownSetting { assignment, known },
-        }
     }
 }
 

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use simgan_data::Size;
-use simgan_data::simulation::changed;
+use simgan_data::simulation::{Range, changed};
 
 use crate::HandsError;
 
@@ -58,29 +58,6 @@ pub enum View {
     Side,
     /// One of the three, drawn for each image.
     Any,
-}
-
-/// The bounds of a uniform distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Range {
-    /// Smallest value.
-    pub low: f32,
-    /// Largest value.
-    pub high: f32,
-}
-
-impl Range {
-    /// Creates the range from `low` to `high`.
-    #[must_use]
-    pub const fn new(low: f32, high: f32) -> Self {
-        Self { low, high }
-    }
-}
-
-impl From<Range> for [f32; 2] {
-    fn from(Range { low, high }: Range) -> Self {
-        [low, high]
-    }
 }
 
 /// Settings of the simulator: size, framing and the ranges from which samples are drawn.

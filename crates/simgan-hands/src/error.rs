@@ -31,13 +31,11 @@ impl HandsError {
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {
-            Self::Typed(SettingError::Unknown { known, .. }) => {
-                Some(format!("there are {}", known.join(", ")).into())
-            }
+            Self::Typed(error) => error.hint(),
             Self::UnknownName { .. } => Some(Hint::advice(
                 "there are `builtin:hands` (labelled, clean) and `builtin:kinect` (the \"real\" domain)",
             )),
-            Self::Setting { .. } | Self::Typed(_) => None,
+            Self::Setting { .. } => None,
         }
     }
 }

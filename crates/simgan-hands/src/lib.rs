@@ -49,8 +49,9 @@ mod simulator;
 mod skeleton;
 mod solid;
 
-pub use self::config::{Domain, HandsConfig, Range, View};
+pub use self::config::{Domain, HandsConfig, View};
 pub use self::error::HandsError;
 pub use self::joints::JOINT_NAMES;
 pub use self::layout::HandSimulators;
 pub use self::simulator::HandSimulator;
+pub use simgan_data::simulation::Range;

@@ -1,5 +1,5 @@
-//! What simulators share: seeded streams of random numbers ([`Stream`]) and settings typed as `key=value`
-//! ([`changed`]).
+//! What simulators share: seeded streams of random numbers ([`Stream`]), the ranges they draw from ([`Range`]), and
+//! settings typed as `key=value` ([`changed`]).
 //!
 //! A simulator is a crate of its own that implements [`Source`](crate::Source); nothing here knows what it
 //! shows.
@@ -21,8 +21,10 @@
 //! # Ok::<(), simgan_data::simulation::SettingError>(())
 //! ```
 
+mod range;
 mod settings;
 mod stream;
 
+pub use self::range::Range;
 pub use self::settings::{SettingError, changed};
 pub use self::stream::Stream;

@@ -2,6 +2,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 
+use crate::Hint;
+
 /// Why a typed setting cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
@@ -23,9 +25,20 @@ pub enum SettingError {
     },
 }
 
+impl SettingError {
+    /// How to fix the error; `None` where the message says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Unknown { known, .. } => Some(format!("there are {}", known.join(", ")).into()),
+            Self::Kind { .. } => None,
+        }
+    }
+}
+
 /// Returns the configuration with one setting changed: a value (`crop_mm=30`), a range
 /// (`gaze_yaw_deg=-20..20`, or one number for both ends) or a member of a group (`light.intensity=0.5..1`).
-/// A range is a struct of two fields, `low` and `high`.
+/// A [`Range`](super::Range) is known by its two fields.
 ///
 /// It does not check whether the value is in range; opening the simulator does.
 ///

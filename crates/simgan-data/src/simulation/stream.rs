@@ -1,6 +1,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::Range;
+
 /// A stream of random numbers: ChaCha8 with (seed, purpose) as the key and the index as the stream number, so
 /// that every sample is drawn without the ones before it.
 pub struct Stream(ChaCha8Rng);
@@ -36,8 +38,7 @@ impl Stream {
     }
 
     /// Draws uniformly from a range.
-    pub fn within(&mut self, range: impl Into<[f32; 2]>) -> f32 {
-        let [low, high] = range.into();
+    pub fn within(&mut self, Range { low, high }: Range) -> f32 {
         self.uniform(low, high)
     }
 
