@@ -48,16 +48,21 @@ impl DerefMut for Spare {
     }
 }
 
-/// The feature maps of a forward pass, kept until the backward pass takes them.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<Option<Spare>>);
+/// What a forward pass leaves, such as its feature maps, kept until the backward pass takes it.
+pub(crate) struct Kept<T = Spare>(Mutex<Option<T>>);
 
-impl Kept {
-    pub(crate) fn put(&self, maps: Option<Spare>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = maps;
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Kept<T> {
+    pub(crate) fn put(&self, kept: Option<T>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
     }
 
-    pub(crate) fn take(&self) -> Option<Spare> {
+    pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -20,6 +20,18 @@ pub(crate) fn with_slice<T: WithDType, R>(tensor: &Tensor, f: impl FnOnce(&[T]) 
     }
 }
 
+/// Turns the gradients that are wanted into tensors like what they are of.
+pub(crate) fn gradients<T: WithDType>(
+    of: [Option<Vec<T>>; 2],
+    like: [&Tensor; 2],
+) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    let tensor = |(values, like): (Option<Vec<T>>, &Tensor)| {
+        values.map(|values| Tensor::from_vec(values, like.shape(), like.device())).transpose()
+    };
+    let ([first, second], [like_first, like_second]) = (of, like);
+    Ok((tensor((first, like_first))?, tensor((second, like_second))?))
+}
+
 /// Rearranges `(N, C, H, W)` into contiguous `(N, H, W, C)`; copies only if the memory is laid out otherwise.
 pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
     tensor.permute((0, 2, 3, 1))?.contiguous()

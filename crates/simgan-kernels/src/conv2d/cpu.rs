@@ -16,7 +16,7 @@ use self::layer::{Buffers, Known, Layer, Sums};
 use crate::geometry::Geometry;
 use crate::groups::in_groups;
 use crate::simd::Isa;
-use crate::tensors::{channels_first, channels_last, pack, slice, with_slice};
+use crate::tensors::{channels_first, channels_last, gradients, pack, slice, with_slice};
 use crate::winograd::Direction;
 
 /// The operation on `(input, parameters)` or `(input, parameters, residual)`; images are channels last.
@@ -137,11 +137,7 @@ impl Convolution {
                 })
             })
         })?;
-        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-        Ok((
-            wants[0].then(|| tensor(of_input, input)).transpose()?,
-            wants[1].then(|| tensor(of_parameters, parameters)).transpose()?,
-        ))
+        gradients([wants[0].then_some(of_input), wants[1].then_some(of_parameters)], [input, parameters])
     }
 
     /// Returns the gradients of the input and of the parameters, each empty if unwanted.

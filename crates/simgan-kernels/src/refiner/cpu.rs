@@ -16,7 +16,7 @@ use super::RefinerLayers;
 use crate::geometry::Border;
 use crate::simd::{Isa, padded, run};
 use crate::spare::{Kept, Spare};
-use crate::tensors::{slice, with_slice};
+use crate::tensors::{gradients, slice, with_slice};
 use crate::winograd::{Direction, FiltersAdjoint};
 
 /// Refines images; `None` if the kernels do not support the shapes of the layers.
@@ -87,11 +87,7 @@ impl CustomOp2 for Refiner {
                 })
             })
         })?;
-        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-        Ok((
-            of_images.map(|values| tensor(values, images)).transpose()?,
-            of_parameters.map(|values| tensor(values, parameters)).transpose()?,
-        ))
+        gradients([of_images, of_parameters], [images, parameters])
     }
 }
 

@@ -14,7 +14,7 @@ use crate::max_pool2d::Windows;
 use crate::max_pool2d::cpu::MaxPool;
 use crate::simd::Isa;
 use crate::spare::{Kept, Spare};
-use crate::tensors::{channels_first, channels_last, pack, slice, with_slice};
+use crate::tensors::{channels_first, channels_last, gradients, pack, slice, with_slice};
 use crate::winograd::Direction;
 
 pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
@@ -124,11 +124,7 @@ impl CustomOp2 for Sequence {
                 })
             })
         })?;
-        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-        Ok((
-            wants[0].then(|| tensor(of_images, images)).transpose()?,
-            wants[1].then(|| tensor(of_parameters, parameters)).transpose()?,
-        ))
+        gradients([wants[0].then_some(of_images), wants[1].then_some(of_parameters)], [images, parameters])
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::pointwise::add_residual_and_clip;
 use crate::geometry::{Border, Geometry};
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
@@ -194,16 +195,7 @@ fn finish(geometry: &Geometry, row: &[f32], residual: Option<&[f32]>, out: &mut 
     for (out, row) in out.chunks_exact_mut(channels).zip(row.chunks_exact(padded(channels))) {
         out.copy_from_slice(&row[..channels]);
     }
-    if let Some(residual) = residual {
-        for (out, &residual) in out.iter_mut().zip(residual) {
-            *out += residual;
-        }
-    }
-    if relu {
-        for out in out {
-            *out = if *out <= 0.0 { 0.0 } else { *out };
-        }
-    }
+    add_residual_and_clip(residual, relu, out);
 }
 
 /// Computes the gradients of the convolution of one image.

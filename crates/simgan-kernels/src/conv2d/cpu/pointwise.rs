@@ -186,6 +186,12 @@ fn finish(bias: &[f32], residual: Option<&[f32]>, relu: bool, out: &mut [f32]) {
     for pixel in out.chunks_exact_mut(bias.len()) {
         pixel.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
     }
+    add_residual_and_clip(residual, relu, out);
+}
+
+/// Adds the residual, if there is one, then applies the ReLU, if there is one.
+#[inline(always)]
+pub(super) fn add_residual_and_clip(residual: Option<&[f32]>, relu: bool, out: &mut [f32]) {
     if let Some(residual) = residual {
         out.iter_mut().zip(residual).for_each(|(out, residual)| *out += residual);
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::Operation;
-use super::forward::{BUFFERS, Kept, Layers, schedule};
+use super::forward::{BUFFERS, Layers, Trace, schedule};
 use super::network::{Kind, Network, Norm, Step};
 use crate::batch_norm::cpu::{Channels, Pass};
 use crate::conv2d::cpu::layer::{Known, Layer};
@@ -38,13 +38,13 @@ impl Operation {
         &self,
         images: &[f32],
         parameters: &[f32],
-        kept: &Kept,
+        trace: &Trace,
         gradient: &[f32],
         [wants_images, wants_parameters]: [bool; 2],
     ) -> (Vec<f32>, Vec<f32>) {
         let network = &self.network;
         let mut layers = Layers::new(self, parameters, Direction::Backward);
-        let values = Values::new(network, images, kept);
+        let values = Values::new(network, images, trace);
         let (slots, slot_of) = gradient_schedule(network);
         let mut memory = Spare::take(slots.total());
         let mut places = slots.split(&mut memory);
@@ -71,7 +71,7 @@ impl Operation {
             let known = Known { image: values.get(step.input), out, gradient: of_result };
             let flat = match &step.kind {
                 Kind::Conv(_) => self.of_conv(step, layers.get(number), known, of_input, wants_parameters),
-                Kind::Norm(norm) => self.of_norm(norm, own, &kept.statistics, known, of_input),
+                Kind::Norm(norm) => self.of_norm(norm, own, &trace.statistics, known, of_input),
                 Kind::Pool(pool) => of_pool(pool, known, of_input),
                 Kind::Double => self.of_double(step, known, of_input),
             };
@@ -185,10 +185,10 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn new(network: &'a Network, images: &'a [f32], kept: &'a Kept) -> Self {
+    fn new(network: &'a Network, images: &'a [f32], trace: &'a Trace) -> Self {
         let (slots, slot_of) = schedule(network, true);
         let starts = slot_of.iter().map(|&slot| slots.sizes[..slot].iter().sum()).collect();
-        Self { network, images, memory: &kept.memory, starts }
+        Self { network, images, memory: &trace.memory, starts }
     }
 
     fn get(&self, value: usize) -> &'a [f32] {

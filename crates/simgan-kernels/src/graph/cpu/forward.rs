@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// The values of a forward pass, each in a slot of its own if they are kept for a backward pass.
-pub(super) struct Kept {
+pub(super) struct Trace {
     pub(super) memory: Spare,
     /// Mean and biased variance that each normalisation used.
     pub(super) statistics: Vec<[Vec<f32>; 2]>,
@@ -27,7 +27,7 @@ pub(super) struct Kept {
 
 impl Operation {
     /// Returns the results, one after the other, and the values; these are complete only if `keep`.
-    pub(super) fn forward(&self, images: &[f32], parameters: &[f32], keep: bool) -> (Vec<f32>, Kept) {
+    pub(super) fn forward(&self, images: &[f32], parameters: &[f32], keep: bool) -> (Vec<f32>, Trace) {
         let network = &self.network;
         let mut layers = Layers::new(self, parameters, Direction::Forward);
         let (slots, slot_of) = schedule(network, keep);
@@ -60,7 +60,7 @@ impl Operation {
             copy_result(network, number + 1, result, &mut out);
             places[slot_of[number]] = place;
         }
-        (out, Kept { memory, statistics: used })
+        (out, Trace { memory, statistics: used })
     }
 
     fn conv(&self, step: &Step, layer: &Layer, input: &[f32], add: Option<&[f32]>, result: &mut [f32]) {

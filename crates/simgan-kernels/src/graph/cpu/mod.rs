@@ -5,15 +5,16 @@ mod backward;
 mod forward;
 mod network;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor};
 
-use self::forward::Kept;
+use self::forward::Trace;
 use self::network::Network;
 use super::{Node, shapes};
 use crate::simd::Isa;
-use crate::tensors::{channels_first, channels_last, slice, with_slice};
+use crate::spare::Kept;
+use crate::tensors::{channels_first, channels_last, gradients, slice, with_slice};
 
 /// See [`graph`](crate::graph()); there is at least one image and one pixel.
 pub(crate) fn graph(
@@ -34,7 +35,7 @@ pub(crate) fn graph(
     let operation = Operation { network, isa: Isa::current()?, keeps_values, shared: Arc::clone(&shared) };
     let flat = images.apply_op2(&parameters, operation)?;
     if train {
-        update_running(nodes, &lock(&shared.statistics))?;
+        update_running(nodes, &shared.statistics.take().unwrap_or_default())?;
     }
     let mut start = 0;
     let split = shapes.iter().map(|&[channels, rows, columns]| {
@@ -85,13 +86,9 @@ fn update_running(nodes: &[Node<'_>], statistics: &[[Vec<f32>; 2]]) -> Result<()
 #[derive(Default)]
 struct Shared {
     /// Mean and unbiased variance of the batch, for each normalisation.
-    statistics: Mutex<Vec<[Vec<f32>; 2]>>,
+    statistics: Kept<Vec<[Vec<f32>; 2]>>,
     /// All values, if a backward pass may follow.
-    kept: Mutex<Option<Kept>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    trace: Kept<Trace>,
 }
 
 /// The operation on images, channels last, and flat parameters; its results are flat, one after the other.
@@ -115,9 +112,9 @@ impl CustomOp2 for Operation {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (images, parameters) = (slice(images, images_layout)?, slice(parameters, parameters_layout)?);
-        let (out, kept) = self.forward(images, parameters, self.keeps_values);
-        *lock(&self.shared.statistics) = self.network.batch_statistics(&kept.statistics);
-        *lock(&self.shared.kept) = self.keeps_values.then_some(kept);
+        let (out, trace) = self.forward(images, parameters, self.keeps_values);
+        self.shared.statistics.put(Some(self.network.batch_statistics(&trace.statistics)));
+        self.shared.trace.put(self.keeps_values.then_some(trace));
         let length = out.len();
         Ok((CpuStorage::F32(out), Shape::from(length)))
     }
@@ -130,18 +127,17 @@ impl CustomOp2 for Operation {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let wants = [images.track_op(), parameters.track_op()];
-        let kept = lock(&self.shared.kept).take();
+        let trace = self.shared.trace.take();
         let (of_images, of_parameters) = with_slice(images, |images| {
             with_slice(parameters, |parameters| {
                 // The first backward pass takes the values; any further one computes them again.
-                let kept = kept.unwrap_or_else(|| self.forward(images, parameters, true).1);
-                with_slice(gradient, |gradient| Ok(self.backward(images, parameters, &kept, gradient, wants)))
+                let trace = trace.unwrap_or_else(|| self.forward(images, parameters, true).1);
+                with_slice(
+                    gradient,
+                    |gradient| Ok(self.backward(images, parameters, &trace, gradient, wants)),
+                )
             })
         })?;
-        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-        Ok((
-            wants[0].then(|| tensor(of_images, images)).transpose()?,
-            wants[1].then(|| tensor(of_parameters, parameters)).transpose()?,
-        ))
+        gradients([wants[0].then_some(of_images), wants[1].then_some(of_parameters)], [images, parameters])
     }
 }
