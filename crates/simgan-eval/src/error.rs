@@ -269,6 +269,10 @@ impl EvalError {
         Some(advice.into())
     }
 
+    pub(crate) fn damaged(path: &Path, reason: &impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::file::{TensorFile, write_atomically};
+use crate::run_folder::FileMark;
 use crate::{Estimator, EstimatorConfig, Layout, ModelError, Parameters, regular};
 
 /// Name of the file with the parameters in an estimator's folder.
@@ -19,8 +20,8 @@ const FORMAT_VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 struct EstimatorFile {
     format_version: u32,
-    /// Checksum (CRC-32C, hexadecimal) of the weights' file: the two belong together.
-    weights_crc32c: String,
+    /// Length and checksum of the weights' file: the two belong together.
+    weights: FileMark,
     network: EstimatorConfig,
     about: Table,
 }
@@ -52,10 +53,10 @@ pub fn save_estimator(
 ) -> Result<(), ModelError> {
     let path = folder.join(ESTIMATOR_FILE);
     parameters.save(&path)?;
-    let weights = regular::read(&path, u64::MAX).map_err(ModelError::io(&path))?;
+    let weights = FileMark::of(&path).map_err(ModelError::io(&path))?;
     let (path, format_version) = (folder.join(ESTIMATOR_CONFIG_FILE), FORMAT_VERSION);
-    let (weights_crc32c, network) = (checksum(&weights), config.clone());
-    let file = EstimatorFile { format_version, weights_crc32c, network, about: about.clone() };
+    let (network, about) = (config.clone(), about.clone());
+    let file = EstimatorFile { format_version, weights, network, about };
     let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     write_atomically(&path, text.as_bytes())
 }
@@ -83,7 +84,7 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
     let layout = Layout::of(|vb| Estimator::new(&file.network, vb)).map_err(|error| damaged(&error))?;
     let path = folder.join(ESTIMATOR_FILE);
     let bytes = regular::read(&path, layout.max_bytes()).map_err(ModelError::io(&path))?;
-    if checksum(&bytes) != file.weights_crc32c {
+    if FileMark::of_bytes(&bytes) != file.weights {
         let reason = format!("its checksum is not that of {ESTIMATOR_CONFIG_FILE}");
         return Err(ModelError::damaged(&path, &reason));
     }
@@ -94,8 +95,4 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
     let network = Estimator::new(&file.network, parameters.var_builder())?;
     parameters.set(&weights)?;
     Ok(StoredEstimator { network, parameters, config: file.network, about: file.about })
-}
-
-fn checksum(bytes: &[u8]) -> String {
-    format!("{:08x}", crc32c::crc32c(bytes))
 }

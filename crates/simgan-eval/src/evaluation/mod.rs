@@ -170,7 +170,7 @@ impl Baselines {
             estimators.insert(method, row.networks);
         }
         estimators.retain(|_, networks| !networks.is_empty());
-        let networks = estimators.get(&Method::once(MethodKind::Synthetic)).map_or(&[][..], Vec::as_slice);
+        let networks = of_synthetic(&estimators);
         let likeness = likeness("synthetic", data, data.probe().images(), networks, config, watch)?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
         Ok(Self { format_version, config, data, methods, likeness, estimators })
@@ -179,7 +179,7 @@ impl Baselines {
     /// The networks of the row `synthetic`; none if it was not measured.
     #[must_use]
     pub fn networks(&self) -> &[TrainedEstimator] {
-        self.estimators.get(&Method::once(MethodKind::Synthetic)).map_or(&[], Vec::as_slice)
+        of_synthetic(&self.estimators)
     }
 }
 
@@ -214,6 +214,11 @@ impl RefinerFigures {
         let likeness = likeness("refined", data, &probe, networks, config, watch)?;
         Ok(Self { methods, shifts, agreement, likeness, estimators })
     }
+}
+
+/// The networks of the row `synthetic`.
+fn of_synthetic(estimators: &Estimators) -> &[TrainedEstimator] {
+    estimators.get(&Method::once(MethodKind::Synthetic)).map_or(&[], Vec::as_slice)
 }
 
 /// The key of a task's error, its first measure.

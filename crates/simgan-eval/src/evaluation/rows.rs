@@ -4,10 +4,9 @@ use simgan_metrics::{fourier_matched, histogram_matched};
 use simgan_models::{Refiner, for_batches, forward_batched};
 
 use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
+use crate::baseline::Neighbours;
 use crate::training::train_estimator_watched;
-use crate::{
-    EstimatorTraining, EvalError, LabelledImages, Task, TrainedEstimator, nearest_neighbours, predict,
-};
+use crate::{EstimatorTraining, EvalError, LabelledImages, Task, TrainedEstimator, predict};
 
 /// Images per forward pass, or per search for nearest neighbours.
 const AT_ONCE: usize = 256;
@@ -118,9 +117,9 @@ fn neighbours(
     k: usize,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Annotation>, EvalError> {
-    let mut labels = Vec::new();
+    let (neighbours, mut labels) = (Neighbours::new(task, known, k)?, Vec::new());
     for_batches(images, AT_ONCE, |batch| {
-        labels.extend(nearest_neighbours(task, known, batch, k)?);
+        labels.extend(neighbours.predict(batch)?);
         watch.count(batch.dim(0)?)
     })?;
     Ok(labels)

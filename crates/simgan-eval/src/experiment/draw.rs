@@ -82,7 +82,7 @@ impl Draw<'_> {
         let synthetic = stored.methods.get(&Method::once(MethodKind::Synthetic));
         let n_networks = synthetic.map_or(0, |synthetic| synthetic.runs.len() as u64);
         let networks = self.stored_networks(n_networks, data);
-        let networks = networks.map_err(|error| EvalError::Damaged { path, reason: error.to_string() })?;
+        let networks = networks.map_err(|error| EvalError::damaged(&path, &error))?;
         let estimators = [(Method::once(MethodKind::Synthetic), networks)].into();
         Ok(Baselines { estimators, ..stored })
     }

@@ -10,7 +10,7 @@ use crate::evaluation::EVALUATION_VERSION;
 
 /// Writes JSON atomically.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), EvalError> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| damaged(path, &error))?;
+    let text = serde_json::to_string_pretty(value).map_err(|error| EvalError::damaged(path, &error))?;
     Ok(write_atomic(path, format!("{text}\n").as_bytes())?)
 }
 
@@ -20,17 +20,18 @@ const MAX_JSON: u64 = 1 << 30;
 /// Reads a result file of this or an earlier version.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
     let bytes = read_regular(path, MAX_JSON)?;
-    let mut found: Value = serde_json::from_slice(&bytes).map_err(|error| damaged(path, &error))?;
+    let mut found: Value =
+        serde_json::from_slice(&bytes).map_err(|error| EvalError::damaged(path, &error))?;
     match found["format_version"].as_u64() {
         Some(1) => upgrade(&mut found),
         Some(version) if version == u64::from(EVALUATION_VERSION) => {}
         version => {
             let version = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
             let reason = format!("format version {version}, this program reads {EVALUATION_VERSION}");
-            return Err(EvalError::Damaged { path: path.to_owned(), reason });
+            return Err(EvalError::damaged(path, &reason));
         }
     }
-    serde_json::from_value(found).map_err(|error| damaged(path, &error))
+    serde_json::from_value(found).map_err(|error| EvalError::damaged(path, &error))
 }
 
 /// What version 1 called otherwise: the mean error of each repetition, and the offsets of the agreement.
@@ -51,10 +52,6 @@ fn upgrade(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(upgrade),
         _ => {}
     }
-}
-
-fn damaged(path: &Path, error: &serde_json::Error) -> EvalError {
-    EvalError::Damaged { path: path.to_owned(), reason: error.to_string() }
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ pub(super) fn error_curves(found: &Evaluation, task: &dyn Task, curve: Curve) ->
 
 /// Returns the errors of all repetitions in ascending order.
 fn sorted_errors(figures: &MethodFigures) -> Vec<f64> {
-    let mut errors: Vec<_> = figures.runs.iter().flat_map(|run| run.errors.each.iter().copied()).collect();
+    let mut errors: Vec<_> = figures.runs.iter().flat_map(|run| run.errors.each().iter().copied()).collect();
     errors.sort_by(f64::total_cmp);
     errors
 }

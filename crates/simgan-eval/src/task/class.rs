@@ -71,7 +71,7 @@ impl Task for ClassTask {
     }
 
     fn errors(&self, predicted: &[Annotation], truth: &[Annotation]) -> Result<Errors, EvalError> {
-        check_pairs(predicted.len(), truth.len())?;
+        check_pairs(predicted, truth, 1)?;
         let (predicted, truth) = (classes(predicted)?, classes(truth)?);
         let found = ClassFigures::new(&predicted, &truth, self.0.width)?;
         let figures = [
@@ -80,12 +80,12 @@ impl Task for ClassTask {
             ("macro_f1", found.macro_f1),
         ];
         let pairs = predicted.iter().zip(&truth);
-        let wrong: Vec<_> = pairs.map(|(predicted, truth)| f64::from(u8::from(predicted != truth))).collect();
+        let wrong = pairs.map(|(predicted, truth)| f64::from(u8::from(predicted != truth)));
         Ok(Errors {
             n_images: truth.len(),
             figures: figures.map(|(key, value)| (key.to_owned(), value)).into(),
-            per_image: wrong.clone(),
-            each: wrong,
+            per_image: wrong.collect(),
+            per_point: Vec::new(),
             confusion: if self.0.width <= MOST_TOLD { found.confusion } else { Vec::new() },
         })
     }

@@ -103,12 +103,12 @@ impl Task for DirectionTask {
     }
 
     fn errors(&self, predicted: &[Annotation], truth: &[Annotation]) -> Result<Errors, EvalError> {
-        check_pairs(predicted.len(), truth.len())?;
+        check_pairs(predicted, truth, 1)?;
         let (predicted, truth) = (directions(predicted)?, directions(truth)?);
         let pairs = predicted.iter().zip(&truth);
         let angles: Vec<_> = pairs.map(|(predicted, truth)| angle_deg(*predicted, *truth)).collect();
         let errors = GazeErrors::new(&predicted, &truth)?;
-        Ok(Errors { per_image: angles.clone(), each: angles, ..errors.into() })
+        Ok(Errors { per_image: angles, ..errors.into() })
     }
 
     fn calibrated(
@@ -136,7 +136,7 @@ impl From<GazeErrors> for Errors {
             ("yaw_offset_deg", yaw_offset_deg),
         ];
         let figures = figures.map(|(key, value)| (key.to_owned(), value)).into();
-        Self { n_images, figures, per_image: Vec::new(), each: Vec::new(), confusion: Vec::new() }
+        Self { n_images, figures, per_image: Vec::new(), per_point: Vec::new(), confusion: Vec::new() }
     }
 }
 

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use simgan_data::Direction;
 
+use super::check_pairs;
 use crate::EvalError;
 
 /// Angular errors of predicted gaze directions.
@@ -148,15 +149,4 @@ pub fn angle_deg(left: Direction, right: Direction) -> f64 {
 fn offset(predicted: Direction, truth: Direction) -> [f64; 2] {
     let turn = f64::from(predicted.yaw() - truth.yaw());
     [f64::from(predicted.pitch() - truth.pitch()), turn.sin().atan2(turn.cos())]
-}
-
-fn check_pairs(predicted: &[Direction], truth: &[Direction], needed: usize) -> Result<usize, EvalError> {
-    let found = truth.len();
-    if predicted.len() != found {
-        return Err(EvalError::Mismatch(format!("{} predictions for {found} images", predicted.len())));
-    }
-    if found < needed {
-        return Err(EvalError::TooFew { what: "the error", found, needed });
-    }
-    Ok(found)
 }

@@ -13,15 +13,21 @@ pub struct Errors {
     /// The error of each image, in the unit of the first measure; not part of the JSON.
     #[serde(skip)]
     pub per_image: Vec<f64>,
-    /// What a cumulative curve counts: the error of each point, or else of each image; not part of the JSON.
+    /// The error of each point; empty for other tasks, and not part of the JSON.
     #[serde(skip)]
-    pub each: Vec<f64>,
+    pub per_point: Vec<f64>,
     /// Number of images of each true class (first index) that were given each class; only for classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
 }
 
 impl Errors {
+    /// What a cumulative curve counts: the error of each point, or else of each image.
+    #[must_use]
+    pub fn each(&self) -> &[f64] {
+        if self.per_point.is_empty() { &self.per_image } else { &self.per_point }
+    }
+
     /// The figure of a key; `None` if it was not measured.
     #[must_use]
     pub fn figure(&self, key: &str) -> Option<f64> {

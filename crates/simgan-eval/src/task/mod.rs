@@ -307,13 +307,14 @@ pub trait Objective {
     }
 }
 
-/// Checks that there is one prediction per image, and at least one image.
-fn check_pairs(predicted: usize, truth: usize) -> Result<(), EvalError> {
-    if predicted != truth {
-        return Err(EvalError::Mismatch(format!("{predicted} predictions for {truth} images")));
+/// Checks that there is one prediction per image, and at least `needed` images; returns their number.
+fn check_pairs<T>(predicted: &[T], truth: &[T], needed: usize) -> Result<usize, EvalError> {
+    let found = truth.len();
+    if predicted.len() != found {
+        return Err(EvalError::Mismatch(format!("{} predictions for {found} images", predicted.len())));
     }
-    if truth == 0 {
-        return Err(EvalError::TooFew { what: "the error", found: 0, needed: 1 });
+    if found < needed {
+        return Err(EvalError::TooFew { what: "the error", found, needed });
     }
-    Ok(())
+    Ok(found)
 }

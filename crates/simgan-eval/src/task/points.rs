@@ -120,7 +120,7 @@ impl Task for PointsTask {
     }
 
     fn errors(&self, predicted: &[Annotation], truth: &[Annotation]) -> Result<Errors, EvalError> {
-        check_pairs(predicted.len(), truth.len())?;
+        check_pairs(predicted, truth, 1)?;
         let (predicted, truth) = (points(predicted)?, points(truth)?);
         let found = PointErrors::new(&predicted, &truth)?;
         let all = found.figures();
@@ -140,7 +140,7 @@ impl Task for PointsTask {
             n_images: truth.len(),
             figures: figures.into_iter().collect(),
             per_image: found.image_means_px().into_iter().map(|mean| mean.unwrap_or(0.0)).collect(),
-            each: found.distances().iter().flatten().copied().flatten().collect(),
+            per_point: found.distances().iter().flatten().copied().flatten().collect(),
             confusion: Vec::new(),
         })
     }

@@ -111,7 +111,7 @@ impl Task for VectorTask {
     }
 
     fn errors(&self, predicted: &[Annotation], truth: &[Annotation]) -> Result<Errors, EvalError> {
-        check_pairs(predicted.len(), truth.len())?;
+        check_pairs(predicted, truth, 1)?;
         let (predicted, truth) = (numbers(predicted)?, numbers(truth)?);
         let found = VectorFigures::new(&predicted, &truth)?;
         let mae = mean(found.components.iter().map(|component| component.mae));
@@ -128,12 +128,11 @@ impl Task for VectorTask {
             figures.push((format!("offset_{idx}"), offset));
             figures.extend(component.r2.map(|r2| (format!("r2_{idx}"), r2)));
         }
-        let per_image = VectorFigures::image_errors(&predicted, &truth)?;
         Ok(Errors {
             n_images: truth.len(),
             figures: figures.into_iter().collect(),
-            each: per_image.clone(),
-            per_image,
+            per_image: VectorFigures::image_errors(&predicted, &truth)?,
+            per_point: Vec::new(),
             confusion: Vec::new(),
         })
     }

@@ -1,5 +1,7 @@
 mod state;
 
+use std::cell::OnceCell;
+
 use candle_core::Tensor;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -101,6 +103,8 @@ pub struct EstimatorTrainer<'a> {
     sampler: Sampler,
     augmentation: ChaCha8Rng,
     n_done: usize,
+    /// Checksum of the images and labels, once it is known.
+    content: OnceCell<String>,
 }
 
 impl<'a> EstimatorTrainer<'a> {
@@ -132,6 +136,7 @@ impl<'a> EstimatorTrainer<'a> {
             sampler: Sampler::new(images.n_images(), training.seed),
             augmentation: ChaCha8Rng::seed_from_u64(training.seed),
             n_done: 0,
+            content: OnceCell::new(),
         })
     }
 

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use simgan_data::{Sampler, SamplerState, read_regular, read_text, write_atomic};
+use simgan_data::{Sampler, SamplerState, read_text, write_atomic};
+use simgan_models::run_folder::FileMark;
 use simgan_models::{read_tensors, write_tensors};
 
 use super::{EstimatorTrainer, EstimatorTraining};
@@ -26,12 +27,12 @@ struct State {
     content_crc32c: String,
     /// Which of [`TENSOR_FILES`] belong to it.
     pair: usize,
-    /// Checksum of the network's file.
-    network_crc32c: String,
-    /// Checksum of the optimizer's file.
-    optimizer_crc32c: String,
     /// Position of the augmentation's random stream: a u128, which TOML does not have.
     augmentation_words: String,
+    /// Length and checksum of the network's file.
+    network: FileMark,
+    /// Length and checksum of the optimizer's file.
+    optimizer: FileMark,
     training: EstimatorTraining,
     sampler: SamplerState,
 }
@@ -51,16 +52,16 @@ impl EstimatorTrainer<'_> {
         let state = State {
             format_version: FORMAT_VERSION,
             n_done: self.n_done,
-            content_crc32c: self.content()?,
+            content_crc32c: self.content()?.to_owned(),
             pair,
-            network_crc32c: checksum(&network)?,
-            optimizer_crc32c: checksum(&optimizer)?,
             augmentation_words: self.augmentation.get_word_pos().to_string(),
+            network: mark(&network)?,
+            optimizer: mark(&optimizer)?,
             training: self.training,
             sampler: self.sampler.state(),
         };
         let path = folder.join(TRAINING_FILE);
-        let text = toml::to_string(&state).map_err(|error| damaged(&path, &error.to_string()))?;
+        let text = toml::to_string(&state).map_err(|error| EvalError::damaged(&path, &error))?;
         Ok(write_atomic(&path, text.as_bytes())?)
     }
 
@@ -77,16 +78,20 @@ impl EstimatorTrainer<'_> {
             return Err(EvalError::Folder { path: folder.to_owned(), reason });
         }
         let [network, optimizer] = TENSOR_FILES[state.pair].map(|name| folder.join(name));
-        for (path, crc32c) in [(&network, &state.network_crc32c), (&optimizer, &state.optimizer_crc32c)] {
-            if checksum(path)? != *crc32c {
-                return Err(damaged(path, &format!("its checksum is not that of {TRAINING_FILE}")));
+        for (path, expected) in [(&network, state.network), (&optimizer, state.optimizer)] {
+            if mark(path)? != expected {
+                return Err(EvalError::damaged(
+                    path,
+                    &format!("its checksum is not that of {TRAINING_FILE}"),
+                ));
             }
         }
         self.parameters.load(&network)?;
         self.optimizer.restore(&read_tensors(&optimizer, self.images.images().device())?)?;
         self.sampler = Sampler::from_state(self.images.n_images(), state.sampler)?;
         let words = state.augmentation_words.parse();
-        self.augmentation.set_word_pos(words.map_err(|_| damaged(&path, "augmentation_words is no number"))?);
+        self.augmentation
+            .set_word_pos(words.map_err(|_| EvalError::damaged(&path, &"augmentation_words is no number"))?);
         self.n_done = state.n_done;
         Ok(true)
     }
@@ -103,8 +108,11 @@ impl EstimatorTrainer<'_> {
             .try_for_each(|name| remove(&folder.join(name)))
     }
 
-    /// Checksum of the images, second inputs and labels.
-    fn content(&self) -> Result<String, EvalError> {
+    /// Checksum of the images, second inputs and labels, which is computed once.
+    fn content(&self) -> Result<&str, EvalError> {
+        if let Some(known) = self.content.get() {
+            return Ok(known);
+        }
         let mut crc = 0;
         let inputs = self.images.inputs();
         for tensor in [Some(inputs.images()), inputs.extra()].into_iter().flatten() {
@@ -115,7 +123,7 @@ impl EstimatorTrainer<'_> {
         for label in self.images.labels() {
             crc = crc32c::crc32c_append(crc, format!("{label:?}").as_bytes());
         }
-        Ok(format!("{crc:08x}"))
+        Ok(self.content.get_or_init(|| format!("{crc:08x}")))
     }
 }
 
@@ -125,13 +133,14 @@ fn read(folder: &Path) -> Result<Option<State>, EvalError> {
     if !path.exists() {
         return Ok(None);
     }
-    let state: State = toml::from_str(&read_text(&path)?).map_err(|error| damaged(&path, error.message()))?;
+    let state: State =
+        toml::from_str(&read_text(&path)?).map_err(|error| EvalError::damaged(&path, &error.message()))?;
     if state.format_version != FORMAT_VERSION {
-        return Err(damaged(&path, &format!("format version {}", state.format_version)));
+        return Err(EvalError::damaged(&path, &format!("format version {}", state.format_version)));
     }
     match TENSOR_FILES.get(state.pair) {
         Some(_) => Ok(Some(state)),
-        None => Err(damaged(&path, "it names no tensors")),
+        None => Err(EvalError::damaged(&path, &"it names no tensors")),
     }
 }
 
@@ -154,11 +163,6 @@ fn remove(path: &Path) -> Result<(), EvalError> {
     }
 }
 
-fn checksum(path: &Path) -> Result<String, EvalError> {
-    let bytes = read_regular(path, u64::MAX)?;
-    Ok(format!("{:08x}", crc32c::crc32c(&bytes)))
-}
-
-fn damaged(path: &Path, reason: &str) -> EvalError {
-    EvalError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
+fn mark(path: &Path) -> Result<FileMark, EvalError> {
+    FileMark::of(path).map_err(EvalError::io(path))
 }
