@@ -3,6 +3,10 @@ use serde::{Deserialize, Serialize};
 
 /// The adversarial loss of both networks, as a setting.
 ///
+/// Losses other than the cross-entropy are defined on one score per patch: s = logit of "real" − logit of
+/// "refined". The cross-entropy depends on s alone too, since the softmax of two logits is σ(s). So D keeps its two
+/// channels, s = 0 is chance for every loss, and [`accuracy`] means the same.
+///
 /// A new loss needs a variant here and its name in the range of the setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -10,11 +14,15 @@ pub enum AdversarialLoss {
     /// [`adversarial`], the paper's (eq. 2 and 3).
     #[default]
     CrossEntropy,
+    /// ½ (s − t)², where t is 1 for real and −1 for refined images (LSGAN: Mao et al., ICCV 2017, with a = −1 and
+    /// b = c = 1).
+    LeastSquares,
+    /// D minimises max(0, 1 − t s), and R minimises −s, which has no margin (Lim and Ye, arXiv 1705.02894).
+    Hinge,
 }
 
 impl AdversarialLoss {
-    /// Computes the loss of the discriminator's logits against `target`. For D's loss, `target` is what the
-    /// images are; for R's, what they should pass as.
+    /// Computes D's loss on images that are `target`; L_D is its sum over both targets (eq. 2).
     ///
     /// # Shapes
     ///
@@ -23,11 +31,41 @@ impl AdversarialLoss {
     /// # Errors
     ///
     /// If the logits have another shape or no patch.
-    pub fn loss(self, logits: &Tensor, target: Target) -> Result<Tensor> {
+    pub fn of_discriminator(self, logits: &Tensor, target: Target) -> Result<Tensor> {
         match self {
             Self::CrossEntropy => adversarial(logits, target),
+            Self::LeastSquares => ((score(logits)? - target.sign())?.sqr()?.mean_all()? * 0.5),
+            Self::Hinge => {
+                let missing = score(logits)?.affine(-target.sign(), 1.0)?;
+                // Its own mask, because the gradient of candle's ReLU at 0 is 1; a NaN stays one.
+                let falls_short = missing.detach().gt(0.0)?.to_dtype(missing.dtype())?;
+                (missing * falls_short)?.mean_all()
+            }
         }
     }
+
+    /// Computes R's loss: how far its images are from passing as real (the first term of eq. 4).
+    ///
+    /// # Shapes
+    ///
+    /// D's logits of refined images, as in [`Self::of_discriminator`] → a scalar; negative values occur only with
+    /// [`Self::Hinge`].
+    ///
+    /// # Errors
+    ///
+    /// If the logits have another shape or no patch.
+    pub fn of_refiner(self, logits: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::CrossEntropy | Self::LeastSquares => self.of_discriminator(logits, Target::Real),
+            Self::Hinge => score(logits)?.mean_all()?.neg(),
+        }
+    }
+}
+
+/// Returns how real each patch looks, `(N, 1, h, w)`: the difference of its logits.
+fn score(logits: &Tensor) -> Result<Tensor> {
+    check_logits(logits)?;
+    logits.narrow(1, Target::Real.channel(), 1)? - logits.narrow(1, Target::Refined.channel(), 1)?
 }
 
 /// The class against which patches are scored.
@@ -44,6 +82,14 @@ impl Target {
         match self {
             Self::Real => 0,
             Self::Refined => 1,
+        }
+    }
+
+    /// The sign of the score that is right.
+    const fn sign(self) -> f64 {
+        match self {
+            Self::Real => 1.0,
+            Self::Refined => -1.0,
         }
     }
 

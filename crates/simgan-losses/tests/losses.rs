@@ -21,6 +21,22 @@ fn the_accuracy_is_the_fraction_of_patches() {
     assert_eq!(accuracy(&logits, Target::Refined).unwrap(), 0.25);
 }
 
+/// No loss prefers a class at chance, and R gains nothing from images that D already takes for real, except by the
+/// hinge, whose score has no end.
+#[test]
+fn every_kind_is_even_at_chance() {
+    let score = |kind: AdversarialLoss, real: f32| {
+        let logits = Tensor::new(&[[[[real]], [[0f32]]]], &Device::Cpu).unwrap();
+        let both = [Target::Real, Target::Refined].map(|target| kind.of_discriminator(&logits, target));
+        let [real, refined] = both.map(|loss| loss.unwrap().to_scalar::<f32>().unwrap());
+        [real, refined, kind.of_refiner(&logits).unwrap().to_scalar::<f32>().unwrap()]
+    };
+    assert_eq!(score(AdversarialLoss::LeastSquares, 0.0), [0.5, 0.5, 0.5]);
+    assert_eq!(score(AdversarialLoss::LeastSquares, 1.0), [0.0, 2.0, 0.0]);
+    assert_eq!(score(AdversarialLoss::Hinge, 0.0), [1.0, 1.0, 0.0]);
+    assert_eq!(score(AdversarialLoss::Hinge, 3.0), [0.0, 4.0, -3.0]);
+}
+
 #[test]
 fn chance_costs_ln_2() {
     for target in [Target::Real, Target::Refined] {
@@ -32,12 +48,12 @@ fn chance_costs_ln_2() {
 #[test]
 fn settings_name_losses_and_transforms() {
     let logits = Tensor::new(&[[[[3f32, -1.0, 2.0]], [[1.0, 0.0, 2.5]]]], &Device::Cpu).unwrap();
+    let kind = AdversarialLoss::CrossEntropy;
+    let value = |loss: candle_core::Result<Tensor>| loss.unwrap().to_scalar::<f32>().unwrap();
     for target in [Target::Real, Target::Refined] {
-        let [named, direct] =
-            [AdversarialLoss::CrossEntropy.loss(&logits, target), adversarial(&logits, target)]
-                .map(|loss| loss.unwrap().to_scalar::<f32>().unwrap());
-        assert_eq!(named, direct);
+        assert_eq!(value(kind.of_discriminator(&logits, target)), value(adversarial(&logits, target)));
     }
+    assert_eq!(value(kind.of_refiner(&logits)), value(adversarial(&logits, Target::Real)));
     let none = || Err("no network");
     assert!(matches!(Psi::MeanColor.transform(none), Ok(FeatureTransform::MeanColor)));
     assert!(matches!(Psi::Derivatives.transform(none), Ok(FeatureTransform::Derivatives)));
@@ -48,6 +64,8 @@ fn settings_name_losses_and_transforms() {
 fn wrong_shapes_are_errors() {
     for logits in [zeros((1, 1, 3, 3)), zeros((0, 2, 3, 3)), zeros((1, 2, 0, 3))] {
         assert!(adversarial(&logits, Target::Real).is_err());
+        assert!(AdversarialLoss::LeastSquares.of_discriminator(&logits, Target::Real).is_err());
+        assert!(AdversarialLoss::Hinge.of_refiner(&logits).is_err());
         assert!(accuracy(&logits, Target::Real).is_err());
     }
     let identity = SelfRegularization::new(FeatureTransform::Identity);
@@ -62,6 +80,8 @@ fn wrong_shapes_are_errors() {
 fn nan_is_not_hidden() {
     let nan = Tensor::full(f32::NAN, (1, 2, 2, 2), &Device::Cpu).unwrap();
     assert!(adversarial(&nan, Target::Real).unwrap().to_scalar::<f32>().unwrap().is_nan());
+    let hinge = AdversarialLoss::Hinge.of_discriminator(&nan, Target::Real).unwrap();
+    assert!(hinge.to_scalar::<f32>().unwrap().is_nan());
     let change =
         SelfRegularization::new(FeatureTransform::Identity).loss(&nan, &zeros((1, 2, 2, 2))).unwrap();
     assert!(change.to_scalar::<f32>().unwrap().is_nan());

@@ -53,6 +53,16 @@ impl Conv {
         self.options
     }
 
+    /// The weights, `(out, in, k, k)`.
+    pub(crate) fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    /// Returns the same convolution with other weights of the same shape.
+    pub(crate) fn with_weight(&self, weight: Tensor) -> Self {
+        Self { weight, bias: self.bias.clone(), options: self.options }
+    }
+
     /// Returns the same convolution, on the same memory, without gradients for weight and bias.
     pub(crate) fn frozen(&self) -> Self {
         Self { weight: self.weight.detach(), bias: self.bias.detach(), options: self.options }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
+use crate::spectral_norm::SpectralNorm;
 use simgan_kernels::{Border, MaxPool2d};
 use simgan_settings::{OutOfRange, Range, check, settings};
 
@@ -23,7 +24,9 @@ pub struct Discriminator {
 }
 
 impl Discriminator {
-    /// Creates the parameters `conv1.*`, `conv2.*`, … in order.
+    /// Creates the parameters `conv1.*`, `conv2.*`, … in order. With `spectral_norm`, each convolution also gets the
+    /// buffers `u` and `v`; before the first use, they need some iterations of [`Self::iterate_norms`], or to be
+    /// loaded.
     ///
     /// `channels` is the number of channels of the images, the same as the refiner's.
     ///
@@ -46,9 +49,12 @@ impl Discriminator {
                     n_convs += 1;
                     let relu = layer_idx < config.layers.len(); // logits may be negative
                     let options = same_conv(kernel, stride, config.border, relu);
-                    let conv = Conv::new(input, features, kernel, options, &vb.pp(format!("conv{n_convs}")))?;
+                    let vb = vb.pp(format!("conv{n_convs}"));
+                    let conv = Conv::new(input, features, kernel, options, &vb)?;
+                    let norm = || SpectralNorm::new(conv.weight(), &vb);
+                    let norm = config.spectral_norm.then(norm).transpose()?;
                     input = features;
-                    Stage::Conv(conv)
+                    Stage::Conv(conv, norm)
                 }
                 Layer::MaxPool { kernel, stride } => {
                     Stage::MaxPool(MaxPool2d { kernel, stride, padding: kernel / 2 })
@@ -63,16 +69,30 @@ impl Discriminator {
     #[must_use]
     pub fn frozen(&self) -> Self {
         let freeze = |stage: &Stage| match stage {
-            Stage::Conv(conv) => Stage::Conv(conv.frozen()),
+            Stage::Conv(conv, norm) => Stage::Conv(conv.frozen(), norm.clone()),
             Stage::MaxPool(pool) => Stage::MaxPool(*pool),
         };
         Self { stages: self.stages.iter().map(freeze).collect(), local: self.local }
+    }
+
+    /// Brings the spectral norms up to date with the weights by `n` power iterations. Nothing happens without
+    /// `spectral_norm`.
+    ///
+    /// # Errors
+    ///
+    /// If an operation on tensors fails.
+    pub fn iterate_norms(&self, n: usize) -> candle_core::Result<()> {
+        self.stages.iter().try_for_each(|stage| match stage {
+            Stage::Conv(conv, Some(norm)) => norm.iterate(conv.weight(), n),
+            Stage::Conv(_, None) | Stage::MaxPool(_) => Ok(()),
+        })
     }
 }
 
 impl Module for Discriminator {
     fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
-        let stages: Vec<_> = self.stages.iter().map(Stage::kernel).collect();
+        let stages = self.stages.iter().map(Stage::normalized).collect::<candle_core::Result<Vec<_>>>()?;
+        let stages: Vec<_> = stages.iter().map(Stage::kernel).collect();
         let map = simgan_kernels::sequential(images, &stages)?;
         if self.local { Ok(map) } else { map.mean_keepdim((2, 3)) }
     }
@@ -80,14 +100,25 @@ impl Module for Discriminator {
 
 #[derive(Clone, Debug)]
 enum Stage {
-    Conv(Conv),
+    Conv(Conv, Option<SpectralNorm>),
     MaxPool(MaxPool2d),
 }
 
 impl Stage {
+    /// The stage with the weights that it applies. The fused operation takes them as they are, and their gradient
+    /// flows on through the norm.
+    fn normalized(&self) -> candle_core::Result<Self> {
+        Ok(match self {
+            Self::Conv(conv, Some(norm)) => {
+                Self::Conv(conv.with_weight(norm.normalized(conv.weight())?), None)
+            }
+            plain => plain.clone(),
+        })
+    }
+
     fn kernel(&self) -> simgan_kernels::Stage<'_> {
         match self {
-            Self::Conv(conv) => simgan_kernels::Stage::Conv(conv.layer(), conv.options()),
+            Self::Conv(conv, _) => simgan_kernels::Stage::Conv(conv.layer(), conv.options()),
             Self::MaxPool(pool) => simgan_kernels::Stage::MaxPool(*pool),
         }
     }
@@ -153,6 +184,11 @@ settings! {
         /// same frame on real and on refined images, so it learns nothing from it.
         #[serde(with = "BorderName")]
         border: Border = BORDERS,
+        /// Whether the weights of each convolution are divided by their largest singular value, so that D's
+        /// logits change at most as fast as its input (spectral normalisation: Miyato et al., ICLR 2018). One power
+        /// iteration with each update of D keeps the value up to date.
+        #[serde(default)]
+        spectral_norm: bool = Range::Flag,
     }
 }
 
@@ -182,7 +218,7 @@ impl DiscriminatorConfig {
     }
 
     fn with_layers(layers: Vec<Layer>) -> Self {
-        Self { layers, local: true, border: Border::Zeros }
+        Self { layers, local: true, border: Border::Zeros, spectral_norm: false }
     }
 
     /// Checks the ranges of all values and layers.

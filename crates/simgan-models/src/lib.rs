@@ -48,6 +48,7 @@ mod refiner;
 mod refiner_file;
 mod regular;
 pub mod run_folder;
+mod spectral_norm;
 
 pub use self::batched::{for_batches, forward_batched};
 pub use self::discriminator::{Discriminator, DiscriminatorConfig, Layer};

@@ -11,7 +11,7 @@ use crate::file::TensorFile;
 use crate::{Layout, ModelError, write_tensors};
 
 /// The trainable parameters of one network, in order of creation, and its buffers: the running statistics of
-/// batch normalisations, named as in PyTorch.
+/// batch normalisations, named as in PyTorch, and the vectors u and v of spectral norms.
 ///
 /// The initial value of a parameter depends only on the seed and its name: adding a layer, or building layers
 /// in another order, changes no other parameter. Clones share the parameters.
@@ -99,9 +99,10 @@ impl Parameters {
     }
 }
 
-/// Whether a tensor is saved and loaded but not trained: a running statistic of a batch normalisation.
+/// Whether a tensor is saved and loaded but not trained: a running statistic of a batch normalisation, or a vector of a
+/// spectral norm.
 fn is_buffer(name: &str) -> bool {
-    [".running_mean", ".running_var"].iter().any(|end| name.ends_with(end))
+    [".running_mean", ".running_var", ".u", ".v"].iter().any(|end| name.ends_with(end))
 }
 
 /// Returns the value that the file has for a parameter, if it is finite.

@@ -51,8 +51,7 @@ pub struct StepReport {
 pub struct RefinerReport {
     /// L_R (eq. 4): `loss.adversarial` × adversarial + `loss.lambda` × self-regularization.
     pub loss: f64,
-    /// Mean cross-entropy between D's decisions on refined images and "real" (eq. 3); `None` in R's
-    /// pretraining.
+    /// Mean adversarial loss of refined images that should pass as real (eq. 3); `None` in R's pretraining.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adversarial: Option<f64>,
     /// Mean |ψ(R(x)) − ψ(x)|, without λ.
@@ -68,11 +67,12 @@ pub struct RefinerReport {
 /// change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiscriminatorReport {
-    /// L_D (eq. 2): `loss_real` + `loss_refined`; 2 ln 2 = 1.386 at chance.
+    /// L_D (eq. 2): `loss_real` + `loss_refined`; at chance 2 ln 2 = 1.386 with the cross-entropy, 1 with least
+    /// squares, 2 with the hinge.
     pub loss: f64,
-    /// Mean cross-entropy on real images.
+    /// Mean adversarial loss on real images.
     pub loss_real: f64,
-    /// Mean cross-entropy on the mixed batch of new refined images and images from the history.
+    /// Mean adversarial loss on the mixed batch of new refined images and images from the history.
     pub loss_refined: f64,
     /// Fraction of patches of real images that D classifies as real.
     pub accuracy_real: f64,

@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Samples,
     /// The shift of each image before D sees it.
     Translation,
+    /// The noise on each image before D sees it.
+    Noise,
     /// Which synthetic images are mirrored, and what part of each is taken.
     AugmentSynthetic,
     /// The same of real images.
@@ -38,6 +40,7 @@ impl Purpose {
             Self::History => "history",
             Self::Samples => "samples",
             Self::Translation => "translation",
+            Self::Noise => "noise",
             Self::AugmentSynthetic => "augment-synthetic",
             Self::AugmentReal => "augment-real",
         }

@@ -72,4 +72,22 @@ classes = torch.tensor([2, 0, 1, 2, 3])
 record("cross_entropy", {"logits": torch.randn(5, 4) * 9}, lambda logits: torch.nn.functional.cross_entropy(logits, classes))
 tensors["cross_entropy/classes"] = classes.float()
 record("squared_error", {"predicted": torch.randn(5, 2), "target": torch.randn(5, 2)}, lambda predicted, target: torch.nn.functional.mse_loss(predicted, target))
+
+
+def least_squares(logits, sign):
+    score = logits[:, REAL] - logits[:, REFINED]
+    return (score - sign).pow(2).mean() / 2
+
+
+def hinge(logits, sign):
+    score = logits[:, REAL] - logits[:, REFINED]
+    return torch.relu(1 - sign * score).mean()
+
+
+for name, loss in {"least_squares": least_squares, "hinge": hinge}.items():
+    for target, sign in {"real": 1, "refined": -1}.items():
+        logits = torch.randn(4, 2, 5, 3)
+        logits[0, :, 0, 0] = torch.tensor([sign, 0.0])  # on the margin, where the gradient of the ReLU is 0
+        record(f"{name}_{target}", {"logits": logits}, lambda logits: loss(logits, sign))
+record("hinge_refiner", {"logits": torch.randn(4, 2, 5, 3)}, lambda logits: -(logits[:, REAL] - logits[:, REFINED]).mean())
 save_file(tensors, folder / "case.safetensors")

@@ -3,7 +3,7 @@
 
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use simgan_losses::{
-    FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, heat_map_distance,
+    AdversarialLoss, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, heat_map_distance,
     squared_error,
 };
 use simgan_models::{Border, Discriminator, DiscriminatorConfig, Parameters, Refiner};
@@ -21,6 +21,19 @@ fn the_adversarial_loss() {
         let logits = var(&images(1, (2, 2, 3, 5)), device);
         for target in [Target::Real, Target::Refined] {
             check(std::slice::from_ref(&logits), || adversarial(&(logits.as_tensor() * 3.0)?, target));
+        }
+    }
+}
+
+#[test]
+fn the_other_adversarial_losses() {
+    for device in doubles() {
+        let logits = var(&images(25, (2, 2, 3, 5)), device);
+        for kind in [AdversarialLoss::LeastSquares, AdversarialLoss::Hinge] {
+            for target in [Target::Real, Target::Refined] {
+                check(std::slice::from_ref(&logits), || kind.of_discriminator(&logits, target));
+            }
+            check(std::slice::from_ref(&logits), || kind.of_refiner(&logits));
         }
     }
 }
@@ -88,6 +101,21 @@ fn the_discriminators_loss_local_and_global() {
         let parameters = Parameters::new(8, device);
         let discriminator = discriminator(&parameters, local);
         let images = var(&images(9, (2, 1, 9, 14)), device);
+        let vars = parameters.vars().into_iter().map(|(_, var)| var).chain([images.clone()]);
+        check(&vars.collect::<Vec<_>>(), || adversarial(&discriminator.forward(&images)?, Target::Refined));
+    }
+}
+
+/// With u and v constant, the gradient through σ = uᵀ W v is exact for any u and v.
+#[test]
+fn the_discriminators_loss_with_spectral_norms() {
+    for device in doubles() {
+        let parameters = Parameters::new(26, device);
+        let config = DiscriminatorConfig { spectral_norm: true, ..eye_layers() };
+        let vb = parameters.var_builder().to_dtype(DType::F64);
+        let discriminator = Discriminator::new(&config, 1, vb).unwrap();
+        discriminator.iterate_norms(2).unwrap();
+        let images = var(&images(27, (2, 1, 9, 14)), device);
         let vars = parameters.vars().into_iter().map(|(_, var)| var).chain([images.clone()]);
         check(&vars.collect::<Vec<_>>(), || adversarial(&discriminator.forward(&images)?, Target::Refined));
     }

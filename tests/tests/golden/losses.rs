@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Module, Result, Tensor};
 use simgan_kernels::{Conv2d, conv2d};
 use simgan_losses::{
-    FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, gaze_distance,
+    AdversarialLoss, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, gaze_distance,
     heat_map_distance, squared_error,
 };
 
@@ -22,6 +22,18 @@ fn the_adversarial_loss_equals_pytorch() {
 #[test]
 fn the_adversarial_loss_of_large_logits_equals_pytorch() {
     check("adversarial_large", "logits", |logits, _| adversarial(logits, Target::Real));
+}
+
+/// Some patches lie on the margin of the hinge, where its gradient is 0.
+#[test]
+fn the_other_adversarial_losses_equal_pytorch() {
+    for (name, kind) in [("least_squares", AdversarialLoss::LeastSquares), ("hinge", AdversarialLoss::Hinge)] {
+        for (target_name, target) in [("real", Target::Real), ("refined", Target::Refined)] {
+            check(&format!("{name}_{target_name}"), "logits", |logits, _| kind.of_discriminator(logits, target));
+        }
+    }
+    check("least_squares_real", "logits", |logits, _| AdversarialLoss::LeastSquares.of_refiner(logits));
+    check("hinge_refiner", "logits", |logits, _| AdversarialLoss::Hinge.of_refiner(logits));
 }
 
 #[test]
@@ -101,7 +113,7 @@ fn check_on(device: &Device, case: &str, input: &str, loss: impl Fn(&Tensor, &Go
     let expected = golden.scalar(&format!("{case}/value"));
     let tolerance = tolerance(device, 1e-5);
     assert!(
-        (scalar(&value) - expected).abs() <= tolerance * expected,
+        (scalar(&value) - expected).abs() <= tolerance * expected.abs(),
         "{case}: {value} instead of {expected}"
     );
     let gradients = value.backward().unwrap();

@@ -10,5 +10,6 @@ mod finite_differences;
 mod losses;
 mod mistakes;
 mod networks;
+mod spectral_norm;
 mod support;
 mod updates;

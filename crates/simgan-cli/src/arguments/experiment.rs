@@ -73,6 +73,12 @@ pub(crate) enum Compared {
     /// 1, 2 and 5 updates of the refiner per update of the discriminator.
     #[value(name = "k-g")]
     KG,
+    /// The adversarial losses cross-entropy, least-squares and hinge.
+    Adversarial,
+    /// Without and with spectral norms in the discriminator.
+    SpectralNorm,
+    /// Without and with noise on the discriminator's input (discriminator.noise, or 0.1).
+    Noise,
 }
 
 impl From<Compared> for simgan_eval::experiment::VariantSet {
@@ -84,6 +90,9 @@ impl From<Compared> for simgan_eval::experiment::VariantSet {
             Compared::Lambda => Self::Lambda,
             Compared::Psi => Self::Psi,
             Compared::KG => Self::KG,
+            Compared::Adversarial => Self::Adversarial,
+            Compared::SpectralNorm => Self::SpectralNorm,
+            Compared::Noise => Self::Noise,
         }
     }
 }

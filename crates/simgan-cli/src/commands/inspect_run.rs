@@ -122,7 +122,7 @@ impl Run {
              synthetic      {}\n\
              real           {}\n\
              images         {} pixels, {} channel(s), range {}, batch {}\n\
-             lambda         {} (mean cross-entropy per patch + lambda * mean |difference| per pixel)\n\
+             lambda         {} (mean adversarial loss per patch + lambda * mean |difference| per pixel)\n\
              schedule       {} + {} + {} steps, k_g {}, k_d {}\n",
             self.config_crc32c,
             data.synthetic.join(", "),

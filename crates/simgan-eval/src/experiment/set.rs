@@ -11,6 +11,9 @@ const LAMBDA_FACTOR: f64 = 4.0;
 /// Updates of R per update of D. §3.1 is ambiguous: "update R twice" and "K_g is set to 50" in one sentence.
 const K_G: [usize; 3] = [1, 2, 5];
 
+/// The deviation of the noise that is compared with none, unless the configuration names one.
+const NOISE: f64 = 0.1;
+
 /// A set of variants to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,6 +30,12 @@ pub enum VariantSet {
     Psi,
     /// Updates of R per update of D (§3.1).
     KG,
+    /// The adversarial losses: cross-entropy, least squares, hinge.
+    Adversarial,
+    /// Without and with spectral norms in D.
+    SpectralNorm,
+    /// Without and with noise on what D sees.
+    Noise,
 }
 
 impl VariantSet {
@@ -68,6 +77,16 @@ impl VariantSet {
             Self::KG => {
                 K_G.map(|k_g| Variant::new(format!("k-g-{k_g}"), [format!("schedule.k_g={k_g}")])).into()
             }
+            Self::Adversarial => ["cross-entropy", "least-squares", "hinge"]
+                .map(|kind| Variant::new(kind, [format!("loss.adversarial_kind={kind}")]))
+                .into(),
+            Self::SpectralNorm => vec![
+                Variant::new("plain", ["discriminator.spectral_norm=false".to_owned()]),
+                Variant::new("spectral-norm", ["discriminator.spectral_norm=true".to_owned()]),
+            ],
+            Self::Noise => [0.0, Some(base.discriminator.noise).filter(|noise| *noise > 0.0).unwrap_or(NOISE)]
+                .map(|noise| Variant::new(format!("noise-{noise}"), [format!("discriminator.noise={noise:?}")]))
+                .into(),
         })
     }
 
@@ -81,6 +100,9 @@ impl VariantSet {
             Self::Lambda => "lambda",
             Self::Psi => "psi",
             Self::KG => "k-g",
+            Self::Adversarial => "adversarial",
+            Self::SpectralNorm => "spectral-norm",
+            Self::Noise => "noise",
         }
     }
 }
@@ -133,6 +155,17 @@ mod tests {
         assert_eq!(differences(VariantSet::KG, &demo), ["k-g-1: ", "k-g-2: k_g = 2", "k-g-5: k_g = 5"]);
         let transforms = ["psi-identity: ", "psi-derivatives: psi = \"derivatives\""];
         assert_eq!(differences(VariantSet::Psi, &demo), transforms);
+        let kinds = ["cross-entropy: ", "least-squares: ", "hinge: "];
+        let kinds = kinds.map(|name| match name.trim_end_matches(": ") {
+            "cross-entropy" => name.to_owned(),
+            kind => format!("{name}adversarial_kind = \"{kind}\""),
+        });
+        assert_eq!(differences(VariantSet::Adversarial, &demo), kinds);
+        let norms = ["plain: ", "spectral-norm: spectral_norm = true"];
+        assert_eq!(differences(VariantSet::SpectralNorm, &demo), norms);
+        // Over all steps of the phase, unless the configuration says otherwise.
+        let noise = ["noise-0: ", "noise-0.1: noise = 0.1, noise_steps = 400"];
+        assert_eq!(differences(VariantSet::Noise, &demo), noise);
         let colour = differences(VariantSet::Psi, &base(&["data.channels=3"]));
         assert_eq!(colour[2], "psi-mean-color: psi = \"mean-color\"");
     }

@@ -23,9 +23,12 @@ settings! {
         /// Weight of R's adversarial term, 1 in eq. 4. 0 is an ablation: R then only learns to copy its
         /// input.
         adversarial: f64 = WEIGHT,
-        /// The adversarial loss of both networks.
+        /// The adversarial loss of both networks, on a patch's score s = logit of "real" − logit of "refined".
+        /// "cross-entropy" is the paper's (eq. 2 and 3). "least-squares" draws s of real images to 1 and of refined
+        /// ones to −1 (LSGAN: Mao et al., ICCV 2017). "hinge" leaves D no gradient beyond these values, and R
+        /// raises s without limit (Lim and Ye, 2017).
         #[serde(default)]
-        adversarial_kind: AdversarialLoss = Range::OneOf(&["cross-entropy"]),
+        adversarial_kind: AdversarialLoss = Range::OneOf(&["cross-entropy", "least-squares", "hinge"]),
     }
 }
 

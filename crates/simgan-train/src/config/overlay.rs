@@ -47,6 +47,8 @@ impl TrainConfig {
         for (key, value) in leaves.iter().chain(&given) {
             overlay.set(key, value)?;
         }
+        let steps = overlay.config.schedule.steps;
+        overlay.config.discriminator.settle(steps);
         overlay.config.validate()?;
         optim::refuse_idle(&overlay.config, given.iter().map(|(key, _)| key.as_str()))?;
         Ok(overlay.config)

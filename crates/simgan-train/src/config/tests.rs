@@ -59,6 +59,10 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         // Added since.
         let loss = first["loss"].as_table_mut().unwrap();
         loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
+        let discriminator = first["discriminator"].as_table_mut().unwrap();
+        discriminator.insert("spectral_norm".to_owned(), false.into());
+        discriminator.insert("noise".to_owned(), 0.0.into());
+        discriminator.insert("noise_steps".to_owned(), 0.into());
         let data = first["data"].as_table_mut().unwrap();
         data.insert("range".to_owned(), "full".into());
         data.extend(["flip", "random_crop"].map(|key| (key.to_owned(), "none".into())));
@@ -176,6 +180,7 @@ fn bad_values_say_what_is_allowed() {
         ("refiner.border=mirror", "\"zeros\" or \"replicate\""),
         ("discriminator.layers=[{conv={kernel=99999, stride=1, features=4}}]", "odd kernels from 1 to 31"),
         ("discriminator.translation=5000", "a whole number from 0 to 4096"),
+        ("discriminator.noise=-0.1", "a finite number at least 0"),
         ("history.capacity=10000001", "0 (off), or a whole number from 1 to 10000000"),
         ("optim.refiner.betas=[0.5, 1.0]", "each at least 0 and less than 1"),
         ("optim.refiner.clip_norm=-1", "0 (off), or a finite number above 0"),

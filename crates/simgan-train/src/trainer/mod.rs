@@ -2,6 +2,7 @@
 
 mod batches;
 mod network;
+mod noise;
 mod samples;
 mod state;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use simgan_models::{Discriminator, Refiner};
 use self::batches::Batches;
 pub(crate) use self::batches::QUEUE;
 use self::network::{Moment, Network};
+use self::noise::noisy;
 use self::samples::SampleInputs;
 use self::translation::translated;
 use crate::content::Content;
@@ -44,6 +46,8 @@ pub struct Trainer {
     history_stream: ChaCha8Rng,
     /// Renewed for each step, so that a checkpoint need not store its position.
     translation_stream: ChaCha8Rng,
+    /// Renewed like [`Self::translation_stream`].
+    noise_stream: ChaCha8Rng,
     ema: Option<Ema>,
     batches: Batches,
     samples: SampleInputs,
@@ -63,6 +67,7 @@ impl Trainer {
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let started = Instant::now();
         self.translation_stream = Purpose::Translation.stream_of_step(self.config.seed, self.n_steps);
+        self.noise_stream = Purpose::Noise.stream_of_step(self.config.seed, self.n_steps);
         let (phase, phase_step) = self.schedule_at(self.n_steps);
         let schedule = &self.config.schedule;
         let (k_g, k_d) = match phase {
@@ -104,7 +109,7 @@ impl Trainer {
         if self.phase() == Phase::Adversarial {
             let seen = self.seen(&refined)?;
             let logits = self.discriminator.frozen.forward(&seen)?;
-            let passing = adversarial.loss(&logits, Target::Real)?; // − log(1 − D(x̃)), eq. 3
+            let passing = adversarial.of_refiner(&logits)?; // − log(1 − D(x̃)), eq. 3
             loss = (loss + (&passing * weight)?)?;
             realism = Some(scalar(&passing)?);
         }
@@ -130,11 +135,12 @@ impl Trainer {
         let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
         let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
         let (refined, real) = (self.seen(&refined)?, self.seen(&real)?);
+        self.discriminator.module.iterate_norms(1)?; // with `discriminator.spectral_norm`
         let logits_refined = self.discriminator.module.forward(&refined)?;
         let logits_real = self.discriminator.module.forward(&real)?;
         let adversarial = self.config.loss.adversarial_kind;
-        let loss_refined = adversarial.loss(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
-        let loss_real = adversarial.loss(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
+        let loss_refined = adversarial.of_discriminator(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
+        let loss_real = adversarial.of_discriminator(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
         let loss = (&loss_refined + &loss_real)?;
         let (loss, gradient_norm) = self.discriminator.descend(&loss, self.moment())?;
         let (logits_fresh, logits_history) = split(&logits_refined, n_fresh)?;
@@ -149,10 +155,13 @@ impl Trainer {
         })
     }
 
-    /// Returns the images as D sees them: randomly shifted if `discriminator.translation` is set.
+    /// Returns the images as D sees them: randomly shifted if `discriminator.translation` is set, and with noise if
+    /// `discriminator.noise` is.
     fn seen(&mut self, images: &Tensor) -> Result<Tensor, TrainError> {
         let reach = self.config.discriminator.translation;
-        Ok(translated(images, reach, &mut self.translation_stream)?)
+        let deviation = self.config.discriminator.noise_after(self.moment().iteration);
+        let shifted = translated(images, reach, &mut self.translation_stream)?;
+        Ok(noisy(&shifted, deviation, &mut self.noise_stream)?)
     }
 
     /// Whether all steps are done.

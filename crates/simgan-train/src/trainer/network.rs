@@ -7,6 +7,9 @@ use super::scalar;
 use crate::{OptimizerConfig, OptimizerKind, Phase, TrainError};
 use simgan_optim::{OptimError, Optimizer, Rule};
 
+/// Power iterations of D's spectral norms before the first update, as in PyTorch.
+const FIRST_ITERATIONS: usize = 15;
+
 /// When an update happens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
@@ -53,6 +56,7 @@ impl Network<Discriminator> {
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
         let module = Discriminator::new(config, channels, parameters.var_builder())?;
+        module.iterate_norms(FIRST_ITERATIONS)?;
         Self::new(module.frozen(), module, parameters, optimizer, "discriminator")
     }
 }

@@ -155,6 +155,7 @@ impl Trainer {
             history: HistoryBuffer::new(config.history.capacity.unwrap_or(0)),
             history_stream: Purpose::History.stream(seed),
             translation_stream: Purpose::Translation.stream(seed),
+            noise_stream: Purpose::Noise.stream(seed),
             refiner,
             discriminator,
             ema,
