@@ -4,7 +4,9 @@ mod summary;
 mod verdict;
 
 use simgan_data::ValueRange;
-use simgan_train::{DiscriminatorReport, Judgement, Phase, RefinerReport, ShiftJudgement, StepReport};
+use simgan_train::{
+    AdversarialLoss, DiscriminatorReport, Judgement, Phase, RefinerReport, ShiftJudgement, StepReport,
+};
 
 pub(crate) use self::summary::{ended, finished, how_it_went, resume, summary};
 pub(crate) use self::verdict::Figures;
@@ -50,18 +52,22 @@ fn significant(number: f64) -> String {
     format!("{number:.decimals$}")
 }
 
-/// Formats the figures of both networks, two lines each. `range` is that of the images' values.
+/// Formats the figures of both networks, two lines each. `range` is that of the images' values, `kind` the
+/// adversarial loss.
 pub(crate) fn losses(
     refiner: Option<&RefinerReport>,
     discriminator: Option<&DiscriminatorReport>,
     range: Option<ValueRange>,
+    kind: AdversarialLoss,
 ) -> String {
     let mut text = String::new();
     if let Some(refiner) = refiner {
         let adversarial =
             refiner.adversarial.map(|loss| format!("adversarial {loss:.4}, ")).unwrap_or_default();
+        let consistency =
+            refiner.consistency.map(|loss| format!(", task consistency {loss:.4}")).unwrap_or_default();
         text.push_str(&format!(
-            "refiner        loss {:.4} ({adversarial}self-regularization {:.4} before lambda)\n\
+            "refiner        loss {:.4} ({adversarial}self-regularization {:.4}{consistency} before lambda)\n\
              \x20              {}\n",
             refiner.loss,
             refiner.self_regularization,
@@ -71,10 +77,9 @@ pub(crate) fn losses(
     if let Some(discriminator) = discriminator {
         let history = discriminator.accuracy_history;
         let history = history.map(|share| format!(", history {}", percent(share))).unwrap_or_default();
-        // 1.386 is 2 ln 2: the loss sums the cross-entropies of real and of refined patches, each ln 2 at
-        // chance.
+        let chance = kind.at_chance();
         text.push_str(&format!(
-            "discriminator  loss {:.4} (1.386 is chance)\n\
+            "discriminator  loss {:.4} ({chance:.3} is chance)\n\
              \x20              patches classified right: real {}, refined {}{history}\n",
             discriminator.loss,
             percent(discriminator.accuracy_real),

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 /// The adversarial loss of both networks, as a setting.
 ///
 /// Losses other than the cross-entropy are defined on one score per patch: s = logit of "real" − logit of
-/// "refined". The cross-entropy depends on s alone too, since the softmax of two logits is σ(s). So D keeps its two
-/// channels, s = 0 is chance for every loss, and [`accuracy`] means the same.
+/// "refined". The cross-entropy depends on s alone too, since the softmax of two logits is σ(s). So D keeps
+/// its two channels, s = 0 is chance for every loss, and [`accuracy`] means the same.
 ///
 /// A new loss needs a variant here and its name in the range of the setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,8 @@ pub enum AdversarialLoss {
     /// [`adversarial`], the paper's (eq. 2 and 3).
     #[default]
     CrossEntropy,
-    /// ½ (s − t)², where t is 1 for real and −1 for refined images (LSGAN: Mao et al., ICCV 2017, with a = −1 and
-    /// b = c = 1).
+    /// ½ (s − t)², where t is 1 for real and −1 for refined images (LSGAN: Mao et al., ICCV 2017, with a = −1
+    /// and b = c = 1).
     LeastSquares,
     /// D minimises max(0, 1 − t s), and R minimises −s, which has no margin (Lim and Ye, arXiv 1705.02894).
     Hinge,
@@ -34,7 +34,7 @@ impl AdversarialLoss {
     pub fn of_discriminator(self, logits: &Tensor, target: Target) -> Result<Tensor> {
         match self {
             Self::CrossEntropy => adversarial(logits, target),
-            Self::LeastSquares => ((score(logits)? - target.sign())?.sqr()?.mean_all()? * 0.5),
+            Self::LeastSquares => (score(logits)? - target.sign())?.sqr()?.mean_all()? * 0.5,
             Self::Hinge => {
                 let missing = score(logits)?.affine(-target.sign(), 1.0)?;
                 // Its own mask, because the gradient of candle's ReLU at 0 is 1; a NaN stays one.
@@ -44,12 +44,22 @@ impl AdversarialLoss {
         }
     }
 
+    /// L_D at chance, where all logits are equal.
+    #[must_use]
+    pub const fn at_chance(self) -> f64 {
+        match self {
+            Self::CrossEntropy => 2.0 * std::f64::consts::LN_2,
+            Self::LeastSquares => 1.0,
+            Self::Hinge => 2.0,
+        }
+    }
+
     /// Computes R's loss: how far its images are from passing as real (the first term of eq. 4).
     ///
     /// # Shapes
     ///
-    /// D's logits of refined images, as in [`Self::of_discriminator`] → a scalar; negative values occur only with
-    /// [`Self::Hinge`].
+    /// D's logits of refined images, as in [`Self::of_discriminator`] → a scalar; negative values occur only
+    /// with [`Self::Hinge`].
     ///
     /// # Errors
     ///

@@ -4,10 +4,10 @@
 //! [`adversarial`] scores the discriminator's logits against a [`Target`]: it is the discriminator's loss
 //! (eq. 2) and, with the target swapped, the realism term of the refiner's loss (eq. 3–4).
 //! [`SelfRegularization`] is the other term of the refiner's loss: what a [`FeatureTransform`] ψ sees must
-//! stay. [`HistoryBuffer`] mixes earlier refined images into the discriminator's batches (§2.3).
-//! [`AdversarialLoss`] and [`Psi`] name losses and transforms in settings. [`gaze_distance`],
-//! [`heat_map_distance`], [`cross_entropy`] and [`squared_error`] train the networks that judge whether
-//! refined images are better training data.
+//! stay, most of all around [`Landmarks`]; [`Consistency`] adds what an estimator sees. [`HistoryBuffer`]
+//! mixes earlier refined images into the discriminator's batches (§2.3). [`AdversarialLoss`] and [`Psi`] name
+//! losses and transforms in settings. [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and
+//! [`squared_error`] train the networks that judge whether refined images are better training data.
 //!
 //! All functions take tensors, never networks. All losses are means, so that their balance depends neither on
 //! the batch nor on the image size.
@@ -38,13 +38,17 @@
 //! ```
 
 mod adversarial;
+mod consistency;
 mod estimation;
 mod gaze;
 mod history;
+mod landmarks;
 mod self_regularization;
 
 pub use self::adversarial::{AdversarialLoss, Target, accuracy, adversarial};
+pub use self::consistency::Consistency;
 pub use self::estimation::{cross_entropy, heat_map_distance, squared_error};
 pub use self::gaze::gaze_distance;
 pub use self::history::HistoryBuffer;
+pub use self::landmarks::Landmarks;
 pub use self::self_regularization::{FeatureTransform, Psi, SelfRegularization};

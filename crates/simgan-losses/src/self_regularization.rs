@@ -33,22 +33,55 @@ impl SelfRegularization {
     /// If the shapes differ or are empty, the images are too small for derivatives (below 2×2), or the
     /// network fails.
     pub fn loss(&self, refined: &Tensor, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+        self.weighted_loss(refined, synthetic, None)
+    }
+
+    /// Computes [`Self::loss`] with a weight for each pixel: each difference of ψ counts with the weight of
+    /// its pixel, a derivative with the mean of its two pixels' weights. `None` counts as 1 everywhere.
+    ///
+    /// # Shapes
+    ///
+    /// As [`Self::loss`], and `weights` `(N, 1, H, W)`, as [`Landmarks::weights`](crate::Landmarks::weights)
+    /// gives them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::loss`]; or the weights have another shape, or the network does not keep H and W.
+    pub fn weighted_loss(
+        &self,
+        refined: &Tensor,
+        synthetic: &Tensor,
+        weights: Option<&Tensor>,
+    ) -> candle_core::Result<Tensor> {
         if refined.dims() != synthetic.dims() || refined.rank() != 4 || refined.elem_count() == 0 {
             let (refined, synthetic) = (refined.dims(), synthetic.dims());
             bail!(
                 "refined images {refined:?} and synthetic ones {synthetic:?} must be the same (N, C, H, W)"
             );
         }
+        let (n_images, _, height, width) = refined.dims4()?;
+        if let Some(weights) = weights.filter(|weights| weights.dims() != [n_images, 1, height, width]) {
+            bail!("weights {:?} of pixels for images {:?}", weights.dims(), refined.dims());
+        }
         let synthetic = synthetic.detach();
         // All transforms but the network are linear: ψ(r) − ψ(s) = ψ(r − s) saves one transform.
-        match &self.transform {
-            FeatureTransform::Identity => mean_absolute(&(refined - synthetic)?),
-            FeatureTransform::Derivatives => mean_absolute(&derivatives(&(refined - synthetic)?)?),
-            FeatureTransform::MeanColor => mean_absolute(&(refined - synthetic)?.mean_keepdim(1)?),
-            FeatureTransform::Network(network) => {
-                mean_absolute(&(network.forward(refined)? - network.forward(&synthetic)?.detach())?)
+        let differences = match &self.transform {
+            FeatureTransform::Identity => (refined - synthetic)?,
+            FeatureTransform::Derivatives => {
+                between(&(refined - synthetic)?, |after, before| after - before)?
             }
-        }
+            FeatureTransform::MeanColor => (refined - synthetic)?.mean_keepdim(1)?,
+            FeatureTransform::Network(network) => {
+                (network.forward(refined)? - network.forward(&synthetic)?.detach())?
+            }
+        };
+        let weights = match (&self.transform, weights) {
+            (FeatureTransform::Derivatives, Some(weights)) => {
+                Some(between(weights, |after, before| (after + before)? * 0.5)?)
+            }
+            (_, weights) => weights.cloned(),
+        };
+        mean_absolute(&differences, weights.as_ref())
     }
 }
 
@@ -110,18 +143,24 @@ impl fmt::Debug for FeatureTransform {
     }
 }
 
-/// All forward differences, `(N, C, H·(W−1) + (H−1)·W)`.
-fn derivatives(images: &Tensor) -> candle_core::Result<Tensor> {
+/// Applies `pair` to each pixel and the one before it, along rows and then columns, `(N, C, H·(W−1) +
+/// (H−1)·W)`.
+fn between(
+    images: &Tensor,
+    pair: impl Fn(Tensor, Tensor) -> candle_core::Result<Tensor>,
+) -> candle_core::Result<Tensor> {
     let (_, _, height, width) = images.dims4()?;
     if height < 2 || width < 2 {
         bail!("images of {height}×{width} (height × width) are too small for derivatives, which need 2×2");
     }
-    let horizontal = (images.narrow(3, 1, width - 1)? - images.narrow(3, 0, width - 1)?)?;
-    let vertical = (images.narrow(2, 1, height - 1)? - images.narrow(2, 0, height - 1)?)?;
+    let horizontal = pair(images.narrow(3, 1, width - 1)?, images.narrow(3, 0, width - 1)?)?;
+    let vertical = pair(images.narrow(2, 1, height - 1)?, images.narrow(2, 0, height - 1)?)?;
     Tensor::cat(&[horizontal.flatten_from(2)?, vertical.flatten_from(2)?], 2)
 }
 
-/// `mean(|values|)` with the gradient sign(values), which is 0 at 0; candle's `abs` has 1 there.
-fn mean_absolute(values: &Tensor) -> candle_core::Result<Tensor> {
-    (values * values.detach().sign()?)?.mean_all()
+/// `mean(weights · |values|)` with the gradient of |·| sign(·), which is 0 at 0; candle's `abs` has 1 there.
+fn mean_absolute(values: &Tensor, weights: Option<&Tensor>) -> candle_core::Result<Tensor> {
+    let signs = values.detach().sign()?;
+    let signs = weights.map_or(Ok(signs.clone()), |weights| signs.broadcast_mul(&weights.detach()))?;
+    (values * signs)?.mean_all()
 }

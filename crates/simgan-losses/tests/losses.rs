@@ -5,8 +5,8 @@
 
 use candle_core::{DType, Device, Tensor};
 use simgan_losses::{
-    AdversarialLoss, FeatureTransform, Psi, SelfRegularization, Target, accuracy, adversarial, cross_entropy,
-    heat_map_distance, squared_error,
+    AdversarialLoss, Consistency, FeatureTransform, Psi, SelfRegularization, Target, accuracy, adversarial,
+    cross_entropy, heat_map_distance, squared_error,
 };
 
 fn zeros(shape: (usize, usize, usize, usize)) -> Tensor {
@@ -21,10 +21,15 @@ fn the_accuracy_is_the_fraction_of_patches() {
     assert_eq!(accuracy(&logits, Target::Refined).unwrap(), 0.25);
 }
 
-/// No loss prefers a class at chance, and R gains nothing from images that D already takes for real, except by the
-/// hinge, whose score has no end.
+/// No loss prefers a class at chance, and R gains nothing from images that D already takes for real, except
+/// by the hinge, whose score has no end.
 #[test]
 fn every_kind_is_even_at_chance() {
+    for kind in [AdversarialLoss::CrossEntropy, AdversarialLoss::LeastSquares, AdversarialLoss::Hinge] {
+        let of =
+            |target| kind.of_discriminator(&zeros((1, 2, 1, 3)), target).unwrap().to_scalar::<f32>().unwrap();
+        assert!((f64::from(of(Target::Real) + of(Target::Refined)) - kind.at_chance()).abs() < 1e-6);
+    }
     let score = |kind: AdversarialLoss, real: f32| {
         let logits = Tensor::new(&[[[[real]], [[0f32]]]], &Device::Cpu).unwrap();
         let both = [Target::Real, Target::Refined].map(|target| kind.of_discriminator(&logits, target));
@@ -74,6 +79,31 @@ fn wrong_shapes_are_errors() {
     let derivatives = SelfRegularization::new(FeatureTransform::Derivatives);
     let error = derivatives.loss(&zeros((1, 1, 1, 9)), &zeros((1, 1, 1, 9))).unwrap_err().to_string();
     assert!(error.contains("1×9"), "{error}");
+}
+
+#[test]
+fn outputs_of_another_kind_are_errors() {
+    let zeros = |dims: &[usize]| Tensor::ones(dims, DType::F32, &Device::Cpu).unwrap();
+    for (kind, good, bad) in [
+        (Consistency::Direction, &[4usize, 3][..], &[4usize, 2][..]),
+        (Consistency::Points, &[2, 1, 3, 4, 5], &[2, 3, 4, 5]),
+        (Consistency::Class, &[4, 10], &[4, 10, 1]),
+        (Consistency::Vector, &[4, 2], &[0, 2]),
+    ] {
+        assert!(kind.loss(&zeros(good), &zeros(good)).is_ok(), "{kind:?}");
+        assert!(kind.loss(&zeros(bad), &zeros(bad)).is_err(), "{kind:?}");
+    }
+    assert!(Consistency::Class.loss(&zeros(&[4, 3]), &zeros(&[4, 2])).is_err());
+}
+
+#[test]
+fn weights_of_another_size_are_errors() {
+    let identity = SelfRegularization::new(FeatureTransform::Identity);
+    let images = zeros((2, 3, 4, 5));
+    assert!(identity.weighted_loss(&images, &images, Some(&zeros((2, 1, 4, 5)))).is_ok());
+    for weights in [(2, 1, 5, 4), (1, 1, 4, 5), (2, 3, 4, 5)] {
+        assert!(identity.weighted_loss(&images, &images, Some(&zeros(weights))).is_err());
+    }
 }
 
 #[test]

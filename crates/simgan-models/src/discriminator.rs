@@ -24,9 +24,9 @@ pub struct Discriminator {
 }
 
 impl Discriminator {
-    /// Creates the parameters `conv1.*`, `conv2.*`, … in order. With `spectral_norm`, each convolution also gets the
-    /// buffers `u` and `v`; before the first use, they need some iterations of [`Self::iterate_norms`], or to be
-    /// loaded.
+    /// Creates the parameters `conv1.*`, `conv2.*`, … in order. With `spectral_norm`, each convolution also
+    /// gets the buffers `u` and `v`; before the first use, they need some iterations of
+    /// [`Self::iterate_norms`], or to be loaded.
     ///
     /// `channels` is the number of channels of the images, the same as the refiner's.
     ///
@@ -105,8 +105,8 @@ enum Stage {
 }
 
 impl Stage {
-    /// The stage with the weights that it applies. The fused operation takes them as they are, and their gradient
-    /// flows on through the norm.
+    /// The stage with the weights that it applies. The fused operation takes them as they are, and their
+    /// gradient flows on through the norm.
     fn normalized(&self) -> candle_core::Result<Self> {
         Ok(match self {
             Self::Conv(conv, Some(norm)) => {
@@ -185,8 +185,8 @@ settings! {
         #[serde(with = "BorderName")]
         border: Border = BORDERS,
         /// Whether the weights of each convolution are divided by their largest singular value, so that D's
-        /// logits change at most as fast as its input (spectral normalisation: Miyato et al., ICLR 2018). One power
-        /// iteration with each update of D keeps the value up to date.
+        /// logits change at most as fast as its input (spectral normalisation: Miyato et al., ICLR 2018). One
+        /// power iteration with each update of D keeps the value up to date.
         #[serde(default)]
         spectral_norm: bool = Range::Flag,
     }

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
+use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -37,6 +38,22 @@ pub struct StoredEstimator {
     pub config: EstimatorConfig,
     /// What its owner wrote about it: what it predicts, from which images.
     pub about: Table,
+    /// Length and checksum of the file of its weights, by which another estimator is noticed.
+    pub weights: FileMark,
+}
+
+impl StoredEstimator {
+    /// Returns the network without gradients for its parameters, whose memory it shares.
+    ///
+    /// # Errors
+    ///
+    /// If a tensor cannot be made.
+    pub fn frozen(&self) -> Result<Estimator, ModelError> {
+        let tensors = self.parameters.tensors();
+        let device = tensors.first().map_or(&Device::Cpu, |(_, tensor)| tensor.device()).clone();
+        let vb = VarBuilder::from_tensors(tensors.into_iter().collect(), DType::F32, &device);
+        Estimator::new(&self.config, vb)
+    }
 }
 
 /// Writes an estimator into an existing folder: `estimator.safetensors`, then `estimator.toml`, which marks it as
@@ -94,5 +111,11 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
     let parameters = Parameters::new(0, device);
     let network = Estimator::new(&file.network, parameters.var_builder())?;
     parameters.set(&weights)?;
-    Ok(StoredEstimator { network, parameters, config: file.network, about: file.about })
+    Ok(StoredEstimator {
+        network,
+        parameters,
+        config: file.network,
+        about: file.about,
+        weights: file.weights,
+    })
 }

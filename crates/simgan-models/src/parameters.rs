@@ -99,8 +99,8 @@ impl Parameters {
     }
 }
 
-/// Whether a tensor is saved and loaded but not trained: a running statistic of a batch normalisation, or a vector of a
-/// spectral norm.
+/// Whether a tensor is saved and loaded but not trained: a running statistic of a batch normalisation, or a
+/// vector of a spectral norm.
 fn is_buffer(name: &str) -> bool {
     [".running_mean", ".running_var", ".u", ".v"].iter().any(|end| name.ends_with(end))
 }

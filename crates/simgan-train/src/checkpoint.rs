@@ -54,6 +54,9 @@ pub(crate) struct State {
     /// The images; `None` in a checkpoint that an older version wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) content: Option<Content>,
+    /// The weights of the estimator at `loss.consistency_model`, if the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) estimator: Option<FileMark>,
     /// Length and checksum of every other file; filled in on writing.
     pub(crate) files: BTreeMap<String, FileMark>,
 }

@@ -76,6 +76,28 @@ pub enum TrainError {
         /// `data.channels`.
         expected: usize,
     },
+    /// `loss.landmark_weight` is set, but a synthetic image has no labelled points.
+    #[error("{image}: the synthetic image has no labelled points, which loss.landmark_weight needs")]
+    NoLandmarks {
+        /// The image.
+        image: String,
+    },
+    /// The estimator at `loss.consistency_model` does not take the run's images.
+    #[error("{}: this estimator cannot judge the run's images: {reason}", path.display())]
+    Estimator {
+        /// `loss.consistency_model`.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The estimator at `loss.consistency_model` is not the one that the checkpoint was trained with.
+    #[error("{}: another estimator than that of {}", path.display(), checkpoint.display())]
+    OtherEstimator {
+        /// `loss.consistency_model`.
+        path: PathBuf,
+        /// The checkpoint.
+        checkpoint: PathBuf,
+    },
     /// The run would need more memory than the machine has.
     #[error("the run needs {need}, but the machine has {} of memory", gigabytes(*.memory))]
     Memory {
@@ -169,6 +191,12 @@ impl TrainError {
             Self::Channels { found, .. } => Hint::setting("build matching networks", "data.channels", found),
             Self::NoRange => Hint::setting("take the whole scale", "data.range", "full"),
             Self::PsiChannels { .. } => "choose another loss.psi_model".into(),
+            Self::NoLandmarks { .. } => Hint::setting("turn the weights off", "loss.landmark_weight", 1),
+            Self::Estimator { .. } => {
+                "train an estimator with the run's data.size, data.channels and data.range, from images alone"
+                    .into()
+            }
+            Self::OtherEstimator { .. } => "put the estimator back that the run began with".into(),
             Self::RunExists { .. } => Hint::any_of([Hint::Resume, Hint::OtherOutput]),
             Self::NotARun { .. } => Hint::OtherOutput,
             Self::Memory { setting: (key, value), .. } => Hint::setting("need less", *key, value),

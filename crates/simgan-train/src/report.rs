@@ -56,6 +56,10 @@ pub struct RefinerReport {
     pub adversarial: Option<f64>,
     /// Mean |ψ(R(x)) − ψ(x)|, without λ.
     pub self_regularization: f64,
+    /// Mean difference between what an estimator says of R(x) and of x, without λ_g; `None` without
+    /// `loss.consistency`, and in R's pretraining.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<f64>,
     /// Mean |R(x) − x|, of pixels in [−1, 1].
     #[serde(alias = "drift")] // the name in version 2 of metrics.jsonl
     pub change: f64,
@@ -67,8 +71,8 @@ pub struct RefinerReport {
 /// change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiscriminatorReport {
-    /// L_D (eq. 2): `loss_real` + `loss_refined`; at chance 2 ln 2 = 1.386 with the cross-entropy, 1 with least
-    /// squares, 2 with the hinge.
+    /// L_D (eq. 2): `loss_real` + `loss_refined`; at chance 2 ln 2 = 1.386 with the cross-entropy, 1 with
+    /// least squares, 2 with the hinge.
     pub loss: f64,
     /// Mean adversarial loss on real images.
     pub loss_real: f64,
@@ -112,13 +116,14 @@ impl StepReport {
 impl RefinerReport {
     fn scalars(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let adversarial = self.adversarial.map(|value| ("refiner/adversarial", value));
+        let consistency = self.consistency.map(|value| ("refiner/consistency", value));
         let always = [
             ("refiner/loss", self.loss),
             ("refiner/self_regularization", self.self_regularization),
             ("refiner/change", self.change),
             ("refiner/gradient_norm", self.gradient_norm),
         ];
-        always.into_iter().chain(adversarial)
+        always.into_iter().chain(adversarial).chain(consistency)
     }
 
     /// Averages reports field by field; `None` if there are none.
@@ -130,6 +135,7 @@ impl RefinerReport {
             loss: mean(|report| report.loss),
             adversarial: mean_of_some(reports.iter().map(|report| report.adversarial)),
             self_regularization: mean(|report| report.self_regularization),
+            consistency: mean_of_some(reports.iter().map(|report| report.consistency)),
             change: mean(|report| report.change),
             gradient_norm: mean(|report| report.gradient_norm),
         })

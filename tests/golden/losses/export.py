@@ -90,4 +90,28 @@ for name, loss in {"least_squares": least_squares, "hinge": hinge}.items():
         logits[0, :, 0, 0] = torch.tensor([sign, 0.0])  # on the margin, where the gradient of the ReLU is 0
         record(f"{name}_{target}", {"logits": logits}, lambda logits: loss(logits, sign))
 record("hinge_refiner", {"logits": torch.randn(4, 2, 5, 3)}, lambda logits: -(logits[:, REAL] - logits[:, REFINED]).mean())
+
+# Weights of pixels: a derivative has the mean of its two pixels' weights.
+weights = torch.rand(2, 1, 7, 10) * 3
+between = torch.cat([((weights[..., 1:] + weights[..., :-1]) / 2).expand(2, 3, 7, 9).flatten(),
+                     ((weights[:, :, 1:] + weights[:, :, :-1]) / 2).expand(2, 3, 6, 10).flatten()])
+for name in ["identity", "derivatives", "mean_color"]:
+    transform = transforms[name]
+    factor = between if name == "derivatives" else weights
+    record(f"weighted_{name}", {"refined": torch.rand(2, 3, 7, 10) * 2 - 1, "synthetic": torch.rand(2, 3, 7, 10) * 2 - 1},
+           lambda refined, synthetic: (factor * (transform(refined) - transform(synthetic)).abs()).mean())
+tensors["weights"] = weights
+
+
+def divergence(refined, synthetic):
+    return torch.nn.functional.kl_div(refined.log_softmax(1), synthetic.log_softmax(1), log_target=True, reduction="batchmean")
+
+
+for name, (shape, loss) in {
+    "direction": ((5, 3), lambda refined, synthetic: (1 - torch.nn.functional.cosine_similarity(refined, synthetic)).mean()),
+    "points": ((2, 2, 3, 4, 5), lambda refined, synthetic: 2 * torch.nn.functional.mse_loss(refined, synthetic)),
+    "class": ((5, 4), divergence),
+    "vector": ((5, 2), lambda refined, synthetic: torch.nn.functional.mse_loss(refined, synthetic)),
+}.items():
+    record(f"consistency_{name}", {"refined": torch.randn(shape) * 4, "synthetic": torch.randn(shape) * 4}, loss)
 save_file(tensors, folder / "case.safetensors")

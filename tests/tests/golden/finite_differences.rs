@@ -3,8 +3,8 @@
 
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use simgan_losses::{
-    AdversarialLoss, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, heat_map_distance,
-    squared_error,
+    AdversarialLoss, Consistency, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy,
+    heat_map_distance, squared_error,
 };
 use simgan_models::{Border, Discriminator, DiscriminatorConfig, Parameters, Refiner};
 
@@ -70,9 +70,37 @@ fn self_regularization_for_each_transform() {
     }
 }
 
+#[test]
+fn the_task_consistency_for_each_kind() {
+    for (device, (kind, shape)) in doubles().flat_map(|device| {
+        let shapes: [(Consistency, &[usize]); 4] = [
+            (Consistency::Direction, &[5, 3]),
+            (Consistency::Points, &[2, 2, 3, 5, 7]),
+            (Consistency::Class, &[3, 4]),
+            (Consistency::Vector, &[3, 2]),
+        ];
+        shapes.map(|shape| (device, shape))
+    }) {
+        let count: usize = shape.iter().product();
+        let drawn = |seed| var(&images(seed, (1, 1, 1, count)).reshape(shape).unwrap(), device);
+        let (refined, synthetic) = (drawn(30), drawn(31));
+        check(std::slice::from_ref(&refined), || kind.loss(&(refined.as_tensor() * 3.0)?, &synthetic));
+        let loss = kind.loss(&refined, &synthetic).unwrap();
+        assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{kind:?}");
+        let none = scalar(&kind.loss(&refined, &refined.copy().unwrap()).unwrap());
+        assert!(none.abs() < 1e-12 && scalar(&loss) > 0.1, "{kind:?}: {none}, {loss}");
+    }
+}
+
 fn check_transform(regularization: &SelfRegularization, device: &Device) {
     let [refined, synthetic] = [2, 3].map(|seed| var(&images(seed, (2, 3, 5, 7)), device));
     check(std::slice::from_ref(&refined), || regularization.loss(&refined, &synthetic));
+    // Weights without a gradient of their own.
+    let weights = (images(29, (2, 1, 5, 7)) + 1.5).unwrap();
+    let weights = weights.to_dtype(DType::F64).unwrap().to_device(device).unwrap();
+    check(std::slice::from_ref(&refined), || {
+        regularization.weighted_loss(&refined, &synthetic, Some(&weights))
+    });
     let loss = regularization.loss(&refined, &synthetic).unwrap();
     assert!(loss.backward().unwrap().get(&synthetic).is_none(), "{regularization:?}");
 }

@@ -1,8 +1,8 @@
 use candle_core::{DType, Device, Module, Result, Tensor};
 use simgan_kernels::{Conv2d, conv2d};
 use simgan_losses::{
-    AdversarialLoss, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy, gaze_distance,
-    heat_map_distance, squared_error,
+    AdversarialLoss, Consistency, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy,
+    gaze_distance, heat_map_distance, squared_error,
 };
 
 use crate::devices::{devices, tolerance};
@@ -27,9 +27,12 @@ fn the_adversarial_loss_of_large_logits_equals_pytorch() {
 /// Some patches lie on the margin of the hinge, where its gradient is 0.
 #[test]
 fn the_other_adversarial_losses_equal_pytorch() {
-    for (name, kind) in [("least_squares", AdversarialLoss::LeastSquares), ("hinge", AdversarialLoss::Hinge)] {
+    for (name, kind) in [("least_squares", AdversarialLoss::LeastSquares), ("hinge", AdversarialLoss::Hinge)]
+    {
         for (target_name, target) in [("real", Target::Real), ("refined", Target::Refined)] {
-            check(&format!("{name}_{target_name}"), "logits", |logits, _| kind.of_discriminator(logits, target));
+            check(&format!("{name}_{target_name}"), "logits", |logits, _| {
+                kind.of_discriminator(logits, target)
+            });
         }
     }
     check("least_squares_real", "logits", |logits, _| AdversarialLoss::LeastSquares.of_refiner(logits));
@@ -48,6 +51,35 @@ fn self_regularization_equals_pytorch_for_each_transform() {
     for device in devices() {
         let network = FeatureTransform::Network(Box::new(Layer(kernel(device))));
         check_transform_on(device, "network", &SelfRegularization::new(network));
+    }
+}
+
+#[test]
+fn weighted_self_regularization_equals_pytorch() {
+    for (name, transform) in [
+        ("identity", FeatureTransform::Identity),
+        ("derivatives", FeatureTransform::Derivatives),
+        ("mean_color", FeatureTransform::MeanColor),
+    ] {
+        let regularization = SelfRegularization::new(transform);
+        check(&format!("weighted_{name}"), "refined", |refined, golden| {
+            let synthetic = golden.get(&format!("weighted_{name}/synthetic"));
+            regularization.weighted_loss(refined, synthetic, Some(golden.get("weights")))
+        });
+    }
+}
+
+#[test]
+fn the_task_consistency_equals_pytorch() {
+    for (name, kind) in [
+        ("direction", Consistency::Direction),
+        ("points", Consistency::Points),
+        ("class", Consistency::Class),
+        ("vector", Consistency::Vector),
+    ] {
+        check(&format!("consistency_{name}"), "refined", |refined, golden| {
+            kind.loss(refined, golden.get(&format!("consistency_{name}/synthetic")))
+        });
     }
 }
 

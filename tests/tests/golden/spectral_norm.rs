@@ -25,7 +25,10 @@ fn a_discriminator_with_spectral_norms_learns_as_in_pytorch() {
             assert_close("frozen", &discriminator.frozen().forward(&images).unwrap(), &logits, 1e-6);
             let loss = adversarial(&logits, Target::Refined).unwrap();
             let expected = golden.scalar(&format!("{step}/loss"));
-            assert!((scalar(&loss) - expected).abs() < tolerance(device, 1e-5) * expected, "{loss} {expected}");
+            assert!(
+                (scalar(&loss) - expected).abs() < tolerance(device, 1e-5) * expected,
+                "{loss} {expected}"
+            );
             let gradients = loss.backward().unwrap();
             for (name, var) in parameters.vars().iter().chain([&("images".to_owned(), images.clone())]) {
                 let expected = golden.get(&format!("{step}/gradient/{name}"));

@@ -79,6 +79,10 @@ pub(crate) enum Compared {
     SpectralNorm,
     /// Without and with noise on the discriminator's input (discriminator.noise, or 0.1).
     Noise,
+    /// Weight 1 and loss.landmark_weight, or 4, of the pixels around labelled points.
+    Landmarks,
+    /// Without and with the task consistency; needs loss.consistency and loss.consistency_model.
+    Consistency,
 }
 
 impl From<Compared> for simgan_eval::experiment::VariantSet {
@@ -93,6 +97,8 @@ impl From<Compared> for simgan_eval::experiment::VariantSet {
             Compared::Adversarial => Self::Adversarial,
             Compared::SpectralNorm => Self::SpectralNorm,
             Compared::Noise => Self::Noise,
+            Compared::Landmarks => Self::Landmarks,
+            Compared::Consistency => Self::Consistency,
         }
     }
 }

@@ -88,8 +88,9 @@ impl Run {
         for report in &self.losses {
             let phase = report::phase(report.phase);
             text.push_str(&format!("step {}, {phase}:\n", report.step));
-            let range = self.config.data.range.fixed();
-            text.push_str(&report::losses(report.refiner.as_ref(), report.discriminator.as_ref(), range));
+            let StepReport { refiner, discriminator, .. } = report;
+            let (range, kind) = (self.config.data.range.fixed(), self.config.loss.adversarial_kind);
+            text.push_str(&report::losses(refiner.as_ref(), discriminator.as_ref(), range, kind));
         }
         for warning in &self.warnings {
             text.push_str(&format!("warning at step {}: {}\n", warning.step, warning.message));

@@ -127,9 +127,11 @@ pub(super) fn with_absolute_paths(mut config: TrainConfig) -> Result<TrainConfig
     for name in config.data.synthetic.iter_mut().chain(&mut config.data.real) {
         *name = registry.absolute(name)?;
     }
-    for (key, path) in
-        [("loss.psi_model", &mut config.loss.psi_model), ("start.from", &mut config.start.from)]
-    {
+    for (key, path) in [
+        ("loss.psi_model", &mut config.loss.psi_model),
+        ("loss.consistency_model", &mut config.loss.consistency_model),
+        ("start.from", &mut config.start.from),
+    ] {
         if !path.is_empty() {
             let absolute = std::path::absolute(&path).context(key)?.into_os_string().into_string();
             *path = absolute.map_err(|path| anyhow!("{key} = {}: not Unicode", path.display()))?;

@@ -31,7 +31,9 @@ pub(crate) fn summary(summary: &Summary, config: &TrainConfig) -> String {
             phase(summary.phase)
         ));
     }
-    text.push_str(&losses(summary.refiner.as_ref(), summary.discriminator.as_ref(), summary.range));
+    let Summary { refiner, discriminator, range, .. } = summary;
+    let kind = config.loss.adversarial_kind;
+    text.push_str(&losses(refiner.as_ref(), discriminator.as_ref(), *range, kind));
     if summary.n_skipped > 0 {
         text.push_str(&format!("skipped        {} times an image that cannot be read\n", summary.n_skipped));
     }

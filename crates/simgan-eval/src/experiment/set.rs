@@ -14,6 +14,9 @@ const K_G: [usize; 3] = [1, 2, 5];
 /// The deviation of the noise that is compared with none, unless the configuration names one.
 const NOISE: f64 = 0.1;
 
+/// The weight around labelled points that is compared with 1, unless the configuration names one.
+const LANDMARK_WEIGHT: f64 = 4.0;
+
 /// A set of variants to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,6 +39,10 @@ pub enum VariantSet {
     SpectralNorm,
     /// Without and with noise on what D sees.
     Noise,
+    /// All pixels alike against those around labelled points first in the self-regularization.
+    Landmarks,
+    /// Without and with the task consistency.
+    Consistency,
 }
 
 impl VariantSet {
@@ -43,9 +50,10 @@ impl VariantSet {
     ///
     /// # Errors
     ///
-    /// If `base` lacks what a variant would change: a history, or a λ above 0.
+    /// If `base` lacks what a variant would change: a history, a λ above 0, or an estimator for the task
+    /// consistency.
     pub(crate) fn variants(self, base: &TrainConfig) -> Result<Vec<Variant>, EvalError> {
-        let LossConfig { lambda, .. } = base.loss;
+        let LossConfig { lambda, landmark_weight, consistency, .. } = base.loss;
         Ok(match self {
             Self::Refine => vec![Variant::new("refined", [])],
             Self::History if base.history.capacity.is_none() => {
@@ -84,9 +92,22 @@ impl VariantSet {
                 Variant::new("plain", ["discriminator.spectral_norm=false".to_owned()]),
                 Variant::new("spectral-norm", ["discriminator.spectral_norm=true".to_owned()]),
             ],
-            Self::Noise => [0.0, Some(base.discriminator.noise).filter(|noise| *noise > 0.0).unwrap_or(NOISE)]
-                .map(|noise| Variant::new(format!("noise-{noise}"), [format!("discriminator.noise={noise:?}")]))
-                .into(),
+            Self::Landmarks => {
+                two("landmark-weight", "loss.landmark_weight", 1.0, landmark_weight, LANDMARK_WEIGHT)
+            }
+            Self::Consistency if consistency == 0.0 => {
+                let reason = "loss.consistency is 0, so there is no estimator to agree with".to_owned();
+                let hint = "set loss.consistency, and loss.consistency_model to the folder of an estimator";
+                return Err(EvalError::Impossible { reason, hint });
+            }
+            Self::Consistency => {
+                let off = ["loss.consistency=0.0".to_owned(), "loss.consistency_model=".to_owned()];
+                vec![
+                    Variant::new("consistency-0", off),
+                    Variant::new(format!("consistency-{consistency}"), []),
+                ]
+            }
+            Self::Noise => two("noise", "discriminator.noise", 0.0, base.discriminator.noise, NOISE),
         })
     }
 
@@ -103,6 +124,8 @@ impl VariantSet {
             Self::Adversarial => "adversarial",
             Self::SpectralNorm => "spectral-norm",
             Self::Noise => "noise",
+            Self::Landmarks => "landmarks",
+            Self::Consistency => "consistency",
         }
     }
 }
@@ -111,6 +134,12 @@ impl fmt::Display for VariantSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Compares the value `off` of a setting with the configured one or, if that is off too, with `usual`.
+fn two(name: &str, key: &str, off: f64, configured: f64, usual: f64) -> Vec<Variant> {
+    let on = if configured > off { configured } else { usual };
+    [off, on].map(|value| Variant::new(format!("{name}-{value}"), [format!("{key}={value:?}")])).into()
 }
 
 fn transforms(channels: Channels) -> &'static [&'static str] {
@@ -166,6 +195,11 @@ mod tests {
         // Over all steps of the phase, unless the configuration says otherwise.
         let noise = ["noise-0: ", "noise-0.1: noise = 0.1, noise_steps = 400"];
         assert_eq!(differences(VariantSet::Noise, &demo), noise);
+        let weights = ["landmark-weight-1: ", "landmark-weight-4: landmark_weight = 4.0"];
+        assert_eq!(differences(VariantSet::Landmarks, &demo), weights);
+        let judged = base(&["loss.consistency=3", "loss.consistency_model=eyes"]);
+        let without = "consistency-0: consistency = 0.0, consistency_model = \"\"";
+        assert_eq!(differences(VariantSet::Consistency, &judged), [without, "consistency-3: "]);
         let colour = differences(VariantSet::Psi, &base(&["data.channels=3"]));
         assert_eq!(colour[2], "psi-mean-color: psi = \"mean-color\"");
     }
@@ -174,6 +208,7 @@ mod tests {
     fn what_is_not_there_cannot_be_left_out() {
         let told = |set: VariantSet, setting| set.variants(&base(&[setting])).unwrap_err().to_string();
         assert!(told(VariantSet::History, "history.capacity=0").contains("history.capacity is 0"));
+        assert!(told(VariantSet::Consistency, "seed=1").contains("loss.consistency is 0"));
         assert!(told(VariantSet::Lambda, "loss.lambda=0").contains("loss.lambda is 0"));
     }
 }

@@ -19,14 +19,14 @@ settings! {
         /// the paper.
         #[serde(default)]
         translation: usize = Range::Whole(0, 4096),
-        /// Standard deviation, for pixels in [−1, 1], of the Gaussian noise added to every image, real or refined,
-        /// before D sees it. It keeps D from separating two sets of images that hardly overlap (instance noise:
-        /// Sønderby et al., ICLR 2017; Arjovsky and Bottou, ICLR 2017). It is full in D's pretraining and falls
-        /// linearly to 0 in the adversarial phase. 0 turns it off, as in the paper.
+        /// Standard deviation, for pixels in [−1, 1], of the Gaussian noise added to every image, real or
+        /// refined, before D sees it. It keeps D from separating two sets of images that hardly overlap
+        /// (instance noise: Sønderby et al., ICLR 2017; Arjovsky and Bottou, ICLR 2017). It is full in D's
+        /// pretraining and falls linearly to 0 in the adversarial phase. 0 turns it off, as in the paper.
         #[serde(default)]
         noise: f64 = Range::Number(Limit::Including(0.0), Limit::None),
-        /// Steps of the adversarial phase after which the noise is 0. 0 stands for `schedule.steps` as the run
-        /// begins; its config.toml holds the number.
+        /// Steps of the adversarial phase after which the noise is 0. 0 stands for `schedule.steps` as the
+        /// run begins; its config.toml holds the number.
         #[serde(default)]
         noise_steps: u64 = Range::Whole(0, STEPS),
         .. {
@@ -46,8 +46,8 @@ impl DiscriminatorSection {
         Self { translation: 0, noise: 0.0, noise_steps: 0, network }
     }
 
-    /// Replaces a 0 that stands for a number of steps. `schedule.steps` may change on a resume, so what depends on it
-    /// is fixed when the run begins.
+    /// Replaces a 0 that stands for a number of steps. `schedule.steps` may change on a resume, so what
+    /// depends on it is fixed when the run begins.
     pub(super) fn settle(&mut self, steps: u64) {
         if self.noise > 0.0 && self.noise_steps == 0 {
             self.noise_steps = steps.max(1);

@@ -1,8 +1,8 @@
-use simgan_losses::{AdversarialLoss, Psi};
+use simgan_losses::{AdversarialLoss, Landmarks, Psi};
 use simgan_settings::{Limit, Range, settings};
 use toml::Value;
 
-use super::{ConfigError, Recipe, Section, TrainConfig};
+use super::{ConfigError, Recipe, STEPS, Section, TrainConfig};
 
 pub(super) const SECTION: Section = Section::new("loss", LossConfig::DOC, &[LossConfig::SETTINGS]);
 
@@ -23,13 +23,47 @@ settings! {
         /// Weight of R's adversarial term, 1 in eq. 4. 0 is an ablation: R then only learns to copy its
         /// input.
         adversarial: f64 = WEIGHT,
-        /// The adversarial loss of both networks, on a patch's score s = logit of "real" − logit of "refined".
-        /// "cross-entropy" is the paper's (eq. 2 and 3). "least-squares" draws s of real images to 1 and of refined
-        /// ones to −1 (LSGAN: Mao et al., ICCV 2017). "hinge" leaves D no gradient beyond these values, and R
-        /// raises s without limit (Lim and Ye, 2017).
+        /// The adversarial loss of both networks, on a patch's score s = logit of "real" − logit of
+        /// "refined". "cross-entropy" is the paper's (eq. 2 and 3). "least-squares" draws s of real images to
+        /// 1 and of refined ones to −1 (LSGAN: Mao et al., ICCV 2017). "hinge" leaves D no gradient beyond
+        /// these values, and R raises s without limit (Lim and Ye, 2017).
         #[serde(default)]
         adversarial_kind: AdversarialLoss = Range::OneOf(&["cross-entropy", "least-squares", "hinge"]),
+        /// Weight in the self-regularization of the pixels around the labelled points of a synthetic image
+        /// (lids and iris, joints, …), where the others have 1. Each image's weights are then divided by
+        /// their mean, so that λ means the same; points outside the image have no part. 1 turns it off and
+        /// reads no labels; otherwise an image without labelled points is an error.
+        #[serde(default = "plain_weight")]
+        landmark_weight: f64 = Range::Number(Limit::Including(1.0), Limit::None),
+        /// Distance from a labelled point within which `landmark_weight` applies, in pixels of the networks'
+        /// images.
+        #[serde(default = "landmark_radius")]
+        landmark_radius: f64 = Range::above(0.0),
+        /// Weight λ_g of the task consistency: the estimator at `consistency_model` should say of R(x) what
+        /// it says of x. The difference is 1 − cos of the angle for directions, the squared distance of heat
+        /// maps for points, the Kullback–Leibler divergence for classes, and the squared difference for
+        /// vectors. It counts in the adversarial phase only. 0 turns it off.
+        #[serde(default)]
+        consistency: f64 = WEIGHT,
+        /// The folder of that estimator, made by `simgan estimate train` or `simgan evaluate --save` from
+        /// images of the same size, channels and range; empty without `consistency`. It stays fixed. Train it
+        /// with augmentation, or it reacts to the look that R must change. A resume needs the same weights.
+        #[serde(default)]
+        consistency_model: String = Range::Form("a folder, or empty", Value::is_str),
+        /// Steps of the adversarial phase over which `consistency` rises linearly from 0. 0 stands for a
+        /// fifth of `schedule.steps` as the run begins; its config.toml holds the number.
+        #[serde(default)]
+        consistency_ramp: u64 = Range::Whole(0, STEPS),
     }
+}
+
+/// What runs before these settings had.
+const fn plain_weight() -> f64 {
+    1.0
+}
+
+const fn landmark_radius() -> f64 {
+    2.0
 }
 
 const WEIGHT: Range = Range::Number(Limit::Including(0.0), Limit::None);
@@ -45,7 +79,31 @@ impl LossConfig {
             psi_model: String::new(),
             adversarial: 1.0,                                // eq. 4
             adversarial_kind: AdversarialLoss::CrossEntropy, // eq. 2 and 3
+            landmark_weight: plain_weight(),
+            landmark_radius: landmark_radius(),
+            consistency: 0.0,
+            consistency_model: String::new(),
+            consistency_ramp: 0,
         }
+    }
+
+    /// Replaces a 0 that stands for a number of steps, as
+    /// [`DiscriminatorSection`](super::DiscriminatorSection) does.
+    pub(super) fn settle(&mut self, steps: u64) {
+        if self.consistency > 0.0 && self.consistency_ramp == 0 {
+            self.consistency_ramp = (steps / 5).max(1);
+        }
+    }
+
+    /// Returns λ_g after so many steps of the adversarial phase.
+    pub(crate) fn consistency_after(&self, steps: u64) -> f64 {
+        self.consistency * (steps as f64 / self.consistency_ramp.max(1) as f64).min(1.0)
+    }
+
+    /// The weights of pixels around labelled points; `None` if all count the same.
+    pub(crate) fn landmarks(&self) -> Option<Landmarks> {
+        let landmarks = Landmarks { weight: self.landmark_weight, radius_px: self.landmark_radius };
+        (self.landmark_weight != 1.0).then_some(landmarks)
     }
 }
 
@@ -53,5 +111,9 @@ pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
     let LossConfig { psi, psi_model, .. } = &config.loss;
     let fits = (*psi == Psi::Network) != psi_model.is_empty();
     let allowed = "the folder of a checkpoint with psi = \"network\", and empty without it";
-    ConfigError::unless(fits, "loss.psi_model", format!("\"{psi_model}\""), allowed)
+    ConfigError::unless(fits, "loss.psi_model", format!("\"{psi_model}\""), allowed)?;
+    let LossConfig { consistency, consistency_model, .. } = &config.loss;
+    let fits = (*consistency > 0.0) != consistency_model.is_empty();
+    let allowed = "the folder of an estimator with consistency above 0, and empty without it";
+    ConfigError::unless(fits, "loss.consistency_model", format!("\"{consistency_model}\""), allowed)
 }

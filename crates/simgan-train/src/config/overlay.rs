@@ -49,6 +49,7 @@ impl TrainConfig {
         }
         let steps = overlay.config.schedule.steps;
         overlay.config.discriminator.settle(steps);
+        overlay.config.loss.settle(steps);
         overlay.config.validate()?;
         optim::refuse_idle(&overlay.config, given.iter().map(|(key, _)| key.as_str()))?;
         Ok(overlay.config)

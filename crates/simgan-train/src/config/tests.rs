@@ -59,6 +59,11 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         // Added since.
         let loss = first["loss"].as_table_mut().unwrap();
         loss.insert("adversarial_kind".to_owned(), "cross-entropy".into());
+        loss.insert("landmark_weight".to_owned(), 1.0.into());
+        loss.insert("landmark_radius".to_owned(), 2.0.into());
+        loss.insert("consistency".to_owned(), 0.0.into());
+        loss.insert("consistency_model".to_owned(), "".into());
+        loss.insert("consistency_ramp".to_owned(), 0.into());
         let discriminator = first["discriminator"].as_table_mut().unwrap();
         discriminator.insert("spectral_norm".to_owned(), false.into());
         discriminator.insert("noise".to_owned(), 0.0.into());
@@ -162,8 +167,12 @@ fn unknown_keys_name_the_nearest() {
 fn bad_values_say_what_is_allowed() {
     for (set, expected) in [
         ("loss.lambda=-1", "`loss.lambda` cannot be -1: a finite number at least 0"),
+        ("loss.landmark_weight=0.5", "a finite number at least 1"),
+        ("loss.landmark_radius=0", "a finite number above 0"),
         ("loss.lambda=nan", "`loss.lambda` cannot be NaN"),
         ("loss.lambda=much", "a finite number at least 0"),
+        ("loss.consistency=1", "the folder of an estimator with consistency above 0"),
+        ("loss.consistency_model=x", "and empty without it"),
         ("data.batch=2.5", "a whole number from 1 to 65536"),
         ("data.batch=7", "an even number from 2"),
         ("data.channels=2", "1 (gray) or 3 (RGB)"),
@@ -198,6 +207,22 @@ fn bad_values_say_what_is_allowed() {
         assert!(error.contains(expected), "{set}: {error}");
     }
     assert!(refusal(&["history.capacity=4", "data.batch=32"]).contains("from half of data.batch"));
+}
+
+/// A resume may ask for more steps, but what depends on their number must not move.
+#[test]
+fn what_depends_on_the_number_of_steps_is_fixed_when_the_run_begins() {
+    let set =
+        ["discriminator.noise=0.1", "loss.consistency=2", "loss.consistency_model=x", "schedule.steps=55"];
+    let config = resolve(&set).unwrap();
+    assert_eq!((config.discriminator.noise_steps, config.loss.consistency_ramp), (55, 11));
+    let more =
+        TrainConfig::resolve(None, Some(&config.resolved()), &["schedule.steps=99".to_owned()]).unwrap();
+    config.check_resumable(&more, Path::new("config.toml")).unwrap();
+    let ramp = [0, 5, 11, 40].map(|steps| config.loss.consistency_after(steps));
+    assert_eq!(ramp, [0.0, 10.0 / 11.0, 2.0, 2.0]);
+    let off = resolve(&["schedule.steps=55"]).unwrap();
+    assert_eq!((off.discriminator.noise_steps, off.loss.consistency_ramp), (0, 0));
 }
 
 #[test]

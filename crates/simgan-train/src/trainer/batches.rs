@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Batch, Loader, LoaderOptions, Sampler, SamplerState, Source, Want};
+use simgan_data::{Annotation, Batch, Loader, LoaderOptions, Sampler, SamplerState, Source, Want};
+
+use simgan_losses::Landmarks;
 
 use crate::Sources;
 use crate::streams::Purpose;
-use crate::{DataConfig, TrainError, Warning, WarningKind};
+use crate::{TrainConfig, TrainError, Warning, WarningKind};
 
 /// Batches decoded ahead for each domain; a longer queue would only cost memory.
 pub(crate) const QUEUE: usize = 4;
@@ -15,6 +17,7 @@ pub(super) struct Batches {
     synthetic: Loader,
     real: Loader,
     n_images: (usize, usize),
+    landmarks: Option<Landmarks>,
     device: Device,
     n_skipped: u64,
     warnings: Vec<Warning>,
@@ -44,14 +47,17 @@ impl Cursors {
 impl Batches {
     pub(super) fn new(
         sources: &Sources,
-        data: &DataConfig,
+        config: &TrainConfig,
         at: Cursors,
         device: &Device,
     ) -> Result<Self, TrainError> {
+        let landmarks = config.loss.landmarks();
+        let want = if landmarks.is_some() { Want::Labels } else { Want::Image };
         Ok(Self {
-            synthetic: loader(&sources.synthetic, data, at.synthetic)?,
-            real: loader(&sources.real, data, at.real)?,
+            synthetic: loader(&sources.synthetic, config, at.synthetic, want)?,
+            real: loader(&sources.real, config, at.real, Want::Image)?,
             n_images: (sources.synthetic.len(), sources.real.len()),
+            landmarks,
             device: device.clone(),
             n_skipped: at.n_skipped,
             warnings: Vec::new(),
@@ -62,6 +68,14 @@ impl Batches {
     pub(super) fn synthetic(&mut self, n_steps: u64) -> Result<Tensor, TrainError> {
         let batch = self.synthetic.next_batch()?;
         self.tensor(&batch, n_steps)
+    }
+
+    /// Returns the next synthetic images and, with `loss.landmark_weight`, the weights of their pixels, `(N,
+    /// 1, H, W)`.
+    pub(super) fn weighted(&mut self, n_steps: u64) -> Result<(Tensor, Option<Tensor>), TrainError> {
+        let batch = self.synthetic.next_batch()?;
+        let weights = self.landmarks.map(|landmarks| weights(landmarks, &batch, &self.device)).transpose()?;
+        Ok((self.tensor(&batch, n_steps)?, weights))
     }
 
     /// Returns the next real images, `(N, C, H, W)`.
@@ -100,13 +114,33 @@ impl Batches {
     }
 }
 
-fn loader(source: &Arc<dyn Source>, data: &DataConfig, at: SamplerState) -> Result<Loader, TrainError> {
+/// Returns the weights of the pixels around all labelled points of the images.
+fn weights(landmarks: Landmarks, batch: &Batch, device: &Device) -> Result<Tensor, TrainError> {
+    let mut points = Vec::with_capacity(batch.names.len());
+    for (name, annotations) in batch.names.iter().zip(&batch.annotations) {
+        let mut of_image = annotations.values().filter_map(Annotation::as_points).peekable();
+        if of_image.peek().is_none() {
+            return Err(TrainError::NoLandmarks { image: name.clone() });
+        }
+        points.push(of_image.flatten().copied().collect());
+    }
+    let [_, _, height, width] = batch.shape;
+    Ok(landmarks.weights(&points, [height, width], device)?)
+}
+
+fn loader(
+    source: &Arc<dyn Source>,
+    config: &TrainConfig,
+    at: SamplerState,
+    want: Want,
+) -> Result<Loader, TrainError> {
+    let data = &config.data;
     let options = LoaderOptions {
         batch: data.batch,
         workers: data.workers,
         queue: QUEUE,
         on_error: data.on_error,
-        want: Want::Image,
+        want,
     };
     Ok(Loader::new(Arc::clone(source), Sampler::from_state(source.len(), at)?, options)?)
 }

@@ -1,6 +1,7 @@
 //! Algorithm 1.
 
 mod batches;
+mod consistency;
 mod network;
 mod noise;
 mod samples;
@@ -20,6 +21,7 @@ use simgan_models::{Discriminator, Refiner};
 
 use self::batches::Batches;
 pub(crate) use self::batches::QUEUE;
+use self::consistency::TaskConsistency;
 use self::network::{Moment, Network};
 use self::noise::noisy;
 use self::samples::SampleInputs;
@@ -42,6 +44,7 @@ pub struct Trainer {
     refiner: Network<Refiner>,
     discriminator: Network<Discriminator>,
     self_regularization: SelfRegularization,
+    consistency: Option<TaskConsistency>,
     history: HistoryBuffer,
     history_stream: ChaCha8Rng,
     /// Renewed for each step, so that a checkpoint need not store its position.
@@ -101,23 +104,30 @@ impl Trainer {
     /// As [`Self::step`], of which it is a part.
     pub fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
         let LossConfig { lambda, adversarial: weight, adversarial_kind: adversarial, .. } = self.config.loss;
-        let synthetic = self.batches.synthetic(self.n_steps)?;
+        let (synthetic, weights) = self.batches.weighted(self.n_steps)?;
         let refined = self.refiner.module.forward(&synthetic)?; // x̃ = R(x)
-        let distance = self.self_regularization.loss(&refined, &synthetic)?; // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
+        // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
+        let distance = self.self_regularization.weighted_loss(&refined, &synthetic, weights.as_ref())?;
         let mut loss = (&distance * lambda)?;
-        let mut realism = None;
+        let (mut realism, mut consistency) = (None, None);
         if self.phase() == Phase::Adversarial {
             let seen = self.seen(&refined)?;
             let logits = self.discriminator.frozen.forward(&seen)?;
             let passing = adversarial.of_refiner(&logits)?; // − log(1 − D(x̃)), eq. 3
             loss = (loss + (&passing * weight)?)?;
             realism = Some(scalar(&passing)?);
+            if let Some(task) = &self.consistency {
+                let difference = task.loss(&refined, &synthetic)?;
+                loss = (loss + (&difference * self.config.loss.consistency_after(self.moment().iteration))?)?;
+                consistency = Some(scalar(&difference)?);
+            }
         }
         let (loss, gradient_norm) = self.refiner.descend(&loss, self.moment())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
         let change = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
         let self_regularization = scalar(&distance)?;
-        Ok(RefinerReport { loss, adversarial: realism, self_regularization, change, gradient_norm })
+        let adversarial = realism;
+        Ok(RefinerReport { loss, adversarial, self_regularization, consistency, change, gradient_norm })
     }
 
     /// Updates D's weights φ on a batch of each domain to reduce L_D (eq. 2): lines 7–10 of Algorithm 1. Half
@@ -139,7 +149,8 @@ impl Trainer {
         let logits_refined = self.discriminator.module.forward(&refined)?;
         let logits_real = self.discriminator.module.forward(&real)?;
         let adversarial = self.config.loss.adversarial_kind;
-        let loss_refined = adversarial.of_discriminator(&logits_refined, Target::Refined)?; // − log D(x̃), eq. 2
+        // − log D(x̃), eq. 2
+        let loss_refined = adversarial.of_discriminator(&logits_refined, Target::Refined)?;
         let loss_real = adversarial.of_discriminator(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
         let loss = (&loss_refined + &loss_real)?;
         let (loss, gradient_norm) = self.discriminator.descend(&loss, self.moment())?;
@@ -155,8 +166,8 @@ impl Trainer {
         })
     }
 
-    /// Returns the images as D sees them: randomly shifted if `discriminator.translation` is set, and with noise if
-    /// `discriminator.noise` is.
+    /// Returns the images as D sees them: randomly shifted if `discriminator.translation` is set, and with
+    /// noise if `discriminator.noise` is.
     fn seen(&mut self, images: &Tensor) -> Result<Tensor, TrainError> {
         let reach = self.config.discriminator.translation;
         let deviation = self.config.discriminator.noise_after(self.moment().iteration);

@@ -2,8 +2,8 @@ use candle_core::{Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// Adds independent Gaussian noise of this standard deviation to each value. Gradients pass unchanged; values may
-/// leave [−1, 1], because clipping would tell D where images are black or white.
+/// Adds independent Gaussian noise of this standard deviation to each value. Gradients pass unchanged; values
+/// may leave [−1, 1], because clipping would tell D where images are black or white.
 ///
 /// # Shapes
 ///
@@ -45,7 +45,8 @@ mod tests {
     #[test]
     fn noise_is_normal_of_its_deviation() {
         let noise: Vec<f64> = drawn(0.2, 1).into_iter().map(|value| f64::from(value) - 0.25).collect();
-        let moment = |power: i32| noise.iter().map(|value| value.powi(power)).sum::<f64>() / noise.len() as f64;
+        let moment =
+            |power: i32| noise.iter().map(|value| value.powi(power)).sum::<f64>() / noise.len() as f64;
         assert!(moment(1).abs() < 0.01, "{}", moment(1));
         assert!((moment(2).sqrt() - 0.2).abs() < 0.01, "{}", moment(2).sqrt());
         // A normal distribution's fourth moment is three times the square of its variance.

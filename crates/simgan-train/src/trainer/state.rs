@@ -4,13 +4,14 @@ use std::path::Path;
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{BitDepth, OnError};
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
-use simgan_models::run_folder::CHECKPOINT_VERSION;
+use simgan_models::run_folder::{CHECKPOINT_VERSION, FileMark};
 use simgan_models::{
     REFINER_FILE, Refiner, RefinerImages, load_refiner, read_tensors_within, save_refiner, write_tensors,
 };
 
 use super::Trainer;
 use super::batches::{Batches, Cursors};
+use super::consistency::TaskConsistency;
 use super::network::Network;
 use super::samples::SampleInputs;
 use crate::Sources;
@@ -114,6 +115,10 @@ impl Trainer {
             content.check(&Content::of(sources), path)?;
         }
         let mut trainer = Self::at(config, sources, device, Cursors { synthetic, real, n_skipped })?;
+        if trainer.estimator() != state.estimator {
+            let estimator = trainer.config.loss.consistency_model.clone().into();
+            return Err(TrainError::OtherEstimator { path: estimator, checkpoint: path.to_owned() });
+        }
         trainer.n_steps = state.step;
         trainer.watch = state.watch.clone();
         let words = state.history_stream_words.parse();
@@ -149,8 +154,9 @@ impl Trainer {
         let average = |decay| Ema::new(refiner.parameters().vars(), decay);
         let ema = config.ema.decay.map(average).transpose()?;
         Ok(Self {
-            batches: Batches::new(sources, &config.data, cursors, device)?,
+            batches: Batches::new(sources, &config, cursors, device)?,
             samples: SampleInputs::draw(sources, &config.data, seed, device)?,
+            consistency: TaskConsistency::open(&config, sources.synthetic.spec(), device)?,
             self_regularization: SelfRegularization::new(transform(&config, device)?),
             history: HistoryBuffer::new(config.history.capacity.unwrap_or(0)),
             history_stream: Purpose::History.stream(seed),
@@ -182,6 +188,11 @@ impl Trainer {
         checkpoint::write(checkpoints, self.state(), |folder| self.write_tensors(folder))
     }
 
+    /// Which estimator the task consistency has.
+    fn estimator(&self) -> Option<FileMark> {
+        self.consistency.as_ref().map(|consistency| consistency.mark)
+    }
+
     fn state(&self) -> State {
         let Cursors { synthetic, real, n_skipped } = self.batches.cursors();
         State {
@@ -195,6 +206,7 @@ impl Trainer {
             real,
             watch: self.watch.clone(),
             content: Some(self.content.clone()),
+            estimator: self.estimator(),
             files: BTreeMap::new(),
         }
     }

@@ -1,3 +1,4 @@
+mod options;
 mod resume;
 mod start;
 
@@ -136,62 +137,6 @@ fn a_resumed_run_is_the_same_run() {
         assert_eq!(steps(&mut resumed, 12 - k), reports[k..], "after {k} steps");
         assert_eq!(snapshot(&resumed), snapshot(&whole), "after {k} steps");
     }
-}
-
-/// The same with the options that change what D sees and how it is judged; the noise ends between two checkpoints.
-#[test]
-fn a_resumed_run_with_another_discriminator_is_the_same_run() {
-    let mut config = config(6);
-    config.loss.adversarial_kind = crate::AdversarialLoss::Hinge;
-    config.discriminator.network.spectral_norm = true;
-    (config.discriminator.noise, config.discriminator.noise_steps) = (0.2, 3);
-    let mut whole = trainer(config.clone());
-    let reports = steps(&mut whole, 12);
-    for k in [2, 5, 8] {
-        let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::create(&dir.path().join("run"), &config).unwrap();
-        let mut first = trainer(config.clone());
-        steps(&mut first, k);
-        first.save(&run.checkpoints()).unwrap();
-        let mut resumed = Trainer::resume(&run, config.clone(), &sources(), &Device::Cpu).unwrap();
-        assert_eq!(steps(&mut resumed, 12 - k), reports[k..], "after {k} steps");
-        assert_eq!(snapshot(&resumed), snapshot(&whole), "after {k} steps");
-    }
-}
-
-/// D sees noise from its pretraining on, R in the adversarial phase, until `noise_steps`.
-#[test]
-fn noise_falls_to_nothing() {
-    let run = |noise: f64, noise_steps: u64| {
-        let mut config = config(4);
-        (config.discriminator.noise, config.discriminator.noise_steps) = (noise, noise_steps);
-        steps(&mut trainer(config), 8)
-    };
-    let (noisy, plain) = (run(0.5, 1), run(0.0, 0));
-    assert_eq!(noisy[..3], plain[..3], "D has no part in R's pretraining");
-    assert_ne!(noisy[3].discriminator, plain[3].discriminator);
-    let mut config = config(4);
-    (config.discriminator.noise, config.discriminator.noise_steps) = (0.4, 4);
-    let after = [0, 1, 2, 4, 9].map(|steps| config.discriminator.noise_after(steps));
-    assert!(after.iter().zip([0.4, 0.3, 0.2, 0.0, 0.0]).all(|(found, expected)| (found - expected).abs() < 1e-9));
-}
-
-/// The run begins with the norms that its weights have, and each update of D follows them.
-#[test]
-fn spectral_norms_follow_the_weights() {
-    let mut config = config(4);
-    config.discriminator.network.spectral_norm = true;
-    let mut trainer = trainer(config);
-    let vector = |trainer: &Trainer| {
-        let tensors = trainer.discriminator.parameters().tensors();
-        tensors.iter().find(|(name, _)| name == "conv1.v").unwrap().1.to_vec1::<f32>().unwrap()
-    };
-    let length = |vector: &[f32]| vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    let first = vector(&trainer);
-    assert!((length(&first) - 1.0).abs() < 1e-5);
-    steps(&mut trainer, 8);
-    assert_ne!(vector(&trainer), first);
-    assert!((length(&vector(&trainer)) - 1.0).abs() < 1e-5);
 }
 
 /// Both networks learn from shifted images, R only in the adversarial phase.
