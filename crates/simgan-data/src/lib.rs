@@ -115,5 +115,5 @@ pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Remembering, Source, Want};
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
-pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
+pub use self::unityeyes::{Crop, LEVEL_PITCH_DEG, UnityEyes, UnityEyesOptions};
 pub use self::write::{copy_atomic, copy_time, is_copy, write_atomic};
