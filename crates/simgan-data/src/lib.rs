@@ -110,7 +110,7 @@ pub use self::read::{MAX_TEXT, read_regular, read_text};
 pub use self::record::annotations_from_record;
 pub use self::registry::{Found, Registry};
 pub use self::request::{Role, SourceRequest};
-pub use self::sample::Sample;
+pub use self::sample::{ClassNames, Sample};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Remembering, Source, Want};
 pub use self::statistics::{Range, Statistics};
