@@ -16,12 +16,13 @@ mod shell;
 mod train;
 mod trained;
 
+use std::fs::DirEntry;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Hinted, Sizes, Source, SourceRequest};
+use simgan_data::{Crop, Hinted, Sizes, Source, SourceRequest, is_junk};
 
 use crate::arguments::Command;
 use crate::registry::registry;
@@ -53,10 +54,13 @@ fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
     asked.or(is_simulated.then_some(2000))
 }
 
-/// Checks that a folder can be written to: it does not exist, or is empty.
+/// Checks that a folder can be written to: it does not exist, or holds nothing but junk ([`is_junk`]).
 fn check_empty(folder: &Path) -> Result<()> {
-    let is_empty = match folder.read_dir() {
-        Ok(mut entries) => entries.next().is_none(),
+    let is_thing = |entry: std::io::Result<DirEntry>| entry.map(|entry| !is_junk(&entry.file_name()));
+    let things: std::io::Result<Vec<bool>> =
+        folder.read_dir().and_then(|entries| entries.map(is_thing).collect());
+    let is_empty = match things {
+        Ok(things) => !things.contains(&true),
         Err(error) if error.kind() == ErrorKind::NotFound => true,
         Err(error) => return Err(error).with_context(|| folder.display().to_string()),
     };
@@ -86,4 +90,22 @@ fn open_source(name: &str) -> Result<Arc<dyn Source>> {
 /// Requests whole images, which may differ in size.
 fn to_look_at(name: &str) -> SourceRequest {
     SourceRequest { sizes: Sizes::Mixed, crop: Crop::None, ..SourceRequest::new(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn junk_leaves_a_folder_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        assert!(check_empty(&missing).is_ok() && check_empty(folder.path()).is_ok());
+        for name in ["Thumbs.db", ".DS_Store", "._a.png"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert!(check_empty(folder.path()).is_ok());
+        std::fs::write(folder.path().join("a.png"), "").unwrap();
+        assert!(check_empty(folder.path()).unwrap_err().to_string().ends_with("not empty"));
+    }
 }

@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Sample;
 use crate::annotation::{Annotation, Annotations, Class, Direction, Vector, VectorKind, names, numbers};
+use crate::unityeyes::rotation_vector;
 
 /// Annotations of points that have a record field of their own, as (name, field). In the field, y counts from
 /// the image's bottom edge.
@@ -22,7 +23,8 @@ pub(crate) const OTHERS: &str = "annotations";
 /// - `gaze`, a list of three numbers in the coordinates of [`Direction`], or of two: pitch and yaw in
 ///   radians, as MPIIGaze's and ETH-XGaze's tools write them;
 /// - `head_pose`, a rotation vector as a list of three numbers, or of two: pitch and yaw in radians of where
-///   the head points, read as a direction;
+///   the head points, read as a direction; UnityEyes' `"(x, y, z)"`, the camera's Euler angles in degrees,
+///   becomes a rotation vector as MPIIGaze's;
 /// - `gaze_x`, `gaze_y` and `gaze_z`, or `pitch` and `yaw` in radians, or `pitch_deg` and `yaw_deg`;
 /// - `class` or `label`, a class index from 0;
 /// - UnityEyes' `interior_margin_2d`, `caruncle_2d` and `iris_2d`, and `joints_2d` of hands: lists of points
@@ -203,14 +205,16 @@ fn index(value: &Value) -> Option<u32> {
     u32::try_from(value.as_u64()?).ok()
 }
 
-/// Reads `head_pose` if it is a list. UnityEyes' own `head_pose` is a string of Euler angles and is ignored.
+/// Reads `head_pose`: a list, or UnityEyes' string of Euler angles. Other strings are some other program's.
 fn head_pose(record: &Value) -> Result<Option<Annotation>, String> {
-    let Some(value) = record.get("head_pose").filter(|value| value.is_array()) else { return Ok(None) };
-    let pose = numbers(value).and_then(|numbers| match numbers[..] {
-        [x, y, z] => Some(Vector::rotation([x, y, z]).into()),
-        [pitch, yaw] => direction_of_angles(pitch, yaw).map(Annotation::Direction),
-        _ => None,
-    });
+    let Some(value) = record.get("head_pose") else { return Ok(None) };
+    let pose = match (value, numbers(value).as_deref()) {
+        (Value::String(_), Some([x, y, z])) => Some(Vector::rotation(rotation_vector([*x, *y, *z])).into()),
+        (Value::Array(_), Some([x, y, z])) => Some(Vector::rotation([*x, *y, *z]).into()),
+        (Value::Array(_), Some([pitch, yaw])) => direction_of_angles(*pitch, *yaw).map(Annotation::Direction),
+        (Value::Array(_), _) => None,
+        _ => return Ok(None),
+    };
     pose.map(Some).ok_or_else(|| format!("\"head_pose\" is not a rotation vector: {value}"))
 }
 

@@ -1,7 +1,12 @@
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::annotation::Annotations;
 use crate::{DataError, Image, Orientation, Transform};
+
+/// The names of classes, in the order of their numbers from 0.
+pub type ClassNames = Arc<[String]>;
 
 /// One image with its annotations.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +18,9 @@ pub struct Sample {
     pub image: Image,
     /// Annotations by name; empty for an unlabelled photograph.
     pub annotations: Annotations,
+    /// The names of the classes that the annotation [`names::CLASS`](crate::names::CLASS) numbers, where the
+    /// label file tells them. Other files number other names.
+    pub classes: Option<ClassNames>,
     /// The source's own record, for example UnityEyes' JSON, unchanged: its coordinates are those of the
     /// original file, not of `image`.
     pub record: Option<Value>,
@@ -22,7 +30,7 @@ impl Sample {
     /// A sample without annotations.
     #[must_use]
     pub fn new(name: impl Into<String>, image: Image) -> Self {
-        Self { name: name.into(), image, annotations: Annotations::new(), record: None }
+        Self { name: name.into(), image, annotations: Annotations::new(), classes: None, record: None }
     }
 
     /// Rotates and mirrors the sample; its annotations follow.

@@ -294,7 +294,7 @@ mod tests {
         let one = gazes(|pitch, yaw| [pitch, yaw], 1);
         let error = Calibration::choose(&*task, &one, &one, &[TestEye::default()]).unwrap_err();
         assert!(matches!(error, EvalError::TooFew { .. }));
-        let classes = TaskSpec { name: "class".to_owned(), kind: TaskKind::Class, width: 2 }.task();
+        let classes = TaskSpec::new("class", TaskKind::Class, 2).task();
         let labels: Vec<Annotation> = [0, 1, 1].map(|class| simgan_data::Class(class).into()).into();
         let error = Calibration::choose(&*classes, &labels, &labels, &[TestEye::default(); 3]).unwrap_err();
         assert!(error.to_string().contains("no offset to calibrate"), "{error}");

@@ -7,6 +7,8 @@ use simgan_optim::OptimError;
 use simgan_refine::RefineError;
 use simgan_train::TrainError;
 
+use crate::task::classes::told;
+
 /// An error of an evaluation; [`EvalError::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,6 +22,16 @@ pub enum EvalError {
         task: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// An image is of a class that is not among those that are learned.
+    #[error("`{name}` is of class \"{class}\", which is none of those that are learned: {}", told(.known))]
+    OtherClass {
+        /// The sample's name.
+        name: String,
+        /// The class.
+        class: String,
+        /// The classes that are learned.
+        known: Vec<String>,
     },
     /// Some of a set of images have no label for a task.
     #[error("{count} of {of} {what} images have no `{task}`, the first is `{first}`; there: {found}")]
@@ -256,6 +268,7 @@ impl EvalError {
             Self::NoEstimator { .. } => {
                 "an evaluation keeps one per row, in a folder of its own below the one it was given"
             }
+            Self::OtherClass { .. } => "leave its images out, or learn from images of this class too",
             Self::OneClass { .. } => "take images of at least two classes",
             Self::NoInput { .. } => "leave out the second input, or write it beside each image",
             Self::UnknownTask { .. }

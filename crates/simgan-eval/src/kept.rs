@@ -3,11 +3,12 @@ use std::path::Path;
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotation, Annotations, Crop, Fit, ValueRange};
+use simgan_data::{Annotation, Annotations, ClassNames, Crop, Fit, ValueRange};
 use simgan_models::{EstimatorConfig, ModelError, load_estimator, save_estimator};
 use simgan_train::DataConfig;
 use toml::Table;
 
+use crate::task::classes;
 use crate::{Calibration, EvalError, InputShape, Inputs, Task, TaskSpec, TestEye, TrainedEstimator, predict};
 
 /// What an estimator's folder says beside its network.
@@ -120,15 +121,25 @@ impl KeptEstimator {
         self.about.range.and_then(|[min, max]| ValueRange::new(min, max))
     }
 
-    /// The label of an image for its task; `None` if it has none.
+    /// The label of an image for its task; `None` if it has none. `classes` are the names that its class
+    /// numbers, if there are any: the estimator's number of that name is returned.
     ///
     /// # Errors
     ///
     /// If it has one that does not suit, such as a class that the estimator does not know.
-    pub fn label(&self, name: &str, annotations: &Annotations) -> Result<Option<Annotation>, EvalError> {
+    pub fn label(
+        &self,
+        name: &str,
+        annotations: &Annotations,
+        classes: Option<&ClassNames>,
+    ) -> Result<Option<Annotation>, EvalError> {
         let task = &self.about.task;
-        let has_one = annotations.contains_key(task.name.as_str());
-        has_one.then(|| task.label(name, annotations)).transpose()
+        let Some(label) = annotations.get(task.name.as_str()) else { return Ok(None) };
+        let known = &task.classes;
+        let refused = |class| EvalError::OtherClass { name: name.to_owned(), class, known: known.clone() };
+        let label = classes::numbered(label, &task.name, classes, known).map_err(refused)?;
+        let own = Annotations::from([(task.name.clone().into(), label)]);
+        task.label(name, &own).map(Some)
     }
 
     /// Replaces the correction of its answers; `None` removes it.

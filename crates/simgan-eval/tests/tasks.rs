@@ -13,7 +13,7 @@ use simgan_eval::{
 };
 
 fn task(kind: TaskKind, width: usize) -> Box<dyn Task> {
-    TaskSpec { name: "it".to_owned(), kind, width }.task()
+    TaskSpec::new("it", kind, width).task()
 }
 
 fn figure(task: &dyn Task, predicted: &[Annotation], truth: &[Annotation], key: &str) -> f64 {
@@ -185,6 +185,11 @@ fn the_task_follows_from_the_labels() {
     let joints = chosen(Some("joints"), &both).unwrap();
     assert_eq!((joints.kind, joints.width), (TaskKind::Points, 3));
     assert_eq!(chosen(Some("class"), &both).unwrap().width, 6, "classes of all sets count");
+
+    let image: &[(&'static str, Annotation)] = &[("class", Class(1).into()), ("keypoints", tips(2))];
+    let one = [set("synthetic", &[image; 2])];
+    assert_eq!(chosen(None, &one).unwrap().name, "keypoints", "one class for all images is nothing to learn");
+    assert_eq!(chosen(None, &[set("synthetic", &[&[("class", Class(1).into())]])]).unwrap().name, "class");
 
     let other = [set("synthetic", &[&[("joints", tips(3))]]), set("test", &[&[("gaze", gaze())]])];
     let error = told(None, &other);

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use simgan_data::LEVEL_PITCH_DEG;
 
 use crate::config::{Domain, Finishing, SimulatorConfig};
 use crate::math::{Rotation, Vec3, direction, pitch_yaw};
-use crate::prior::{Angles, LEVEL_PITCH_DEG};
+use crate::prior::Angles;
 use crate::random::Stream;
 use crate::ranges::LightRanges;
 use crate::render::Light;

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use simgan_data::LEVEL_PITCH_DEG;
 
 use crate::random::Stream;
 use crate::{EyesError, Range, SimulatorConfig};
@@ -54,10 +55,6 @@ impl Angles {
         }
     }
 }
-
-/// What the six-point face model of MPIIGaze reads as the pitch of an upright head: its mouth and eyes do not
-/// lie in one upright plane.
-pub(crate) const LEVEL_PITCH_DEG: f32 = 15.0;
 
 impl PosePrior {
     /// MPIIGaze's persons p01 to p14: the 42,000 eyes of the evaluation subset less p00's, right eyes mirrored.

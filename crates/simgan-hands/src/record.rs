@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::joints::{JOINT_NAMES, LABELLED};
-use crate::render::Depths;
 use crate::simulator::{HandSimulator, Scene};
 
 /// Version of the record's form.
@@ -14,7 +13,6 @@ pub(crate) struct Described<'a> {
     pub(crate) simulator: &'a HandSimulator,
     pub(crate) index: usize,
     pub(crate) scene: &'a Scene,
-    pub(crate) exact: &'a Depths,
 }
 
 impl Described<'_> {
@@ -23,8 +21,8 @@ impl Described<'_> {
     /// down, z away from the camera), those of NYU in its order, null where it has a joint that this hand
     /// does not.
     pub(crate) fn json(&self) -> Value {
-        let Self { simulator, index, scene, exact } = self;
-        let visible = scene.visible(exact);
+        let Self { simulator, index, scene } = self;
+        let visible = scene.visible();
         let place = |idx: usize| scene.joints[idx].map(|joint| <[f32; 3]>::from(joint.place));
         let config = simulator.config();
         let height = config.size.height as f32;

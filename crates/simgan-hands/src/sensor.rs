@@ -31,8 +31,8 @@ const FLYING_SHARE: f32 = 0.12;
 const CELL: usize = Sensor::CELL;
 /// Half of the window in which dots must agree.
 const WINDOW: i32 = 4;
-/// Squared distance in pixels up to which a dot gives pixels its disparity.
-const REACH2: i32 = 9;
+/// Distance in pixels up to which a dot gives pixels its disparity.
+const REACH: i32 = 3;
 
 /// The sensor, for one image.
 pub(crate) struct Sensor {
@@ -74,10 +74,10 @@ impl Sensor {
     pub(crate) fn measure(&mut self, exact: &Depths, camera: &Camera) -> Depths {
         let part = around_hand(exact);
         let mut seen = self.jittered(exact, part);
-        shade(&mut seen);
+        let wall = disparity(self.wall_mm);
+        shade(&mut seen, wall);
         self.lose(&mut seen);
         let dots = dots(&seen, &camera.part(part));
-        let wall = FOCAL_PX * BASELINE_MM / self.wall_mm;
         // The wall is cut off later; it matters only where its dots lie nearer to a pixel than the hand's.
         let matched = |at: usize| match dots.cells[at] {
             Some(dot) if dot.disparity == wall => Some(dot),
@@ -95,20 +95,23 @@ impl Sensor {
     /// Disparities of a part of the scene, with the wall behind it, each seen a little beside its place.
     fn jittered(&mut self, exact: &Depths, part: Window) -> Seen {
         let Depths { width, height, ref values } = *exact;
-        let wall = self.wall_mm;
+        let (wall, own_width) = (self.wall_mm, part.right - part.left);
         let depth = |col: usize, row: usize| values[row * width + col].min(wall);
-        let mut disparities = Vec::with_capacity((part.right - part.left) * (part.bottom - part.top));
-        for row in part.top..part.bottom {
-            let rows = [row, row.max(1) - 1, (row + 1).min(height - 1)];
-            for col in part.left..part.right {
-                let (left, right) = (col.max(1) - 1, (col + 1).min(width - 1));
+        let line = |row: usize| &values[row * width..][..width];
+        let mut disparities = vec![disparity(wall); own_width * (part.bottom - part.top)];
+        for (row, seen) in (part.top..).zip(disparities.chunks_exact_mut(own_width)) {
+            let lines = line(row.max(1) - 1).iter().zip(line(row)).zip(line((row + 1).min(height - 1)));
+            let is_thing: Vec<bool> = lines
+                .map(|((above, own), below)| (*above < wall) | (*own < wall) | (*below < wall))
+                .collect();
+            for (col, seen) in (part.left..).zip(seen) {
                 // Nothing but wall around: no jitter changes it.
-                let is_wall = rows.iter().all(|row| depth(left, *row) + depth(right, *row) == 2.0 * wall);
-                let depth = if is_wall { wall } else { self.beside(&depth, [col, row], [width, height]) };
-                disparities.push(FOCAL_PX * BASELINE_MM / depth);
+                if is_thing[col.max(1) - 1] | is_thing[(col + 1).min(width - 1)] {
+                    *seen = disparity(self.beside(&depth, [col, row], [width, height]));
+                }
             }
         }
-        Seen { width: part.right - part.left, height: part.bottom - part.top, disparities }
+        Seen { width: own_width, height: part.bottom - part.top, disparities }
     }
 
     /// The depth a random distance beside a pixel, mixed of its neighbours'.
@@ -155,23 +158,12 @@ impl Sensor {
     /// Gives each pixel the disparity of the nearest dot, or its own if that is about the same; returns
     /// depths, of the wall none.
     fn spread(&mut self, seen: &Seen, dots: &[Option<Dot>], wall: f32) -> Vec<f32> {
-        let Seen { width, height, .. } = *seen;
-        let mut nearest = vec![(REACH2 + 1, 0_u32); width * height];
-        let around = around();
-        let found = dots.iter().enumerate().filter_map(|(idx, dot)| Some((idx, (*dot)?)));
-        for (idx, Dot { col, row, .. }) in found {
-            for &(dx, dy, r2) in &around {
-                let (x, y) = (col + dx, row + dy);
-                if x >= 0 && y >= 0 && x < width as i32 && y < height as i32 {
-                    let slot = &mut nearest[y as usize * width + x as usize];
-                    *slot = (*slot).min((r2, idx as u32));
-                }
-            }
-        }
+        let nearest = nearest(seen, dots);
         let noise: Vec<f32> =
             dots.iter().map(|dot| dot.map_or(0.0, |_| self.rng.normal(0.0, DOT_NOISE))).collect();
-        let measured = |(own, (r2, idx)): (&f32, &(i32, u32))| {
-            let dot = dots[*idx as usize].filter(|dot| *r2 <= REACH2 && *own > 0.0 && dot.disparity != wall);
+        let measured = |(own, idx): (&f32, &u32)| {
+            let dot = dots.get(*idx as usize).copied().flatten();
+            let dot = dot.filter(|dot| *own > 0.0 && dot.disparity != wall);
             dot.map_or(f32::INFINITY, |dot| self.depth(*own, dot.disparity, noise[*idx as usize]))
         };
         seen.disparities.iter().zip(&nearest).map(measured).collect()
@@ -203,25 +195,37 @@ fn around_hand(exact: &Depths) -> Window {
     }
 }
 
+/// Disparity in pixels of what is a distance in mm away.
+fn disparity(depth_mm: f32) -> f32 {
+    FOCAL_PX * BASELINE_MM / depth_mm
+}
+
 /// Takes away the return of what the projector does not light: it stands to the right of the camera, so
-/// that a near thing's shadow lies to its left.
-fn shade(seen: &mut Seen) {
+/// that a near thing's shadow lies to its left. `wall` is the wall's disparity.
+fn shade(seen: &mut Seen, wall: f32) {
     let mut lit = Vec::new();
     for row in seen.disparities.chunks_exact_mut(seen.width) {
+        let is_thing = |disparity: &f32| *disparity > wall;
+        // The wall shades nothing.
+        let (Some(first), Some(last)) = (row.iter().position(is_thing), row.iter().rposition(is_thing))
+        else {
+            continue;
+        };
         // The projector sees a point `disparity` pixels further left than the camera does.
-        let greatest = row.iter().fold(0.0_f32, |greatest, disparity| greatest.max(*disparity));
+        let greatest = row[first..=last].iter().fold(0.0_f32, |greatest, disparity| greatest.max(*disparity));
         let margin = greatest as usize + 2;
         let place = |col: usize, disparity: f32| (col + margin) as f32 - disparity;
         lit.clear();
         lit.resize(row.len() + margin + 1, 0.0_f32);
-        for (col, disparity) in row.iter().enumerate() {
+        for (col, disparity) in row.iter().enumerate().take(last + 1).skip(first) {
             // Both neighbours, because steep surfaces leave gaps between whole places.
             let at = place(col, *disparity) as usize;
             for slot in &mut lit[at..at + 2] {
                 *slot = slot.max(*disparity);
             }
         }
-        for (col, disparity) in row.iter_mut().enumerate() {
+        let reach = (greatest - wall) as usize + 2;
+        for (col, disparity) in row.iter_mut().enumerate().take(last + 1).skip(first.saturating_sub(reach)) {
             let at = (place(col, *disparity) + 0.5) as usize;
             if lit[at] > *disparity + SHADE_PX {
                 *disparity = 0.0;
@@ -290,7 +294,7 @@ impl Dots {
                             visit(Some(disparity), dx * dx + dy * dy);
                         }
                     }
-                    None if (cell_x - x).abs() <= 1 && (cell_y - y).abs() <= 1 => visit(None, REACH2),
+                    None if (cell_x - x).abs() <= 1 && (cell_y - y).abs() <= 1 => visit(None, REACH * REACH),
                     None => {}
                 }
             }
@@ -298,10 +302,31 @@ impl Dots {
     }
 }
 
-/// The pixels that a dot reaches: offsets and squared distance.
-fn around() -> Vec<(i32, i32, i32)> {
-    let offsets = (-3..=3).flat_map(|dy: i32| (-3..=3).map(move |dx: i32| (dx, dy, dx * dx + dy * dy)));
-    offsets.filter(|(_, _, r2)| *r2 <= REACH2).collect()
+/// For each pixel, which of the dots is nearest, of equally near ones the first; a greater number than there
+/// are dots where none reaches.
+fn nearest(seen: &Seen, dots: &[Option<Dot>]) -> Vec<u32> {
+    /// How far a dot reaches along a row of pixels, by the rows between them.
+    const HALF: [i32; REACH as usize + 1] = [3, 2, 2, 0];
+    /// The squared distance stands above the dot's number, so that the smaller of two words is the nearer.
+    const SHIFT: u32 = 28;
+    let (width, height) = (seen.width as i32, seen.height as i32);
+    let mut nearest = vec![u32::MAX; seen.disparities.len()];
+    for (idx, dot) in dots.iter().enumerate() {
+        let Some(Dot { col, row, .. }) = *dot else { continue };
+        for y in (row - REACH).max(0)..(row + REACH + 1).min(height) {
+            let dy = y - row;
+            let half = HALF[dy.unsigned_abs() as usize];
+            let (from, to) = ((col - half).max(0), (col + half + 1).min(width));
+            for (x, slot) in
+                (from..).zip(&mut nearest[(y * width + from) as usize..(y * width + to) as usize])
+            {
+                let r2 = ((x - col) * (x - col) + dy * dy) as u32;
+                *slot = (*slot).min((r2 << SHIFT) | idx as u32);
+            }
+        }
+    }
+    nearest.iter_mut().for_each(|word| *word &= (1 << SHIFT) - 1);
+    nearest
 }
 
 #[cfg(test)]

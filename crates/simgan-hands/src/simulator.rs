@@ -9,7 +9,7 @@ use crate::math::{Vec3, vec3};
 use crate::person::Person;
 use crate::pose::Pose;
 use crate::record::Described;
-use crate::render::{Depths, render};
+use crate::render::{Depths, depths_at, render};
 use crate::sensor::Sensor;
 use crate::skeleton::Skeleton;
 use crate::solid::Solid;
@@ -83,7 +83,9 @@ impl HandSimulator {
     /// Nothing further from the crop's middle than half the crop is shown.
     fn cut(&self, depth: f32, middle: Vec3) -> u16 {
         let is_near = (depth - middle.z).abs() <= 0.5 * self.config.crop_mm;
-        if is_near { (depth + 0.5) as u16 } else { 0 }
+        // By way of 32 bits, into which processors convert several depths at once.
+        let shown = if is_near { depth + 0.5 } else { 0.0 };
+        shown as i32 as u16
     }
 
     fn image(&self, scene: &Scene, depths: &Depths) -> Image {
@@ -92,7 +94,7 @@ impl HandSimulator {
     }
 
     /// The first draw that shows a hand: in some, a forearm that points at the camera hides it and is cut off.
-    fn shown(&self, index: usize) -> (Scene, Depths, Image) {
+    fn shown(&self, index: usize) -> (Scene, Image) {
         let draw = |attempt| {
             let scene = self.scene(index, attempt);
             let depths = match self.domain {
@@ -100,9 +102,9 @@ impl HandSimulator {
                 Domain::Kinect => self.measured(index, &scene),
             };
             let image = self.image(&scene, &depths);
-            (scene, depths, image)
+            (scene, image)
         };
-        (0..LAST_ATTEMPT).map(draw).find(|(.., image)| is_shown(image)).unwrap_or_else(|| draw(LAST_ATTEMPT))
+        (0..LAST_ATTEMPT).map(draw).find(|(_, image)| is_shown(image)).unwrap_or_else(|| draw(LAST_ATTEMPT))
     }
 
     /// What the sensor measures, at its own resolution, taken from there by the nearest pixel.
@@ -132,13 +134,15 @@ fn is_shown(image: &Image) -> bool {
 impl Scene {
     /// For each joint, whether it is in the image and nothing lies between the camera and the flesh around
     /// it.
-    /// `exact` is the scene's own depth image.
-    pub(crate) fn visible(&self, exact: &Depths) -> [bool; N_NYU] {
+    pub(crate) fn visible(&self) -> [bool; N_NYU] {
         /// What a joint may lie deeper than its radius: flesh is not round everywhere.
         const SLACK_MM: f32 = 4.0;
+        let known: Vec<&Joint> = self.joints.iter().flatten().collect();
+        let points: Vec<_> = known.iter().map(|joint| self.camera.project(joint.place)).collect();
+        let mut depths = depths_at(&self.solid, &self.camera, &points).into_iter();
         self.joints.map(|joint| {
             let Some(Joint { place, radius }) = joint else { return false };
-            let depth = exact.at(self.camera.project(place));
+            let depth = depths.next().flatten();
             depth.is_some_and(|depth| depth.is_finite() && place.z - depth <= radius + SLACK_MM)
         })
     }
@@ -163,13 +167,11 @@ impl Source for HandSimulator {
     /// Renders a sample. Its points `joints` are those of [`JOINT_NAMES`](crate::JOINT_NAMES), occluded ones
     /// too; its record says which are visible.
     fn sample(&self, index: usize, want: Want) -> Result<Sample, DataError> {
-        let (scene, depths, image) = self.shown(index);
-        let exact = || render(&scene.solid, &scene.camera);
+        let (scene, image) = self.shown(index);
         let mut sample = Sample::new(self.name(index)?, image);
         if want == Want::Labels {
-            let exact = if self.domain == Domain::Hands { depths } else { exact() };
             sample.annotations.insert(names::JOINTS.into(), scene.points().into());
-            sample.record = Some(Described { simulator: self, index, scene: &scene, exact: &exact }.json());
+            sample.record = Some(Described { simulator: self, index, scene: &scene }.json());
         }
         Ok(sample)
     }

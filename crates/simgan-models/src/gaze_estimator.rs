@@ -159,8 +159,14 @@ impl GazeEstimatorConfig {
     /// If the images are too small or a number of the config is 0.
     pub fn flattened(&self) -> Result<usize, ModelError> {
         if self.channels == 0 || self.features.contains(&0) || self.hidden.contains(&0) {
+            let list =
+                |numbers: &[usize]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(ModelError::Config(format!(
-                "a gaze network of {self:?} is impossible: every number must be at least 1"
+                "a gaze network of {} channels, {} features and {} hidden values is impossible: every number must be \
+                 at least 1",
+                self.channels,
+                list(&self.features),
+                list(&self.hidden)
             )));
         }
         if !(1..=1 << 16).contains(&self.outputs) || self.extra > 1 << 16 {

@@ -223,7 +223,7 @@ impl HourglassConfig {
         if !in_range {
             return Err(ModelError::Config(format!(
                 "an hourglass has 1 to 1024 points, 1 to 8 stacks, 4 to 1024 features (a multiple of 4) and \
-                 a depth of 1 to 6, not {self:?}"
+                 a depth of 1 to 6, not {points} points, {stacks} stacks, {features} features and a depth of {depth}"
             )));
         }
         if [height, width].iter().any(|side| !(1..=4096).contains(side)) {

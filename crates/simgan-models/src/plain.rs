@@ -136,8 +136,11 @@ impl PlainConfig {
         let [rows, columns] = [height, width].map(|side| side >> features.len().min(8));
         if !in_range || rows * columns == 0 {
             return Err(ModelError::Config(format!(
-                "a plain network has 1 to 8 convolutions of 1 to 4096 features, each of which halves the \
-                 image, and 1 to 65536 hidden and output values; {self:?} is impossible"
+                "a plain network has 1 to 8 convolutions of 1 to 4096 features, each of which halves an image of at \
+                 most 4096 pixels a side, and 1 to 65536 hidden and output values: {} convolutions of {} features, \
+                 {hidden} hidden values and {outputs} outputs for images of {width}x{height} pixels are impossible",
+                features.len(),
+                features.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             )));
         }
         Ok(rows * columns * features[features.len() - 1])

@@ -11,7 +11,7 @@ use super::json::View;
 use super::page::{Changes, Page, Stop, coordinates, coordinates_of, unclear};
 use super::said::{Said, keypoints};
 use super::{plain, rle};
-use crate::{Annotations, BoundingBox, Boxes, Class, Size};
+use crate::{Annotations, BoundingBox, Boxes, Class, ClassNames, Size};
 
 const IMAGE_FIELDS: [&str; 4] = ["id", "file_name", "width", "height"];
 const ANNOTATION_FIELDS: [&str; 11] = [
@@ -200,7 +200,7 @@ fn follow_keypoints(
 
 pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     let Some((root, images, annotations)) = lists(page)? else { return Ok(None) };
-    let classes = classes(root);
+    let (classes, names) = (classes(root), class_names(root));
     let mut said: BTreeMap<&str, (usize, Objects, Option<Size>)> = BTreeMap::new();
     for image in images.items() {
         let name = image.get("file_name").and_then(View::string);
@@ -217,14 +217,25 @@ pub(super) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
             objects.add(annotation, &classes)?;
         }
     }
-    let annotations = said.into_values();
-    Ok(Some(annotations.map(|(index, objects, frame)| (index, Said::known(objects.said(), frame))).collect()))
+    let said = said
+        .into_values()
+        .map(|(index, objects, frame)| (index, Said::known(objects.said(), frame).classed(names.as_ref())));
+    Ok(Some(said.collect()))
 }
 
 /// The class of each category, from 0, in the order of the list, by its id as written.
 fn classes(root: View<'_>) -> BTreeMap<&str, u16> {
     let categories = root.get("categories").into_iter().flat_map(View::items);
     categories.filter_map(|category| category.get("id")).map(View::raw).zip(0..).collect()
+}
+
+/// The name of each category, if all have one.
+fn class_names(root: View<'_>) -> Option<ClassNames> {
+    let categories = root.get("categories").into_iter().flat_map(View::items);
+    let named = categories.filter(|category| category.get("id").is_some());
+    let name = |category: View<'_>| Some(category.get("name")?.string()?.into_owned());
+    let names: Option<ClassNames> = named.map(name).collect();
+    names.filter(|names| !names.is_empty())
 }
 
 /// The objects of one image.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::said::{Said, json_record, warn_of_names};
 use super::{Apart, MAX_BYTES, failed, read_page};
-use crate::{Annotation, Annotations, DataError, Sample, Size};
+use crate::{Annotation, Annotations, ClassNames, DataError, Sample, Size};
 
 /// The annotations in a folder's label files. Files beside an image are read with it; files about several
 /// images are read once, when a label is first asked for.
@@ -53,7 +53,7 @@ impl FolderIndex {
         sample: Sample,
     ) -> Result<Sample, DataError> {
         let size = sample.image.spec().size();
-        let mut all = Gathered { all: BTreeMap::new(), record: sample.record };
+        let mut all = Gathered { all: BTreeMap::new(), classes: sample.classes, record: sample.record };
         for relative in beside {
             let path = files.root.join(relative);
             if !["json", "txt", "xml", "csv", "tsv"].contains(&&*extension(&path)) {
@@ -94,13 +94,14 @@ impl FolderIndex {
             all.add_said(&path, [said.clone()], size)?;
         }
         let annotations = all.all.into_iter().map(|(name, (own, _))| (name, own)).collect();
-        Ok(Sample { annotations, record: all.record, ..sample })
+        Ok(Sample { annotations, classes: all.classes, record: all.record, ..sample })
     }
 }
 
 /// Annotations, each with the file that says it.
 struct Gathered {
     all: BTreeMap<crate::Name, (Annotation, PathBuf)>,
+    classes: Option<ClassNames>,
     record: Option<serde_json::Value>,
 }
 
@@ -112,6 +113,9 @@ impl Gathered {
         size: Size,
     ) -> Result<(), DataError> {
         said.into_iter().try_for_each(|said| {
+            if let Some(names) = said.classes() {
+                self.classes.get_or_insert_with(|| names.clone());
+            }
             self.add(path, said.annotations(size).map_err(|reason| failed(path, reason))?)
         })
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::json::Json;
 use super::text::line_of;
 use crate::record::read_record;
-use crate::{Annotation, Annotations, BoundingBox, Boxes, Size};
+use crate::{Annotation, Annotations, BoundingBox, Boxes, ClassNames, Size};
 
 /// What a label file says of one image, until the image's size is known.
 #[derive(Clone, Debug)]
@@ -21,11 +22,26 @@ pub(super) enum Said {
     Named(Vec<(String, BoundingBox)>, Option<Size>),
     /// A JSON record, and where it stands: "line 3".
     Record(Value, String),
+    /// What is said, and the names of the classes that its annotation `class` numbers.
+    Classed(Box<Self>, ClassNames),
 }
 
 impl Said {
     pub(super) fn known(annotations: Annotations, frame: Option<Size>) -> Self {
         Self::Known(annotations, frame)
+    }
+
+    /// Adds the names of classes, if they are known.
+    pub(super) fn classed(self, names: Option<&ClassNames>) -> Self {
+        match names {
+            Some(names) => Self::Classed(Box::new(self), Arc::clone(names)),
+            None => self,
+        }
+    }
+
+    /// The names of the classes that its annotation `class` numbers.
+    pub(super) fn classes(&self) -> Option<&ClassNames> {
+        if let Self::Classed(_, names) = self { Some(names) } else { None }
     }
 
     /// The annotations of an image of this upright size.
@@ -34,6 +50,7 @@ impl Said {
     /// A field does not hold what its name promises, or the file is about an image of another size.
     pub(super) fn annotations(&self, size: Size) -> Result<Annotations, String> {
         match self {
+            Self::Classed(said, _) => said.annotations(size),
             Self::Named(..) => self.clone().numbered(&self.class_names())?.annotations(size),
             Self::Known(annotations, frame) => match frame.filter(|frame| *frame != size) {
                 Some(frame) => Err(format!("it is about an image of {frame} pixels, but this has {size}")),
@@ -48,7 +65,7 @@ impl Said {
         }
     }
 
-    /// The names of classes that stand for numbers, sorted.
+    /// The names of boxes' classes that stand for numbers, sorted.
     pub(super) fn class_names(&self) -> BTreeSet<String> {
         match self {
             Self::Named(boxes, _) => boxes.iter().map(|(name, _)| name.clone()).collect(),
@@ -107,14 +124,14 @@ pub(super) fn keypoints(objects: &[Vec<[f64; 3]>]) -> Option<Annotation> {
 /// Maximum number of classes that a warning names.
 const MOST_NAMED: usize = 6;
 
-/// Says how names of classes are numbered, which holds for this file or folder alone.
+/// Says how the names of boxes' classes are numbered, which holds for this file or folder alone.
 pub(super) fn warn_of_names<'a>(path: &Path, names: impl ExactSizeIterator<Item = &'a str>) {
     let n_others = names.len().saturating_sub(MOST_NAMED);
     let told: Vec<_> =
         names.take(MOST_NAMED).enumerate().map(|(number, name)| format!("{number} = {name}")).collect();
     let others = if n_others > 0 { format!(" and {n_others} more") } else { String::new() };
     tracing::warn!(
-        "{}: classes are numbered by name: {}{others}; sources with other names are numbered otherwise",
+        "{}: classes of boxes are numbered by name: {}{others}; sources with other names are numbered otherwise",
         path.display(),
         told.join(", ")
     );

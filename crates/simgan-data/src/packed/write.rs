@@ -107,6 +107,9 @@ pub fn pack(
                 (Err(error), OnError::Fail) => return Err(error),
             }
         }
+        if let ([(_, Sample { classes: Some(names), .. }), ..], true) = (&readable[..], start == next) {
+            warn_of_names(&job.source, names);
+        }
         report.n_packed += readable.len();
         columns.append(&readable)?;
     }
@@ -117,6 +120,12 @@ pub fn pack(
     finish(columns, &job, report.n_packed).map_err(io)?;
     partial.publish(output)?;
     Ok(report)
+}
+
+/// Says which classes the numbers of a packed data set stand for: it keeps no names.
+fn warn_of_names(source: &str, names: &[String]) {
+    let told: Vec<_> = names.iter().enumerate().map(|(number, name)| format!("{number} = {name}")).collect();
+    tracing::warn!("{source}: classes are packed as numbers: {}", told.join(", "));
 }
 
 fn read(source: &dyn Source, index: usize) -> Result<Sample, DataError> {

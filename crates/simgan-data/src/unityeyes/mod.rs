@@ -1,5 +1,6 @@
 mod cameras;
 mod crop;
+mod head_pose;
 mod layout;
 mod pairs;
 #[cfg(test)]
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use self::crop::Crop;
+pub use self::head_pose::LEVEL_PITCH_DEG;
+pub(crate) use self::head_pose::rotation_vector;
 pub(crate) use self::layout::{Evidence, UnityEyesLayout};
 use self::pairs::Pairs;
 use crate::folder::walk;

@@ -93,19 +93,23 @@ impl EvaluationData {
         let [trained, probed] = split(sources.synthetic.len(), config)?;
         let tested = evenly(sources.test.len(), sources.most_test);
         watch.begin("reading test images", tested.len())?;
-        let test = read(sources.test, &tested, watch)?;
+        let mut test = read(sources.test, &tested, watch)?;
         checks::enough("the test images", test.len(), LEAST_TEST)?;
         watch.begin("reading synthetic images", trained.len() + probed.len())?;
-        let probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?;
+        let mut probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?;
         // Chosen before the many training images are read, so that what is missing is told at once; they may
         // have further classes.
-        let sets = [probe.labels("synthetic"), test.labels("test")];
-        let task = choose_task(config.task.as_deref(), &sets)?;
+        let task = choose_task(config.task.as_deref(), &[probe.labels("synthetic"), test.labels("test")])?;
         checks::warn_of_sides(&task, &test.names);
         let n_images = trained.len() / config.fold;
-        let synthetic = read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?;
-        let sets = [synthetic.labels("synthetic"), sets[0], sets[1]];
-        let task = choose_task(Some(&task.name), &sets)?;
+        let mut synthetic = read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?;
+        let classes = synthetic.class_names();
+        for (what, images) in [("synthetic", &mut synthetic), ("synthetic", &mut probe), ("test", &mut test)]
+        {
+            images.number_classes(what, &task, &classes)?;
+        }
+        let sets = [synthetic.labels("synthetic"), probe.labels("synthetic"), test.labels("test")];
+        let task = choose_task(Some(&task.name), &sets)?.with_classes(classes.clone());
         let labelled = |what, images: &Images| {
             let images = images.labelled(&task, &config.inputs, device)?;
             checks::convention(what, &task, &images).map(|()| images)
@@ -115,9 +119,10 @@ impl EvaluationData {
             watch.begin("reading real images", n_real)?;
             read(real, &evenly(real.len(), config.images), watch)
         };
-        let real = sources.real.map(read_real).transpose()?;
+        let mut real = sources.real.map(read_real).transpose()?;
+        let is_labelled = real.as_mut().is_some_and(|real| real.is_labelled(&task, &classes));
         let (labelled_real, n_repeated) = match &real {
-            Some(real) if real.is_labelled(&task) => real.without(&test).labelled_part(&labelled)?,
+            Some(real) if is_labelled => real.without(&test).labelled_part(&labelled)?,
             _ => (None, 0),
         };
         let data = Self {

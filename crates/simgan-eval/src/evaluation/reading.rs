@@ -2,9 +2,10 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Annotations, DataError, ImageSpec, Source, Want, evenly};
+use simgan_data::{Annotations, ClassNames, DataError, ImageSpec, Sample, Source, Want, evenly, names};
 
 use super::{Watch, checks};
+use crate::task::classes;
 use crate::{
     EvalError, Inputs, LabelledImages, Labels, Task, TaskSpec, check_labels, choose_task, extra_inputs,
 };
@@ -18,6 +19,8 @@ pub(super) struct Images {
     /// Planar, [−1, 1].
     pub(super) pixels: Vec<Vec<f32>>,
     pub(super) annotations: Vec<Annotations>,
+    /// The names of the classes that each image's `class` numbers.
+    classes: Vec<Option<ClassNames>>,
     pub(super) spec: ImageSpec,
 }
 
@@ -31,8 +34,50 @@ impl Images {
         Labels { what, names: &self.names, annotations: &self.annotations }
     }
 
+    /// The names of the images' classes, if they have names.
+    pub(super) fn class_names(&self) -> Vec<String> {
+        classes::of_all(&self.classes)
+    }
+
+    /// If classes are the task, numbers them by name as the images that are learned do; `known` are their names.
+    ///
+    /// # Errors
+    ///
+    /// If an image is of another class.
+    pub(super) fn number_classes(
+        &mut self,
+        what: &str,
+        task: &TaskSpec,
+        known: &[String],
+    ) -> Result<(), EvalError> {
+        if task.name != names::CLASS {
+            return Ok(());
+        }
+        let has_class = |found: &Annotations| found.contains_key(names::CLASS);
+        let mut labelled = self.annotations.iter().zip(&self.classes).filter(|(found, _)| has_class(found));
+        if labelled.any(|(_, own)| own.is_some() == known.is_empty()) {
+            let names = if known.is_empty() { self.class_names() } else { known.to_vec() };
+            let told = classes::told(&names);
+            tracing::warn!(
+                "{what} classes and those that are learned are compared by number: only one side names {told}"
+            );
+        }
+        for ((image, found), own) in self.names.iter().zip(&mut self.annotations).zip(&self.classes) {
+            for (task, label) in found.iter_mut() {
+                let refused =
+                    |class| EvalError::OtherClass { name: image.clone(), class, known: known.to_vec() };
+                *label = classes::numbered(label, task, own.as_ref(), known).map_err(refused)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether every image has a label that suits the task. If only some have, says so.
-    pub(super) fn is_labelled(&self, task: &TaskSpec) -> bool {
+    pub(super) fn is_labelled(&mut self, task: &TaskSpec, known: &[String]) -> bool {
+        if let Err(error) = self.number_classes("real", task, known) {
+            tracing::warn!("the row `real` is left out: {error}");
+            return false;
+        }
         let found = check_labels(task, &self.labels("real"));
         let has_some = self.annotations.iter().any(|found| found.contains_key(task.name.as_str()));
         if let (Err(error), true) = (&found, has_some) {
@@ -66,6 +111,7 @@ impl Images {
             names: indices.iter().map(|idx| self.names[*idx].clone()).collect(),
             pixels: indices.iter().map(|idx| self.pixels[*idx].clone()).collect(),
             annotations: indices.iter().map(|idx| self.annotations[*idx].clone()).collect(),
+            classes: indices.iter().map(|idx| self.classes[*idx].clone()).collect(),
             spec: self.spec,
         }
     }
@@ -92,8 +138,11 @@ pub fn read_labelled(
 ) -> Result<(Box<dyn Task>, LabelledImages), EvalError> {
     let (mut observe, stop) = (|_: &_| (), AtomicBool::new(false));
     let watch = &mut Watch::new(&mut observe, &stop);
-    let images = read(source, &evenly(source.len(), most), watch)?;
+    let mut images = read(source, &evenly(source.len(), most), watch)?;
     let task = choose_task(name, &[images.labels("training")])?;
+    let known = images.class_names();
+    images.number_classes("training", &task, &known)?;
+    let task = choose_task(Some(&task.name), &[images.labels("training")])?.with_classes(known);
     let labelled = images.labelled(&task, inputs, device)?;
     checks::convention("training", &task, &labelled)?;
     Ok((task.task(), labelled))
@@ -106,26 +155,24 @@ pub(super) fn read(
     watch: &mut Watch<'_>,
 ) -> Result<Images, EvalError> {
     let spec = source.spec();
-    let mut images = Images { names: Vec::new(), pixels: Vec::new(), annotations: Vec::new(), spec };
+    let (names, pixels, annotations, classes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut images = Images { names, pixels, annotations, classes, spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
             indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
-        for (name, pixels, annotations) in samples? {
-            images.names.push(name);
-            images.pixels.push(pixels);
-            images.annotations.push(annotations);
+        for sample in samples? {
+            images.pixels.push(sample.image.to_unit());
+            images.names.push(sample.name);
+            images.annotations.push(sample.annotations);
+            images.classes.push(sample.classes);
         }
         watch.count(indices.len())?;
     }
     Ok(images)
 }
 
-/// Reads a sample's name, pixels and annotations and drops the source's own record, which may be large.
-fn one(
-    source: &dyn Source,
-    idx: usize,
-    spec: ImageSpec,
-) -> Result<(String, Vec<f32>, Annotations), EvalError> {
+/// Reads a sample, and drops the source's own record, which may be large.
+fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<Sample, EvalError> {
     let sample = source.sample(idx, Want::Labels)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
@@ -134,5 +181,5 @@ fn one(
             DataError::Mixed { first, first_spec: spec, other: sample.name, other_spec: found }.into()
         );
     }
-    Ok((sample.name, sample.image.to_unit(), sample.annotations))
+    Ok(Sample { record: None, ..sample })
 }

@@ -3,6 +3,7 @@
 mod experiment;
 mod folder;
 mod layout;
+mod letters;
 mod page;
 mod pictures;
 mod plots;
@@ -62,7 +63,8 @@ pub fn write(
     let worst = worst(found, data)?;
     let cases = worst.as_ref().map_or(&[][..], |(_, cases)| cases);
     let mut below = vec![page::case_rows(cases, data)];
-    below.extend(found.methods.get(&Method::once(MethodKind::Refined)).and_then(tables::confusion));
+    let refined = found.methods.get(&Method::once(MethodKind::Refined));
+    below.extend(refined.and_then(|figures| tables::confusion(figures, &data.task().spec().classes)));
     pictures.extend(worst.map(|(picture, _)| picture));
     folder::replace(folder, &page::page(title, found, &pictures, &below), &pictures)
 }
@@ -93,7 +95,7 @@ fn plots(found: &Evaluation, data: &EvaluationData) -> Result<Vec<Picture>, Eval
         [("confusion-synthetic.png", MethodKind::Synthetic), ("confusion.png", MethodKind::Refined)]
     {
         let Some(figures) = found.methods.get(&Method::once(kind)) else { continue };
-        if let Some(drawing) = plots::confusion(figures)? {
+        if let Some(drawing) = plots::confusion(figures, &task.spec().classes)? {
             let caption = format!("Networks trained on {kind} images, all repetitions together.");
             pictures.push(picture(name, format!("Confusion matrix, {kind}"), caption, drawing));
         }

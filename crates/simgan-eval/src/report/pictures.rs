@@ -1,3 +1,4 @@
+use std::iter::repeat;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
@@ -5,7 +6,8 @@ use simgan_data::{
     Annotation, Direction, Image, ImageFile, ImageFormat, ImageSpec, Sheet, SheetLayout, Size,
 };
 
-use crate::EvalError;
+use super::letters;
+use crate::{EvalError, Task};
 
 /// Minimum width in pixels of the grid's images, which are magnified by a whole number.
 const GRID_WIDTH: usize = 120;
@@ -79,12 +81,14 @@ pub(super) fn cases(images: &Tensor, cases: &[Case], columns: usize) -> Result<V
 }
 
 /// Draws a prediction onto an image, and its label if there is one, as PNG: directions as arrows from the middle,
-/// points as dots; predictions are red, labels green. Small images are magnified by a whole number.
+/// points as dots, classes and numbers as words; predictions are red, labels green. Small images are magnified by
+/// a whole number.
 ///
 /// # Errors
 ///
 /// If the picture cannot be encoded.
 pub fn overlay(
+    task: &dyn Task,
     image: &Image,
     predicted: &Annotation,
     truth: Option<&Annotation>,
@@ -97,6 +101,17 @@ pub fn overlay(
         mark(&mut sheet, [0, 0], [height, width], truth, TRUE_COLOR);
     }
     mark(&mut sheet, [0, 0], [height, width], predicted, PREDICTED_COLOR);
+    if matches!(predicted, Annotation::Class(_) | Annotation::Vector(_)) {
+        let labels = truth.map(|truth| (truth, TRUE_COLOR)).into_iter().chain([(predicted, PREDICTED_COLOR)]);
+        let lines: Vec<_> = labels
+            .flat_map(|(label, color)| {
+                letters::lines(&sheet, &task.words(label)).into_iter().zip(repeat(color))
+            })
+            .collect();
+        for (line, (words, color)) in lines.into_iter().enumerate() {
+            letters::write(&mut sheet, [0, 0], line, &words, color);
+        }
+    }
     png(sheet)
 }
 
@@ -165,7 +180,10 @@ fn png(sheet: Sheet) -> Result<Vec<u8>, EvalError> {
 
 #[cfg(test)]
 mod tests {
+    use simgan_data::Class;
+
     use super::*;
+    use crate::{TaskKind, TaskSpec};
 
     fn decoded(png: &[u8]) -> (ImageSpec, Vec<f32>) {
         let file = ImageFile::decode(png, Path::new("test.png")).unwrap();
@@ -185,6 +203,26 @@ mod tests {
         assert_eq!([at(0, 0), at(4, 4), at(12, 153), at(4, 154)], [1.0, -1.0, -1.0, 1.0]);
         assert!((at(20, 200) - 0.2).abs() < 0.01);
         assert!(rows(&[]).is_err());
+    }
+
+    #[test]
+    fn a_class_is_written_onto_its_image() {
+        let classes = ["cat", "dog"].map(str::to_owned).to_vec();
+        let spec = TaskSpec { classes, ..TaskSpec::new("class", TaskKind::Class, 2) };
+        let image = Image::new(1, 30, 60, simgan_data::Pixels::U8(vec![128; 1800]));
+        let [cat, dog] = [0, 1].map(|class| Annotation::from(Class(class)));
+        let inked = |predicted: &Annotation, truth: Option<&Annotation>, ink: [f32; 3]| {
+            let (spec, values) = decoded(&overlay(&*spec.task(), &image, predicted, truth).unwrap());
+            let plane = spec.height * spec.width;
+            let is_ink = |at: usize| (0..3).all(|of| (values[of * plane + at] - ink[of]).abs() < 0.02);
+            (0..plane).filter(|at| is_ink(*at)).collect::<Vec<_>>()
+        };
+        let [of_cat, of_dog] = [&cat, &dog].map(|class| inked(class, None, PREDICTED_COLOR));
+        assert!(!of_cat.is_empty() && of_cat != of_dog);
+        // The label takes the first line, the prediction the next.
+        let (truth, answer) = (inked(&cat, Some(&dog), TRUE_COLOR), inked(&cat, Some(&dog), PREDICTED_COLOR));
+        assert_eq!((&truth[..], answer.len()), (&of_dog[..], of_cat.len()));
+        assert!(answer[0] > truth[0]);
     }
 
     #[test]

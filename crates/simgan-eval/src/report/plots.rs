@@ -115,7 +115,7 @@ const MOST_CLASSES: usize = 30;
 
 /// Draws the confusion matrix of all repetitions of a method, in percent of each true class; `None` for other
 /// tasks and for many classes.
-pub(super) fn confusion(figures: &MethodFigures) -> Result<Option<Drawing>, EvalError> {
+pub(super) fn confusion(figures: &MethodFigures, names: &[String]) -> Result<Option<Drawing>, EvalError> {
     let matrices = || figures.runs.iter().map(|run| &run.errors.confusion);
     let n_classes = matrices().next().map_or(0, Vec::len);
     if n_classes == 0 || n_classes > MOST_CLASSES {
@@ -129,7 +129,8 @@ pub(super) fn confusion(figures: &MethodFigures) -> Result<Option<Drawing>, Eval
     };
     // The first row is drawn at the bottom.
     let data: Vec<_> = (0..n_classes).rev().map(row).collect();
-    let names: Vec<_> = (0..n_classes).map(|class| class.to_string()).collect();
+    let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), Clone::clone);
+    let names: Vec<_> = (0..n_classes).map(name).collect();
     let heat = Heatmap::new().with_data(data).with_color_map(ColorMap::Viridis);
     let plots = vec![Plot::Heatmap(heat)];
     let layout = Layout::auto_from_plots(&plots)

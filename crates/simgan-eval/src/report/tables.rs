@@ -182,14 +182,15 @@ fn shares(found: &Evaluation) -> Table {
 const MOST_CLASSES: usize = 30;
 
 /// The confusion matrix of all repetitions, in numbers of images; `None` for other tasks and for many classes.
-pub(super) fn confusion(figures: &MethodFigures) -> Option<Table> {
+pub(super) fn confusion(figures: &MethodFigures, names: &[String]) -> Option<Table> {
     let matrices = || figures.runs.iter().map(|run| &run.errors.confusion);
     let n_classes = matrices().next().map(Vec::len).filter(|n| (1..=MOST_CLASSES).contains(n))?;
-    let head = (0..n_classes).map(|class| class.to_string());
-    let mut table = Table::new(["true class, refined".to_owned()].into_iter().chain(head));
+    let name = |class: usize| names.get(class).map_or_else(|| class.to_string(), Clone::clone);
+    let mut table =
+        Table::new(["true class, refined".to_owned()].into_iter().chain((0..n_classes).map(name)));
     for truth in 0..n_classes {
         let count = |answer| matrices().map(|matrix| matrix[truth][answer]).sum::<u64>().to_string();
-        table.push([truth.to_string()].into_iter().chain((0..n_classes).map(count)));
+        table.push([name(truth)].into_iter().chain((0..n_classes).map(count)));
     }
     table.note = "columns: predicted classes; all repetitions together\n".to_owned();
     Some(table)

@@ -64,9 +64,15 @@ pub(crate) fn check(spec: &TaskSpec, set: &Labels<'_>) -> Result<(), EvalError> 
 }
 
 /// The only annotation that can be a task and that every image has; if there is none, the only one that every
-/// set of images has, so that it can be told which images lack it.
+/// set of images has, so that it can be told which images lack it. A class that all images share is the task
+/// only if there is no other label, as is the one category of many COCO files.
 fn only(sets: &[Labels<'_>]) -> Result<String, EvalError> {
-    let (everywhere, anywhere) = (common(sets, true), common(sets, false));
+    let (mut everywhere, mut anywhere) = (common(sets, true), common(sets, false));
+    for names in [&mut everywhere, &mut anywhere] {
+        if names.iter().any(|name| !is_one_class(name, sets)) {
+            names.retain(|name| !is_one_class(name, sets));
+        }
+    }
     match (&everywhere[..], &anywhere[..]) {
         ([name], _) | ([], [name]) => Ok(name.clone()),
         ([], []) => {
@@ -75,6 +81,13 @@ fn only(sets: &[Labels<'_>]) -> Result<String, EvalError> {
         ([], several) => Err(EvalError::ManyTasks { found: several.to_vec() }),
         (several, _) => Err(EvalError::ManyTasks { found: several.to_vec() }),
     }
+}
+
+/// Whether an annotation is one and the same class in all images.
+fn is_one_class(name: &str, sets: &[Labels<'_>]) -> bool {
+    let mut labels = sets.iter().flat_map(|set| set.annotations).filter_map(|found| found.get(name));
+    let first = labels.next().and_then(Annotation::as_class);
+    first.is_some() && labels.all(|label| label.as_class() == first)
 }
 
 /// The annotations that can be a task and that all images of each set have, or (`false`) some of each set.
@@ -131,7 +144,7 @@ fn spec(name: &str, sets: &[Labels<'_>]) -> Result<TaskSpec, EvalError> {
         let reason = format!("class {} of `{name}` exceeds the {MOST_CLASSES} that can be told", width - 1);
         return Err(EvalError::Mismatch(reason));
     }
-    Ok(TaskSpec { name: name.to_owned(), kind, width })
+    Ok(TaskSpec::new(name, kind, width))
 }
 
 /// Maximum number of classes: a confusion matrix grows with its square.

@@ -67,7 +67,11 @@ impl Task for ClassTask {
     }
 
     fn words(&self, label: &Annotation) -> String {
-        label.as_class().map_or_else(String::new, |class| class.to_string())
+        let named = |class: u32| match self.0.classes.get(class as usize) {
+            Some(name) => name.clone(),
+            None => class.to_string(),
+        };
+        label.as_class().map_or_else(String::new, named)
     }
 
     fn errors(&self, predicted: &[Annotation], truth: &[Annotation]) -> Result<Errors, EvalError> {

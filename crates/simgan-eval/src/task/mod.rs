@@ -6,6 +6,7 @@
 
 mod choice;
 mod class;
+pub(crate) mod classes;
 mod direction;
 mod direction_errors;
 mod errors;
@@ -85,13 +86,31 @@ pub struct TaskSpec {
     pub kind: TaskKind,
     /// The number of points, of classes or of a vector's components; 3 for a direction.
     pub width: usize,
+    /// The names of the classes, if the labels that are learned have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 impl TaskSpec {
+    /// A task; classes have no names yet.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: TaskKind, width: usize) -> Self {
+        Self { name: name.into(), kind, width, classes: Vec::new() }
+    }
+
     /// A gaze, the task of the paper's first experiment (§3.1).
     #[must_use]
     pub fn gaze() -> Self {
-        Self { name: simgan_data::names::GAZE.to_owned(), kind: TaskKind::Direction, width: 3 }
+        Self::new(simgan_data::names::GAZE, TaskKind::Direction, 3)
+    }
+
+    /// Names the classes, if it is a task of classes; `names` are in the order of their numbers.
+    pub(crate) fn with_classes(mut self, names: Vec<String>) -> Self {
+        if self.kind == TaskKind::Class && self.name == simgan_data::names::CLASS {
+            self.classes = names;
+            self.classes.truncate(self.width);
+        }
+        self
     }
 
     /// Returns what is known about this kind of task.
@@ -123,11 +142,12 @@ impl TaskSpec {
 
 impl fmt::Display for TaskSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, kind, width } = self;
+        let Self { name, kind, width, classes } = self;
         match kind {
             TaskKind::Direction => write!(f, "{name} (a direction)"),
             TaskKind::Points => write!(f, "{name} ({width} points)"),
-            TaskKind::Class => write!(f, "{name} ({width} classes)"),
+            TaskKind::Class if classes.is_empty() => write!(f, "{name} ({width} classes)"),
+            TaskKind::Class => write!(f, "{name} ({width} classes: {})", classes::told(classes)),
             TaskKind::Vector => write!(f, "{name} ({width} numbers)"),
         }
     }

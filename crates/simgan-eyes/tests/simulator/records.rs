@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use simgan_data::{AnnotationsExt, Direction, Folder, FolderOptions, Source, Want, names};
+use simgan_data::{
+    AnnotationsExt, Direction, Folder, FolderOptions, Source, Want, annotations_from_record, names,
+};
 use simgan_eyes::{Domain, Recorded, SimulatorConfig, builtin};
 
 use super::{DOMAINS, bytes, simulator};
@@ -31,6 +33,23 @@ fn records_parse_back_to_the_same_gaze() {
             for (key, n_points) in [("interior_margin_2d", 16), ("caruncle_2d", 7), ("iris_2d", 32)] {
                 assert_eq!(record[key].as_array().unwrap().len(), n_points);
             }
+        }
+    }
+}
+
+/// The head's pose, which the record tells as UnityEyes does, is read back as the simulator tells it.
+#[test]
+fn records_parse_back_to_the_same_head_pose() {
+    for domain in DOMAINS {
+        let eyes = simulator(domain, 55, 35);
+        for index in 0..100 {
+            let sample = eyes.sample(index, Want::Labels).unwrap();
+            let read = annotations_from_record(&sample.record.unwrap(), 35).unwrap().head_pose().unwrap();
+            let told = sample.annotations.head_pose().unwrap();
+            assert!(
+                read.iter().zip(told).all(|(a, b)| (a - b).abs() < 1e-4),
+                "{index}: {read:?}, not {told:?}"
+            );
         }
     }
 }

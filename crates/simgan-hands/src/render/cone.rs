@@ -1,10 +1,10 @@
-//! The convex hull of two balls.
+//! The side of the convex hull of two balls.
 
 use super::ray;
 use crate::math::Vec3;
 use crate::solid::Ball;
 
-/// The hull of two balls: parts of both, and of the cone that touches both.
+/// The part of the cone that touches two balls which lies between them; the rest of their hull are the balls.
 ///
 /// With the unit vector `axis` from the first centre and sin α = (r₀ − r₁) / length, the cone is where a
 /// point's distance ρ from the axis and place y along it fulfil ρ cos α + y sin α = r₀.
@@ -12,34 +12,32 @@ pub(super) struct Cone {
     balls: [Ball; 2],
     axis: Vec3,
     length: f32,
-    /// Sine of the cone's half angle; NaN if one ball contains the other, so that no ray meets the cone.
+    /// Sine of the cone's half angle.
     sin: f32,
 }
 
 impl Cone {
-    pub(super) fn new(balls: [Ball; 2]) -> Self {
+    /// The side of two balls' hull; `None` if one contains the other.
+    pub(super) fn new(balls: [Ball; 2]) -> Option<Self> {
         let between = balls[1].center - balls[0].center;
         let length = between.length();
         let sin = (balls[0].radius - balls[1].radius) / length.max(1e-6);
-        let sin = if sin.abs() < 1.0 { sin } else { f32::NAN };
-        Self { balls, axis: between.normalized(), length, sin }
+        (sin.abs() < 1.0).then(|| Self { balls, axis: between.normalized(), length, sin })
     }
 
-    /// The depth at which the ray (x, y, 1) meets the hull; infinite or NaN if it does not. It has no branch,
-    /// so that a row of pixels is computed at once.
+    /// The balls that it joins.
+    pub(super) fn balls(&self) -> [Ball; 2] {
+        self.balls
+    }
+
+    /// The depth at which the ray (x, y, 1) meets the cone between the circles in which it touches the balls;
+    /// infinite or NaN if it does not. It has no branch, so that a row of pixels is computed at once.
     pub(super) fn depth(&self, x: f32, y: f32) -> f32 {
         let ray = ray(x, y);
         let squared = ray.dot(ray);
-        let [first, second] = self.balls.map(|ball| of_ball(ball, ray, squared));
-        // `f32::min` passes NaN over.
-        first.min(second).min(self.of_side(ray, squared))
-    }
-
-    /// Where the ray meets the cone between the circles in which it touches the balls.
-    fn of_side(&self, ray: Vec3, squared: f32) -> f32 {
         let (Ball { center, radius }, sin) = (self.balls[0], self.sin);
         let cos2 = 1.0 - sin * sin;
-        // The ray starts at the first centre's depth: small numbers keep the digits that `f32` has.
+        // As for a ball, the ray starts at the first centre's depth.
         let start = ray * center.z - center;
         let (along, at) = (ray.dot(self.axis), start.dot(self.axis));
         let a = cos2 * squared - along * along;
@@ -54,13 +52,6 @@ impl Cone {
         // The hull is convex: its surface is met first at the smaller of the valid depths.
         valid((-b - root) / a).min(valid((-b + root) / a))
     }
-}
-
-fn of_ball(Ball { center, radius }: Ball, ray: Vec3, squared: f32) -> f32 {
-    let start = ray * center.z - center;
-    let b = ray.dot(start);
-    let root = (b * b - squared * (start.dot(start) - radius * radius)).sqrt();
-    center.z + (-b - root) / squared
 }
 
 #[cfg(test)]
@@ -94,10 +85,12 @@ mod tests {
         ];
         for balls in cases {
             let cone = Cone::new(balls);
+            let of_cone = |x, y| cone.as_ref().map_or(f32::NAN, |cone| cone.depth(x, y));
             let mut n_hit = 0;
             for (col, row) in (0..60).flat_map(|col| (0..60).map(move |row| (col, row))) {
                 let [x, y] = [col, row].map(|at| (at as f32 - 30.0) * 0.004);
-                let depth = cone.depth(x, y);
+                // `f32::min` passes NaN over.
+                let depth = balls.iter().fold(of_cone(x, y), |depth, ball| depth.min(ball.depth(x, y)));
                 if depth.is_finite() {
                     n_hit += 1;
                     let found = distance(balls, vec3(x, y, 1.0) * depth);

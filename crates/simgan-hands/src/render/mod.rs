@@ -1,9 +1,12 @@
-//! Depth images: each hull is met by the rays of the pixels in its window, and the nearest surface counts.
+//! Depth images: the rays of the pixels inside its outline meet each surface, and the nearest one counts.
 
+mod ball;
 mod cone;
+mod outline;
 mod plane;
 
 use self::cone::Cone;
+use self::outline::Outline;
 use self::plane::Facet;
 use crate::camera::Camera;
 use crate::math::Vec3;
@@ -39,12 +42,6 @@ impl Depths {
         Self { width, height, values: vec![f32::INFINITY; width * height] }
     }
 
-    /// The depth at a point in pixels; `None` outside the image.
-    pub(crate) fn at(&self, [x, y]: [f32; 2]) -> Option<f32> {
-        let is_inside = x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32;
-        is_inside.then(|| self.values[y as usize * self.width + x as usize])
-    }
-
     /// The depths at another camera's pixels, taken from the nearest pixels of this one's.
     pub(crate) fn resampled(&self, own: &Camera, other: &Camera) -> Self {
         let nearest = |ray: f32, first: f32, size: usize| {
@@ -58,12 +55,12 @@ impl Depths {
         Self { width: other.width, height: other.height, values }
     }
 
-    /// Lowers the depths in a window of pixels to those of a surface; infinity and NaN mean "not met".
-    fn meet(&mut self, pixels: Window, camera: &Camera, surface: impl Fn(f32, f32) -> f32) {
-        for row in pixels.top..pixels.bottom.max(pixels.top) {
-            let y = camera.ray_y(row);
-            let line = &mut self.values[row * self.width..][pixels.left..pixels.right.max(pixels.left)];
-            for (col, value) in (pixels.left..).zip(line) {
+    /// Lowers the depths inside an outline to those of a surface; infinity and NaN mean "not met".
+    fn meet(&mut self, outline: &Outline, camera: &Camera, surface: impl Fn(f32, f32) -> f32) {
+        for row in outline.window.top..outline.window.bottom {
+            let (y, span) = (camera.ray_y(row), outline.columns(row));
+            let line = &mut self.values[row * self.width..][span.clone()];
+            for (col, value) in span.zip(line) {
                 let depth = surface(camera.ray_x(col), y);
                 if depth < *value {
                     *value = depth;
@@ -85,41 +82,62 @@ pub(crate) struct Window {
 /// Renders a solid in camera coordinates.
 pub(crate) fn render(solid: &Solid, camera: &Camera) -> Depths {
     let mut depths = Depths::empty(camera);
-    for [a, b] in &solid.pairs {
-        let balls = [solid.balls[*a], solid.balls[*b]];
-        let cone = Cone::new(balls);
-        depths.meet(window_of(&balls, camera), camera, |x, y| cone.depth(x, y));
-    }
-    for [a, b, c] in &solid.triples {
-        let balls = [solid.balls[*a], solid.balls[*b], solid.balls[*c]];
-        for facet in Facet::of(balls).into_iter().flatten() {
-            depths.meet(window_of(&facet.corners(), camera), camera, |x, y| facet.depth(x, y));
+    for surface in surfaces(solid) {
+        let outline = surface.outline(camera);
+        match &surface {
+            Surface::Ball(ball) => depths.meet(&outline, camera, |x, y| ball.depth(x, y)),
+            Surface::Cone(cone) => depths.meet(&outline, camera, |x, y| cone.depth(x, y)),
+            Surface::Facet(facet) => depths.meet(&outline, camera, |x, y| facet.depth(x, y)),
         }
     }
     depths
 }
 
-/// The pixels that the hull of some balls can cover.
-fn window_of(balls: &[Ball], camera: &Camera) -> Window {
-    let mut low = [f32::INFINITY; 2];
-    let mut high = [f32::NEG_INFINITY; 2];
-    for Ball { center, radius } in balls {
-        // A ball at depth z spans at most its radius over the depth of its nearest point.
-        let near = (center.z - radius).max(1.0);
-        let [x, y] = camera.project(*center);
-        let [cx, cy] = camera.ray_of(*center);
-        let reach = |c: f32| radius / near * (1.0 + c * c).sqrt() * camera.px_per_unit() + 1.0;
-        for (axis, (at, c)) in [(x, cx), (y, cy)].into_iter().enumerate() {
-            low[axis] = low[axis].min(at - reach(c));
-            high[axis] = high[axis].max(at + reach(c));
+/// The depths that [`render`] gives the pixels of some points; `None` outside the image.
+pub(crate) fn depths_at(solid: &Solid, camera: &Camera, points: &[[f32; 2]]) -> Vec<Option<f32>> {
+    let surfaces: Vec<Surface> = surfaces(solid).collect();
+    let depth = |[x, y]: &[f32; 2]| {
+        let is_inside = *x >= 0.0 && *y >= 0.0 && *x < camera.width as f32 && *y < camera.height as f32;
+        let ray = is_inside.then(|| [camera.ray_x(*x as usize), camera.ray_y(*y as usize)]);
+        // `f32::min` passes NaN over.
+        ray.map(|[x, y]| surfaces.iter().map(|surface| surface.depth(x, y)).fold(f32::INFINITY, f32::min))
+    };
+    points.iter().map(depth).collect()
+}
+
+/// A part of a solid's surface.
+enum Surface {
+    Ball(Ball),
+    Cone(Cone),
+    Facet(Facet),
+}
+
+/// Each ball, the side of each pair's hull, and the flat sides of each triple's that face the camera. Hulls
+/// share balls, which are met once.
+fn surfaces(solid: &Solid) -> impl Iterator<Item = Surface> {
+    let balls = solid.balls.iter().map(|ball| Surface::Ball(*ball));
+    let ball = |idx: &usize| solid.balls[*idx];
+    let cones = solid.pairs.iter().filter_map(move |[a, b]| Cone::new([ball(a), ball(b)]));
+    let facets = solid.triples.iter().flat_map(move |[a, b, c]| Facet::of([ball(a), ball(b), ball(c)]));
+    let facing = facets.flatten().filter(Facet::faces_camera);
+    balls.chain(cones.map(Surface::Cone)).chain(facing.map(Surface::Facet))
+}
+
+impl Surface {
+    fn depth(&self, x: f32, y: f32) -> f32 {
+        match self {
+            Self::Ball(ball) => ball.depth(x, y),
+            Self::Cone(cone) => cone.depth(x, y),
+            Self::Facet(facet) => facet.depth(x, y),
         }
     }
-    let clip = |value: f32, size: usize| value.clamp(0.0, size as f32) as usize;
-    Window {
-        left: clip(low[0], camera.width),
-        right: clip(high[0] + 1.0, camera.width),
-        top: clip(low[1], camera.height),
-        bottom: clip(high[1] + 1.0, camera.height),
+
+    fn outline(&self, camera: &Camera) -> Outline {
+        match self {
+            Self::Ball(ball) => Outline::new(&[*ball], camera),
+            Self::Cone(cone) => Outline::new(&cone.balls(), camera),
+            Self::Facet(facet) => Outline::new(&facet.corners(), camera),
+        }
     }
 }
 

@@ -52,6 +52,11 @@ impl Facet {
         if is_met { depth } else { f32::INFINITY }
     }
 
+    /// Whether the camera, which is at the origin, sees its outer side.
+    pub(super) fn faces_camera(&self) -> bool {
+        self.normal.dot(self.corners[0]) < 0.0
+    }
+
     /// Its corners.
     pub(super) fn corners(&self) -> [Ball; 3] {
         self.corners.map(|center| Ball { center, radius: 0.0 })

@@ -6,8 +6,8 @@ use anyhow::Result;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use simgan_data::{
-    Annotation, Annotations, Crop, DataError, Fit, Fitted, Size, Sizes, Source, SourceRequest, Target,
-    Transform, Want, evenly,
+    Annotation, Annotations, ClassNames, Crop, DataError, Fit, Fitted, Size, Sizes, Source, SourceRequest,
+    Target, Transform, Want, evenly,
 };
 use simgan_eval::{Inputs, KeptEstimator, TestEye, extra_inputs, eyes_of};
 
@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub(super) names: Vec<String>,
     /// Their annotations, in the estimator's pixels.
     pub(super) annotations: Vec<Annotations>,
+    /// The names of the classes that their `class` numbers.
+    pub(super) classes: Vec<Option<ClassNames>>,
     /// Their own sizes.
     pub(super) sizes: Vec<Size>,
     /// The image number in its source, and the source.
@@ -79,11 +81,12 @@ impl Images {
             Ok((fitted[*source].sample(*idx, Want::Labels)?, own))
         };
         let read: Result<Vec<_>, DataError> = places.par_iter().map(one).collect();
-        let (mut names, mut annotations, mut sizes, mut pixels) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut annotations, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sizes, mut pixels) = (Vec::new(), Vec::new());
         for (sample, own) in read? {
             names.push(sample.name);
             annotations.push(sample.annotations);
+            classes.push(sample.classes);
             sizes.push(own);
             pixels.extend(sample.image.to_unit());
         }
@@ -92,7 +95,7 @@ impl Images {
         let named: Vec<_> = names.iter().map(String::as_str).zip(&annotations).collect();
         let extra = extra_inputs(&kept.about().inputs, &named, device)?;
         let (inputs, eyes) = (Inputs::new(images, extra)?, eyes_of(&names));
-        Ok(Seen { names, annotations, sizes, places, inputs, eyes })
+        Ok(Seen { names, annotations, classes, sizes, places, inputs, eyes })
     }
 
     /// An image's name; with several sources, after the source's.

@@ -3,23 +3,23 @@
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
-use simgan_data::{Source, ValueRange, Want, write_atomic};
-use simgan_eval::report;
+use simgan_data::{Source, Want, write_atomic};
+use simgan_eval::{KeptEstimator, report};
 
 use super::table::Prediction;
 
-/// Draws a prediction, and the label if there is one, onto an image; writes it as PNG under the image's name.
-/// `range` are the values that are black and white.
+/// Draws a prediction, and the label if there is one, onto an image, with the estimator's range as black and
+/// white; writes it as PNG under the image's name.
 pub(super) fn write(
     folder: &Path,
     source: &dyn Source,
     idx: usize,
-    range: Option<ValueRange>,
+    kept: &KeptEstimator,
     prediction: &Prediction,
 ) -> Result<()> {
     let image = source.sample(idx, Want::Image)?.image;
-    let image = range.map_or_else(|| image.clone(), |range| image.in_range(range));
-    let png = report::overlay(&image, &prediction.answer, prediction.truth.as_ref())?;
+    let image = kept.range().map_or_else(|| image.clone(), |range| image.in_range(range));
+    let png = report::overlay(kept.task(), &image, &prediction.answer, prediction.truth.as_ref())?;
     let path = folder.join(place(&prediction.name));
     let around = path.parent().unwrap_or(folder);
     std::fs::create_dir_all(around).with_context(|| around.display().to_string())?;

@@ -26,10 +26,10 @@ fn columns(task: &dyn Task) -> Vec<String> {
     }
 }
 
-/// The numbers of a label, in the order of the columns.
+/// The numbers of a label, in the order of the columns; of a class its name, if it has one.
 fn cells(task: &dyn Task, label: &Annotation) -> Vec<String> {
     match label.as_class() {
-        Some(class) => vec![class.to_string()],
+        Some(_) => vec![quoted(&task.words(label))],
         None => task.parts(label).unwrap_or_default().concat().iter().map(|value| decimal(*value)).collect(),
     }
 }
@@ -75,7 +75,13 @@ pub(super) fn json(task: &dyn Task, predictions: &[Prediction]) -> String {
     let entry = |prediction: &Prediction| {
         let mut label = Map::new();
         label.insert(task.spec().name.clone(), prediction.answer.to_json());
-        (prediction.name.clone(), json!({ "annotations": label }))
+        let mut entry = json!({ "annotations": label });
+        if let Some(name) =
+            prediction.answer.as_class().and_then(|class| task.spec().classes.get(class as usize))
+        {
+            entry["class_name"] = json!(name);
+        }
+        (prediction.name.clone(), entry)
     };
     let all: Map<_, _> = predictions.iter().map(entry).collect();
     format!("{:#}\n", json!(all))
@@ -90,20 +96,26 @@ mod tests {
 
     #[test]
     fn a_table_has_a_row_for_each_image() {
-        let task = TaskSpec { name: "class".to_owned(), kind: TaskKind::Class, width: 3 }.task();
+        let spec = TaskSpec::new("class", TaskKind::Class, 3);
         let of = |name: &str, answer: u32, truth: Option<u32>| Prediction {
             name: name.to_owned(),
             answer: Class(answer).into(),
             truth: truth.map(|truth| Class(truth).into()),
         };
         let all = [of("a,b.png", 2, Some(1)), of("c \"d\".png", 0, None)];
-        assert_eq!(csv(&*task, &all), "image,class,true_class\n\"a,b.png\",2,1\n\"c \"\"d\"\".png\",0,\n");
-        let points = TaskSpec { name: "tip".to_owned(), kind: TaskKind::Points, width: 1 }.task();
+        let table = csv(&*spec.task(), &all);
+        assert_eq!(table, "image,class,true_class\n\"a,b.png\",2,1\n\"c \"\"d\"\".png\",0,\n");
+        let named = TaskSpec { classes: ["ant", "bee", "cat, fat"].map(str::to_owned).to_vec(), ..spec };
+        let table = csv(&*named.task(), &all);
+        assert_eq!(table, "image,class,true_class\n\"a,b.png\",\"cat, fat\",bee\n\"c \"\"d\"\".png\",ant,\n");
+        let found: serde_json::Value = serde_json::from_str(&json(&*named.task(), &all)).unwrap();
+        assert_eq!(found["a,b.png"]["class_name"], "cat, fat");
+        let points = TaskSpec::new("tip", TaskKind::Points, 1);
         let tip = Prediction { name: "a".to_owned(), answer: vec![[1.5, 2.25]].into(), truth: None };
         assert_eq!(
             [0.0, -12.5, 1e-5 / 3.0, 123456.0].map(decimal),
             ["0", "-12.5", "0.00000333333", "123456"]
         );
-        assert_eq!(csv(&*points, &[tip]), "image,tip0_x,tip0_y\na,1.5,2.25\n");
+        assert_eq!(csv(&*points.task(), &[tip]), "image,tip0_x,tip0_y\na,1.5,2.25\n");
     }
 }

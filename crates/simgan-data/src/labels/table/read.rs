@@ -4,13 +4,13 @@ use super::{Page, Row, Table, corners};
 use crate::labels::ByImage;
 use crate::labels::said::{Said, warn_of_names};
 use crate::record::direction_of;
-use crate::{Annotation, Annotations, BoundingBox, Boxes, Class, Points, Size};
+use crate::{Annotation, Annotations, BoundingBox, Boxes, Class, ClassNames, Points, Size};
 
 pub(in crate::labels) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String> {
     // A table whose header says nothing that is read is no label.
     let Ok(Some(table)) = Table::of(page) else { return Ok(None) };
     let is_fractions = table.is_fractions(page).unwrap_or(false);
-    let classes = classes(page, &table);
+    let (classes, names) = classes(&table);
     let mut all: BTreeMap<usize, (Annotations, Option<Size>)> = BTreeMap::new();
     for row in table.rows() {
         let Some(image) = table.image(page, &row) else { continue };
@@ -21,9 +21,13 @@ pub(in crate::labels) fn read(page: &Page<'_>) -> Result<Option<ByImage>, String
             *frame = size.map(|[width, height]| Size { width: width as usize, height: height as usize });
         }
     }
-    let said = |(image, (own, frame))| match is_fractions {
-        true => (image, Said::Fractions(own)),
-        false => (image, Said::known(own, frame)),
+    let has_boxes = all.values().any(|(own, _)| own.contains_key("boxes"));
+    if let (Some(names), true) = (&names, has_boxes) {
+        warn_of_names(page.path, names.iter().map(String::as_str));
+    }
+    let said = |(image, (own, frame))| {
+        let said = if is_fractions { Said::Fractions(own) } else { Said::known(own, frame) };
+        (image, said.classed(names.as_ref()))
     };
     Ok(Some(all.into_iter().map(said).collect()))
 }
@@ -89,16 +93,15 @@ fn put(
     }
 }
 
-/// The index of each class: its own if all are numbers from 0, else its place among the sorted names.
-fn classes<'a>(page: &Page<'_>, table: &Table<'a>) -> BTreeMap<&'a str, u32> {
-    let Some(column) = table.columns.class else { return BTreeMap::new() };
+/// The index of each class, its own if all are numbers from 0; else its place among the sorted names, which
+/// are returned too.
+fn classes<'a>(table: &Table<'a>) -> (BTreeMap<&'a str, u32>, Option<ClassNames>) {
+    let Some(column) = table.columns.class else { return (BTreeMap::new(), None) };
     let cells = table.rows().map(|row| table.cell(&row, column)).filter(|cell| !cell.is_empty());
     let mut classes: BTreeMap<&str, u32> = cells.map(|cell| (cell, 0)).collect();
     let numbers: Option<Vec<u32>> = classes.keys().map(|name| name.parse().ok()).collect();
-    let numbers = numbers.unwrap_or_else(|| {
-        warn_of_names(page.path, classes.keys().copied());
-        (0..classes.len() as u32).collect()
-    });
+    let names = numbers.is_none().then(|| classes.keys().map(|name| (*name).to_owned()).collect());
+    let numbers = numbers.unwrap_or_else(|| (0..classes.len() as u32).collect());
     classes.values_mut().zip(numbers).for_each(|(class, number)| *class = number);
-    classes
+    (classes, names)
 }
