@@ -39,9 +39,20 @@ fn config(network: &str) -> std::result::Result<EstimatorConfig, String> {
         "hourglass" => Ok(EstimatorConfig::Hourglass(HourglassConfig::paper())),
         "small_hourglass" => Ok(EstimatorConfig::Hourglass(HourglassConfig::small())),
         "gaze" => Ok(EstimatorConfig::Gaze(GazeEstimatorConfig::eye_gaze())),
+        "half_gaze" => Ok(gaze([16, 16, 32, 40, 96], 256)),
+        "quarter_gaze" => Ok(gaze([8, 8, 16, 20, 48], 128)),
         "plain" => Ok(EstimatorConfig::Plain(PlainConfig::digits())),
         other => Err(format!("there is no network {other}")),
     }
+}
+
+/// A form of the paper's gaze network with fewer features.
+fn gaze(features: [usize; 5], hidden: usize) -> EstimatorConfig {
+    EstimatorConfig::Gaze(GazeEstimatorConfig {
+        features,
+        hidden: vec![hidden],
+        ..GazeEstimatorConfig::eye_gaze()
+    })
 }
 
 /// A network, noise and random labels.

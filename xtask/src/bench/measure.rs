@@ -26,6 +26,8 @@ pub(super) enum Estimator {
     Hourglass,
     SmallHourglass,
     Gaze,
+    HalfGaze,
+    QuarterGaze,
     Plain,
 }
 
@@ -50,13 +52,16 @@ impl Figure {
 }
 
 impl Estimator {
-    pub(super) const ALL: [Self; 4] = [Self::Hourglass, Self::SmallHourglass, Self::Gaze, Self::Plain];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Hourglass, Self::SmallHourglass, Self::Gaze, Self::HalfGaze, Self::QuarterGaze, Self::Plain];
 
     fn key(self) -> &'static str {
         match self {
             Self::Hourglass => "hourglass",
             Self::SmallHourglass => "small_hourglass",
             Self::Gaze => "gaze",
+            Self::HalfGaze => "half_gaze",
+            Self::QuarterGaze => "quarter_gaze",
             Self::Plain => "plain",
         }
     }
@@ -66,7 +71,7 @@ impl Estimator {
         match self {
             Self::Hourglass => ("256x256", 6),
             Self::SmallHourglass => ("96x96", 16),
-            Self::Gaze => ("55x35", 64),
+            Self::Gaze | Self::HalfGaze | Self::QuarterGaze => ("55x35", 64),
             Self::Plain => ("28x28", 64),
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn estimators(machine: &str, rows: &[Row]) -> String {
     let mut part = format!(
         "{ESTIMATORS}\n\
          {machine}{torch}\n\n\
-         Networks that estimate labels: the stacked hourglass for hands, its small form, the paper's gaze network and a plain one for digits.\n\
+         Networks that estimate labels: the stacked hourglass for hands, its small form, the paper's gaze network, its half and quarter, and a plain one for digits.\n\
          Each figure is the median of several rounds, in `f32`, with both sides in turn; a step is forward, loss, backward and Adam's update,\n\
          without data loading. PyTorch's fastest mode is named: channels last, channels first or, where the processor has bfloat16, autocast to it.\n\n\
          {HEADER}"

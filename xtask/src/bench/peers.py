@@ -164,10 +164,15 @@ def heat_map_distance(maps, target):
     return sum(functional.mse_loss(maps[:, stack], target) for stack in range(maps.shape[1]))
 
 
+GAZE_DIVISORS = {"gaze": 1, "half_gaze": 2, "quarter_gaze": 4}
+GAZE_HIDDEN = {"gaze": 1000, "half_gaze": 256, "quarter_gaze": 128}
+
+
 def estimator(name, batch):
     """Returns the network, images, labels and loss of an estimator, as tests/examples/estimator_speed.rs has them."""
-    if name == "gaze":
-        return GazeEstimator(1, [32, 32, 64, 80, 192], 9600, [1000]), (1, 35, 55), torch.rand(batch, 3), functional.mse_loss
+    if name in GAZE_DIVISORS:
+        features, hidden = [width // GAZE_DIVISORS[name] for width in [32, 32, 64, 80, 192]], GAZE_HIDDEN[name]
+        return GazeEstimator(1, features, 50 * features[-1], [hidden]), (1, 35, 55), torch.rand(batch, 3), functional.mse_loss
     if name == "plain":
         network, classes = Plain(1, [32, 64], 3136, 128, 10, 0), torch.arange(batch) % 10
         return network, (1, 28, 28), classes, functional.cross_entropy
@@ -213,7 +218,7 @@ class EstimatorBench(Bench):
             yield "channels_last, bf16", lambda: self.run_of(torch.channels_last, True)
 
 
-ESTIMATORS = [f"{name}_{kind}" for name in ("hourglass", "small_hourglass", "gaze", "plain") for kind in ("forward", "step")]
+ESTIMATORS = [f"{name}_{kind}" for name in ("hourglass", "small_hourglass", *GAZE_DIVISORS, "plain") for kind in ("forward", "step")]
 
 
 def main():
