@@ -30,8 +30,8 @@ pub enum Strength {
     /// enough to keep labels.
     #[default]
     Light,
-    /// Shifts of up to 3 pixels, scaling by up to 15 %, twice the changes of tone, a gain, light that falls off
-    /// linearly to one side, more blur and noise.
+    /// The light one's shifts and scaling, because larger ones belie the labels, with twice its changes of tone,
+    /// a gain, light that falls off linearly to one side, more blur and noise.
     Strong,
 }
 
@@ -136,13 +136,13 @@ impl Augmentation {
         let unit = width as f32 / REFERENCE_WIDTH as f32;
         let mut around = |centre: f32, reach: f32| centre + reach * rng.random_range(-1.0..1.0);
         Self {
-            shift: [around(0.0, 3.0 * unit), around(0.0, 3.0 * unit)],
-            scale: around(1.0, 0.15),
+            shift: [around(0.0, 2.0 * unit), around(0.0, 2.0 * unit)],
+            scale: around(1.0, 0.08),
             turn: 0.0,
             gamma: around(0.0, 0.8).exp(),
-            gain: around(0.0, 0.4).exp(),
-            contrast: around(1.0, 0.5),
-            brightness: around(0.0, 0.25),
+            gain: around(0.0, 0.3).exp(),
+            contrast: around(1.0, 0.4),
+            brightness: around(0.0, 0.2),
             ramp: [around(0.0, 0.25), around(0.0, 0.25)],
             blur: around(0.0, 1.5 * unit).max(0.0),
             noise: around(0.0, 0.1).max(0.0),

@@ -108,8 +108,7 @@ fn turns_and_scales_are_in_range() {
         };
         let reach = match kind {
             (_, true, _) => 0.25,
-            (Strength::Light, ..) => 0.08,
-            _ => 0.15,
+            _ => 0.08,
         };
         let [[small, large], [left, right]] = [range(0), range(1)];
         assert!(

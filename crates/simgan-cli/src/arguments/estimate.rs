@@ -62,7 +62,7 @@ pub(crate) struct EstimateTrainArguments {
     /// Images per update.
     #[arg(long, alias = "estimator-batch", value_name = "N", default_value_t = 64, value_parser = positive)]
     pub(crate) batch: usize,
-    /// Augment the batches: shift, scale, tone, blur, noise; for points also turns.
+    /// Augment the batches strongly: shift, scale, tone, light from one side, blur, noise; for points also turns.
     #[arg(long)]
     pub(crate) augment: bool,
     /// Seed of the weights, the order of images, and simulators.

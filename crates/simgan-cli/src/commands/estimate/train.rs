@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use simgan_data::{Hinted, Role};
 use simgan_eval::evaluation::read_labelled;
 use simgan_eval::{About, EstimatorTrainer, EstimatorTraining, InputShape, KeptEstimator};
+use simgan_metrics::Strength;
 use simgan_models::ESTIMATOR_CONFIG_FILE;
 use simgan_train::{DataConfig, DataSize, Recipe, TrainConfig, sources};
 
@@ -31,8 +32,9 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let shape = InputShape { channels, height, width, extra };
     let network = task.estimator(arguments.network.into(), shape)?;
     let EstimateTrainArguments { steps, batch, seed, augment, .. } = *arguments;
-    let depth = is_depth(&data);
-    let training = EstimatorTraining { steps, batch, seed, augment, depth, ..EstimatorTraining::default() };
+    let strength = if augment { Strength::Strong } else { Strength::Light };
+    let (depth, defaults) = (is_depth(&data), EstimatorTraining::default());
+    let training = EstimatorTraining { steps, batch, seed, augment, strength, depth, ..defaults };
     let mut trainer = EstimatorTrainer::new(&*task, &network, &images, training)?;
     if trainer.restore(folder)? {
         tracing::info!("going on after {} of {steps} updates", trainer.n_done());
