@@ -28,6 +28,7 @@ pub mod evaluation;
 pub mod experiment;
 mod kept;
 mod labelled;
+mod priors;
 pub mod report;
 mod task;
 mod training;
@@ -38,6 +39,7 @@ pub use self::error::EvalError;
 pub use self::evaluation::eyes_of;
 pub use self::kept::{About, KeptEstimator};
 pub use self::labelled::{Inputs, LabelledImages, extra_inputs};
+pub use self::priors::{AxisFigures, Moments, Priors, find_priors};
 pub(crate) use self::task::check_labels;
 pub use self::task::{
     Curve, Errors, GazeErrors, InputShape, Labels, Measure, Objective, Task, TaskKind, TaskSpec, TestEye,
