@@ -21,6 +21,7 @@
 //! # Ok::<(), simgan_eval::EvalError>(())
 //! ```
 
+mod adaptation;
 mod baseline;
 mod calibration;
 mod error;
@@ -33,6 +34,7 @@ pub mod report;
 mod task;
 mod training;
 
+pub use self::adaptation::{Adaptation, AdaptationStep, AdaptationTraining, is_adaptation_only};
 pub use self::baseline::nearest_neighbours;
 pub use self::calibration::{Calibrated, Calibration, CalibrationForm};
 pub use self::error::EvalError;
