@@ -4,6 +4,7 @@ mod device;
 mod estimate;
 mod evaluate;
 mod experiment;
+mod priors;
 mod refine;
 mod render;
 mod train;
@@ -18,11 +19,12 @@ use crate::registry::registry;
 
 pub(crate) use self::device::DeviceChoice;
 pub(crate) use self::estimate::{
-    EstimateArguments, EstimateCalibrateArguments, EstimateCommand, EstimatePredictArguments,
-    EstimateTrainArguments,
+    EstimateAdaptArguments, EstimateArguments, EstimateCalibrateArguments, EstimateCommand,
+    EstimatePredictArguments, EstimateTrainArguments,
 };
 pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;
+pub(crate) use self::priors::PriorsArguments;
 pub(crate) use self::refine::RefineArguments;
 pub(crate) use self::render::RenderArguments;
 pub(crate) use self::train::TrainArguments;
@@ -82,6 +84,7 @@ pub(crate) enum Command {
     Evaluate(EvaluateArguments),
     Estimate(EstimateArguments),
     Experiment(ExperimentArguments),
+    Priors(PriorsArguments),
     Render(RenderArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),

@@ -65,6 +65,7 @@ mod nyu;
 mod packed;
 mod pattern;
 mod printable;
+mod priors;
 mod range;
 mod read;
 mod record;
@@ -105,6 +106,7 @@ pub use self::nearest::nearest;
 pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
 pub use self::printable::{printable, printable_line};
+pub use self::priors::{PriorsFile, PriorsLayout};
 pub use self::range::ValueRange;
 pub use self::read::{MAX_TEXT, read_regular, read_text};
 pub use self::record::annotations_from_record;
@@ -112,7 +114,9 @@ pub use self::registry::{Found, Registry};
 pub use self::request::{Role, SourceRequest};
 pub use self::sample::{ClassNames, Sample};
 pub use self::sampler::{Sampler, SamplerState};
-pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Remembering, Source, Want};
+pub use self::source::{
+    Augmentation, Augmented, Concat, MemorySource, Remembering, Resampled, Source, Want, resampled,
+};
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
 pub use self::unityeyes::{Crop, LEVEL_PITCH_DEG, UnityEyes, UnityEyesOptions};

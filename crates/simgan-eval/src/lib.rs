@@ -21,6 +21,7 @@
 //! # Ok::<(), simgan_eval::EvalError>(())
 //! ```
 
+mod adaptation;
 mod baseline;
 mod calibration;
 mod error;
@@ -28,16 +29,19 @@ pub mod evaluation;
 pub mod experiment;
 mod kept;
 mod labelled;
+mod priors;
 pub mod report;
 mod task;
 mod training;
 
+pub use self::adaptation::{Adaptation, AdaptationStep, AdaptationTraining, is_adaptation_only};
 pub use self::baseline::nearest_neighbours;
 pub use self::calibration::{Calibrated, Calibration, CalibrationForm};
 pub use self::error::EvalError;
 pub use self::evaluation::eyes_of;
 pub use self::kept::{About, KeptEstimator};
 pub use self::labelled::{Inputs, LabelledImages, extra_inputs};
+pub use self::priors::{AxisFigures, Moments, Priors, find_priors};
 pub(crate) use self::task::check_labels;
 pub use self::task::{
     Curve, Errors, GazeErrors, InputShape, Labels, Measure, Objective, Task, TaskKind, TaskSpec, TestEye,

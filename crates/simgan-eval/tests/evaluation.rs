@@ -114,13 +114,29 @@ fn every_row_learns_from_images_of_its_own() {
     let config = EvaluationConfig { methods: networks, seeds: 1, images: 60, training, realism, ..config() };
     let data = scene.read(&config).unwrap();
     let found = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
-    assert_eq!(found.methods.len(), 7);
+    assert_eq!(found.methods.len(), 8);
     let predicted: Vec<_> = found.methods.values().map(|figures| &figures.predicted).collect();
     for (idx, other) in predicted.iter().enumerate() {
         assert!(!predicted[..idx].contains(other), "row {idx} of {:?}", found.methods.keys());
     }
     let again = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
     assert_eq!(again, found, "one configuration, one result");
+}
+
+/// Side by side or one after the other: every digit is the same.
+#[test]
+fn figures_do_not_depend_on_the_number_of_threads() {
+    let (scene, config) = (Scene::new(), EvaluationConfig { augment: true, images: 60, ..config() });
+    let data = scene.read(&config).unwrap();
+    let measure = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let work = || watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
+        pool.install(work)
+    };
+    let alone = measure(1);
+    for threads in [2, 5] {
+        assert_eq!(measure(threads), alone, "{threads} threads");
+    }
 }
 
 #[test]
@@ -151,7 +167,7 @@ fn rows_follow_data_and_wishes() {
         let data = scene.read(config).unwrap();
         Plan::new(&data, config).unwrap().rows().iter().map(Method::to_string).collect()
     };
-    let expected = "mean knn synthetic synthetic_2x synthetic_augmented synthetic_histogram synthetic_fourier refined refined_2x refined_augmented real";
+    let expected = "mean knn synthetic synthetic_2x synthetic_augmented synthetic_histogram synthetic_histogram_augmented synthetic_fourier refined refined_2x refined_augmented real";
     assert_eq!(named(&all).join(" "), expected);
     let some =
         EvaluationConfig { methods: vec![MethodKind::Knn, MethodKind::Refined], fold: 1, ..all.clone() };
@@ -177,7 +193,7 @@ fn work_stops_when_asked_to() {
     let stopped = Baselines::measure(&Plan::new(&data, &config).unwrap(), &mut watch);
     assert!(matches!(stopped, Err(EvalError::Stopped)));
     let last = seen.last().unwrap();
-    assert_eq!((last.done, last.doing.as_str()), (15, "synthetic, repetition 2 of 2"));
+    assert_eq!((last.done, last.doing.as_str()), (15, "training 2 networks"));
 }
 
 /// Two persons have opposite offsets: a shared calibration leaves the errors, a personal one removes them.

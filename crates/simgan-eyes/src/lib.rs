@@ -42,6 +42,7 @@
 mod compression;
 mod config;
 mod error;
+mod gazes;
 #[cfg(test)]
 mod invariants;
 mod landmarks;
@@ -64,6 +65,7 @@ mod write;
 
 pub use self::config::{Aim, Domain, Finishing, GazeFrame, SimulatorConfig};
 pub use self::error::EyesError;
+pub use self::gazes::{AngleSpread, with_gazes};
 pub use self::landmarks::Landmarks;
 pub use self::layout::Simulators;
 pub use self::name::{Model, Preset, SimulatorName};

@@ -20,6 +20,9 @@ pub struct AugmentOptions {
     /// Whether the pixels are depths: only their places change, by whole pixels, so that −1 remains what was
     /// not measured and no depth is made up.
     pub depth: bool,
+    /// By how many degrees images are also turned at most, about their middle and beside the strength's shifts
+    /// and scales. Only for labels that follow, and without `turn`.
+    pub roll_deg: u8,
 }
 
 /// How much augmentation changes images. Lengths are in pixels of a 55-pixel-wide image.
@@ -30,8 +33,8 @@ pub enum Strength {
     /// enough to keep labels.
     #[default]
     Light,
-    /// Shifts of up to 3 pixels, scaling by up to 15 %, twice the changes of tone, a gain, light that falls off
-    /// linearly to one side, more blur and noise.
+    /// The light one's shifts and scaling, because larger ones belie the labels, with twice its changes of tone,
+    /// a gain, light that falls off linearly to one side, more blur and noise.
     Strong,
 }
 
@@ -81,6 +84,27 @@ pub fn augmented_with(
     Ok((Tensor::from_vec(pixels, images.dims(), images.device())?, warps))
 }
 
+/// Turns all images by one angle about their middle, clockwise in radians; also returns how their geometry
+/// changed. Depths move as [`AugmentOptions::depth`] says.
+///
+/// # Shapes
+///
+/// `(N, C, H, W)` in [−1, 1] → the same.
+///
+/// # Errors
+///
+/// If `images` does not have four dimensions.
+pub fn turned(images: &Tensor, angle: f32, depth: bool) -> Result<(Tensor, Warp), MetricsError> {
+    let (_, _, height, width) = images.dims4()?;
+    let warp = Warp::turning([width, height], angle);
+    let mut pixels = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    pixels.par_chunks_mut((height * width).max(1)).for_each(|plane| match depth {
+        true => warp.apply_to_depth(plane),
+        false => warp.apply(plane),
+    });
+    Ok((Tensor::from_vec(pixels, images.dims(), images.device())?, warp))
+}
+
 /// The changes to one image.
 pub(crate) struct Augmentation {
     /// Shift to the right and down, in pixels.
@@ -109,7 +133,14 @@ impl Augmentation {
             Strength::Light => Self::draw(rng, size[0]),
             Strength::Strong => Self::draw_strong(rng, size[0]),
         };
-        if options.turn { drawn.turned(rng, size) } else { drawn }
+        match (options.turn, options.roll_deg) {
+            (true, _) => drawn.turned(rng, size),
+            (false, 0) => drawn,
+            (false, most) => {
+                let turn = f32::from(most) * rng.random_range(-1.0..1.0);
+                Self { turn: turn.to_radians(), ..drawn }
+            }
+        }
     }
 
     /// Draws the changes of [`Strength::Light`]; lengths scale with the image's width.
@@ -136,13 +167,13 @@ impl Augmentation {
         let unit = width as f32 / REFERENCE_WIDTH as f32;
         let mut around = |centre: f32, reach: f32| centre + reach * rng.random_range(-1.0..1.0);
         Self {
-            shift: [around(0.0, 3.0 * unit), around(0.0, 3.0 * unit)],
-            scale: around(1.0, 0.15),
+            shift: [around(0.0, 2.0 * unit), around(0.0, 2.0 * unit)],
+            scale: around(1.0, 0.08),
             turn: 0.0,
             gamma: around(0.0, 0.8).exp(),
-            gain: around(0.0, 0.4).exp(),
-            contrast: around(1.0, 0.5),
-            brightness: around(0.0, 0.25),
+            gain: around(0.0, 0.3).exp(),
+            contrast: around(1.0, 0.4),
+            brightness: around(0.0, 0.2),
             ramp: [around(0.0, 0.25), around(0.0, 0.25)],
             blur: around(0.0, 1.5 * unit).max(0.0),
             noise: around(0.0, 0.1).max(0.0),

@@ -96,8 +96,8 @@ pub(crate) struct Measure {
     /// The paper's network and batch, for a GPU: --network paper --estimator-steps 2000 --estimator-batch 512.
     #[arg(long, conflicts_with_all = ["network", "estimator_steps", "estimator_batch"])]
     pub(crate) paper: bool,
-    /// Also train estimators on augmented synthetic and refined batches: shift, scale, tone, blur, noise; for
-    /// points also turns.
+    /// Also train estimators on strongly augmented batches of synthetic, matched and refined images: shift, scale,
+    /// tone, light from one side, blur, noise; for points also turns.
     #[arg(long)]
     pub(crate) augment: bool,
     /// Comma-separated rows to compute, such as synthetic,refined [default: all that the data allows].

@@ -11,7 +11,7 @@ use simgan_eval::evaluation::{
 };
 use simgan_eval::report;
 use simgan_eval::{EstimatorTraining, EvalError};
-use simgan_metrics::RealismTraining;
+use simgan_metrics::{RealismTraining, Strength};
 use simgan_train::DataConfig;
 
 use self::input::Input;
@@ -83,6 +83,7 @@ pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> Evaluat
         false => (measure.network.into(), measure.estimator_steps, measure.estimator_batch),
     };
     let realism = RealismTraining::default();
+    let is_augmented = augment || methods.iter().any(|kind| kind.is_augmented());
     EvaluationConfig {
         images,
         fold,
@@ -94,6 +95,8 @@ pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> Evaluat
             steps,
             batch,
             seed,
+            // Where nothing is augmented it says nothing, and experiments begun without it go on.
+            strength: if is_augmented { Strength::Strong } else { Strength::Light },
             depth: is_depth(data),
             ..EstimatorTraining::default()
         },

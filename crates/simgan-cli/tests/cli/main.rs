@@ -13,6 +13,7 @@ mod evaluate;
 mod experiment;
 mod folders;
 mod nyu;
+mod priors;
 mod refine;
 mod render;
 mod scene;

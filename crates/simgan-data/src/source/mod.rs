@@ -3,6 +3,7 @@ mod augmented;
 mod concat;
 mod memory;
 mod remembering;
+mod resampled;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ pub use self::augmented::{Augmentation, Augmented};
 pub use self::concat::Concat;
 pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
+pub use self::resampled::{Resampled, resampled};
 use crate::{DataError, ImageSpec, Sample};
 
 /// Random access to the samples of one domain.

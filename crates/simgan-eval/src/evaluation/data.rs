@@ -236,7 +236,11 @@ impl EvaluationData {
     /// Names the data that a method needs and that is missing.
     pub(super) fn lacking(&self, kind: MethodKind) -> Option<&'static str> {
         match kind {
-            MethodKind::SyntheticHistogram | MethodKind::SyntheticFourier if self.real.is_none() => {
+            MethodKind::SyntheticHistogram
+            | MethodKind::SyntheticHistogramAugmented
+            | MethodKind::SyntheticFourier
+                if self.real.is_none() =>
+            {
                 Some("real images")
             }
             MethodKind::Real if self.labelled_real.is_none() => {

@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
+use candle_core::Device;
 use simgan_metrics::{RealismTraining, realism_watched};
 
 use super::Plan;
-use crate::training::train_estimator_watched;
+use crate::training::{n_side_by_side, on_threads, train_estimator_watched};
 use crate::{EstimatorTraining, EvalError};
 
 /// Updates that a probe makes; the first is slower than the others and does not count.
@@ -39,22 +40,40 @@ impl Plan<'_> {
         let task = self.data.task();
         let layers = task.estimator(self.config.network, self.data.shape()?)?;
         let training = EstimatorTraining { steps: PROBED, ..self.config.training };
-        let mut updates = Updates::default();
-        train_estimator_watched(task, &layers, &images, &training, &mut || {
-            updates.note();
+        let n_jobs = self.rows().len() * self.config.seeds as usize;
+        side_by_side_mean(n_jobs, images.images().device(), &|updates| {
+            train_estimator_watched(task, &layers, &images, &training, &mut || {
+                updates.note();
+                Ok(())
+            })?;
             Ok(())
-        })?;
-        Ok(updates.mean())
+        })
     }
 
     /// How long an update of the classifier takes; nothing without real images.
     fn classifier_update(&self) -> Result<Duration, EvalError> {
         let Some(real) = self.data.real() else { return Ok(Duration::ZERO) };
         let training = RealismTraining { steps: PROBED, ..self.config.realism };
-        let mut updates = Updates::default();
-        realism_watched(real, self.data.probe().images(), &training, &mut || updates.note())?;
-        Ok(updates.mean())
+        side_by_side_mean(self.config.seeds as usize, real.device(), &|updates| {
+            realism_watched(real, self.data.probe().images(), &training, &mut || updates.note())?;
+            Ok(())
+        })
     }
+}
+
+/// How long an update takes on average, of `n_jobs` trainings that run side by side as far as threads go: each
+/// on its share of them.
+fn side_by_side_mean(
+    n_jobs: usize,
+    device: &Device,
+    train: &(dyn Fn(&mut Updates) -> Result<(), EvalError> + Sync),
+) -> Result<Duration, EvalError> {
+    let n_workers = n_side_by_side(n_jobs, device).max(1);
+    let updates = on_threads(rayon::current_num_threads() / n_workers, || {
+        let mut updates = Updates::default();
+        train(&mut updates).map(|()| updates)
+    })??;
+    Ok(updates.mean() / n_workers as u32)
 }
 
 /// The moments at which updates ended.

@@ -7,6 +7,7 @@ use simgan_metrics::{
 };
 
 use super::{EvaluationConfig, Watch};
+use crate::training::side_by_side;
 use crate::{EvalError, Inputs, TrainedEstimator, features};
 
 /// Maximum number of real images for KID: the kernel matrix grows with its square.
@@ -42,18 +43,24 @@ impl Likeness {
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
-        let (mut accuracies, mut n_images) = (Vec::new(), 0);
-        for repetition in 0..config.seeds {
-            let doing = format!("realism of {what}, repetition {} of {}", repetition + 1, config.seeds);
-            watch.begin(doing, config.realism.steps)?;
-            let training =
-                RealismTraining { seed: config.realism.seed.wrapping_add(repetition), ..config.realism };
+        let n_repetitions = config.seeds as usize;
+        watch.begin(format!("realism of {what}"), n_repetitions * config.realism.steps)?;
+        let classify = |repetition: usize, after_update: &mut dyn FnMut() -> Result<(), EvalError>| {
+            let seed = config.realism.seed.wrapping_add(repetition as u64);
+            let training = RealismTraining { seed, ..config.realism };
             // The classifier's training is short, so that a stop may wait for its end.
-            let found = realism_watched(real, images, &training, &mut || drop(watch.count(1)))?;
-            watch.check()?;
-            accuracies.push(found.accuracy);
-            n_images = found.n_images;
-        }
+            let mut outcome = Ok(());
+            let mut heard = || {
+                if outcome.is_ok() {
+                    outcome = after_update();
+                }
+            };
+            let found = realism_watched(real, images, &training, &mut heard)?;
+            outcome.map(|()| found)
+        };
+        let found = side_by_side(n_repetitions, real.device(), &classify, &mut || watch.count(1))?;
+        let n_images = found.first().map_or(0, |found| found.n_images);
+        let accuracies: Vec<_> = found.iter().map(|found| found.accuracy).collect();
         let none = EvalError::TooFew { what: "repetitions", found: 0, needed: 1 };
         let accuracy = Spread::new(&accuracies).ok_or(none)?;
         let n_right = (accuracy.mean * n_images as f64).round() as u64;

@@ -28,15 +28,17 @@ pub enum MethodKind {
     Knn,
     /// A network trained on synthetic images.
     Synthetic,
-    /// A network trained on lightly augmented synthetic batches.
+    /// A network trained on augmented synthetic batches.
     SyntheticAugmented,
     /// A network trained on synthetic images, each matched to the histogram of a real one.
     SyntheticHistogram,
+    /// A network trained on augmented batches of such images.
+    SyntheticHistogramAugmented,
     /// A network trained on synthetic images with the low-frequency Fourier amplitudes of real ones.
     SyntheticFourier,
     /// A network trained on refined images.
     Refined,
-    /// A network trained on lightly augmented refined batches.
+    /// A network trained on augmented refined batches.
     RefinedAugmented,
     /// A network trained on labelled real images other than the test images: the lowest error to expect.
     Real,
@@ -44,12 +46,13 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// All kinds, in the order of the tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mean,
         Self::Knn,
         Self::Synthetic,
         Self::SyntheticAugmented,
         Self::SyntheticHistogram,
+        Self::SyntheticHistogramAugmented,
         Self::SyntheticFourier,
         Self::Refined,
         Self::RefinedAugmented,
@@ -65,6 +68,7 @@ impl MethodKind {
             Self::Synthetic => "synthetic",
             Self::SyntheticAugmented => "synthetic_augmented",
             Self::SyntheticHistogram => "synthetic_histogram",
+            Self::SyntheticHistogramAugmented => "synthetic_histogram_augmented",
             Self::SyntheticFourier => "synthetic_fourier",
             Self::Refined => "refined",
             Self::RefinedAugmented => "refined_augmented",
@@ -89,6 +93,7 @@ impl MethodKind {
     pub(crate) const fn without_augmentation(self) -> Option<Self> {
         match self {
             Self::SyntheticAugmented => Some(Self::Synthetic),
+            Self::SyntheticHistogramAugmented => Some(Self::SyntheticHistogram),
             Self::RefinedAugmented => Some(Self::Refined),
             _ => None,
         }
@@ -96,7 +101,7 @@ impl MethodKind {
 
     /// Whether its batches are augmented.
     #[must_use]
-    pub(crate) const fn is_augmented(self) -> bool {
+    pub const fn is_augmented(self) -> bool {
         self.without_augmentation().is_some()
     }
 }
@@ -106,6 +111,12 @@ impl Method {
     #[must_use]
     pub const fn once(kind: MethodKind) -> Self {
         Self { kind, fold: 1 }
+    }
+
+    /// The method that learns from the same images, unaugmented; itself if it does not augment.
+    #[must_use]
+    pub(super) fn without_augmentation(self) -> Self {
+        Self { kind: self.kind.without_augmentation().unwrap_or(self.kind), ..self }
     }
 }
 

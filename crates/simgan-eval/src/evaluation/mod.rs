@@ -34,11 +34,10 @@ pub use self::method::{Method, MethodKind};
 pub use self::opened::OpenedSources;
 pub use self::plan::Plan;
 pub use self::preservation::{Agreement, ShiftAccuracy, ShiftFigures, Shifts};
-pub use self::reading::read_labelled;
+pub use self::reading::{read_labelled, read_unlabelled};
 pub(crate) use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
 
-use self::rows::Row;
 use crate::{EvalError, TaskSpec, TrainedEstimator};
 
 /// Version of the format of [`Evaluation`] and [`Baselines`].
@@ -163,13 +162,8 @@ impl Baselines {
     /// As [`evaluate`].
     pub fn measure(plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
-        let (mut methods, mut estimators) = (Methods::new(), Estimators::new());
-        for method in plan.rows_of(false) {
-            let row = Row::new(method, None, data, config, watch)?;
-            methods.insert(method, row.figures);
-            estimators.insert(method, row.networks);
-        }
-        estimators.retain(|_, networks| !networks.is_empty());
+        let rows: Vec<_> = plan.rows_of(false).collect();
+        let (methods, estimators) = rows::measure(&rows, None, data, config, watch)?;
         let networks = of_synthetic(&estimators);
         let likeness = likeness("synthetic", data, data.probe().images(), networks, config, watch)?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
@@ -196,18 +190,14 @@ impl RefinerFigures {
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
-        let n_refined = plan.rows_of(true).next().map_or(Ok(0), |_| data.all_synthetic().images().dim(0))?;
+        let rows: Vec<_> = plan.rows_of(true).collect();
+        let n_refined = rows.first().map_or(Ok(0), |_| data.all_synthetic().images().dim(0))?;
         watch.begin("refining", data.probe().images().dim(0)? + n_refined)?;
         let probe = refine_images(refiner, data.probe().images(), watch)?;
         let refine_all = |_| refine_images(refiner, data.all_synthetic().images(), watch);
         // Refine once: all rows share the images.
-        let refined = plan.rows_of(true).next().map(refine_all).transpose()?;
-        let (mut methods, mut estimators) = (Methods::new(), Estimators::new());
-        for method in plan.rows_of(true) {
-            let row = Row::new(method, refined.as_ref(), data, config, watch)?;
-            methods.insert(method, row.figures);
-            estimators.insert(method, row.networks);
-        }
+        let refined = rows.first().map(refine_all).transpose()?;
+        let (methods, estimators) = rows::measure(&rows, refined.as_ref(), data, config, watch)?;
         watch.begin("label preservation", 0)?;
         let shifts = Shifts::new(data, &probe)?;
         let agreement = Agreement::new(networks, data, &probe)?;

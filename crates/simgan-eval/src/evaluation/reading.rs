@@ -148,6 +148,19 @@ pub fn read_labelled(
     Ok((task.task(), labelled))
 }
 
+/// Reads at most `most` evenly spread images of a source, `(N, C, H, W)` in [−1, 1]. Labels are not read.
+///
+/// # Errors
+///
+/// If an image cannot be read, or its size or channels are not the source's.
+pub fn read_unlabelled(source: &dyn Source, most: usize, device: &Device) -> Result<Tensor, EvalError> {
+    let (spec, indices) = (source.spec(), evenly(source.len(), most));
+    let one = |idx: &usize| one(source, *idx, spec, Want::Image).map(|sample| sample.image.to_unit());
+    let pixels: Vec<_> = indices.par_iter().map(one).collect::<Result<_, _>>()?;
+    let shape = (pixels.len(), spec.channels, spec.height, spec.width);
+    Ok(Tensor::from_vec(pixels.concat(), shape, device)?)
+}
+
 /// Reads samples on all threads; the result keeps the order of `indices`.
 pub(super) fn read(
     source: &dyn Source,
@@ -159,7 +172,7 @@ pub(super) fn read(
     let mut images = Images { names, pixels, annotations, classes, spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
-            indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
+            indices.par_iter().map(|idx| one(source, *idx, spec, Want::Labels)).collect();
         for sample in samples? {
             images.pixels.push(sample.image.to_unit());
             images.names.push(sample.name);
@@ -172,8 +185,8 @@ pub(super) fn read(
 }
 
 /// Reads a sample, and drops the source's own record, which may be large.
-fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<Sample, EvalError> {
-    let sample = source.sample(idx, Want::Labels)?;
+fn one(source: &dyn Source, idx: usize, spec: ImageSpec, want: Want) -> Result<Sample, EvalError> {
+    let sample = source.sample(idx, want)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
         let first = "the source's first image".to_owned();

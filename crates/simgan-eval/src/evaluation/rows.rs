@@ -1,70 +1,117 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use candle_core::{Module, Tensor};
 use simgan_data::Annotation;
 use simgan_metrics::{fourier_matched, histogram_matched};
 use simgan_models::{Refiner, for_batches, forward_batched};
 
-use super::{EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Watch};
+use super::{
+    Estimators, EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Methods, Watch,
+};
 use crate::baseline::Neighbours;
-use crate::training::train_estimator_watched;
+use crate::training::{side_by_side, train_estimator_watched};
 use crate::{EstimatorTraining, EvalError, LabelledImages, Task, TrainedEstimator, predict};
 
 /// Images per forward pass, or per search for nearest neighbours.
 const AT_ONCE: usize = 256;
 
 /// One row: its figures, and the networks it trained, if any.
-pub(super) struct Row {
-    pub(super) figures: MethodFigures,
-    pub(super) networks: Vec<TrainedEstimator>,
+struct Row {
+    figures: MethodFigures,
+    networks: Vec<TrainedEstimator>,
+}
+
+/// Measures rows. `refined` holds the refinements of all synthetic images of the data.
+///
+/// All networks are trained side by side, from images that are prepared once.
+pub(super) fn measure(
+    rows: &[Method],
+    refined: Option<&Tensor>,
+    data: &EvaluationData,
+    config: &EvaluationConfig,
+    watch: &mut Watch<'_>,
+) -> Result<(Methods, Estimators), EvalError> {
+    watch.begin("preparing images", 0)?;
+    let mut images = BTreeMap::new();
+    for method in rows.iter().map(|method| method.without_augmentation()) {
+        if let Entry::Vacant(vacant) = images.entry(method) {
+            vacant.insert(training_images(method, refined, data, config)?);
+        }
+    }
+    let mut networks = train(rows, &images, data, config, watch)?;
+    let (mut methods, mut estimators) = (Methods::new(), Estimators::new());
+    for method in rows {
+        let networks = networks.remove(method).unwrap_or_default();
+        let row = Row::new(*method, &images[&method.without_augmentation()], networks, data, config, watch)?;
+        methods.insert(*method, row.figures);
+        if !row.networks.is_empty() {
+            estimators.insert(*method, row.networks);
+        }
+    }
+    Ok((methods, estimators))
+}
+
+/// Trains the networks of all rows, one per repetition.
+fn train(
+    rows: &[Method],
+    images: &BTreeMap<Method, LabelledImages>,
+    data: &EvaluationData,
+    config: &EvaluationConfig,
+    watch: &mut Watch<'_>,
+) -> Result<Estimators, EvalError> {
+    let rows = rows.iter().filter(|method| method.kind.is_network());
+    let jobs: Vec<_> = rows.flat_map(|method| (0..config.seeds).map(|seed| (*method, seed))).collect();
+    if jobs.is_empty() {
+        return Ok(Estimators::new());
+    }
+    let (task, device) = (data.task(), data.test().images().device());
+    let layers = task.estimator(config.network, data.shape()?)?;
+    watch.begin(format!("training {} networks", jobs.len()), jobs.len() * config.training.steps)?;
+    let train = |job: usize, after_update: &mut dyn FnMut() -> Result<(), EvalError>| {
+        let (method, seed) = jobs[job];
+        let training = EstimatorTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
+        train_estimator_watched(
+            task,
+            &layers,
+            &images[&method.without_augmentation()],
+            &training,
+            after_update,
+        )
+    };
+    let networks = side_by_side(jobs.len(), device, &train, &mut || watch.update())?;
+    let mut estimators = Estimators::new();
+    for ((method, _), network) in jobs.iter().zip(networks) {
+        estimators.entry(*method).or_default().push(network);
+    }
+    Ok(estimators)
 }
 
 impl Row {
-    /// Measures the row of `method`; `refined` holds the refinements of all synthetic images of the data.
-    pub(super) fn new(
+    /// Measures the row of `method`, which learned from `images`.
+    fn new(
         method: Method,
-        refined: Option<&Tensor>,
+        images: &LabelledImages,
+        networks: Vec<TrainedEstimator>,
         data: &EvaluationData,
         config: &EvaluationConfig,
         watch: &mut Watch<'_>,
     ) -> Result<Self, EvalError> {
         watch.begin(method.to_string(), 0)?;
-        let images = training_images(method, refined, data, config)?;
-        match method.kind {
+        let (task, test) = (data.task(), data.test());
+        let predicted = match method.kind {
             MethodKind::Mean => {
                 let none = || EvalError::Mismatch("the synthetic labels have no mean".into());
-                let mean = data.task().mean(&images.labels().iter().collect::<Vec<_>>()).ok_or_else(none)?;
-                let mean = data.task().completed(mean.clone(), &mean);
-                let predicted = vec![mean; data.test().n_images()];
-                Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
+                let mean = task.mean(&images.labels().iter().collect::<Vec<_>>()).ok_or_else(none)?;
+                let mean = task.completed(mean.clone(), &mean);
+                vec![vec![mean; test.n_images()]]
             }
-            MethodKind::Knn => {
-                let predicted =
-                    neighbours(data.task(), &images, data.test().images(), config.neighbours, watch)?;
-                Self::of_predictions(vec![predicted], Vec::new(), &images, data, config)
-            }
-            _ => Self::of_networks(method, &images, data, config, watch),
-        }
-    }
-
-    /// Trains and tests one network per repetition.
-    fn of_networks(
-        method: Method,
-        images: &LabelledImages,
-        data: &EvaluationData,
-        config: &EvaluationConfig,
-        watch: &mut Watch<'_>,
-    ) -> Result<Self, EvalError> {
-        let task = data.task();
-        let layers = task.estimator(config.network, data.shape()?)?;
-        let (mut networks, mut predicted) = (Vec::new(), Vec::new());
-        for seed in 0..config.seeds {
-            let doing = format!("{method}, repetition {} of {}", seed + 1, config.seeds);
-            watch.begin(doing, config.training.steps)?;
-            let training =
-                EstimatorTraining { augment: method.kind.is_augmented(), ..config.repetition(seed) };
-            let network = train_estimator_watched(task, &layers, images, &training, &mut || watch.update())?;
-            predicted.push(predict(task, &network, data.test().inputs())?);
-            networks.push(network);
-        }
+            MethodKind::Knn => vec![neighbours(task, images, test.images(), config.neighbours, watch)?],
+            _ => networks
+                .iter()
+                .map(|network| predict(task, network, test.inputs()))
+                .collect::<Result<_, _>>()?,
+        };
         Self::of_predictions(predicted, networks, images, data, config)
     }
 
@@ -92,13 +139,13 @@ fn training_images(
     let images = synthetic.images();
     let lacking = || EvalError::Mismatch(format!("`{}` has no images to learn from", method.kind));
     let changed = match method.kind {
+        MethodKind::SyntheticHistogram | MethodKind::SyntheticHistogramAugmented => {
+            histogram_matched(images, data.real().ok_or_else(lacking)?, config.training.seed)?
+        }
         MethodKind::Mean | MethodKind::Knn | MethodKind::Synthetic | MethodKind::SyntheticAugmented => {
             return Ok(synthetic);
         }
         MethodKind::Real => return data.labelled_real().cloned().ok_or_else(lacking),
-        MethodKind::SyntheticHistogram => {
-            histogram_matched(images, data.real().ok_or_else(lacking)?, config.training.seed)?
-        }
         MethodKind::SyntheticFourier => {
             let (beta, seed) = (config.fourier_beta, config.training.seed);
             fourier_matched(images, data.real().ok_or_else(lacking)?, beta, seed)?

@@ -25,6 +25,7 @@ const fn color(kind: MethodKind) -> &'static str {
         MethodKind::Synthetic => "#E69F00",
         MethodKind::SyntheticAugmented => "#B8A200",
         MethodKind::SyntheticHistogram => "#009E73",
+        MethodKind::SyntheticHistogramAugmented => "#00644A",
         MethodKind::SyntheticFourier => "#56B4E9",
         MethodKind::Refined => "#0072B2",
         MethodKind::RefinedAugmented => "#D55E00",

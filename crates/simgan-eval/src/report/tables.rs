@@ -274,6 +274,7 @@ pub(super) fn method_name(method: Method) -> String {
         MethodKind::Synthetic => "synthetic",
         MethodKind::SyntheticAugmented => "synthetic, augmented",
         MethodKind::SyntheticHistogram => "synthetic, histogram matched",
+        MethodKind::SyntheticHistogramAugmented => "synthetic, histogram matched, augmented",
         MethodKind::SyntheticFourier => "synthetic, Fourier matched",
         MethodKind::Refined => "refined",
         MethodKind::RefinedAugmented => "refined, augmented",

@@ -1,4 +1,5 @@
 mod state;
+mod together;
 
 use std::cell::OnceCell;
 
@@ -7,11 +8,13 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Annotation, Sampler};
-use simgan_metrics::{AugmentOptions, Warp, augmented_with};
+use simgan_metrics::{AugmentOptions, Strength, Warp, augmented_with};
 use simgan_models::{Estimator, EstimatorConfig, Parameters};
 use simgan_optim::{Optimizer, Rule, half_cosine};
 
 pub use self::state::is_training_only;
+pub(crate) use self::state::{checksum, mark, remove};
+pub(crate) use self::together::{n_side_by_side, on_threads, side_by_side};
 use crate::{EvalError, Inputs, LabelledImages, Objective, Task};
 
 /// Maximum number of images per forward pass.
@@ -31,9 +34,12 @@ pub struct EstimatorTraining {
     pub lr: f64,
     /// Seed of the weights, the order of images and their augmentation.
     pub seed: u64,
-    /// Whether each batch is augmented: lightly, or where points are learned also by turns and scales that
-    /// the points follow.
+    /// Whether each batch is augmented; where points are learned, also by turns and scales that the points
+    /// follow.
     pub augment: bool,
+    /// How much augmentation changes images; without it, of no effect.
+    #[serde(skip_serializing_if = "is_light")]
+    pub strength: Strength,
     /// Whether pixels are measurements such as depths: augmentation then moves them and changes none.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub depth: bool,
@@ -42,8 +48,21 @@ pub struct EstimatorTraining {
 impl Default for EstimatorTraining {
     /// The paper's learning rate and batch (§3.1); it does not give the number of updates.
     fn default() -> Self {
-        Self { steps: 2000, batch: 512, lr: 0.001, seed: 0, augment: false, depth: false }
+        Self {
+            steps: 2000,
+            batch: 512,
+            lr: 0.001,
+            seed: 0,
+            augment: false,
+            strength: Strength::Light,
+            depth: false,
+        }
     }
+}
+
+/// Settings written before there were strengths mean light.
+fn is_light(strength: &Strength) -> bool {
+    *strength == Strength::Light
 }
 
 /// A trained estimator and its parameters, which share memory.
@@ -163,7 +182,7 @@ impl<'a> EstimatorTrainer<'a> {
         let batch = Tensor::new(batch, self.images.images().device())?;
         let inputs = self.images.inputs().select(&batch)?;
         let (inputs, warps) = match self.training.augment {
-            true => changed(self.task, &inputs, self.training.depth, &mut self.augmentation)?,
+            true => changed(self.task, &inputs, &self.training, &mut self.augmentation)?,
             false => (inputs, None),
         };
         let output = self.network.forward_t(inputs.images(), inputs.extra(), true)?;
@@ -189,11 +208,12 @@ impl<'a> EstimatorTrainer<'a> {
 fn changed(
     task: &dyn Task,
     inputs: &Inputs,
-    depth: bool,
+    training: &EstimatorTraining,
     stream: &mut ChaCha8Rng,
 ) -> Result<(Inputs, Option<Vec<Warp>>), EvalError> {
+    let EstimatorTraining { strength, depth, .. } = *training;
     let turn = task.moves_with_pixels();
-    let options = AugmentOptions { turn, depth, ..AugmentOptions::default() };
+    let options = AugmentOptions { strength, turn, depth, ..AugmentOptions::default() };
     let (images, warps) = augmented_with(inputs.images(), options, stream)?;
     Ok((inputs.with_images(images)?, turn.then_some(warps)))
 }

@@ -4,11 +4,13 @@ use anyhow::{Context, Result, bail};
 use simgan_data::{Hinted, Role};
 use simgan_eval::evaluation::read_labelled;
 use simgan_eval::{About, EstimatorTrainer, EstimatorTraining, InputShape, KeptEstimator};
+use simgan_metrics::Strength;
 use simgan_models::ESTIMATOR_CONFIG_FILE;
-use simgan_train::{DataConfig, DataSize, Recipe, TrainConfig, sources};
+use simgan_train::{DataConfig, sources};
 
 use crate::arguments::EstimateTrainArguments;
 use crate::commands::evaluate::is_depth;
+use crate::commands::{Look, chosen};
 use crate::console::Progress;
 use crate::registry::registry;
 use crate::{compute, interrupt, program};
@@ -31,8 +33,9 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let shape = InputShape { channels, height, width, extra };
     let network = task.estimator(arguments.network.into(), shape)?;
     let EstimateTrainArguments { steps, batch, seed, augment, .. } = *arguments;
-    let depth = is_depth(&data);
-    let training = EstimatorTraining { steps, batch, seed, augment, depth, ..EstimatorTraining::default() };
+    let strength = if augment { Strength::Strong } else { Strength::Light };
+    let (depth, defaults) = (is_depth(&data), EstimatorTraining::default());
+    let training = EstimatorTraining { steps, batch, seed, augment, strength, depth, ..defaults };
     let mut trainer = EstimatorTrainer::new(&*task, &network, &images, training)?;
     if trainer.restore(folder)? {
         tracing::info!("going on after {} of {steps} updates", trainer.n_done());
@@ -74,15 +77,7 @@ fn check_output(folder: &std::path::Path) -> Result<()> {
 
 /// How to read the images: what the options leave open follows from them.
 fn data(arguments: &EstimateTrainArguments) -> Result<DataConfig> {
-    let mut config = TrainConfig::resolve(Some(Recipe::Demo), None, &[])?;
-    config.seed = arguments.seed;
-    let data = &mut config.data;
-    data.synthetic.clone_from(&arguments.sources);
-    data.real.clone_from(&arguments.sources);
-    data.channels = arguments.channels.unwrap_or(data.channels);
-    data.range = arguments.range;
-    data.size = arguments.size.map_or(DataSize::Auto, DataSize::Pixels);
-    let chosen = sources::choose(&config, &registry())?;
-    chosen.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    Ok(chosen.config.data)
+    let EstimateTrainArguments { sources, seed, size, channels, range, .. } = arguments;
+    let look = Look { size: *size, channels: *channels, range: *range };
+    chosen(sources, sources, *seed, look)
 }
