@@ -112,7 +112,9 @@ pub use self::registry::{Found, Registry};
 pub use self::request::{Role, SourceRequest};
 pub use self::sample::Sample;
 pub use self::sampler::{Sampler, SamplerState};
-pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Remembering, Source, Want};
+pub use self::source::{
+    Augmentation, Augmented, Concat, FramePairs, MemorySource, Remembering, Source, Want,
+};
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
