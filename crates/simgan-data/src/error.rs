@@ -255,6 +255,12 @@ pub enum DataError {
         /// Number of images now.
         n_found: usize,
     },
+    /// Pairs of frames were asked of images that are no film.
+    #[error("{name}: belongs to no film of two frames or more")]
+    NoFilm {
+        /// The sample's name.
+        name: String,
+    },
     /// The part to cut out of images is larger than they are.
     #[error("parts of {crop} cannot be cut out of images of {size}")]
     CropTooLarge {

@@ -115,7 +115,7 @@ pub use self::request::{Role, SourceRequest};
 pub use self::sample::{ClassNames, Sample};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{
-    Augmentation, Augmented, Concat, MemorySource, Remembering, Resampled, Source, Want, resampled,
+    Augmentation, Augmented, Concat, FramePairs, MemorySource, Remembering, Resampled, Source, Want, resampled,
 };
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};

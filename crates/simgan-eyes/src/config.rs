@@ -111,8 +111,12 @@ pub struct SimulatorConfig {
     pub identities: u32,
     /// Processing of the rendered image.
     pub finishing: Finishing,
-    /// Frame rate of a film of one person, up to 1000; 0 renders independent images.
+    /// Frame rate of a film of one person, up to 1000; 0 renders independent images, or films of 30 frames per
+    /// second if `film_frames` is set.
     pub frames_per_sec: f32,
+    /// Frames of each film, of one person each, at least 2; 0 is one film that goes on. Film `i` has the samples
+    /// from `i * film_frames`.
+    pub film_frames: usize,
     /// Ranges of UnityEyes' faces.
     pub face: FaceRanges,
     /// Normal distributions of gaze and head pose; `None` draws uniformly from the ranges above.
@@ -143,6 +147,7 @@ impl Default for SimulatorConfig {
             identities: 1_000,
             finishing: Finishing::Plain,
             frames_per_sec: 0.0,
+            film_frames: 0,
             face: FaceRanges::default(),
             normal: None,
         }
@@ -219,6 +224,24 @@ impl SimulatorConfig {
         }
     }
 
+    /// Frames per second of films; `None` if images are independent.
+    pub(crate) fn frame_rate(&self) -> Option<f32> {
+        match (self.frames_per_sec, self.film_frames) {
+            (0.0, 0) => None,
+            (0.0, _) => Some(30.0),
+            (rate, _) => Some(rate),
+        }
+    }
+
+    /// Number of the film that sample `index` belongs to, and of the frame in it; all belong to the first where
+    /// films do not end.
+    pub(crate) fn film_of(&self, index: usize) -> [usize; 2] {
+        match self.film_frames {
+            0 => [0, index],
+            frames => [index / frames, index % frames],
+        }
+    }
+
     /// Pixels per mm.
     pub(crate) fn px_per_mm(&self) -> f32 {
         self.width as f32 / self.crop_mm
@@ -269,6 +292,9 @@ impl SimulatorConfig {
         }
         if !(0.0..=1000.0).contains(&self.frames_per_sec) {
             return bad("frames_per_sec", self.frames_per_sec.to_string(), "0 to 1000");
+        }
+        if self.film_frames == 1 {
+            return bad("film_frames", "1".to_owned(), "0, or at least 2");
         }
         self.face.check()?;
         self.normal.as_ref().map_or(Ok(()), PosePrior::check)?;

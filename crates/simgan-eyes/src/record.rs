@@ -136,7 +136,7 @@ impl Described<'_> {
         let rounded = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
         let point = |[x, y, _]: [f32; 3]| json!([rounded(x), rounded(y)]);
         let flat = |points: &[[f32; 3]]| points.iter().copied().map(point).collect::<Vec<_>>();
-        json!({
+        let mut own = json!({
             "format": FORMAT,
             "simulator": self.simulator,
             "seed": self.config.seed,
@@ -156,7 +156,12 @@ impl Described<'_> {
             "caruncle": flat(&marks.caruncle),
             "visibility": self.visibility,
             "parameters": self.parameters,
-        })
+        });
+        if self.config.film_frames > 0 {
+            let [film, frame] = self.config.film_of(self.index);
+            own["film"] = json!({ "number": film, "frame": frame });
+        }
+        own
     }
 
     /// Size and framing: the settings on which an image depends in addition to its parameters.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use simgan_data::{BitDepth, DataError, Direction, Image, ImageSpec, Pixels, Sample, Source, Want};
+use simgan_data::{BitDepth, DataError, Direction, Image, ImageSpec, Sample, Source, Want};
 
 use crate::config::{Aim, Domain, Finishing, SimulatorConfig};
 use crate::landmarks::{Landmarks, gaze_vector};
@@ -99,9 +99,9 @@ impl Simulator {
             Provider::Builtin(domain) => Parameters::procedural(*domain, &self.config, index),
             Provider::Unityeyes(assets) => Parameters::unityeyes(assets, &self.config, index),
         };
-        // A film shows one person: every frame starts from the parameters of index 0.
-        if self.config.frames_per_sec > 0.0 {
-            return sequence::frame(drawn(0), &self.config, index);
+        // A film shows one person: every frame starts from the parameters of one index.
+        if let Some(rate) = self.config.frame_rate() {
+            return sequence::frame(drawn, &self.config, rate, index);
         }
         drawn(index as u64)
     }
@@ -274,7 +274,11 @@ impl Source for Simulator {
 
     fn name(&self, index: usize) -> Result<String, DataError> {
         assert!(index < self.config.samples, "sample {index} of {}", self.config.samples);
-        Ok(index.to_string())
+        Ok(sequence::name(&self.config, index))
+    }
+
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        sequence::frames(&self.config, index)
     }
 }
 
@@ -311,7 +315,7 @@ impl OfScene for Labelled {
 
 impl OfScene for Image {
     fn of_scene<A: Appearance>(Staged { simulator, parameters, scene, camera }: &Staged<'_, A>) -> Self {
-        image_from_canvas(&simulator.picture(scene, camera, parameters), simulator.config.channels)
+        simulator.picture(scene, camera, parameters).to_image(simulator.config.channels)
     }
 }
 
@@ -334,16 +338,4 @@ fn photographed(linear: Color) -> Color {
 fn clipped(display: Color) -> Color {
     let clip = |value: f32| value.clamp(0.0, 1.0);
     vec3(clip(display.x), clip(display.y), clip(display.z))
-}
-
-fn image_from_canvas(canvas: &Canvas, channels: usize) -> Image {
-    let byte = |value: f32| (value * 255.0 + 0.5) as u8;
-    let pixels = &canvas.pixels;
-    let values: Vec<u8> = if channels == 1 {
-        pixels.iter().map(|pixel| byte(pixel.luma())).collect()
-    } else {
-        let planes: [fn(&Color) -> f32; 3] = [|p| p.x, |p| p.y, |p| p.z];
-        planes.iter().flat_map(|plane| pixels.iter().map(move |pixel| byte(plane(pixel)))).collect()
-    };
-    Image::new(channels, canvas.height, canvas.width, Pixels::U8(values))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use rayon::prelude::*;
-use simgan_data::{Image, Pixels, write_atomic};
+use simgan_data::{Image, Pixels, Source, write_atomic};
 
 use crate::{EyesError, Simulator};
 
@@ -12,8 +12,8 @@ use crate::{EyesError, Simulator};
 const JPEG_QUALITY: u8 = 95;
 
 impl Simulator {
-    /// Writes `N.jpg` and `N.json` for each index of `range` into `folder`, as UnityEyes does. Returns the
-    /// number of images rendered.
+    /// Writes `N.jpg` and `N.json` for each index of `range` into `folder`, as UnityEyes does; films that end
+    /// into a folder each, `FILM/FRAME.jpg`. Returns the number of images rendered.
     ///
     /// Files appear whole or not at all, the record last. An index that already has its image and an
     /// identical record is skipped, so that a second call continues an interrupted one; other files of these
@@ -44,8 +44,12 @@ impl Simulator {
 
     /// Writes one image and its record. Returns whether there was anything to write.
     fn render_one(&self, folder: &Path, index: usize) -> Result<bool, EyesError> {
-        let image_path = folder.join(format!("{index}.jpg"));
-        let record_path = folder.join(format!("{index}.json"));
+        let name = Source::name(self, index)?;
+        let image_path = folder.join(format!("{name}.jpg"));
+        let record_path = folder.join(format!("{name}.json"));
+        let film = image_path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(film)
+            .map_err(|source| EyesError::Folder { path: film.to_owned(), source })?;
         let record = self.record_text(index);
         // The record is written last, so an identical one means a finished pair.
         let is_done = std::fs::read(&record_path).is_ok_and(|bytes| bytes == record.as_bytes());

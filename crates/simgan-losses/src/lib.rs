@@ -5,8 +5,9 @@
 //! (eq. 2) and, with the target swapped, the realism term of the refiner's loss (eq. 3–4).
 //! [`SelfRegularization`] is the other term of the refiner's loss: what a [`FeatureTransform`] ψ sees must
 //! stay, most of all around [`Landmarks`]; [`Consistency`] adds what an estimator sees. [`HistoryBuffer`]
-//! mixes earlier refined images into the discriminator's batches (§2.3). [`AdversarialLoss`] and [`Psi`] name
-//! losses and transforms in settings. [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and
+//! mixes earlier refined images into the discriminator's batches (§2.3). [`diversity`] keeps a refiner with noise
+//! from ignoring it, and [`film_difference`] keeps refined films from flickering. [`AdversarialLoss`] and [`Psi`]
+//! name losses and transforms in settings. [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and
 //! [`squared_error`] train the networks that judge whether refined images are better training data.
 //!
 //! All functions take tensors, never networks. All losses are means, so that their balance depends neither on
@@ -39,6 +40,7 @@
 
 mod adversarial;
 mod consistency;
+mod diversity;
 mod estimation;
 mod gaze;
 mod history;
@@ -47,6 +49,7 @@ mod self_regularization;
 
 pub use self::adversarial::{AdversarialLoss, Target, accuracy, adversarial};
 pub use self::consistency::Consistency;
+pub use self::diversity::{diversity, film_difference};
 pub use self::estimation::{cross_entropy, heat_map_distance, squared_error};
 pub use self::gaze::gaze_distance;
 pub use self::history::HistoryBuffer;

@@ -164,3 +164,8 @@ fn mean_absolute(values: &Tensor, weights: Option<&Tensor>) -> candle_core::Resu
     let signs = weights.map_or(Ok(signs.clone()), |weights| signs.broadcast_mul(&weights.detach()))?;
     (values * signs)?.mean_all()
 }
+
+/// `|values|` with the gradient sign(values) too.
+pub(crate) fn absolute(values: &Tensor) -> candle_core::Result<Tensor> {
+    values * values.detach().sign()?
+}

@@ -77,6 +77,14 @@ pub enum MetricsError {
         /// Maximum number of classes.
         most: usize,
     },
+    /// A frame has another number of pixels than the one before it, or than before refinement.
+    #[error("a frame of {found} values follows or stands for one of {expected}")]
+    FrameSizes {
+        /// Number of its values.
+        found: usize,
+        /// Number of the other frame's.
+        expected: usize,
+    },
     /// The refiner turned images into infinite values or NaN.
     #[error("the refined images are not finite")]
     NotFinite,
@@ -111,6 +119,7 @@ impl MetricsError {
             | Self::NoKnownPoint { .. }
             | Self::UnknownClass { .. }
             | Self::TooManyClasses { .. }
+            | Self::FrameSizes { .. }
             | Self::NotFinite
             | Self::Tensor(_) => None,
         }

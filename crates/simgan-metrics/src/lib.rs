@@ -5,7 +5,7 @@
 //! iris moved between an image and its refined version, [`point_shift`] how far any labelled points did.
 //! [`kernel_distance`] (KID) compares features of two sets of images, [`intensity_distance`] and
 //! [`gradient_distance`] their pixels. [`histogram_matched`], [`fourier_matched`] and [`augmented`] are simple
-//! baselines to try before a GAN; [`augmented_with`] also says how it moved each image's pixels, so that labels
+//! baselines to try before a GAN; [`Flicker`] compares a refined film with its render; [`augmented_with`] also says how it moved each image's pixels, so that labels
 //! can follow. [`PointErrors`], [`ClassFigures`] and [`VectorFigures`] compare an estimator's predictions with
 //! labels. [`binomial_p`], [`share_interval`] and [`Spread`] quantify the uncertainty of such figures.
 //!
@@ -25,6 +25,7 @@ mod augment;
 mod class_figures;
 mod error;
 mod eye_region;
+mod flicker;
 mod gray;
 mod iris;
 mod kid;
@@ -44,6 +45,7 @@ pub use self::augment::{AugmentOptions, Strength, augmented, augmented_with, tur
 pub use self::class_figures::{ClassFigure, ClassFigures};
 pub use self::error::MetricsError;
 pub use self::eye_region::has_iris;
+pub use self::flicker::{Flicker, FlickerFigures};
 pub use self::iris::{Iris, find_irises};
 pub use self::kid::kernel_distance;
 pub use self::matching::{fourier_matched, histogram_matched};

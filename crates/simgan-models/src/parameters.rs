@@ -177,8 +177,8 @@ fn initial_values(seed: u64, name: &str, shape: &Shape, init: Init) -> candle_co
     Ok((0..count).map(|_| (low + (high - low) * f64::from(stream.random::<f32>())) as f32).collect())
 }
 
-/// The random stream of the parameter `name`.
-fn stream(seed: u64, name: &str) -> ChaCha8Rng {
+/// The random stream of the parameter, or the noise, called `name`.
+pub(crate) fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&fnv1a(name.as_bytes()).to_le_bytes());
@@ -187,7 +187,7 @@ fn stream(seed: u64, name: &str) -> ChaCha8Rng {
 
 /// The 64-bit FNV-1a hash. Its specification fixes its values; the standard library's hashers may change
 /// theirs.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

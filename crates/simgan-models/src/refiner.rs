@@ -1,8 +1,8 @@
-use candle_core::{Module, Tensor};
+use candle_core::{DType, Module, Tensor, bail};
 use candle_nn::VarBuilder;
 
-use crate::ModelError;
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
+use crate::{ModelError, NoiseSource};
 use simgan_kernels::{Border, RefinerLayers};
 use simgan_settings::{Range, check, settings};
 
@@ -13,6 +13,10 @@ use simgan_settings::{Range, check, settings};
 /// # Shapes
 ///
 /// `(N, C, H, W)` in [−1, 1] → the same shape in [−1, 1], any height and width from 1.
+///
+/// With [`RefinerConfig::noise_channels`], it is R(x, z) of the paper's outlook (§4): the noise z, a few numbers
+/// for each image, gives one synthetic image many refined ones. As a [`Module`] it takes the z of
+/// [`NoiseSource::default`], so that an image is always refined alike.
 #[derive(Clone, Debug)]
 pub struct Refiner {
     config: RefinerConfig,
@@ -38,9 +42,9 @@ impl Refiner {
     pub fn new(config: &RefinerConfig, channels: usize, vb: VarBuilder) -> Result<Self, ModelError> {
         check("refiner", RefinerConfig::SETTINGS, config)?;
         check_channels(channels)?;
-        let RefinerConfig { features, blocks, kernel, stem_kernel, border } = *config;
+        let RefinerConfig { features, blocks, kernel, stem_kernel, border, noise_channels } = *config;
         let stem = Conv::new(
-            channels,
+            channels + noise_channels,
             features,
             stem_kernel,
             same_conv(stem_kernel, 1, border, true),
@@ -72,9 +76,18 @@ impl Refiner {
     /// # Errors
     ///
     /// If the images have another number of channels.
+    ///
+    /// Noise is 0: features should not depend on it.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         // Layer by layer: the fused operation does not return its feature maps.
-        let mut features = self.stem.forward(images)?;
+        let input = match self.noise_channels() {
+            0 => images.clone(),
+            channels => {
+                let zeros = Tensor::zeros((images.dim(0)?, channels), DType::F32, images.device())?;
+                self.with_planes(images, &zeros)?
+            }
+        };
+        let mut features = self.stem.forward(&input)?;
         for block in &self.blocks {
             features = block.conv2.forward_residual(&block.conv1.forward(&features)?, &features)?;
         }
@@ -92,16 +105,70 @@ impl Refiner {
     pub fn channels(&self) -> usize {
         self.channels
     }
-}
 
-impl Module for Refiner {
-    fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+    /// Numbers in the noise z of an image; 0 for a refiner that gives each image one refined image.
+    #[must_use]
+    pub fn noise_channels(&self) -> usize {
+        self.config.noise_channels
+    }
+
+    /// Draws the noise z of each image.
+    ///
+    /// # Shapes
+    ///
+    /// `(N, C, H, W)` → `(N, noise_channels)`.
+    ///
+    /// # Errors
+    ///
+    /// If the images are not `f32` of rank 4.
+    pub fn noise(&self, images: &Tensor, source: NoiseSource) -> candle_core::Result<Tensor> {
+        source.of_images(images, self.noise_channels())
+    }
+
+    /// Refines images with the given noise: R(x, z).
+    ///
+    /// # Shapes
+    ///
+    /// `(N, C, H, W)` and `(N, noise_channels)` → `(N, C, H, W)`.
+    ///
+    /// # Errors
+    ///
+    /// If the images have another number of channels, the noise has another shape, or this refiner takes none.
+    pub fn forward_with(&self, synthetic: &Tensor, noise: &Tensor) -> candle_core::Result<Tensor> {
+        self.refined(&self.with_planes(synthetic, noise)?)
+    }
+
+    /// Appends a plane for each number of the noise. It has one value in all pixels: what varies between
+    /// photographs of one scene – exposure, contrast, sharpness – varies between images, and a film's frames
+    /// can share it whatever moves.
+    fn with_planes(&self, images: &Tensor, noise: &Tensor) -> candle_core::Result<Tensor> {
+        let (n_images, _, height, width) = images.dims4()?;
+        let channels = self.noise_channels();
+        if noise.dims() != [n_images, channels] {
+            bail!("refiner: noise {:?} for {n_images} images and {channels} noise channels", noise.dims());
+        }
+        let planes = noise.reshape((n_images, channels, 1, 1))?;
+        let planes = planes.broadcast_as((n_images, channels, height, width))?;
+        Tensor::cat(&[images, &planes.contiguous()?], 1)
+    }
+
+    /// Refines images followed by their planes of noise.
+    fn refined(&self, input: &Tensor) -> candle_core::Result<Tensor> {
         let layers = RefinerLayers {
             stem: self.stem.layer(),
             blocks: self.blocks.iter().map(|block| [block.conv1.layer(), block.conv2.layer()]).collect(),
             head: self.head.layer(),
         };
-        simgan_kernels::refiner(synthetic, &layers, self.config.border)
+        simgan_kernels::refiner(input, &layers, self.config.border)
+    }
+}
+
+impl Module for Refiner {
+    fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+        match self.noise_channels() {
+            0 => self.refined(synthetic),
+            _ => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
+        }
     }
 }
 
@@ -140,6 +207,11 @@ settings! {
         /// What convolutions read outside the image: the nearest pixel, or zeros (middle gray).
         #[serde(with = "BorderName")]
         border: Border = BORDERS,
+        /// Numbers of the noise z in R(x, z), the paper's outlook (§4): each synthetic image then has as many
+        /// refined ones as z has values (`refine --variants`). z is drawn from N(0, 1) and fills one plane of R's
+        /// input per number, the same in all pixels. 0 turns it off.
+        #[serde(default)]
+        noise_channels: usize = Range::Whole(0, 64),
     }
 }
 
@@ -149,7 +221,14 @@ impl RefinerConfig {
     pub const fn eye_gaze() -> Self {
         // The paper does not say what lies outside the image; zeros would paint a frame on every refined
         // image.
-        Self { features: 64, blocks: 4, kernel: 3, stem_kernel: 3, border: Border::Replicate }
+        Self {
+            features: 64,
+            blocks: 4,
+            kernel: 3,
+            stem_kernel: 3,
+            border: Border::Replicate,
+            noise_channels: 0,
+        }
     }
 
     /// The paper's refiner of depth images of hands (§3.2): 10 blocks and "filter size 7×7", read as the size

@@ -33,6 +33,18 @@ pub enum RefineError {
         /// The refiner's number of channels.
         channels: usize,
     },
+    /// Several refined images for each image, or other ones, are asked of a refiner without noise.
+    #[error("{path}: this refiner gives each image one refined image", path = .path.display())]
+    NoNoise {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The output folder of variants holds something else.
+    #[error("{path}: is none of the variants that the output folder is for", path = .path.display())]
+    NotAVariant {
+        /// The file or folder in the output folder.
+        path: PathBuf,
+    },
     /// One of the input and output folders contains the other, so outputs would mix with inputs.
     #[error(
         "{output}: the output folder and the input folder {input} overlap",
@@ -105,6 +117,7 @@ impl RefineError {
             Self::Model(error) => return error.hint().map(Hint::from),
             Self::Io { source, .. } => return Hint::of_io(source),
             Self::Channels { .. } => return None,
+            Self::NoNoise { .. } => "train one with refiner.noise_channels = 4".into(),
             Self::Tensor(_) => "a smaller batch needs less memory".into(),
             Self::NotFinite { .. } => {
                 "its training diverged, or the file is damaged; use an earlier checkpoint".into()
@@ -118,7 +131,10 @@ impl RefineError {
                 Hint::advice("move the file elsewhere"),
             ]),
             Self::ChangedImage { .. } => Hint::any_of([Hint::advice("put it back"), Hint::OtherOutput]),
-            Self::Occupied { .. } | Self::Changed { .. } | Self::Manifest { .. } => Hint::OtherOutput,
+            Self::NotAVariant { .. }
+            | Self::Occupied { .. }
+            | Self::Changed { .. }
+            | Self::Manifest { .. } => Hint::OtherOutput,
         })
     }
 

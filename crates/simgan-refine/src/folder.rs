@@ -67,6 +67,10 @@ impl Images for FolderImages {
         Ok(Current { crc32c, label: CurrentLabel::Files })
     }
 
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        self.folder.frames(index)
+    }
+
     fn root(&self) -> Option<&Path> {
         Some(self.folder.root())
     }

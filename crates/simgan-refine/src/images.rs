@@ -29,6 +29,11 @@ pub(super) trait Images: Send + Sync {
     /// decoding than it takes.
     fn current(&self, index: usize) -> Result<Current, DataError>;
 
+    /// A frame of a film and its next one, as [`Source::frames`](simgan_data::Source::frames).
+    fn frames(&self, _index: usize) -> Option<[usize; 2]> {
+        None
+    }
+
     /// The folder that paths are relative to.
     fn root(&self) -> Option<&Path> {
         None

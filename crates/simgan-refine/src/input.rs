@@ -88,7 +88,7 @@ impl RefineInput {
         Ok(Self { images: Box::new(DataSet { source, paths }), name: name.to_owned(), count })
     }
 
-    /// Takes the samples of a simulator, written as `N.png` with the label `N.json`. `name` identifies the
+    /// Takes the samples of a simulator, written as `N.png` with the label `N.json` (`FILM/FRAME.png` of films). `name` identifies the
     /// simulator in the manifest and should include the seed.
     #[must_use]
     pub fn simulator(name: &str, source: Arc<dyn Source>) -> Self {
@@ -147,6 +147,10 @@ impl Images for DataSet {
         let label = CurrentLabel::Record(sample.to_record());
         Ok(Current { crc32c: Some(digest(&sample.image)), label })
     }
+
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        self.source.frames(index)
+    }
 }
 
 /// Samples of a simulator. They have no checksum: the name and the index determine the image, and computing
@@ -159,7 +163,8 @@ impl Images for Simulator {
     }
 
     fn name(&self, index: usize) -> String {
-        format!("{index}.png")
+        // A simulator makes names up: from the index, or from a film and its frame.
+        format!("{}.png", self.0.name(index).unwrap_or_else(|_| index.to_string()))
     }
 
     fn decode(&self, index: usize, _: &[u8]) -> Result<InputImage, DataError> {
@@ -170,6 +175,10 @@ impl Images for Simulator {
 
     fn current(&self, _index: usize) -> Result<Current, DataError> {
         Ok(Current { crc32c: None, label: CurrentLabel::Same })
+    }
+
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        self.0.frames(index)
     }
 }
 

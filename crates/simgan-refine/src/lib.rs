@@ -41,6 +41,7 @@ mod batches;
 mod change;
 mod earlier;
 mod error;
+mod film;
 mod folder;
 mod images;
 mod input;
@@ -50,6 +51,7 @@ mod output;
 mod pixels;
 mod record;
 mod summary;
+mod variants;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -62,11 +64,13 @@ use simgan_models::Refiner;
 
 pub use self::change::RangeUse;
 pub use self::error::RefineError;
+pub use self::film::FilmFrame;
 pub use self::folder::{LabelPolicy, Resize};
 pub use self::input::RefineInput;
 pub use self::manifest::MANIFEST_FILE;
 pub use self::model::RefineModel;
 pub use self::summary::RefineSummary;
+pub use self::variants::{check_variants, variant_folder};
 
 use self::manifest::{Entry, Header, Manifest};
 use self::output::Output;
@@ -204,6 +208,7 @@ impl Refinement<'_> {
             model_crc32c: self.model.crc32c.clone(),
             refiner: described(&self.model.refiner),
             input: self.input.name().to_owned(),
+            noise: (self.model.refiner.noise_channels() > 0).then(|| self.model.noise.into()),
         }
     }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use simgan_data::{check_plain, is_junk};
+use simgan_models::NoiseSource;
 
 use super::RefineError;
 
@@ -42,6 +43,25 @@ pub(super) struct Header {
     pub(super) refiner: Value,
     /// The name of the input: a folder's absolute path, or the name of a data set or simulator.
     pub(super) input: String,
+    /// What determines the noise of a refiner that takes some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) noise: Option<Noise>,
+}
+
+/// [`NoiseSource`] as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Noise {
+    seed: u64,
+    variant: u64,
+    /// Whether all images have the same noise.
+    shared: bool,
+}
+
+impl From<NoiseSource> for Noise {
+    fn from(NoiseSource { seed, variant, is_shared }: NoiseSource) -> Self {
+        Self { seed, variant, shared: is_shared }
+    }
 }
 
 /// A line after the header: the fate of one image, or the end of the job.
@@ -246,6 +266,16 @@ impl Manifest {
         }
         if before.input != now.input {
             return changed(format!("the input {}", before.input), format!("the input {}", now.input));
+        }
+        if before.noise != now.noise {
+            let told = |noise: Option<Noise>| match noise {
+                None => "no noise".to_owned(),
+                Some(Noise { seed, variant, shared }) => {
+                    let of = if shared { ", one for all frames" } else { "" };
+                    format!("noise of seed {seed}, variant {variant}{of}")
+                }
+            };
+            return changed(told(before.noise), told(now.noise));
         }
         Ok(())
     }

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use simgan_data::ValueRange;
 use simgan_models::run_folder::find_refiner;
-use simgan_models::{Refiner, load_refiner, load_refiner_range, refiner_crc32c};
+use simgan_models::{NoiseSource, Refiner, load_refiner, load_refiner_range, refiner_crc32c};
 
 use super::RefineError;
 
 /// A trained refiner, read from a checkpoint.
+#[derive(Clone)]
 pub struct RefineModel {
     pub(super) refiner: Refiner,
     pub(super) range: Option<ValueRange>,
+    pub(super) noise: NoiseSource,
     pub(super) folder: PathBuf,
     pub(super) crc32c: String,
     pub(super) device: Device,
@@ -33,7 +35,20 @@ impl RefineModel {
             return Err(RefineError::Channels { path: folder, channels });
         }
         let range = load_refiner_range(&folder)?.and_then(|[min, max]| ValueRange::new(min, max));
-        Ok(Self { refiner, range, crc32c: refiner_crc32c(&folder)?, folder, device: device.clone() })
+        let noise = NoiseSource::default();
+        let crc32c = refiner_crc32c(&folder)?;
+        Ok(Self { refiner, range, noise, crc32c, folder, device: device.clone() })
+    }
+
+    /// Returns the model with other noise: other refined images of the same synthetic ones.
+    ///
+    /// # Errors
+    /// The refiner takes no noise.
+    pub fn with_noise(&self, noise: NoiseSource) -> Result<Self, RefineError> {
+        match self.refiner.noise_channels() {
+            0 => Err(RefineError::NoNoise { path: self.folder.clone() }),
+            _ => Ok(Self { noise, ..self.clone() }),
+        }
     }
 
     /// The stored values that stand for −1 and 1 before the network; `None` is the whole scale of each image's

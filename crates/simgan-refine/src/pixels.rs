@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Module, Result, Tensor};
 use simgan_data::{BitDepth, Image, ImageSpec, Pixels, ValueRange};
-use simgan_models::{Refiner, RefinerConfig};
+use simgan_models::{NoiseSource, Refiner, RefinerConfig};
 
 use super::batches::MAX_BATCH_PIXELS;
 use super::change::{Change, RangeUse};
@@ -97,6 +97,7 @@ impl Refinable {
 pub(super) fn refine_batch(
     refiner: &Refiner,
     images: &[&Refinable],
+    noise: NoiseSource,
     device: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     let Some(first) = images.first() else {
@@ -109,13 +110,28 @@ pub(super) fn refine_batch(
         let shape = [channels, height, width];
         return images
             .iter()
-            .map(|image| refine_tiled(refiner, &image.values, shape, TILE, device))
+            .map(|image| {
+                let drawn = noise.draw(&image.values, refiner.noise_channels());
+                refine_tiled(refiner, &image.values, shape, &drawn, TILE, device)
+            })
             .collect();
     }
     let values: Vec<f32> = images.iter().flat_map(|image| image.values.iter().copied()).collect();
     let synthetic = Tensor::from_vec(values, (images.len(), channels, height, width), device)?;
-    let refined = refiner.forward(&synthetic)?.flatten_all()?.to_vec1::<f32>()?;
+    let drawn = images.iter().flat_map(|image| noise.draw(&image.values, refiner.noise_channels()));
+    let refined = refine(refiner, &synthetic, drawn.collect())?.flatten_all()?.to_vec1::<f32>()?;
     Ok(refined.chunks_exact(channels * height * width).map(<[f32]>::to_vec).collect())
+}
+
+/// Refines `(N, C, H, W)` with the noise of each image, one after another.
+fn refine(refiner: &Refiner, synthetic: &Tensor, noise: Vec<f32>) -> Result<Tensor> {
+    match refiner.noise_channels() {
+        0 => refiner.forward(synthetic),
+        channels => {
+            let noise = Tensor::from_vec(noise, (synthetic.dim(0)?, channels), synthetic.device())?;
+            refiner.forward_with(synthetic, &noise)
+        }
+    }
 }
 
 /// Side in pixels of the tiles that images above [`MAX_BATCH_PIXELS`] are cut into.
@@ -128,6 +144,7 @@ fn refine_tiled(
     refiner: &Refiner,
     values: &[f32],
     [channels, height, width]: [usize; 3],
+    noise: &[f32],
     tile: usize,
     device: &Device,
 ) -> Result<Vec<f32>> {
@@ -144,7 +161,7 @@ fn refine_tiled(
             let shape = (1, channels, padded_rows.len(), padded_columns.len());
             let padded = lines(padded_rows.clone(), padded_columns.clone());
             let padded = padded.flat_map(|line| values[line].iter().copied()).collect();
-            let done = refiner.forward(&Tensor::from_vec(padded, shape, device)?)?;
+            let done = refine(refiner, &Tensor::from_vec(padded, shape, device)?, noise.to_vec())?;
             let done = done.narrow(2, rows.start - padded_rows.start, rows.len())?;
             let done = done.narrow(3, columns.start - padded_columns.start, columns.len())?;
             let done = done.flatten_all()?.to_vec1::<f32>()?;
@@ -256,15 +273,23 @@ mod tests {
     #[test]
     fn tiles_give_what_the_whole_image_gives() {
         for border in [Border::Replicate, Border::Zeros] {
-            let config = RefinerConfig { features: 3, blocks: 2, kernel: 5, stem_kernel: 7, border };
+            let config = RefinerConfig {
+                features: 3,
+                blocks: 2,
+                kernel: 5,
+                stem_kernel: 7,
+                border,
+                noise_channels: 2,
+            };
             let refiner = Refiner::new(&config, 3, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
             let values: Vec<f32> =
                 (0..3 * 37 * 53).map(|i| ((i * 7919) % 200) as f32 / 100.0 - 1.0).collect();
             let synthetic = Tensor::from_vec(values.clone(), (1, 3, 37, 53), &Device::Cpu).unwrap();
+            let noise = NoiseSource::default().draw(&values, 2);
             let whole = refiner.forward(&synthetic).unwrap().flatten_all().unwrap();
             let whole = whole.to_vec1::<f32>().unwrap();
             for tile in [1, 16, 37, 100] {
-                let tiled = refine_tiled(&refiner, &values, [3, 37, 53], tile, &Device::Cpu).unwrap();
+                let tiled = refine_tiled(&refiner, &values, [3, 37, 53], &noise, tile, &Device::Cpu).unwrap();
                 let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
                 assert!(
                     whole.len() == tiled.len() && whole.iter().zip(&tiled).all(is_near),

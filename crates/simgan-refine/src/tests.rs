@@ -2,6 +2,7 @@ mod files;
 mod hostile;
 mod labels;
 mod model;
+mod variants;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +23,14 @@ static GOING: AtomicBool = AtomicBool::new(false);
 
 /// Saves a small refiner with random weights as a checkpoint.
 fn checkpoint(folder: &Path, seed: u64, channels: usize) {
-    let config =
-        RefinerConfig { features: 4, blocks: 1, kernel: 3, stem_kernel: 3, border: Border::Replicate };
+    let config = RefinerConfig {
+        features: 4,
+        blocks: 1,
+        kernel: 3,
+        stem_kernel: 3,
+        border: Border::Replicate,
+        noise_channels: 0,
+    };
     let parameters = Parameters::new(seed, &Device::Cpu);
     Refiner::new(&config, channels, parameters.var_builder()).unwrap();
     fs::create_dir_all(folder).unwrap();

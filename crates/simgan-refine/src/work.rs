@@ -159,9 +159,9 @@ impl Work<'_> {
     }
 
     fn refine_jobs(self, jobs: Vec<Job>) -> Step<Outcome> {
-        let RefineModel { refiner, device, .. } = self.model;
+        let RefineModel { refiner, device, noise, .. } = self.model;
         let images: Vec<&Refinable> = jobs.iter().map(|job| &job.refinable).collect();
-        let refined = refine_batch(refiner, &images, device)?;
+        let refined = refine_batch(refiner, &images, *noise, device)?;
         let finish = |(job, refined): (Job, Vec<f32>)| {
             let (image, change) = job.refinable.with_refined(&refined);
             // The mean over all pixels: one that is not finite makes it so, and nothing more need be read.

@@ -46,7 +46,9 @@ impl Need {
         let batch = data.batch as u64;
         let maps_of_refiner = pixels.saturating_mul(product(&[refiner.features, 1 + 2 * refiner.blocks]));
         let maps_of_discriminator = maps(network, size);
-        let of_update = maps_of_refiner.saturating_add(maps_of_discriminator);
+        // With noise, R's update refines each image twice.
+        let draws = if refiner.noise_channels > 0 { 2 } else { 1 };
+        let of_update = maps_of_refiner.saturating_add(maps_of_discriminator).saturating_mul(draws);
         let maps = of_update.max(maps_of_discriminator.saturating_mul(2));
         let n_batches = 2 * QUEUE.max(data.workers) as u64;
         let discriminator = bytes(&[n_discriminator, kept(&optim.discriminator)]);

@@ -65,6 +65,13 @@ pub struct RefinerReport {
     pub change: f64,
     /// Norm of the gradient over all of R's weights, before clipping.
     pub gradient_norm: f64,
+    /// How much R's images differ with the noise z, for the distance of the noises, up to `loss.diversity_bound`;
+    /// `None` without noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diversity: Option<f64>,
+    /// How unlike the change from frame to frame has become, of pixels in [−1, 1]; `None` without films.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub film: Option<f64>,
 }
 
 /// The discriminator's measurements in a step: means over its K_d updates, each taken before the weights
@@ -123,7 +130,9 @@ impl RefinerReport {
             ("refiner/change", self.change),
             ("refiner/gradient_norm", self.gradient_norm),
         ];
-        always.into_iter().chain(adversarial).chain(consistency)
+        let diversity = self.diversity.map(|value| ("refiner/diversity", value));
+        let film = self.film.map(|value| ("refiner/film", value));
+        always.into_iter().chain(adversarial).chain(consistency).chain(diversity).chain(film)
     }
 
     /// Averages reports field by field; `None` if there are none.
@@ -138,6 +147,8 @@ impl RefinerReport {
             consistency: mean_of_some(reports.iter().map(|report| report.consistency)),
             change: mean(|report| report.change),
             gradient_norm: mean(|report| report.gradient_norm),
+            diversity: mean_of_some(reports.iter().map(|report| report.diversity)),
+            film: mean_of_some(reports.iter().map(|report| report.film)),
         })
     }
 }

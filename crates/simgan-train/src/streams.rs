@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     Translation,
     /// The noise on each image before D sees it.
     Noise,
+    /// The noise z of R(x, z).
+    Latent,
     /// Which synthetic images are mirrored, and what part of each is taken.
     AugmentSynthetic,
     /// The same of real images.
@@ -41,6 +43,7 @@ impl Purpose {
             Self::Samples => "samples",
             Self::Translation => "translation",
             Self::Noise => "noise",
+            Self::Latent => "latent",
             Self::AugmentSynthetic => "augment-synthetic",
             Self::AugmentReal => "augment-real",
         }

@@ -10,6 +10,7 @@ mod finite_differences;
 mod losses;
 mod mistakes;
 mod networks;
+mod noise;
 mod spectral_norm;
 mod support;
 mod updates;

@@ -17,6 +17,8 @@ use super::{Compute, positive};
 /// labels that have changed and refines again what is missing or damaged. Images of packed data sets and of
 /// MPIIGaze, and all images with --crop, become NAME.png with NAME.json.
 ///
+/// A refiner with noise gives an image another refined image with each --seed and with each of --variants.
+///
 /// Exit status: 0 if every image is refined, copied or, with --on-error skip, skipped and counted; 1 if the job
 /// failed or was interrupted (run it again to continue); 2 for wrong usage.
 #[derive(Args, Debug)]
@@ -47,6 +49,18 @@ pub(crate) struct RefineArguments {
     /// A new or empty folder, or the output folder of an interrupted run to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+    /// Write N refined images for each image, each set in its own complete copy of the input, DIR/variant-1 to
+    /// DIR/variant-N; the refiner must have been trained with refiner.noise_channels.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) variants: Option<usize>,
+    /// Seed of the noise of a refiner that takes some. An image's noise follows from it, the variant's number
+    /// and the image's pixels.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// The images are films, each folder's in the order of their names: all get the same noise, and the summary
+    /// says how they flicker before and after.
+    #[arg(long)]
+    pub(crate) sequence: bool,
     /// How to handle an image that cannot be read.
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub(crate) on_error: Unreadable,

@@ -34,6 +34,10 @@ pub(crate) struct RenderArguments {
     /// Of eyes: film one person at 30 frames per second, with saccades and blinks; sets frames_per_sec=30.
     #[arg(long)]
     pub(crate) sequence: bool,
+    /// Of eyes: films of F frames each at 30 frames per second, each of another person, as FILM/FRAME.jpg; sets
+    /// film_frames=F.
+    #[arg(long, value_name = "F", value_parser = positive, conflicts_with = "sequence")]
+    pub(crate) frames: Option<usize>,
     /// Width and height in pixels, as 55x35 [default: the preset's].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,

@@ -13,6 +13,7 @@ const PAGES: &[(&str, Page)] = &[
     ("formats", Page::Written(include_str!("../../docs/formats.md"))),
     ("estimators", Page::Written(include_str!("../../docs/estimators.md"))),
     ("digits", Page::Written(include_str!("../../docs/digits.md"))),
+    ("variants", Page::Written(include_str!("../../docs/variants.md"))),
     ("results", Page::Written(include_str!("../../docs/results.md"))),
 ];
 

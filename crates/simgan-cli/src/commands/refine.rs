@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +10,12 @@ use simgan_data::{
     Census, Crop, Fit, Fitted, Folder, FolderOptions, Found, Hinted, Selection, Size, Sizes, SourceRequest,
     Target, Transform, printable_line,
 };
-use simgan_refine::{MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement, Resize};
+use simgan_metrics::{Flicker, FlickerFigures};
+use simgan_models::NoiseSource;
+use simgan_refine::{
+    FilmFrame, MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement, Resize, check_variants,
+    variant_folder,
+};
 use simgan_train::run_dir::config_of_run;
 
 use crate::arguments::RefineArguments;
@@ -30,18 +36,42 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
         tracing::warn!("{untrained}, so it copies its input");
     }
     let input = open_input(arguments)?;
+    if arguments.sequence && input.films().is_empty() {
+        let message = format!("{}: no film: no folder has two images", arguments.input);
+        bail!(Hinted::new(message, "films are folders of frames, as simgan render --frames writes them"));
+    }
     let stop = interrupt::stop_flag()?;
+    let noise = NoiseSource { seed: arguments.seed, variant: 1, is_shared: arguments.sequence };
+    let Some(variants) = arguments.variants else {
+        let model = if model.refiner().noise_channels() > 0 { model.with_noise(noise)? } else { model };
+        return refine_once(arguments, &model, &input, &arguments.output, &stop);
+    };
+    // Before anything is written.
+    model.with_noise(noise)?;
+    check_variants(&arguments.output)?;
+    for variant in 1..=variants as u64 {
+        let model = model.with_noise(NoiseSource { variant, ..noise })?;
+        print(&format!("variant {variant} of {variants}\n"))?;
+        let output = variant_folder(&arguments.output, variant);
+        refine_once(arguments, &model, &input, &output, &stop)?;
+    }
+    Ok(())
+}
+
+/// Refines all images into one folder.
+fn refine_once(
+    arguments: &RefineArguments,
+    model: &RefineModel,
+    input: &RefineInput,
+    output: &Path,
+    stop: &AtomicBool,
+) -> Result<()> {
     let n_images = input.n_images() as u64;
     let mut progress = Progress::new("refining", n_images, "images");
     let started = Instant::now();
-    let refinement = Refinement {
-        model: &model,
-        input: &input,
-        output: &arguments.output,
-        batch: arguments.batch,
-        on_error: arguments.on_error.into(),
-    };
-    let summary = refinement.run(&stop, &mut |summary| {
+    let refinement =
+        Refinement { model, input, output, batch: arguments.batch, on_error: arguments.on_error.into() };
+    let summary = refinement.run(stop, &mut |summary| {
         progress.update(summary.done(), &format!("mean change {:.3}", summary.change));
     })?;
     drop(progress);
@@ -50,9 +80,33 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
         let message = format!("interrupted after {} of {n_images} images", summary.done());
         bail!(Hinted::new(message, "run the same command again to continue"));
     }
+    let elapsed_secs = started.elapsed().as_secs_f64();
+    let flicker = if arguments.sequence { flicker_text(&refinement)? } else { String::new() };
     let census = input.census().unwrap_or_default();
-    let cropped = cropped(&input, arguments.size);
-    print(&(text(&summary, &census, arguments, started.elapsed().as_secs_f64()) + &cropped))
+    let cropped = cropped(input, arguments.size);
+    print(&(text(&summary, &census, arguments, output, elapsed_secs) + &cropped + &flicker))
+}
+
+/// Says how the films flicker, before and after.
+fn flicker_text(refinement: &Refinement<'_>) -> Result<String> {
+    let mut flicker = Flicker::default();
+    for frame in refinement.film_frames() {
+        let FilmFrame { is_first, rendered, refined } = frame?;
+        if is_first {
+            flicker.cut();
+        }
+        flicker.add(&rendered, &refined)?;
+    }
+    let Some(figures) = flicker.figures() else {
+        return Ok("flicker: not measured, no film has three frames\n".to_owned());
+    };
+    let FlickerFigures { rendered, refined, added, n_frames } = figures;
+    Ok(format!(
+        "flicker {refined:.4}, {:.2} times the {rendered:.4} of the {n_frames} frames before; {:.0} % of the \
+         change between frames is added\n",
+        figures.ratio(),
+        100.0 * added
+    ))
 }
 
 fn open_input(arguments: &RefineArguments) -> Result<RefineInput> {
@@ -144,9 +198,14 @@ fn odd_range(summary: &RefineSummary) -> Vec<String> {
     warnings
 }
 
-fn text(summary: &RefineSummary, census: &Census, arguments: &RefineArguments, elapsed_secs: f64) -> String {
+fn text(
+    summary: &RefineSummary,
+    census: &Census,
+    arguments: &RefineArguments,
+    output: &Path,
+    elapsed_secs: f64,
+) -> String {
     let RefineSummary { refined, already, skipped, label_files, doubtful, mended, .. } = *summary;
-    let output = &arguments.output;
     let change = report::change(summary.change, summary.range);
     let mut text = format!("{refined} images refined, {change}\n{label_files} label files copied\n");
     // Masks follow the images' new size.

@@ -30,6 +30,9 @@ trait Renderer {
     /// The size of its images.
     fn size(&self) -> Size;
 
+    /// The name of an image's files, without extensions.
+    fn name(&self, index: usize) -> Result<String>;
+
     /// The record of an image, as it is written.
     fn record(&self, index: usize) -> Result<String>;
 
@@ -40,6 +43,10 @@ trait Renderer {
 impl Renderer for Simulator {
     fn size(&self) -> Size {
         self.spec().size()
+    }
+
+    fn name(&self, index: usize) -> Result<String> {
+        Ok(Source::name(self, index)?)
     }
 
     fn record(&self, index: usize) -> Result<String> {
@@ -101,6 +108,7 @@ fn open_eyes(mut name: SimulatorName, arguments: &RenderArguments) -> Result<Sim
     if arguments.sequence {
         config.frames_per_sec = FILM_PER_SEC;
     }
+    config.film_frames = arguments.frames.unwrap_or(config.film_frames);
     for assignment in &arguments.set {
         config.set(assignment).map_err(|error| usage_of(&error))?;
     }
@@ -125,7 +133,8 @@ fn check_folder(simulator: &dyn Renderer, folder: &Path) -> Result<()> {
     }
     let is_empty = fs::read_dir(folder).with_context(cannot)?.next().is_none();
     let record = simulator.record(0)?;
-    let is_ours = fs::read(folder.join("0.json")).is_ok_and(|text| text == record.as_bytes());
+    let is_ours = fs::read(folder.join(format!("{}.json", simulator.name(0)?)))
+        .is_ok_and(|text| text == record.as_bytes());
     if !is_empty && !is_ours {
         let message = format!("{}: not empty, and not the same images", folder.display());
         bail!(Hinted::new(message, Hint::OtherOutput));

@@ -227,3 +227,49 @@ fn ctrl_c_stops_in_good_order() {
     assert_eq!(code, 0);
     assert!(stdout.contains("400 images refined"), "{stdout}");
 }
+
+#[test]
+fn variants_need_a_refiner_with_noise_and_are_whole_folders() {
+    let scene = scene(2);
+    let variants = format!("{REFINE} --variants 2");
+    fails(scene.simgan(&variants), 1, &["gives each image one refined image", "refiner.noise_channels"]);
+    assert!(!scene.path("out").exists());
+    scene.noisy_model("model");
+    let told = succeeds(scene.simgan(&variants));
+    assert!(told.contains("variant 2 of 2") && told.contains("2 images refined"), "{told}");
+    let mut expected: Vec<_> =
+        scene.files("in").into_iter().chain([PathBuf::from("refined.jsonl")]).collect();
+    expected.sort();
+    for variant in ["out/variant-1", "out/variant-2"] {
+        assert_eq!(scene.files(variant), expected);
+    }
+    let image = |folder: &str| fs::read(scene.path(folder).join("000.png")).unwrap();
+    assert_ne!(image("out/variant-1"), image("out/variant-2"));
+    // The first variant is what a call without the option writes.
+    succeeds(scene.simgan("refine --model model --input in --output one"));
+    assert_eq!(image("one"), image("out/variant-1"));
+    let told = succeeds(scene.simgan(&variants));
+    assert!(told.contains("2 of the images are from an earlier call"), "{told}");
+    fails(
+        scene.simgan("refine --model model --input in --output one --variants 2"),
+        1,
+        &["none of the variants"],
+    );
+}
+
+#[test]
+fn films_are_rendered_and_refined_with_their_flicker_told() {
+    let scene = Scene::new();
+    scene.noisy_model("model");
+    succeeds(scene.simgan("render --count 8 --frames 4 --size 23x15 --output films"));
+    let frames = [0, 1].into_iter().flat_map(|film| (0..4).map(move |frame| format!("{film}/{frame}")));
+    let mut expected: Vec<_> =
+        frames.flat_map(|name| ["jpg", "json"].map(|end| PathBuf::from(format!("{name}.{end}")))).collect();
+    expected.sort();
+    assert_eq!(scene.files("films"), expected);
+    let told = succeeds(scene.simgan("refine --model model --input films --output out --sequence"));
+    assert!(told.contains("8 images refined") && told.contains("times the"), "{told}");
+    assert!(told.contains("of the 8 frames before"), "{told}");
+    scene.images("stills", 1, 9, 7);
+    fails(scene.simgan("refine --model model --input stills --output no --sequence"), 1, &["no film"]);
+}

@@ -46,7 +46,16 @@ impl Scene {
 
     /// Writes a checkpoint of a small, untrained refiner.
     pub(crate) fn model(&self, name: &str, channels: usize) {
-        let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+        self.model_of(name, channels, 0);
+    }
+
+    /// The same for gray images, with noise.
+    pub(crate) fn noisy_model(&self, name: &str) {
+        self.model_of(name, 1, 2);
+    }
+
+    fn model_of(&self, name: &str, channels: usize, noise_channels: usize) {
+        let config = RefinerConfig { features: 4, blocks: 1, noise_channels, ..RefinerConfig::eye_gaze() };
         let parameters = Parameters::new(5, &Device::Cpu);
         Refiner::new(&config, channels, parameters.var_builder()).unwrap();
         fs::create_dir_all(self.path(name)).unwrap();

@@ -48,6 +48,7 @@ impl DataError {
             Self::CropTooLarge { size, .. } => {
                 return Some(Hint::setting("cut out smaller parts", "data.random_crop", size));
             }
+            Self::NoFilm { .. } => "give folders of frames, or a simulator of eyes with film_frames = 16",
             Self::Changed { .. } => "resume with the data the run was started with",
             Self::NoneReadable { .. } => "check that this is the source you meant",
             Self::TooLarge { .. }

@@ -1,26 +1,28 @@
 mod apart;
 mod census;
+mod film;
 mod junk;
 mod labels;
 mod layout;
 mod look;
 mod mask;
 mod selection;
+mod specs;
 mod split;
 pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 pub(crate) use self::apart::Apart;
 pub use self::census::Census;
+use self::film::Films;
 pub use self::junk::is_junk;
 use self::labels::LabelFiles;
 pub(crate) use self::labels::{image_names, owners};
 pub(crate) use self::layout::FolderLayout;
 pub use self::mask::MaskKind;
 pub use self::selection::Selection;
+use self::specs::{common_spec, first_probed};
 use self::split::Split;
 pub use self::split::{Kept, KeptImage};
 use self::walk::Found;
@@ -28,7 +30,6 @@ pub use self::walk::PassedOver;
 use crate::image::{Encoded, read};
 use crate::labels::{Files, FolderIndex};
 use crate::listing::has_extension;
-use crate::source::{check_same, first_readable};
 use crate::{DataError, Image, ImageFile, ImageSpec, Listing, Sample, Source, Want, mat};
 
 /// A folder of images and their label files, including subfolders, sorted by name.
@@ -54,6 +55,7 @@ pub struct Folder {
     spec: ImageSpec,
     channels: Option<usize>,
     index: FolderIndex,
+    films: Films,
 }
 
 /// Options for opening a [`Folder`].
@@ -79,8 +81,6 @@ pub enum Sizes {
     Mixed,
 }
 
-/// Maximum number of headers read to compare sizes.
-const MAX_PROBED: usize = 100_000;
 /// Extensions of label files that no layout reads. Only names tell, as with labels of the folder as a whole.
 const LABELS: [&str; 19] = [
     "jsonl", "ndjson", "tsv", "xml", "yaml", "yml", "toml", "npy", "npz", "pkl", "pickle", "mat", "parquet",
@@ -138,6 +138,7 @@ impl Folder {
             spec,
             channels: options.channels,
             index: FolderIndex::default(),
+            films: Films::default(),
         })
     }
 
@@ -295,6 +296,10 @@ impl Source for Folder {
         let parts: Vec<_> = self.images[index].iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))
     }
+
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        self.films.frames(&self.images, index)
+    }
 }
 
 pub(crate) fn is_label_name(file: &Path) -> bool {
@@ -324,27 +329,4 @@ pub(crate) fn check_folder(path: &Path) -> Result<(), DataError> {
         }
         Err(error) => Err(DataError::io(path, error)),
     }
-}
-
-/// Returns the first image whose header can be read, among the first thousand; otherwise the first image's
-/// error.
-fn first_probed<'a>(root: &Path, images: &'a [PathBuf]) -> Result<(&'a PathBuf, ImageSpec), DataError> {
-    first_readable(images.len(), |index| Ok((&images[index], ImageFile::probe(&root.join(&images[index]))?)))
-}
-
-/// Returns the spec that the images share; the error names the first image that differs from the first
-/// readable one.
-fn common_spec(root: &Path, images: &[PathBuf], channels: Option<usize>) -> Result<ImageSpec, DataError> {
-    let (first, first_spec) = first_probed(root, images)?;
-    let wanted = |spec: ImageSpec| ImageSpec { channels: channels.unwrap_or(spec.channels), ..spec };
-    let step = images.len().div_ceil(MAX_PROBED);
-    let probed: Vec<&PathBuf> = images.iter().step_by(step).collect();
-    // `find_map_first` returns the first odd image in order, whichever thread finds one first.
-    let odd = probed.par_iter().find_map_first(|image| {
-        // An unreadable image is reported when it is loaded.
-        let spec = ImageFile::probe(&root.join(image)).ok()?;
-        check_same((&first.to_string_lossy(), wanted(first_spec)), (&image.to_string_lossy(), wanted(spec)))
-            .err()
-    });
-    odd.map_or(Ok(first_spec), Err)
 }

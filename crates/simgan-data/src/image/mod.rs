@@ -144,6 +144,26 @@ impl Image {
         Some(Self { pixels, ..*self })
     }
 
+    /// Returns an image twice as high with `below`, of the same size and channels, under this one. Of images of
+    /// different depths, which no film has, the values are taken as they are.
+    pub(crate) fn above(&self, below: &Self) -> Self {
+        let pixels = match (&self.pixels, &below.pixels) {
+            (Pixels::U8(upper), Pixels::U8(lower)) => Pixels::U8(self.interleaved(upper, lower)),
+            (Pixels::U16(upper), Pixels::U16(lower)) => Pixels::U16(self.interleaved(upper, lower)),
+            (upper, lower) => {
+                let [upper, lower] = [upper, lower].map(|pixels| pixels.iter().collect::<Vec<f32>>());
+                Pixels::F32(self.interleaved(&upper, &lower))
+            }
+        };
+        Self::new(self.channels, 2 * self.height, self.width, pixels)
+    }
+
+    fn interleaved<T: Copy>(&self, upper: &[T], lower: &[T]) -> Vec<T> {
+        let n_pixels = self.height * self.width;
+        let planes = upper.chunks_exact(n_pixels).zip(lower.chunks_exact(n_pixels));
+        planes.flat_map(|(upper, lower)| [upper, lower].concat()).collect()
+    }
+
     /// Crops the image to `crop`, which must lie within it.
     pub(crate) fn cropped(&self, crop: CropWindow) -> Self {
         let pixels = match &self.pixels {

@@ -53,6 +53,11 @@ impl<A: Adapter> Source for A {
         let (source, place) = origin(self.sources(), index);
         source.name(place)
     }
+
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        let (source, place) = origin(self.sources(), index);
+        source.frames(place).map(|frames| frames.map(|frame| index - place + frame))
+    }
 }
 
 /// Finds the source that holds sample `index` of the whole, and its index there.

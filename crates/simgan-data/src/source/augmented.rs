@@ -95,6 +95,10 @@ impl Source for Augmented {
     fn name(&self, index: usize) -> Result<String, DataError> {
         self.source.name(index)
     }
+
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        self.source.frames(index)
+    }
 }
 
 /// Scales 64 random bits to 0..=`most` by taking the high half of a product. Spelled out rather than taken from

@@ -1,6 +1,7 @@
 mod adapter;
 mod augmented;
 mod concat;
+mod film;
 mod memory;
 mod remembering;
 mod resampled;
@@ -10,6 +11,7 @@ mod tests;
 pub(crate) use self::adapter::Adapter;
 pub use self::augmented::{Augmentation, Augmented};
 pub use self::concat::Concat;
+pub use self::film::FramePairs;
 pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
 pub use self::resampled::{Resampled, resampled};
@@ -71,6 +73,16 @@ pub trait Source: Send + Sync {
     /// # Panics
     /// If `index >= self.len()`.
     fn name(&self, index: usize) -> Result<String, DataError>;
+
+    /// Two consecutive frames of the film that the sample at `index` belongs to: itself and its next, or, for
+    /// a film's last frame, the one before it and itself. `None` if it belongs to no film of two frames or
+    /// more.
+    ///
+    /// # Panics
+    /// If `index >= self.len()`.
+    fn frames(&self, _index: usize) -> Option<[usize; 2]> {
+        None
+    }
 }
 
 /// How much of a sample to read. Labels may take longer than the image: they are in files of their own, or

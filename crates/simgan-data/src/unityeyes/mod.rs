@@ -180,6 +180,15 @@ impl Source for UnityEyes {
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))
     }
+
+    /// Pairs are in the order of their numbers; those of several cameras are no frames of one film.
+    fn frames(&self, index: usize) -> Option<[usize; 2]> {
+        let folder = |index: usize| self.pairs.image(index).parent().map(Path::to_owned);
+        let is_pair = |first: usize| first + 1 < self.len() && folder(first) == folder(first + 1);
+        let firsts = [Some(index), index.checked_sub(1)].into_iter().flatten();
+        let first = firsts.filter(|_| !self.pairs.have_cameras()).find(|first| is_pair(*first))?;
+        Some([first, first + 1])
+    }
 }
 
 /// The content of a record, for the whole render.

@@ -23,12 +23,27 @@ pub(crate) use self::visibility::nearest_depth;
 
 use self::shading::Shading;
 use crate::math::{Color, Vec3};
+use simgan_data::{Image, Pixels};
 
 /// The colours of an image, row by row: linear as rendered, display values once developed.
 pub(crate) struct Canvas {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) pixels: Vec<Color>,
+}
+
+impl Canvas {
+    /// The display values as an image of 8 bits, gray or RGB.
+    pub(crate) fn to_image(&self, channels: usize) -> Image {
+        let byte = |value: f32| (value * 255.0 + 0.5) as u8;
+        let values: Vec<u8> = if channels == 1 {
+            self.pixels.iter().map(|pixel| byte(pixel.luma())).collect()
+        } else {
+            let planes: [fn(&Color) -> f32; 3] = [|p| p.x, |p| p.y, |p| p.z];
+            planes.iter().flat_map(|plane| self.pixels.iter().map(move |pixel| byte(plane(pixel)))).collect()
+        };
+        Image::new(channels, self.height, self.width, Pixels::U8(values))
+    }
 }
 
 /// Renders a scene with `supersample`² samples per pixel, in bands of rows so that the samples stay in the

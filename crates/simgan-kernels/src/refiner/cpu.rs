@@ -60,8 +60,8 @@ impl CustomOp2 for Refiner {
         let parameters = slice::<f32>(parameters, parameters_layout)?;
         let (out, maps) = self.forward(images, parameters, self.keeps_maps);
         self.maps.put(maps);
-        let Network { images, channels, size: [height, width], .. } = self.network;
-        Ok((CpuStorage::F32(out), Shape::from((images, channels, height, width))))
+        let Network { images, outputs, size: [height, width], .. } = self.network;
+        Ok((CpuStorage::F32(out), Shape::from((images, outputs, height, width))))
     }
 
     fn bwd(
@@ -95,10 +95,10 @@ impl Refiner {
     fn forward(&self, images: &[f32], parameters: &[f32], keeps_maps: bool) -> (Vec<f32>, Option<Spare>) {
         let network = &self.network;
         let prepared = &Prepared::new(self.isa, network, parameters, Direction::Forward);
-        let mut out = vec![0.0; images.len()];
+        let mut out = vec![0.0; network.images * network.refined()];
         // Too few images to occupy every thread: each image is spread over all threads instead.
         if !keeps_maps && network.images < rayon::current_num_threads() {
-            let images = images.chunks_exact(network.image()).zip(out.chunks_exact_mut(network.image()));
+            let images = images.chunks_exact(network.image()).zip(out.chunks_exact_mut(network.refined()));
             images.for_each(|(image, out)| spread::refine(self.isa, network, prepared, image, out));
             return (out, None);
         }
@@ -108,7 +108,7 @@ impl Refiner {
             None => Vec::new(),
         };
         kept.resize_with(network.images, || None);
-        let work = images.par_chunks_exact(network.image()).zip(out.par_chunks_exact_mut(network.image()));
+        let work = images.par_chunks_exact(network.image()).zip(out.par_chunks_exact_mut(network.refined()));
         work.zip(kept).with_max_len(1).for_each(|((image, out), maps)| {
             Workspace::with(|workspace| {
                 run(self.isa, Refine { network, prepared, image, maps, out, workspace });
@@ -148,9 +148,10 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn split(&self, network: &Network, at: usize) -> [Self; 2] {
-        let (image, maps) = (at * network.image(), at * network.all_maps());
-        let (images, maps) = (self.images.split_at(image), self.maps.split_at(maps));
-        let (out, gradient) = (self.out.split_at(image), self.gradient.split_at(image));
+        let images = self.images.split_at(at * network.image());
+        let maps = self.maps.split_at(at * network.all_maps());
+        let refined = at * network.refined();
+        let (out, gradient) = (self.out.split_at(refined), self.gradient.split_at(refined));
         [
             Self { images: images.0, maps: maps.0, out: out.0, gradient: gradient.0 },
             Self { images: images.1, maps: maps.1, out: out.1, gradient: gradient.1 },
@@ -191,17 +192,17 @@ impl Descent<'_> {
         let network = &self.refiner.network;
         let mut of_images = of_images.chunks_exact_mut(network.image());
         let mut sums = self.wants_parameters.then(|| Sums::take(network));
-        let size = network.image();
+        let place = |at: usize, size: usize| at * size..(at + 1) * size;
         for (at, maps) in batch.maps.chunks_exact(network.all_maps()).enumerate() {
-            let place = at * size..(at + 1) * size;
+            let refined = place(at, network.refined());
             Workspace::with(|workspace| {
                 let task = Differentiate {
                     network,
                     prepared: self.prepared,
-                    image: &batch.images[place.clone()],
+                    image: &batch.images[place(at, network.image())],
                     maps,
-                    out: &batch.out[place.clone()],
-                    gradient: &batch.gradient[place],
+                    out: &batch.out[refined.clone()],
+                    gradient: &batch.gradient[refined],
                     sums: sums.as_mut(),
                     of_image: of_images.next(),
                     workspace,

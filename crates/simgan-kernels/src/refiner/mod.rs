@@ -21,7 +21,7 @@ pub struct Layer<'a> {
 /// The refiner's layers, in order.
 #[derive(Clone, Debug)]
 pub struct RefinerLayers<'a> {
-    /// From images to feature maps; an odd kernel.
+    /// From images, and further planes if there are any, to feature maps; an odd kernel.
     pub stem: Layer<'a>,
     /// The two convolutions of each residual block; odd kernels.
     pub blocks: Vec<[Layer<'a>; 2]>,
@@ -37,8 +37,8 @@ pub struct RefinerLayers<'a> {
 /// for the arguments that require one.
 ///
 /// # Shapes
-/// `(N, C, H, W)` -> `(N, C, H, W)` in [−1, 1]. With F feature maps: stem `(F, C, k, k)`, blocks
-/// `(F, F, l, l)`, head `(C, F, 1, 1)`.
+/// `(N, I, H, W)` -> `(N, C, H, W)` in [−1, 1]; I is C, or more where noise follows the images. With F feature
+/// maps: stem `(F, I, k, k)`, blocks `(F, F, l, l)`, head `(C, F, 1, 1)`.
 ///
 /// # Errors
 /// If shapes, types or devices do not fit together.

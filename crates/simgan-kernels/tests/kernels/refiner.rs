@@ -9,6 +9,8 @@ use crate::common::{Place, at, generator, places, places_of, relative_distance, 
 #[derive(Clone, Copy, Debug)]
 struct Case {
     images: usize,
+    /// Planes that follow those of the image in the input.
+    noise: usize,
     channels: usize,
     size: [usize; 2],
     features: usize,
@@ -18,9 +20,10 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let case = |images, channels, size, features, stem, blocks| {
+    let with_noise = |noise, images, channels, size, features, stem, blocks| {
         [Border::Zeros, Border::Replicate].map(|border| Case {
             images,
+            noise,
             channels,
             size,
             features,
@@ -28,6 +31,9 @@ fn cases() -> Vec<Case> {
             blocks,
             border,
         })
+    };
+    let case = |images, channels, size, features, stem, blocks| {
+        with_noise(0, images, channels, size, features, stem, blocks)
     };
     [
         case(1, 1, [35, 55], 64, 3, 4),
@@ -40,6 +46,10 @@ fn cases() -> Vec<Case> {
         case(3, 3, [5, 4], 1, 1, 3),
         case(2, 1, [9, 9], 8, 3, 0),
         case(19, 1, [6, 5], 3, 3, 1),
+        with_noise(1, 1, 1, [35, 55], 32, 3, 3),
+        with_noise(4, 19, 1, [13, 11], 17, 3, 2),
+        with_noise(2, 3, 3, [1, 19], 5, 5, 1),
+        with_noise(3, 2, 1, [5, 4], 1, 1, 0),
     ]
     .concat()
 }
@@ -55,9 +65,9 @@ impl Arguments {
     /// the features are always on.
     fn random(case: &Case, place: &Place, decided: bool) -> Self {
         let mut rng = generator(1);
-        let Case { images, channels, size: [height, width], features, stem, blocks, .. } = *case;
+        let Case { images, noise, channels, size: [height, width], features, stem, blocks, .. } = *case;
         let mut draw = |dims: &[usize]| uniform(&mut rng, dims);
-        let input = draw(&[images, channels, height, width]);
+        let input = draw(&[images, channels + noise, height, width]);
         let mut layer = |[n_out, n_in, k]: [usize; 3], hidden: bool| {
             let scale = (3.0 / (n_in * k * k) as f64).sqrt();
             let scale = if decided { scale * 0.1 } else { scale };
@@ -69,7 +79,7 @@ impl Arguments {
             }
             [variable(&weight, place), variable(&bias, place)]
         };
-        let mut parameters = vec![layer([features, channels, stem], true)];
+        let mut parameters = vec![layer([features, channels + noise, stem], true)];
         parameters.extend((0..2 * blocks).map(|_| layer([features, features, 3], true)));
         parameters.push(layer([channels, features, 1], false));
         Self { images: variable(&input, place), parameters }
@@ -132,7 +142,8 @@ fn feature_maps_equal_the_oracle() {
             (1, [14, 18], 1),
         ];
         for (images, size, features) in sizes {
-            let case = Case { images, channels: features, size, features, stem: 3, blocks: 4, border };
+            let case =
+                Case { images, noise: 0, channels: features, size, features, stem: 3, blocks: 4, border };
             let expected = feature_maps(&case, &Place::cpu(DType::F64), reference::refiner);
             for place in places_of(DType::F32) {
                 let error = relative_distance(&feature_maps(&case, &place, refiner), &expected);
@@ -193,6 +204,7 @@ fn gradients_through_undecided_relus_are_near_the_oracle() {
 fn other_networks_are_composed_and_differentiate_right() {
     let case = Case {
         images: 2,
+        noise: 1,
         channels: 2,
         size: [5, 6],
         features: 3,
@@ -210,6 +222,7 @@ fn other_networks_are_composed_and_differentiate_right() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let case = Case {
         images: 37,
+        noise: 3,
         channels: 1,
         size: [9, 11],
         features: 16,
@@ -241,6 +254,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 fn one_image_is_the_same_on_any_number_of_threads() {
     let case = Case {
         images: 1,
+        noise: 1,
         channels: 2,
         size: [37, 23],
         features: 19,

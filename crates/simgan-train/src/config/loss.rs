@@ -54,6 +54,21 @@ settings! {
         /// fifth of `schedule.steps` as the run begins; its config.toml holds the number.
         #[serde(default)]
         consistency_ramp: u64 = Range::Whole(0, STEPS),
+        /// With refiner.noise_channels, weight of a reward for differences between R(x, z1) and R(x, z2), so that
+        /// R does not ignore z: the mean of |R(x, z1) − R(x, z2)| over pixels for a distance 1 of the noises, as
+        /// far as `diversity_bound`. λ then acts on the mean of the two. Without noise it has no effect.
+        #[serde(default = "diversity")]
+        diversity: f64 = WEIGHT,
+        /// The difference, of pixels in [−1, 1] for a distance 1 of the noises, beyond which there is no more
+        /// reward. Two draws of z are 1.4 apart.
+        #[serde(default = "diversity_bound")]
+        diversity_bound: f64 = Range::Number(Limit::Excluding(0.0), Limit::Including(1.0)),
+        /// Weight of the film loss, for refined films that do not flicker: the mean of |(R(x') − R(x)) − (x' − x)|
+        /// over pixels, x' being the frame after x. The synthetic images must be films: folders of frames, or a
+        /// simulator with film_frames. A batch is then one half frames, one half the next ones, and both get the
+        /// same noise. 0 turns it off.
+        #[serde(default)]
+        film: f64 = WEIGHT,
     }
 }
 
@@ -67,6 +82,16 @@ const fn landmark_radius() -> f64 {
 }
 
 const WEIGHT: Range = Range::Number(Limit::Including(0.0), Limit::None);
+
+/// [open] As strong as λ would pull pixels back.
+fn diversity() -> f64 {
+    5.0
+}
+
+/// [open] Two draws then differ by 0.1 on average, as far as R moves pixels from the render.
+fn diversity_bound() -> f64 {
+    0.07
+}
 
 impl LossConfig {
     pub(super) fn of(_: Recipe) -> Self {
@@ -84,6 +109,9 @@ impl LossConfig {
             consistency: 0.0,
             consistency_model: String::new(),
             consistency_ramp: 0,
+            diversity: diversity(),
+            diversity_bound: diversity_bound(),
+            film: 0.0,
         }
     }
 
@@ -115,5 +143,9 @@ pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
     let LossConfig { consistency, consistency_model, .. } = &config.loss;
     let fits = (*consistency > 0.0) != consistency_model.is_empty();
     let allowed = "the folder of an estimator with consistency above 0, and empty without it";
-    ConfigError::unless(fits, "loss.consistency_model", format!("\"{consistency_model}\""), allowed)
+    ConfigError::unless(fits, "loss.consistency_model", format!("\"{consistency_model}\""), allowed)?;
+    let LossConfig { film, landmark_weight, .. } = config.loss;
+    let has_pairs = config.data.batch.is_multiple_of(2) && landmark_weight == 1.0;
+    let allowed = "0 (off) unless data.batch is even and loss.landmark_weight is 1";
+    ConfigError::unless(film == 0.0 || has_pairs, "loss.film", film, allowed)
 }

@@ -68,6 +68,9 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         discriminator.insert("spectral_norm".to_owned(), false.into());
         discriminator.insert("noise".to_owned(), 0.0.into());
         discriminator.insert("noise_steps".to_owned(), 0.into());
+        let added = [("diversity", 5.0), ("diversity_bound", 0.07), ("film", 0.0)];
+        loss.extend(added.map(|(key, value)| (key.to_owned(), value.into())));
+        first["refiner"].as_table_mut().unwrap().insert("noise_channels".to_owned(), 0.into());
         let data = first["data"].as_table_mut().unwrap();
         data.insert("range".to_owned(), "full".into());
         data.extend(["flip", "random_crop"].map(|key| (key.to_owned(), "none".into())));

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Annotation, Batch, Loader, LoaderOptions, Sampler, SamplerState, Source, Want};
+use simgan_data::{
+    Annotation, Batch, FramePairs, Loader, LoaderOptions, Sampler, SamplerState, Source, Want,
+};
 
 use simgan_losses::Landmarks;
 
@@ -15,6 +17,8 @@ pub(crate) const QUEUE: usize = 4;
 /// Batches of both domains, each in its own random order.
 pub(super) struct Batches {
     synthetic: Loader,
+    /// Whether a synthetic batch is half frames of films, half the next ones.
+    has_films: bool,
     real: Loader,
     n_images: (usize, usize),
     landmarks: Option<Landmarks>,
@@ -53,9 +57,17 @@ impl Batches {
     ) -> Result<Self, TrainError> {
         let landmarks = config.loss.landmarks();
         let want = if landmarks.is_some() { Want::Labels } else { Want::Image };
+        let has_films = config.loss.film > 0.0;
+        let synthetic = if has_films {
+            let pairs: Arc<dyn Source> = Arc::new(FramePairs::new(Arc::clone(&sources.synthetic))?);
+            loader(&pairs, config, config.data.batch / 2, at.synthetic, want)?
+        } else {
+            loader(&sources.synthetic, config, config.data.batch, at.synthetic, want)?
+        };
         Ok(Self {
-            synthetic: loader(&sources.synthetic, config, at.synthetic, want)?,
-            real: loader(&sources.real, config, at.real, Want::Image)?,
+            synthetic,
+            has_films,
+            real: loader(&sources.real, config, config.data.batch, at.real, Want::Image)?,
             n_images: (sources.synthetic.len(), sources.real.len()),
             landmarks,
             device: device.clone(),
@@ -64,10 +76,11 @@ impl Batches {
         })
     }
 
-    /// Returns the next synthetic images, `(N, C, H, W)`. `n_steps`, the steps done, dates a warning.
+    /// Returns the next synthetic images, `(N, C, H, W)`. `n_steps`, the steps done, dates a warning. With
+    /// `loss.film` on, the second half of the batch are the next frames of the first.
     pub(super) fn synthetic(&mut self, n_steps: u64) -> Result<Tensor, TrainError> {
         let batch = self.synthetic.next_batch()?;
-        self.tensor(&batch, n_steps)
+        self.frames(&batch, n_steps)
     }
 
     /// Returns the next synthetic images and, with `loss.landmark_weight`, the weights of their pixels, `(N,
@@ -75,7 +88,16 @@ impl Batches {
     pub(super) fn weighted(&mut self, n_steps: u64) -> Result<(Tensor, Option<Tensor>), TrainError> {
         let batch = self.synthetic.next_batch()?;
         let weights = self.landmarks.map(|landmarks| weights(landmarks, &batch, &self.device)).transpose()?;
-        Ok((self.tensor(&batch, n_steps)?, weights))
+        Ok((self.frames(&batch, n_steps)?, weights))
+    }
+
+    /// Separates the frames of pairs, which lie one above the other.
+    fn frames(&mut self, batch: &Batch, n_steps: u64) -> Result<Tensor, TrainError> {
+        let images = self.tensor(batch, n_steps)?;
+        match self.has_films {
+            true => Ok(Tensor::cat(&images.chunk(2, 2)?, 0)?),
+            false => Ok(images),
+        }
     }
 
     /// Returns the next real images, `(N, C, H, W)`.
@@ -131,16 +153,11 @@ fn weights(landmarks: Landmarks, batch: &Batch, device: &Device) -> Result<Tenso
 fn loader(
     source: &Arc<dyn Source>,
     config: &TrainConfig,
+    batch: usize,
     at: SamplerState,
     want: Want,
 ) -> Result<Loader, TrainError> {
     let data = &config.data;
-    let options = LoaderOptions {
-        batch: data.batch,
-        workers: data.workers,
-        queue: QUEUE,
-        on_error: data.on_error,
-        want,
-    };
+    let options = LoaderOptions { batch, workers: data.workers, queue: QUEUE, on_error: data.on_error, want };
     Ok(Loader::new(Arc::clone(source), Sampler::from_state(source.len(), at)?, options)?)
 }

@@ -4,6 +4,7 @@ mod batches;
 mod consistency;
 mod network;
 mod noise;
+mod refined;
 mod samples;
 mod state;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub(crate) use self::batches::QUEUE;
 use self::consistency::TaskConsistency;
 use self::network::{Moment, Network};
 use self::noise::noisy;
+use self::refined::Refined;
 use self::samples::SampleInputs;
 use self::translation::translated;
 use crate::content::Content;
@@ -51,6 +53,8 @@ pub struct Trainer {
     translation_stream: ChaCha8Rng,
     /// Renewed like [`Self::translation_stream`].
     noise_stream: ChaCha8Rng,
+    /// Renewed like [`Self::translation_stream`].
+    latent_stream: ChaCha8Rng,
     ema: Option<Ema>,
     batches: Batches,
     samples: SampleInputs,
@@ -71,6 +75,7 @@ impl Trainer {
         let started = Instant::now();
         self.translation_stream = Purpose::Translation.stream_of_step(self.config.seed, self.n_steps);
         self.noise_stream = Purpose::Noise.stream_of_step(self.config.seed, self.n_steps);
+        self.latent_stream = Purpose::Latent.stream_of_step(self.config.seed, self.n_steps);
         let (phase, phase_step) = self.schedule_at(self.n_steps);
         let schedule = &self.config.schedule;
         let (k_g, k_d) = match phase {
@@ -105,10 +110,11 @@ impl Trainer {
     pub fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
         let LossConfig { lambda, adversarial: weight, adversarial_kind: adversarial, .. } = self.config.loss;
         let (synthetic, weights) = self.batches.weighted(self.n_steps)?;
-        let refined = self.refiner.module.forward(&synthetic)?; // x̃ = R(x)
+        let Refined { all: refined, rendered, mean, diversity } = self.refined(&synthetic)?; // x̃ = R(x)
         // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
-        let distance = self.self_regularization.weighted_loss(&refined, &synthetic, weights.as_ref())?;
+        let distance = self.self_regularization.weighted_loss(&mean, &synthetic, weights.as_ref())?;
         let mut loss = (&distance * lambda)?;
+        let film = self.film_loss(&refined, &rendered)?;
         let (mut realism, mut consistency) = (None, None);
         if self.phase() == Phase::Adversarial {
             let seen = self.seen(&refined)?;
@@ -117,17 +123,34 @@ impl Trainer {
             loss = (loss + (&passing * weight)?)?;
             realism = Some(scalar(&passing)?);
             if let Some(task) = &self.consistency {
-                let difference = task.loss(&refined, &synthetic)?;
+                let difference = task.loss(&refined, &rendered)?;
                 loss = (loss + (&difference * self.config.loss.consistency_after(self.moment().iteration))?)?;
                 consistency = Some(scalar(&difference)?);
+            }
+            if let Some(diversity) = &diversity {
+                loss = (loss - (diversity * self.config.loss.diversity)?)?;
+            }
+            if let Some(film) = &film {
+                loss = (loss + (film * self.config.loss.film)?)?;
             }
         }
         let (loss, gradient_norm) = self.refiner.descend(&loss, self.moment())?;
         self.ema.as_mut().map(Ema::update).transpose()?;
-        let change = scalar(&(refined.detach() - synthetic)?.abs()?.mean_all()?)?;
+        let change = scalar(&(refined.detach() - rendered)?.abs()?.mean_all()?)?;
         let self_regularization = scalar(&distance)?;
         let adversarial = realism;
-        Ok(RefinerReport { loss, adversarial, self_regularization, consistency, change, gradient_norm })
+        let diversity = diversity.as_ref().map(scalar).transpose()?;
+        let film = film.as_ref().map(scalar).transpose()?;
+        Ok(RefinerReport {
+            loss,
+            adversarial,
+            self_regularization,
+            consistency,
+            change,
+            gradient_norm,
+            diversity,
+            film,
+        })
     }
 
     /// Updates D's weights φ on a batch of each domain to reduce L_D (eq. 2): lines 7–10 of Algorithm 1. Half
@@ -138,7 +161,7 @@ impl Trainer {
     pub fn update_discriminator(&mut self) -> Result<DiscriminatorReport, TrainError> {
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let real = self.batches.real(self.n_steps)?;
-        let fresh = self.refiner.frozen.forward(&synthetic)?; // x̃ = R(x) with the current θ
+        let fresh = self.refined_for_discriminator(&synthetic)?; // x̃ = R(x) with the current θ
         // D's layers may hide a NaN, which the history would keep.
         self.refiner.check_output(&fresh, self.moment())?;
         // Computed before `mix`, which adds to the history; in the first step the history is empty.

@@ -162,6 +162,7 @@ impl Trainer {
             history_stream: Purpose::History.stream(seed),
             translation_stream: Purpose::Translation.stream(seed),
             noise_stream: Purpose::Noise.stream(seed),
+            latent_stream: Purpose::Latent.stream(seed),
             refiner,
             discriminator,
             ema,

@@ -1,4 +1,5 @@
 mod options;
+mod refined;
 mod resume;
 mod start;
 

@@ -17,7 +17,7 @@ pub(super) struct Plain(Arc<dyn Source>);
 impl Plain {
     /// Opens a simulator by its name.
     pub(super) fn open(registry: &Registry, name: &str, arguments: &RenderArguments) -> Result<Self> {
-        if arguments.preset.is_some() || arguments.sequence {
+        if arguments.preset.is_some() || arguments.sequence || arguments.frames.is_some() {
             bail!(usage(format!("`{name}` has neither presets nor films")));
         }
         let spec = [name].into_iter().chain(arguments.set.iter().map(String::as_str)).collect::<Vec<_>>();
@@ -55,6 +55,10 @@ impl Plain {
 impl Renderer for Plain {
     fn size(&self) -> Size {
         self.0.spec().size()
+    }
+
+    fn name(&self, index: usize) -> Result<String> {
+        Ok(index.to_string())
     }
 
     fn record(&self, index: usize) -> Result<String> {

@@ -37,7 +37,7 @@ impl Workspace {
 pub(super) struct Refine<'a> {
     pub(super) network: &'a Network,
     pub(super) prepared: &'a Prepared,
-    /// `(C, H, W)`.
+    /// `(I, H, W)`.
     pub(super) image: &'a [f32],
     /// Receives the feature maps of all layers for the backward pass; `None` if there will be none.
     pub(super) maps: Option<&'a mut [f32]>,
@@ -104,7 +104,7 @@ impl Task for Head<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { network, prepared, features, partial, out } = self;
         let (pixels, stride) = (network.pixels(), padded(network.features));
-        assert_eq!((features.len(), out.len()), (pixels * stride, network.image()));
+        assert_eq!((features.len(), out.len()), (pixels * stride, network.refined()));
         partial.resize(BLOCK, 0.0);
         for (channel, out) in out.chunks_exact_mut(pixels).enumerate() {
             let weight = &prepared.head[channel * stride..][..stride];
@@ -152,8 +152,8 @@ impl Sums {
             body: (0..2 * network.blocks).map(|_| FilterGradient::zeros(&network.plan)).collect(),
             stem: vec![0.0; network.stem_taps() * stride],
             stem_bias: vec![0.0; stride],
-            head: vec![0.0; network.channels * stride],
-            head_bias: vec![0.0; network.channels],
+            head: vec![0.0; network.outputs * stride],
+            head_bias: vec![0.0; network.outputs],
         }
     }
 
@@ -240,14 +240,14 @@ fn head_backward<S: Simd>(
 ) {
     let (pixels, stride) = (network.pixels(), padded(network.features));
     assert_eq!((features.len(), of_features.len()), (pixels * stride, pixels * stride));
-    assert_eq!((gradient.len(), prepared.head.len()), (network.image(), network.channels * stride));
+    assert_eq!((gradient.len(), prepared.head.len()), (network.refined(), network.outputs * stride));
     if let Some(sums) = sums {
-        assert_eq!(sums.head.len(), network.channels * stride);
+        assert_eq!(sums.head.len(), network.outputs * stride);
         // SAFETY: the lengths were just checked.
         unsafe {
             multiply::<S, true>(
                 simd,
-                (network.channels, pixels, stride),
+                (network.outputs, pixels, stride),
                 Left { data: gradient.as_ptr(), stride: pixels, transposed: false },
                 Rows { data: features.as_ptr(), stride },
                 Rows { data: sums.head.as_mut_ptr(), stride },
@@ -261,7 +261,7 @@ fn head_backward<S: Simd>(
     unsafe {
         multiply::<S, false>(
             simd,
-            (pixels, network.channels, stride),
+            (pixels, network.outputs, stride),
             Left { data: gradient.as_ptr(), stride: pixels, transposed: true },
             Rows { data: prepared.head.as_ptr(), stride },
             Rows { data: of_features.as_mut_ptr(), stride },

@@ -16,7 +16,10 @@ use crate::winograd::{Direction, Filters, Plan};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Network {
     pub(super) images: usize,
-    pub(super) channels: usize,
+    /// Planes of an input image, noise included.
+    pub(super) inputs: usize,
+    /// Planes of a refined image.
+    pub(super) outputs: usize,
     /// Rows and columns.
     pub(super) size: [usize; 2],
     pub(super) features: usize,
@@ -32,8 +35,8 @@ impl Network {
     /// # Errors
     /// If the shapes, types or devices of a supported network do not fit together.
     pub(super) fn new(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Option<Result<Self>> {
-        let (&[n, channels, height, width], &[features, _, stem_kernel, _]) =
-            (images.dims(), layers.stem.weight.dims())
+        let (&[n, inputs, height, width], &[features, _, stem_kernel, _], &[outputs, ..]) =
+            (images.dims(), layers.stem.weight.dims(), layers.head.weight.dims())
         else {
             return None;
         };
@@ -44,35 +47,35 @@ impl Network {
             && stem_kernel <= 7
             && blocks.iter().all(|layer| is_square(layer, 3))
             && is_square(&layers.head, 1)
-            && n * channels * height * width * features > 0;
+            && n * inputs * outputs * height * width * features > 0;
         fits.then(|| {
             let plan = Plan::new([height, width], [features, features], border);
             let size = [height, width];
-            let network =
-                Self { images: n, channels, size, features, stem_kernel, blocks: layers.blocks.len(), plan };
+            let blocks = layers.blocks.len();
+            let network = Self { images: n, inputs, outputs, size, features, stem_kernel, blocks, plan };
             network.check(images, layers)?;
             Ok(network)
         })
     }
 
     fn check(&self, images: &Tensor, layers: &RefinerLayers<'_>) -> Result<()> {
-        let Self { channels, features, stem_kernel: k, .. } = *self;
-        check("stem", &layers.stem, [features, channels, k, k], images)?;
+        let Self { inputs, outputs, features, stem_kernel: k, .. } = *self;
+        check("stem", &layers.stem, [features, inputs, k, k], images)?;
         for layer in layers.blocks.as_flattened() {
             check("block", layer, [features, features, 3, 3], images)?;
         }
-        check("head", &layers.head, [channels, features, 1, 1], images)
+        check("head", &layers.head, [outputs, features, 1, 1], images)
     }
 
     /// Returns where the weights and the bias of each layer lie in the flat parameters: stem, blocks, head.
     pub(super) fn places(&self) -> Vec<[Range<usize>; 2]> {
-        let Self { channels, features, stem_kernel, blocks, .. } = *self;
-        let stem = (features * channels * stem_kernel * stem_kernel, features);
+        let Self { inputs, outputs, features, stem_kernel, blocks, .. } = *self;
+        let stem = (features * inputs * stem_kernel * stem_kernel, features);
         let body = (features * features * 9, features);
         let mut end = 0;
         let sizes = std::iter::once(stem).chain(std::iter::repeat_n(body, 2 * blocks));
         sizes
-            .chain(std::iter::once((channels * features, channels)))
+            .chain(std::iter::once((outputs * features, outputs)))
             .map(|(weights, biases)| {
                 let start = end;
                 end += weights + biases;
@@ -87,17 +90,22 @@ impl Network {
 
     /// Whether both lay out the gradients of their parameters alike.
     pub(super) fn same_parameters(&self, other: &Self) -> bool {
-        (self.channels, self.features, self.stem_kernel, self.blocks, self.plan.tile)
-            == (other.channels, other.features, other.stem_kernel, other.blocks, other.plan.tile)
+        let sizes = |of: &Self| (of.inputs, of.outputs, of.features, of.stem_kernel, of.blocks, of.plan.tile);
+        sizes(self) == sizes(other)
     }
 
     pub(super) fn pixels(&self) -> usize {
         self.size[0] * self.size[1]
     }
 
-    /// Elements of one image.
+    /// Elements of one input image.
     pub(super) fn image(&self) -> usize {
-        self.channels * self.pixels()
+        self.inputs * self.pixels()
+    }
+
+    /// Elements of one refined image.
+    pub(super) fn refined(&self) -> usize {
+        self.outputs * self.pixels()
     }
 
     /// Elements of one layer's feature maps.
@@ -112,7 +120,7 @@ impl Network {
 
     /// Products summed into one element of the stem's result.
     pub(super) fn stem_taps(&self) -> usize {
-        self.channels * self.stem_kernel * self.stem_kernel
+        self.inputs * self.stem_kernel * self.stem_kernel
     }
 }
 
@@ -157,7 +165,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn new(isa: Isa, network: &Network, parameters: &[f32], direction: Direction) -> Self {
-        let Network { channels, features, plan, .. } = network;
+        let Network { outputs, features, plan, .. } = network;
         let places = network.places();
         let weight = |layer: usize| &parameters[places[layer][0].clone()];
         let bias = |layer: usize| &parameters[places[layer][1].clone()];
@@ -176,7 +184,7 @@ impl Prepared {
                 stem[tap * stride + feature] = weight;
             }
         }
-        let mut head = Buffer::zeros(channels * stride);
+        let mut head = Buffer::zeros(outputs * stride);
         for (to, from) in head.chunks_exact_mut(stride).zip(weight(n_body + 1).chunks_exact(*features)) {
             to[..*features].copy_from_slice(from);
         }

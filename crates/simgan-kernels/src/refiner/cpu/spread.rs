@@ -13,7 +13,7 @@ use crate::winograd::{Finish, Forward, Residual};
 /// Parts per thread into which a layer is split.
 const PARTS: usize = 4;
 
-/// Refines one image, `(C, H, W)`.
+/// Refines one image, `(I, H, W)`, to `(C, H, W)`.
 pub(super) fn refine(isa: Isa, network: &Network, prepared: &Prepared, image: &[f32], out: &mut [f32]) {
     let length = network.maps();
     // Not the maps of this thread's workspace: while the thread waits for others it may take a part of the

@@ -28,7 +28,7 @@ impl Framed {
         let [framed_height, framed_width] = Self::size(network);
         let padding = network.stem_kernel / 2;
         self.pixels.clear();
-        self.pixels.resize(network.channels * framed_height * framed_width, 0.0);
+        self.pixels.resize(network.inputs * framed_height * framed_width, 0.0);
         let replicate = network.plan.border == Border::Replicate;
         for (y, line) in self.pixels.chunks_exact_mut(framed_width).enumerate() {
             let (channel, y) = (y / framed_height, y % framed_height);
