@@ -76,6 +76,7 @@ pub mod simulation;
 mod source;
 mod statistics;
 mod survey;
+mod tone;
 mod unityeyes;
 mod write;
 
@@ -112,8 +113,9 @@ pub use self::registry::{Found, Registry};
 pub use self::request::{Role, SourceRequest};
 pub use self::sample::Sample;
 pub use self::sampler::{Sampler, SamplerState};
-pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Remembering, Source, Want};
+pub use self::source::{Augmentation, Augmented, Concat, MemorySource, Remembering, Source, Toned, Want};
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
+pub use self::tone::{Tone, ToneReference};
 pub use self::unityeyes::{Crop, UnityEyes, UnityEyesOptions};
 pub use self::write::{copy_atomic, copy_time, is_copy, write_atomic};

@@ -31,6 +31,7 @@ mod labelled;
 pub mod report;
 mod task;
 mod training;
+mod verdict;
 
 pub use self::baseline::nearest_neighbours;
 pub use self::calibration::{Calibrated, Calibration, CalibrationForm};
@@ -47,3 +48,4 @@ pub use self::training::{
     EstimatorTrainer, EstimatorTraining, TrainedEstimator, features, is_training_only, predict,
     train_estimator,
 };
+pub use self::verdict::{RowError, Verdict, Worth};

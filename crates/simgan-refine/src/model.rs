@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use simgan_data::ValueRange;
+use simgan_data::{Tone, ToneReference, ValueRange};
 use simgan_models::run_folder::find_refiner;
-use simgan_models::{Refiner, load_refiner, load_refiner_range, refiner_crc32c};
+use simgan_models::{Refiner, ToneStage, load_refiner, load_refiner_images, refiner_crc32c};
 
 use super::RefineError;
 
@@ -13,6 +13,7 @@ use super::RefineError;
 pub struct RefineModel {
     pub(super) refiner: Refiner,
     pub(super) range: Option<ValueRange>,
+    pub(super) tone: Option<Tone>,
     pub(super) folder: PathBuf,
     pub(super) crc32c: String,
     pub(super) device: Device,
@@ -32,8 +33,10 @@ impl RefineModel {
         if !matches!(channels, 1 | 3) {
             return Err(RefineError::Channels { path: folder, channels });
         }
-        let range = load_refiner_range(&folder)?.and_then(|[min, max]| ValueRange::new(min, max));
-        Ok(Self { refiner, range, crc32c: refiner_crc32c(&folder)?, folder, device: device.clone() })
+        let images = load_refiner_images(&folder)?;
+        let range = images.range.and_then(|[min, max]| ValueRange::new(min, max));
+        let tone = images.tone.and_then(tone_of);
+        Ok(Self { refiner, range, tone, crc32c: refiner_crc32c(&folder)?, folder, device: device.clone() })
     }
 
     /// The stored values that stand for −1 and 1 before the network; `None` is the whole scale of each image's
@@ -41,6 +44,12 @@ impl RefineModel {
     #[must_use]
     pub fn range(&self) -> Option<ValueRange> {
         self.range
+    }
+
+    /// The tone that images get before the network; `None` leaves theirs.
+    #[must_use]
+    pub fn tone(&self) -> Option<&Tone> {
+        self.tone.as_ref()
     }
 
     /// The network. Its parameters track no gradients.
@@ -53,5 +62,13 @@ impl RefineModel {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Reading has checked the percentiles.
+fn tone_of(stage: ToneStage) -> Option<Tone> {
+    match stage {
+        ToneStage::Equalize {} => Some(Tone::Equalize),
+        ToneStage::Match { percentiles } => ToneReference::from_percentiles(percentiles).map(Tone::Match),
     }
 }

@@ -5,12 +5,14 @@ mod memory;
 mod remembering;
 #[cfg(test)]
 mod tests;
+mod toned;
 
 pub(crate) use self::adapter::Adapter;
 pub use self::augmented::{Augmentation, Augmented};
 pub use self::concat::Concat;
 pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
+pub use self::toned::Toned;
 use crate::{DataError, ImageSpec, Sample};
 
 /// Random access to the samples of one domain.

@@ -34,6 +34,10 @@ pub enum MethodKind {
     SyntheticHistogram,
     /// A network trained on synthetic images with the low-frequency Fourier amplitudes of real ones.
     SyntheticFourier,
+    /// A network trained on synthetic images with the refiner's tone, not refined.
+    Toned,
+    /// A network trained on lightly augmented batches of the same.
+    TonedAugmented,
     /// A network trained on refined images.
     Refined,
     /// A network trained on lightly augmented refined batches.
@@ -44,13 +48,15 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// All kinds, in the order of the tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Mean,
         Self::Knn,
         Self::Synthetic,
         Self::SyntheticAugmented,
         Self::SyntheticHistogram,
         Self::SyntheticFourier,
+        Self::Toned,
+        Self::TonedAugmented,
         Self::Refined,
         Self::RefinedAugmented,
         Self::Real,
@@ -66,6 +72,8 @@ impl MethodKind {
             Self::SyntheticAugmented => "synthetic_augmented",
             Self::SyntheticHistogram => "synthetic_histogram",
             Self::SyntheticFourier => "synthetic_fourier",
+            Self::Toned => "toned",
+            Self::TonedAugmented => "toned_augmented",
             Self::Refined => "refined",
             Self::RefinedAugmented => "refined_augmented",
             Self::Real => "real",
@@ -76,6 +84,16 @@ impl MethodKind {
     #[must_use]
     pub(crate) const fn is_refined(self) -> bool {
         matches!(self, Self::Refined | Self::RefinedAugmented)
+    }
+
+    /// Whether it trains on synthetic images with the refiner's tone alone.
+    pub(crate) const fn is_toned(self) -> bool {
+        matches!(self, Self::Toned | Self::TonedAugmented)
+    }
+
+    /// Whether it trains on synthetic images, as they are or changed by what needs no training.
+    pub(crate) const fn is_free(self) -> bool {
+        self.is_network() && !self.is_refined() && !self.is_toned() && !matches!(self, Self::Real)
     }
 
     /// Whether it trains a network, once per seed.
@@ -89,6 +107,7 @@ impl MethodKind {
     pub(crate) const fn without_augmentation(self) -> Option<Self> {
         match self {
             Self::SyntheticAugmented => Some(Self::Synthetic),
+            Self::TonedAugmented => Some(Self::Toned),
             Self::RefinedAugmented => Some(Self::Refined),
             _ => None,
         }

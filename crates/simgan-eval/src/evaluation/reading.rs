@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Annotations, DataError, ImageSpec, Source, Want, evenly};
+use simgan_data::{Annotations, DataError, ImageSpec, Sample, Source, Tone, Want, evenly};
 
 use super::{Watch, checks};
 use crate::{
@@ -17,6 +17,8 @@ pub(super) struct Images {
     pub(super) names: Vec<String>,
     /// Planar, [−1, 1].
     pub(super) pixels: Vec<Vec<f32>>,
+    /// The same with the tone that was asked for; empty without one.
+    pub(super) toned: Vec<Vec<f32>>,
     pub(super) annotations: Vec<Annotations>,
     pub(super) spec: ImageSpec,
 }
@@ -65,6 +67,7 @@ impl Images {
         Self {
             names: indices.iter().map(|idx| self.names[*idx].clone()).collect(),
             pixels: indices.iter().map(|idx| self.pixels[*idx].clone()).collect(),
+            toned: indices.iter().filter_map(|idx| self.toned.get(*idx).cloned()).collect(),
             annotations: indices.iter().map(|idx| self.annotations[*idx].clone()).collect(),
             spec: self.spec,
         }
@@ -72,8 +75,17 @@ impl Images {
 
     /// `(N, C, H, W)` in [−1, 1].
     pub(super) fn tensor(&self, device: &Device) -> Result<Tensor, EvalError> {
+        self.tensor_of(&self.pixels, device)
+    }
+
+    /// The toned images, `(N, C, H, W)` in [−1, 1], if there are any.
+    pub(super) fn toned_tensor(&self, device: &Device) -> Result<Option<Tensor>, EvalError> {
+        (!self.toned.is_empty()).then(|| self.tensor_of(&self.toned, device)).transpose()
+    }
+
+    fn tensor_of(&self, pixels: &[Vec<f32>], device: &Device) -> Result<Tensor, EvalError> {
         let ImageSpec { channels, height, width, .. } = self.spec;
-        Ok(Tensor::from_vec(self.pixels.concat(), (self.len(), channels, height, width), device)?)
+        Ok(Tensor::from_vec(pixels.concat(), (self.len(), channels, height, width), device)?)
     }
 }
 
@@ -92,40 +104,42 @@ pub fn read_labelled(
 ) -> Result<(Box<dyn Task>, LabelledImages), EvalError> {
     let (mut observe, stop) = (|_: &_| (), AtomicBool::new(false));
     let watch = &mut Watch::new(&mut observe, &stop);
-    let images = read(source, &evenly(source.len(), most), watch)?;
+    let images = read(source, &evenly(source.len(), most), None, watch)?;
     let task = choose_task(name, &[images.labels("training")])?;
     let labelled = images.labelled(&task, inputs, device)?;
     checks::convention("training", &task, &labelled)?;
     Ok((task.task(), labelled))
 }
 
-/// Reads samples on all threads; the result keeps the order of `indices`.
+/// Reads samples on all threads, also with a tone if there is one; the result keeps the order of `indices`.
 pub(super) fn read(
     source: &dyn Source,
     indices: &[usize],
+    tone: Option<&Tone>,
     watch: &mut Watch<'_>,
 ) -> Result<Images, EvalError> {
     let spec = source.spec();
-    let mut images = Images { names: Vec::new(), pixels: Vec::new(), annotations: Vec::new(), spec };
+    let mut images =
+        Images { names: Vec::new(), pixels: Vec::new(), toned: Vec::new(), annotations: Vec::new(), spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
             indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
-        for (name, pixels, annotations) in samples? {
-            images.names.push(name);
-            images.pixels.push(pixels);
-            images.annotations.push(annotations);
+        let samples = samples?;
+        if let Some(tone) = tone {
+            images.toned.par_extend(samples.par_iter().map(|sample| tone.apply(&sample.image).to_unit()));
+        }
+        for sample in samples {
+            images.pixels.push(sample.image.to_unit());
+            images.names.push(sample.name);
+            images.annotations.push(sample.annotations);
         }
         watch.count(indices.len())?;
     }
     Ok(images)
 }
 
-/// Reads a sample's name, pixels and annotations and drops the source's own record, which may be large.
-fn one(
-    source: &dyn Source,
-    idx: usize,
-    spec: ImageSpec,
-) -> Result<(String, Vec<f32>, Annotations), EvalError> {
+/// Reads a sample and drops the source's own record, which may be large.
+fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<Sample, EvalError> {
     let sample = source.sample(idx, Want::Labels)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
@@ -134,5 +148,5 @@ fn one(
             DataError::Mixed { first, first_spec: spec, other: sample.name, other_spec: found }.into()
         );
     }
-    Ok((sample.name, sample.image.to_unit(), sample.annotations))
+    Ok(Sample { record: None, ..sample })
 }

@@ -26,6 +26,8 @@ const fn color(kind: MethodKind) -> &'static str {
         MethodKind::SyntheticAugmented => "#B8A200",
         MethodKind::SyntheticHistogram => "#009E73",
         MethodKind::SyntheticFourier => "#56B4E9",
+        MethodKind::Toned => "#F0E442",
+        MethodKind::TonedAugmented => "#8C6D31",
         MethodKind::Refined => "#0072B2",
         MethodKind::RefinedAugmented => "#D55E00",
         MethodKind::Real => "#000000",
