@@ -61,7 +61,7 @@ fn child() {
     let delay = Duration::from_millis(std::env::var(DELAY).unwrap().parse().unwrap());
     let path = Path::new(&path);
     let run_dir = if path.exists() { RunDir::open(path) } else { RunDir::create(path, &config()) }.unwrap();
-    let sources = Sources { synthetic: noise(23, 40), real: noise(19, 180) };
+    let sources = Sources { synthetic: noise(23, 40), real: noise(19, 180), tone: None };
     let mut trainer = Trainer::resume(&run_dir, config(), &sources, &Device::Cpu).unwrap();
     let mut observe = |_: &Event| std::thread::sleep(delay);
     run(&mut trainer, &run_dir, &mut observe, &AtomicBool::new(false)).unwrap();

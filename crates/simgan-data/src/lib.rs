@@ -77,6 +77,7 @@ pub mod simulation;
 mod source;
 mod statistics;
 mod survey;
+mod tone;
 mod unityeyes;
 mod write;
 
@@ -115,9 +116,11 @@ pub use self::request::{Role, SourceRequest};
 pub use self::sample::{ClassNames, Sample};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{
-    Augmentation, Augmented, Concat, FramePairs, MemorySource, Remembering, Resampled, Source, Want, resampled,
+    Augmentation, Augmented, Concat, FramePairs, MemorySource, Remembering, Resampled, Source, Toned, Want,
+    resampled,
 };
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
+pub use self::tone::{Tone, ToneReference};
 pub use self::unityeyes::{Crop, LEVEL_PITCH_DEG, UnityEyes, UnityEyesOptions};
 pub use self::write::{copy_atomic, copy_time, is_copy, write_atomic};

@@ -33,6 +33,7 @@ mod priors;
 pub mod report;
 mod task;
 mod training;
+mod verdict;
 
 pub use self::adaptation::{Adaptation, AdaptationStep, AdaptationTraining, is_adaptation_only};
 pub use self::baseline::nearest_neighbours;
@@ -51,3 +52,4 @@ pub use self::training::{
     EstimatorTrainer, EstimatorTraining, TrainedEstimator, features, is_training_only, predict,
     train_estimator,
 };
+pub use self::verdict::{RowError, Verdict, Worth};

@@ -41,7 +41,7 @@ fn sources() -> Sources {
         let config = SimulatorConfig { seed, samples: 8, width, height, ..SimulatorConfig::default() };
         Arc::new(builtin(domain, config).unwrap())
     };
-    Sources { synthetic: eyes(Domain::Eyes, 1), real: eyes(Domain::Camera, 2) }
+    Sources { synthetic: eyes(Domain::Eyes, 1), real: eyes(Domain::Camera, 2), tone: None }
 }
 
 /// Keeps an untrained estimator in `folder`.

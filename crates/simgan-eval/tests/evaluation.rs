@@ -8,7 +8,7 @@ mod common;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
-use simgan_data::{Direction, MemorySource, Source, Want};
+use simgan_data::{Direction, MemorySource, Source, Tone, Want};
 use simgan_eval::evaluation::{
     Baselines, Evaluation, EvaluationConfig, EvaluationData, EvaluationSources, Method, MethodKind,
     NetworkSize, Plan, Watch, evaluate,
@@ -40,13 +40,14 @@ struct Scene {
     synthetic: MemorySource,
     test: MemorySource,
     real: MemorySource,
+    tone: Option<Tone>,
 }
 
 impl Scene {
     fn new() -> Self {
         let [synthetic, real] = [(Domain::Eyes, 0, 260), (Domain::Camera, 1, 60)]
             .map(|(domain, seed, n)| common::eyes(domain, seed, n));
-        Self { synthetic, real, test: common::eyes(Domain::Camera, 2, 40) }
+        Self { synthetic, real, test: common::eyes(Domain::Camera, 2, 40), tone: None }
     }
 
     fn read(&self, config: &EvaluationConfig) -> Result<EvaluationData, EvalError> {
@@ -55,6 +56,7 @@ impl Scene {
             test: &self.test,
             real: Some(&self.real),
             most_test: usize::MAX,
+            tone: self.tone.as_ref(),
         };
         watched(|watch| EvaluationData::read(&sources, config, &Device::Cpu, watch))
     }
@@ -107,14 +109,14 @@ fn a_refiner_that_blanks_images_is_found_out() {
 /// With the same weights and order of images, networks differ only by what is done to the images.
 #[test]
 fn every_row_learns_from_images_of_its_own() {
-    let scene = Scene::new();
+    let scene = Scene { tone: Some(Tone::Equalize), ..Scene::new() };
     let networks = MethodKind::ALL.into_iter().filter(|kind| kind.is_network()).collect();
     let training = EstimatorTraining { steps: 2, batch: 16, ..EstimatorTraining::default() };
     let realism = RealismTraining { steps: 2, batch: 8, ..RealismTraining::default() };
     let config = EvaluationConfig { methods: networks, seeds: 1, images: 60, training, realism, ..config() };
     let data = scene.read(&config).unwrap();
     let found = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
-    assert_eq!(found.methods.len(), 8);
+    assert_eq!(found.methods.len(), MethodKind::ALL.len() - 2, "all but the mean and the neighbours");
     let predicted: Vec<_> = found.methods.values().map(|figures| &figures.predicted).collect();
     for (idx, other) in predicted.iter().enumerate() {
         assert!(!predicted[..idx].contains(other), "row {idx} of {:?}", found.methods.keys());
@@ -137,6 +139,28 @@ fn figures_do_not_depend_on_the_number_of_threads() {
     for threads in [2, 5] {
         assert_eq!(measure(threads), alone, "{threads} threads");
     }
+}
+
+#[test]
+fn a_tone_is_a_row_of_its_own_and_comes_before_the_refiner() {
+    let mut config = config();
+    config.methods = vec![MethodKind::Synthetic, MethodKind::Toned, MethodKind::Refined];
+    let without = Scene::new().read(&config).unwrap();
+    let error = Plan::new(&without, &config).err().unwrap().to_string();
+    assert!(error.contains("`toned` needs a refiner with a tone stage"), "{error}");
+    let data = Scene { tone: Some(Tone::Equalize), ..Scene::new() }.read(&config).unwrap();
+    let found = watched(|watch| evaluate(&scaling(1.0), &Plan::new(&data, &config)?, watch)).unwrap().0;
+    let [synthetic, toned, refined] = [MethodKind::Synthetic, MethodKind::Toned, MethodKind::Refined]
+        .map(|kind| found.methods[&Method::once(kind)].ratio_to_synthetic.map(|ratio| ratio.mean));
+    // This refiner changes nothing, so what it was given shows.
+    let ratio = refined.unwrap() / toned.unwrap();
+    assert!(synthetic.is_none() && (ratio - 1.0).abs() < 0.03, "{ratio}");
+    assert!((toned.unwrap() - 1.0).abs() > 0.001, "the tone was applied");
+    assert!(found.shifts.any().unwrap().mean < 0.05, "R is compared with what it saw: {:?}", found.shifts);
+    let realism = found.realism.unwrap();
+    let [synthetic, toned, refined] =
+        [realism.synthetic, realism.toned.unwrap(), realism.refined].map(|like| like.intensity_distance);
+    assert!((toned - refined).abs() < 1e-3 && toned < 0.5 * synthetic, "{realism:?}");
 }
 
 #[test]

@@ -29,8 +29,11 @@ fn judge(sources: &Sources) -> RefinerJudge {
 
 #[test]
 fn preservation_and_realism_are_told() {
-    let sources =
-        Sources { synthetic: eyes(Domain::Eyes, 1, 110, true), real: eyes(Domain::Camera, 2, 90, true) };
+    let sources = Sources {
+        synthetic: eyes(Domain::Eyes, 1, 110, true),
+        real: eyes(Domain::Camera, 2, 90, true),
+        tone: None,
+    };
     let limits = SelectionConfig::default();
     let judge = judge(&sources);
     let folder = tempfile::tempdir().unwrap();
@@ -54,8 +57,11 @@ fn preservation_and_realism_are_told() {
 /// Without iris labels, only the change of pixels counts.
 #[test]
 fn without_landmarks_the_change_of_pixels_counts() {
-    let sources =
-        Sources { synthetic: eyes(Domain::Eyes, 1, 40, false), real: eyes(Domain::Camera, 2, 40, false) };
+    let sources = Sources {
+        synthetic: eyes(Domain::Eyes, 1, 40, false),
+        real: eyes(Domain::Camera, 2, 40, false),
+        tone: None,
+    };
     let (config, parameters) = common::scaling(-1.0);
     let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
@@ -81,7 +87,8 @@ fn eyes_with_points(count: usize) -> Arc<dyn Source> {
 /// Without iris labels, the movement of whatever points there are counts.
 #[test]
 fn without_irises_other_points_count() {
-    let sources = Sources { synthetic: eyes_with_points(60), real: eyes(Domain::Camera, 2, 40, false) };
+    let sources =
+        Sources { synthetic: eyes_with_points(60), real: eyes(Domain::Camera, 2, 40, false), tone: None };
     let (judge, limits) = (judge(&sources), SelectionConfig::default());
     let of = |gain: f32| {
         let (config, parameters) = common::scaling(gain);
@@ -124,7 +131,7 @@ impl Source for Damaged {
 #[test]
 fn damaged_labels_cost_only_the_pupil() {
     let synthetic = Arc::new(Damaged(eyes(Domain::Eyes, 1, 40, true)));
-    let sources = Sources { synthetic, real: eyes(Domain::Camera, 2, 40, false) };
+    let sources = Sources { synthetic, real: eyes(Domain::Camera, 2, 40, false), tone: None };
     let (config, parameters) = common::scaling(1.0);
     let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     assert_eq!(judge(&sources).judge_refiner(&refiner).unwrap().pupil, None);

@@ -7,7 +7,8 @@
 //! [`gradient_distance`] their pixels. [`histogram_matched`], [`fourier_matched`] and [`augmented`] are simple
 //! baselines to try before a GAN; [`Flicker`] compares a refined film with its render; [`augmented_with`] also says how it moved each image's pixels, so that labels
 //! can follow. [`PointErrors`], [`ClassFigures`] and [`VectorFigures`] compare an estimator's predictions with
-//! labels. [`binomial_p`], [`share_interval`] and [`Spread`] quantify the uncertainty of such figures.
+//! labels. [`binomial_p`], [`share_interval`], [`Spread`] and [`PairedDifference`] quantify the uncertainty of such
+//! figures.
 //!
 //! ```
 //! use candle_core::{Device, Tensor};
@@ -30,6 +31,7 @@ mod gray;
 mod iris;
 mod kid;
 mod matching;
+mod paired;
 mod pairs;
 mod pixels;
 mod point_errors;
@@ -49,6 +51,7 @@ pub use self::flicker::{Flicker, FlickerFigures};
 pub use self::iris::{Iris, find_irises};
 pub use self::kid::kernel_distance;
 pub use self::matching::{fourier_matched, histogram_matched};
+pub use self::paired::PairedDifference;
 pub use self::pixels::{gradient_distance, intensity_distance};
 pub use self::point_errors::{PointErrors, PointFigure, PointFigures};
 pub use self::point_shift::{PointShift, PointShiftError, SinglePointShift, point_shift};

@@ -5,7 +5,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
-use simgan_metrics::{Spread, binomial_p, kernel_distance, share_interval};
+use simgan_metrics::{PairedDifference, Spread, binomial_p, kernel_distance, share_interval};
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/case.json")).unwrap()
@@ -53,4 +53,30 @@ fn the_spread_is_the_samples() {
     assert_eq!((spread.mean, spread.sd), (3.0, 7f64.sqrt()));
     assert_eq!(Spread::new(&[4.0]).unwrap().sd, 0.0);
     assert_eq!(Spread::new(&[]), None);
+}
+
+#[test]
+fn paired_differences_equal_scipy() {
+    let cases: Value = serde_json::from_str(include_str!("golden/paired/case.json")).unwrap();
+    for case in cases.as_array().unwrap() {
+        let draws: Vec<Vec<f64>> = serde_json::from_value(case["draws"].clone()).unwrap();
+        let found = PairedDifference::new(&draws).unwrap();
+        let n_pairs = draws.len() * draws[0].len();
+        assert_eq!((found.n_draws, found.n_pairs), (draws.len(), n_pairs));
+        assert_eq!(
+            (found.n_lower as u64, found.n_higher as u64),
+            (case["lower"].as_u64().unwrap(), case["higher"].as_u64().unwrap())
+        );
+        assert!((found.mean - case["mean"].as_f64().unwrap()).abs() < 1e-9, "{found:?}");
+        assert!((found.p_value - case["p"].as_f64().unwrap()).abs() < 1e-9, "{found:?}");
+        let expected: Option<[f64; 2]> = serde_json::from_value(case["interval"].clone()).unwrap();
+        let ends = found.interval.into_iter().flatten().zip(expected.into_iter().flatten());
+        assert_eq!(found.interval.is_some(), expected.is_some());
+        assert!(
+            ends.clone().all(|(found, expected)| (found - expected).abs() < 1e-3),
+            "{found:?} {expected:?}"
+        );
+    }
+    assert_eq!(PairedDifference::new(&[]), None);
+    assert_eq!(PairedDifference::new(&[vec![0.1], vec![]]), None);
 }

@@ -217,6 +217,39 @@ impl DiscriminatorConfig {
         ])
     }
 
+    /// Layers that see texture but no shapes: 9 pixels. A pupil or an iris does not fit, so that R gains
+    /// nothing by moving one.
+    #[must_use]
+    pub fn texture() -> Self {
+        Self::with_layers(vec![
+            Layer::Conv { kernel: 3, stride: 1, features: 48 },
+            Layer::Conv { kernel: 3, stride: 2, features: 64 },
+            Layer::Conv { kernel: 3, stride: 1, features: 32 },
+        ])
+    }
+
+    /// The paper's discriminator of eye images without its pooling: 15 pixels, between texture and shapes.
+    #[must_use]
+    pub fn middle() -> Self {
+        let mut config = Self::eye_gaze();
+        config.layers.retain(|layer| matches!(layer, Layer::Conv { .. }));
+        config
+    }
+
+    /// Side in pixels of the part of an image that one decision depends on, inside the image; a global
+    /// discriminator decides on the mean of such decisions.
+    #[must_use]
+    pub fn field_px(&self) -> usize {
+        let (mut field, mut step) = (1_usize, 1_usize);
+        for layer in &self.layers {
+            let (Layer::Conv { kernel, stride, .. } | Layer::MaxPool { kernel, stride }) = *layer;
+            // Strides multiply, and there may be many layers.
+            field = field.saturating_add(step.saturating_mul(kernel.saturating_sub(1)));
+            step = step.saturating_mul(stride);
+        }
+        field
+    }
+
     fn with_layers(layers: Vec<Layer>) -> Self {
         Self { layers, local: true, border: Border::Zeros, spectral_norm: false }
     }

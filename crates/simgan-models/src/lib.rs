@@ -67,7 +67,7 @@ pub use self::parameters::Parameters;
 pub use self::plain::{Plain, PlainConfig};
 pub use self::refiner::{Refiner, RefinerConfig};
 pub use self::refiner_file::{
-    REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, load_refiner, load_refiner_range, refiner_crc32c,
-    save_refiner,
+    REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, ToneStage, load_refiner, load_refiner_images,
+    refiner_crc32c, save_refiner,
 };
 pub use simgan_kernels::Border;

@@ -23,23 +23,53 @@ struct RefinerFile<R> {
     /// [`RefinerImages::range`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     range: Option<[f32; 2]>,
+    /// [`RefinerImages::tone`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tone: Option<ToneStage>,
     refiner: R,
 }
 
+/// What happens to the tones of an image before the network sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum ToneStage {
+    /// Its histogram is equalised.
+    Equalize {},
+    /// It gets the tones of the real images of the training.
+    Match {
+        /// Percentiles 0 to 100 of the real images' luma, in [−1, 1].
+        percentiles: Vec<f32>,
+    },
+}
+
+impl ToneStage {
+    /// Returns what is wrong with the percentiles, if anything is.
+    fn check(&self) -> Result<(), String> {
+        let Self::Match { percentiles } = self else { return Ok(()) };
+        let is_valid = percentiles.len() == 101
+            && percentiles.is_sorted()
+            && percentiles.iter().all(|value| (-1.0..=1.0).contains(value));
+        let wrong = || "tone.percentiles are not 101 ascending numbers from -1 to 1".to_owned();
+        if is_valid { Ok(()) } else { Err(wrong()) }
+    }
+}
+
 /// The images that a refiner was trained on, as `refiner.toml` tells them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RefinerImages {
     /// Number of channels.
     pub channels: usize,
     /// The stored values that stand for −1 and 1 before the network, in ascending order; `None` is the whole
     /// scale of the images' bit depth.
     pub range: Option<[f32; 2]>,
+    /// What happens to their tones before the network; `None` for nothing.
+    pub tone: Option<ToneStage>,
 }
 
 impl From<usize> for RefinerImages {
     /// Images of this number of channels, on their whole scale.
     fn from(channels: usize) -> Self {
-        Self { channels, range: None }
+        Self { channels, range: None, tone: None }
     }
 }
 
@@ -76,8 +106,9 @@ pub fn save_refiner(
     tensors: &[(String, Tensor)],
 ) -> Result<(), ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
-    let RefinerImages { channels, range } = images.into();
-    let file = RefinerFile { format_version: FORMAT_VERSION, range, refiner: Written { channels, config } };
+    let RefinerImages { channels, range, tone } = images.into();
+    let refiner = Written { channels, config };
+    let file = RefinerFile { format_version: FORMAT_VERSION, range, tone, refiner };
     let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     // A refiner without noise keeps the file, and the checksum, that it had before there was noise.
     let text = text.replace("noise_channels = 0\n", "");
@@ -118,16 +149,19 @@ pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelErro
     Ok(refiner.frozen())
 }
 
-/// Reads [`RefinerImages::range`] of a refiner written by [`save_refiner`].
+/// Reads what kind of images a refiner written by [`save_refiner`] refines.
 ///
 /// # Errors
 ///
 /// If `refiner.toml` is missing, damaged, or of another format version.
-pub fn load_refiner_range(folder: &Path) -> Result<Option<[f32; 2]>, ModelError> {
+pub fn load_refiner_images(folder: &Path) -> Result<RefinerImages, ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
     let bytes = regular::read(&path, regular::MAX_TEXT).map_err(ModelError::io(&path))?;
-    let file = parse(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
-    Ok(file.range)
+    let read = || {
+        let RefinerFile { range, tone, refiner, .. } = parse(&bytes)?;
+        Ok::<_, Box<dyn std::error::Error>>(RefinerImages { channels: read_config(refiner)?.1, range, tone })
+    };
+    read().map_err(|reason| ModelError::damaged(&path, &reason))
 }
 
 /// Returns the checksum (CRC-32C, hexadecimal) of a refiner's config and weights: copies of a checkpoint count
@@ -154,6 +188,7 @@ fn parse(bytes: &[u8]) -> Result<RefinerFile<Table>, Box<dyn std::error::Error>>
         let found = file.format_version;
         return Err(format!("format version {found}, this program reads {FORMAT_VERSION}").into());
     }
+    file.tone.as_ref().map_or(Ok(()), ToneStage::check)?;
     match file.range {
         Some([min, max]) if !(min < max && (max - min).is_finite()) => {
             Err(format!("range = [{min}, {max}] is not ascending and finite").into())

@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
     Border, Discriminator, DiscriminatorConfig, GazeEstimator, GazeEstimatorConfig, Layer, ModelError,
     NoiseSource, Parameters, REFINER_CONFIG_FILE, REFINER_FILE, Refiner, RefinerConfig, RefinerImages,
-    load_refiner, load_refiner_range, save_refiner, write_tensors,
+    ToneStage, load_refiner, load_refiner_images, save_refiner, write_tensors,
 };
 use tempfile::TempDir;
 
@@ -199,6 +199,46 @@ fn configs_are_readable_and_strict() {
 }
 
 /// As format version 1 has always written it.
+/// A decision changes with the pixels of its field and with no other, row by row and column by column.
+#[test]
+fn a_field_is_what_a_decision_depends_on() {
+    let presets = [
+        (DiscriminatorConfig::eye_gaze(), 23),
+        (DiscriminatorConfig::middle(), 15),
+        (DiscriminatorConfig::texture(), 9),
+    ];
+    for (config, expected) in presets {
+        assert_eq!(config.field_px(), expected);
+        let (network, _) = discriminator(&config, 1);
+        let decision = |images: &Tensor| {
+            let logits = network.forward(images).unwrap();
+            let (_, _, height, width) = logits.dims4().unwrap();
+            values(&logits.narrow(2, height / 2, 1).unwrap().narrow(3, width / 2, 1).unwrap())
+        };
+        let (height, width) = (45, 37);
+        let before = decision(&images((1, 1, height, width)));
+        // Changes strongly, in both directions, what `is_changed` says of a row and a column.
+        let is_seen = |is_changed: &dyn Fn(usize, usize) -> bool| {
+            [-9.0, 9.0].into_iter().any(|value| {
+                let mut pixels = values(&images((1, 1, height, width)));
+                for (idx, pixel) in pixels.iter_mut().enumerate() {
+                    if is_changed(idx / width, idx % width) {
+                        *pixel = value * ((idx % 5) as f32 - 1.5);
+                    }
+                }
+                decision(&Tensor::from_vec(pixels, (1, 1, height, width), &Device::Cpu).unwrap()) != before
+            })
+        };
+        let rows: Vec<usize> = (0..height).filter(|row| is_seen(&|y, _| y == *row)).collect();
+        let columns: Vec<usize> = (0..width).filter(|column| is_seen(&|_, x| x == *column)).collect();
+        for seen in [rows, columns] {
+            assert_eq!(seen.len(), expected, "{seen:?}");
+            assert_eq!(seen[expected - 1] - seen[0] + 1, expected, "{seen:?}");
+        }
+    }
+    assert_eq!(DiscriminatorConfig::hand_pose().field_px(), 71);
+}
+
 const REFINER_TOML: &str = "format_version = 1
 
 [refiner]
@@ -224,25 +264,31 @@ fn a_saved_refiner_refines_the_same() {
     let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
     let synthetic = images((2, 3, 7, 10));
     assert_eq!(values(&loaded.forward(&synthetic).unwrap()), values(&refiner.forward(&synthetic).unwrap()));
-    assert_eq!(load_refiner_range(folder.path()).unwrap(), None);
+    assert_eq!(load_refiner_images(folder.path()).unwrap(), RefinerImages::from(3));
 }
 
 #[test]
-fn a_refiner_knows_the_range_of_its_images() {
+fn a_refiner_knows_its_images() {
     let folder = TempDir::new().unwrap();
     let small = RefinerConfig { features: 2, blocks: 1, ..RefinerConfig::eye_gaze() };
-    let range = Some([0.1, 2400.0]);
-    let images = RefinerImages { channels: 1, range };
-    save_refiner(folder.path(), &small, images, &refiner(&small, 1).1.tensors()).unwrap();
-    assert_eq!(load_refiner_range(folder.path()).unwrap(), range);
-    load_refiner(folder.path(), &Device::Cpu).unwrap();
     let path = folder.path().join(REFINER_CONFIG_FILE);
+    let percentiles: Vec<f32> = (0..101).map(|i| i as f32 / 97.0 - 0.7).map(|value| value.min(1.0)).collect();
+    for tone in [None, Some(ToneStage::Equalize {}), Some(ToneStage::Match { percentiles })] {
+        let images = RefinerImages { channels: 1, range: Some([0.1, 2400.0]), tone };
+        save_refiner(folder.path(), &small, images.clone(), &refiner(&small, 1).1.tensors()).unwrap();
+        assert_eq!(load_refiner_images(folder.path()).unwrap(), images);
+        load_refiner(folder.path(), &Device::Cpu).unwrap();
+    }
     let text = fs::read_to_string(&path).unwrap();
-    let line = text.lines().find(|line| line.starts_with("range")).unwrap();
-    for range in ["[2.0, 1.0]", "[0.0, inf]", "[nan, 1.0]", "[1.0]", "\"full\""] {
-        fs::write(&path, text.replace(line, &format!("range = {range}"))).unwrap();
-        assert!(load_refiner_range(folder.path()).is_err(), "{range}");
-        assert!(load_refiner(folder.path(), &Device::Cpu).is_err(), "{range}");
+    let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
+    let ranges = ["range = [2.0, 1.0]", "range = [0.0, inf]", "range = [nan, 1.0]", "range = [1.0]"];
+    let ranges = ranges.map(|range| (line("range"), range));
+    let tones = ["percentiles = [0.0, 0.5]", "gamma = 2.0"].map(|tone| (line("percentiles"), tone));
+    let kinds = ["kind = \"gamma\"", "kind = \"equalize\""].map(|kind| (line("kind"), kind));
+    for (before, now) in ranges.into_iter().chain(tones).chain(kinds) {
+        fs::write(&path, text.replace(before, now)).unwrap();
+        assert!(load_refiner_images(folder.path()).is_err(), "{now}");
+        assert!(load_refiner(folder.path(), &Device::Cpu).is_err(), "{now}");
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use simgan_data::ValueRange;
+use simgan_data::{Tone, ToneReference, ValueRange};
 use simgan_models::run_folder::find_refiner;
-use simgan_models::{NoiseSource, Refiner, load_refiner, load_refiner_range, refiner_crc32c};
+use simgan_models::{NoiseSource, Refiner, ToneStage, load_refiner, load_refiner_images, refiner_crc32c};
 
 use super::RefineError;
 
@@ -15,6 +15,7 @@ pub struct RefineModel {
     pub(super) refiner: Refiner,
     pub(super) range: Option<ValueRange>,
     pub(super) noise: NoiseSource,
+    pub(super) tone: Option<Tone>,
     pub(super) folder: PathBuf,
     pub(super) crc32c: String,
     pub(super) device: Device,
@@ -34,10 +35,12 @@ impl RefineModel {
         if !matches!(channels, 1 | 3) {
             return Err(RefineError::Channels { path: folder, channels });
         }
-        let range = load_refiner_range(&folder)?.and_then(|[min, max]| ValueRange::new(min, max));
+        let images = load_refiner_images(&folder)?;
+        let range = images.range.and_then(|[min, max]| ValueRange::new(min, max));
+        let tone = images.tone.and_then(tone_of);
         let noise = NoiseSource::default();
         let crc32c = refiner_crc32c(&folder)?;
-        Ok(Self { refiner, range, noise, crc32c, folder, device: device.clone() })
+        Ok(Self { refiner, range, tone, noise, crc32c, folder, device: device.clone() })
     }
 
     /// Returns the model with other noise: other refined images of the same synthetic ones.
@@ -58,6 +61,12 @@ impl RefineModel {
         self.range
     }
 
+    /// The tone that images get before the network; `None` leaves theirs.
+    #[must_use]
+    pub fn tone(&self) -> Option<&Tone> {
+        self.tone.as_ref()
+    }
+
     /// The network. Its parameters track no gradients.
     #[must_use]
     pub fn refiner(&self) -> &Refiner {
@@ -68,5 +77,13 @@ impl RefineModel {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Reading has checked the percentiles.
+fn tone_of(stage: ToneStage) -> Option<Tone> {
+    match stage {
+        ToneStage::Equalize {} => Some(Tone::Equalize),
+        ToneStage::Match { percentiles } => ToneReference::from_percentiles(percentiles).map(Tone::Match),
     }
 }

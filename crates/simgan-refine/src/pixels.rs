@@ -1,9 +1,10 @@
 //! Converts between images and the refiner's tensors.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use candle_core::{Device, Module, Result, Tensor};
-use simgan_data::{BitDepth, Image, ImageSpec, Pixels, ValueRange};
+use simgan_data::{BitDepth, Image, ImageSpec, Pixels, Tone, ValueRange};
 use simgan_models::{NoiseSource, Refiner, RefinerConfig};
 
 use super::batches::MAX_BATCH_PIXELS;
@@ -18,27 +19,38 @@ pub(super) struct Refinable {
     range: ValueRange,
     /// Planar values in [−1, 1], in the refiner's channels.
     values: Vec<f32>,
-    /// The image's own stored values; `None` if the refiner's output replaces them.
+    /// The image's own stored values, with the tone; `None` if the refiner's output replaces them.
     own: Option<Pixels>,
     range_use: RangeUse,
 }
 
 impl Refinable {
     /// Converts an image to `channels` (gray to RGB by repeating the plane, RGB to gray by the luma) and to
-    /// `range`; `None` is the whole scale of its depth.
-    pub(super) fn new(image: &Image, channels: usize, range: Option<ValueRange>) -> Self {
+    /// `range`; `None` is the whole scale of its depth. A `tone` comes first, and what follows knows only the
+    /// toned image.
+    pub(super) fn new(
+        image: &Image,
+        channels: usize,
+        range: Option<ValueRange>,
+        tone: Option<&Tone>,
+    ) -> Self {
         let spec = image.spec();
         let full = ValueRange::full(spec.depth);
         let range_use = RangeUse::of(image.pixels().iter(), range.unwrap_or(full));
         let is_scaled = range.is_some_and(|range| range != full) || spec.depth == BitDepth::Float;
         let range = range.unwrap_or(full);
+        let scaled = is_scaled.then_some(range);
         if spec.channels == channels && !is_scaled {
-            return Self { spec, range, values: image.to_unit(), own: None, range_use };
+            let values = seen(image, scaled, tone).to_unit();
+            return Self { spec, range, values, own: None, range_use };
         }
-        let image_of_refiner = image.to_channels(channels);
-        let values =
-            if is_scaled { image_of_refiner.in_range(range).to_unit() } else { image_of_refiner.to_unit() };
-        Self { spec, range, values, own: Some(image.pixels().clone()), range_use }
+        // As in training, the tone follows the channels and the range.
+        let values = seen(&image.to_channels(channels), scaled, tone).to_unit();
+        let own = match tone {
+            Some(_) if is_scaled => in_unit(&seen(image, scaled, tone), image.pixels(), range),
+            _ => seen(image, None, tone).pixels().clone(),
+        };
+        Self { spec, range, values, own: Some(own), range_use }
     }
 
     pub(super) fn spec(&self) -> ImageSpec {
@@ -91,6 +103,24 @@ impl Refinable {
         let image = Image::new(channels, height, width, Pixels::rounded(depth, &changed));
         (image, Change { mean, range_use: self.range_use })
     }
+}
+
+/// An image in a range, if there is one, then with a tone, if there is one.
+fn seen<'a>(image: &'a Image, range: Option<ValueRange>, tone: Option<&Tone>) -> Cow<'a, Image> {
+    let image = range.map_or(Cow::Borrowed(image), |range| Cow::Owned(image.in_range(range)));
+    match tone {
+        Some(tone) => Cow::Owned(tone.apply(&image)),
+        None => image,
+    }
+}
+
+/// Returns the values of an image in `range`, 0 to 1, in the unit of `stored`. What was not measured stays.
+fn in_unit(image: &Image, stored: &Pixels, range: ValueRange) -> Pixels {
+    let values = image.pixels().iter().zip(stored.iter());
+    let value = |(share, stored)| {
+        if range.is_measured(stored) { range.min + share * range.width() } else { stored }
+    };
+    Pixels::F32(values.map(value).collect())
 }
 
 /// Refines images of one size in one batch. Each result is planar, in the refiner's channels.
@@ -203,7 +233,7 @@ mod tests {
         for image in [rgb(), Image::new(1, 2, 1, Pixels::U16(vec![7, 65_000]))] {
             for channels in [1, 3] {
                 for range in [None, ValueRange::new(5.0, 90.0), ValueRange::new(-9.0, 70_000.0)] {
-                    let refinable = Refinable::new(&image, channels, range);
+                    let refinable = Refinable::new(&image, channels, range, None);
                     let (refined, change) = refinable.with_refined(&refinable.values.clone());
                     assert_eq!((refined, change.mean), (image.clone(), 0.0));
                 }
@@ -213,7 +243,7 @@ mod tests {
 
     /// Adds `change` to all that the network sees.
     fn brightened(image: &Image, range: Option<ValueRange>, change: f32) -> (Image, Change) {
-        let refinable = Refinable::new(image, 1, range);
+        let refinable = Refinable::new(image, 1, range, None);
         let refined: Vec<f32> = refinable.values.iter().map(|value| value + change).collect();
         refinable.with_refined(&refined)
     }
@@ -243,9 +273,48 @@ mod tests {
     }
 
     #[test]
+    fn a_tone_comes_before_the_refiner_in_any_unit() {
+        // A refiner that changes nothing leaves the toned image, in the unit and depth of the file.
+        let toned = |image: &Image, channels, range| {
+            let refinable = Refinable::new(image, channels, range, Some(&Tone::Equalize));
+            let (image, change) = refinable.with_refined(&refinable.values.clone());
+            assert_eq!(change.mean, 0.0);
+            image
+        };
+        let gray = Image::new(1, 1, 4, Pixels::U8(vec![40, 50, 50, 60]));
+        for channels in [1, 3] {
+            assert_eq!(toned(&gray, channels, None).pixels(), &Pixels::U8(vec![0, 170, 170, 255]));
+        }
+        let sixteen =
+            Image::new(1, 1, 4, Pixels::U16(vec![40, 50, 50, 60].into_iter().map(|v| v * 257).collect()));
+        assert_eq!(toned(&sixteen, 1, None).pixels(), &Pixels::U16(vec![0, 43_690, 43_690, 65_535]));
+        let range = ValueRange::new(1000.0, 2000.0);
+        // Not measured, then values at levels 51 and 204 of 255, then one beyond the range.
+        let depth = Image::new(1, 1, 4, Pixels::U16(vec![0, 1200, 1800, 2500]));
+        assert_eq!(toned(&depth, 1, range).pixels(), &Pixels::U16(vec![0, 1000, 1500, 2500]));
+        let metres = Image::new(1, 1, 4, Pixels::F32(vec![f32::NAN, 1.2, 1.8, 2.0]));
+        let Pixels::F32(found) = toned(&metres, 1, ValueRange::new(1.0, 2.0)).pixels().clone() else {
+            panic!()
+        };
+        let near = |(found, expected): (&f32, f32)| {
+            found.is_nan() && expected.is_nan() || (found - expected).abs() < 1e-5
+        };
+        assert!(found.iter().zip([f32::NAN, 1.0, 1.5, 2.0]).all(near), "{found:?}");
+        // A gray refiner sees the toned luma, and colours keep their ratios.
+        let colours = toned(&rgb(), 1, None);
+        assert_eq!(
+            colours.pixels().iter().skip(1).step_by(2).collect::<Vec<_>>(),
+            [0.0; 3],
+            "the darker pixel"
+        );
+        let bright: Vec<f32> = colours.pixels().iter().step_by(2).collect();
+        assert!(bright[0] == 255.0 && (bright[1] / bright[2] - 2.0).abs() < 0.05, "{bright:?}");
+    }
+
+    #[test]
     fn three_channels_change_one_by_one_in_a_range() {
         let image = rgb();
-        let refinable = Refinable::new(&image, 3, ValueRange::new(0.0, 200.0));
+        let refinable = Refinable::new(&image, 3, ValueRange::new(0.0, 200.0), None);
         let changes = [0.1, 0.0, 0.0, 0.2, 0.0, 0.0];
         let refined: Vec<f32> = refinable.values.iter().zip(changes).map(|(v, change)| v + change).collect();
         let (image, _) = refinable.with_refined(&refined);
@@ -254,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_gray_refiner_shifts_the_three_colours_alike() {
-        let refinable = Refinable::new(&rgb(), 1, None);
+        let refinable = Refinable::new(&rgb(), 1, None, None);
         let brighter: Vec<f32> = refinable.values.iter().map(|v| v + 10.0 / 127.5).collect();
         let (image, change) = refinable.with_refined(&brighter);
         assert_eq!(image.pixels(), &Pixels::U8(vec![210, 20, 110, 30, 60, 40]));
@@ -264,7 +333,7 @@ mod tests {
     #[test]
     fn a_colour_refiner_gives_a_gray_image_its_mean_change() {
         let gray = Image::new(1, 1, 2, Pixels::U8(vec![100, 50]));
-        let refinable = Refinable::new(&gray, 3, None);
+        let refinable = Refinable::new(&gray, 3, None, None);
         let changes = [30.0, 0.0, 0.0, 9.0, 0.0, 0.0].map(|change| change / 127.5);
         let refined: Vec<f32> = refinable.values.iter().zip(changes).map(|(v, change)| v + change).collect();
         assert_eq!(refinable.with_refined(&refined).0.pixels(), &Pixels::U8(vec![110, 53]));

@@ -142,8 +142,8 @@ impl Work<'_> {
 
     fn job(self, Encoded { index, bytes, .. }: Encoded, permit: Permit) -> Result<Job, DataError> {
         let input = self.input.images.decode(index, &bytes?)?;
-        let RefineModel { refiner, range, .. } = self.model;
-        let refinable = Refinable::new(input.file.image(), refiner.channels(), *range);
+        let RefineModel { refiner, range, tone, .. } = self.model;
+        let refinable = Refinable::new(input.file.image(), refiner.channels(), *range, tone.as_ref());
         Ok(Job { index, input, refinable, _permit: permit })
     }
 

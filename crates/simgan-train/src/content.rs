@@ -86,7 +86,7 @@ mod tests {
         let content = Content::of(&sources());
         let run = Path::new("run");
         content.check(&Content::of(&sources()), run).unwrap();
-        let swapped = Sources { synthetic: sources().real, real: sources().synthetic };
+        let swapped = Sources { synthetic: sources().real, real: sources().synthetic, tone: None };
         let error = content.check(&Content::of(&swapped), run).unwrap_err().to_string();
         assert!(error.contains("synthetic images") && error.contains("11 then, 7 now"), "{error}");
         let mut other = content.clone();

@@ -6,7 +6,7 @@ use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 
 use crate::memory::gigabytes;
-use crate::{ConfigError, Need, Phase};
+use crate::{ConfigError, Need, Phase, ToneKind};
 use simgan_optim::OptimError;
 
 /// An error of a run. The message names the place; [`TrainError::hint`] suggests a remedy.
@@ -66,6 +66,14 @@ pub enum TrainError {
     /// `data.range` is "auto", but no range was chosen for images of more than 8 bits.
     #[error("the range of the images' values has not been chosen")]
     NoRange,
+    /// The synthetic images have another tone than `data.tone` says.
+    #[error("the synthetic images have the tone \"{found}\", but the run has data.tone = \"{expected}\"")]
+    OtherTone {
+        /// Their tone.
+        found: ToneKind,
+        /// `data.tone`.
+        expected: ToneKind,
+    },
     /// The refiner at `loss.psi_model` takes a different number of channels from `data.channels`.
     #[error("{}: a refiner of {found} channels, but the run has data.channels={expected}", path.display())]
     PsiChannels {
@@ -190,6 +198,7 @@ impl TrainError {
             }
             Self::Channels { found, .. } => Hint::setting("build matching networks", "data.channels", found),
             Self::NoRange => Hint::setting("take the whole scale", "data.range", "full"),
+            Self::OtherTone { found, .. } => Hint::setting("keep this tone", "data.tone", found),
             Self::PsiChannels { .. } => "choose another loss.psi_model".into(),
             Self::NoLandmarks { .. } => Hint::setting("turn the weights off", "loss.landmark_weight", 1),
             Self::Estimator { .. } => {

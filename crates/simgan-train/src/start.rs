@@ -6,13 +6,13 @@ use candle_core::Device;
 use simgan_data::ValueRange;
 use simgan_models::run_folder::{STATE_FILE, find_refiner, read_checkpoint};
 use simgan_models::{
-    Discriminator, DiscriminatorConfig, Layout, REFINER_FILE, load_refiner, load_refiner_range,
+    Discriminator, DiscriminatorConfig, Layout, REFINER_FILE, load_refiner, load_refiner_images,
     refiner_crc32c,
 };
 use toml::{Table, Value};
 
 use crate::checkpoint::DISCRIMINATOR_FILE;
-use crate::{ConfigError, DataRange, Recipe, TrainConfig, TrainError};
+use crate::{ConfigError, DataRange, Recipe, ToneKind, TrainConfig, TrainError};
 
 /// A refiner, and perhaps its discriminator, from which a new run goes on, on new images. Optimizers and
 /// history begin anew.
@@ -38,18 +38,20 @@ impl Start {
         }
         let refiner = load_refiner(&folder, &Device::Cpu)?;
         let config = Table::try_from(refiner.config()).map_err(|e| ConfigError::Unwritable(e.to_string()))?;
-        let range =
-            DataRange::of(load_refiner_range(&folder)?.and_then(|[min, max]| ValueRange::new(min, max)));
+        let images = load_refiner_images(&folder)?;
+        let range = DataRange::of(images.range.and_then(|[min, max]| ValueRange::new(min, max)));
+        let tone = ToneKind::of_stage(images.tone.as_ref());
         let mut fixed = vec![
             ("data.channels".to_owned(), Value::Integer(refiner.channels() as i64)),
             ("data.range".to_owned(), Value::String(range.to_string())),
+            ("data.tone".to_owned(), Value::String(tone.to_string())),
         ];
         fixed.extend(config.into_iter().map(|(name, value)| (format!("refiner.{name}"), value)));
         Ok(Self { crc32c: refiner_crc32c(&folder)?, folder, channels: refiner.channels(), fixed })
     }
 
-    /// Resolves a configuration like [`TrainConfig::resolve`], with the refiner's architecture, channels
-    /// and range.
+    /// Resolves a configuration like [`TrainConfig::resolve`], with the refiner's architecture, channels,
+    /// range and tone; "match" measures the new real images.
     /// R, and D if it goes on too, need no pretraining, unless the file or `set` ask for it.
     ///
     /// # Errors

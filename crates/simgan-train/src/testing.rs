@@ -39,7 +39,7 @@ pub(crate) fn config(steps: u64) -> TrainConfig {
 /// Dark noise as the synthetic domain, bright noise as the real one. Neither number of images is a multiple
 /// of the batch size.
 pub(crate) fn sources() -> Sources {
-    Sources { synthetic: noise(11, 40), real: noise(7, 200) }
+    Sources { synthetic: noise(11, 40), real: noise(7, 200), tone: None }
 }
 
 /// Returns `n` images of noise from `brightness` up.

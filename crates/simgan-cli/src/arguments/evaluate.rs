@@ -11,10 +11,11 @@ use super::{Compute, positive};
 /// Trains estimators with the same layers, steps and seeds on synthetic and on refined images with the
 /// simulator's labels, and tests them on real labelled images. The label may be a direction (a gaze), points
 /// (joints), a class or numbers. Baselines are the mean label, nearest neighbours, histogram and Fourier
-/// matching instead of refining and, if the real images have labels, an estimator trained on those. Prints the
-/// paper's two tables for this data, how far landmarks move (the pupil in pixels of a 55-pixel-wide eye), how
-/// much predictions change, and how often a fresh classifier tells refined from real images (50 % is ideal).
-/// Test labels are used only for testing. The time is estimated before the work begins; on eyes, the defaults
+/// matching instead of refining, the refiner's tone stage alone if it has one and, if the real images have
+/// labels, an estimator trained on those. Prints the paper's two tables for this data, how far landmarks move
+/// (the pupil in pixels of a 55-pixel-wide eye), how much predictions change, how often a fresh classifier
+/// tells refined from real images (50 % is ideal), and what to use for this data. Test labels are used only
+/// for testing. The time is estimated before the work begins; on eyes, the defaults
 /// take less than half an hour on two cores.
 #[derive(Args, Debug)]
 #[command(

@@ -7,7 +7,8 @@ use super::{Compute, Measure, positive};
 /// Compare refiners that differ in one setting, as in the paper's ablations, and baselines.
 ///
 /// Trains each variant and measures it, as `simgan evaluate` does, in several draws; every draw seeds
-/// simulators, training and estimators anew. All results stay in the output folder: run again after an
+/// simulators, training and estimators anew. Ends with what to use for this data, whether refining was worth
+/// it, and how sure that is. All results stay in the output folder: run again after an
 /// interruption, the same command continues and repeats nothing. `simgan experiment history --output
 /// results/history` trains 6 refiners and 18 gaze networks on the built-in data in half an hour on two cores.
 #[derive(Args, Debug)]
@@ -83,6 +84,8 @@ pub(crate) enum Compared {
     Landmarks,
     /// Without and with the task consistency; needs loss.consistency and loss.consistency_model.
     Consistency,
+    /// What the discriminator sees at once: 23 pixels, as in the paper, 15 and 9.
+    Field,
 }
 
 impl From<Compared> for simgan_eval::experiment::VariantSet {
@@ -99,6 +102,7 @@ impl From<Compared> for simgan_eval::experiment::VariantSet {
             Compared::Noise => Self::Noise,
             Compared::Landmarks => Self::Landmarks,
             Compared::Consistency => Self::Consistency,
+            Compared::Field => Self::Field,
         }
     }
 }

@@ -63,7 +63,8 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     }
     let (mut refiner_step, mut discriminator_step) = (None, None);
     if only != Some(Figure::Refine) {
-        let sources = Sources { synthetic: noise.source(1, batch)?, real: noise.source(2, batch)? };
+        let sources =
+            Sources { synthetic: noise.source(1, batch)?, real: noise.source(2, batch)?, tone: None };
         let mut trainer = Trainer::new(config, &sources, &device)?;
         if wanted(Figure::RefinerStep) {
             refiner_step = Some(clock.images_per_sec(|| Ok(trainer.update_refiner()?))?);

@@ -141,9 +141,11 @@ fn told<T>(result: Result<T, EvalError>) -> Result<T> {
     }
 }
 
-/// Formats the conditions and all tables.
+/// Formats the conditions, all tables and the verdict.
 fn text(found: &Evaluation) -> String {
     let width = terminal_width();
     let tables = report::tables(found).iter().map(|table| table.text(width)).collect::<Vec<_>>();
-    format!("{}\n{}", report::conditions(&found.config, &found.data), tables.join("\n"))
+    let verdict = report::evaluation_verdict(found, width);
+    let parts = [report::conditions(&found.config, &found.data), tables.join("\n"), verdict];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }

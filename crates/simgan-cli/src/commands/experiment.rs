@@ -35,7 +35,9 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
         results => results?,
     };
     drop(observer);
-    print(&report::experiment_table(&results).text(terminal_width()))
+    let width = terminal_width();
+    let parts = [report::experiment_table(&results).text(width), report::experiment_verdict(&results, width)];
+    print(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
 }
 
 fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {

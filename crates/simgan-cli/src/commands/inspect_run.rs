@@ -122,7 +122,7 @@ impl Run {
             "recipe {recipe}, seed {seed}, config crc32c {}\n\
              synthetic      {}\n\
              real           {}\n\
-             images         {} pixels, {} channel(s), range {}, batch {}\n\
+             images         {} pixels, {} channel(s), range {}, tone {}, batch {}\n\
              lambda         {} (mean adversarial loss per patch + lambda * mean |difference| per pixel)\n\
              schedule       {} + {} + {} steps, k_g {}, k_d {}\n",
             self.config_crc32c,
@@ -131,6 +131,7 @@ impl Run {
             data.size,
             data.channels,
             data.range,
+            data.tone,
             data.batch,
             loss.lambda,
             schedule.pretrain_refiner,

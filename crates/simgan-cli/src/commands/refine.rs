@@ -16,6 +16,7 @@ use simgan_refine::{
     FilmFrame, MANIFEST_FILE, RefineInput, RefineModel, RefineSummary, Refinement, Resize, check_variants,
     variant_folder,
 };
+use simgan_train::ToneKind;
 use simgan_train::run_dir::config_of_run;
 
 use crate::arguments::RefineArguments;
@@ -31,6 +32,9 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let model = RefineModel::open(&arguments.model, &device)?;
     tracing::info!("refiner {}", model.folder().display());
+    if model.tone().is_some() {
+        tracing::info!("images get the tone \"{}\" before it", ToneKind::of(model.tone()));
+    }
     let run = run_of(&arguments.model, model.folder()).map(config_of_run).transpose()?;
     if let Some(untrained) = untrained(model.folder(), run.as_ref())? {
         tracing::warn!("{untrained}, so it copies its input");
@@ -75,7 +79,7 @@ fn refine_once(
         progress.update(summary.done(), &format!("mean change {:.3}", summary.change));
     })?;
     drop(progress);
-    odd_range(&summary).iter().for_each(|warning| tracing::warn!("{warning}"));
+    odd_range(&summary, model.tone().is_some()).iter().for_each(|warning| tracing::warn!("{warning}"));
     if summary.interrupted {
         let message = format!("interrupted after {} of {n_images} images", summary.done());
         bail!(Hinted::new(message, "run the same command again to continue"));
@@ -172,8 +176,8 @@ fn open_data_set(arguments: &RefineArguments, found: Found<'_>, path: &Path) -> 
 /// Less of the model's range in use than this is worth a warning.
 const LITTLE_USED: f64 = 0.05;
 
-/// Says if the images' values do not suit the model's range.
-fn odd_range(summary: &RefineSummary) -> Vec<String> {
+/// Says if the images' values do not suit the model's range. A tone spreads values that use little of it.
+fn odd_range(summary: &RefineSummary, is_toned: bool) -> Vec<String> {
     let RefineSummary { range_use, range, n_beyond, .. } = summary;
     let Some([min, max]) = range_use.values else { return Vec::new() };
     let range = range.or(range_use.range).map_or("the whole scale".to_owned(), |range| format!("{range}"));
@@ -189,7 +193,7 @@ fn odd_range(summary: &RefineSummary) -> Vec<String> {
             "in {n_beyond} images, more than 1 % of the values are beyond {range}, on which the model was trained"
         ));
     }
-    if let Some(used) = summary.used().filter(|used| *used < LITTLE_USED) {
+    if let Some(used) = summary.used().filter(|used| *used < LITTLE_USED && !is_toned) {
         let percent = 100.0 * used;
         warnings.push(format!(
             "these images use {percent:.1} % of {range}, {min} to {max}: the model sees them as almost flat"

@@ -18,6 +18,7 @@ mod refine;
 mod render;
 mod scene;
 mod sources;
+mod tone;
 mod train;
 mod train_bad;
 mod train_on;

@@ -7,6 +7,7 @@ mod remembering;
 mod resampled;
 #[cfg(test)]
 mod tests;
+mod toned;
 
 pub(crate) use self::adapter::Adapter;
 pub use self::augmented::{Augmentation, Augmented};
@@ -15,6 +16,7 @@ pub use self::film::FramePairs;
 pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
 pub use self::resampled::{Resampled, resampled};
+pub use self::toned::Toned;
 use crate::{DataError, ImageSpec, Sample};
 
 /// Random access to the samples of one domain.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotations, Source, evenly};
+use simgan_data::{Annotations, Source, Tone, evenly};
 
 use super::reading::{Images, read};
 use super::{EvaluationConfig, MethodKind, Watch, checks};
@@ -30,6 +30,8 @@ pub struct EvaluationSources<'a> {
     pub real: Option<&'a dyn Source>,
     /// Maximum number of test images; they are evenly spread over the source.
     pub most_test: usize,
+    /// The tone that the synthetic images get before they are refined; `None` leaves theirs.
+    pub tone: Option<&'a Tone>,
 }
 
 /// The images of an evaluation, in memory.
@@ -37,6 +39,8 @@ pub struct EvaluationData {
     task: Box<dyn Task>,
     synthetic: LabelledImages,
     n_images: usize,
+    /// The synthetic images with the refiner's tone, if it has one.
+    toned: Option<Toned>,
     probe: LabelledImages,
     probe_annotations: Vec<Annotations>,
     test: LabelledImages,
@@ -45,6 +49,27 @@ pub struct EvaluationData {
     real: Option<Tensor>,
     labelled_real: Option<LabelledImages>,
     n_repeated: usize,
+}
+
+/// The synthetic images with the refiner's tone.
+struct Toned {
+    synthetic: LabelledImages,
+    probe: LabelledImages,
+}
+
+impl Toned {
+    /// Gives the images as read, training images and probe, the labels of the same without the tone; `None` if
+    /// they were read without one.
+    fn new(
+        read: [&Images; 2],
+        known: &[LabelledImages; 2],
+        device: &Device,
+    ) -> Result<Option<Self>, EvalError> {
+        let [synthetic, probe] = read.map(|images| images.toned_tensor(device));
+        let (Some(synthetic), Some(probe)) = (synthetic?, probe?) else { return Ok(None) };
+        let [synthetic, probe] = [known[0].with_images(synthetic)?, known[1].with_images(probe)?];
+        Ok(Some(Self { synthetic, probe }))
+    }
 }
 
 /// A summary of the images, for the record.
@@ -93,16 +118,16 @@ impl EvaluationData {
         let [trained, probed] = split(sources.synthetic.len(), config)?;
         let tested = evenly(sources.test.len(), sources.most_test);
         watch.begin("reading test images", tested.len())?;
-        let mut test = read(sources.test, &tested, watch)?;
+        let mut test = read(sources.test, &tested, None, watch)?;
         checks::enough("the test images", test.len(), LEAST_TEST)?;
         watch.begin("reading synthetic images", trained.len() + probed.len())?;
-        let mut probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), watch)?;
+        let mut probe = read(sources.synthetic, &probed.collect::<Vec<_>>(), sources.tone, watch)?;
         // Chosen before the many training images are read, so that what is missing is told at once; they may
         // have further classes.
         let task = choose_task(config.task.as_deref(), &[probe.labels("synthetic"), test.labels("test")])?;
         checks::warn_of_sides(&task, &test.names);
         let n_images = trained.len() / config.fold;
-        let mut synthetic = read(sources.synthetic, &trained.collect::<Vec<_>>(), watch)?;
+        let mut synthetic = read(sources.synthetic, &trained.collect::<Vec<_>>(), sources.tone, watch)?;
         let classes = synthetic.class_names();
         for (what, images) in [("synthetic", &mut synthetic), ("synthetic", &mut probe), ("test", &mut test)]
         {
@@ -117,7 +142,7 @@ impl EvaluationData {
         let n_real = sources.real.map_or(0, |real| real.len().min(config.images));
         let read_real = |real: &dyn Source| {
             watch.begin("reading real images", n_real)?;
-            read(real, &evenly(real.len(), config.images), watch)
+            read(real, &evenly(real.len(), config.images), None, watch)
         };
         let mut real = sources.real.map(read_real).transpose()?;
         let is_labelled = real.as_mut().is_some_and(|real| real.is_labelled(&task, &classes));
@@ -125,10 +150,14 @@ impl EvaluationData {
             Some(real) if is_labelled => real.without(&test).labelled_part(&labelled)?,
             _ => (None, 0),
         };
+        let known = [labelled("synthetic", &synthetic)?, labelled("synthetic", &probe)?];
+        let toned = Toned::new([&synthetic, &probe], &known, device)?;
+        let [synthetic, labelled_probe] = known;
         let data = Self {
-            synthetic: labelled("synthetic", &synthetic)?,
+            synthetic,
             n_images,
-            probe: labelled("synthetic", &probe)?,
+            toned,
+            probe: labelled_probe,
             test: labelled("test", &test)?,
             eyes: checks::eyes_of(&test.names),
             task: task.task(),
@@ -202,6 +231,18 @@ impl EvaluationData {
         &self.probe
     }
 
+    /// The probe as the refiner sees it: with its tone, if it has one.
+    #[must_use]
+    pub(crate) fn seen_probe(&self) -> &LabelledImages {
+        self.toned.as_ref().map_or(&self.probe, |toned| &toned.probe)
+    }
+
+    /// Whether the synthetic images get a tone before they are refined.
+    #[must_use]
+    pub(crate) const fn is_toned(&self) -> bool {
+        self.toned.is_some()
+    }
+
     /// All annotations of the probe.
     #[must_use]
     pub(crate) fn probe_annotations(&self) -> &[Annotations] {
@@ -223,10 +264,11 @@ impl EvaluationData {
         self.synthetic.first(self.n_images * fold)
     }
 
-    /// All synthetic training images: `n_images` times the configuration's `fold`.
+    /// All synthetic training images, `n_images` times the configuration's `fold`, as the refiner sees them:
+    /// with its tone, if it has one.
     #[must_use]
-    pub(crate) const fn all_synthetic(&self) -> &LabelledImages {
-        &self.synthetic
+    pub(crate) fn all_seen(&self) -> &LabelledImages {
+        self.toned.as_ref().map_or(&self.synthetic, |toned| &toned.synthetic)
     }
 
     pub(super) const fn labelled_real(&self) -> Option<&LabelledImages> {
@@ -242,6 +284,9 @@ impl EvaluationData {
                 if self.real.is_none() =>
             {
                 Some("real images")
+            }
+            MethodKind::Toned | MethodKind::TonedAugmented if self.toned.is_none() => {
+                Some("a refiner with a tone stage")
             }
             MethodKind::Real if self.labelled_real.is_none() => {
                 Some("labelled real images that are no test images")

@@ -36,6 +36,10 @@ pub enum MethodKind {
     SyntheticHistogramAugmented,
     /// A network trained on synthetic images with the low-frequency Fourier amplitudes of real ones.
     SyntheticFourier,
+    /// A network trained on synthetic images with the refiner's tone, not refined.
+    Toned,
+    /// A network trained on lightly augmented batches of the same.
+    TonedAugmented,
     /// A network trained on refined images.
     Refined,
     /// A network trained on augmented refined batches.
@@ -46,7 +50,7 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// All kinds, in the order of the tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Mean,
         Self::Knn,
         Self::Synthetic,
@@ -54,6 +58,8 @@ impl MethodKind {
         Self::SyntheticHistogram,
         Self::SyntheticHistogramAugmented,
         Self::SyntheticFourier,
+        Self::Toned,
+        Self::TonedAugmented,
         Self::Refined,
         Self::RefinedAugmented,
         Self::Real,
@@ -70,6 +76,8 @@ impl MethodKind {
             Self::SyntheticHistogram => "synthetic_histogram",
             Self::SyntheticHistogramAugmented => "synthetic_histogram_augmented",
             Self::SyntheticFourier => "synthetic_fourier",
+            Self::Toned => "toned",
+            Self::TonedAugmented => "toned_augmented",
             Self::Refined => "refined",
             Self::RefinedAugmented => "refined_augmented",
             Self::Real => "real",
@@ -80,6 +88,16 @@ impl MethodKind {
     #[must_use]
     pub(crate) const fn is_refined(self) -> bool {
         matches!(self, Self::Refined | Self::RefinedAugmented)
+    }
+
+    /// Whether it trains on synthetic images with the refiner's tone alone.
+    pub(crate) const fn is_toned(self) -> bool {
+        matches!(self, Self::Toned | Self::TonedAugmented)
+    }
+
+    /// Whether it trains on synthetic images, as they are or changed by what needs no training.
+    pub(crate) const fn is_free(self) -> bool {
+        self.is_network() && !self.is_refined() && !self.is_toned() && !matches!(self, Self::Real)
     }
 
     /// Whether it trains a network, once per seed.
@@ -94,6 +112,7 @@ impl MethodKind {
         match self {
             Self::SyntheticAugmented => Some(Self::Synthetic),
             Self::SyntheticHistogramAugmented => Some(Self::SyntheticHistogram),
+            Self::TonedAugmented => Some(Self::Toned),
             Self::RefinedAugmented => Some(Self::Refined),
             _ => None,
         }

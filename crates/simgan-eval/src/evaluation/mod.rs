@@ -38,7 +38,7 @@ pub use self::reading::{read_labelled, read_unlabelled};
 pub(crate) use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
 
-use crate::{EvalError, TaskSpec, TrainedEstimator};
+use crate::{EvalError, TaskSpec, TrainedEstimator, Verdict};
 
 /// Version of the format of [`Evaluation`] and [`Baselines`].
 pub const EVALUATION_VERSION: u32 = 2;
@@ -65,6 +65,9 @@ pub struct Evaluation {
     /// Likeness to real images; absent without real images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub realism: Option<RealismFigures>,
+    /// What to do with this data; absent without rows to compare, and in files of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// The rows of the tables.
     #[serde(flatten)]
     pub methods: Methods,
@@ -77,6 +80,9 @@ pub struct RealismFigures {
     pub refined: Likeness,
     /// Synthetic against real.
     pub synthetic: Likeness,
+    /// Synthetic with the refiner's tone against real; absent if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toned: Option<Likeness>,
 }
 
 /// The figures that do not depend on a refiner.
@@ -93,6 +99,9 @@ pub struct Baselines {
     /// Synthetic against real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<Likeness>,
+    /// Synthetic with the refiner's tone against real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toned_likeness: Option<Likeness>,
     /// The estimators of each row; those of `synthetic` also measure agreement and give KID its features. Not
     /// part of the JSON.
     #[serde(skip)]
@@ -143,14 +152,19 @@ impl Evaluation {
     /// Combines baselines and refiner figures; both must come from the same data and configuration.
     #[must_use]
     pub fn new(baselines: Baselines, refined: RefinerFigures) -> Self {
-        let Baselines { config, data, mut methods, likeness, .. } = baselines;
+        let Baselines { config, data, mut methods, likeness, toned_likeness, .. } = baselines;
         methods.extend(refined.methods);
         figures::fill_ratios(&mut methods, &error_key(&data.task));
         let realism = refined.likeness.zip(likeness);
-        let realism = realism.map(|(refined, synthetic)| RealismFigures { refined, synthetic });
+        let realism =
+            realism.map(|(refined, synthetic)| RealismFigures { refined, synthetic, toned: toned_likeness });
         let RefinerFigures { shifts, agreement, .. } = refined;
         // Baselines of an earlier version have been brought to this one.
-        Self { format_version: EVALUATION_VERSION, config, data, shifts, agreement, realism, methods }
+        let format_version = EVALUATION_VERSION;
+        let mut all =
+            Self { format_version, config, data, shifts, agreement, realism, verdict: None, methods };
+        all.verdict = Verdict::of(&all);
+        all
     }
 }
 
@@ -165,9 +179,12 @@ impl Baselines {
         let rows: Vec<_> = plan.rows_of(false).collect();
         let (methods, estimators) = rows::measure(&rows, None, data, config, watch)?;
         let networks = of_synthetic(&estimators);
-        let likeness = likeness("synthetic", data, data.probe().images(), networks, config, watch)?;
+        let mut like = |what, images| likeness(what, data, images, networks, config, watch);
+        let plain = like("synthetic", data.probe().images())?;
+        let toned = data.is_toned().then(|| like("toned", data.seen_probe().images())).transpose()?;
         let (format_version, config, data) = (EVALUATION_VERSION, config.clone(), data.summary()?);
-        Ok(Self { format_version, config, data, methods, likeness, estimators })
+        let (likeness, toned_likeness) = (plain, toned.flatten());
+        Ok(Self { format_version, config, data, methods, likeness, toned_likeness, estimators })
     }
 
     /// The networks of the row `synthetic`; none if it was not measured.
@@ -191,10 +208,10 @@ impl RefinerFigures {
     ) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
         let rows: Vec<_> = plan.rows_of(true).collect();
-        let n_refined = rows.first().map_or(Ok(0), |_| data.all_synthetic().images().dim(0))?;
-        watch.begin("refining", data.probe().images().dim(0)? + n_refined)?;
-        let probe = refine_images(refiner, data.probe().images(), watch)?;
-        let refine_all = |_| refine_images(refiner, data.all_synthetic().images(), watch);
+        let n_refined = rows.first().map_or(Ok(0), |_| data.all_seen().images().dim(0))?;
+        watch.begin("refining", data.seen_probe().images().dim(0)? + n_refined)?;
+        let probe = refine_images(refiner, data.seen_probe().images(), watch)?;
+        let refine_all = |_| refine_images(refiner, data.all_seen().images(), watch);
         // Refine once: all rows share the images.
         let refined = rows.first().map(refine_all).transpose()?;
         let (methods, estimators) = rows::measure(&rows, refined.as_ref(), data, config, watch)?;

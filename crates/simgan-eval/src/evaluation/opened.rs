@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use simgan_data::{Registry, Role, Source};
+use simgan_data::{Registry, Role, Source, Tone};
 use simgan_train::{DataConfig, sources};
 
 use super::EvaluationSources;
@@ -15,6 +15,7 @@ pub struct OpenedSources {
     test: Arc<dyn Source>,
     real: Option<Arc<dyn Source>>,
     most_test: usize,
+    tone: Option<Tone>,
 }
 
 impl OpenedSources {
@@ -41,7 +42,25 @@ impl OpenedSources {
             test: open(test, Role::Real, seed.wrapping_add(TEST_SEED_OFFSET))?,
             real: (!data.real.is_empty()).then(real).transpose()?,
             most_test: most_test.unwrap_or(usize::MAX),
+            tone: None,
         })
+    }
+
+    /// Gives the synthetic images a tone before they are refined: that of the refiner.
+    #[must_use]
+    pub fn with_tone(self, tone: Option<Tone>) -> Self {
+        Self { tone, ..self }
+    }
+
+    /// Measures the tone of `data` on the real images, if there are any, as a run does that learns from them.
+    ///
+    /// # Errors
+    ///
+    /// If no real image can be read.
+    pub fn with_measured_tone(self, data: &DataConfig) -> Result<Self, EvalError> {
+        let Some(real) = &self.real else { return Ok(self) };
+        let tone = data.tone.measured(&**real)?;
+        Ok(self.with_tone(tone))
     }
 
     /// Borrows the sources for [`EvaluationData::read`](super::EvaluationData::read).
@@ -52,6 +71,7 @@ impl OpenedSources {
             test: &*self.test,
             real: self.real.as_deref(),
             most_test: self.most_test,
+            tone: self.tone.as_ref(),
         }
     }
 }

@@ -64,7 +64,11 @@ fn rows(data: &EvaluationData, config: &EvaluationConfig) -> Result<Vec<Method>,
         let lacking = data.lacking(kind);
         if let Some(lacking) = lacking.filter(|_| is_named) {
             let reason = format!("`{kind}` needs {lacking}");
-            return Err(EvalError::Impossible { reason, hint: "give them as the real images" });
+            let hint = match kind {
+                MethodKind::Toned | MethodKind::TonedAugmented => "train it with data.tone",
+                _ => "give them as the real images",
+            };
+            return Err(EvalError::Impossible { reason, hint });
         }
         // `augment` extends exactly the requested rows: those named, or all if none is.
         let is_asked_for = |kind| config.methods.is_empty() || config.methods.contains(&kind);

@@ -59,10 +59,10 @@ pub struct Shifts {
 }
 
 impl Shifts {
-    /// Compares the probe of `data` with `refined`, its refinement. Irises without landmarks are detected, which
+    /// Compares the probe of `data`, with the refiner's tone, with `refined`, its refinement. Irises without landmarks are detected, which
     /// is less exact.
     pub(super) fn new(data: &EvaluationData, refined: &Tensor) -> Result<Self, EvalError> {
-        let (synthetic, annotations) = (data.probe().images(), data.probe_annotations());
+        let (synthetic, annotations) = (data.seen_probe().images(), data.probe_annotations());
         let shift = if annotations.iter().all(has_iris) {
             pupil_shift_at(synthetic, refined, annotations)?
         } else if data.task().spec().name == GAZE {
@@ -143,7 +143,7 @@ impl Agreement {
         data: &EvaluationData,
         refined: &Tensor,
     ) -> Result<Option<Self>, EvalError> {
-        let (task, probe) = (data.task(), data.probe());
+        let (task, probe) = (data.task(), data.seen_probe());
         let refined = probe.inputs().with_images(refined.clone())?;
         let (mut moved, mut own) = (Vec::new(), Vec::new());
         for network in networks {

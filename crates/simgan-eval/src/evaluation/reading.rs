@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use simgan_data::{Annotations, ClassNames, DataError, ImageSpec, Sample, Source, Want, evenly, names};
+use simgan_data::{Annotations, ClassNames, DataError, ImageSpec, Sample, Source, Tone, Want, evenly, names};
 
 use super::{Watch, checks};
 use crate::task::classes;
@@ -18,6 +18,8 @@ pub(super) struct Images {
     pub(super) names: Vec<String>,
     /// Planar, [−1, 1].
     pub(super) pixels: Vec<Vec<f32>>,
+    /// The same with the tone that was asked for; empty without one.
+    pub(super) toned: Vec<Vec<f32>>,
     pub(super) annotations: Vec<Annotations>,
     /// The names of the classes that each image's `class` numbers.
     classes: Vec<Option<ClassNames>>,
@@ -110,6 +112,7 @@ impl Images {
         Self {
             names: indices.iter().map(|idx| self.names[*idx].clone()).collect(),
             pixels: indices.iter().map(|idx| self.pixels[*idx].clone()).collect(),
+            toned: indices.iter().filter_map(|idx| self.toned.get(*idx).cloned()).collect(),
             annotations: indices.iter().map(|idx| self.annotations[*idx].clone()).collect(),
             classes: indices.iter().map(|idx| self.classes[*idx].clone()).collect(),
             spec: self.spec,
@@ -118,8 +121,17 @@ impl Images {
 
     /// `(N, C, H, W)` in [−1, 1].
     pub(super) fn tensor(&self, device: &Device) -> Result<Tensor, EvalError> {
+        self.tensor_of(&self.pixels, device)
+    }
+
+    /// The toned images, `(N, C, H, W)` in [−1, 1], if there are any.
+    pub(super) fn toned_tensor(&self, device: &Device) -> Result<Option<Tensor>, EvalError> {
+        (!self.toned.is_empty()).then(|| self.tensor_of(&self.toned, device)).transpose()
+    }
+
+    fn tensor_of(&self, pixels: &[Vec<f32>], device: &Device) -> Result<Tensor, EvalError> {
         let ImageSpec { channels, height, width, .. } = self.spec;
-        Ok(Tensor::from_vec(self.pixels.concat(), (self.len(), channels, height, width), device)?)
+        Ok(Tensor::from_vec(pixels.concat(), (self.len(), channels, height, width), device)?)
     }
 }
 
@@ -138,7 +150,7 @@ pub fn read_labelled(
 ) -> Result<(Box<dyn Task>, LabelledImages), EvalError> {
     let (mut observe, stop) = (|_: &_| (), AtomicBool::new(false));
     let watch = &mut Watch::new(&mut observe, &stop);
-    let mut images = read(source, &evenly(source.len(), most), watch)?;
+    let mut images = read(source, &evenly(source.len(), most), None, watch)?;
     let task = choose_task(name, &[images.labels("training")])?;
     let known = images.class_names();
     images.number_classes("training", &task, &known)?;
@@ -161,19 +173,24 @@ pub fn read_unlabelled(source: &dyn Source, most: usize, device: &Device) -> Res
     Ok(Tensor::from_vec(pixels.concat(), shape, device)?)
 }
 
-/// Reads samples on all threads; the result keeps the order of `indices`.
+/// Reads samples on all threads, also with a tone if there is one; the result keeps the order of `indices`.
 pub(super) fn read(
     source: &dyn Source,
     indices: &[usize],
+    tone: Option<&Tone>,
     watch: &mut Watch<'_>,
 ) -> Result<Images, EvalError> {
     let spec = source.spec();
     let (names, pixels, annotations, classes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut images = Images { names, pixels, annotations, classes, spec };
+    let mut images = Images { names, pixels, toned: Vec::new(), annotations, classes, spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
             indices.par_iter().map(|idx| one(source, *idx, spec, Want::Labels)).collect();
-        for sample in samples? {
+        let samples = samples?;
+        if let Some(tone) = tone {
+            images.toned.par_extend(samples.par_iter().map(|sample| tone.apply(&sample.image).to_unit()));
+        }
+        for sample in samples {
             images.pixels.push(sample.image.to_unit());
             images.names.push(sample.name);
             images.annotations.push(sample.annotations);

@@ -150,6 +150,9 @@ fn training_images(
             let (beta, seed) = (config.fourier_beta, config.training.seed);
             fourier_matched(images, data.real().ok_or_else(lacking)?, beta, seed)?
         }
+        MethodKind::Toned | MethodKind::TonedAugmented => {
+            return data.all_seen().first(synthetic.n_images());
+        }
         MethodKind::Refined | MethodKind::RefinedAugmented => {
             refined.ok_or_else(lacking)?.narrow(0, 0, synthetic.n_images())?
         }

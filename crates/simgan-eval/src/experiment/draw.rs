@@ -62,7 +62,8 @@ impl Draw<'_> {
         talk.begin(self.number, "reading images");
         let ExperimentConfig { training, test, most_test, .. } = self.config;
         let seed = training.seed.saturating_add(self.number);
-        let sources = OpenedSources::open(&training.data, test, *most_test, seed, self.registry)?;
+        let sources = OpenedSources::open(&training.data, test, *most_test, seed, self.registry)?
+            .with_measured_tone(&training.data)?;
         let config = self.evaluation();
         talk.measure(0, |watch| EvaluationData::read(&sources.sources(), &config, self.device, watch))
     }
@@ -200,14 +201,14 @@ impl Opened {
         {
             return Ok(sources.clone());
         }
-        let Sources { synthetic, real } = Sources::open(config, registry)?;
+        let Sources { synthetic, real, tone } = Sources::open(config, registry)?;
         // A remembered image would be the same random change for ever.
         let is_random = config.data.flip != Flip::None || config.data.random_crop.0.is_some();
         let remember = |source| match is_random {
             true => source,
             false => Arc::new(Remembering::new(source, MOST_BYTES)) as Arc<dyn Source>,
         };
-        let sources = Sources { synthetic: remember(synthetic), real: remember(real) };
+        let sources = Sources { synthetic: remember(synthetic), real: remember(real), tone };
         *opened = Some(Self { data: config.data.clone(), sources: sources.clone() });
         Ok(sources)
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use simgan_metrics::Spread;
 
 use super::{DrawFigures, ExperimentConfig};
-use crate::EvalError;
 use crate::evaluation::{DataSummary, Evaluation, Method, MethodFigures, MethodKind, error_key, spreads};
+use crate::{EvalError, Verdict};
 
 /// Version of the format of `results.json`.
 pub const RESULTS_VERSION: u32 = 2;
@@ -25,6 +25,10 @@ pub struct ExperimentResults {
     /// Each later variant against the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
+    /// What to do with this data, from all draws and variants; absent without rows to compare, and in files of an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 /// The effect of a setting on refined images: differences paired by draw and seed. Pairs share renders and
@@ -70,7 +74,7 @@ pub struct ExperimentRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refinement: Option<Refinement>,
     /// Share of these and of real images that a fresh classifier gets right, in [0, 1]; 0.5 is ideal. Only in
-    /// the rows `synthetic` and `refined`.
+    /// the rows `synthetic`, `toned` and `refined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_apart: Option<Spread>,
 }
@@ -115,8 +119,11 @@ impl ExperimentResults {
             }
         }
         rows.extend(rows_of(|kind| kind == MethodKind::Real, None, &all));
+        let names: Vec<_> = config.variants.iter().map(|variant| Some(variant.name.as_str())).collect();
+        let all: Vec<Vec<&Evaluation>> = draws.iter().map(|draw| draw.iter().collect()).collect();
+        let verdict = Verdict::of_draws(&names, &all.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let (format_version, experiment) = (RESULTS_VERSION, config.clone());
-        Ok(Self { format_version, experiment, data: first.data.clone(), rows, comparisons })
+        Ok(Self { format_version, experiment, data: first.data.clone(), rows, comparisons, verdict })
     }
 }
 
@@ -151,6 +158,7 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
         match method {
             Method { kind: MethodKind::Refined, fold: 1 } => Some(realism.refined.accuracy.mean),
             Method { kind: MethodKind::Synthetic, fold: 1 } => Some(realism.synthetic.accuracy.mean),
+            Method { kind: MethodKind::Toned, fold: 1 } => Some(realism.toned?.accuracy.mean),
             _ => None,
         }
     };

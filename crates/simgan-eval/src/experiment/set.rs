@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use simgan_train::{Channels, LossConfig, TrainConfig};
+use simgan_train::{Channels, Field, LossConfig, TrainConfig};
 
 use super::Variant;
 use crate::EvalError;
@@ -43,6 +43,8 @@ pub enum VariantSet {
     Landmarks,
     /// Without and with the task consistency.
     Consistency,
+    /// How much of an image D's decisions depend on: the paper's layers, a middle and a small field.
+    Field,
 }
 
 impl VariantSet {
@@ -108,6 +110,7 @@ impl VariantSet {
                 ]
             }
             Self::Noise => two("noise", "discriminator.noise", 0.0, base.discriminator.noise, NOISE),
+            Self::Field => fields(),
         })
     }
 
@@ -126,6 +129,7 @@ impl VariantSet {
             Self::Noise => "noise",
             Self::Landmarks => "landmarks",
             Self::Consistency => "consistency",
+            Self::Field => "field",
         }
     }
 }
@@ -140,6 +144,11 @@ impl fmt::Display for VariantSet {
 fn two(name: &str, key: &str, off: f64, configured: f64, usual: f64) -> Vec<Variant> {
     let on = if configured > off { configured } else { usual };
     [off, on].map(|value| Variant::new(format!("{name}-{value}"), [format!("{key}={value:?}")])).into()
+}
+
+fn fields() -> Vec<Variant> {
+    let of = |field: Field| Variant::new(format!("field-{field}"), [format!("discriminator.field={field}")]);
+    [Field::Paper, Field::Middle, Field::Texture].map(of).into()
 }
 
 fn transforms(channels: Channels) -> &'static [&'static str] {
@@ -202,6 +211,17 @@ mod tests {
         assert_eq!(differences(VariantSet::Consistency, &judged), [without, "consistency-3: "]);
         let colour = differences(VariantSet::Psi, &base(&["data.channels=3"]));
         assert_eq!(colour[2], "psi-mean-color: psi = \"mean-color\"");
+    }
+
+    #[test]
+    fn fields_are_three() {
+        let demo = base(&["discriminator.layers=[{conv={kernel=5, stride=1, features=4}}]"]);
+        let fields = VariantSet::Field.variants(&demo).unwrap().into_iter().map(|variant| {
+            let config = TrainConfig::resolve(None, Some(&demo.resolved()), &variant.settings).unwrap();
+            (variant.name, config.discriminator.network.field_px())
+        });
+        let expected = [("field-paper", 23), ("field-middle", 15), ("field-texture", 9)];
+        assert!(fields.eq(expected.map(|(name, field)| (name.to_owned(), field))));
     }
 
     #[test]

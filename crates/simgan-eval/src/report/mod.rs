@@ -8,6 +8,7 @@ mod page;
 mod pictures;
 mod plots;
 mod tables;
+mod verdict;
 
 use std::path::Path;
 
@@ -18,10 +19,11 @@ pub use self::experiment::experiment_table;
 pub use self::folder::check_folder;
 pub use self::pictures::overlay;
 pub use self::tables::{Table, conditions, in_words, tables};
+pub use self::verdict::{evaluation_verdict, experiment_verdict};
 
 use self::pictures::Case;
 use crate::evaluation::{Evaluation, EvaluationData, Method, MethodKind, Watch, refine_images};
-use crate::{EvalError, TaskKind};
+use crate::{EvalError, LabelledImages, TaskKind};
 
 /// Images per row, in the grid and among the worst cases.
 const COLUMNS: [usize; 2] = [8, 4];
@@ -103,24 +105,29 @@ fn plots(found: &Evaluation, data: &EvaluationData) -> Result<Vec<Picture>, Eval
     Ok(pictures)
 }
 
-/// Draws synthetic images, their refinements, and real images if there are any.
+/// Draws synthetic images, the same with the refiner's tone if it has one, their refinements, and real images
+/// if there are any.
 fn grid(data: &EvaluationData, refiner: &Refiner, watch: &mut Watch<'_>) -> Result<Picture, EvalError> {
-    let probe = data.probe().images();
+    let [probe, seen] = [data.probe(), data.seen_probe()].map(LabelledImages::images);
     let n_columns = COLUMNS[0].min(probe.dim(0)?);
     let mut rows = Vec::new();
     for block in 0..BLOCKS.min(probe.dim(0)? / n_columns) {
-        let synthetic = probe.narrow(0, block * n_columns, n_columns)?;
-        rows.push(synthetic.clone());
-        rows.push(refine_images(refiner, &synthetic, watch)?);
+        let [synthetic, seen] = [probe, seen].map(|images| images.narrow(0, block * n_columns, n_columns));
+        let seen = seen?;
+        rows.push(synthetic?);
+        rows.extend(data.is_toned().then(|| seen.clone()));
+        rows.push(refine_images(refiner, &seen, watch)?);
         if let Some(real) = data.real() {
             rows.push(spread_over(real, block, BLOCKS, n_columns)?);
         }
     }
+    let toned = if data.is_toned() { "the same with the tones of the refiner, " } else { "" };
     Ok(Picture {
         name: "grid.png",
         title: "Synthetic, refined, real".to_owned(),
-        caption: "From the top: synthetic images, the same refined, and real ones (any); then others."
-            .to_owned(),
+        caption: format!(
+            "From the top: synthetic images, {toned}the same refined, and real ones (any); then others."
+        ),
         png: pictures::rows(&rows)?,
         svg: None,
     })

@@ -3,13 +3,14 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::pictures::Case;
 use super::tables::{Table, conditions, tables};
+use super::verdict::evaluation_verdict;
 use super::{Picture, folder};
 use crate::evaluation::{Evaluation, EvaluationData};
 
 const STYLE: &str = "body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-width:100%}\
-figcaption,.note{color:#666;font-size:.9rem;white-space:pre-line}";
+figcaption,.note{color:#666;font-size:.9rem}figcaption,.note,.verdict{white-space:pre-line}";
 
 /// Formats the page and embeds all pictures.
 pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below: &[Table]) -> String {
@@ -21,6 +22,10 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below:
         escaped(&conditions(&found.config, &found.data))
     );
     tables(found).iter().for_each(|found| page.push_str(&table(found)));
+    let verdict = evaluation_verdict(found, usize::MAX);
+    if !verdict.is_empty() {
+        page.push_str(&format!("<h2>Verdict</h2>\n<p class=\"verdict\">{}</p>\n", escaped(&verdict)));
+    }
     for picture in pictures {
         let (kind, bytes) = match &picture.svg {
             Some(svg) => ("image/svg+xml", svg.as_bytes()),

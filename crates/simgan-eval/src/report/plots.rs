@@ -27,6 +27,8 @@ const fn color(kind: MethodKind) -> &'static str {
         MethodKind::SyntheticHistogram => "#009E73",
         MethodKind::SyntheticHistogramAugmented => "#00644A",
         MethodKind::SyntheticFourier => "#56B4E9",
+        MethodKind::Toned => "#F0E442",
+        MethodKind::TonedAugmented => "#8C6D31",
         MethodKind::Refined => "#0072B2",
         MethodKind::RefinedAugmented => "#D55E00",
         MethodKind::Real => "#000000",

@@ -258,6 +258,7 @@ fn realism(found: &Evaluation) -> Table {
     };
     table.push(row("refined", &realism.refined));
     table.push(row("synthetic", &realism.synthetic));
+    realism.toned.iter().for_each(|toned| table.push(row("toned", toned)));
     table.note = format!(
         "told apart: by a fresh classifier, on {} images it has not seen; 50 % is chance level and ideal\n\
          intensities, gradients: earth mover's distance of the pixels' values, of a range of 2\n",
@@ -276,6 +277,8 @@ pub(super) fn method_name(method: Method) -> String {
         MethodKind::SyntheticHistogram => "synthetic, histogram matched",
         MethodKind::SyntheticHistogramAugmented => "synthetic, histogram matched, augmented",
         MethodKind::SyntheticFourier => "synthetic, Fourier matched",
+        MethodKind::Toned => "toned",
+        MethodKind::TonedAugmented => "toned, augmented",
         MethodKind::Refined => "refined",
         MethodKind::RefinedAugmented => "refined, augmented",
         MethodKind::Real => "real, with labels",

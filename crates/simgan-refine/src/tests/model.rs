@@ -97,6 +97,6 @@ fn trainer() -> Trainer {
     let config = TrainConfig::resolve(Some(Recipe::Demo), None, &set.map(str::to_owned)).unwrap();
     let blank = |index: usize| Sample::new(index.to_string(), Image::new(1, 7, 9, Pixels::U8(vec![100; 63])));
     let source: Arc<dyn Source> = Arc::new(MemorySource::new((0..3).map(blank).collect()).unwrap());
-    let sources = Sources { synthetic: Arc::clone(&source), real: source };
+    let sources = Sources { synthetic: Arc::clone(&source), real: source, tone: None };
     Trainer::new(config, &sources, &Device::Cpu).unwrap()
 }

@@ -2,7 +2,9 @@ use simgan_data::{Crop, Fit, OnError, Size};
 use simgan_settings::{Range, settings};
 use toml::Value;
 
-use super::{Channels, ConfigError, DataRange, DataSize, Flip, RandomCrop, Recipe, Section, TrainConfig};
+use super::{
+    Channels, ConfigError, DataRange, DataSize, Flip, RandomCrop, Recipe, Section, ToneKind, TrainConfig,
+};
 
 pub(super) const SECTION: Section = Section::new("data", DataConfig::DOC, &[DataConfig::SETTINGS]);
 
@@ -39,6 +41,14 @@ settings! {
         #[serde(default)]
         range: DataRange =
             Range::Form("\"auto\", \"full\" or \"MIN..MAX\", two numbers in ascending order", is_range),
+        /// Tones of the synthetic images, before R: "none" leaves them; "equalize" equalizes each image's
+        /// histogram; "match" gives each image the tones of a typical real one, by rank. R, which sees few
+        /// pixels at once, cannot change a whole image's tone, and on renders of another brightness it paints
+        /// blotches instead. Brighter pixels stay brighter and nothing moves, so labels stay true. The tone is
+        /// stored with the refiner and applied whenever it refines. Colours keep their ratios; what was not
+        /// measured does not count and stays.
+        #[serde(default)]
+        tone: ToneKind = Range::OneOf(&["none", "equalize", "match"]),
         /// Random mirroring of training images, of both domains: "horizontal" mirrors half of them left to
         /// right each time they are drawn. Labels follow; a label that cannot is an error where labels are
         /// used. Leave it off where left and right are not alike.
@@ -87,6 +97,7 @@ impl DataConfig {
             size: DataSize::Pixels(Size { width: 55, height: 35 }), // §3.1
             crop: Crop::Auto,
             fit: Fit::Cover, // [open] keeps the eye's proportions
+            tone: ToneKind::None,
             flip: Flip::None,
             random_crop: RandomCrop(None),
             channels: Channels::Gray, // §3.1

@@ -1,4 +1,7 @@
-use simgan_models::DiscriminatorConfig;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use simgan_models::{DiscriminatorConfig, Layer};
 use simgan_settings::{Limit, Range, settings};
 
 use super::{ConfigError, Recipe, STEPS, Section, TrainConfig};
@@ -29,6 +32,13 @@ settings! {
         /// run begins; its config.toml holds the number.
         #[serde(default)]
         noise_steps: u64 = Range::Whole(0, STEPS),
+        /// How much of an image a decision of D depends on, as a choice of `layers`: "paper" takes the recipe's
+        /// layers (23 pixels for eyes), "texture" layers that see 9 pixels, too few for an iris or a fingertip,
+        /// so that R cannot please D by moving one; "middle" sees 15. "layers" takes the layers as
+        /// `layers` lists them. Setting it replaces the layers of a file; setting both to different layers is an
+        /// error.
+        #[serde(default)]
+        field: Field = Range::OneOf(&["layers", "paper", "middle", "texture"]),
         .. {
             /// The network.
             #[serde(flatten)]
@@ -43,7 +53,7 @@ impl DiscriminatorSection {
             Recipe::EyeGaze | Recipe::Demo => DiscriminatorConfig::eye_gaze(), // §3.1
             Recipe::HandPose => DiscriminatorConfig::hand_pose(),              // §3.2
         };
-        Self { translation: 0, noise: 0.0, noise_steps: 0, network }
+        Self { translation: 0, noise: 0.0, noise_steps: 0, field: Field::Layers, network }
     }
 
     /// Replaces a 0 that stands for a number of steps. `schedule.steps` may change on a resume, so what
@@ -57,6 +67,73 @@ impl DiscriminatorSection {
     /// Returns the deviation of the noise after so many steps of the adversarial phase.
     pub(crate) fn noise_after(&self, steps: u64) -> f64 {
         self.noise * (1.0 - steps as f64 / self.noise_steps.max(1) as f64).max(0.0)
+    }
+
+    /// Brings field and layers together after new values for them: a field chooses the layers; layers of their
+    /// own, without a field, are what they say.
+    ///
+    /// # Errors
+    /// Both are new, and they are not the same layers.
+    pub(super) fn settle_field(
+        &mut self,
+        recipe: Recipe,
+        [is_field_new, are_layers_new]: [bool; 2],
+    ) -> Result<(), ConfigError> {
+        let chosen = self.field.layers(recipe).filter(|layers| *layers != self.network.layers);
+        match (chosen, is_field_new, are_layers_new) {
+            (Some(_), true, true) => {
+                let allowed = "\"layers\", since discriminator.layers lists other layers; set one of the two";
+                ConfigError::unless(false, "discriminator.field", format!("\"{}\"", self.field), allowed)
+            }
+            (Some(_), false, true) => {
+                self.field = Field::Layers;
+                Ok(())
+            }
+            (Some(layers), true, false) => {
+                self.network.layers = layers;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `discriminator.field`: a choice of D's layers by how much of an image they see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Field {
+    /// Whatever `discriminator.layers` lists.
+    #[default]
+    Layers,
+    /// The recipe's layers.
+    Paper,
+    /// [`DiscriminatorConfig::middle`].
+    Middle,
+    /// [`DiscriminatorConfig::texture`].
+    Texture,
+}
+
+impl Field {
+    /// The layers that it chooses; `None` if they are listed.
+    fn layers(self, recipe: Recipe) -> Option<Vec<Layer>> {
+        let chosen = match self {
+            Self::Layers => return None,
+            Self::Paper => DiscriminatorSection::of(recipe).network,
+            Self::Middle => DiscriminatorConfig::middle(),
+            Self::Texture => DiscriminatorConfig::texture(),
+        };
+        Some(chosen.layers)
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Layers => "layers",
+            Self::Paper => "paper",
+            Self::Middle => "middle",
+            Self::Texture => "texture",
+        })
     }
 }
 

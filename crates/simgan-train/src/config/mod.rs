@@ -25,6 +25,7 @@ mod size;
 mod start;
 #[cfg(test)]
 mod tests;
+mod tone;
 
 use simgan_models::RefinerConfig;
 use simgan_settings::{Range, Setting, settings};
@@ -33,7 +34,7 @@ use toml::{Table, Value};
 pub use self::augmentation::{Flip, RandomCrop};
 pub use self::channels::Channels;
 pub use self::data::DataConfig;
-pub use self::discriminator::DiscriminatorSection;
+pub use self::discriminator::{DiscriminatorSection, Field};
 pub use self::ema::EmaConfig;
 pub use self::error::ConfigError;
 pub use self::history::HistoryConfig;
@@ -47,6 +48,8 @@ pub use self::schedule::ScheduleConfig;
 pub use self::selection::SelectionConfig;
 pub use self::size::DataSize;
 pub use self::start::StartConfig;
+pub use self::tone::ToneKind;
+pub(crate) use self::tone::stage_of;
 pub use simgan_losses::{AdversarialLoss, Psi};
 pub use simgan_optim::{OptimizerConfig, OptimizerKind};
 

@@ -44,9 +44,9 @@ impl TrainConfig {
         let mut overlay = Overlay::new(recipe.or(named).unwrap_or_default());
         let mut leaves = defaults.to_vec();
         collect_leaves(&overlay.table, &file, "", &mut leaves);
-        for (key, value) in leaves.iter().chain(&given) {
-            overlay.set(key, value)?;
-        }
+        // What comes later wins, so that the field of an assignment replaces the layers of a file.
+        overlay.set_all(&leaves)?;
+        overlay.set_all(&given)?;
         let steps = overlay.config.schedule.steps;
         overlay.config.discriminator.settle(steps);
         overlay.config.loss.settle(steps);
@@ -152,7 +152,8 @@ fn is_told_by_content(key: &str) -> bool {
 fn is_free_on_resume(key: &str) -> bool {
     key.starts_with("output.")
         || key.starts_with("selection.")
-        || matches!(key, "schedule.steps" | "data.workers" | "recipe" | "version")
+        // The layers say what the field does.
+        || matches!(key, "schedule.steps" | "data.workers" | "discriminator.field" | "recipe" | "version")
 }
 
 /// Returns every key of a configuration with its value, in the order of the file.
@@ -177,6 +178,19 @@ impl Overlay {
     fn new(recipe: Recipe) -> Self {
         let config = recipe.config();
         Self { table: table_of(&config), config }
+    }
+
+    fn set_all(&mut self, values: &[(String, Value)]) -> Result<(), ConfigError> {
+        for (key, value) in values {
+            self.set(key, value)?;
+        }
+        let is_new = |name: &str| values.iter().any(|(key, _)| key == name);
+        let new = ["discriminator.field", "discriminator.layers"].map(is_new);
+        if new.contains(&true) {
+            self.config.discriminator.settle_field(self.config.recipe, new)?;
+            self.table = table_of(&self.config);
+        }
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {

@@ -290,3 +290,51 @@ fn learning_rates_change_at_their_steps() {
     let rates = [0, 599_999, 600_000, 700_000].map(|step| optimizer.lr_at(step));
     assert_eq!(rates, [0.0002, 0.0002, 0.00005, 0.00005]);
 }
+
+const FIVE: &str = "discriminator.layers=[{conv={kernel=5, stride=1, features=4}}]";
+
+/// The field's name, and how many pixels the layers see.
+fn field(file: Option<&str>, set: &[&str]) -> Result<(Field, usize), String> {
+    let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+    let config = TrainConfig::resolve(None, file, &set).map_err(|error| error.to_string())?;
+    let again = TrainConfig::resolve(None, Some(&config.resolved()), &[]).unwrap();
+    assert_eq!(again, config, "read as it was written");
+    Ok((config.discriminator.field, config.discriminator.network.field_px()))
+}
+
+#[test]
+fn a_field_chooses_the_layers_and_the_later_of_both_wins() {
+    let texture = "discriminator.field=texture";
+    assert_eq!(field(None, &[]), Ok((Field::Layers, 23)));
+    assert_eq!(field(None, &[texture]), Ok((Field::Texture, 9)));
+    assert_eq!(field(None, &["discriminator.field=middle"]), Ok((Field::Middle, 15)));
+    assert_eq!(field(Some("recipe = \"hand-pose\""), &["discriminator.field=paper"]), Ok((Field::Paper, 71)));
+    assert_eq!(field(None, &[FIVE]), Ok((Field::Layers, 5)));
+    assert_eq!(field(None, &["discriminator.field=layers", FIVE]), Ok((Field::Layers, 5)));
+    for both in [[FIVE, texture], [texture, FIVE]] {
+        let error = field(None, &both).unwrap_err();
+        assert!(error.contains("discriminator.field") && error.contains("discriminator.layers"), "{error}");
+    }
+    let complete = |set: &str| TrainConfig::resolve(None, None, &[set.to_owned()]).unwrap().resolved();
+    assert_eq!(field(Some(&complete(FIVE)), &[texture]), Ok((Field::Texture, 9)));
+    assert_eq!(field(Some(&complete(texture)), &[FIVE]), Ok((Field::Layers, 5)));
+    let edited = complete(texture).replace("features = 48", "features = 47");
+    assert!(field(Some(&edited), &[]).unwrap_err().contains("discriminator.layers"));
+}
+
+#[test]
+fn older_runs_are_the_same_without_a_tone_and_a_field() {
+    let config = Recipe::EyeGaze.config();
+    let older: String = config
+        .resolved()
+        .lines()
+        .filter(|line| !line.starts_with("tone") && !line.starts_with("field"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(older.len() < config.resolved().len());
+    let read = TrainConfig::resolve(None, Some(&older), &[]).unwrap();
+    assert_eq!(read, config);
+    assert!(!read.identity().contains("tone") && !read.identity().contains("discriminator.field"));
+    let toned = TrainConfig::resolve(None, Some(&older), &["data.tone=match".to_owned()]).unwrap();
+    assert!(toned.identity().contains("data.tone=\"match\""), "another run");
+}

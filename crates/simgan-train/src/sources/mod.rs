@@ -7,7 +7,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use simgan_data::{Augmentation, Augmented, Concat, Fitted, Registry, Role, Source, SourceRequest, Target};
+use simgan_data::{
+    Augmentation, Augmented, Concat, Fitted, Registry, Role, Source, SourceRequest, Target, Tone, Toned,
+};
 
 pub use self::choose::{Chosen, choose};
 use crate::streams::Purpose;
@@ -16,25 +18,35 @@ use crate::{DataConfig, DataSize, Flip, TrainConfig, TrainError};
 /// The two image domains of a run.
 #[derive(Clone)]
 pub struct Sources {
-    /// The images that R refines.
+    /// The images that R refines, with `tone` applied.
     pub synthetic: Arc<dyn Source>,
     /// The images that refined ones should look like.
     pub real: Arc<dyn Source>,
+    /// The tone that the synthetic images have got, if any.
+    pub tone: Option<Tone>,
 }
 
 impl Sources {
-    /// Opens the configured sources with the configured size, channels and range, changed at random in training
-    /// if the configuration says so.
+    /// Opens the configured sources with the configured size, channels and range, the synthetic ones with the
+    /// configured tone; changed at random in training if the configuration says so.
     ///
     /// # Errors
-    /// As [`open_all`]; or images are smaller than `data.random_crop`.
+    /// As [`open_all`]; or images are smaller than `data.random_crop`; or `data.tone` is "match" and no real
+    /// image can be read.
     pub fn open(config: &TrainConfig, registry: &Registry) -> Result<Self, TrainError> {
         let TrainConfig { data, seed, .. } = config;
         let synthetic = open_all(&data.synthetic, data, Role::Synthetic, *seed, registry)?;
         let real = open_all(&data.real, data, Role::Real, *seed, registry)?;
+        let tone = data.tone.measured(&*real)?;
+        let toned: Arc<dyn Source> = match &tone {
+            Some(tone) => Arc::new(Toned::new(synthetic, tone.clone())),
+            None => synthetic,
+        };
         Ok(Self {
-            synthetic: augmented(synthetic, data, Purpose::AugmentSynthetic.seed(*seed))?,
+            // A part of an image has the tones of the whole, as in refining.
+            synthetic: augmented(toned, data, Purpose::AugmentSynthetic.seed(*seed))?,
             real: augmented(real, data, Purpose::AugmentReal.seed(*seed))?,
+            tone,
         })
     }
 }

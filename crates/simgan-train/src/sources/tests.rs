@@ -3,7 +3,7 @@ use std::path::Path;
 use simgan_data::{Image, ImageFile, ImageFormat, Pixels, Want};
 
 use super::*;
-use crate::{Channels, DataRange, Recipe, TrainConfig};
+use crate::{Channels, DataRange, Recipe, ToneKind, TrainConfig};
 
 fn config(set: &[&str]) -> TrainConfig {
     let set: Vec<String> = set.iter().map(ToString::to_string).collect();
@@ -206,5 +206,38 @@ fn domains_of_different_sizes_are_refused() {
     assert!(
         error.contains("synthetic images are 20x10, real ones 31x17") && error.contains("data.size = 20x10"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_tone_is_measured_on_the_real_images_before_they_are_cut() {
+    let (synthetic, real) = (folder(&[]), folder(&[]));
+    let ramp = |from: u8| Image::new(1, 8, 9, Pixels::U8((0..72).map(|i| from + i / 2).collect()));
+    image(&synthetic, "a.png", ramp(20));
+    image(&real, "b.png", ramp(180));
+    let mut config = config(&["data.tone=match", "data.random_crop=3x2"]);
+    (config.data.synthetic, config.data.real) = (vec![text(synthetic.path())], vec![text(real.path())]);
+    let sources = Sources::open(&config, &registry()).unwrap();
+    let [whole, part] = [&ramp(180), &sources.synthetic.sample(0, Want::Image).unwrap().image].map(|image| {
+        let values: Vec<f32> = image.pixels().iter().collect();
+        (values.len(), values[values.len() / 2])
+    });
+    assert_eq!((whole.0, part.0), (72, 6));
+    assert!(
+        (whole.1 - part.1).abs() < 6.0,
+        "the middle part has the tones of the middle: {whole:?} {part:?}"
+    );
+    config.data.tone = ToneKind::None;
+    let sources = Sources::open(&config, &registry()).unwrap();
+    assert!(
+        sources.tone.is_none()
+            && sources
+                .synthetic
+                .sample(0, Want::Image)
+                .unwrap()
+                .image
+                .pixels()
+                .iter()
+                .all(|value| value < 100.0)
     );
 }

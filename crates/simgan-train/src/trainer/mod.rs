@@ -1,6 +1,7 @@
 //! Algorithm 1.
 
 mod batches;
+mod checks;
 mod consistency;
 mod network;
 mod noise;

@@ -2,15 +2,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::{BitDepth, OnError};
+use simgan_data::OnError;
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
 use simgan_models::run_folder::{CHECKPOINT_VERSION, FileMark};
 use simgan_models::{
-    REFINER_FILE, Refiner, RefinerImages, load_refiner, read_tensors_within, save_refiner, write_tensors,
+    REFINER_FILE, Refiner, RefinerImages, load_refiner, load_refiner_images, read_tensors_within,
+    save_refiner, write_tensors,
 };
 
 use super::Trainer;
 use super::batches::{Batches, Cursors};
+use super::checks::{check_memory, check_sources, settled};
 use super::consistency::TaskConsistency;
 use super::network::Network;
 use super::samples::SampleInputs;
@@ -19,10 +21,9 @@ use crate::checkpoint::{
     self, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE, RAW_REFINER_FILE, State, unusable,
 };
 use crate::content::Content;
-use crate::memory::{self, Need};
 use crate::streams::Purpose;
 use crate::watch::Watch;
-use crate::{Channels, DataRange, DataSize, RunDir, Start, TrainConfig, TrainError, Warning, WarningKind};
+use crate::{RunDir, Start, TrainConfig, TrainError, Warning, WarningKind, stage_of};
 use simgan_optim::Ema;
 
 /// Name of the history's tensor in its file.
@@ -113,6 +114,13 @@ impl Trainer {
         let State { synthetic, real, n_skipped, .. } = *state;
         if let Some(content) = &state.content {
             content.check(&Content::of(sources), path)?;
+        }
+        // It is measured on more images than the content samples.
+        if load_refiner_images(path)?.tone != sources.tone.as_ref().map(stage_of) {
+            return Err(unusable(
+                path,
+                "the real images have no longer the tones that R was trained on".into(),
+            ));
         }
         let mut trainer = Self::at(config, sources, device, Cursors { synthetic, real, n_skipped })?;
         if trainer.estimator() != state.estimator {
@@ -216,7 +224,8 @@ impl Trainer {
         let raw = self.refiner.parameters();
         let refiner = self.ema.as_ref().map_or_else(|| raw.tensors(), Ema::tensors);
         let range = self.config.data.range.fixed().map(|range| [range.min, range.max]);
-        let images = RefinerImages { channels: self.sources.synthetic.spec().channels, range };
+        let tone = self.sources.tone.as_ref().map(stage_of);
+        let images = RefinerImages { channels: self.sources.synthetic.spec().channels, range, tone };
         save_refiner(folder, &self.config.refiner, images, &refiner)?;
         if self.ema.is_some() {
             raw.save(&folder.join(RAW_REFINER_FILE))?;
@@ -277,17 +286,6 @@ fn checksums(config: &TrainConfig, knows_content: bool) -> Vec<u32> {
     vec![with(OnError::Fail), with(OnError::Skip)]
 }
 
-/// Logs how much memory the run needs, and returns an error if the machine lacks it.
-fn check_memory(sources: &Sources, config: &TrainConfig, device: &Device) -> Result<(), TrainError> {
-    let need = Need::of(config, sources.synthetic.spec().size())?;
-    tracing::info!("training needs {need}");
-    match memory::machine() {
-        // What a GPU holds is unknown here.
-        Some(memory) if device.is_cpu() => need.check(config, memory),
-        _ => Ok(()),
-    }
-}
-
 fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {
     config.loss.psi.transform(|| Ok(Box::new(Features(psi_refiner(config, device)?))))
 }
@@ -310,36 +308,4 @@ impl Module for Features {
     fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         self.0.features(images)
     }
-}
-
-fn check_sources(sources: &Sources, config: &TrainConfig) -> Result<(), TrainError> {
-    let (synthetic, real) = (sources.synthetic.spec(), sources.real.spec());
-    if synthetic.size() != real.size() {
-        let (synthetic, real) = (synthetic.size().to_string(), real.size().to_string());
-        return Err(TrainError::SizesDiffer { synthetic, real });
-    }
-    let expected = config.data.channels.number().unwrap_or(synthetic.channels);
-    match [synthetic.channels, real.channels].into_iter().find(|found| *found != expected) {
-        Some(found) => Err(TrainError::Channels { found, expected }),
-        None => Ok(()),
-    }
-}
-
-/// Replaces what is still "auto" by what the opened sources have.
-fn settled(mut config: TrainConfig, sources: &Sources) -> Result<TrainConfig, TrainError> {
-    let specs = [sources.synthetic.spec(), sources.real.spec()];
-    let data = &mut config.data;
-    if data.channels == Channels::Auto {
-        data.channels = Channels::of_number(specs[0].channels).unwrap_or(Channels::Auto);
-    }
-    if data.size == DataSize::Auto {
-        data.size = DataSize::Pixels(specs[0].size());
-    }
-    if data.range == DataRange::Auto {
-        if specs.iter().any(|spec| spec.depth != BitDepth::Eight) {
-            return Err(TrainError::NoRange);
-        }
-        data.range = DataRange::Full;
-    }
-    Ok(config)
 }

@@ -2,6 +2,7 @@ mod options;
 mod refined;
 mod resume;
 mod start;
+mod tone;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -233,7 +234,7 @@ fn another_configuration_or_other_images_are_refused() {
         "{error}"
     );
     run.write_config(&config(2)).unwrap();
-    let swapped = Sources { synthetic: sources().real, real: sources().synthetic };
+    let swapped = Sources { synthetic: sources().real, real: sources().synthetic, tone: None };
     assert!(resume(config(2), &swapped).contains("images"));
 }
 
@@ -294,7 +295,7 @@ fn depth_needs_a_range_which_its_checkpoints_hold() {
         };
         Arc::new(MemorySource::new((0..n).map(sample).collect()).unwrap())
     };
-    let sources = Sources { synthetic: depth(9), real: depth(7) };
+    let sources = Sources { synthetic: depth(9), real: depth(7), tone: None };
     let mut unknown = config(1);
     unknown.data.range = DataRange::Auto;
     let error = Trainer::new(unknown, &sources, &Device::Cpu).err().unwrap();
@@ -304,6 +305,6 @@ fn depth_needs_a_range_which_its_checkpoints_hold() {
         config.data.range = range.parse().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let checkpoint = Trainer::new(config, &sources, &Device::Cpu).unwrap().save(dir.path()).unwrap();
-        assert_eq!(simgan_models::load_refiner_range(checkpoint.path()).unwrap(), expected);
+        assert_eq!(simgan_models::load_refiner_images(checkpoint.path()).unwrap().range, expected);
     }
 }

@@ -5,7 +5,7 @@ use candle_core::Device;
 use simgan_eval::evaluation::OpenedSources;
 use simgan_refine::RefineModel;
 use simgan_train::run_dir::config_of_run;
-use simgan_train::{Channels, DataConfig, DataRange, DataSize, Recipe, TrainConfig};
+use simgan_train::{Channels, DataConfig, DataRange, DataSize, Recipe, ToneKind, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
 use crate::commands::most_test;
@@ -47,7 +47,8 @@ impl Input {
         let real = names(&arguments.real, |data| &data.real);
         let data = DataConfig { synthetic, real, ..data(arguments, run.as_ref(), &model)? };
         let most_test = most_test(arguments.measure.test_images, &arguments.test);
-        let images = OpenedSources::open(&data, &arguments.test, most_test, seed, &registry())?;
+        let images = OpenedSources::open(&data, &arguments.test, most_test, seed, &registry())?
+            .with_tone(model.tone().cloned());
         Ok(Self { model, images, data, seed })
     }
 }
@@ -64,6 +65,7 @@ fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &Refine
     };
     data.channels = Channels::of_number(model.refiner().channels()).unwrap_or(data.channels);
     data.range = DataRange::of(model.range());
+    data.tone = ToneKind::of(model.tone());
     if let Some(size) = arguments.size {
         data.size = DataSize::Pixels(size);
     }

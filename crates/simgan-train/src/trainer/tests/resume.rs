@@ -40,8 +40,8 @@ fn data_that_moved_is_the_same_run() {
 #[test]
 fn other_images_are_refused_by_name_wherever_they_lie() {
     let (_dir, run) = run_of(&config(4), 5);
-    let swapped = Sources { synthetic: sources().real, real: sources().synthetic };
-    let other = Sources { synthetic: sources().synthetic, real: crate::testing::noise(7, 100) };
+    let swapped = Sources { synthetic: sources().real, real: sources().synthetic, tone: None };
+    let other = Sources { synthetic: sources().synthetic, real: crate::testing::noise(7, 100), tone: None };
     for (sources, reason) in [(swapped, "11 then, 7 now"), (other, "as many as then, 7")] {
         let error = resume(&run, &config(4), &sources).err().unwrap();
         assert!(

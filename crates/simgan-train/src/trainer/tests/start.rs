@@ -85,7 +85,7 @@ fn augmented(seed: u64) -> Sources {
         let augmentation = Augmentation { flip: true, crop, seed };
         Arc::new(Augmented::new(source, augmentation).unwrap())
     };
-    Sources { synthetic: with(sources().synthetic, seed), real: with(sources().real, seed + 1) }
+    Sources { synthetic: with(sources().synthetic, seed), real: with(sources().real, seed + 1), tone: None }
 }
 
 #[test]

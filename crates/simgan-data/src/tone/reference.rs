@@ -1,0 +1,86 @@
+use rayon::prelude::*;
+
+use super::{luma, shares};
+use crate::{DataError, Image, Source, Want, evenly};
+
+/// Percentiles from 0 to 100.
+const COUNT: usize = 101;
+
+/// The tones that images of a domain have: the percentiles of their luma, each the mean over the images.
+///
+/// The mean of percentiles (the barycentre of the images' histograms in Wasserstein-2 distance) is the
+/// histogram of a typical image. A histogram of all pixels together would also hold the differences of
+/// exposure between images, and so be wider than that of any of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToneReference(Vec<f32>);
+
+impl ToneReference {
+    /// Takes percentiles 0 to 100 in [−1, 1]; `None` unless these are 101 numbers in ascending order.
+    #[must_use]
+    pub fn from_percentiles(percentiles: Vec<f32>) -> Option<Self> {
+        let is_valid = percentiles.len() == COUNT
+            && percentiles.is_sorted()
+            && percentiles.iter().all(|value| (-1.0..=1.0).contains(value));
+        is_valid.then_some(Self(percentiles))
+    }
+
+    /// Measures at most `most` images, evenly spread over the source; labels are not read. Images that cannot be
+    /// read or have no measured value are left out.
+    ///
+    /// # Errors
+    /// No image is left.
+    pub fn of_source(source: &dyn Source, most: usize) -> Result<Self, DataError> {
+        let chosen = evenly(source.len(), most);
+        let read =
+            |index: &usize| source.sample(*index, Want::Image).map(|sample| percentiles(&sample.image));
+        let found: Vec<Result<Option<Vec<f64>>, DataError>> = chosen.par_iter().map(read).collect();
+        let (mut sums, mut n_images, mut failed) = ([0.0; COUNT], 0, None);
+        for result in found {
+            match result {
+                Ok(Some(percentiles)) => {
+                    n_images += 1;
+                    sums.iter_mut().zip(percentiles).for_each(|(sum, value)| *sum += value);
+                }
+                Ok(None) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if n_images == 0 {
+            return Err(failed.unwrap_or_else(|| {
+                let what = format!("none of {} images has a measured value", chosen.len());
+                DataError::Empty { what }
+            }));
+        }
+        Ok(Self(sums.map(|sum| (2.0 * sum / f64::from(n_images) - 1.0) as f32).to_vec()))
+    }
+
+    /// The percentiles, in [−1, 1].
+    #[must_use]
+    pub fn percentiles(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// The value of a rank in [0, 1] as a share of the scale, interpolated between percentiles.
+    pub(super) fn at(&self, rank: f64) -> f32 {
+        let place = rank * (COUNT - 1) as f64;
+        let low = (place as usize).min(COUNT - 2);
+        let share = (place - low as f64) as f32;
+        (self.0[low] + share * (self.0[low + 1] - self.0[low]) + 1.0) / 2.0
+    }
+}
+
+/// The percentiles of an image's luma as shares of the scale; `None` if nothing was measured.
+fn percentiles(image: &Image) -> Option<Vec<f64>> {
+    let luma = luma(&shares(image.pixels()), image.spec().channels);
+    let mut values: Vec<f32> =
+        luma.into_iter().filter(|value| value.is_finite()).map(|value| value.clamp(0.0, 1.0)).collect();
+    values.sort_unstable_by(f32::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let at = |percentile: usize| {
+        let place = percentile as f64 / (COUNT - 1) as f64 * last as f64;
+        let low = (place as usize).min(last);
+        let [below, above] = [low, (low + 1).min(last)].map(|idx| f64::from(values[idx]));
+        below + (place - low as f64) * (above - below)
+    };
+    Some((0..COUNT).map(at).collect())
+}
