@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use simgan_data::{
-    Annotation, Batch, FramePairs, Loader, LoaderOptions, Sampler, SamplerState, Source, Want,
+    Annotation, Annotations, Batch, FramePairs, Loader, LoaderOptions, OnError, Sampler, SamplerState,
+    Source, Want,
 };
 
 use simgan_losses::Landmarks;
@@ -56,6 +57,9 @@ impl Batches {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let landmarks = config.loss.landmarks();
+        if landmarks.is_some() {
+            check_first(&*sources.synthetic, config.data.on_error)?;
+        }
         let want = if landmarks.is_some() { Want::Labels } else { Want::Image };
         let has_films = config.loss.film > 0.0;
         let synthetic = if has_films {
@@ -138,16 +142,29 @@ impl Batches {
 
 /// Returns the weights of the pixels around all labelled points of the images.
 fn weights(landmarks: Landmarks, batch: &Batch, device: &Device) -> Result<Tensor, TrainError> {
-    let mut points = Vec::with_capacity(batch.names.len());
-    for (name, annotations) in batch.names.iter().zip(&batch.annotations) {
-        let mut of_image = annotations.values().filter_map(Annotation::as_points).peekable();
-        if of_image.peek().is_none() {
-            return Err(TrainError::NoLandmarks { image: name.clone() });
-        }
-        points.push(of_image.flatten().copied().collect());
-    }
+    let images = batch.names.iter().zip(&batch.annotations);
+    let points = images.map(|(name, annotations)| points_of(name, annotations));
+    let points = points.collect::<Result<Vec<_>, _>>()?;
     let [_, _, height, width] = batch.shape;
     Ok(landmarks.weights(&points, [height, width], device)?)
+}
+
+/// Returns all labelled points of an image, which must have some.
+fn points_of(name: &str, annotations: &Annotations) -> Result<Vec<[f32; 2]>, TrainError> {
+    let mut points = annotations.values().filter_map(Annotation::as_points).peekable();
+    match points.peek() {
+        Some(_) => Ok(points.flatten().copied().collect()),
+        None => Err(TrainError::NoLandmarks { image: name.to_owned() }),
+    }
+}
+
+/// Checks the first image's points, so that images without any are refused before the run writes anything.
+fn check_first(source: &dyn Source, on_error: OnError) -> Result<(), TrainError> {
+    match source.sample(0, Want::Labels) {
+        Ok(sample) => points_of(&sample.name, &sample.annotations).map(drop),
+        Err(_) if on_error == OnError::Skip => Ok(()), // the loader counts it
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn loader(

@@ -132,9 +132,17 @@ fn landmarks_change_what_the_refiner_learns_and_resume_exactly() {
 
 #[test]
 fn an_image_without_points_is_named() {
-    let error = trainer(landmarks()).step().unwrap_err();
+    let error = Trainer::new(landmarks(), &sources(), &Device::Cpu).err().unwrap();
     assert!(matches!(error, TrainError::NoLandmarks { .. }), "{error}");
     assert!(error.hint().unwrap().to_string().contains("loss.landmark_weight = 1"));
+    // Only the first image is looked at before the run begins.
+    let first = dotted().synthetic.sample(0, Want::Labels).unwrap();
+    let other = sources().synthetic.sample(1, Want::Labels).unwrap();
+    let synthetic =
+        Arc::new(MemorySource::new(vec![first, Sample { name: "plain".to_owned(), ..other }]).unwrap());
+    let mut trainer = Trainer::new(landmarks(), &Sources { synthetic, ..sources() }, &Device::Cpu).unwrap();
+    let error = trainer.step().unwrap_err().to_string();
+    assert!(error.starts_with("plain: "), "{error}");
 }
 
 /// Writes an untrained network of three classes, for images of `width`×9.
