@@ -124,7 +124,7 @@ fn labels_turn_with_the_image() {
     let [right, down] = warp.point([20.0 + 10.0 * x, 15.0 + 10.0 * y]);
     assert!((turned[0] - (right - 20.0) / 10.0).abs() < 1e-5, "{turned:?}");
     assert!((turned[1] - (down - 15.0) / 10.0).abs() < 1e-5 && (turned[2] - z).abs() < 1e-6, "{turned:?}");
-    let class = TaskSpec { name: "class".to_owned(), kind: TaskKind::Class, width: 3 }.task();
+    let class = TaskSpec::new("class", TaskKind::Class, 3).task();
     let label: Annotation = Class(2).into();
     assert_eq!(class.carried(&label, &warp), Some(label));
     let numbers = TaskSpec { name: "age".to_owned(), kind: TaskKind::Vector, width: 1 }.task();

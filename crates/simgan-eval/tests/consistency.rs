@@ -46,7 +46,7 @@ fn sources() -> Sources {
 
 /// Keeps an untrained estimator in `folder`.
 fn keep(kind: TaskKind, width: usize, folder: &Path) {
-    let spec = TaskSpec { name: "it".to_owned(), kind, width };
+    let spec = TaskSpec::new("it", kind, width);
     let shape = InputShape { channels: 1, height: SIZE.1, width: SIZE.0, extra: 0 };
     let network = spec.task().estimator(NetworkSize::Quarter, shape).unwrap();
     let parameters = Parameters::new(3, &Device::Cpu);

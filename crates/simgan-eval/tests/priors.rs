@@ -67,7 +67,7 @@ fn another_distribution_is_recovered() {
 
 #[test]
 fn what_has_no_priors_is_refused_by_name() {
-    let joints = TaskSpec { name: "joints".to_owned(), kind: simgan_eval::TaskKind::Points, width: 2 };
+    let joints = TaskSpec::new("joints", simgan_eval::TaskKind::Points, 2);
     let images = spots(&even(60, [5.0, 5.0], 3), BRIGHT, 4);
     let error = found(&*joints.task(), &images, &images).err().unwrap();
     assert!(error.to_string().contains("`joints` is points"), "{error}");

@@ -87,6 +87,7 @@ fn action(row: &RowError, variants: &[Variant]) -> String {
         MethodKind::Synthetic => "take synthetic images as they are".to_owned(),
         MethodKind::SyntheticAugmented => "augment".to_owned(),
         MethodKind::SyntheticHistogram => "match histograms".to_owned(),
+        MethodKind::SyntheticHistogramAugmented => "match histograms and augment".to_owned(),
         MethodKind::SyntheticFourier => "match Fourier amplitudes".to_owned(),
         MethodKind::Toned => "apply the tone stage alone".to_owned(),
         MethodKind::TonedAugmented => "apply the tone stage alone, and augment".to_owned(),
