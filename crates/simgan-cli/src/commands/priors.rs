@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Result, bail};
@@ -28,7 +27,7 @@ pub(crate) fn priors(arguments: &PriorsArguments) -> Result<()> {
     let look = Look { size: arguments.size, channels: arguments.channels, range: arguments.range };
     let synthetic = std::slice::from_ref(synthetic);
     let data = chosen(synthetic, real, *seed, look)?;
-    let open = |names, role| sources::open_all(names, &data, role, *seed, &registry());
+    let open = |names, role| -> Result<_> { Ok(sources::open_all(names, &data, role, *seed, &registry())?) };
     let (renders, photographs) = (open(synthetic, Role::Synthetic)?, open(real, Role::Real)?);
     let (task, labelled) = read_labelled(&*renders, arguments.task.as_deref(), &[], *images, &device)?;
     let seen = read_unlabelled(&*photographs, *images, &device)?;
@@ -59,7 +58,7 @@ pub(crate) fn priors(arguments: &PriorsArguments) -> Result<()> {
     if let Some(path) = output {
         let file = match settings {
             Some(settings) => PriorsFile::new(settings, lines(&text), BTreeMap::new()),
-            None => weighted(&synthetic[0], renders, &*task, &found, lines(&text))?,
+            None => weighted(&synthetic[0], &*renders, &*task, &found, lines(&text))?,
         };
         file.write(path)?;
         tracing::info!("use it: {} train --synthetic {}", program::name(), path.display());
@@ -88,7 +87,7 @@ fn settings(synthetic: &str, task: &dyn Task, found: &Priors) -> Result<Option<S
 /// Weighs every image of the renders, which cannot be drawn anew.
 fn weighted(
     name: &str,
-    renders: Arc<dyn Source>,
+    renders: &dyn Source,
     task: &dyn Task,
     found: &Priors,
     lines: Vec<String>,
