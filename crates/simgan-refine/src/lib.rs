@@ -43,6 +43,7 @@ mod earlier;
 mod error;
 mod film;
 mod folder;
+mod forward;
 mod images;
 mod input;
 mod manifest;

@@ -1,13 +1,9 @@
-//! Converts between images and the refiner's tensors.
+//! Converts between images and the refiner's values.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use candle_core::{Device, Module, Result, Tensor};
 use simgan_data::{BitDepth, Image, ImageSpec, Pixels, Tone, ValueRange};
-use simgan_models::{NoiseSource, Refiner, RefinerConfig};
 
-use super::batches::MAX_BATCH_PIXELS;
 use super::change::{Change, RangeUse};
 
 /// An image converted to the refiner's channels and range, with its own values where these are needed to
@@ -18,7 +14,7 @@ pub(super) struct Refinable {
     /// The stored values that −1 and 1 stand for.
     range: ValueRange,
     /// Planar values in [−1, 1], in the refiner's channels.
-    values: Vec<f32>,
+    pub(super) values: Vec<f32>,
     /// The image's own stored values, with the tone; `None` if the refiner's output replaces them.
     own: Option<Pixels>,
     range_use: RangeUse,
@@ -123,105 +119,8 @@ fn in_unit(image: &Image, stored: &Pixels, range: ValueRange) -> Pixels {
     Pixels::F32(values.map(value).collect())
 }
 
-/// Refines images of one size in one batch. Each result is planar, in the refiner's channels.
-pub(super) fn refine_batch(
-    refiner: &Refiner,
-    images: &[&Refinable],
-    noise: NoiseSource,
-    device: &Device,
-) -> Result<Vec<Vec<f32>>> {
-    let Some(first) = images.first() else {
-        return Ok(Vec::new());
-    };
-    let ImageSpec { height, width, .. } = first.spec;
-    let channels = refiner.channels();
-    // An image this large is alone in its batch (`Batches`).
-    if height * width > MAX_BATCH_PIXELS {
-        let shape = [channels, height, width];
-        return images
-            .iter()
-            .map(|image| {
-                let drawn = noise.draw(&image.values, refiner.noise_channels());
-                refine_tiled(refiner, &image.values, shape, &drawn, TILE, device)
-            })
-            .collect();
-    }
-    let values: Vec<f32> = images.iter().flat_map(|image| image.values.iter().copied()).collect();
-    let synthetic = Tensor::from_vec(values, (images.len(), channels, height, width), device)?;
-    let drawn = images.iter().flat_map(|image| noise.draw(&image.values, refiner.noise_channels()));
-    let refined = refine(refiner, &synthetic, drawn.collect())?.flatten_all()?.to_vec1::<f32>()?;
-    Ok(refined.chunks_exact(channels * height * width).map(<[f32]>::to_vec).collect())
-}
-
-/// Refines `(N, C, H, W)` with the noise of each image, one after another.
-fn refine(refiner: &Refiner, synthetic: &Tensor, noise: Vec<f32>) -> Result<Tensor> {
-    match refiner.noise_channels() {
-        0 => refiner.forward(synthetic),
-        channels => {
-            let noise = Tensor::from_vec(noise, (synthetic.dim(0)?, channels), synthetic.device())?;
-            refiner.forward_with(synthetic, &noise)
-        }
-    }
-}
-
-/// Side in pixels of the tiles that images above [`MAX_BATCH_PIXELS`] are cut into.
-const TILE: usize = 512;
-
-/// Refines planar values of shape `[C, H, W]` tile by tile, with the result of one pass over the whole image.
-/// Each tile is padded by the reach of the refiner's receptive field. Besides the result, memory depends on the
-/// tile's size and not on the image's.
-fn refine_tiled(
-    refiner: &Refiner,
-    values: &[f32],
-    [channels, height, width]: [usize; 3],
-    noise: &[f32],
-    tile: usize,
-    device: &Device,
-) -> Result<Vec<f32>> {
-    let reach = reach(refiner.config());
-    // Each row of a part of the image, as a range of `values`.
-    let lines = |rows: Range<usize>, columns: Range<usize>| {
-        (0..channels)
-            .flat_map(move |c| rows.clone().map(move |row| (c * height + row) * width))
-            .map(move |start| start + columns.start..start + columns.end)
-    };
-    let mut refined = vec![0.0; values.len()];
-    for (rows, padded_rows) in tiles(height, tile, reach) {
-        for (columns, padded_columns) in tiles(width, tile, reach) {
-            let shape = (1, channels, padded_rows.len(), padded_columns.len());
-            let padded = lines(padded_rows.clone(), padded_columns.clone());
-            let padded = padded.flat_map(|line| values[line].iter().copied()).collect();
-            let done = refine(refiner, &Tensor::from_vec(padded, shape, device)?, noise.to_vec())?;
-            let done = done.narrow(2, rows.start - padded_rows.start, rows.len())?;
-            let done = done.narrow(3, columns.start - padded_columns.start, columns.len())?;
-            let done = done.flatten_all()?.to_vec1::<f32>()?;
-            for (line, done) in lines(rows.clone(), columns.clone()).zip(done.chunks_exact(columns.len())) {
-                refined[line].copy_from_slice(done);
-            }
-        }
-    }
-    Ok(refined)
-}
-
-/// Returns the radius of the refiner's receptive field in pixels.
-fn reach(config: &RefinerConfig) -> usize {
-    // Two convolutions a block; the output layer is 1×1 and adds nothing.
-    config.stem_kernel / 2 + 2 * config.blocks * (config.kernel / 2)
-}
-
-/// Cuts `length` into ranges of `tile` and pairs each with its padded range, clipped to the image: at the
-/// image's own edge the refiner's border rule must apply, as it does in a pass over the whole image.
-fn tiles(length: usize, tile: usize, reach: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-    (0..length).step_by(tile).map(move |start| {
-        let end = (start + tile).min(length);
-        (start..end, start.saturating_sub(reach)..(end + reach).min(length))
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use simgan_models::{Border, Parameters};
-
     use super::*;
 
     fn rgb() -> Image {
@@ -337,34 +236,5 @@ mod tests {
         let changes = [30.0, 0.0, 0.0, 9.0, 0.0, 0.0].map(|change| change / 127.5);
         let refined: Vec<f32> = refinable.values.iter().zip(changes).map(|(v, change)| v + change).collect();
         assert_eq!(refinable.with_refined(&refined).0.pixels(), &Pixels::U8(vec![110, 53]));
-    }
-
-    #[test]
-    fn tiles_give_what_the_whole_image_gives() {
-        for border in [Border::Replicate, Border::Zeros] {
-            let config = RefinerConfig {
-                features: 3,
-                blocks: 2,
-                kernel: 5,
-                stem_kernel: 7,
-                border,
-                noise_channels: 2,
-            };
-            let refiner = Refiner::new(&config, 3, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
-            let values: Vec<f32> =
-                (0..3 * 37 * 53).map(|i| ((i * 7919) % 200) as f32 / 100.0 - 1.0).collect();
-            let synthetic = Tensor::from_vec(values.clone(), (1, 3, 37, 53), &Device::Cpu).unwrap();
-            let noise = NoiseSource::default().draw(&values, 2);
-            let whole = refiner.forward(&synthetic).unwrap().flatten_all().unwrap();
-            let whole = whole.to_vec1::<f32>().unwrap();
-            for tile in [1, 16, 37, 100] {
-                let tiled = refine_tiled(&refiner, &values, [3, 37, 53], &noise, tile, &Device::Cpu).unwrap();
-                let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
-                assert!(
-                    whole.len() == tiled.len() && whole.iter().zip(&tiled).all(is_near),
-                    "{border:?}, {tile}"
-                );
-            }
-        }
     }
 }

@@ -11,8 +11,9 @@ use simgan_data::{Budget, DataError, Image, ImageFile, OnError, Permit};
 
 use super::batches::Batches;
 use super::change::Change;
+use super::forward::refine_batch;
 use super::images::InputImage;
-use super::pixels::{Refinable, refine_batch};
+use super::pixels::Refinable;
 use super::{RefineError, RefineInput, RefineModel};
 
 /// Maximum number of batches waiting between two stages.

@@ -1,0 +1,68 @@
+//! Refiners with noise.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+
+use candle_core::{DType, Device, Module, Tensor};
+use simgan_models::{
+    NoiseSource, Parameters, REFINER_CONFIG_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
+};
+use tempfile::TempDir;
+
+fn refiner(config: &RefinerConfig, channels: usize) -> (Refiner, Parameters) {
+    let parameters = Parameters::new(0, &Device::Cpu);
+    (Refiner::new(config, channels, parameters.var_builder()).unwrap(), parameters)
+}
+
+fn images(shape: (usize, usize, usize, usize)) -> Tensor {
+    let count = shape.0 * shape.1 * shape.2 * shape.3;
+    let values: Vec<f32> = (0..count).map(|idx| ((idx * idx) as f32 * 0.37).sin()).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn noise_gives_an_image_many_refined_ones() {
+    let config = RefinerConfig { features: 4, blocks: 1, noise_channels: 2, ..RefinerConfig::eye_gaze() };
+    let (refiner, parameters) = refiner(&config, 3);
+    let stem = parameters.vars().into_iter().find(|(name, _)| name == "stem.weight").unwrap().1;
+    assert_eq!(stem.dims(), [4, 5, 3, 3]);
+    let synthetic = images((3, 3, 5, 7));
+    let with = |source: NoiseSource| {
+        let noise = refiner.noise(&synthetic, source).unwrap();
+        assert_eq!(noise.dims(), [3, 2]);
+        values(&refiner.forward_with(&synthetic, &noise).unwrap())
+    };
+    let first = NoiseSource::default();
+    assert_eq!(values(&refiner.forward(&synthetic).unwrap()), with(first));
+    assert_ne!(with(first), with(NoiseSource { variant: 2, ..first }));
+    // An image alone is refined as it is among others.
+    let one = synthetic.narrow(0, 1, 1).unwrap();
+    assert_eq!(values(&refiner.forward(&one).unwrap()), with(first)[105..210]);
+    assert_eq!(refiner.features(&synthetic).unwrap().dims(), [3, 4, 5, 7]);
+    let odd = Tensor::zeros((3, 1), DType::F32, &Device::Cpu).unwrap();
+    assert!(refiner.forward_with(&synthetic, &odd).unwrap_err().to_string().contains("2 noise channels"));
+
+    let folder = TempDir::new().unwrap();
+    save_refiner(folder.path(), &config, 3, &parameters.tensors()).unwrap();
+    let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
+    assert_eq!((loaded.channels(), loaded.noise_channels()), (3, 2));
+    assert_eq!(values(&loaded.forward(&synthetic).unwrap()), with(first));
+}
+
+/// What programs without noise wrote, byte for byte.
+#[test]
+fn a_refiner_without_noise_keeps_its_file() {
+    let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let (_, parameters) = refiner(&config, 1);
+    let folder = TempDir::new().unwrap();
+    save_refiner(folder.path(), &config, 1, &parameters.tensors()).unwrap();
+    let text = fs::read_to_string(folder.path().join(REFINER_CONFIG_FILE)).unwrap();
+    let before = "format_version = 1\n\n[refiner]\nchannels = 1\nfeatures = 4\nblocks = 1\nkernel = 3\n\
+                  stem_kernel = 3\nborder = \"replicate\"\n";
+    assert_eq!(text, before);
+}
