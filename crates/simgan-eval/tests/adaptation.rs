@@ -127,7 +127,7 @@ fn labels_turn_with_the_image() {
     let class = TaskSpec::new("class", TaskKind::Class, 3).task();
     let label: Annotation = Class(2).into();
     assert_eq!(class.carried(&label, &warp), Some(label));
-    let numbers = TaskSpec { name: "age".to_owned(), kind: TaskKind::Vector, width: 1 }.task();
+    let numbers = TaskSpec::new("age", TaskKind::Vector, 1).task();
     let label: Annotation = simgan_data::Vector::unknown(vec![3.0]).into();
     assert_eq!(numbers.carried(&label, &warp), None);
     let images = spots(&even(4, [5.0, 5.0], 1), BRIGHT, 2);
