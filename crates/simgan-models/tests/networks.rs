@@ -157,46 +157,6 @@ fn configs_are_readable_and_strict() {
 }
 
 /// As format version 1 has always written it.
-/// A decision changes with the pixels of its field and with no other, row by row and column by column.
-#[test]
-fn a_field_is_what_a_decision_depends_on() {
-    let presets = [
-        (DiscriminatorConfig::eye_gaze(), 23),
-        (DiscriminatorConfig::middle(), 15),
-        (DiscriminatorConfig::texture(), 9),
-    ];
-    for (config, expected) in presets {
-        assert_eq!(config.field_px(), expected);
-        let (network, _) = discriminator(&config, 1);
-        let decision = |images: &Tensor| {
-            let logits = network.forward(images).unwrap();
-            let (_, _, height, width) = logits.dims4().unwrap();
-            values(&logits.narrow(2, height / 2, 1).unwrap().narrow(3, width / 2, 1).unwrap())
-        };
-        let (height, width) = (45, 37);
-        let before = decision(&images((1, 1, height, width)));
-        // Changes strongly, in both directions, what `is_changed` says of a row and a column.
-        let is_seen = |is_changed: &dyn Fn(usize, usize) -> bool| {
-            [-9.0, 9.0].into_iter().any(|value| {
-                let mut pixels = values(&images((1, 1, height, width)));
-                for (idx, pixel) in pixels.iter_mut().enumerate() {
-                    if is_changed(idx / width, idx % width) {
-                        *pixel = value * ((idx % 5) as f32 - 1.5);
-                    }
-                }
-                decision(&Tensor::from_vec(pixels, (1, 1, height, width), &Device::Cpu).unwrap()) != before
-            })
-        };
-        let rows: Vec<usize> = (0..height).filter(|row| is_seen(&|y, _| y == *row)).collect();
-        let columns: Vec<usize> = (0..width).filter(|column| is_seen(&|_, x| x == *column)).collect();
-        for seen in [rows, columns] {
-            assert_eq!(seen.len(), expected, "{seen:?}");
-            assert_eq!(seen[expected - 1] - seen[0] + 1, expected, "{seen:?}");
-        }
-    }
-    assert_eq!(DiscriminatorConfig::hand_pose().field_px(), 71);
-}
-
 const REFINER_TOML: &str = "format_version = 1
 
 [refiner]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use simgan_data::{Annotations, Source, Tone, evenly};
 
 use super::reading::{Images, read};
+use super::toned::Toned;
 use super::{EvaluationConfig, MethodKind, Watch, checks};
 use crate::{EvalError, InputShape, LabelledImages, Task, TaskSpec, TestEye, choose_task};
 
@@ -49,27 +50,6 @@ pub struct EvaluationData {
     real: Option<Tensor>,
     labelled_real: Option<LabelledImages>,
     n_repeated: usize,
-}
-
-/// The synthetic images with the refiner's tone.
-struct Toned {
-    synthetic: LabelledImages,
-    probe: LabelledImages,
-}
-
-impl Toned {
-    /// Gives the images as read, training images and probe, the labels of the same without the tone; `None` if
-    /// they were read without one.
-    fn new(
-        read: [&Images; 2],
-        known: &[LabelledImages; 2],
-        device: &Device,
-    ) -> Result<Option<Self>, EvalError> {
-        let [synthetic, probe] = read.map(|images| images.toned_tensor(device));
-        let (Some(synthetic), Some(probe)) = (synthetic?, probe?) else { return Ok(None) };
-        let [synthetic, probe] = [known[0].with_images(synthetic)?, known[1].with_images(probe)?];
-        Ok(Some(Self { synthetic, probe }))
-    }
 }
 
 /// A summary of the images, for the record.
@@ -139,12 +119,7 @@ impl EvaluationData {
             let images = images.labelled(&task, &config.inputs, device)?;
             checks::convention(what, &task, &images).map(|()| images)
         };
-        let n_real = sources.real.map_or(0, |real| real.len().min(config.images));
-        let read_real = |real: &dyn Source| {
-            watch.begin("reading real images", n_real)?;
-            read(real, &evenly(real.len(), config.images), None, watch)
-        };
-        let mut real = sources.real.map(read_real).transpose()?;
+        let mut real = read_real(sources, config, watch)?;
         let is_labelled = real.as_mut().is_some_and(|real| real.is_labelled(&task, &classes));
         let (labelled_real, n_repeated) = match &real {
             Some(real) if is_labelled => real.without(&test).labelled_part(&labelled)?,
@@ -294,6 +269,17 @@ impl EvaluationData {
             _ => None,
         }
     }
+}
+
+/// Reads the real images, if there are any.
+fn read_real(
+    sources: &EvaluationSources<'_>,
+    config: &EvaluationConfig,
+    watch: &mut Watch<'_>,
+) -> Result<Option<Images>, EvalError> {
+    let Some(real) = sources.real else { return Ok(None) };
+    watch.begin("reading real images", real.len().min(config.images))?;
+    read(real, &evenly(real.len(), config.images), None, watch).map(Some)
 }
 
 /// Whether something can be learned from labelled real images; says why not.

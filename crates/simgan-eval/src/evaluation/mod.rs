@@ -16,6 +16,7 @@ mod plan;
 mod preservation;
 mod reading;
 mod rows;
+mod toned;
 mod watch;
 
 use std::collections::BTreeMap;
