@@ -99,10 +99,8 @@ mod tests {
     #[test]
     fn winograd_stays_inside_its_slices() {
         each_case(|size, channels, border, isa, at_end| {
-            let paddings: &[usize] = if size.iter().all(|&pixels| pixels > 2) { &[1, 0] } else { &[1] };
-            let plans = Plan::tiles([1, 1]).map(|tile| Plan::with_tile(tile, size, channels, border));
-            for plan in plans.flat_map(|plan| paddings.iter().map(move |&padding| plan.with_padding(padding)))
-            {
+            for tile in Plan::tiles([1, 1]) {
+                let plan = Plan::with_tile(tile, size, channels, border);
                 let slice = |length: usize| Guarded::new(&vec![0.5; length], at_end);
                 let (image, bias, residual) =
                     (slice(plan.image_in()), slice(plan.channels[1]), slice(plan.image_out()));

@@ -11,8 +11,8 @@ use crate::conv2d::cpu::layer::{Buffers, Known, Layer, Sums};
 use crate::geometry::Geometry;
 use crate::groups::in_groups;
 use crate::max_pool2d::Windows;
-use crate::max_pool2d::cpu::{Backward as OfMaxima, Forward as Maxima, MaxPool};
-use crate::simd::{Isa, run};
+use crate::max_pool2d::cpu::MaxPool;
+use crate::simd::Isa;
 use crate::spare::{Kept, Spare};
 use crate::tensors::{channels_first, channels_last, gradients, pack, slice, with_slice};
 use crate::winograd::Direction;
@@ -184,9 +184,7 @@ impl Sequence {
             for (step, layer) in self.steps.iter().zip(&layers) {
                 let (result, others) = rest.split_at_mut(step.image_out());
                 match (step, layer) {
-                    (Step::MaxPool(pool), _) => {
-                        run(self.isa, Maxima { pool, input, out: result });
-                    }
+                    (Step::MaxPool(pool), _) => pool.image(input, result),
                     (Step::Conv(_), Some(layer)) => {
                         WORKSPACE.with_borrow_mut(|(buffers, _)| layer.forward(input, None, result, buffers));
                     }
@@ -255,14 +253,12 @@ impl Sequence {
                     _ => &maps[start - step.image_in()..start],
                 };
                 end = start;
-                // Each step writes all of it.
+                of_input.clear();
                 of_input.resize(step.image_in(), 0.0);
                 // Only the images themselves can do without a gradient.
                 let wants_input = index > 0 || of_image.is_some();
                 match (step, &layers[index]) {
-                    (Step::MaxPool(pool), _) => {
-                        run(self.isa, OfMaxima { pool, input, gradient, of_input, write: true });
-                    }
+                    (Step::MaxPool(pool), _) => pool.of_image(input, gradient, of_input),
                     (Step::Conv(_), Some(layer)) => {
                         let of_image = wants_input.then_some(&mut of_input[..]);
                         let known = Known { image: input, out, gradient };

@@ -5,18 +5,13 @@ use std::ops::Range;
 use crate::geometry::{Border, Geometry};
 use crate::simd::{BLOCK, padded};
 
-/// A 3×3 convolution with stride 1, and padding 1 or none, of images of one size, channels last.
+/// A 3×3 convolution with stride 1 and padding 1 of images of one size, channels last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Rows and columns of the image.
+    /// Rows and columns of the image and of the result.
     pub(crate) size: [usize; 2],
-    /// Rows and columns of the result.
-    pub(crate) size_out: [usize; 2],
     /// Channels of the image, and of the result, as stored: multiples of [`BLOCK`](crate::simd::BLOCK).
     pub(crate) channels: [usize; 2],
-    /// Pixels of the border on each side of the image: 0 or 1.
-    pub(crate) padding: usize,
-    /// What the border holds; `Zeros` if there is none.
     pub(crate) border: Border,
     /// Rows and columns of a tile of results.
     pub(crate) tile: [usize; 2],
@@ -63,17 +58,16 @@ impl Plan {
     /// support the convolution or convolving directly is cheaper.
     pub(crate) fn of_convolution(geometry: &Geometry) -> Option<Self> {
         let Geometry { kernel, options, images, size_in: size, channels_in, channels_out, .. } = *geometry;
-        if kernel != [3, 3] || options.stride != 1 || options.padding > 1 {
+        if kernel != [3, 3] || options.stride != 1 || options.padding != 1 {
             return None;
         }
         let channels = [channels_in, channels_out];
         let plans = Self::tiles_within(MOST_MAGNIFICATION_OF_ANY)
-            .map(|tile| Self::with_tile(tile, size, channels, options.border).with_padding(options.padding));
-        let plan =
-            plans.filter(|plan| plan.tiles[0] * plan.tiles[1] >= FEWEST_TILES).min_by_key(Self::cost)?;
-        let directly = images * geometry.pixels_out() * 9 * channels_in * padded(channels_out);
+            .map(|tile| Self::with_tile(tile, size, channels, options.border));
+        let plan = plans.min_by_key(Self::cost)?;
+        let directly = images * size[0] * size[1] * 9 * channels_in * padded(channels_out);
         let cheaper = images * plan.cost() + FILTERS * plan.filters() < directly;
-        cheaper.then_some(plan)
+        (cheaper && plan.tiles[0] * plan.tiles[1] >= FEWEST_TILES).then_some(plan)
     }
 
     /// All tiles that are accurate enough for a refiner with this many channels.
@@ -96,17 +90,7 @@ impl Plan {
         border: Border,
     ) -> Self {
         let tiles = [size[0].div_ceil(tile[0]), size[1].div_ceil(tile[1])];
-        Self { size, size_out: size, channels: channels.map(padded), padding: 1, border, tile, tiles }
-    }
-
-    /// The same tiles for another padding: 1, or none, for images of at least 3×3 pixels.
-    pub(crate) fn with_padding(self, padding: usize) -> Self {
-        if padding == self.padding {
-            return self;
-        }
-        let size_out = self.size.map(|pixels| pixels - 2);
-        let tiles = [size_out[0].div_ceil(self.tile[0]), size_out[1].div_ceil(self.tile[1])];
-        Self { size_out, padding: 0, border: Border::Zeros, tiles, ..self }
+        Self { size, channels: channels.map(padded), border, tile, tiles }
     }
 
     /// The vector operations of an image, up to a factor: the products, and the transforms of pixels and of
@@ -137,13 +121,13 @@ impl Plan {
 
     /// Elements of the result.
     pub(crate) fn image_out(&self) -> usize {
-        self.size_out[0] * self.size_out[1] * self.channels[1]
+        self.size[0] * self.size[1] * self.channels[1]
     }
 
     /// Elements of some rows of tiles of the result.
     pub(crate) fn rows_out(&self, rows: &Range<usize>) -> usize {
-        let pixels = |row: usize| (row * self.tile[0]).min(self.size_out[0]);
-        (pixels(rows.end) - pixels(rows.start)) * self.size_out[1] * self.channels[1]
+        let pixels = |row: usize| (row * self.tile[0]).min(self.size[0]);
+        (pixels(rows.end) - pixels(rows.start)) * self.size[1] * self.channels[1]
     }
 
     /// Elements of the transformed filters.

@@ -9,7 +9,6 @@ use super::network::{Kind, Network, Norm, Step};
 use crate::batch_norm::cpu::{Channels, statistics};
 use crate::conv2d::cpu::layer::{Buffers, Layer};
 use crate::graph::slots::Slots;
-use crate::max_pool2d::cpu::Forward as Maxima;
 use crate::simd::run;
 use crate::spare::Spare;
 use crate::upsample::cpu::Forward;
@@ -54,7 +53,7 @@ impl Operation {
                 Kind::Pool(pool) => {
                     let work = input.par_chunks(pool.0.image_in());
                     work.zip(result.par_chunks_mut(pool.0.image_out()))
-                        .for_each(|(input, out)| run(self.isa, Maxima { pool, input, out }));
+                        .for_each(|(input, out)| pool.image(input, out));
                 }
                 Kind::Double => self.double(step, input, add, result),
             }
