@@ -19,8 +19,8 @@ use crate::registry::registry;
 
 pub(crate) use self::device::DeviceChoice;
 pub(crate) use self::estimate::{
-    EstimateAdaptArguments, EstimateArguments, EstimateCalibrateArguments, EstimateCommand,
-    EstimatePredictArguments, EstimateTrainArguments,
+    EstimateArguments, EstimateCalibrateArguments, EstimateCommand, EstimatePredictArguments,
+    EstimateTrainArguments,
 };
 pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;

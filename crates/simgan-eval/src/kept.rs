@@ -97,12 +97,6 @@ impl KeptEstimator {
         Ok(kept)
     }
 
-    /// Its network and parameters.
-    #[must_use]
-    pub const fn estimator(&self) -> &TrainedEstimator {
-        &self.estimator
-    }
-
     /// What it predicts, from what.
     #[must_use]
     pub const fn about(&self) -> &About {

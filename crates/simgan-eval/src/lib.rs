@@ -21,7 +21,6 @@
 //! # Ok::<(), simgan_eval::EvalError>(())
 //! ```
 
-mod adaptation;
 mod baseline;
 mod calibration;
 mod error;
@@ -35,7 +34,6 @@ mod task;
 mod training;
 mod verdict;
 
-pub use self::adaptation::{Adaptation, AdaptationStep, AdaptationTraining, is_adaptation_only};
 pub use self::baseline::nearest_neighbours;
 pub use self::calibration::{Calibrated, Calibration, CalibrationForm};
 pub use self::error::EvalError;

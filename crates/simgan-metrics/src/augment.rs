@@ -20,9 +20,6 @@ pub struct AugmentOptions {
     /// Whether the pixels are depths: only their places change, by whole pixels, so that −1 remains what was
     /// not measured and no depth is made up.
     pub depth: bool,
-    /// By how many degrees images are also turned at most, about their middle and beside the strength's shifts
-    /// and scales. Only for labels that follow, and without `turn`.
-    pub roll_deg: u8,
 }
 
 /// How much augmentation changes images. Lengths are in pixels of a 55-pixel-wide image.
@@ -84,27 +81,6 @@ pub fn augmented_with(
     Ok((Tensor::from_vec(pixels, images.dims(), images.device())?, warps))
 }
 
-/// Turns all images by one angle about their middle, clockwise in radians; also returns how their geometry
-/// changed. Depths move as [`AugmentOptions::depth`] says.
-///
-/// # Shapes
-///
-/// `(N, C, H, W)` in [−1, 1] → the same.
-///
-/// # Errors
-///
-/// If `images` does not have four dimensions.
-pub fn turned(images: &Tensor, angle: f32, depth: bool) -> Result<(Tensor, Warp), MetricsError> {
-    let (_, _, height, width) = images.dims4()?;
-    let warp = Warp::turning([width, height], angle);
-    let mut pixels = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-    pixels.par_chunks_mut((height * width).max(1)).for_each(|plane| match depth {
-        true => warp.apply_to_depth(plane),
-        false => warp.apply(plane),
-    });
-    Ok((Tensor::from_vec(pixels, images.dims(), images.device())?, warp))
-}
-
 /// The changes to one image.
 pub(crate) struct Augmentation {
     /// Shift to the right and down, in pixels.
@@ -133,14 +109,7 @@ impl Augmentation {
             Strength::Light => Self::draw(rng, size[0]),
             Strength::Strong => Self::draw_strong(rng, size[0]),
         };
-        match (options.turn, options.roll_deg) {
-            (true, _) => drawn.turned(rng, size),
-            (false, 0) => drawn,
-            (false, most) => {
-                let turn = f32::from(most) * rng.random_range(-1.0..1.0);
-                Self { turn: turn.to_radians(), ..drawn }
-            }
-        }
+        if options.turn { drawn.turned(rng, size) } else { drawn }
     }
 
     /// Draws the changes of [`Strength::Light`]; lengths scale with the image's width.

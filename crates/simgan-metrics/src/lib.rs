@@ -43,7 +43,7 @@ mod statistics;
 mod vector_figures;
 mod warp;
 
-pub use self::augment::{AugmentOptions, Strength, augmented, augmented_with, turned};
+pub use self::augment::{AugmentOptions, Strength, augmented, augmented_with};
 pub use self::class_figures::{ClassFigure, ClassFigures};
 pub use self::error::MetricsError;
 pub use self::eye_region::has_iris;

@@ -24,18 +24,6 @@ impl Warp {
         ]
     }
 
-    /// Turns images of `[width, height]` pixels by an angle, clockwise in radians, and changes nothing else.
-    #[must_use]
-    pub const fn turning(size: [usize; 2], turn: f32) -> Self {
-        Self { size, shift: [0.0; 2], scale: 1.0, turn }
-    }
-
-    /// The clockwise angle in radians by which images are turned.
-    #[must_use]
-    pub const fn turn(&self) -> f32 {
-        self.turn
-    }
-
     fn middle(&self) -> [f32; 2] {
         self.size.map(|length| length as f32 / 2.0)
     }

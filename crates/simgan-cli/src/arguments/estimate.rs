@@ -6,7 +6,7 @@ use simgan_train::{Channels, DataRange};
 
 use super::{Compute, Network, positive};
 
-/// Train, use, calibrate and adapt an estimator: a network that predicts a label from an image.
+/// Train, use and calibrate an estimator: a network that predicts a label from an image.
 #[derive(Args, Debug)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct EstimateArguments {
@@ -19,7 +19,6 @@ pub(crate) enum EstimateCommand {
     Train(EstimateTrainArguments),
     Predict(EstimatePredictArguments),
     Calibrate(EstimateCalibrateArguments),
-    Adapt(EstimateAdaptArguments),
 }
 
 /// Train an estimator on labelled images, such as refined ones, and keep it.
@@ -132,52 +131,4 @@ pub(crate) struct EstimateCalibrateArguments {
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) compute: Compute,
-}
-
-/// Adapt an estimator to real images that have no labels.
-///
-/// It goes on learning from renders, and also from real images: a running average of itself guesses their labels
-/// from the image as it is and turned either way. Where these guesses agree, the estimator must give the same
-/// answer for the image turned and augmented, turned alike. For directions (gazes turn with the image about the
-/// camera's axis), points and classes. Labels of real images are not read. An interrupted adaptation goes on
-/// with the same command, bit for bit.
-#[derive(Args, Debug)]
-pub(crate) struct EstimateAdaptArguments {
-    /// The estimator's folder; it stays as it is.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: PathBuf,
-    /// Labelled renders, such as those that it was trained on; repeatable.
-    #[arg(long, value_name = "SOURCE", required = true, num_args = 1..)]
-    pub(crate) synthetic: Vec<String>,
-    /// Real images; repeatable.
-    #[arg(long, value_name = "SOURCE", required = true, num_args = 1..)]
-    pub(crate) real: Vec<String>,
-    /// Folder of the adapted estimator: new, empty, or that of the same adaptation to go on with.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    /// Maximum number of renders, and of real images.
-    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = positive)]
-    pub(crate) images: usize,
-    /// Updates; the learning rate falls from 0.0003 to 0 along half a cosine.
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = positive)]
-    pub(crate) steps: usize,
-    /// Renders, and real images, per update.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
-    pub(crate) batch: usize,
-    /// Turn images by up to N degrees.
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u8).range(1..=45))]
-    pub(crate) roll: u8,
-    /// Weight of the real images' loss beside the renders', reached after a fifth of the updates.
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = weight)]
-    pub(crate) weight: f64,
-    /// Seed of the order of images, their augmentation, and simulators.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    #[command(flatten)]
-    pub(crate) compute: Compute,
-}
-
-fn weight(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| (0.0..=1e3).contains(number));
-    number.ok_or_else(|| "expected a number from 0 to 1000".to_owned())
 }

@@ -1,6 +1,5 @@
-//! `simgan estimate`: trains, uses, calibrates and adapts estimators that are kept.
+//! `simgan estimate`: trains, uses and calibrates estimators that are kept.
 
-mod adapt;
 mod calibrate;
 mod images;
 mod overlay;
@@ -18,6 +17,5 @@ pub(crate) fn estimate(arguments: &EstimateArguments) -> Result<()> {
         EstimateCommand::Train(arguments) => train::train(arguments),
         EstimateCommand::Predict(arguments) => predict::predict(arguments),
         EstimateCommand::Calibrate(arguments) => calibrate::calibrate(arguments),
-        EstimateCommand::Adapt(arguments) => adapt::adapt(arguments),
     }
 }

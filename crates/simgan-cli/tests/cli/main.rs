@@ -13,7 +13,6 @@ mod evaluate;
 mod experiment;
 mod folders;
 mod nyu;
-mod priors;
 mod refine;
 mod render;
 mod scene;

@@ -35,19 +35,6 @@ impl Task for ClassTask {
         Ok(Box::new(ClassObjective(Tensor::new(classes, images.images().device())?)))
     }
 
-    fn carried(&self, label: &Annotation, _: &Warp) -> Option<Annotation> {
-        Some(label.clone())
-    }
-
-    /// Classes agree if they are the same.
-    fn agreement(&self, _: [usize; 2]) -> f64 {
-        0.5
-    }
-
-    fn loss(&self, output: &Tensor, labels: &[Annotation]) -> Result<Tensor, EvalError> {
-        Ok(cross_entropy(output, &Tensor::new(classes(labels)?, output.device())?)?)
-    }
-
     fn answers(&self, output: &Tensor, _: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
         let is_finite = output.sum_all()?.to_scalar::<f32>()?.is_finite();
         if !is_finite {

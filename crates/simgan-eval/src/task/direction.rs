@@ -1,7 +1,6 @@
 use candle_core::Tensor;
 use simgan_data::{Annotation, Direction};
 use simgan_losses::gaze_distance;
-use simgan_metrics::Warp;
 use simgan_models::EstimatorConfig;
 
 use super::targets::StandardizedTargets;
@@ -47,22 +46,6 @@ impl Task for DirectionTask {
         // What rounding makes of equal directions is no spread.
         let spread = if spread > 1e-4 { spread } else { 0.0 };
         Ok(Box::new(StandardizedTargets::new(&targets, &[spread; 3], gaze_distance)?))
-    }
-
-    /// Turning an image about the camera's axis turns the direction with it; shifts and scales change it less than
-    /// they are worth (rotation as the known change: Bao et al. 2022, RUDA).
-    fn carried(&self, label: &Annotation, warp: &Warp) -> Option<Annotation> {
-        let ([x, y, z], (sine, cosine)) = (label.as_direction()?.vector(), warp.turn().sin_cos());
-        Direction::from_vector([cosine * x - sine * y, sine * x + cosine * y, z]).map(Annotation::from)
-    }
-
-    fn agreement(&self, _: [usize; 2]) -> f64 {
-        5.0
-    }
-
-    fn loss(&self, output: &Tensor, labels: &[Annotation]) -> Result<Tensor, EvalError> {
-        let vectors: Vec<_> = directions(labels)?.into_iter().flat_map(Direction::vector).collect();
-        Ok(gaze_distance(output, &Tensor::from_vec(vectors, (labels.len(), 3), output.device())?)?)
     }
 
     fn answers(&self, output: &Tensor, _: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {

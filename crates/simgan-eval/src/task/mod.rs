@@ -213,26 +213,6 @@ pub trait Task: fmt::Debug + Send + Sync {
         false
     }
 
-    /// The label of an image whose geometry has changed; `None` if it does not follow in a known way.
-    fn carried(&self, label: &Annotation, warp: &Warp) -> Option<Annotation> {
-        let _ = (label, warp);
-        None
-    }
-
-    /// How far apart two answers for one image of `[height, width]` pixels may be and still agree, in the unit of
-    /// [`Errors::per_image`].
-    fn agreement(&self, size: [usize; 2]) -> f64 {
-        let _ = size;
-        0.0
-    }
-
-    /// The loss, a scalar, of a trained network's outputs against labels.
-    ///
-    /// # Errors
-    ///
-    /// If the output does not have the estimator's shape, or a label is of another kind.
-    fn loss(&self, output: &Tensor, labels: &[Annotation]) -> Result<Tensor, EvalError>;
-
     /// Reads the estimator's outputs for images of `[height, width]` pixels.
     ///
     /// # Errors

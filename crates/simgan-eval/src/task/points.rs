@@ -44,19 +44,6 @@ impl Task for PointsTask {
         true
     }
 
-    fn carried(&self, label: &Annotation, warp: &Warp) -> Option<Annotation> {
-        Some(label.as_points()?.iter().map(|point| warp.point(*point)).collect::<Vec<_>>().into())
-    }
-
-    /// A thirtieth of the width: 2 pixels of 60.
-    fn agreement(&self, [_, width]: [usize; 2]) -> f64 {
-        width as f64 / 30.0
-    }
-
-    fn loss(&self, output: &Tensor, labels: &[Annotation]) -> Result<Tensor, EvalError> {
-        distance(output, &points(labels)?)
-    }
-
     fn answers(&self, output: &Tensor, size: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
         Ok(peaks(output, size)?.into_iter().map(Annotation::from).collect())
     }
@@ -174,20 +161,15 @@ struct PointsObjective(Vec<Vec<[f32; 2]>>);
 
 impl Objective for PointsObjective {
     fn loss(&self, output: &Tensor, batch: &Tensor, warps: Option<&[Warp]>) -> Result<Tensor, EvalError> {
+        let (_, _, _, height, width) = output.dims5()?;
         let mut points: Vec<Vec<[f32; 2]>> =
             batch.to_vec1::<u32>()?.iter().map(|idx| self.0[*idx as usize].clone()).collect();
         for (points, warp) in points.iter_mut().zip(warps.unwrap_or_default()) {
             points.iter_mut().for_each(|point| *point = warp.point(*point));
         }
-        distance(output, &points)
+        let [maps, known] = drawn(&points, [height, width], output.device())?;
+        Ok(heat_map_distance(output, &maps, Some(&known))?)
     }
-}
-
-/// The distance of heat maps `(N, stacks, points, H, W)` from those of the points.
-fn distance(output: &Tensor, points: &[Vec<[f32; 2]>]) -> Result<Tensor, EvalError> {
-    let (_, _, _, height, width) = output.dims5()?;
-    let [maps, known] = drawn(points, [height, width], output.device())?;
-    Ok(heat_map_distance(output, &maps, Some(&known))?)
 }
 
 /// Takes the points out of labels.

@@ -46,12 +46,6 @@ impl Task for VectorTask {
         Ok(Box::new(StandardizedTargets::new(&targets, &spread, squared_error)?))
     }
 
-    fn loss(&self, output: &Tensor, labels: &[Annotation]) -> Result<Tensor, EvalError> {
-        let rows = numbers(labels)?;
-        let targets = Tensor::from_vec(rows.concat(), (rows.len(), self.0.width), output.device())?;
-        Ok(squared_error(output, &targets)?)
-    }
-
     fn answers(&self, output: &Tensor, _: [usize; 2]) -> Result<Vec<Annotation>, EvalError> {
         let answer = |answer: Vec<f32>| match answer.iter().all(|value| value.is_finite()) {
             true => Ok(Vector::unknown(answer).into()),

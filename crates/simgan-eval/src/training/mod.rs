@@ -13,7 +13,6 @@ use simgan_models::{Estimator, EstimatorConfig, Parameters};
 use simgan_optim::{Optimizer, Rule, half_cosine};
 
 pub use self::state::is_training_only;
-pub(crate) use self::state::{checksum, mark, remove};
 pub(crate) use self::together::{n_side_by_side, on_threads, side_by_side};
 use crate::{EvalError, Inputs, LabelledImages, Objective, Task};
 
@@ -213,7 +212,7 @@ fn changed(
 ) -> Result<(Inputs, Option<Vec<Warp>>), EvalError> {
     let EstimatorTraining { strength, depth, .. } = *training;
     let turn = task.moves_with_pixels();
-    let options = AugmentOptions { strength, turn, depth, ..AugmentOptions::default() };
+    let options = AugmentOptions { strength, turn, depth };
     let (images, warps) = augmented_with(inputs.images(), options, stream)?;
     Ok((inputs.with_images(images)?, turn.then_some(warps)))
 }

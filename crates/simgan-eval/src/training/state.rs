@@ -1,8 +1,7 @@
 use std::path::Path;
 
-use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use simgan_data::{Annotation, Sampler, SamplerState, read_text, write_atomic};
+use simgan_data::{Sampler, SamplerState, read_text, write_atomic};
 use simgan_models::run_folder::FileMark;
 use simgan_models::{read_tensors, write_tensors};
 
@@ -114,28 +113,18 @@ impl EstimatorTrainer<'_> {
         if let Some(known) = self.content.get() {
             return Ok(known);
         }
+        let mut crc = 0;
         let inputs = self.images.inputs();
-        let tensors = [Some(inputs.images()), inputs.extra()].into_iter().flatten();
-        let crc = checksum(tensors, self.images.labels())?;
-        Ok(self.content.get_or_init(|| crc))
-    }
-}
-
-/// Checksum of tensors of `f32` and of labels.
-pub(crate) fn checksum<'a>(
-    tensors: impl Iterator<Item = &'a Tensor>,
-    labels: &[Annotation],
-) -> Result<String, EvalError> {
-    let mut crc = 0;
-    for tensor in tensors {
-        for value in tensor.flatten_all()?.to_vec1::<f32>()? {
-            crc = crc32c::crc32c_append(crc, &value.to_le_bytes());
+        for tensor in [Some(inputs.images()), inputs.extra()].into_iter().flatten() {
+            for value in tensor.flatten_all()?.to_vec1::<f32>()? {
+                crc = crc32c::crc32c_append(crc, &value.to_le_bytes());
+            }
         }
+        for label in self.images.labels() {
+            crc = crc32c::crc32c_append(crc, format!("{label:?}").as_bytes());
+        }
+        Ok(self.content.get_or_init(|| format!("{crc:08x}")))
     }
-    for label in labels {
-        crc = crc32c::crc32c_append(crc, format!("{label:?}").as_bytes());
-    }
-    Ok(format!("{crc:08x}"))
 }
 
 /// Reads the state of an unfinished training; `None` if there is none.
@@ -167,13 +156,13 @@ pub fn is_training_only(folder: &Path) -> bool {
     folder.read_dir().is_ok_and(|mut entries| entries.all(is_ours))
 }
 
-pub(crate) fn remove(path: &Path) -> Result<(), EvalError> {
+fn remove(path: &Path) -> Result<(), EvalError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EvalError::io(path)(error)),
         _ => Ok(()),
     }
 }
 
-pub(crate) fn mark(path: &Path) -> Result<FileMark, EvalError> {
+fn mark(path: &Path) -> Result<FileMark, EvalError> {
     FileMark::of(path).map_err(EvalError::io(path))
 }
