@@ -4,7 +4,6 @@ mod device;
 mod estimate;
 mod evaluate;
 mod experiment;
-mod priors;
 mod refine;
 mod render;
 mod train;
@@ -24,7 +23,6 @@ pub(crate) use self::estimate::{
 };
 pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;
-pub(crate) use self::priors::PriorsArguments;
 pub(crate) use self::refine::RefineArguments;
 pub(crate) use self::render::RenderArguments;
 pub(crate) use self::train::TrainArguments;
@@ -84,7 +82,6 @@ pub(crate) enum Command {
     Evaluate(EvaluateArguments),
     Estimate(EstimateArguments),
     Experiment(ExperimentArguments),
-    Priors(PriorsArguments),
     Render(RenderArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),

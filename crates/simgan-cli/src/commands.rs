@@ -8,7 +8,6 @@ mod experiment;
 mod help;
 mod inspect;
 mod inspect_run;
-mod priors;
 mod recount;
 mod refine;
 mod render;
@@ -23,8 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use simgan_data::{Crop, Hinted, Size, Sizes, Source, SourceRequest, is_junk};
-use simgan_train::{Channels, DataConfig, DataRange, DataSize, Recipe, TrainConfig, sources};
+use simgan_data::{Crop, Hinted, Sizes, Source, SourceRequest, is_junk};
 
 use crate::arguments::Command;
 use crate::registry::registry;
@@ -41,7 +39,6 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
         Command::Estimate(arguments) => estimate::estimate(&arguments),
         Command::Experiment(arguments) => experiment::experiment(&arguments),
-        Command::Priors(arguments) => priors::priors(&arguments),
         Command::Render(arguments) => render::render(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
@@ -55,29 +52,6 @@ pub(crate) fn run(command: Command) -> Result<()> {
 fn most_test(asked: Option<usize>, test: &[String]) -> Option<usize> {
     let is_simulated = test.iter().any(|name| registry().is_name(name));
     asked.or(is_simulated.then_some(2000))
-}
-
-/// How images are brought to one form, as far as the user says.
-#[derive(Clone, Copy)]
-struct Look {
-    size: Option<Size>,
-    channels: Option<Channels>,
-    range: DataRange,
-}
-
-/// How to read two domains: what the options leave open follows from the images.
-fn chosen(synthetic: &[String], real: &[String], seed: u64, look: Look) -> Result<DataConfig> {
-    let mut config = TrainConfig::resolve(Some(Recipe::Demo), None, &[])?;
-    config.seed = seed;
-    let data = &mut config.data;
-    data.synthetic = synthetic.to_vec();
-    data.real = real.to_vec();
-    data.channels = look.channels.unwrap_or(data.channels);
-    data.range = look.range;
-    data.size = look.size.map_or(DataSize::Auto, DataSize::Pixels);
-    let chosen = sources::choose(&config, &registry())?;
-    chosen.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    Ok(chosen.config.data)
 }
 
 /// Checks that a folder can be written to: it does not exist, or holds nothing but junk ([`is_junk`]).

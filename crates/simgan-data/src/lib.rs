@@ -65,7 +65,6 @@ mod nyu;
 mod packed;
 mod pattern;
 mod printable;
-mod priors;
 mod range;
 mod read;
 mod record;
@@ -107,7 +106,6 @@ pub use self::nearest::nearest;
 pub use self::nyu::{NyuHands, NyuOptions};
 pub use self::packed::{PackOptions, PackReport, Packed, pack};
 pub use self::printable::{printable, printable_line};
-pub use self::priors::{PriorsFile, PriorsLayout};
 pub use self::range::ValueRange;
 pub use self::read::{MAX_TEXT, read_regular, read_text};
 pub use self::record::annotations_from_record;
@@ -116,8 +114,7 @@ pub use self::request::{Role, SourceRequest};
 pub use self::sample::{ClassNames, Sample};
 pub use self::sampler::{Sampler, SamplerState};
 pub use self::source::{
-    Augmentation, Augmented, Concat, FramePairs, MemorySource, Remembering, Resampled, Source, Toned, Want,
-    resampled,
+    Augmentation, Augmented, Concat, FramePairs, MemorySource, Remembering, Source, Toned, Want,
 };
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};

@@ -129,18 +129,6 @@ impl LabelledImages {
         Self::new(self.inputs.narrow(0, count)?, self.labels[..count].to_vec())
     }
 
-    /// Returns the images at `places`, in that order.
-    ///
-    /// # Errors
-    ///
-    /// If there are none.
-    pub(crate) fn select(&self, places: &[usize]) -> Result<Self, EvalError> {
-        let indices: Vec<_> = places.iter().map(|place| *place as u32).collect();
-        let indices = Tensor::new(indices, self.images().device())?;
-        let labels = places.iter().map(|place| self.labels[*place].clone()).collect();
-        Self::new(self.inputs.select(&indices)?, labels)
-    }
-
     /// The number of images, at least 1.
     #[must_use]
     pub const fn n_images(&self) -> usize {

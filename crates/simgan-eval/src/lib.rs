@@ -28,7 +28,6 @@ pub mod evaluation;
 pub mod experiment;
 mod kept;
 mod labelled;
-mod priors;
 pub mod report;
 mod task;
 mod training;
@@ -40,7 +39,6 @@ pub use self::error::EvalError;
 pub use self::evaluation::eyes_of;
 pub use self::kept::{About, KeptEstimator};
 pub use self::labelled::{Inputs, LabelledImages, extra_inputs};
-pub use self::priors::{AxisFigures, Moments, Priors, find_priors};
 pub(crate) use self::task::check_labels;
 pub use self::task::{
     Curve, Errors, GazeErrors, InputShape, Labels, Measure, Objective, Task, TaskKind, TaskSpec, TestEye,

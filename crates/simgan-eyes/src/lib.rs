@@ -42,7 +42,6 @@
 mod compression;
 mod config;
 mod error;
-mod gazes;
 #[cfg(test)]
 mod invariants;
 mod landmarks;
@@ -65,7 +64,6 @@ mod write;
 
 pub use self::config::{Aim, Domain, Finishing, GazeFrame, SimulatorConfig};
 pub use self::error::EyesError;
-pub use self::gazes::{AngleSpread, with_gazes};
 pub use self::landmarks::Landmarks;
 pub use self::layout::Simulators;
 pub use self::name::{Model, Preset, SimulatorName};

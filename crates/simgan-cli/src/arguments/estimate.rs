@@ -72,7 +72,7 @@ pub(crate) struct EstimateTrainArguments {
     pub(crate) compute: Compute,
 }
 
-pub(super) fn channels(text: &str) -> Result<Channels, String> {
+fn channels(text: &str) -> Result<Channels, String> {
     let number = text.parse().ok().and_then(Channels::of_number);
     number.ok_or_else(|| "expected 1 (gray) or 3 (RGB)".to_owned())
 }

@@ -4,7 +4,6 @@ mod concat;
 mod film;
 mod memory;
 mod remembering;
-mod resampled;
 #[cfg(test)]
 mod tests;
 mod toned;
@@ -15,7 +14,6 @@ pub use self::concat::Concat;
 pub use self::film::FramePairs;
 pub use self::memory::MemorySource;
 pub use self::remembering::Remembering;
-pub use self::resampled::{Resampled, resampled};
 pub use self::toned::Toned;
 use crate::{DataError, ImageSpec, Sample};
 

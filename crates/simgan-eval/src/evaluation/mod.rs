@@ -35,7 +35,7 @@ pub use self::method::{Method, MethodKind};
 pub use self::opened::OpenedSources;
 pub use self::plan::Plan;
 pub use self::preservation::{Agreement, ShiftAccuracy, ShiftFigures, Shifts};
-pub use self::reading::{read_labelled, read_unlabelled};
+pub use self::reading::read_labelled;
 pub(crate) use self::rows::refine_images;
 pub use self::watch::{Progress, Watch};
 

@@ -160,19 +160,6 @@ pub fn read_labelled(
     Ok((task.task(), labelled))
 }
 
-/// Reads at most `most` evenly spread images of a source, `(N, C, H, W)` in [−1, 1]. Labels are not read.
-///
-/// # Errors
-///
-/// If an image cannot be read, or its size or channels are not the source's.
-pub fn read_unlabelled(source: &dyn Source, most: usize, device: &Device) -> Result<Tensor, EvalError> {
-    let (spec, indices) = (source.spec(), evenly(source.len(), most));
-    let one = |idx: &usize| one(source, *idx, spec, Want::Image).map(|sample| sample.image.to_unit());
-    let pixels: Vec<_> = indices.par_iter().map(one).collect::<Result<_, _>>()?;
-    let shape = (pixels.len(), spec.channels, spec.height, spec.width);
-    Ok(Tensor::from_vec(pixels.concat(), shape, device)?)
-}
-
 /// Reads samples on all threads, also with a tone if there is one; the result keeps the order of `indices`.
 pub(super) fn read(
     source: &dyn Source,
@@ -185,7 +172,7 @@ pub(super) fn read(
     let mut images = Images { names, pixels, toned: Vec::new(), annotations, classes, spec };
     for indices in indices.chunks(AT_ONCE) {
         let samples: Result<Vec<_>, EvalError> =
-            indices.par_iter().map(|idx| one(source, *idx, spec, Want::Labels)).collect();
+            indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
         let samples = samples?;
         if let Some(tone) = tone {
             images.toned.par_extend(samples.par_iter().map(|sample| tone.apply(&sample.image).to_unit()));
@@ -202,8 +189,8 @@ pub(super) fn read(
 }
 
 /// Reads a sample, and drops the source's own record, which may be large.
-fn one(source: &dyn Source, idx: usize, spec: ImageSpec, want: Want) -> Result<Sample, EvalError> {
-    let sample = source.sample(idx, want)?;
+fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<Sample, EvalError> {
+    let sample = source.sample(idx, Want::Labels)?;
     let found = sample.image.spec();
     if (found.size(), found.channels) != (spec.size(), spec.channels) {
         let first = "the source's first image".to_owned();

@@ -242,19 +242,3 @@ proptest! {
         prop_assert!(points(&rendered).flatten().all(f32::is_finite));
     }
 }
-
-#[test]
-fn equalized_renders_are_plain_ones_with_the_tone_equalize() {
-    let of = |finishing, index| {
-        let config = SimulatorConfig { seed: 3, finishing, ..SimulatorConfig::default() };
-        let eyes = builtin(Domain::Eyes, config).expect("these settings can be rendered");
-        eyes.sample(index, Want::Image).expect("a render").image
-    };
-    for index in 0..20 {
-        let toned = Tone::Equalize.apply(&of(Finishing::Plain, index));
-        let equalized = of(Finishing::Equalized, index);
-        let pairs = bytes(&toned).iter().zip(bytes(&equalized));
-        let n_apart = pairs.clone().filter(|(a, b)| a.abs_diff(**b) > 1).count();
-        assert_eq!(n_apart, 0, "{index}: {:?}", pairs.map(|(a, b)| a.abs_diff(*b)).max());
-    }
-}

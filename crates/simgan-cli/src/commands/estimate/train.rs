@@ -6,11 +6,10 @@ use simgan_eval::evaluation::read_labelled;
 use simgan_eval::{About, EstimatorTrainer, EstimatorTraining, InputShape, KeptEstimator};
 use simgan_metrics::Strength;
 use simgan_models::ESTIMATOR_CONFIG_FILE;
-use simgan_train::{DataConfig, sources};
+use simgan_train::{DataConfig, DataSize, Recipe, TrainConfig, sources};
 
 use crate::arguments::EstimateTrainArguments;
 use crate::commands::evaluate::is_depth;
-use crate::commands::{Look, chosen};
 use crate::console::Progress;
 use crate::registry::registry;
 use crate::{compute, interrupt, program};
@@ -77,7 +76,15 @@ fn check_output(folder: &std::path::Path) -> Result<()> {
 
 /// How to read the images: what the options leave open follows from them.
 fn data(arguments: &EstimateTrainArguments) -> Result<DataConfig> {
-    let EstimateTrainArguments { sources, seed, size, channels, range, .. } = arguments;
-    let look = Look { size: *size, channels: *channels, range: *range };
-    chosen(sources, sources, *seed, look)
+    let mut config = TrainConfig::resolve(Some(Recipe::Demo), None, &[])?;
+    config.seed = arguments.seed;
+    let data = &mut config.data;
+    data.synthetic.clone_from(&arguments.sources);
+    data.real.clone_from(&arguments.sources);
+    data.channels = arguments.channels.unwrap_or(data.channels);
+    data.range = arguments.range;
+    data.size = arguments.size.map_or(DataSize::Auto, DataSize::Pixels);
+    let chosen = sources::choose(&config, &registry())?;
+    chosen.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(chosen.config.data)
 }
