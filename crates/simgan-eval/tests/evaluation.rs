@@ -160,7 +160,7 @@ fn a_tone_is_a_row_of_its_own_and_comes_before_the_refiner() {
     let realism = found.realism.unwrap();
     let [synthetic, toned, refined] =
         [realism.synthetic, realism.toned.unwrap(), realism.refined].map(|like| like.intensity_distance);
-    assert!((toned - refined).abs() < 1e-3 && toned < 0.5 * synthetic, "{realism:?}");
+    assert!((toned - refined).abs() < 0.3 * (synthetic - refined).abs(), "R saw toned images: {realism:?}");
 }
 
 #[test]

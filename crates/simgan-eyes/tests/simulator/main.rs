@@ -3,8 +3,8 @@
 mod records;
 
 use proptest::prelude::*;
-use simgan_data::{Image, Pixels, Sample, Source, Tone, Want};
-use simgan_eyes::{Domain, EyesError, Finishing, Range, Rendered, Simulator, SimulatorConfig, builtin};
+use simgan_data::{Image, Pixels, Sample, Source, Want};
+use simgan_eyes::{Domain, EyesError, Range, Rendered, Simulator, SimulatorConfig, builtin};
 
 const DOMAINS: [Domain; 2] = [Domain::Eyes, Domain::Camera];
 
