@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::path::Path;
+
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -268,6 +270,17 @@ fn estimators_learn_an_easy_case() {
     }
 }
 
+/// Makes the file one from before the lengths of the others were recorded.
+fn record_checksums_alone(path: &Path) {
+    let mut state: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+    for name in ["network", "optimizer"] {
+        let mark = state.remove(name).unwrap();
+        let checksum = format!("{:08x}", mark["crc32c"].as_integer().unwrap());
+        state.insert(format!("{name}_crc32c"), checksum.into());
+    }
+    std::fs::write(path, state.to_string()).unwrap();
+}
+
 #[test]
 fn an_interrupted_training_ends_the_same() {
     for (kind, width) in [(TaskKind::Points, 2), (TaskKind::Class, 2)] {
@@ -283,6 +296,9 @@ fn an_interrupted_training_ends_the_same() {
             first.update().unwrap();
         }
         first.save(folder.path()).unwrap();
+        if kind == TaskKind::Class {
+            record_checksums_alone(&folder.path().join("training.toml"));
+        }
         let mut second = begin(options);
         assert!(second.restore(folder.path()).unwrap() && second.n_done() == 3);
         while !second.is_done() {

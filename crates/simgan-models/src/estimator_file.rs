@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::file::{TensorFile, write_atomically};
-use crate::run_folder::FileMark;
+use crate::run_folder::{FileMark, RecordedMark};
 use crate::{Estimator, EstimatorConfig, Layout, ModelError, Parameters, regular};
 
 /// Name of the file with the parameters in an estimator's folder.
@@ -22,7 +22,8 @@ const FORMAT_VERSION: u32 = 1;
 struct EstimatorFile {
     format_version: u32,
     /// Length and checksum of the weights' file: the two belong together.
-    weights: FileMark,
+    #[serde(alias = "weights_crc32c")]
+    weights: RecordedMark,
     network: EstimatorConfig,
     about: Table,
 }
@@ -70,7 +71,7 @@ pub fn save_estimator(
 ) -> Result<(), ModelError> {
     let path = folder.join(ESTIMATOR_FILE);
     parameters.save(&path)?;
-    let weights = FileMark::of(&path).map_err(ModelError::io(&path))?;
+    let weights = FileMark::of(&path).map_err(ModelError::io(&path))?.into();
     let (path, format_version) = (folder.join(ESTIMATOR_CONFIG_FILE), FORMAT_VERSION);
     let (network, about) = (config.clone(), about.clone());
     let file = EstimatorFile { format_version, weights, network, about };
@@ -101,7 +102,8 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
     let layout = Layout::of(|vb| Estimator::new(&file.network, vb)).map_err(|error| damaged(&error))?;
     let path = folder.join(ESTIMATOR_FILE);
     let bytes = regular::read(&path, layout.max_bytes()).map_err(ModelError::io(&path))?;
-    if FileMark::of_bytes(&bytes) != file.weights {
+    let mark = FileMark::of_bytes(&bytes);
+    if !file.weights.matches(&mark) {
         let reason = format!("its checksum is not that of {ESTIMATOR_CONFIG_FILE}");
         return Err(ModelError::damaged(&path, &reason));
     }
@@ -116,6 +118,6 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
         parameters,
         config: file.network,
         about: file.about,
-        weights: file.weights,
+        weights: mark,
     })
 }

@@ -63,6 +63,33 @@ impl FileMark {
     }
 }
 
+/// What a file records about another: its mark or, in older files, its checksum (hexadecimal) alone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RecordedMark {
+    /// Length and checksum.
+    Mark(FileMark),
+    /// The checksum alone, in hexadecimal.
+    Checksum(String),
+}
+
+impl RecordedMark {
+    /// Returns whether `found` is the mark of the recorded file.
+    #[must_use]
+    pub fn matches(&self, found: &FileMark) -> bool {
+        match self {
+            Self::Mark(mark) => mark == found,
+            Self::Checksum(checksum) => *checksum == format!("{:08x}", found.crc32c),
+        }
+    }
+}
+
+impl From<FileMark> for RecordedMark {
+    fn from(mark: FileMark) -> Self {
+        Self::Mark(mark)
+    }
+}
+
 /// Returns the folder name of the checkpoint after `step` steps.
 #[must_use]
 pub fn checkpoint_name(step: u64) -> String {

@@ -6,7 +6,9 @@
 use candle_core::{DType, Device, Tensor};
 use simgan_models::{
     Estimator, EstimatorConfig, GazeEstimatorConfig, HourglassConfig, Layout, Parameters, PlainConfig,
+    load_estimator, save_estimator,
 };
+use toml::Table;
 
 fn images(shape: (usize, usize, usize, usize)) -> Tensor {
     let count = shape.0 * shape.1 * shape.2 * shape.3;
@@ -112,6 +114,25 @@ fn a_config_is_a_table_that_names_its_network() {
     let expected = HourglassConfig { stacks: 3, ..HourglassConfig::paper() };
     assert_eq!(short, EstimatorConfig::Hourglass(expected));
     assert!(toml::from_str::<EstimatorConfig>("network = \"other\"").is_err());
+}
+
+/// Files from before the length was recorded hold the checksum alone.
+#[test]
+fn an_estimator_that_records_a_checksum_alone_still_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = EstimatorConfig::Plain(tiny_plain());
+    let parameters = Parameters::new(1, &Device::Cpu);
+    Estimator::new(&config, parameters.var_builder()).unwrap();
+    save_estimator(folder.path(), &config, &Table::new(), &parameters).unwrap();
+    let path = folder.path().join("estimator.toml");
+    let mut file: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+    let mark = file.remove("weights").unwrap();
+    let checksum = format!("{:08x}", mark["crc32c"].as_integer().unwrap());
+    for (checksum, loads) in [(checksum.as_str(), true), ("01234567", false)] {
+        file.insert("weights_crc32c".to_owned(), checksum.into());
+        std::fs::write(&path, file.to_string()).unwrap();
+        assert_eq!(load_estimator(folder.path(), &Device::Cpu).is_ok(), loads, "{checksum}");
+    }
 }
 
 #[test]

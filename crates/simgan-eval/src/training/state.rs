@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use simgan_data::{Sampler, SamplerState, read_text, write_atomic};
-use simgan_models::run_folder::FileMark;
+use simgan_models::run_folder::{FileMark, RecordedMark};
 use simgan_models::{read_tensors, write_tensors};
 
 use super::{EstimatorTrainer, EstimatorTraining};
@@ -30,9 +30,11 @@ struct State {
     /// Position of the augmentation's random stream: a u128, which TOML does not have.
     augmentation_words: String,
     /// Length and checksum of the network's file.
-    network: FileMark,
+    #[serde(alias = "network_crc32c")]
+    network: RecordedMark,
     /// Length and checksum of the optimizer's file.
-    optimizer: FileMark,
+    #[serde(alias = "optimizer_crc32c")]
+    optimizer: RecordedMark,
     training: EstimatorTraining,
     sampler: SamplerState,
 }
@@ -55,8 +57,8 @@ impl EstimatorTrainer<'_> {
             content_crc32c: self.content()?.to_owned(),
             pair,
             augmentation_words: self.augmentation.get_word_pos().to_string(),
-            network: mark(&network)?,
-            optimizer: mark(&optimizer)?,
+            network: mark(&network)?.into(),
+            optimizer: mark(&optimizer)?.into(),
             training: self.training,
             sampler: self.sampler.state(),
         };
@@ -79,7 +81,7 @@ impl EstimatorTrainer<'_> {
         }
         let [network, optimizer] = TENSOR_FILES[state.pair].map(|name| folder.join(name));
         for (path, expected) in [(&network, state.network), (&optimizer, state.optimizer)] {
-            if mark(path)? != expected {
+            if !expected.matches(&mark(path)?) {
                 return Err(EvalError::damaged(
                     path,
                     &format!("its checksum is not that of {TRAINING_FILE}"),
