@@ -19,7 +19,8 @@ const BELOW: &[(&str, &[&str])] = &[
     ("simgan-train", &["simgan-metrics"]),
     ("simgan-refine", &["simgan-models", "simgan-data"]),
     ("simgan-eval", &["simgan-train", "simgan-refine"]),
-    ("simgan-cli", &["simgan-eval", "simgan-eyes", "simgan-digits", "simgan-hands"]),
+    ("simgan-web", &["simgan-train", "simgan-refine"]),
+    ("simgan-cli", &["simgan-eval", "simgan-web", "simgan-eyes", "simgan-digits", "simgan-hands"]),
     ("simgan-tests", &[]),
     ("xtask", &["simgan-eyes"]),
 ];
