@@ -113,11 +113,5 @@ pub fn load_estimator(folder: &Path, device: &Device) -> Result<StoredEstimator,
     let parameters = Parameters::new(0, device);
     let network = Estimator::new(&file.network, parameters.var_builder())?;
     parameters.set(&weights)?;
-    Ok(StoredEstimator {
-        network,
-        parameters,
-        config: file.network,
-        about: file.about,
-        weights: mark,
-    })
+    Ok(StoredEstimator { network, parameters, config: file.network, about: file.about, weights: mark })
 }

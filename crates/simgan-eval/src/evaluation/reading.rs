@@ -171,14 +171,11 @@ pub(super) fn read(
     let (names, pixels, annotations, classes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut images = Images { names, pixels, toned: Vec::new(), annotations, classes, spec };
     for indices in indices.chunks(AT_ONCE) {
-        let samples: Result<Vec<_>, EvalError> =
-            indices.par_iter().map(|idx| one(source, *idx, spec)).collect();
-        let samples = samples?;
-        if let Some(tone) = tone {
-            images.toned.par_extend(samples.par_iter().map(|sample| tone.apply(&sample.image).to_unit()));
-        }
-        for sample in samples {
-            images.pixels.push(sample.image.to_unit());
+        let read: Result<Vec<_>, EvalError> =
+            indices.par_iter().map(|idx| Read::new(source, *idx, spec, tone)).collect();
+        for Read { sample, pixels, toned } in read? {
+            images.pixels.push(pixels);
+            images.toned.extend(toned);
             images.names.push(sample.name);
             images.annotations.push(sample.annotations);
             images.classes.push(sample.classes);
@@ -188,15 +185,26 @@ pub(super) fn read(
     Ok(images)
 }
 
-/// Reads a sample, and drops the source's own record, which may be large.
-fn one(source: &dyn Source, idx: usize, spec: ImageSpec) -> Result<Sample, EvalError> {
-    let sample = source.sample(idx, Want::Labels)?;
-    let found = sample.image.spec();
-    if (found.size(), found.channels) != (spec.size(), spec.channels) {
-        let first = "the source's first image".to_owned();
-        return Err(
-            DataError::Mixed { first, first_spec: spec, other: sample.name, other_spec: found }.into()
-        );
+/// One sample, and what is computed from its image.
+struct Read {
+    /// Without the source's own record, which may be large.
+    sample: Sample,
+    pixels: Vec<f32>,
+    toned: Option<Vec<f32>>,
+}
+
+impl Read {
+    fn new(source: &dyn Source, idx: usize, spec: ImageSpec, tone: Option<&Tone>) -> Result<Self, EvalError> {
+        let sample = source.sample(idx, Want::Labels)?;
+        let found = sample.image.spec();
+        if (found.size(), found.channels) != (spec.size(), spec.channels) {
+            let first = "the source's first image".to_owned();
+            return Err(
+                DataError::Mixed { first, first_spec: spec, other: sample.name, other_spec: found }.into()
+            );
+        }
+        let pixels = sample.image.to_unit();
+        let toned = tone.map(|tone| tone.apply(&sample.image).to_unit());
+        Ok(Self { sample: Sample { record: None, ..sample }, pixels, toned })
     }
-    Ok(Sample { record: None, ..sample })
 }

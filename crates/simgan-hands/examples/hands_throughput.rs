@@ -1,6 +1,6 @@
 //! Measures the images per second of one core, for both domains at the default size and at 64×64.
 //!
-//! `cargo run -p simgan-hands --example throughput -- [IMAGES]` renders that many for each figure. Where the
+//! `cargo run -p simgan-hands --example hands_throughput -- [IMAGES]` renders that many for each figure. Where the
 //! system tells it, the time is the thread's own processor time, so that other programs do not count.
 
 use std::time::{Duration, Instant};
