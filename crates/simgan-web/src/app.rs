@@ -1,0 +1,25 @@
+//! What every page shares.
+
+use std::sync::Arc;
+
+use crate::ServerOptions;
+use crate::error::WebError;
+use crate::runs::Library;
+use crate::server::access::Access;
+
+/// What every handler gets as axum's state.
+pub(crate) type Shared = Arc<App>;
+
+/// The state of the server.
+pub(crate) struct App {
+    /// Who may see the pages.
+    pub(crate) access: Access,
+    /// The runs.
+    pub(crate) library: Library,
+}
+
+impl App {
+    pub(crate) fn open(options: ServerOptions, access: Access) -> Result<Self, WebError> {
+        Ok(Self { access, library: Library::open(&options.runs)? })
+    }
+}
