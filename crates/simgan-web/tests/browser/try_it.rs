@@ -1,0 +1,1 @@
+//! A refiner tried on an image.
