@@ -6,6 +6,7 @@ use crate::ServerOptions;
 use crate::error::WebError;
 use crate::runs::Library;
 use crate::server::access::Access;
+use crate::turing::Tests;
 
 /// What every handler gets as axum's state.
 pub(crate) type Shared = Arc<App>;
@@ -16,10 +17,12 @@ pub(crate) struct App {
     pub(crate) access: Access,
     /// The runs.
     pub(crate) library: Library,
+    /// The Turing tests.
+    pub(crate) tests: Tests,
 }
 
 impl App {
     pub(crate) fn open(options: ServerOptions, access: Access) -> Result<Self, WebError> {
-        Ok(Self { access, library: Library::open(&options.runs)? })
+        Ok(Self { access, library: Library::open(&options.runs)?, tests: Tests::open(&options.tests)? })
     }
 }

@@ -7,6 +7,8 @@ use simgan_data::{DataError, Hint};
 use simgan_train::TrainError;
 use thiserror::Error;
 
+use crate::turing::TuringError;
+
 /// Why the server cannot start, or had to end.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -47,6 +49,9 @@ pub enum WebError {
     /// A run cannot be read.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// A Turing test cannot be opened.
+    #[error(transparent)]
+    Turing(#[from] TuringError),
 }
 
 impl WebError {
@@ -64,6 +69,7 @@ impl WebError {
             Self::System { source, .. } => Hint::of_io(source),
             Self::Data(error) => error.hint(),
             Self::Train(error) => error.hint(),
+            Self::Turing(error) => error.hint(),
         }
     }
 

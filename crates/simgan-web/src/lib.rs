@@ -31,7 +31,7 @@ mod error;
 mod runs;
 mod secret;
 mod server;
-mod turing;
+pub mod turing;
 
 pub use self::error::WebError;
 pub use self::server::{Server, ServerOptions};

@@ -1,6 +1,7 @@
 //! The server as browsers meet it: a real one on a free port, and requests over TCP.
 
 mod refusals;
+mod turing;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

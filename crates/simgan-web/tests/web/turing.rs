@@ -1,0 +1,6 @@
+//! The visual Turing test.
+
+mod making;
+mod results;
+mod statistics;
+mod store;
