@@ -138,7 +138,8 @@ impl Browser {
     /// Types into whatever has the focus. WebDriver's code points stand for keys, such as `\u{e014}` for the
     /// right arrow.
     pub(crate) fn press(&self, keys: &str) {
-        let key = |key: char| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
+        let key =
+            |key: char| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
         let presses: Vec<Value> = keys.chars().flat_map(key).collect();
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": presses}]}));
     }

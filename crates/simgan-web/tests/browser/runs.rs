@@ -111,7 +111,9 @@ fn pages_of_runs_serve_everyone() {
     let Some(_turn) = turn() else { return };
     let served = Served::start(&[runs()], &[]);
     let browser = Browser::start(Look::DESKTOP);
-    for (name, path) in [("runs", "/"), ("run", "/runs/first"), ("missing", "/runs/none"), ("tests", "/turing")] {
+    for (name, path) in
+        [("runs", "/"), ("run", "/runs/first"), ("missing", "/runs/none"), ("tests", "/turing")]
+    {
         browser.go(&served.at(path));
         browser.find("h1");
         if name == "run" {

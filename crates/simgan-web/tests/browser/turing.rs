@@ -35,8 +35,7 @@ fn new_test(folder: &Path, design: Design) -> PathBuf {
         real_name: "builtin:camera".to_owned(),
         synthetic_name: "builtin:eyes".to_owned(),
     };
-    let options =
-        TestOptions { design, per_class: 5, examples: 4, baseline: 0, seed: 1, show_score: true };
+    let options = TestOptions { design, per_class: 5, examples: 4, baseline: 0, seed: 1, show_score: true };
     let (design, images) = prepare(&options, &sources, 0).unwrap();
     let path = folder.join("eyes.turing");
     TestFile::create(&path, &design, &images).unwrap();
@@ -149,9 +148,10 @@ fn two_subjects_take_a_test_by_keyboard_and_by_mouse() {
     owner.find("#figures");
     check(&owner, "turing-results");
     let table = owner.find(".turing-tables tbody").text();
-    assert_eq!(table.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).collect::<Vec<_>>(), [
-        "9", "1", "4", "6"
-    ]);
+    assert_eq!(
+        table.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).collect::<Vec<_>>(),
+        ["9", "1", "4", "6"]
+    );
     is_as_scipy_says(&results(&served, &test), &json!([[9, 1], [4, 6]]), "yes_no");
     let times: Vec<i64> = test.answers().unwrap().iter().filter_map(|answer| answer.response_ms).collect();
     assert_eq!(times.len(), 22, "the browser measured each response");
