@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::ServerOptions;
 use crate::error::WebError;
-use crate::runs::Library;
+use crate::refining::Refining;
+use crate::runs::{Followers, Library};
 use crate::server::access::Access;
 
 /// What every handler gets as axum's state.
@@ -16,10 +17,19 @@ pub(crate) struct App {
     pub(crate) access: Access,
     /// The runs.
     pub(crate) library: Library,
+    /// The runs that somebody looks at.
+    pub(crate) followers: Arc<Followers>,
+    /// What refines images of visitors.
+    pub(crate) refining: Refining,
 }
 
 impl App {
     pub(crate) fn open(options: ServerOptions, access: Access) -> Result<Self, WebError> {
-        Ok(Self { access, library: Library::open(&options.runs)? })
+        Ok(Self {
+            access,
+            library: Library::open(&options.runs)?,
+            followers: Arc::default(),
+            refining: Refining::new(options.device),
+        })
     }
 }
