@@ -6,6 +6,7 @@ mod evaluate;
 mod experiment;
 mod refine;
 mod render;
+mod serve;
 mod train;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;
 pub(crate) use self::refine::RefineArguments;
 pub(crate) use self::render::RenderArguments;
+pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::train::TrainArguments;
 
 /// Make synthetic images realistic and keep their labels: SimGAN (CVPR 2017).
@@ -83,6 +85,7 @@ pub(crate) enum Command {
     Estimate(EstimateArguments),
     Experiment(ExperimentArguments),
     Render(RenderArguments),
+    Serve(ServeArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),
     Completions(CompletionsArguments),

@@ -1,7 +1,11 @@
 //! The server as browsers meet it: a real one on a free port, and requests over TCP.
 
+mod follow;
 mod refusals;
 mod turing;
+mod runs;
+mod scene;
+mod try_it;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
