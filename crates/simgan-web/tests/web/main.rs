@@ -2,10 +2,10 @@
 
 mod follow;
 mod refusals;
-mod turing;
 mod runs;
 mod scene;
 mod try_it;
+mod turing;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
