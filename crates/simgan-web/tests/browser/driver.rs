@@ -78,6 +78,7 @@ impl Browser {
         let scheme = if look.is_dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true}));
         let metrics = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1,
             "mobile": look.width < 600});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
@@ -85,10 +86,6 @@ impl Browser {
 
     pub(crate) fn go(&self, address: &str) {
         self.post("/url", &json!({"url": address}));
-    }
-
-    pub(crate) fn address(&self) -> String {
-        self.get("/url").as_str().unwrap().to_owned()
     }
 
     pub(crate) fn reload(&self) {
@@ -144,9 +141,19 @@ impl Browser {
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": presses}]}));
     }
 
-    /// The page as PNG, all of it or as far as it is visible.
-    pub(crate) fn screenshot(&self, is_whole: bool) -> Vec<u8> {
-        let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": is_whole}));
+    /// The whole page as PNG.
+    pub(crate) fn screenshot(&self) -> Vec<u8> {
+        self.capture(json!({"captureBeyondViewport": true}))
+    }
+
+    /// The upper part of the page as PNG, in this size and made smaller by `scale`.
+    pub(crate) fn upper_part(&self, [width, height]: [u32; 2], scale: f64) -> Vec<u8> {
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": scale});
+        self.capture(json!({"captureBeyondViewport": true, "clip": clip}))
+    }
+
+    fn capture(&self, parameters: Value) -> Vec<u8> {
+        let taken = self.devtools("Page.captureScreenshot", parameters);
         base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 

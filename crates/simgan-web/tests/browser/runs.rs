@@ -1,7 +1,5 @@
 //! Runs: followed, looked at, compared.
 
-use std::fs;
-
 use serde_json::json;
 
 use crate::checks::{check, keep, quiet};
@@ -86,27 +84,6 @@ fn two_runs_are_compared() {
 }
 
 #[test]
-fn a_report_is_shown_beside_its_run_and_can_do_nothing() {
-    let Some(_turn) = turn() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("reported");
-    copy(&runs().join("first"), &run);
-    fs::create_dir(run.join("report")).unwrap();
-    let page = "<!doctype html><html lang=en><head><meta charset=utf-8>
-        <meta name=\"generator\" content=\"simgan evaluate\"><title>Report</title>
-        <style>h1 { color: rgb(1, 2, 3); }</style></head><body><main><h1>Report</h1>
-        <script>document.title = 'changed'</script></main></body></html>";
-    fs::write(run.join("report/index.html"), page).unwrap();
-    let served = Served::start(&[folder.path()], &[]);
-    let browser = Browser::start(Look::DESKTOP);
-    browser.go(&served.at("/runs/reported"));
-    browser.find("a[href='/runs/reported/reports/report']").click();
-    browser.wait_for("the report", || (browser.count("style") == 1).then_some(()));
-    let seen = "return [document.title, getComputedStyle(document.querySelector('h1')).color]";
-    assert_eq!(browser.run(seen, &json!([])), json!(["Report", "rgb(1, 2, 3)"]), "styled, without scripts");
-}
-
-#[test]
 fn pages_of_runs_serve_everyone() {
     let Some(_turn) = turn() else { return };
     let served = Served::start(&[runs()], &[]);
@@ -134,25 +111,12 @@ fn a_run_has_its_picture_taken() {
     let longer = std::env::var_os("SIMGAN_TEST_RUN").map(std::path::PathBuf::from);
     let run = longer.unwrap_or_else(|| runs().join("first"));
     let served = Served::start(&[&run], &[]);
-    let browser = Browser::start(Look { height: 1000, ..Look::DESKTOP });
+    let browser = Browser::start(Look::DESKTOP);
     browser.go(&served.at("/"));
     browser.find(".card h2 a").click();
     browser.find("[data-chart=change] polyline");
     std::thread::sleep(std::time::Duration::from_millis(500)); // pictures
-    let picture = browser.screenshot(false);
+    let picture = browser.upper_part([1280, 1300], 0.8);
     assert!(picture.len() > 10_000, "the picture shows something");
     keep("browser", "readme", &picture);
-}
-
-/// Copies a folder.
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
