@@ -1,6 +1,7 @@
 //! What a test's answers mean, together and for each subject and image.
 
 mod csv;
+mod words;
 
 use std::collections::BTreeMap;
 
