@@ -6,6 +6,7 @@ mod evaluate;
 mod experiment;
 mod refine;
 mod render;
+mod serve;
 mod train;
 mod turing;
 
@@ -26,6 +27,7 @@ pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;
 pub(crate) use self::refine::RefineArguments;
 pub(crate) use self::render::RenderArguments;
+pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::train::TrainArguments;
 pub(crate) use self::turing::{
     TuringArguments, TuringCommand, TuringNewArguments, TuringPlanArguments, TuringResultsArguments,
@@ -88,6 +90,7 @@ pub(crate) enum Command {
     Experiment(ExperimentArguments),
     Render(RenderArguments),
     Turing(TuringArguments),
+    Serve(ServeArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),
     Completions(CompletionsArguments),

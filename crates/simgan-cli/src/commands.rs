@@ -11,6 +11,7 @@ mod inspect_run;
 mod recount;
 mod refine;
 mod render;
+mod serve;
 mod sheet;
 mod shell;
 mod train;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Experiment(arguments) => experiment::experiment(&arguments),
         Command::Render(arguments) => render::render(&arguments),
         Command::Turing(arguments) => turing::turing(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::manual(&arguments),

@@ -12,6 +12,7 @@ use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 use simgan_refine::RefineError;
 use simgan_train::{ConfigError, TrainError};
+use simgan_web::WebError;
 use simgan_web::turing::TuringError;
 
 use crate::wording::Typed;
@@ -127,6 +128,7 @@ fn hint_of(error: &(dyn StdError + 'static)) -> Option<Hint> {
         RefineError => RefineError::hint,
         EvalError => EvalError::hint,
         TuringError => TuringError::hint,
+        WebError => WebError::hint,
         io::Error => Hint::of_io,
     }
     None

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::ServerOptions;
 use crate::error::WebError;
-use crate::runs::Library;
+use crate::refining::Refining;
+use crate::runs::{Followers, Library};
 use crate::server::access::Access;
 use crate::turing::Tests;
 
@@ -19,10 +20,20 @@ pub(crate) struct App {
     pub(crate) library: Library,
     /// The Turing tests.
     pub(crate) tests: Tests,
+    /// The runs that somebody looks at.
+    pub(crate) followers: Arc<Followers>,
+    /// What refines images of visitors.
+    pub(crate) refining: Refining,
 }
 
 impl App {
     pub(crate) fn open(options: ServerOptions, access: Access) -> Result<Self, WebError> {
-        Ok(Self { access, library: Library::open(&options.runs)?, tests: Tests::open(&options.tests)? })
+        Ok(Self {
+            access,
+            library: Library::open(&options.runs)?,
+            tests: Tests::open(&options.tests)?,
+            followers: Arc::default(),
+            refining: Refining::new(options.device),
+        })
     }
 }

@@ -28,6 +28,7 @@
 
 mod app;
 mod error;
+mod refining;
 mod runs;
 mod secret;
 mod server;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use simgan_train::run_dir::CONFIG_FILE;
 
 use crate::error::WebError;
+use crate::runs::files::is_report;
 use crate::runs::folder::Guarded;
 
 /// Runs of one folder at most; a folder with more is no folder of runs.
@@ -22,6 +23,16 @@ pub(crate) struct Library {
 enum Root {
     Run(Guarded),
     FolderOfRuns(Guarded),
+    Report(Guarded),
+}
+
+/// An evaluation's report beside the runs.
+pub(crate) struct Report {
+    /// The name in links.
+    pub(crate) slug: String,
+    /// The folder's name, for people.
+    pub(crate) name: String,
+    pub(crate) folder: Guarded,
 }
 
 /// A run's folder and its names.
@@ -59,6 +70,27 @@ impl Library {
         runs
     }
 
+    /// The reports given on the command line.
+    pub(crate) fn reports(&self) -> Vec<Report> {
+        let folders = self.roots.iter().filter_map(|root| match root {
+            Root::Report(folder) => Some(folder.clone()),
+            Root::Run(_) | Root::FolderOfRuns(_) => None,
+        });
+        let mut slugs = self.slugs.lock().unwrap_or_else(PoisonError::into_inner);
+        folders
+            .map(|folder| Run::new(folder, &mut slugs))
+            .map(|Run { slug, name, folder }| Report { slug, name, folder })
+            .collect()
+    }
+
+    /// Where the runs are looked for.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let roots = self.roots.iter().map(|root| match root {
+            Root::Run(folder) | Root::FolderOfRuns(folder) | Root::Report(folder) => folder.path(),
+        });
+        roots.map(|path| simgan_data::printable_line(&path.to_string_lossy()).into_owned()).collect()
+    }
+
     /// The run with this name in links.
     pub(crate) fn find(&self, slug: &str) -> Option<Run> {
         self.list().into_iter().find(|run| run.slug == slug)
@@ -69,20 +101,22 @@ impl Root {
     fn open(path: &Path) -> Result<Self, WebError> {
         let refused = |reason| WebError::NotServed { path: path.to_owned(), reason };
         let folder = Guarded::open(path).map_err(|_| refused("no such folder"))?;
-        Ok(match is_run(&folder) {
-            true => Self::Run(folder),
-            false => Self::FolderOfRuns(folder),
+        Ok(match folder {
+            folder if is_run(&folder) => Self::Run(folder),
+            folder if is_report(&folder) => Self::Report(folder),
+            folder => Self::FolderOfRuns(folder),
         })
     }
 
     fn runs(&self) -> Vec<Guarded> {
         match self {
-            Self::Run(folder) => vec![folder.clone()],
+            Self::Run(folder) => Some(folder.clone()).into_iter().filter(is_run).collect(), // unless a link took its place
             Self::FolderOfRuns(folder) => {
                 let names = folder.names(Path::new("")).into_iter().filter(|name| !name.starts_with('.'));
                 let folders = names.filter_map(|name| folder.child(Path::new(&name)));
                 folders.filter(is_run).take(MAX_RUNS).collect()
             }
+            Self::Report(_) => Vec::new(),
         }
     }
 }

@@ -15,6 +15,12 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("charts.js", JS, include_str!("../../assets/charts.js")),
     ("turing.css", CSS, include_str!("../../assets/turing.css")),
     ("turing.js", JS, include_str!("../../assets/turing.js")),
+    ("compare.js", JS, include_str!("../../assets/compare.js")),
+    ("index.js", JS, include_str!("../../assets/index.js")),
+    ("run.js", JS, include_str!("../../assets/run.js")),
+    ("try.js", JS, include_str!("../../assets/try.js")),
+    ("samples.js", JS, include_str!("../../assets/samples.js")),
+    ("live.js", JS, include_str!("../../assets/live.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 

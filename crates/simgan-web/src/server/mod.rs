@@ -21,7 +21,7 @@ use candle_core::Device;
 use self::access::Access;
 use crate::app::{App, Shared};
 use crate::error::WebError;
-use crate::{runs, turing};
+use crate::{refining, runs, turing};
 
 /// Longest body of a form in bytes; uploads of images have their own limit.
 const MAX_FORM: usize = 64 << 10;
@@ -113,6 +113,7 @@ fn listen(bind: &str) -> Result<TcpListener, WebError> {
 fn router(app: &Shared) -> Router {
     Router::new()
         .merge(runs::router())
+        .merge(refining::router())
         .nest("/turing", turing::router())
         .route("/assets/{name}", get(assets::asset))
         .fallback(failure::no_page)
