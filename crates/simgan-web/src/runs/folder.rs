@@ -156,7 +156,7 @@ mod tests {
     fn a_folder_replaced_by_a_link_is_refused() {
         let around = tempfile::tempdir().unwrap();
         let [run, other] = ["run", "other"].map(|name| around.path().join(name));
-        [&run, &other].map(|folder| fs::create_dir(folder).unwrap());
+        [&run, &other].into_iter().for_each(|folder| fs::create_dir(folder).unwrap());
         fs::write(other.join("a"), "other's").unwrap();
         let guarded = Guarded::open(&run).unwrap();
         fs::remove_dir(&run).unwrap();

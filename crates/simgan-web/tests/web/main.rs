@@ -1,6 +1,10 @@
 //! The server as browsers meet it: a real one on a free port, and requests over TCP.
 
+mod follow;
 mod refusals;
+mod runs;
+mod scene;
+mod try_it;
 mod turing;
 
 use std::io::{Read, Write};
