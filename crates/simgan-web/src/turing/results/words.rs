@@ -19,7 +19,7 @@ impl Results {
     /// Says what the main part means, in a sentence or two.
     #[must_use]
     pub fn verdict(&self) -> String {
-        verdict(&self.main.figures)
+        verdict(&self.main)
     }
 
     /// The names of the figures, each with a cell for each of [`Results::parts`].
@@ -30,7 +30,8 @@ impl Results {
 }
 
 /// Says what the figures mean.
-fn verdict(figures: &Figures) -> String {
+fn verdict(part: &PartResult) -> String {
+    let PartResult { figures, bootstrap } = part;
     let Some(share) = figures.share else { return "No answers yet.".to_owned() };
     let Figures { n, n_right, p_one_sided, equivalence, .. } = figures;
     let points = 100.0 * equivalence.margin;
@@ -38,7 +39,8 @@ fn verdict(figures: &Figures) -> String {
     let meaning = match (is_better, equivalence.holds()) {
         (true, true) => format!("Subjects do better than chance, but by less than {points:.0} points."),
         (true, false) => {
-            "Subjects can tell refined images from real ones: they do better than chance.".to_owned()
+            "Subjects can tell refined images from real ones: these answers are better than chance."
+                .to_owned()
         }
         (false, true) => {
             format!("Subjects cannot tell them apart: they are within ±{points:.0} points of chance.")
@@ -48,7 +50,14 @@ fn verdict(figures: &Figures) -> String {
              {points:.0} points."
         ),
     };
-    format!("{n_right} of {n} answers were right, {}. {meaning}", percent(share))
+    let is_shaky = is_better && bootstrap.is_some_and(|found| found.share[0] <= 0.5);
+    let doubt = match is_shaky {
+        true => {
+            " With other subjects and images it might be chance: the bootstrap's interval includes one half."
+        }
+        false => "",
+    };
+    format!("{n_right} of {n} answers were right, {}. {meaning}{doubt}", percent(share))
 }
 
 /// The figures of all parts, row by row.
