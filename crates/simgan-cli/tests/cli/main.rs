@@ -23,4 +23,5 @@ mod train_bad;
 mod train_on;
 mod trees;
 mod tui;
+mod turing;
 mod unityeyes;

@@ -51,7 +51,7 @@ impl Refining {
         let file = decoded(upload)?;
         let model = self.models.open(run, step, &self.device);
         let model = model.ok_or_else(|| Failure::not_found(&format!("The checkpoint of step {step}")))?;
-        let model = model.map_err(|error| Failure::broken(&error))?;
+        let model = model.map_err(|error| Failure::broken(&error).maybe(error.hint()))?;
         let before = file.clone();
         let refined = model.refine_image(file, &upload.name).map_err(|error| Failure::broken(&error))?;
         tried(run, step, upload, &model, &before, &refined).map_err(|error| Failure::broken(&error))
@@ -66,8 +66,7 @@ fn decoded(upload: &Upload) -> Result<ImageFile, Failure> {
     }
     let path = Path::new(name);
     let unreadable = |error: DataError| {
-        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, simgan_data::message_of(&error))
-            .hint(error.hint().map_or_else(String::new, |hint| hint.to_string()))
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, simgan_data::message_of(&error)).maybe(error.hint())
     };
     let ImageSpec { width, height, .. } = ImageFile::probe_bytes(bytes, path).map_err(unreadable)?;
     if width.saturating_mul(height) > MAX_PIXELS {

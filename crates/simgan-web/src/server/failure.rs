@@ -8,6 +8,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
+use simgan_data::Hint;
 
 /// Why a request gets no answer, in words for whoever made it.
 #[derive(Clone, Debug)]
@@ -44,9 +45,14 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Says what to do if a library knows it.
+    pub(crate) fn maybe(self, hint: Option<Hint>) -> Self {
+        Self { hint: hint.map(|hint| sentence(&hint.to_string())), ..self }
+    }
+
     fn page(&self) -> Response {
         let Self { status, message, hint } = self;
-        let title = status.canonical_reason().unwrap_or("Error");
+        let title = title(*status);
         let page = FailurePage { title, message, hint: hint.as_deref(), status: status.as_u16() };
         match page.render() {
             Ok(page) => Html(page).into_response(),
@@ -97,6 +103,27 @@ pub(crate) async fn present(request: Request, next: Next) -> Response {
         }
     }
     worded
+}
+
+/// A hint as a sentence.
+fn sentence(hint: &str) -> String {
+    let mut letters = hint.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+/// A status as a page's title.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::UNAUTHORIZED => "A token is needed",
+        StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => "Refused",
+        StatusCode::PAYLOAD_TOO_LARGE => "Too large",
+        StatusCode::UNPROCESSABLE_ENTITY => "Cannot be read",
+        StatusCode::SERVICE_UNAVAILABLE => "Busy",
+        StatusCode::INTERNAL_SERVER_ERROR => "Something went wrong",
+        status => status.canonical_reason().unwrap_or("Something went wrong"),
+    }
 }
 
 /// What a status says by itself.

@@ -5,6 +5,7 @@
 
 pub mod design;
 mod error;
+mod format;
 mod pages;
 mod results;
 pub mod statistics;

@@ -42,8 +42,11 @@ fn a_hundred_followers_get_every_point() {
     let scene = Scene::new();
     let run = scene.write("a", 5);
     let server = Running::start(ServerOptions { runs: vec![run.clone()], ..local() });
+    let is_read = || server.get("/api/runs/a/curves").text().contains("\"read\":5");
+    while !is_read() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let mut followers: Vec<_> = (0..100).map(|_| Follower::start(&server, "a")).collect();
-    std::thread::sleep(Duration::from_millis(700)); // what was there is read
     append(&run, &steps(6, 8));
     for follower in &mut followers {
         let points = follower.wait("\"points\"");

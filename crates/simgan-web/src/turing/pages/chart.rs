@@ -3,7 +3,7 @@
 /// Width of the chart's drawing in its own units; the browser scales it.
 const WIDTH: f64 = 600.0;
 const LEFT: f64 = 110.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 32.0;
 const ROW: f64 = 26.0;
 
 /// One line of the chart.

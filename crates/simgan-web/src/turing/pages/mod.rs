@@ -1,7 +1,6 @@
 //! The pages of Turing tests: the owner's, which show results, and the subjects', which show nothing but images.
 
 mod chart;
-mod format;
 mod owner;
 mod results;
 mod subject;
@@ -97,4 +96,16 @@ fn png(bytes: Option<Vec<u8>>) -> Result<Response, Failure> {
 /// Milliseconds since 1970; 0 on a clock before that.
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_learn_of_a_full_disk_and_not_of_paths() {
+        let full = failure(&TuringError::Full { path: "/home/owner/test.turing".into() });
+        assert!(!format!("{full:?}").contains("owner") && format!("{full:?}").contains("disk is full"));
+        assert_eq!(full.into_response().status(), StatusCode::INSUFFICIENT_STORAGE);
+    }
 }

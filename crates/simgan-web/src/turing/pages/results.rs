@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use askama::Template;
 
 use super::chart::Chart;
-use super::format::{moment, p, percent, percents, seconds, signed};
+
 use super::owner::kind;
 use super::subject::shown;
 use crate::turing::design::Kind;
+use crate::turing::format::{moment, p, percent, percents, seconds};
 use crate::turing::statistics::{Design, Figures, ImageFigures, least_real, most_real};
 use crate::turing::{PartResult, Results, SubjectResult};
 
@@ -89,14 +90,7 @@ struct Shown {
 impl ResultsPage {
     pub(super) fn new(name: &str, link: String, results: &Results) -> Self {
         let design = &results.design;
-        let columns: Vec<(&'static str, &PartResult)> = [
-            ("All subjects", Some(&results.main)),
-            ("Attentive subjects", results.main_attentive.as_ref()),
-            ("Baseline: unrefined", results.baseline.as_ref()),
-        ]
-        .into_iter()
-        .filter_map(|(name, part)| Some((name, part?)))
-        .collect();
+        let columns = results.parts();
         let [width, height] = shown(design, SHOWN);
         Self {
             name: name.to_owned(),
@@ -111,9 +105,9 @@ impl ResultsPage {
             n_finished: results.n_finished,
             n_inattentive: results.subjects.iter().filter(|subject| !subject.is_attentive).count(),
             rule: results.rule,
-            verdict: verdict(&results.main.figures),
+            verdict: results.verdict(),
             parts: columns.iter().map(|(name, part)| column(name, part, design.design)).collect(),
-            rows: rows(&columns),
+            rows: results.rows(),
             chart: chart(results),
             subjects: results.subjects.iter().map(SubjectRow::new).collect(),
             has_baseline: results.baseline.is_some(),
@@ -143,28 +137,6 @@ impl SubjectRow {
     }
 }
 
-/// Says what the figures mean.
-fn verdict(figures: &Figures) -> String {
-    let Some(share) = figures.share else { return "No answers yet.".to_owned() };
-    let Figures { n, n_right, p_one_sided, equivalence, .. } = figures;
-    let points = 100.0 * equivalence.margin;
-    let is_better = *p_one_sided <= 0.05;
-    let meaning = match (is_better, equivalence.holds()) {
-        (true, true) => format!("Subjects do better than chance, but by less than {points:.0} points."),
-        (true, false) => {
-            "Subjects can tell refined images from real ones: they do better than chance.".to_owned()
-        }
-        (false, true) => {
-            format!("Subjects cannot tell them apart: they are within ±{points:.0} points of chance.")
-        }
-        (false, false) => format!(
-            "Undecided: not significantly better than chance, and too few answers to exclude a difference of \
-             {points:.0} points."
-        ),
-    };
-    format!("{n_right} of {n} answers were right, {}. {meaning}", percent(share))
-}
-
 fn column(name: &'static str, part: &PartResult, design: Design) -> PartColumn {
     let is_baseline = name.starts_with("Baseline");
     let (said, rows) = match design {
@@ -178,39 +150,6 @@ fn column(name: &'static str, part: &PartResult, design: Design) -> PartColumn {
     };
     let row = |(truth, name)| TruthRow { truth: name, cells: cells(truth) };
     PartColumn { name, said, rows: rows.into_iter().enumerate().map(row).collect() }
-}
-
-/// The figures of all parts, row by row.
-fn rows(columns: &[(&'static str, &PartResult)]) -> Vec<(&'static str, Vec<String>)> {
-    let none = || "–".to_owned();
-    let of = |cell: &dyn Fn(&PartResult) -> String| columns.iter().map(|(_, part)| cell(part)).collect();
-    let detection = |part: &PartResult| part.figures.detection;
-    let equal = |part: &PartResult| match part.figures.equivalence.holds() {
-        true => format!("yes, p = {}", p(part.figures.equivalence.p)),
-        false => format!("not shown, p = {}", p(part.figures.equivalence.p)),
-    };
-    vec![
-        ("Answers", of(&|part| part.figures.n.to_string())),
-        ("Right", of(&|part| part.figures.n_right.to_string())),
-        ("Share right", of(&|part| part.figures.share.map_or_else(none, percent))),
-        ("95 % interval, answers as independent (Wilson)", of(&|part| percents(part.figures.interval))),
-        (
-            "95 % interval, over subjects and images (bootstrap)",
-            of(&|part| part.bootstrap.map_or_else(none, |found| percents(found.share))),
-        ),
-        ("p, guessing does as well (exact, one-sided)", of(&|part| p(part.figures.p_one_sided))),
-        ("p, two-sided", of(&|part| p(part.figures.p_two_sided))),
-        ("Within ±5 points of chance (two one-sided tests)", of(&equal)),
-        ("Sensitivity d′", of(&|part| detection(part).map_or_else(none, |found| signed(found.d_prime)))),
-        (
-            "95 % interval of d′ (bootstrap)",
-            of(&|part| {
-                let interval = part.bootstrap.and_then(|found| found.d_prime);
-                interval.map_or_else(none, |[low, high]| format!("{} to {}", signed(low), signed(high)))
-            }),
-        ),
-        ("Bias c", of(&|part| detection(part).map_or_else(none, |found| signed(found.bias)))),
-    ]
 }
 
 fn chart(results: &Results) -> Chart {
@@ -228,7 +167,7 @@ fn galleries(results: &Results) -> Vec<Gallery> {
         let one = |figures: &ImageFigures| Shown {
             id: figures.image,
             name: names.get(&figures.image).copied().unwrap_or_default().to_owned(),
-            caption: format!("{} of {}, {}", figures.n_real, figures.n, percents(figures.interval)),
+            caption: caption(figures),
         };
         images.iter().take(N_IMAGES).map(one).collect::<Vec<_>>()
     };
@@ -240,4 +179,10 @@ fn galleries(results: &Results) -> Vec<Gallery> {
     ];
     let galleries = galleries.into_iter().filter(|(_, images)| !images.is_empty());
     galleries.map(|(title, images)| Gallery { title, images }).collect()
+}
+
+/// "5 of 7, 36–92 %".
+fn caption(figures: &ImageFigures) -> String {
+    let [low, high] = figures.interval.map(|share| 100.0 * share);
+    format!("{} of {}, {low:.0}–{high:.0} %", figures.n_real, figures.n)
 }

@@ -1,12 +1,13 @@
 //! Which images fool subjects, and which give themselves away.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use simgan_metrics::share_interval;
 
 /// How often an image was taken for real.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ImageFigures {
     /// The image's number.
+    #[serde(skip)]
     pub image: usize,
     /// Number of answers to it.
     pub n: u64,
