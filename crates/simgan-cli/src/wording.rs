@@ -45,6 +45,7 @@ impl Typed {
                 Self { has_size: true, has_labels: true, has_on_error: true, output, ..none }
             }
             Command::Evaluate(_) => Self { has_size: true, output: Some("--report"), ..none },
+            Command::Turing(_) => Self { has_size: true, output: Some("--output"), ..none },
             Command::Render(_) => Self { has_size: true, output: Some("--output"), ..none },
             _ => none,
         }

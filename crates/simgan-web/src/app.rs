@@ -7,6 +7,7 @@ use crate::error::WebError;
 use crate::refining::Refining;
 use crate::runs::{Followers, Library};
 use crate::server::access::Access;
+use crate::turing::Tests;
 
 /// What every handler gets as axum's state.
 pub(crate) type Shared = Arc<App>;
@@ -17,6 +18,8 @@ pub(crate) struct App {
     pub(crate) access: Access,
     /// The runs.
     pub(crate) library: Library,
+    /// The Turing tests.
+    pub(crate) tests: Tests,
     /// The runs that somebody looks at.
     pub(crate) followers: Arc<Followers>,
     /// What refines images of visitors.
@@ -28,6 +31,7 @@ impl App {
         Ok(Self {
             access,
             library: Library::open(&options.runs)?,
+            tests: Tests::open(&options.tests)?,
             followers: Arc::default(),
             refining: Refining::new(options.device),
         })

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use simgan_data::Hint;
 use thiserror::Error;
 
+use crate::turing::TuringError;
+
 /// Why the server cannot start, or had to end.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -40,6 +42,9 @@ pub enum WebError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A Turing test cannot be opened.
+    #[error(transparent)]
+    Turing(#[from] TuringError),
 }
 
 impl WebError {
@@ -55,6 +60,7 @@ impl WebError {
             }
             Self::NotServed { .. } => Some("name the folder of a run, or a folder that holds runs".into()),
             Self::System { source, .. } => Hint::of_io(source),
+            Self::Turing(error) => error.hint(),
         }
     }
 

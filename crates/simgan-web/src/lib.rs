@@ -32,7 +32,7 @@ mod refining;
 mod runs;
 mod secret;
 mod server;
-mod turing;
+pub mod turing;
 
 pub use self::error::WebError;
 pub use self::server::{Server, ServerOptions};

@@ -13,6 +13,8 @@ const JS: &str = "text/javascript; charset=utf-8";
 const ASSETS: &[(&str, &str, &str)] = &[
     ("app.css", CSS, include_str!("../../assets/app.css")),
     ("charts.js", JS, include_str!("../../assets/charts.js")),
+    ("turing.css", CSS, include_str!("../../assets/turing.css")),
+    ("turing.js", JS, include_str!("../../assets/turing.js")),
     ("compare.js", JS, include_str!("../../assets/compare.js")),
     ("index.js", JS, include_str!("../../assets/index.js")),
     ("run.js", JS, include_str!("../../assets/run.js")),

@@ -1,13 +1,18 @@
-//! The visual Turing test: do people tell refined from real images?
+//! The visual Turing test: can people tell refined images from real ones?
+//!
+//! [`design::prepare`] chooses and refines the images, [`TestFile`] keeps them with the subjects and their
+//! answers, and [`Results`] says what these mean, by [`statistics`].
 
-use axum::Router;
+pub mod design;
+mod error;
+mod format;
+mod pages;
+mod results;
+pub mod statistics;
+mod store;
 
-use crate::app::Shared;
+pub(crate) use self::pages::{Tests, router};
 
-/// The pages below `/turing`.
-///
-/// What lies below `/turing/t/` needs no token: its random link is what admits a subject, who need not see the
-/// runs.
-pub(crate) fn router() -> Router<Shared> {
-    Router::new()
-}
+pub use self::error::TuringError;
+pub use self::results::{ImageResult, PartResult, Results, SubjectResult};
+pub use self::store::{GivenAnswer, Progress, Question, Recorded, StoredSubject, TestFile};

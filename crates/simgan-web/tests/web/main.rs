@@ -5,6 +5,7 @@ mod refusals;
 mod runs;
 mod scene;
 mod try_it;
+mod turing;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
