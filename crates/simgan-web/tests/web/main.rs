@@ -1,5 +1,7 @@
 //! The server as browsers meet it: a real one on a free port, and requests over TCP.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, their helpers too")]
+
 mod follow;
 mod refusals;
 mod runs;
