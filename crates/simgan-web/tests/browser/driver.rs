@@ -108,6 +108,12 @@ impl Browser {
         Element { browser: self, id: found }
     }
 
+    /// The text of the first element of a CSS selector now, also while the page replaces it; empty without one.
+    pub(crate) fn text(&self, selector: &str) -> String {
+        let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
+        self.run(script, &json!([selector])).as_str().unwrap().to_owned()
+    }
+
     /// The number of elements that fit a CSS selector now.
     pub(crate) fn count(&self, selector: &str) -> usize {
         self.all(selector).len()
@@ -146,9 +152,9 @@ impl Browser {
         self.capture(json!({"captureBeyondViewport": true}))
     }
 
-    /// The upper part of the page as PNG, in this size and made smaller by `scale`.
-    pub(crate) fn upper_part(&self, [width, height]: [u32; 2], scale: f64) -> Vec<u8> {
-        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": scale});
+    /// The upper part of the page as PNG, in this size.
+    pub(crate) fn upper_part(&self, [width, height]: [u32; 2]) -> Vec<u8> {
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
         self.capture(json!({"captureBeyondViewport": true, "clip": clip}))
     }
 
@@ -192,10 +198,6 @@ impl Element<'_> {
     /// Types into the element; into a file input, the path of a file.
     pub(crate) fn type_in(&self, text: &str) {
         self.post("value", &json!({"text": text}));
-    }
-
-    pub(crate) fn text(&self) -> String {
-        self.get("text").as_str().unwrap().to_owned()
     }
 
     pub(crate) fn property(&self, name: &str) -> Value {

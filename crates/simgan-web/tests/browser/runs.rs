@@ -19,7 +19,7 @@ fn a_run_is_followed_while_it_trains() {
     browser.wait_for("a sample grid", || path.join("samples/step-00000010.png").exists().then_some(()));
     let served = Served::start(&[folder.path()], &[]);
     browser.go(&served.at("/"));
-    assert_eq!(browser.find(".card .state").text(), "Running");
+    browser.wait_for("the run", || (browser.text(".card .state") == "Running").then_some(()));
     browser.find(".card h2 a").click();
     browser.run("window.isSame = true", &json!([]));
     let seen = || {
@@ -29,11 +29,11 @@ fn a_run_is_followed_while_it_trains() {
     };
     let before = browser.wait_for("a curve", || Some(seen()).filter(|n| *n > 5));
     browser.wait_for("a longer curve", || (seen() > before + 5).then_some(()));
-    let steps = |browser: &Browser| browser.find("#status .number").text();
+    let steps = |browser: &Browser| browser.text("#status .number");
     let then = steps(&browser);
     browser.wait_for("newer words", || (steps(&browser) != then).then_some(()));
     drop(training);
-    browser.wait_for("the end", || (browser.find("#status .state").text() == "Interrupted").then_some(()));
+    browser.wait_for("the end", || (browser.text("#status .state") == "Interrupted").then_some(()));
     assert_eq!(browser.run("return window.isSame", &json!([])), true, "the page was never loaded again");
     quiet(&browser, "a live run");
 }
@@ -44,7 +44,7 @@ fn the_slider_goes_back_to_the_beginning() {
     let served = Served::start(&[runs()], &[]);
     let browser = Browser::start(Look::DESKTOP);
     browser.go(&served.at("/runs/first"));
-    let said = || browser.find("#samples output").text();
+    let said = || browser.text("#samples output");
     let picture = || browser.find("#samples img").property("src").as_str().unwrap().to_owned();
     browser.wait_for("the newest grid", || (said() == "Step 90").then_some(()));
     assert!(picture().ends_with("/samples/step-90.png"), "{}", picture());
@@ -73,7 +73,7 @@ fn two_runs_are_compared() {
     browser.go(&served.at("/compare?a=first&b=second"));
     let curves = "[data-chart=refiner] polyline";
     browser.wait_for("both runs' curves", || (browser.count(curves) == 6).then_some(()));
-    let settings = browser.find("table.settings").text();
+    let settings = browser.text("table.settings");
     assert!(settings.contains("loss.lambda") && settings.contains("schedule.steps"), "{settings}");
     assert!(!settings.contains("refiner.features"), "only what differs: {settings}");
     browser.run("document.querySelector('#step').focus()", &json!([]));
@@ -116,7 +116,7 @@ fn a_run_has_its_picture_taken() {
     browser.find(".card h2 a").click();
     browser.find("[data-chart=change] polyline");
     std::thread::sleep(std::time::Duration::from_millis(500)); // pictures
-    let picture = browser.upper_part([1280, 1300], 0.8);
+    let picture = browser.upper_part([1280, 1310]);
     assert!(picture.len() > 10_000, "the picture shows something");
     keep("browser", "readme", &picture);
 }

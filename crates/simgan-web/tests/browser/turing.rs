@@ -147,7 +147,7 @@ fn two_subjects_take_a_test_by_keyboard_and_by_mouse() {
     owner.find(".turing-card h2 a").click();
     owner.find("#figures");
     check(&owner, "turing-results");
-    let table = owner.find(".turing-tables tbody").text();
+    let table = owner.text(".turing-tables tbody");
     assert_eq!(
         table.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).collect::<Vec<_>>(),
         ["9", "1", "4", "6"]
