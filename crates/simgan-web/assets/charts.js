@@ -89,7 +89,8 @@ export class Chart {
     this.svg.addEventListener("pointerleave", () => this.read(null));
     this.svg.addEventListener("blur", () => this.read(null));
     this.svg.addEventListener("keydown", (event) => this.press(event));
-    new ResizeObserver(() => this.draw()).observe(plot);
+    // In the next frame, because drawing changes the height.
+    new ResizeObserver(() => requestAnimationFrame(() => this.draw())).observe(plot);
   }
 
   /** Shows `lines`: `{label, colour, dash, series: {step, mean, min, max}}`; `phases` are `[name, first step]`. */

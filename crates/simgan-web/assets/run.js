@@ -33,19 +33,24 @@ async function load() {
     return;
   }
   fetching = { again: false };
-  try {
-    const answer = await fetch(`${root}/curves`);
-    if (answer.ok) {
-      curves = await answer.json();
-      draw();
-      if (!curves.ready) setTimeout(load, 700); // a long file is being read
-    }
-  } catch {
-    // The server is away; the stream says when it is back.
-  }
+  const fresh = await fetched();
   const { again } = fetching;
   fetching = null;
+  if (fresh) {
+    curves = fresh;
+    draw();
+  }
   if (again) load();
+  else if (fresh && !fresh.ready) setTimeout(load, 700); // a long file is being read
+}
+
+async function fetched() {
+  try {
+    const answer = await fetch(`${root}/curves`);
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // the server is away; the stream says when it is back
+  }
 }
 
 let isStale = false;
@@ -84,14 +89,13 @@ function follow() {
   const news = new EventSource(`${root}/news`);
   news.addEventListener("open", () => {
     lost.hidden = true;
-    load();
   });
   news.addEventListener("error", () => {
     lost.hidden = false;
     if (news.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
   });
   news.addEventListener("points", (event) => append(JSON.parse(event.data)));
-  news.addEventListener("curves", load);
+  news.addEventListener("curves", load); // the first comes at once
   news.addEventListener("page", words);
   addEventListener("pagehide", () => news.close());
 }

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use simgan_data::{DataError, Hint};
-use simgan_train::TrainError;
+use simgan_data::Hint;
 use thiserror::Error;
 
 use crate::turing::TuringError;
@@ -43,12 +42,6 @@ pub enum WebError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Files cannot be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A run cannot be read.
-    #[error(transparent)]
-    Train(#[from] TrainError),
     /// A Turing test cannot be opened.
     #[error(transparent)]
     Turing(#[from] TuringError),
@@ -67,8 +60,6 @@ impl WebError {
             }
             Self::NotServed { .. } => Some("name the folder of a run, or a folder that holds runs".into()),
             Self::System { source, .. } => Hint::of_io(source),
-            Self::Data(error) => error.hint(),
-            Self::Train(error) => error.hint(),
             Self::Turing(error) => error.hint(),
         }
     }

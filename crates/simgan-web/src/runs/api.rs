@@ -48,6 +48,10 @@ pub(super) async fn news(State(app): State<Shared>, Path(slug): Path<String>) ->
 
 /// Passes news on. A browser that reads slowly misses some, and is told to fetch everything.
 async fn forward(mut news: Receiver<News>, sender: mpsc::Sender<Result<Event, Infallible>>) {
+    // Browsers take a stream as open once something came, and from here on nothing is missed.
+    if sender.send(Ok(event("curves"))).await.is_err() {
+        return;
+    }
     loop {
         let received = tokio::select! {
             received = news.recv() => received,

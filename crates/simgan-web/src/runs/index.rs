@@ -9,6 +9,7 @@ use crate::app::Shared;
 use crate::runs::digest::Digest;
 use crate::runs::files::sample_steps;
 use crate::runs::library::{Report, Run};
+use crate::runs::metrics::{History, Series};
 use crate::runs::settings::Settings;
 use crate::runs::state::RunState;
 use crate::runs::words::{ago, figure, percent, whole};
@@ -69,8 +70,8 @@ impl Card {
 }
 
 /// The last figures of a run: what each is, and its value.
-pub(super) fn figures(history: &crate::runs::metrics::History) -> Vec<(&'static str, String)> {
-    let last = |name: &str| history.series.get(name).and_then(|series| series.last()).map(|(_, value)| value);
+pub(super) fn figures(history: &History) -> Vec<(&'static str, String)> {
+    let last = |name: &str| history.series.get(name).and_then(Series::last).map(|(_, value)| value);
     let rows = [
         ("Refiner’s loss", last("refiner/loss").map(figure)),
         ("Change |R(x) − x|", last("refiner/change").map(figure)),

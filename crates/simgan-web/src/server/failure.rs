@@ -106,8 +106,8 @@ pub(crate) async fn present(request: Request, next: Next) -> Response {
 }
 
 /// A hint as a sentence.
-fn sentence(hint: &str) -> String {
-    let mut letters = hint.chars();
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }

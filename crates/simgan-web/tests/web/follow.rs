@@ -22,6 +22,7 @@ impl Follower {
         stream.write_all(request.as_bytes()).unwrap();
         let mut follower = Self { lines: BufReader::new(stream) };
         follower.wait("text/event-stream");
+        follower.wait("event: curves");
         follower
     }
 

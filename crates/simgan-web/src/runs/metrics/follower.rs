@@ -149,7 +149,10 @@ async fn follow(followers: Arc<Followers>, run: Run, followed: Arc<Followed>) {
         if more {
             continue;
         }
-        followed.is_ready.send_replace(true);
+        if !followed.is_ready.send_replace(true) {
+            followed.tell(News::Curves);
+            followed.tell(News::Page);
+        }
         if state.replace(now).is_some_and(|before| before != now) {
             followed.tell(News::Page);
         }

@@ -7,3 +7,4 @@ mod tail;
 
 pub(crate) use self::follower::{Followers, News};
 pub(crate) use self::history::{Ended, History, Judged};
+pub(crate) use self::series::Series;
