@@ -24,9 +24,6 @@ export const CHARTS = {
   change: [["refiner/change", "Mean |R(x) − x|"]],
 };
 
-/** Phases of training, in words short enough for a chart. */
-const PHASES = { "pretrain-refiner": "R alone", "pretrain-discriminator": "D alone", adversarial: "both" };
-
 function element(name, attributes = {}, ...children) {
   const made = document.createElementNS(NS, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -155,7 +152,7 @@ export class Chart {
       const x = this.x(Math.max(step, this.first));
       if (x < LEFT || x > this.width - RIGHT) continue;
       parts.push(element("line", { class: "phase", x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }));
-      if (name === "adversarial") parts.push(element("text", { x: x + 5, y: TOP + 8 }, `${PHASES[name]} →`));
+      if (name === "adversarial") parts.push(element("text", { x: x + 5, y: TOP + 8 }, "adversarial →"));
     }
     if (this.chance !== undefined) {
       const y = this.y(this.chance);
@@ -165,16 +162,25 @@ export class Chart {
     return parts;
   }
 
+  /** Bands and lines. A line is cut where its network was not trained for a while. */
   curves() {
     return this.lines.flatMap(({ series, colour, dash }) => {
-      const path = (values) => values.map((value, i) => `${this.x(series.step[i]).toFixed(1)},${this.y(value).toFixed(1)}`);
-      const band = [...path(series.max), ...path(series.min).reverse()].join(" ");
-      const has = series.max.some((value, i) => value !== series.min[i]);
+      const { step, mean, min, max } = series;
+      const points = (values, from, to) =>
+        values.slice(from, to).map((value, i) => `${this.x(step[from + i]).toFixed(1)},${this.y(value).toFixed(1)}`);
       const inside = { "clip-path": `url(#${this.id})` };
-      const line = { class: `curve c${colour}`, points: path(series.mean).join(" "), "stroke-dasharray": DASHES[dash], ...inside };
-      const parts = [element("polyline", line)];
-      if (has) parts.unshift(element("polygon", { class: `spread c${colour}`, points: band, ...inside }));
-      return parts;
+      const look = { class: `curve c${colour}`, "stroke-dasharray": DASHES[dash], ...inside };
+      const pieces = unbroken(step);
+      return pieces.flatMap(([from, to], i) => {
+        const line = points(mean, from, to);
+        const isLast = i === pieces.length - 1; // the one that grows
+        const drawn = isLast
+          ? element("polyline", { points: line.join(" "), ...look })
+          : element("path", { d: `M${line.join("L")}`, ...look });
+        if (!max.slice(from, to).some((value, j) => value !== min[from + j])) return [drawn];
+        const band = [...points(max, from, to), ...points(min, from, to).reverse()].join(" ");
+        return [element("polygon", { class: `spread c${colour}`, points: band, ...inside }), drawn];
+      });
     });
   }
 
@@ -224,6 +230,14 @@ export class Chart {
     this.svg.lastChild.replaceWith(this.cursorMark());
     this.drawKeys();
   }
+}
+
+/** The pieces of a list of steps without a gap far wider than most: `[from, to)`. */
+export function unbroken(steps) {
+  const gaps = steps.slice(1).map((step, i) => step - steps[i]);
+  const usual = [...gaps].sort((a, b) => a - b)[gaps.length >> 1] ?? 1;
+  const ends = gaps.flatMap((gap, i) => (gap > 4 * usual ? [i + 1] : []));
+  return [0, ...ends].map((from, i) => [from, ends[i] ?? steps.length]);
 }
 
 /** Index of the step nearest to `step` in an ascending list. */
