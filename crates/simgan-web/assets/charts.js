@@ -42,7 +42,7 @@ function html(name, className, ...children) {
 export function ticks(low, high, n) {
   const rough = (high - low) / n || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const found = [];
   for (let at = Math.ceil(low / step); at * step <= high + step * 1e-9; at += 1) found.push(at * step);
   return found;
@@ -80,7 +80,7 @@ export class Chart {
     this.said = html("p", "note readout");
     this.said.setAttribute("aria-live", "polite");
     this.svg = element("svg", { role: "img", tabindex: "0" });
-    this.empty = html("div", "empty", "No values yet");
+    this.empty = html("div", "empty", "Reading …");
     plot.replaceChildren(this.keys, this.svg, this.said, this.empty);
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerleave", () => this.read(null));
@@ -94,6 +94,7 @@ export class Chart {
   set(lines, phases = []) {
     this.lines = lines.filter((line) => line.series && line.series.step.length > 0);
     this.phases = phases;
+    this.empty.textContent = "No values yet";
     this.draw();
   }
 
@@ -138,7 +139,7 @@ export class Chart {
       parts.push(element("line", { class: "gridline", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y }));
       parts.push(element("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, short(value)));
     }
-    for (const step of ticks(this.first, this.last, Math.max(2, Math.floor(this.width / 110)))) {
+    for (const step of ticks(this.first, this.last, Math.max(2, Math.floor(this.width / 90)))) {
       const at = { x: this.x(step), y: HEIGHT - 8, "text-anchor": "middle" };
       parts.push(element("text", at, short(step)));
     }
