@@ -16,6 +16,7 @@ mod nyu;
 mod refine;
 mod render;
 mod scene;
+mod serve;
 mod sources;
 mod tone;
 mod train;
