@@ -14,6 +14,7 @@ mod interrupt;
 mod program;
 mod registry;
 mod report;
+mod tui;
 mod wording;
 
 use std::ffi::OsString;

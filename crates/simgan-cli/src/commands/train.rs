@@ -16,6 +16,7 @@ use super::recount;
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
 use crate::registry::registry;
+use crate::tui::{self, Tui};
 use crate::{compute, interrupt, report};
 
 /// Parent folder of runs without `--run`.
@@ -23,6 +24,9 @@ const RUNS: &str = "runs";
 
 /// Trains a new run or resumes one, and prints its summary.
 pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
+    if arguments.tui {
+        tui::check()?;
+    }
     let device = compute::open(&arguments.compute)?;
     let (mut trainer, run_dir) = match &arguments.run {
         Some(path) if arguments.resume => match resume(path, arguments, &device)? {
@@ -33,10 +37,13 @@ pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
     };
     tracing::info!("run {}, device {}", run_dir.path().display(), compute::Name(&device));
     let stop = interrupt::stop_flag()?;
-    let mut observer = Observer::new(&trainer.config().schedule);
-    let mut observe = |event: &Event| observer.see(event);
-    let summary = run(&mut trainer, &run_dir, &mut observe, &stop)?;
-    drop(observer);
+    let summary = if arguments.tui {
+        let mut screen = Tui::open(&run_dir, &trainer, compute::Name(&device).to_string(), &stop)?;
+        run(&mut trainer, &run_dir, &mut |event| screen.see(event), &stop)?
+    } else {
+        let mut observer = Observer::new(&trainer.config().schedule);
+        run(&mut trainer, &run_dir, &mut |event| observer.see(event), &stop)?
+    };
     if summary.is_complete() {
         return print(&report::summary(&summary, trainer.config()));
     }
@@ -156,6 +163,24 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
     unreachable!("there are more numbers than folders")
 }
 
+/// Logs an event, unless it is one of many.
+pub(crate) fn log(event: &Event) {
+    match event {
+        Event::Start { n_synthetic, n_real, .. } => {
+            tracing::info!("{n_synthetic} synthetic and {n_real} real images");
+        }
+        Event::Samples { step, path } | Event::Checkpoint { step, path } => {
+            tracing::info!("step {step}: {}", path.display());
+        }
+        Event::Judged { step, judgement, is_best } => {
+            tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
+        }
+        Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
+        // The command reports the last two as its error or its result.
+        Event::Step(_) | Event::Judging { .. } | Event::Failed { .. } | Event::Finish(_) => {}
+    }
+}
+
 /// Shows a run's events, with one bar for each phase.
 pub(super) struct Observer {
     schedule: ScheduleConfig,
@@ -169,26 +194,17 @@ impl Observer {
     }
 
     pub(super) fn see(&mut self, event: &Event) {
+        log(event);
         match event {
-            Event::Start { n_synthetic, n_real, .. } => {
-                tracing::info!("{n_synthetic} synthetic and {n_real} real images");
-            }
             Event::Step(step) => self.bar_of(step.phase).update(step.phase_step, &report::line(step)),
-            Event::Samples { step, path } => tracing::info!("step {step}: {}", path.display()),
-            Event::Checkpoint { step, path } => tracing::info!("step {step}: {}", path.display()),
             Event::Judging { step, done, total } => {
                 let new = || Progress::new(format!("judging step {step}"), *total, "updates");
                 self.judging
                     .get_or_insert_with(new)
                     .update(*done, "a classifier learns to tell refined from real");
             }
-            Event::Judged { step, judgement, is_best } => {
-                self.judging = None;
-                tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
-            }
-            Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
-            // The command reports these as its error or its result.
-            Event::Failed { .. } | Event::Finish(_) => {}
+            Event::Judged { .. } => self.judging = None,
+            _ => {}
         }
     }
 

@@ -22,4 +22,5 @@ mod train;
 mod train_bad;
 mod train_on;
 mod trees;
+mod tui;
 mod unityeyes;
