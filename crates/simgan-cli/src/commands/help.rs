@@ -15,6 +15,7 @@ const PAGES: &[(&str, Page)] = &[
     ("digits", Page::Written(include_str!("../../docs/digits.md"))),
     ("variants", Page::Written(include_str!("../../docs/variants.md"))),
     ("results", Page::Written(include_str!("../../docs/results.md"))),
+    ("scale", Page::Written(include_str!("../../docs/scale.md"))),
 ];
 
 /// Where a page's text comes from.

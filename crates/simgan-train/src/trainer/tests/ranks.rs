@@ -17,7 +17,7 @@ fn shared(steps: u64) -> TrainConfig {
     let mut config = config(steps);
     config.data.batch = 6;
     config.discriminator.translation = 2;
-    config.discriminator.noise = 0.05;
+    (config.discriminator.noise, config.discriminator.noise_steps) = (0.05, 6);
     config.ema.decay = Some(0.9);
     config
 }
