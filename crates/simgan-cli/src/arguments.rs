@@ -6,7 +6,9 @@ mod evaluate;
 mod experiment;
 mod refine;
 mod render;
+mod serve;
 mod train;
+mod turing;
 
 use std::path::PathBuf;
 
@@ -25,7 +27,11 @@ pub(crate) use self::evaluate::{EvaluateArguments, Measure, Network};
 pub(crate) use self::experiment::ExperimentArguments;
 pub(crate) use self::refine::RefineArguments;
 pub(crate) use self::render::RenderArguments;
+pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::train::TrainArguments;
+pub(crate) use self::turing::{
+    TuringArguments, TuringCommand, TuringNewArguments, TuringPlanArguments, TuringResultsArguments,
+};
 
 /// Make synthetic images realistic and keep their labels: SimGAN (CVPR 2017).
 ///
@@ -83,6 +89,8 @@ pub(crate) enum Command {
     Estimate(EstimateArguments),
     Experiment(ExperimentArguments),
     Render(RenderArguments),
+    Turing(TuringArguments),
+    Serve(ServeArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),
     Completions(CompletionsArguments),
@@ -163,7 +171,7 @@ pub(crate) struct ManArguments {
 #[derive(Args, Debug)]
 pub(crate) struct HelpArguments {
     /// A page (settings: every key of --set and config.toml; formats: label files; digits: a complete example;
-    /// results: what was measured) or a command [default: the help of simgan].
+    /// turing-test: can people tell; results: what was measured) or a command [default: the help of simgan].
     #[arg(value_name = "PAGE|COMMAND")]
     pub(crate) topic: Vec<String>,
 }

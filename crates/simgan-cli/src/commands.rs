@@ -11,10 +11,12 @@ mod inspect_run;
 mod recount;
 mod refine;
 mod render;
+mod serve;
 mod sheet;
 mod shell;
 mod train;
 mod trained;
+mod turing;
 
 use std::fs::DirEntry;
 use std::io::ErrorKind;
@@ -41,6 +43,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Estimate(arguments) => estimate::estimate(&arguments),
         Command::Experiment(arguments) => experiment::experiment(&arguments),
         Command::Render(arguments) => render::render(&arguments),
+        Command::Turing(arguments) => turing::turing(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::manual(&arguments),

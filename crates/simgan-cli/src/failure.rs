@@ -12,6 +12,8 @@ use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 use simgan_refine::RefineError;
 use simgan_train::{ConfigError, TrainError};
+use simgan_web::WebError;
+use simgan_web::turing::TuringError;
 
 use crate::wording::Typed;
 
@@ -125,6 +127,8 @@ fn hint_of(error: &(dyn StdError + 'static)) -> Option<Hint> {
         TrainError => TrainError::hint,
         RefineError => RefineError::hint,
         EvalError => EvalError::hint,
+        TuringError => TuringError::hint,
+        WebError => WebError::hint,
         io::Error => Hint::of_io,
     }
     None

@@ -45,6 +45,7 @@ impl Typed {
                 Self { has_size: true, has_labels: true, has_on_error: true, output, ..none }
             }
             Command::Evaluate(_) => Self { has_size: true, output: Some("--report"), ..none },
+            Command::Turing(_) => Self { has_size: true, output: Some("--output"), ..none },
             Command::Render(_) => Self { has_size: true, output: Some("--output"), ..none },
             _ => none,
         }
@@ -55,6 +56,7 @@ impl Wording for Typed {
     fn setting(&self, key: &str, value: &str) -> Option<String> {
         match key {
             "refine.labels" => self.has_labels.then(|| format!("--labels {value}")),
+            "serve.bind" => Some(format!("--bind {value}")),
             "evaluation.task" => Some(format!("--task {value}")),
             "data.size" if self.has_size => Some(format!("--size {value}")),
             // A list holds what a shell would take for its own.

@@ -1,6 +1,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::DataError;
 
@@ -44,10 +46,37 @@ pub fn check_plain(path: &Path) -> Result<(), DataError> {
 /// # Errors
 /// [`DataError::InUse`] if another process holds the lock; an I/O error if the file cannot be locked.
 pub fn lock_open(file: &File, path: &Path, folder: &Path) -> Result<(), DataError> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => DataError::InUse { path: folder.to_owned() },
-        TryLockError::Error(error) => DataError::io(path, error),
-    })
+    // `is_locked` holds a lock for a moment; who meets it tries again.
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => sleep(A_LOOK),
+            done => return done.map_err(|error| DataError::io(path, error.into())),
+        }
+    }
+    Err(DataError::InUse { path: folder.to_owned() })
+}
+
+/// How often a lock is tried before it counts as held, and how long each wait is.
+const LOOKS: u32 = 5;
+const A_LOOK: Duration = Duration::from_millis(10);
+
+/// Whether another process holds the lock at `path`. It changes nothing, and a process that locks meanwhile
+/// gets its lock.
+///
+/// # Errors
+/// [`DataError::NotPlain`] if `path` is a link, a pipe or a device; an I/O error if the file cannot be opened.
+pub fn is_locked(path: &Path) -> Result<bool, DataError> {
+    check_plain(path)?;
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file.map_err(|error| DataError::io(path, error))?,
+    };
+    // A shared lock is one that others who look get too; it ends with the file.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(DataError::io(path, error)),
+    }
 }
 
 /// Replaces `folder` by `new`. An existing `folder` is first moved to `old`, which is removed last.
@@ -92,6 +121,25 @@ mod tests {
         drop(held);
         lock(&path, folder).unwrap();
         assert!(lock(&folder.join("none/lock"), folder).unwrap_err().to_string().contains("none"));
+    }
+
+    #[test]
+    fn whoever_looks_at_a_lock_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert!(!is_locked(&path).unwrap() && !path.exists(), "a look makes no file");
+        let held = lock(&path, folder.path()).unwrap();
+        assert!(is_locked(&path).unwrap());
+        drop(held);
+        assert!(!is_locked(&path).unwrap());
+        let look = File::open(&path).unwrap();
+        look.lock_shared().unwrap();
+        let until = std::thread::spawn(move || {
+            sleep(2 * A_LOOK);
+            drop(look);
+        });
+        lock(&path, folder.path()).unwrap();
+        until.join().unwrap();
     }
 
     #[cfg(unix)]

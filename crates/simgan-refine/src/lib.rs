@@ -51,6 +51,7 @@ mod model;
 mod output;
 mod pixels;
 mod record;
+mod single;
 mod summary;
 mod variants;
 mod work;
@@ -70,6 +71,7 @@ pub use self::folder::{LabelPolicy, Resize};
 pub use self::input::RefineInput;
 pub use self::manifest::MANIFEST_FILE;
 pub use self::model::RefineModel;
+pub use self::single::RefinedImage;
 pub use self::summary::RefineSummary;
 pub use self::variants::{check_variants, variant_folder};
 

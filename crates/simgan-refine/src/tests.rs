@@ -2,6 +2,7 @@ mod files;
 mod hostile;
 mod labels;
 mod model;
+mod single;
 mod variants;
 
 use std::collections::BTreeMap;

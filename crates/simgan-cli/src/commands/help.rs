@@ -14,6 +14,8 @@ const PAGES: &[(&str, Page)] = &[
     ("estimators", Page::Written(include_str!("../../docs/estimators.md"))),
     ("digits", Page::Written(include_str!("../../docs/digits.md"))),
     ("variants", Page::Written(include_str!("../../docs/variants.md"))),
+    ("turing-test", Page::Written(include_str!("../../docs/turing.md"))),
+    ("browser", Page::Written(include_str!("../../docs/browser.md"))),
     ("results", Page::Written(include_str!("../../docs/results.md"))),
     ("scale", Page::Written(include_str!("../../docs/scale.md"))),
 ];

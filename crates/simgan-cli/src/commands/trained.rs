@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use simgan_data::Hinted;
+use simgan_data::{Hinted, Size};
+use simgan_refine::RefineModel;
 use simgan_train::run_dir::CONFIG_FILE;
-use simgan_train::{Checkpoint, Phase, TrainConfig};
+use simgan_train::{
+    Channels, Checkpoint, DataConfig, DataRange, DataSize, Phase, Recipe, ToneKind, TrainConfig,
+};
 
 use crate::program;
 
@@ -17,6 +20,29 @@ pub(super) fn run_of<'a>(given: &'a Path, checkpoint: &'a Path) -> Option<&'a Pa
     // A checkpoint is RUN/checkpoints/NAME.
     let around = checkpoint.parent().and_then(Path::parent);
     [Some(given), around].into_iter().flatten().find(|folder| folder.join(CONFIG_FILE).is_file())
+}
+
+/// Returns how to bring images to the refiner's size, channels and range: as the run did, or for a refiner
+/// without a run at their own size. `size` replaces either.
+pub(super) fn data_of(
+    size: Option<Size>,
+    run: Option<&TrainConfig>,
+    model: &RefineModel,
+) -> Result<DataConfig> {
+    let mut data = match run {
+        Some(run) => run.data.clone(),
+        None => {
+            let demo = TrainConfig::resolve(Some(Recipe::Demo), None, &[])?.data;
+            DataConfig { size: DataSize::Source, ..demo }
+        }
+    };
+    data.channels = Channels::of_number(model.refiner().channels()).unwrap_or(data.channels);
+    data.range = DataRange::of(model.range());
+    data.tone = ToneKind::of(model.tone());
+    if let Some(size) = size {
+        data.size = DataSize::Pixels(size);
+    }
+    Ok(data)
 }
 
 /// What to say of a checkpoint without adversarial steps: pretraining alone teaches a refiner to copy its

@@ -24,4 +24,5 @@ mod train_bad;
 mod train_on;
 mod trees;
 mod tui;
+mod turing;
 mod unityeyes;

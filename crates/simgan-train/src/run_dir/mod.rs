@@ -148,6 +148,14 @@ pub fn config_of_run(path: &Path) -> Result<TrainConfig, TrainError> {
     Ok(TrainConfig::resolve(None, Some(&text), &[])?)
 }
 
+/// Whether a process is training the run at `path`. It keeps no process from training.
+///
+/// # Errors
+/// The lock's file cannot be opened, or is no plain file.
+pub fn is_training(path: &Path) -> Result<bool, TrainError> {
+    Ok(simgan_data::is_locked(&path.join(LOCK_FILE))?)
+}
+
 /// Finds the newest intact checkpoint of the run at `path` without locking the run.
 ///
 /// # Errors

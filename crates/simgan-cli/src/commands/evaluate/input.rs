@@ -4,12 +4,12 @@ use anyhow::{Result, bail};
 use candle_core::Device;
 use simgan_eval::evaluation::OpenedSources;
 use simgan_refine::RefineModel;
+use simgan_train::DataConfig;
 use simgan_train::run_dir::config_of_run;
-use simgan_train::{Channels, DataConfig, DataRange, DataSize, Recipe, ToneKind, TrainConfig};
 
 use crate::arguments::EvaluateArguments;
 use crate::commands::most_test;
-use crate::commands::trained::{run_of, untrained};
+use crate::commands::trained::{data_of, run_of, untrained};
 use crate::failure::usage;
 use crate::registry::registry;
 
@@ -45,29 +45,10 @@ impl Input {
             );
         }
         let real = names(&arguments.real, |data| &data.real);
-        let data = DataConfig { synthetic, real, ..data(arguments, run.as_ref(), &model)? };
+        let data = DataConfig { synthetic, real, ..data_of(arguments.size, run.as_ref(), &model)? };
         let most_test = most_test(arguments.measure.test_images, &arguments.test);
         let images = OpenedSources::open(&data, &arguments.test, most_test, seed, &registry())?
             .with_tone(model.tone().cloned());
         Ok(Self { model, images, data, seed })
     }
-}
-
-/// Returns how to bring images to the refiner's size, channels and range: as the run did, or for a refiner
-/// without a run at their own size.
-fn data(arguments: &EvaluateArguments, run: Option<&TrainConfig>, model: &RefineModel) -> Result<DataConfig> {
-    let mut data = match run {
-        Some(run) => run.data.clone(),
-        None => {
-            let demo = TrainConfig::resolve(Some(Recipe::Demo), None, &[])?.data;
-            DataConfig { size: DataSize::Source, ..demo }
-        }
-    };
-    data.channels = Channels::of_number(model.refiner().channels()).unwrap_or(data.channels);
-    data.range = DataRange::of(model.range());
-    data.tone = ToneKind::of(model.tone());
-    if let Some(size) = arguments.size {
-        data.size = DataSize::Pixels(size);
-    }
-    Ok(data)
 }

@@ -1,0 +1,7 @@
+//! The visual Turing test.
+
+mod making;
+mod pages;
+mod results;
+mod statistics;
+mod store;
