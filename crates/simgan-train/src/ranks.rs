@@ -8,7 +8,7 @@
 /// resumes with any number of ranks.
 ///
 /// Every method is collective: all ranks must call it, in the same order.
-pub trait Ranks {
+pub trait Ranks: Send {
     /// This process's number, from 0; rank 0 writes the run.
     fn rank(&self) -> usize;
 

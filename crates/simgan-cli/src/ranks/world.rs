@@ -32,7 +32,7 @@ impl World {
     }
 
     pub(crate) fn ranks(&self) -> Box<dyn Ranks> {
-        Box::new(Processes { world: self.universe.world() })
+        Box::new(Processes)
     }
 
     pub(crate) fn is_first(&self) -> bool {
@@ -46,25 +46,24 @@ impl World {
     }
 }
 
-/// One process among the others.
-struct Processes {
-    world: SimpleCommunicator,
-}
+/// One process among the others. A communicator cannot be kept here, since it may not change threads.
+struct Processes;
 
 impl Ranks for Processes {
     fn rank(&self) -> usize {
         // MPI numbers from 0.
-        self.world.rank().unsigned_abs() as usize
+        SimpleCommunicator::world().rank().unsigned_abs() as usize
     }
 
     fn count(&self) -> usize {
-        self.world.size().unsigned_abs() as usize
+        SimpleCommunicator::world().size().unsigned_abs() as usize
     }
 
     /// Adds on one rank and sends the result to all, since an all-reduce need not give all of them the same bits.
     fn sum(&mut self, values: &mut [f32]) -> Result<(), RanksError> {
-        let root = self.world.process_at_rank(0);
-        if self.world.rank() == 0 {
+        let world = SimpleCommunicator::world();
+        let root = world.process_at_rank(0);
+        if world.rank() == 0 {
             let own = values.to_vec();
             root.reduce_into_root(&own[..], values, SystemOperation::sum());
         } else {
@@ -76,7 +75,7 @@ impl Ranks for Processes {
 
     fn gather(&mut self, own: &[f32]) -> Result<Vec<f32>, RanksError> {
         let mut all = vec![0.0; own.len() * self.count()];
-        self.world.all_gather_into(own, &mut all[..]);
+        SimpleCommunicator::world().all_gather_into(own, &mut all[..]);
         Ok(all)
     }
 }
