@@ -12,6 +12,7 @@ mod estimate;
 mod evaluate;
 mod experiment;
 mod folders;
+mod mpi;
 mod nyu;
 mod refine;
 mod render;
