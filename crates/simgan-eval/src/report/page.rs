@@ -9,7 +9,7 @@ use crate::evaluation::{Evaluation, EvaluationData};
 
 const STYLE: &str = ":root{color-scheme:light dark}\
 body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
-table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+.scroll{margin:1rem 0;overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-width:100%}\
 figcaption,.note{color:#5f5f5f;font-size:.9rem}figcaption,.note,.verdict{white-space:pre-line}\
 @media (prefers-color-scheme:dark){body{background:#151619;color:#e6e6e6}td,th{border-color:#444}figcaption,.note{color:#a8a8a8}\
@@ -21,7 +21,7 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below:
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
-         <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p class=\"note\">{}</p>\n",
+         <style>{STYLE}</style></head><body><main>\n<h1>{title}</h1>\n<p class=\"note\">{}</p>\n",
         folder::MARK,
         escaped(&conditions(&found.config, &found.data))
     );
@@ -44,7 +44,7 @@ pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below:
         ));
     }
     below.iter().filter(|below| below.rows.len() > 1).for_each(|below| page.push_str(&table(below)));
-    page + "</body></html>\n"
+    page + "</main></body></html>\n"
 }
 
 /// Lists the worst cases as a table.
@@ -83,7 +83,9 @@ fn table(table: &Table) -> String {
         "" => String::new(),
         note => format!("<p class=\"note\">{}</p>\n", escaped(note)),
     };
-    format!("<table>{}{body}</table>\n{note}", row(head, "th"))
+    // A wide table scrolls on a phone, with the keyboard too.
+    let scroll = "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">";
+    format!("{scroll}<table>{}{body}</table></div>\n{note}", row(head, "th"))
 }
 
 fn escaped(text: &str) -> String {
@@ -100,7 +102,7 @@ mod tests {
         let html = table(&Table { rows, note: String::new() });
         assert_eq!(
             html,
-            "<table><tr><th>a&lt;b&gt;</th><th>1</th></tr>\n<tr><td>&quot;&amp;&quot;</td><td>2</td></tr>\n</table>\n"
+            "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><tr><th>a&lt;b&gt;</th><th>1</th></tr>\n<tr><td>&quot;&amp;&quot;</td><td>2</td></tr>\n</table></div>\n"
         );
     }
 }
