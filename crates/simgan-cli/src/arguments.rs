@@ -89,8 +89,8 @@ pub(crate) enum Command {
     Estimate(EstimateArguments),
     Experiment(ExperimentArguments),
     Render(RenderArguments),
-    Turing(TuringArguments),
     Serve(ServeArguments),
+    Turing(TuringArguments),
     Inspect(InspectArguments),
     Bench(BenchArguments),
     Completions(CompletionsArguments),
@@ -171,7 +171,8 @@ pub(crate) struct ManArguments {
 #[derive(Args, Debug)]
 pub(crate) struct HelpArguments {
     /// A page (settings: every key of --set and config.toml; formats: label files; digits: a complete example;
-    /// turing-test: can people tell; results: what was measured) or a command [default: the help of simgan].
+    /// browser: runs as pages; turing-test: can people tell; results: what was measured) or a command [default: the
+    /// help of simgan].
     #[arg(value_name = "PAGE|COMMAND")]
     pub(crate) topic: Vec<String>,
 }

@@ -24,9 +24,6 @@ export const CHARTS = {
   change: [["refiner/change", "Mean |R(x) − x|"]],
 };
 
-/** Phases of training, in words short enough for a chart. */
-const PHASES = { "pretrain-refiner": "R alone", "pretrain-discriminator": "D alone", adversarial: "both" };
-
 function element(name, attributes = {}, ...children) {
   const made = document.createElementNS(NS, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -45,7 +42,7 @@ function html(name, className, ...children) {
 export function ticks(low, high, n) {
   const rough = (high - low) / n || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const found = [];
   for (let at = Math.ceil(low / step); at * step <= high + step * 1e-9; at += 1) found.push(at * step);
   return found;
@@ -83,7 +80,7 @@ export class Chart {
     this.said = html("p", "note readout");
     this.said.setAttribute("aria-live", "polite");
     this.svg = element("svg", { role: "img", tabindex: "0" });
-    this.empty = html("div", "empty", "No values yet");
+    this.empty = html("div", "empty", "Reading …");
     plot.replaceChildren(this.keys, this.svg, this.said, this.empty);
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerleave", () => this.read(null));
@@ -97,6 +94,7 @@ export class Chart {
   set(lines, phases = []) {
     this.lines = lines.filter((line) => line.series && line.series.step.length > 0);
     this.phases = phases;
+    this.empty.textContent = "No values yet";
     this.draw();
   }
 
@@ -141,7 +139,7 @@ export class Chart {
       parts.push(element("line", { class: "gridline", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y }));
       parts.push(element("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, short(value)));
     }
-    for (const step of ticks(this.first, this.last, Math.max(2, Math.floor(this.width / 110)))) {
+    for (const step of ticks(this.first, this.last, Math.max(2, Math.floor(this.width / 90)))) {
       const at = { x: this.x(step), y: HEIGHT - 8, "text-anchor": "middle" };
       parts.push(element("text", at, short(step)));
     }
@@ -155,7 +153,7 @@ export class Chart {
       const x = this.x(Math.max(step, this.first));
       if (x < LEFT || x > this.width - RIGHT) continue;
       parts.push(element("line", { class: "phase", x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }));
-      if (name === "adversarial") parts.push(element("text", { x: x + 5, y: TOP + 8 }, `${PHASES[name]} →`));
+      if (name === "adversarial") parts.push(element("text", { x: x + 5, y: TOP + 8 }, "adversarial →"));
     }
     if (this.chance !== undefined) {
       const y = this.y(this.chance);
@@ -165,16 +163,25 @@ export class Chart {
     return parts;
   }
 
+  /** Bands and lines. A line is cut where its network was not trained for a while. */
   curves() {
     return this.lines.flatMap(({ series, colour, dash }) => {
-      const path = (values) => values.map((value, i) => `${this.x(series.step[i]).toFixed(1)},${this.y(value).toFixed(1)}`);
-      const band = [...path(series.max), ...path(series.min).reverse()].join(" ");
-      const has = series.max.some((value, i) => value !== series.min[i]);
+      const { step, mean, min, max } = series;
+      const points = (values, from, to) =>
+        values.slice(from, to).map((value, i) => `${this.x(step[from + i]).toFixed(1)},${this.y(value).toFixed(1)}`);
       const inside = { "clip-path": `url(#${this.id})` };
-      const line = { class: `curve c${colour}`, points: path(series.mean).join(" "), "stroke-dasharray": DASHES[dash], ...inside };
-      const parts = [element("polyline", line)];
-      if (has) parts.unshift(element("polygon", { class: `spread c${colour}`, points: band, ...inside }));
-      return parts;
+      const look = { class: `curve c${colour}`, "stroke-dasharray": DASHES[dash], ...inside };
+      const pieces = unbroken(step);
+      return pieces.flatMap(([from, to], i) => {
+        const line = points(mean, from, to);
+        const isLast = i === pieces.length - 1; // the one that grows
+        const drawn = isLast
+          ? element("polyline", { points: line.join(" "), ...look })
+          : element("path", { d: `M${line.join("L")}`, ...look });
+        if (!max.slice(from, to).some((value, j) => value !== min[from + j])) return [drawn];
+        const band = [...points(max, from, to), ...points(min, from, to).reverse()].join(" ");
+        return [element("polygon", { class: `spread c${colour}`, points: band, ...inside }), drawn];
+      });
     });
   }
 
@@ -224,6 +231,14 @@ export class Chart {
     this.svg.lastChild.replaceWith(this.cursorMark());
     this.drawKeys();
   }
+}
+
+/** The pieces of a list of steps without a gap far wider than most: `[from, to)`. */
+export function unbroken(steps) {
+  const gaps = steps.slice(1).map((step, i) => step - steps[i]);
+  const usual = [...gaps].sort((a, b) => a - b)[gaps.length >> 1] ?? 1;
+  const ends = gaps.flatMap((gap, i) => (gap > 4 * usual ? [i + 1] : []));
+  return [0, ...ends].map((from, i) => [from, ends[i] ?? steps.length]);
 }
 
 /** Index of the step nearest to `step` in an ascending list. */

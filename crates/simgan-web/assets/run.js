@@ -100,6 +100,7 @@ function follow() {
   addEventListener("pagehide", () => news.close());
 }
 
+load();
 follow();
 every(4000, () => {
   if (isStale) words();

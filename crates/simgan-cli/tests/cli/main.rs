@@ -17,6 +17,7 @@ mod nyu;
 mod refine;
 mod render;
 mod scene;
+mod serve;
 mod sources;
 mod tone;
 mod train;

@@ -7,16 +7,20 @@ use super::verdict::evaluation_verdict;
 use super::{Picture, folder};
 use crate::evaluation::{Evaluation, EvaluationData};
 
-const STYLE: &str = "body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+const STYLE: &str = ":root{color-scheme:light dark}\
+body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
+table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-width:100%}\
-figcaption,.note{color:#666;font-size:.9rem}figcaption,.note,.verdict{white-space:pre-line}";
+figcaption,.note{color:#5f5f5f;font-size:.9rem}figcaption,.note,.verdict{white-space:pre-line}\
+@media (prefers-color-scheme:dark){body{background:#151619;color:#e6e6e6}td,th{border-color:#444}figcaption,.note{color:#a8a8a8}\
+img{background:#fff}}";
 
 /// Formats the page and embeds all pictures.
 pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below: &[Table]) -> String {
     let title = escaped(title);
     let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n<title>{title}</title>\
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
          <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p class=\"note\">{}</p>\n",
         folder::MARK,
         escaped(&conditions(&found.config, &found.data))

@@ -10,8 +10,9 @@ use crate::app::Shared;
 use crate::runs::api::PATIENCE;
 use crate::runs::files::sample_steps;
 use crate::runs::library::Run;
-use crate::runs::pages::{CurveTable, find, tables};
+use crate::runs::pages::find;
 use crate::runs::settings::Settings;
+use crate::runs::tables::{CurveTable, tables};
 use crate::server::failure::Failure;
 use crate::server::page;
 

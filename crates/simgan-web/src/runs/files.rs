@@ -12,7 +12,7 @@ const REPORT_PAGE: &str = "index.html";
 /// What marks a page as a report of this program.
 const REPORT_MARK: &[u8] = b"<meta name=\"generator\" content=\"simgan ";
 /// Longest report, pictures included.
-pub(crate) const MAX_REPORT: u64 = 256 << 20;
+pub(crate) const MAX_REPORT: u64 = 64 << 20;
 /// Largest sample grid.
 pub(crate) const MAX_SAMPLES: u64 = 64 << 20;
 

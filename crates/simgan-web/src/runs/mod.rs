@@ -11,6 +11,7 @@ mod metrics;
 mod pages;
 mod settings;
 mod state;
+mod tables;
 mod words;
 
 use axum::Router;

@@ -21,6 +21,7 @@ use crate::runs::library::Run;
 use crate::runs::metrics::{Ended, History, Judged};
 use crate::runs::settings::Settings;
 use crate::runs::state::RunState;
+use crate::runs::tables::{CurveTable, tables};
 use crate::runs::words::{ago, duration, figure, percent, whole};
 use crate::server::failure::Failure;
 use crate::server::page;
@@ -67,16 +68,6 @@ struct Checkpoint {
     is_best: bool,
     /// What its judgement says.
     judgement: String,
-}
-
-/// What a chart shows, as a table.
-pub(crate) struct CurveTable {
-    pub(crate) id: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) note: &'static str,
-    pub(crate) names: Vec<&'static str>,
-    /// The step, then a value for each name.
-    pub(crate) rows: Vec<Vec<String>>,
 }
 
 /// The page of a run.
@@ -174,47 +165,6 @@ fn judged_text(Judged { judgement, is_best, .. }: &Judged) -> String {
     let best = if *is_best { ", the best by then" } else { "" };
     let accuracy = percent(judgement.accuracy);
     format!("a new classifier tells {accuracy} right{}{best}", moved.unwrap_or_default())
-}
-
-/// The charts of a run: name, title, what it means, curves.
-const CHARTS: [(&str, &str, &str, &[&str]); 4] = [
-    (
-        "refiner",
-        "Refiner’s loss",
-        "Adversarial loss plus λ times self-regularization.",
-        &["refiner/loss", "refiner/adversarial", "refiner/self_regularization"],
-    ),
-    (
-        "discriminator",
-        "Discriminator’s loss",
-        "Its sum of losses on real and on refined images.",
-        &["discriminator/loss", "discriminator/loss_real", "discriminator/loss_refined"],
-    ),
-    (
-        "accuracy",
-        "Discriminator’s accuracy",
-        "The fraction of patches it is right about; 0.5 is chance, where it cannot tell them apart.",
-        &["accuracy/real", "accuracy/refined", "accuracy/history"],
-    ),
-    ("change", "Change by refining", "Mean |R(x) − x| of pixels in [−1, 1].", &["refiner/change"]),
-];
-
-/// The charts' data in a few rows each.
-pub(crate) fn tables(history: &History) -> Vec<CurveTable> {
-    let table = |(id, title, note, names): (&'static str, _, _, &[&'static str])| {
-        let names: Vec<_> = names.iter().copied().filter(|name| history.series.contains_key(name)).collect();
-        let curves: Vec<_> = names.iter().map(|name| history.series[name].evenly(12)).collect();
-        let steps: std::collections::BTreeSet<u64> = curves.iter().flatten().map(|(step, _)| *step).collect();
-        let value = |curve: &[(u64, f64)], step| {
-            let found = curve.iter().find(|(at, _)| *at == step);
-            found.map_or_else(String::new, |(_, value)| figure(*value))
-        };
-        let row = |step| {
-            std::iter::once(whole(step)).chain(curves.iter().map(|curve| value(curve, step))).collect()
-        };
-        CurveTable { id, title, note, names, rows: steps.iter().map(|step| row(*step)).collect() }
-    };
-    CHARTS.into_iter().map(table).collect()
 }
 
 /// The configuration as it is.

@@ -67,3 +67,56 @@ async fn connection(stream: TcpStream, router: Router, permit: OwnedSemaphorePer
         tracing::debug!("a connection ended: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::SocketAddr;
+
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+
+    use super::*;
+    use crate::server::{failure, guard};
+
+    async fn broken() -> &'static str {
+        panic!("a mistake in a page")
+    }
+
+    fn ask(address: SocketAddr, path: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn a_panic_is_an_error_page_and_the_server_goes_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let router = Router::new()
+            .route("/broken", get(broken))
+            .route("/", get("whole"))
+            .layer(from_fn(guard::contain))
+            .layer(from_fn(failure::present));
+        let flag = Arc::clone(&stop);
+        let serving = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(serve(listener, router, &flag)).unwrap();
+        });
+        for _ in 0..3 {
+            let answer = ask(address, "/broken");
+            assert!(
+                answer.starts_with("HTTP/1.1 500") && answer.contains("Something went wrong"),
+                "{answer}"
+            );
+        }
+        assert!(ask(address, "/").ends_with("whole"));
+        stop.store(true, Ordering::Relaxed);
+        serving.join().unwrap();
+    }
+}

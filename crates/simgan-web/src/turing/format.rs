@@ -18,6 +18,14 @@ pub(super) fn p(value: f64) -> String {
     }
 }
 
+/// A probability after its name: "= 0.1483" or "< 0.0001".
+pub(super) fn compared(value: f64) -> String {
+    match p(value) {
+        text if text.starts_with('<') => text,
+        text => format!("= {text}"),
+    }
+}
+
 /// A figure with two decimals and a real minus sign.
 pub(super) fn signed(value: f64) -> String {
     // What rounds to zero has no sign.
@@ -53,6 +61,7 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!([percent(0.517), percents([0.486, 0.5478])], ["51.7 %", "48.6–54.8 %"]);
         assert_eq!([p(0.14834), p(1e-20)], ["0.1483", "< 0.0001"]);
+        assert_eq!([compared(0.14834), compared(0.0)], ["= 0.1483", "< 0.0001"]);
         assert_eq!([signed(-0.174), signed(-0.001), signed(2.0)], ["−0.17", "0.00", "2.00"]);
         assert_eq!([seconds(Some(1234)), seconds(None)], ["1.2 s", "–"]);
         assert_eq!([moment(0), moment(951_782_399_000)], ["1970-01-01 00:00", "2000-02-28 23:59"]);

@@ -54,8 +54,14 @@ fn a_trained_run_is_shown_with_all_it_has() {
         assert!(list.contains(part), "{part}: {list}");
     }
     let page = server.get("/runs/demo").text();
-    for part in ["data-steps=\"5,10\"", "Step 10", "refiner/change", "<dt>λ</dt>", "Try step 10", "seed = "]
-    {
+    for part in [
+        "data-steps=\"5,10\"",
+        "Step 10",
+        "<th scope=\"col\">Self-regularization</th>",
+        "<dt>λ</dt>",
+        "Try step 10",
+        "seed = ",
+    ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     let grid = server.get("/runs/demo/samples/step-5.png");

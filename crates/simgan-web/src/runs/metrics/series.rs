@@ -52,17 +52,23 @@ impl Series {
         self.points.last().map(|point| (point.step, point.mean()))
     }
 
-    /// About `n` points from the first to the last, evenly spread: their steps and means.
-    pub(crate) fn evenly(&self, n: usize) -> Vec<(u64, f64)> {
+    /// About `n` of the steps, evenly spread, the last among them.
+    pub(crate) fn evenly(&self, n: usize) -> Vec<u64> {
         let stride = self.points.len().div_ceil(n.max(1)).max(1);
-        let mut chosen: Vec<_> =
-            self.points.iter().step_by(stride).map(|point| (point.step, point.mean())).collect();
-        if let Some(last) = self.last()
-            && chosen.last() != Some(&last)
-        {
-            chosen.push(last);
-        }
+        let mut chosen: Vec<u64> = self.points.iter().rev().step_by(stride).map(|point| point.step).collect();
+        chosen.reverse();
         chosen
+    }
+
+    /// The mean at the step nearest to `step`, if that is at most `within` away.
+    pub(crate) fn near(&self, step: u64, within: u64) -> Option<f64> {
+        let nearest = self.points.iter().min_by_key(|point| point.step.abs_diff(step))?;
+        (nearest.step.abs_diff(step) <= within).then(|| nearest.mean())
+    }
+
+    /// The number of points, and so how finely it tells of its steps.
+    pub(crate) fn len(&self) -> usize {
+        self.points.len()
     }
 }
 
@@ -117,7 +123,9 @@ mod tests {
         assert_eq!(series.points.iter().map(|point| point.max).fold(0.0, f64::max), 50.0);
         assert_eq!(series.last().unwrap().0, n);
         assert!(series.points.windows(2).all(|pair| pair[0].step < pair[1].step));
-        assert_eq!(series.evenly(10).last().unwrap().0, n);
+        assert_eq!(series.evenly(10).last(), Some(&n));
+        assert_eq!(series.near(n + 5, 5), series.last().map(|(_, mean)| mean));
+        assert_eq!(series.near(n + 5, 4), None);
         assert!((10..=12).contains(&series.evenly(10).len()));
     }
 

@@ -10,7 +10,8 @@ use crate::turing::TuringError;
 /// Number of images in one forward pass.
 const BATCH: usize = 16;
 
-/// Refines images of one size. They have the refiner's channels, and its range if it has one.
+/// Refines images of one size. They have the refiner's channels, and its range if it has one. What was not
+/// measured stays so, as in refined files.
 pub(super) fn refine(
     model: &RefineModel,
     images: &[&Image],
@@ -19,6 +20,14 @@ pub(super) fn refine(
     let mut refined = Vec::with_capacity(images.len());
     for batch in images.chunks(BATCH) {
         refined.extend(refine_batch(model, batch, device)?);
+    }
+    for (image, values) in images.iter().zip(&mut refined) {
+        let measured = image.pixels().iter().map(f32::is_finite);
+        values
+            .iter_mut()
+            .zip(measured)
+            .filter(|(_, is_measured)| !is_measured)
+            .for_each(|(value, _)| *value = -1.0);
     }
     Ok(refined)
 }

@@ -1,7 +1,7 @@
 //! The results in words, for the page and for the terminal.
 
 use super::{PartResult, Results};
-use crate::turing::format::{p, percent, percents, signed};
+use crate::turing::format::{compared, p, percent, percents, signed};
 use crate::turing::statistics::{Design, Figures};
 
 impl Results {
@@ -64,8 +64,8 @@ fn rows(columns: &[(&'static str, &PartResult)], design: Design) -> Vec<(&'stati
     let of = |cell: &dyn Fn(&PartResult) -> String| columns.iter().map(|(_, part)| cell(part)).collect();
     let detection = |part: &PartResult| part.figures.detection;
     let equal = |part: &PartResult| match part.figures.equivalence.holds() {
-        true => format!("yes, p = {}", p(part.figures.equivalence.p)),
-        false => format!("not shown, p = {}", p(part.figures.equivalence.p)),
+        true => format!("yes, p {}", compared(part.figures.equivalence.p)),
+        false => format!("not shown, p {}", compared(part.figures.equivalence.p)),
     };
     let bias = match design {
         Design::YesNo => "Bias c (negative: they prefer to say “refined”)",

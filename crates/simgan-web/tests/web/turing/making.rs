@@ -93,6 +93,24 @@ fn files_hold_the_pixels() {
     }
 }
 
+/// The background of a depth image is no measurement; a refiner's traces there would give it away.
+#[test]
+fn what_was_not_measured_is_black_in_all_kinds() {
+    let depths = |name: &str| {
+        let value = |place: usize| if place % 9 < 3 { f32::NAN } else { 0.5 + place as f32 / 200.0 };
+        let image = Image::new(1, 6, 9, Pixels::F32((0..54).map(value).collect()));
+        let samples = (0..20).map(|index| Sample::new(format!("{name}-{index}"), image.clone()));
+        MemorySource::new(samples.collect()).unwrap()
+    };
+    let (_, images) = prepared(&SMALL, &depths("photo"), &depths("render")).unwrap();
+    for image in images {
+        let decoded = ImageFile::decode(&image.png, Path::new("a.png")).unwrap().into_image();
+        let background = decoded.pixels().iter().enumerate().filter(|(place, _)| place % 9 < 3);
+        assert!(background.into_iter().all(|(_, value)| value == 0.0), "{:?}", image.kind);
+        assert!(decoded.pixels().iter().any(|value| value > 0.0), "{:?}", image.kind);
+    }
+}
+
 #[test]
 fn too_few_or_unequal_images_are_refused() {
     let (photos, renders) = (domain(20, "photo", false), domain(20, "render", true));
