@@ -26,6 +26,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use simgan_data::{Crop, Hinted, Sizes, Source, SourceRequest, is_junk};
 
+pub(crate) use self::train::log;
 use crate::arguments::Command;
 use crate::registry::registry;
 

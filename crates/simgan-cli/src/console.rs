@@ -1,6 +1,8 @@
 //! Standard error: log lines and progress bars, kept from overwriting each other. Standard output carries
 //! only results.
 
+mod held;
+
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
+pub(crate) use self::held::{hold, last, release};
 use crate::arguments::Verbosity;
 
 /// Interval between progress log lines when there are no bars.
@@ -54,7 +57,10 @@ impl<W: Write> Write for Printing<W> {
         let text = String::from_utf8_lossy(bytes);
         let (line, end) = text.strip_suffix('\n').map_or((&*text, ""), |line| (line, "\n"));
         let parts: Vec<_> = line.split('\u{1b}').map(printable_line).collect();
-        self.0.write_all((parts.join("\u{1b}") + end).as_bytes())?;
+        let line = parts.join("\u{1b}") + end;
+        if !held::keep(&line) {
+            self.0.write_all(line.as_bytes())?;
+        }
         Ok(bytes.len())
     }
 

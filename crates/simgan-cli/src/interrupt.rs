@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 
+use crate::tui;
+
 const JOB_FAILED: i32 = 1;
 
 /// Installs the handler and returns the flag that the first Ctrl-C sets.
@@ -14,12 +16,15 @@ const JOB_FAILED: i32 = 1;
 pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::SeqCst) {
-            std::process::exit(JOB_FAILED);
-        }
-        tracing::warn!("stopping cleanly; press Ctrl-C again to stop at once");
-    })
-    .context("cannot watch for Ctrl-C")?;
+    ctrlc::set_handler(move || request(&seen)).context("cannot watch for Ctrl-C")?;
     Ok(flag)
+}
+
+/// Asks the job to stop: sets its flag, or ends the process if that was asked before.
+pub(crate) fn request(flag: &AtomicBool) {
+    if flag.swap(true, Ordering::SeqCst) {
+        tui::leave();
+        std::process::exit(JOB_FAILED);
+    }
+    tracing::warn!("stopping cleanly; press Ctrl-C again to stop at once");
 }

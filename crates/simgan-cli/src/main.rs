@@ -12,8 +12,10 @@ mod failure;
 mod foreign;
 mod interrupt;
 mod program;
+mod ranks;
 mod registry;
 mod report;
+mod tui;
 mod wording;
 
 use std::ffi::OsString;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command, Verbosity};
 use crate::wording::Typed;
 
 fn main() -> ExitCode {
@@ -33,7 +35,10 @@ fn main() -> ExitCode {
             None => error.exit(),
         },
     };
-    console::start(&arguments.verbosity);
+    // One process of several tells what happens; the others tell errors.
+    let is_silent = matches!(arguments.command, Command::Train(_)) && ranks::is_follower();
+    let errors = Verbosity { verbose: 0, quiet: 2 };
+    console::start(if is_silent { &errors } else { &arguments.verbosity });
     let typed = Typed::of(&arguments.command);
     match commands::run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,

@@ -116,7 +116,8 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
     }
 }
 
-fn percent(fraction: f64) -> String {
+/// Formats a fraction in whole percent.
+pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.0} %", 100.0 * fraction)
 }
 

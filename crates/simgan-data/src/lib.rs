@@ -99,7 +99,7 @@ pub use self::image::{
 };
 pub use self::layout::{Layout, Match};
 pub use self::listing::Listing;
-pub use self::loader::{Loader, LoaderOptions, OnError};
+pub use self::loader::{Loader, LoaderOptions, OnError, Share};
 pub use self::lock::{check_plain, is_locked, lock, lock_open, replace_folder};
 pub use self::mpiigaze::{MpiiGaze, MpiiGazeOptions, Persons, Subset};
 pub use self::nearest::nearest;

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -32,6 +33,35 @@ pub struct LoaderOptions {
     pub on_error: OnError,
     /// Whether batches carry labels.
     pub want: Want,
+    /// The part of each batch that is decoded; the sampler draws all of it.
+    pub share: Share,
+}
+
+/// One of equal parts of a batch, such as the part of one of several processes that train together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The part, from 0.
+    pub index: usize,
+    /// The number of parts, at least 1.
+    pub count: usize,
+}
+
+impl Share {
+    /// The whole batch.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// Returns which of `n` images belong to the part; parts differ by at most one image.
+    #[must_use]
+    pub fn of(self, n: usize) -> Range<usize> {
+        let start = |index: usize| index.min(self.count) * n / self.count.max(1);
+        start(self.index)..start(self.index + 1)
+    }
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self::WHOLE
+    }
 }
 
 /// What to do about an unreadable image.
@@ -48,7 +78,8 @@ pub enum OnError {
 
 impl Default for LoaderOptions {
     fn default() -> Self {
-        Self { batch: 32, workers: 2, queue: 4, on_error: OnError::Fail, want: Want::Image }
+        let (on_error, want, share) = (OnError::Fail, Want::Image, Share::WHOLE);
+        Self { batch: 32, workers: 2, queue: 4, on_error, want, share }
     }
 }
 
@@ -191,8 +222,9 @@ impl Shared {
 
     /// Decodes a batch; `None` if the loader was dropped in the meantime.
     fn make(&self, drawn: &Drawn) -> Result<Option<Batch>, DataError> {
-        let mut batch = BatchBuilder::new(self.source.spec(), drawn.indices.len());
-        for (draw, &index) in (drawn.first..).zip(&drawn.indices) {
+        let own = self.options.share.of(drawn.indices.len());
+        let mut batch = BatchBuilder::new(self.source.spec(), own.len());
+        for (draw, &index) in (drawn.first..).zip(&drawn.indices).skip(own.start).take(own.len()) {
             // Checked for each image, so that dropping the loader need not wait for a whole batch.
             if self.lock().stop {
                 return Ok(None);

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use simgan_data::{
-    BitDepth, DataError, Image, ImageSpec, Loader, LoaderOptions, OnError, Pixels, Sample, Sampler, Source,
-    Want,
+    Batch, BitDepth, DataError, Image, ImageSpec, Loader, LoaderOptions, OnError, Pixels, Sample, Sampler,
+    Share, Source, Want,
 };
 
 /// `n` images of 2×3 whose pixels hold their index; those in `bad` are unreadable, the one at `odd` is 1×1.
@@ -149,8 +149,7 @@ fn other_data_than_the_samplers_is_refused() {
 #[test]
 fn no_more_is_read_ahead_than_the_queue_holds() {
     let source = Arc::new(Numbers { n: 100, ..Numbers::default() });
-    let options =
-        LoaderOptions { batch: 2, workers: 1, queue: 3, on_error: OnError::Fail, want: Want::Image };
+    let options = LoaderOptions { batch: 2, workers: 1, queue: 3, ..LoaderOptions::default() };
     let mut loader =
         Loader::new(Arc::clone(&source) as Arc<dyn Source>, Sampler::new(100, 0), options).unwrap();
     loader.next_batch().unwrap();
@@ -200,7 +199,7 @@ proptest! {
         let mut whole = loader(source(), batch, workers, OnError::Skip);
         names(&mut whole, before);
         let sampler = Sampler::from_state(n, whole.state()).unwrap();
-        let options = LoaderOptions { batch, workers: 2, queue: 1, on_error: OnError::Skip, want: Want::Image };
+        let options = LoaderOptions { batch, workers: 2, queue: 1, on_error: OnError::Skip, ..LoaderOptions::default() };
         let mut resumed = Loader::new(Arc::new(source()), sampler, options).unwrap();
         prop_assert_eq!(names(&mut whole, 5), names(&mut resumed, 5));
         prop_assert_eq!(whole.state(), resumed.state());
@@ -215,4 +214,21 @@ fn a_batch_is_a_tensor() {
     let tensor = batch.tensor(&candle_core::Device::Cpu).unwrap();
     assert_eq!(tensor.dims(), [4, 1, 2, 3]);
     assert_eq!(tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(), batch.images);
+}
+
+/// The shares of a batch are the batch, whether or not they are equal.
+#[test]
+fn shares_make_up_the_batch() {
+    let sampler = || Sampler::new(7, 3);
+    let source = || Arc::new(Numbers { n: 7, ..Numbers::default() });
+    let options = |share| LoaderOptions { batch: 5, share, ..LoaderOptions::default() };
+    let mut whole = Loader::new(source(), sampler(), options(Share::WHOLE)).unwrap();
+    let part = |index| Loader::new(source(), sampler(), options(Share { index, count: 3 })).unwrap();
+    let mut parts: Vec<Loader> = (0..3).map(part).collect();
+    for _ in 0..4 {
+        let batches: Vec<Batch> = parts.iter_mut().map(|part| part.next_batch().unwrap()).collect();
+        let names: Vec<String> = batches.into_iter().flat_map(|batch| batch.names).collect();
+        assert_eq!(names, whole.next_batch().unwrap().names);
+        assert_eq!(parts[2].state(), whole.state());
+    }
 }

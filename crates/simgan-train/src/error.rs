@@ -6,7 +6,7 @@ use simgan_metrics::MetricsError;
 use simgan_models::ModelError;
 
 use crate::memory::gigabytes;
-use crate::{ConfigError, Need, Phase, ToneKind};
+use crate::{ConfigError, Need, Phase, RanksError, ToneKind};
 use simgan_optim::OptimError;
 
 /// An error of a run. The message names the place; [`TrainError::hint`] suggests a remedy.
@@ -166,6 +166,9 @@ pub enum TrainError {
         /// What is missing or in the way.
         reason: String,
     },
+    /// Several processes cannot train the run together.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
     /// A loss, gradient or weight is infinite or NaN. A failed update leaves the weights unchanged.
     #[error("step {step}: {what} in {phase}: the training has diverged")]
     NotFinite {
@@ -218,6 +221,7 @@ impl TrainError {
             }
             Self::OtherConfig { .. } => "undo the changes to config.toml".into(),
             Self::OtherStart { .. } => "empty start.crc32c to accept it".into(),
+            Self::Ranks(error) => error.advice().into(),
             Self::NotFinite { network, .. } => Hint::advice(format!(
                 "try a lower optim.{network}.lr or optim.{network}.clip_norm=1, and continue from the last checkpoint or \
                  start again"

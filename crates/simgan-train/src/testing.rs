@@ -1,12 +1,12 @@
 //! Small runs for tests: two domains of a few images, networks of a few features.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier, Mutex};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, MemorySource, Pixels, Sample, Source};
 
-use crate::{Recipe, Sources, TrainConfig};
+use crate::{Ranks, RanksError, Recipe, Sources, TrainConfig};
 
 /// Width and height of the images: odd and unequal.
 pub(crate) const SIZE: (usize, usize) = (13, 9);
@@ -52,4 +52,50 @@ pub(crate) fn noise(n: usize, brightness: u8) -> Arc<dyn Source> {
         Sample::new(index.to_string(), image)
     };
     Arc::new(MemorySource::new((0..n).map(&mut sample).collect()).unwrap())
+}
+
+/// A rank that is a thread.
+pub(crate) struct Thread {
+    rank: usize,
+    shared: Arc<(Barrier, Mutex<Vec<Vec<f32>>>)>,
+}
+
+impl Thread {
+    /// Returns `count` ranks for as many threads.
+    pub(crate) fn ranks(count: usize) -> Vec<Self> {
+        let shared = Arc::new((Barrier::new(count), Mutex::new(vec![Vec::new(); count])));
+        (0..count).map(|rank| Self { rank, shared: Arc::clone(&shared) }).collect()
+    }
+
+    fn exchange(&self, own: &[f32]) -> Vec<Vec<f32>> {
+        let (barrier, values) = &*self.shared;
+        values.lock().unwrap()[self.rank] = own.to_vec();
+        barrier.wait();
+        let all = values.lock().unwrap().clone();
+        // No rank may write its next values before all have read these.
+        barrier.wait();
+        all
+    }
+}
+
+impl Ranks for Thread {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn count(&self) -> usize {
+        self.shared.1.lock().unwrap().len()
+    }
+
+    fn sum(&mut self, values: &mut [f32]) -> Result<(), RanksError> {
+        let all = self.exchange(values);
+        for (at, value) in values.iter_mut().enumerate() {
+            *value = all.iter().map(|own| own[at]).sum();
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, own: &[f32]) -> Result<Vec<f32>, RanksError> {
+        Ok(self.exchange(own).concat())
+    }
 }

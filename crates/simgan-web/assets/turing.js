@@ -8,10 +8,9 @@ const images = [...form.querySelectorAll("img")];
 let shown = null;
 let isSent = false;
 
-// An image counts as shown when the frame that has it is painted.
+// An image counts as shown when the frame that has it is painted. Without it, keys give no answer.
 Promise.all(images.map((image) => image.decode()))
-  .catch(() => {})
-  .then(() => requestAnimationFrame(() => { shown = performance.now(); }));
+  .then(() => requestAnimationFrame(() => { shown = performance.now(); }), () => {});
 
 form.addEventListener("submit", (event) => {
   if (isSent) {

@@ -24,6 +24,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         announce("SIMGAN_TEST_DATA is not set: skipping tests that need third-party data");
     }
     step("tests", || cargo(root, &["test", "--workspace"], &[]))?;
+    step("tests, several processes", || test_mpi(root))?;
     step("docs", || {
         cargo(root, &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings".into())])
     })
@@ -57,6 +58,17 @@ fn clippy_cuda(root: &Path) -> anyhow::Result<()> {
     let features = "simgan-kernels/cuda,simgan-tests/cuda";
     let packages = ["clippy", "-p", "simgan-kernels", "-p", "simgan-tests", "--all-targets"];
     cargo(root, &[&packages[..], &["--features", features, "--", "-D", "warnings"]].concat(), &environment)
+}
+
+/// Tests what only a build with MPI has, where there is one.
+fn test_mpi(root: &Path) -> anyhow::Result<()> {
+    if Command::new("mpirun").arg("--version").output().is_err() {
+        announce("there is no mpirun: skipping tests with several processes");
+        return Ok(());
+    }
+    // All packages, so that cargo builds none of them with other features a second time.
+    let tests = ["test", "--workspace", "--features", "simgan-cli/mpi", "--test", "cli", "--", "mpi::"];
+    cargo(root, &tests, &[])
 }
 
 fn install_nvcc_stand_in(folder: &Path) -> anyhow::Result<PathBuf> {

@@ -45,6 +45,9 @@ pub(crate) struct TrainArguments {
     /// Resume --run exactly at its last checkpoint.
     #[arg(long, requires = "run")]
     pub(crate) resume: bool,
+    /// Show curves, figures and the log on the whole terminal while training; `q` stops as Ctrl-C does.
+    #[arg(long)]
+    pub(crate) tui: bool,
     #[command(flatten)]
     pub(crate) compute: Compute,
 }

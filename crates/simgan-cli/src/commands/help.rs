@@ -17,6 +17,7 @@ const PAGES: &[(&str, Page)] = &[
     ("turing-test", Page::Written(include_str!("../../docs/turing.md"))),
     ("browser", Page::Written(include_str!("../../docs/browser.md"))),
     ("results", Page::Written(include_str!("../../docs/results.md"))),
+    ("scale", Page::Written(include_str!("../../docs/scale.md"))),
 ];
 
 /// Where a page's text comes from.

@@ -5,48 +5,93 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
 use simgan_data::{DataError, Hinted, read_text};
-use simgan_train::run_dir::CONFIG_FILE;
+use simgan_train::run_dir::{CONFIG_FILE, config_of_run};
 use simgan_train::{
     Event, Phase, Recipe, RunDir, ScheduleConfig, Sources, Start, Summary, TrainConfig, TrainError, Trainer,
-    run, sources,
+    follow, run, sources,
 };
 
 use super::domains::check_domains;
 use super::recount;
 use crate::arguments::TrainArguments;
 use crate::console::{Progress, print};
+use crate::ranks::{self, World};
 use crate::registry::registry;
+use crate::tui::{self, Tui};
 use crate::{compute, interrupt, report};
 
 /// Parent folder of runs without `--run`.
 const RUNS: &str = "runs";
 
-/// Trains a new run or resumes one, and prints its summary.
+/// Trains a new run or resumes one, and prints its summary. Processes that were started together train one run.
 pub(crate) fn train(arguments: &TrainArguments) -> Result<()> {
-    let device = compute::open(&arguments.compute)?;
-    let (mut trainer, run_dir) = match &arguments.run {
-        Some(path) if arguments.resume => match resume(path, arguments, &device)? {
-            Resumed::Going(trainer, run) => (*trainer, run),
-            Resumed::Finished(summary, config) => return print(&report::finished(&summary, &config)),
-        },
-        path => start(path.as_deref(), arguments, &device)?,
-    };
-    tracing::info!("run {}, device {}", run_dir.path().display(), compute::Name(&device));
-    let stop = interrupt::stop_flag()?;
-    let mut observer = Observer::new(&trainer.config().schedule);
-    let mut observe = |event: &Event| observer.see(event);
-    let summary = run(&mut trainer, &run_dir, &mut observe, &stop)?;
-    drop(observer);
-    if summary.is_complete() {
-        return print(&report::summary(&summary, trainer.config()));
+    let world = ranks::join()?;
+    let end = prepare_and_train(arguments, world.as_ref());
+    if let (Err(_), Some(world)) = (&end, world) {
+        world.abandon();
     }
-    print(&report::ended(&summary, trainer.config()))?;
-    let message = format!("interrupted after {} of {} steps", summary.step, summary.total_steps);
-    bail!(Hinted::new(message, report::resume(&summary)))
+    match end? {
+        End::Finished(told) => print(&told),
+        End::Interrupted(told, summary) => {
+            print(&told)?;
+            let message = format!("interrupted after {} of {} steps", summary.step, summary.total_steps);
+            bail!(Hinted::new(message, report::resume(&summary)))
+        }
+        End::Followed => Ok(()),
+    }
 }
 
-/// Starts a run. Writes nothing until configuration and images have proved valid.
-fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Result<(Trainer, RunDir)> {
+/// How training ended, in words for standard output.
+enum End {
+    Finished(String),
+    Interrupted(String, Box<Summary>),
+    /// Another process tells.
+    Followed,
+}
+
+fn prepare_and_train(arguments: &TrainArguments, world: Option<&World>) -> Result<End> {
+    if arguments.tui {
+        tui::check()?;
+    }
+    let device = compute::open(&arguments.compute)?;
+    let is_first = world.is_none_or(World::is_first);
+    let (mut trainer, run_dir) = match &arguments.run {
+        Some(path) if arguments.resume && is_first => match resume(path, arguments, &device)? {
+            Resumed::Going(trainer, run) => (*trainer, Some(run)),
+            Resumed::Finished(summary, config) => {
+                return Ok(End::Finished(report::finished(&summary, &config)));
+            }
+        },
+        Some(path) if arguments.resume => (Resuming::read(path, arguments)?.trainer(&device)?, None),
+        path => {
+            let (trainer, config) = new_trainer(arguments, &device)?;
+            (trainer, is_first.then(|| run_of(path.as_deref(), &config)).transpose()?)
+        }
+    };
+    if let Some(world) = world.filter(|_| !trainer.is_done()) {
+        trainer.join(world.ranks())?;
+    }
+    let stop = interrupt::stop_flag()?;
+    let Some(run_dir) = run_dir else {
+        follow(&mut trainer, &stop)?;
+        return Ok(End::Followed);
+    };
+    tracing::info!("run {}, device {}", run_dir.path().display(), compute::Name(&device));
+    let summary = if arguments.tui {
+        let mut screen = Tui::open(&run_dir, &trainer, compute::Name(&device).to_string(), &stop)?;
+        run(&mut trainer, &run_dir, &mut |event| screen.see(event), &stop)?
+    } else {
+        let mut observer = Observer::new(&trainer.config().schedule);
+        run(&mut trainer, &run_dir, &mut |event| observer.see(event), &stop)?
+    };
+    if summary.is_complete() {
+        return Ok(End::Finished(report::summary(&summary, trainer.config())));
+    }
+    Ok(End::Interrupted(report::ended(&summary, trainer.config()), Box::new(summary)))
+}
+
+/// Makes a new run's trainer. Nothing is written until configuration and images have proved valid.
+fn new_trainer(arguments: &TrainArguments, device: &Device) -> Result<(Trainer, TrainConfig)> {
     let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
     let file = arguments.config.as_deref().map(read_text).transpose()?;
     let (file, set) = (file.as_deref(), settings(arguments)?);
@@ -57,12 +102,11 @@ fn start(path: Option<&Path>, arguments: &TrainArguments, device: &Device) -> Re
     };
     let config = chosen(&with_absolute_paths(config)?)?;
     let sources = Sources::open(&config, &registry())?;
-    let trainer = Trainer::new(config.clone(), &sources, device)?;
-    let run = match path {
-        Some(path) => RunDir::create(path, &config)?,
-        None => numbered_run(&config)?,
-    };
-    Ok((trainer, run))
+    Ok((Trainer::new(config.clone(), &sources, device)?, config))
+}
+
+fn run_of(path: Option<&Path>, config: &TrainConfig) -> Result<RunDir> {
+    path.map_or_else(|| numbered_run(config), |path| Ok(RunDir::create(path, config)?))
 }
 
 /// Chooses by the images what the configuration leaves to them, and says so.
@@ -80,17 +124,36 @@ enum Resumed {
     Finished(Box<Summary>, Box<TrainConfig>),
 }
 
+/// What a run is resumed with.
+struct Resuming<'a> {
+    path: &'a Path,
+    before: TrainConfig,
+    config: TrainConfig,
+}
+
+impl<'a> Resuming<'a> {
+    fn read(path: &'a Path, arguments: &TrainArguments) -> Result<Self> {
+        let before = config_of_run(path)?;
+        let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
+        let mut config = with_absolute_paths(config)?;
+        config.keep_choices_of(&before);
+        // Before the images are opened: nothing need be read to know that a setting must not change.
+        before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
+        Ok(Self { path, before, config })
+    }
+
+    fn trainer(&self, device: &Device) -> Result<Trainer> {
+        let sources = Sources::open(&self.config, &registry())?;
+        let trainer = Trainer::resume_unlocked(self.path, self.config.clone(), &sources, device);
+        Ok(trainer.map_err(|error| recount::explained(error, &self.config.data))?)
+    }
+}
+
 fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Resumed> {
     let run = RunDir::open(path)?;
-    let before = run.config()?;
-    let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
-    let mut config = with_absolute_paths(config)?;
-    config.keep_choices_of(&before);
-    // Before the images are opened: nothing need be read to know that a setting must not change.
-    before.check_resumable(&config, &path.join(CONFIG_FILE)).map_err(TrainError::from)?;
-    let sources = Sources::open(&config, &registry())?;
-    let trainer = Trainer::resume(&run, config.clone(), &sources, device);
-    let trainer = trainer.map_err(|error| recount::explained(error, &config.data))?;
+    let resuming = Resuming::read(path, arguments)?;
+    let trainer = resuming.trainer(device)?;
+    let Resuming { before, config, .. } = resuming;
     if trainer.is_done()
         && config.selection == before.selection
         && let Some(summary) = run.finished()?
@@ -156,6 +219,24 @@ fn numbered_run(config: &TrainConfig) -> Result<RunDir> {
     unreachable!("there are more numbers than folders")
 }
 
+/// Logs an event, unless it is one of many.
+pub(crate) fn log(event: &Event) {
+    match event {
+        Event::Start { n_synthetic, n_real, .. } => {
+            tracing::info!("{n_synthetic} synthetic and {n_real} real images");
+        }
+        Event::Samples { step, path } | Event::Checkpoint { step, path } => {
+            tracing::info!("step {step}: {}", path.display());
+        }
+        Event::Judged { step, judgement, is_best } => {
+            tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
+        }
+        Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
+        // The command reports the last two as its error or its result.
+        Event::Step(_) | Event::Judging { .. } | Event::Failed { .. } | Event::Finish(_) => {}
+    }
+}
+
 /// Shows a run's events, with one bar for each phase.
 pub(super) struct Observer {
     schedule: ScheduleConfig,
@@ -169,26 +250,17 @@ impl Observer {
     }
 
     pub(super) fn see(&mut self, event: &Event) {
+        log(event);
         match event {
-            Event::Start { n_synthetic, n_real, .. } => {
-                tracing::info!("{n_synthetic} synthetic and {n_real} real images");
-            }
             Event::Step(step) => self.bar_of(step.phase).update(step.phase_step, &report::line(step)),
-            Event::Samples { step, path } => tracing::info!("step {step}: {}", path.display()),
-            Event::Checkpoint { step, path } => tracing::info!("step {step}: {}", path.display()),
             Event::Judging { step, done, total } => {
                 let new = || Progress::new(format!("judging step {step}"), *total, "updates");
                 self.judging
                     .get_or_insert_with(new)
                     .update(*done, "a classifier learns to tell refined from real");
             }
-            Event::Judged { step, judgement, is_best } => {
-                self.judging = None;
-                tracing::info!("step {step}: {}", report::judgement(judgement, *is_best));
-            }
-            Event::Warning(warning) => tracing::warn!("step {}: {}", warning.step, warning.message),
-            // The command reports these as its error or its result.
-            Event::Failed { .. } | Event::Finish(_) => {}
+            Event::Judged { .. } => self.judging = None,
+            _ => {}
         }
     }
 

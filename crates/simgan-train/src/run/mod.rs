@@ -55,15 +55,31 @@ fn run_with<'a>(
     if run.config()? != *trainer.config() {
         run.write_config(trainer.config())?;
     }
-    let trained = train(trainer, &mut recorder, stop).and_then(|()| recorder.finish(trainer));
+    let trained = train(trainer, Some(&mut recorder), stop).and_then(|()| recorder.finish(trainer));
     trained.inspect_err(|error| recorder.fail(trainer.steps_done(), error))
 }
 
-fn train(trainer: &mut Trainer, recorder: &mut Recorder<'_>, stop: &AtomicBool) -> Result<(), TrainError> {
-    recorder.start(trainer)?;
-    while !trainer.is_done() && !stop.load(Ordering::Relaxed) {
+/// Trains as a rank that writes nothing, until all steps are done or any rank is asked to stop.
+///
+/// # Errors
+/// As [`run`], except for files.
+pub fn follow(trainer: &mut Trainer, stop: &AtomicBool) -> Result<(), TrainError> {
+    train(trainer, None, stop)
+}
+
+fn train(
+    trainer: &mut Trainer,
+    mut recorder: Option<&mut Recorder<'_>>,
+    stop: &AtomicBool,
+) -> Result<(), TrainError> {
+    if let Some(recorder) = &mut recorder {
+        recorder.start(trainer)?;
+    }
+    while !trainer.is_done() && !trainer.agrees_to_stop(stop.load(Ordering::Relaxed))? {
         let report = trainer.step()?;
-        recorder.step(trainer, report)?;
+        if let Some(recorder) = &mut recorder {
+            recorder.step(trainer, report)?;
+        }
     }
     Ok(())
 }

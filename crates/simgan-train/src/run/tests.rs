@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use candle_core::Device;
 
 use super::*;
+use crate::run_dir::newest_checkpoint;
 use crate::testing::{SIZE, config, sources};
 use crate::{TrainConfig, WarningKind, read_metrics};
 
@@ -155,7 +156,7 @@ fn a_damaged_checkpoint_is_passed_over_and_said() {
     assert_eq!(warning.kind, WarningKind::DamagedCheckpoint);
     assert!(warning.message.contains("step-00000011") && warning.message.contains("optimizers.safetensors"));
     assert_eq!(summary.step, 11);
-    RunDir::open(&path).unwrap().newest_checkpoint().unwrap().checkpoint.unwrap();
+    newest_checkpoint(&path).unwrap().checkpoint.unwrap();
     // If all are damaged, resuming fails rather than silently starting over.
     for name in names(&path.join(CHECKPOINTS_DIR)) {
         fs::remove_file(path.join(CHECKPOINTS_DIR).join(name).join("state.toml")).unwrap();
@@ -181,7 +182,7 @@ fn a_run_that_diverges_says_so_and_keeps_its_checkpoints() {
     let error = error.to_string();
     assert!(error.ends_with("the training has diverged"), "{error}");
     assert!(matches!(last, Some(Event::Failed { error: said, .. }) if said == format!("{error} ({hint})")));
-    let checkpoint = run_dir.newest_checkpoint().unwrap();
+    let checkpoint = newest_checkpoint(&path).unwrap();
     assert!(checkpoint.damaged.is_empty());
     simgan_models::load_refiner(checkpoint.checkpoint.unwrap().path(), &Device::Cpu).unwrap();
 }

@@ -113,14 +113,6 @@ impl RunDir {
         Ok(simgan_data::write_atomic(&self.path.join(CONFIG_FILE), text.as_bytes())?)
     }
 
-    /// Finds the newest intact checkpoint, and the errors of newer ones.
-    ///
-    /// # Errors
-    /// There are checkpoints but all are damaged, or the folder cannot be read.
-    pub(crate) fn newest_checkpoint(&self) -> Result<Newest, TrainError> {
-        newest_checkpoint(&self.path)
-    }
-
     /// Returns the summary with which the run ended, if all its steps are done and everything is written.
     ///
     /// # Errors

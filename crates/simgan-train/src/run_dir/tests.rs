@@ -53,7 +53,7 @@ fn what_a_crash_left_is_removed() {
     let half = run.checkpoints().join(".new-step-00000002");
     fs::create_dir(&half).unwrap();
     fs::write(half.join("refiner.safetensors"), "").unwrap();
-    assert!(run.newest_checkpoint().unwrap().checkpoint.is_none());
+    assert!(newest_checkpoint(&path).unwrap().checkpoint.is_none());
     drop(run);
     RunDir::open(&path).unwrap();
     assert!(!half.exists());

@@ -71,7 +71,8 @@ impl RefinerJudge {
     ) -> Result<Self, MetricsError> {
         let read = |source: &Arc<dyn Source>, want: Want| {
             let batch = count.min(source.len());
-            let options = LoaderOptions { batch, workers: 2, queue: 1, on_error, want };
+            let options =
+                LoaderOptions { batch, workers: 2, queue: 1, on_error, want, ..LoaderOptions::default() };
             let sampler = Sampler::new(source.len(), training.seed);
             Ok::<_, MetricsError>(Loader::new(Arc::clone(source), sampler, options)?.next_batch()?)
         };

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use simgan_data::{
-    Annotation, Annotations, Batch, FramePairs, Loader, LoaderOptions, OnError, Sampler, SamplerState,
+    Annotation, Annotations, Batch, FramePairs, Loader, LoaderOptions, OnError, Sampler, SamplerState, Share,
     Source, Want,
 };
 
@@ -54,6 +54,7 @@ impl Batches {
         sources: &Sources,
         config: &TrainConfig,
         at: Cursors,
+        share: Share,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let landmarks = config.loss.landmarks();
@@ -61,17 +62,26 @@ impl Batches {
             check_first(&*sources.synthetic, config.data.on_error)?;
         }
         let want = if landmarks.is_some() { Want::Labels } else { Want::Image };
+        let data = &config.data;
+        let options = |want| LoaderOptions {
+            batch: data.batch,
+            workers: data.workers,
+            queue: QUEUE,
+            on_error: data.on_error,
+            want,
+            share,
+        };
         let has_films = config.loss.film > 0.0;
         let synthetic = if has_films {
             let pairs: Arc<dyn Source> = Arc::new(FramePairs::new(Arc::clone(&sources.synthetic))?);
-            loader(&pairs, config, config.data.batch / 2, at.synthetic, want)?
+            loader(&pairs, at.synthetic, LoaderOptions { batch: data.batch / 2, ..options(want) })?
         } else {
-            loader(&sources.synthetic, config, config.data.batch, at.synthetic, want)?
+            loader(&sources.synthetic, at.synthetic, options(want))?
         };
         Ok(Self {
             synthetic,
             has_films,
-            real: loader(&sources.real, config, config.data.batch, at.real, Want::Image)?,
+            real: loader(&sources.real, at.real, options(Want::Image))?,
             n_images: (sources.synthetic.len(), sources.real.len()),
             landmarks,
             device: device.clone(),
@@ -167,14 +177,6 @@ fn check_first(source: &dyn Source, on_error: OnError) -> Result<(), TrainError>
     }
 }
 
-fn loader(
-    source: &Arc<dyn Source>,
-    config: &TrainConfig,
-    batch: usize,
-    at: SamplerState,
-    want: Want,
-) -> Result<Loader, TrainError> {
-    let data = &config.data;
-    let options = LoaderOptions { batch, workers: data.workers, queue: QUEUE, on_error: data.on_error, want };
+fn loader(source: &Arc<dyn Source>, at: SamplerState, options: LoaderOptions) -> Result<Loader, TrainError> {
     Ok(Loader::new(Arc::clone(source), Sampler::from_state(source.len(), at)?, options)?)
 }

@@ -5,6 +5,7 @@ mod checks;
 mod consistency;
 mod network;
 mod noise;
+mod ranked;
 mod refined;
 mod samples;
 mod state;
@@ -16,7 +17,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
-use simgan_data::Image;
+use simgan_data::{Image, Share};
 use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy};
 use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
@@ -34,8 +35,8 @@ use crate::grid::sample_grid;
 use crate::streams::Purpose;
 use crate::watch::Watch;
 use crate::{
-    DiscriminatorReport, LossConfig, Phase, RefinerJudge, RefinerReport, Sources, StepReport, TrainConfig,
-    TrainError, Warning,
+    DiscriminatorReport, LossConfig, Phase, Ranks, RefinerJudge, RefinerReport, Sources, StepReport,
+    TrainConfig, TrainError, Warning,
 };
 use simgan_optim::Ema;
 
@@ -63,6 +64,10 @@ pub struct Trainer {
     warnings: Vec<Warning>,
     n_steps: u64,
     content: Content,
+    /// This rank's part of every batch.
+    share: Share,
+    /// `None` if one process trains alone.
+    ranks: Option<Box<dyn Ranks>>,
 }
 
 impl Trainer {
@@ -135,11 +140,12 @@ impl Trainer {
                 loss = (loss + (film * self.config.loss.film)?)?;
             }
         }
-        let (loss, gradient_norm) = self.refiner.descend(&loss, self.moment())?;
+        let (moment, ranks) = (self.moment(), self.ranks.as_deref_mut());
+        let (loss, gradient_norm) = self.refiner.descend(&loss, moment, ranks)?;
         self.ema.as_mut().map(Ema::update).transpose()?;
         let change = scalar(&(refined.detach() - rendered)?.abs()?.mean_all()?)?;
-        let self_regularization = scalar(&distance)?;
-        let adversarial = realism;
+        let [change, self_regularization] = self.means([change, scalar(&distance)?])?;
+        let adversarial = realism.map(|own| self.means([own])).transpose()?.map(|[mean]| mean);
         let diversity = diversity.as_ref().map(scalar).transpose()?;
         let film = film.as_ref().map(scalar).transpose()?;
         Ok(RefinerReport {
@@ -162,12 +168,15 @@ impl Trainer {
     pub fn update_discriminator(&mut self) -> Result<DiscriminatorReport, TrainError> {
         let synthetic = self.batches.synthetic(self.n_steps)?;
         let real = self.batches.real(self.n_steps)?;
-        let fresh = self.refined_for_discriminator(&synthetic)?; // x̃ = R(x) with the current θ
+        // x̃ = R(x) with the current θ; every rank keeps the whole history
+        let fresh = self.refined_for_discriminator(&synthetic)?;
+        let fresh = self.whole(&fresh)?;
         // D's layers may hide a NaN, which the history would keep.
         self.refiner.check_output(&fresh, self.moment())?;
         // Computed before `mix`, which adds to the history; in the first step the history is empty.
         let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
         let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
+        let refined = self.own(&refined)?;
         let (refined, real) = (self.seen(&refined)?, self.seen(&real)?);
         self.discriminator.module.iterate_norms(1)?; // with `discriminator.spectral_norm`
         let logits_refined = self.discriminator.module.forward(&refined)?;
@@ -177,26 +186,29 @@ impl Trainer {
         let loss_refined = adversarial.of_discriminator(&logits_refined, Target::Refined)?;
         let loss_real = adversarial.of_discriminator(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
         let loss = (&loss_refined + &loss_real)?;
-        let (loss, gradient_norm) = self.discriminator.descend(&loss, self.moment())?;
-        let (logits_fresh, logits_history) = split(&logits_refined, n_fresh)?;
+        let (moment, ranks) = (self.moment(), self.ranks.as_deref_mut());
+        let (loss, gradient_norm) = self.discriminator.descend(&loss, moment, ranks)?;
+        let (logits_fresh, logits_history) = split(&self.whole(&logits_refined)?, n_fresh)?;
+        let own = [scalar(&loss_real)?, scalar(&loss_refined)?, accuracy(&logits_real, Target::Real)?];
+        let [loss_real, loss_refined, accuracy_real] = self.means(own)?;
         Ok(DiscriminatorReport {
             loss,
-            loss_real: scalar(&loss_real)?,
-            loss_refined: scalar(&loss_refined)?,
-            accuracy_real: accuracy(&logits_real, Target::Real)?,
+            loss_real,
+            loss_refined,
+            accuracy_real,
             accuracy_refined: accuracy(&logits_fresh, Target::Refined)?,
             accuracy_history: logits_history.map(|logits| accuracy(&logits, Target::Refined)).transpose()?,
             gradient_norm,
         })
     }
 
-    /// Returns the images as D sees them: randomly shifted if `discriminator.translation` is set, and with
+    /// Returns this rank's images as D sees them: randomly shifted if `discriminator.translation` is set, and with
     /// noise if `discriminator.noise` is.
     fn seen(&mut self, images: &Tensor) -> Result<Tensor, TrainError> {
         let reach = self.config.discriminator.translation;
         let deviation = self.config.discriminator.noise_after(self.moment().iteration);
-        let shifted = translated(images, reach, &mut self.translation_stream)?;
-        Ok(noisy(&shifted, deviation, &mut self.noise_stream)?)
+        let shifted = translated(images, reach, self.share, &mut self.translation_stream)?;
+        Ok(noisy(&shifted, deviation, self.share, &mut self.noise_stream)?)
     }
 
     /// Whether all steps are done.

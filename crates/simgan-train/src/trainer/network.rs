@@ -3,8 +3,9 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
 
+use super::ranked::average;
 use super::scalar;
-use crate::{OptimizerConfig, OptimizerKind, Phase, TrainError};
+use crate::{OptimizerConfig, OptimizerKind, Phase, Ranks, TrainError};
 use simgan_optim::{OptimError, Optimizer, Rule};
 
 /// Power iterations of D's spectral norms before the first update, as in PyTorch.
@@ -77,15 +78,25 @@ impl<M> Network<M> {
         Ok(Self { module, frozen, parameters, optimizer, schedule: schedule.clone(), name })
     }
 
-    /// Updates the weights to reduce `loss`, which it returns together with the gradient's norm.
+    /// Updates the weights to reduce `loss`, or its mean over the ranks, which it returns together with the
+    /// gradient's norm.
     ///
     /// If either is not finite, it returns an error and leaves the weights unchanged.
-    pub(super) fn descend(&mut self, loss: &Tensor, at: Moment) -> Result<(f64, f64), TrainError> {
-        let value = scalar(loss)?;
+    pub(super) fn descend(
+        &mut self,
+        loss: &Tensor,
+        at: Moment,
+        ranks: Option<&mut (dyn Ranks + 'static)>,
+    ) -> Result<(f64, f64), TrainError> {
+        let (mut value, mut gradients) = (scalar(loss)?, loss.backward()?);
+        // Before any check, since all ranks must come to the same result.
+        if let Some(ranks) = ranks {
+            value = average(value, &mut gradients, &self.parameters, ranks)?;
+        }
         if !value.is_finite() {
             return Err(self.not_finite(at, format!("the {}'s loss is {value}", self.name)));
         }
-        match self.optimizer.step(&loss.backward()?, self.schedule.lr_at(at.iteration)) {
+        match self.optimizer.step(&gradients, self.schedule.lr_at(at.iteration)) {
             Ok(gradient_norm) => Ok((value, gradient_norm)),
             Err(OptimError::NotFinite { name }) => {
                 Err(self

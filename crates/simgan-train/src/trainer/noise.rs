@@ -1,24 +1,25 @@
 use candle_core::{Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use simgan_data::Share;
 
 /// Adds independent Gaussian noise of this standard deviation to each value. Gradients pass unchanged; values
-/// may leave [−1, 1], because clipping would tell D where images are black or white.
+/// may leave [−1, 1], because clipping would tell D where images are black or white. The images are a share of a
+/// batch, and get the noise that they would get within the whole.
 ///
 /// # Shapes
 ///
 /// `(N, C, H, W)` → the same.
-pub(super) fn noisy(images: &Tensor, deviation: f64, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+pub(super) fn noisy(images: &Tensor, deviation: f64, share: Share, rng: &mut ChaCha8Rng) -> Result<Tensor> {
     if deviation == 0.0 {
         return Ok(images.clone());
     }
-    let n_values = images.elem_count();
+    let n_values = images.elem_count() * share.count;
     let mut noise: Vec<f32> = Vec::with_capacity(n_values + 1);
     while noise.len() < n_values {
         noise.extend(normal_pair(rng).map(|value| (deviation * value) as f32));
     }
-    noise.truncate(n_values);
-    images + Tensor::from_vec(noise, images.shape(), images.device())?
+    images + Tensor::from_slice(&noise[share.of(n_values)], images.shape(), images.device())?
 }
 
 /// Draws two independent standard normal numbers (Box and Muller's method).
@@ -38,7 +39,7 @@ mod tests {
 
     fn drawn(deviation: f64, seed: u64) -> Vec<f32> {
         let images = Tensor::full(0.25f32, (3, 1, 31, 47), &Device::Cpu).unwrap();
-        let noisy = noisy(&images, deviation, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
+        let noisy = noisy(&images, deviation, Share::WHOLE, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
         noisy.flatten_all().unwrap().to_vec1().unwrap()
     }
 
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn gradients_pass_unchanged() {
         let images = Var::ones((1, 1, 3, 5), DType::F32, &Device::Cpu).unwrap();
-        let noisy = noisy(&images, 0.3, &mut ChaCha8Rng::seed_from_u64(0)).unwrap();
+        let noisy = noisy(&images, 0.3, Share::WHOLE, &mut ChaCha8Rng::seed_from_u64(0)).unwrap();
         let gradients = noisy.sum_all().unwrap().backward().unwrap();
         let gradient: Vec<f32> = gradients.get(&images).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         assert!(gradient.iter().all(|value| *value == 1.0));

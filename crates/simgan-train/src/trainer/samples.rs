@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use simgan_data::{Loader, LoaderOptions, Sampler, Source, Want};
+use simgan_data::{Loader, LoaderOptions, Sampler, Source};
 
 use crate::Sources;
 use crate::grid::GRID_COLUMNS;
@@ -38,7 +38,7 @@ fn draw(
         workers: 1,
         queue: 1,
         on_error: data.on_error,
-        want: Want::Image,
+        ..LoaderOptions::default()
     };
     let batch = Loader::new(Arc::clone(source), sampler, options)?.next_batch()?;
     Ok(batch.tensor(device)?)

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::OnError;
+use simgan_data::{OnError, Share};
 use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
 use simgan_models::run_folder::{CHECKPOINT_VERSION, FileMark};
 use simgan_models::{
@@ -21,6 +21,7 @@ use crate::checkpoint::{
     self, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE, RAW_REFINER_FILE, State, unusable,
 };
 use crate::content::Content;
+use crate::run_dir::{CONFIG_FILE, config_of_run, newest_checkpoint};
 use crate::streams::Purpose;
 use crate::watch::Watch;
 use crate::{RunDir, Start, TrainConfig, TrainError, Warning, WarningKind, stage_of};
@@ -71,14 +72,27 @@ impl Trainer {
     /// is damaged; the newest intact one belongs to another configuration or other images.
     pub fn resume(
         run: &RunDir,
+        config: TrainConfig,
+        sources: &Sources,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        Self::resume_unlocked(run.path(), config, sources, device)
+    }
+
+    /// As [`Self::resume`], for the ranks that write nothing: the run's folder need not be theirs.
+    ///
+    /// # Errors
+    /// As [`Self::resume`].
+    pub fn resume_unlocked(
+        run: &Path,
         mut config: TrainConfig,
         sources: &Sources,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let (before, config_path) = (run.config()?, run.path().join(crate::run_dir::CONFIG_FILE));
+        let (before, config_path) = (config_of_run(run)?, run.join(CONFIG_FILE));
         config.keep_choices_of(&before);
         before.check_resumable(&config, &config_path)?;
-        let newest = run.newest_checkpoint()?;
+        let newest = newest_checkpoint(run)?;
         let content = newest.checkpoint.as_ref().and_then(|checkpoint| checkpoint.state().content.as_ref());
         if content.is_none() {
             before.check_places(&config, &config_path)?;
@@ -162,7 +176,7 @@ impl Trainer {
         let average = |decay| Ema::new(refiner.parameters().vars(), decay);
         let ema = config.ema.decay.map(average).transpose()?;
         Ok(Self {
-            batches: Batches::new(sources, &config, cursors, device)?,
+            batches: Batches::new(sources, &config, cursors, Share::WHOLE, device)?,
             samples: SampleInputs::draw(sources, &config.data, seed, device)?,
             consistency: TaskConsistency::open(&config, sources.synthetic.spec(), device)?,
             self_regularization: SelfRegularization::new(transform(&config, device)?),
@@ -181,6 +195,8 @@ impl Trainer {
             config,
             sources: sources.clone(),
             device: device.clone(),
+            share: Share::WHOLE,
+            ranks: None,
         })
     }
 

@@ -1,4 +1,5 @@
 mod options;
+mod ranks;
 mod refined;
 mod resume;
 mod start;

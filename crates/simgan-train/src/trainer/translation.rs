@@ -1,14 +1,21 @@
 use candle_core::{Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use simgan_data::Share;
 
 /// Shifts each image by its own random distance, a whole number of pixels from −`reach` to `reach` along each
-/// axis. Replicated edge pixels fill the gap. Gradients flow back to the visible pixels.
+/// axis. Replicated edge pixels fill the gap. Gradients flow back to the visible pixels. The images are a share
+/// of a batch, and each is shifted as it would be within the whole.
 ///
 /// # Shapes
 ///
 /// `(N, C, H, W)` → the same.
-pub(super) fn translated(images: &Tensor, reach: usize, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+pub(super) fn translated(
+    images: &Tensor,
+    reach: usize,
+    share: Share,
+    rng: &mut ChaCha8Rng,
+) -> Result<Tensor> {
     if reach == 0 {
         return Ok(images.clone());
     }
@@ -16,10 +23,11 @@ pub(super) fn translated(images: &Tensor, reach: usize, rng: &mut ChaCha8Rng) ->
     let reach = reach as i64;
     let from = |to: usize, by: i64, length: usize| (to as i64 - by).clamp(0, length as i64 - 1);
     let mut places = Vec::with_capacity(images.elem_count());
-    for _ in 0..n_images {
-        let [down, right] = [0; 2].map(|_| rng.random_range(-reach..=reach));
+    let n_whole = n_images * share.count;
+    let shifts: Vec<_> = (0..n_whole).map(|_| [0; 2].map(|_| rng.random_range(-reach..=reach))).collect();
+    for [down, right] in &shifts[share.of(n_whole)] {
         let place =
-            |to: usize| from(to / width, down, height) * width as i64 + from(to % width, right, width);
+            |to: usize| from(to / width, *down, height) * width as i64 + from(to % width, *right, width);
         let plane: Vec<_> = (0..height * width).map(|to| place(to) as u32).collect();
         (0..channels).for_each(|_| places.extend_from_slice(&plane));
     }
@@ -67,14 +75,14 @@ mod tests {
     #[test]
     fn images_move_as_a_whole_each_by_its_own_distance() {
         let before = images(1);
-        let after = translated(&before, 2, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let after = translated(&before, 2, Share::WHOLE, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
         let found = moves(&before, &after, 2);
         assert!(found.iter().all(Option::is_some), "{found:?}");
         assert!(found.chunks(2).all(|channels| channels[0] == channels[1]), "channels apart: {found:?}");
         assert!(found.iter().any(|by| *by != found[0]), "all by the same: {found:?}");
-        let again = translated(&before, 2, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let again = translated(&before, 2, Share::WHOLE, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
         assert_eq!(values(&after), values(&again));
-        let still = translated(&before, 0, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let still = translated(&before, 0, Share::WHOLE, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
         assert_eq!(values(&still), values(&before));
     }
 
@@ -82,8 +90,9 @@ mod tests {
     fn every_distance_is_drawn() {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let before = images(2);
-        let mut found: Vec<_> =
-            (0..40).flat_map(|_| moves(&before, &translated(&before, 1, &mut rng).unwrap(), 1)).collect();
+        let mut found: Vec<_> = (0..40)
+            .flat_map(|_| moves(&before, &translated(&before, 1, Share::WHOLE, &mut rng).unwrap(), 1))
+            .collect();
         found.sort_unstable();
         found.dedup();
         assert_eq!(found.len(), 9, "{found:?}");
@@ -93,7 +102,8 @@ mod tests {
     /// than the one at which the gradient was taken.
     #[test]
     fn the_gradient_is_the_adjoint() {
-        let moved = |images: &Tensor| translated(images, 3, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
+        let moved =
+            |images: &Tensor| translated(images, 3, Share::WHOLE, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
         let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap();
         let (at, other, weights) = (Var::from_tensor(&images(3)).unwrap(), images(4), images(5));
         let gradients = dot(&moved(&at), &weights).backward().unwrap();

@@ -26,7 +26,7 @@ impl Look {
     pub(crate) const DESKTOP: Self = Self { width: 1280, height: 900, is_dark: false };
     pub(crate) const PHONE: Self = Self { width: 390, height: 844, is_dark: false };
 
-    pub(crate) fn dark(self) -> Self {
+    pub(crate) const fn dark(self) -> Self {
         Self { is_dark: true, ..self }
     }
 }
@@ -64,18 +64,23 @@ impl Browser {
             Self { driver, agent, session: format!("http://127.0.0.1:{port}"), _profile: profile };
         let created = browser.post("/session", &capabilities(look, browser._profile.path()));
         browser.session.push_str(&format!("/session/{}", created["sessionId"].as_str().unwrap()));
-        let scheme = if look.is_dark { "dark" } else { "light" };
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        browser.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
-        let metrics = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1,
-            "mobile": look.width < 600});
-        browser.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        browser.look(look);
         browser
     }
 
     /// Runs a command of the DevTools protocol.
     pub(crate) fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.post("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
+    }
+
+    /// Shows pages in another size or in other colours from now on.
+    pub(crate) fn look(&self, look: Look) {
+        let scheme = if look.is_dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
+        let metrics = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1,
+            "mobile": look.width < 600});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
     }
 
     pub(crate) fn go(&self, address: &str) {
@@ -133,15 +138,22 @@ impl Browser {
     /// Types into whatever has the focus. WebDriver's code points stand for keys, such as `\u{e014}` for the
     /// right arrow.
     pub(crate) fn press(&self, keys: &str) {
-        let key = |key: char| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
+        let key =
+            |key: char| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
         let presses: Vec<Value> = keys.chars().flat_map(key).collect();
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": presses}]}));
     }
 
-    /// The page as PNG, as far as it is visible.
-    pub(crate) fn screenshot(&self) -> Vec<u8> {
-        let coded = self.get("/screenshot");
-        base64::engine::general_purpose::STANDARD.decode(coded.as_str().unwrap()).unwrap()
+    /// The page as PNG, all of it or as far as it is visible.
+    pub(crate) fn screenshot(&self, is_whole: bool) -> Vec<u8> {
+        let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": is_whole}));
+        base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// What the console got since the last call.
+    pub(crate) fn console(&self) -> Vec<String> {
+        let lines = self.post("/se/log", &json!({"type": "browser"}));
+        lines.as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }
 
     fn get(&self, path: &str) -> Value {

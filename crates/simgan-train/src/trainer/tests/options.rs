@@ -98,7 +98,7 @@ fn weights_follow_the_pixels() {
     let sources = Sources { synthetic: Arc::new(synthetic), ..sources() };
     let config = landmarks();
     let cursors = Cursors::new(&sources, config.seed);
-    let mut batches = Batches::new(&sources, &config, cursors, &Device::Cpu).unwrap();
+    let mut batches = Batches::new(&sources, &config, cursors, Share::WHOLE, &Device::Cpu).unwrap();
     let (mut n_dots, mut n_plain) = (0, 0);
     for _ in 0..8 {
         let (images, weights) = batches.weighted(0).unwrap();

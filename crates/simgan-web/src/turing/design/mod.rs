@@ -49,7 +49,17 @@ pub struct TestDesign {
     pub key: String,
 }
 
+/// The largest number of images of a kind in a part.
+const MOST: usize = 10_000;
+
 impl TestDesign {
+    /// Whether the numbers are ones that [`prepare`] would write.
+    pub(super) fn is_sound(&self) -> bool {
+        let numbers = [self.per_class, self.examples, self.checks, self.baseline];
+        let is_side = |side| (1..=1 << 16).contains(&side);
+        numbers.iter().all(|n| *n <= MOST) && is_side(self.width) && is_side(self.height)
+    }
+
     /// Number of questions that each subject answers.
     #[must_use]
     pub fn n_questions(&self) -> usize {

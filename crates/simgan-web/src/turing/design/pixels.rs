@@ -13,7 +13,7 @@ const BATCH: usize = 16;
 /// Refines images of one size. They have the refiner's channels, and its range if it has one.
 pub(super) fn refine(
     model: &RefineModel,
-    images: &[Image],
+    images: &[&Image],
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, TuringError> {
     let mut refined = Vec::with_capacity(images.len());
@@ -25,15 +25,15 @@ pub(super) fn refine(
 
 fn refine_batch(
     model: &RefineModel,
-    images: &[Image],
+    images: &[&Image],
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, candle_core::Error> {
-    let Some(ImageSpec { channels, height, width, .. }) = images.first().map(Image::spec) else {
+    let Some(ImageSpec { channels, height, width, .. }) = images.first().map(|image| image.spec()) else {
         return Ok(Vec::new());
     };
     let toned =
         |image: &Image| model.tone().map_or(image.to_unit(), |tone: &Tone| tone.apply(image).to_unit());
-    let values: Vec<Vec<f32>> = images.iter().map(toned).collect();
+    let values: Vec<Vec<f32>> = images.iter().copied().map(toned).collect();
     let synthetic = Tensor::from_vec(values.concat(), (images.len(), channels, height, width), device)?;
     let refiner = model.refiner();
     let refined = match refiner.noise_channels() {

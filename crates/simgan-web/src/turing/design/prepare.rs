@@ -8,7 +8,7 @@ use simgan_data::{Image, ImageSpec, Source, Want};
 use simgan_refine::RefineModel;
 
 use super::pixels::{encode, refine};
-use super::{Kind, NewImage, Part, TestDesign};
+use super::{Kind, MOST, NewImage, Part, TestDesign};
 use crate::secret;
 use crate::turing::TuringError;
 use crate::turing::statistics::Design;
@@ -69,38 +69,38 @@ pub fn prepare(
 ) -> Result<(TestDesign, Vec<NewImage>), TuringError> {
     let numbers = Numbers::of(options)?;
     let real = drawn(sources.real, &numbers.real, options.seed, "real")?;
-    let refined = drawn(
-        sources.synthetic,
-        &[&numbers.refined[..], &numbers.unrefined].concat(),
-        options.seed,
-        "synthetic",
-    )?;
-    let spec = real.first().map(|(_, _, image)| image.spec());
-    for (_, name, image) in real.iter().chain(&refined) {
-        check_size(&real[0].1, &real[0].2, name, image)?;
-    }
-    let (refined, unrefined) = refined.split_at(numbers.refined.iter().map(|(_, n)| n).sum());
-    let inputs: Vec<Image> = refined.iter().map(|(_, _, image)| image.clone()).collect();
+    let of_both = [&numbers.refined[..], &numbers.unrefined].concat();
+    let mut refined = drawn(sources.synthetic, &of_both, options.seed, "synthetic")?;
+    let unrefined = refined.split_off(numbers.refined.iter().map(|(_, n)| n).sum());
+    let spec = common_spec(real.iter().chain(&refined).chain(&unrefined))?;
+    let inputs: Vec<&Image> = refined.iter().map(|one| &one.image).collect();
     let outputs = refine(sources.model, &inputs, sources.device)?;
-    let spec = spec.ok_or_else(|| TuringError::Design("the test has no images".to_owned()))?;
-    let new = |kind, part: Part, name: &str, values: &[f32]| NewImage {
+    let new = |kind, one: &Drawn, values: &[f32]| NewImage {
         kind,
-        part,
-        name: name.to_owned(),
+        part: one.part,
+        name: one.name.clone(),
         png: encode(spec, values),
     };
-    let mut images = Vec::new();
-    images.extend(real.iter().map(|(part, name, image)| new(Kind::Real, *part, name, &image.to_unit())));
-    let with_output = refined.iter().zip(&outputs);
-    images.extend(with_output.map(|((part, name, _), values)| new(Kind::Refined, *part, name, values)));
-    let as_rendered = unrefined.iter();
-    images.extend(as_rendered.map(|(part, name, image)| new(Kind::Unrefined, *part, name, &image.to_unit())));
+    let as_it_is = |kind| move |one: &Drawn| new(kind, one, &one.image.to_unit());
+    let mut images: Vec<NewImage> = real.iter().map(as_it_is(Kind::Real)).collect();
+    images.extend(refined.iter().zip(&outputs).map(|(one, values)| new(Kind::Refined, one, values)));
+    images.extend(unrefined.iter().map(as_it_is(Kind::Unrefined)));
+    Ok((design(options, sources, numbers.checks, spec, now_ms)?, images))
+}
+
+fn design(
+    options: &TestOptions,
+    sources: &TestSources<'_>,
+    checks: usize,
+    spec: ImageSpec,
+    made_ms: i64,
+) -> Result<TestDesign, TuringError> {
     let random_id = || secret::random_id().map_err(TuringError::system("drawing a random link"));
-    let design = TestDesign {
+    Ok(TestDesign {
         design: options.design,
         per_class: options.per_class,
         examples: options.examples,
-        checks: numbers.checks,
+        checks,
         baseline: options.baseline,
         seed: options.seed,
         show_score: options.show_score,
@@ -109,11 +109,17 @@ pub fn prepare(
         model: sources.model.folder().display().to_string(),
         real: sources.real_name.clone(),
         synthetic: sources.synthetic_name.clone(),
-        made_ms: now_ms,
+        made_ms,
         link: random_id()?,
         key: random_id()?,
-    };
-    Ok((design, images))
+    })
+}
+
+/// An image that was drawn for a part.
+struct Drawn {
+    part: Part,
+    name: String,
+    image: Image,
 }
 
 /// How many images of each kind each part takes.
@@ -127,7 +133,7 @@ struct Numbers {
 impl Numbers {
     fn of(options: &TestOptions) -> Result<Self, TuringError> {
         let TestOptions { design, per_class, examples, baseline, .. } = *options;
-        if per_class == 0 || per_class.max(examples).max(baseline) > 10_000 {
+        if per_class == 0 || per_class.max(examples).max(baseline) > MOST {
             let message = "a test takes 1 to 10,000 images of each kind, and up to 10,000 examples";
             return Err(TuringError::Design(message.to_owned()));
         }
@@ -154,7 +160,7 @@ fn drawn(
     parts: &[(Part, usize)],
     seed: u64,
     kind: &'static str,
-) -> Result<Vec<(Part, String, Image)>, TuringError> {
+) -> Result<Vec<Drawn>, TuringError> {
     let (needed, found) = (parts.iter().map(|(_, n)| n).sum(), source.len());
     if needed > found {
         let named = parts.iter().filter(|(_, n)| *n > 0).map(|(part, n)| format!("{n} {}", part.name()));
@@ -169,22 +175,25 @@ fn drawn(
         .zip(indices)
         .map(|(part, index)| {
             let sample = source.sample(index, Want::Image)?;
-            Ok((part, sample.name, sample.image))
+            Ok(Drawn { part, name: sample.name, image: sample.image })
         })
         .collect()
 }
 
-fn check_size(first: &str, first_image: &Image, other: &str, image: &Image) -> Result<(), TuringError> {
-    let [a, b] = [first_image, image].map(Image::spec);
-    if (a.channels, a.size()) == (b.channels, b.size()) {
-        return Ok(());
+/// The size and channels that all images have.
+fn common_spec<'a>(mut images: impl Iterator<Item = &'a Drawn>) -> Result<ImageSpec, TuringError> {
+    let no_images = || TuringError::Design("the test has no images".to_owned());
+    let first = images.next().ok_or_else(no_images)?;
+    let shape = |one: &Drawn| (one.image.spec().channels, one.image.spec().size());
+    match images.find(|one| shape(one) != shape(first)) {
+        None => Ok(first.image.spec()),
+        Some(other) => Err(TuringError::SizesDiffer {
+            first: first.name.clone(),
+            first_size: size_of(first.image.spec()),
+            other: other.name.clone(),
+            other_size: size_of(other.image.spec()),
+        }),
     }
-    Err(TuringError::SizesDiffer {
-        first: first.to_owned(),
-        first_size: size_of(a),
-        other: other.to_owned(),
-        other_size: size_of(b),
-    })
 }
 
 fn size_of(spec: ImageSpec) -> String {

@@ -2,8 +2,8 @@
 
 /// Width of the chart's drawing in its own units; the browser scales it.
 const WIDTH: f64 = 600.0;
-const LEFT: f64 = 110.0;
-const RIGHT: f64 = 20.0;
+const LEFT: f64 = 130.0;
+const RIGHT: f64 = 32.0;
 const ROW: f64 = 26.0;
 
 /// One line of the chart.
@@ -20,6 +20,8 @@ pub(super) struct Chart {
     pub(super) bars: Vec<Bar>,
     pub(super) width: f64,
     pub(super) height: f64,
+    /// Where the names end.
+    pub(super) left: f64,
     /// Where the axis begins and ends, from top to bottom.
     pub(super) bottom: f64,
     /// Places and names of the axis' marks.
@@ -44,6 +46,7 @@ impl Chart {
             bars,
             width: WIDTH,
             height: bottom + 24.0,
+            left: LEFT - 10.0,
             bottom,
             marks: [0, 25, 50, 75, 100].map(mark).into(),
             chance: across(0.5),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::results::ResultsPage;
@@ -20,6 +21,8 @@ use crate::turing::{Results, TestFile};
 #[template(path = "turing/list.html")]
 struct List {
     tests: Vec<Row>,
+    /// The links lead to this machine from this machine only.
+    is_local: bool,
 }
 
 /// A test in the list.
@@ -36,7 +39,7 @@ struct Row {
 }
 
 /// All tests.
-pub(super) async fn list(State(app): State<Shared>) -> Result<Html<String>, Failure> {
+pub(super) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Result<Html<String>, Failure> {
     let mut tests = Vec::new();
     for test in &app.tests.0 {
         let subjects = with(test, TestFile::subjects).await?;
@@ -44,27 +47,30 @@ pub(super) async fn list(State(app): State<Shared>) -> Result<Html<String>, Fail
             name: name(test),
             kind: kind(test.design().design),
             model: test.design().model.clone(),
-            link: format!("{}/turing/t/{}", app.access.origin(), test.design().link),
+            link: link(&headers, test),
             key: test.design().key.clone(),
             n_subjects: subjects.len(),
             n_finished: subjects.iter().filter(|one| one.n_answered == one.n_questions).count(),
             n_answers: subjects.iter().map(|one| one.n_answered).sum(),
         });
     }
-    page::render(&List { tests })
+    let host = host(&headers);
+    let is_local = ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name));
+    page::render(&List { tests, is_local })
 }
 
 /// The results as a page, as `KEY.csv` or as `KEY.json`.
 pub(super) async fn results(
     State(app): State<Shared>,
     Path(file): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let (key, extension) = file.split_once('.').unwrap_or((&file, ""));
     let test = app.tests.by_key(key)?;
     match extension {
         "" => {
             let results = with(&test, Results::read).await?;
-            let link = format!("{}/turing/t/{}", app.access.origin(), test.design().link);
+            let link = link(&headers, &test);
             Ok(page::render(&ResultsPage::new(&name(&test), link, &results))?.into_response())
         }
         "json" => Ok(download(&test, "json", Json(with(&test, Results::read).await?))),
@@ -92,6 +98,15 @@ fn download(test: &TestFile, extension: &str, content: impl IntoResponse) -> Res
     let name: String = name.chars().map(plain).collect();
     let disposition = format!("attachment; filename=\"{name}.{extension}\"");
     ([(CONTENT_DISPOSITION, disposition)], content).into_response()
+}
+
+/// The link for subjects, at the name by which the owner reached the server.
+fn link(headers: &HeaderMap, test: &TestFile) -> String {
+    format!("http://{}/turing/t/{}", host(headers), test.design().link)
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
 fn name(test: &Arc<TestFile>) -> String {

@@ -167,7 +167,7 @@ fn galleries(results: &Results) -> Vec<Gallery> {
         let one = |figures: &ImageFigures| Shown {
             id: figures.image,
             name: names.get(&figures.image).copied().unwrap_or_default().to_owned(),
-            caption: format!("{} of {}, {}", figures.n_real, figures.n, percents(figures.interval)),
+            caption: caption(figures),
         };
         images.iter().take(N_IMAGES).map(one).collect::<Vec<_>>()
     };
@@ -179,4 +179,10 @@ fn galleries(results: &Results) -> Vec<Gallery> {
     ];
     let galleries = galleries.into_iter().filter(|(_, images)| !images.is_empty());
     galleries.map(|(title, images)| Gallery { title, images }).collect()
+}
+
+/// "5 of 7, 36–92 %".
+fn caption(figures: &ImageFigures) -> String {
+    let [low, high] = figures.interval.map(|share| 100.0 * share);
+    format!("{} of {}, {low:.0}–{high:.0} %", figures.n_real, figures.n)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::answer_names;
-use crate::turing::design::ImageRole;
+use crate::turing::design::{ImageRole, Kind};
 use crate::turing::store::GivenAnswer;
 use crate::turing::{TestFile, TuringError};
 
@@ -28,7 +28,7 @@ impl TestFile {
 fn line(answer: &GivenAnswer, images: &BTreeMap<i64, &ImageRole>, names: [&str; 2]) -> Option<String> {
     let shown: Vec<&ImageRole> = answer.images.iter().filter_map(|id| images.get(id).copied()).collect();
     let first = *shown.first()?;
-    let truth = usize::from(first.kind != crate::turing::design::Kind::Real);
+    let truth = usize::from(first.kind != Kind::Real);
     let other = shown.get(1);
     let cells = [
         answer.subject.to_string(),
@@ -39,7 +39,7 @@ fn line(answer: &GivenAnswer, images: &BTreeMap<i64, &ImageRole>, names: [&str; 
         other.map(|image| image.kind.name().to_owned()).unwrap_or_default(),
         other.map(|image| quoted(&image.name)).unwrap_or_default(),
         names[truth].to_owned(),
-        names[answer.said].to_owned(),
+        (*names.get(answer.said)?).to_owned(),
         u8::from(truth == answer.said).to_string(),
         answer.response_ms.map(|time| time.to_string()).unwrap_or_default(),
         answer.given_ms.to_string(),

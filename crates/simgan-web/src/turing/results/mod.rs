@@ -3,7 +3,7 @@
 mod csv;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 
@@ -144,15 +144,20 @@ struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
+    /// Leaves out what no server has written, since files may be damaged.
     fn new(design: &'a TestDesign, roles: &'a [ImageRole], given: &'a [GivenAnswer]) -> Self {
         let places: BTreeMap<i64, usize> =
             roles.iter().enumerate().map(|(place, role)| (role.id, place)).collect();
+        let subjects: BTreeSet<i64> = given.iter().map(|answer| answer.subject).collect();
+        let subjects: BTreeMap<i64, usize> =
+            subjects.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
         let with_truth = |answer: &'a GivenAnswer| {
             let images: Vec<usize> = answer.images.iter().filter_map(|id| places.get(id).copied()).collect();
             // In both designs 0 stands for "the first image is real".
             let truth = usize::from(roles[*images.first()?].kind != Kind::Real);
-            let subject = usize::try_from(answer.subject).ok()?;
-            Some((answer, Response { subject, images, truth, said: answer.said }))
+            let response =
+                Response { subject: *subjects.get(&answer.subject)?, images, truth, said: answer.said };
+            (answer.said <= 1).then_some((answer, response))
         };
         Self { design, roles, given: given.iter().filter_map(with_truth).collect() }
     }

@@ -17,7 +17,7 @@ const N_RESAMPLES: usize = 2000;
 pub struct Bootstrap {
     /// 2.5 % and 97.5 % quantiles of the share correct.
     pub share: [f64; 2],
-    /// The same of d′; `None` where a resample has only one kind of image.
+    /// The same of d′, among resamples with both kinds of images; `None` if none has.
     pub d_prime: Option<[f64; 2]>,
 }
 
@@ -40,10 +40,9 @@ impl Bootstrap {
             tables.push(weighted(responses, &subject_times, &image_times));
         }
         let shares = tables.iter().filter_map(Table::share).collect();
-        let detections: Option<Vec<_>> =
-            tables.iter().filter(|table| table.n() > 0).map(|table| Detection::new(table, design)).collect();
-        let d_prime = detections.map(|all| all.iter().map(|detection| detection.d_prime).collect());
-        Some(Self { share: interval(shares)?, d_prime: d_prime.and_then(interval) })
+        let detections = tables.iter().filter_map(|table| Detection::new(table, design));
+        let d_primes = detections.map(|detection| detection.d_prime).collect();
+        Some(Self { share: interval(shares)?, d_prime: interval(d_primes) })
     }
 }
 

@@ -59,10 +59,12 @@ impl TestFile {
         let json: String = connection
             .query_row("SELECT json FROM design", [], |row| row.get(0))
             .map_err(TuringError::database(path))?;
-        let design = serde_json::from_str(&json).map_err(|error| TuringError::NotATest {
-            path: path.to_owned(),
-            reason: format!("its design: {error}"),
-        })?;
+        let refused = |reason: String| TuringError::NotATest { path: path.to_owned(), reason };
+        let design: TestDesign =
+            serde_json::from_str(&json).map_err(|error| refused(format!("its design: {error}")))?;
+        if !design.is_sound() {
+            return Err(refused("numbers of its design are out of range".to_owned()));
+        }
         Ok(Self { path: path.to_owned(), design, connection: Mutex::new(connection) })
     }
 

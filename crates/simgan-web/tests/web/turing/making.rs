@@ -131,6 +131,9 @@ fn a_test_is_never_overwritten_and_other_files_are_no_tests() {
         let error = TestFile::open(path).err().unwrap();
         assert!(matches!(error, TuringError::NotATest { .. }), "{error}");
     }
+    let huge = "UPDATE design SET json = json_set(json, '$.per_class', 99999999999)";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(huge).unwrap();
+    assert!(TestFile::open(&path).err().unwrap().to_string().contains("out of range"));
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
     assert!(matches!(TestFile::open(&path), Err(TuringError::Newer { version: 9, .. })));
 }

@@ -86,3 +86,22 @@ fn pairs_are_scored_by_the_chosen_image() {
     assert!(results.answered(Kind::Real).iter().all(|image| image.n_real == 1));
     assert!(results.answered(Kind::Refined).iter().all(|image| image.n_real == 0));
 }
+
+#[test]
+fn answers_that_no_server_wrote_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = test_file(folder.path(), &SMALL);
+    let test = TestFile::open(&path).unwrap();
+    answered(&test, |_, _| 0);
+    let damage = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+        UPDATE answer SET said = 7 WHERE number = 2;
+        UPDATE answer SET subject = 4611686018427387904;
+        UPDATE question SET subject = 4611686018427387904; UPDATE shown SET subject = 4611686018427387904;
+        UPDATE subject SET id = 4611686018427387904; UPDATE shown SET image = -5 WHERE number = 3";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+    let results = Results::read(&test).unwrap();
+    let n =
+        results.main.figures.n + results.baseline.unwrap().figures.n + results.subjects[0].n_checks as u64;
+    assert_eq!(n, 13);
+    assert_eq!(test.csv().unwrap().lines().count(), 1 + 13);
+}
