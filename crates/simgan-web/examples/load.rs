@@ -1,6 +1,6 @@
 //! Measures the server under load: a run of 100,000 steps that grows while 100 browsers follow it.
 //!
-//! `cargo run --release --example load` prints how long pages take and the memory of the server, which runs in
+//! `cargo run --example load` prints how long pages take and the memory of the server, which runs in
 //! a process of its own.
 
 #![expect(clippy::print_stdout, reason = "the figures are its result")]

@@ -21,7 +21,7 @@ pub(crate) fn check(browser: &Browser, name: &str) {
     for (look_name, look) in LOOKS {
         browser.look(look);
         let what = format!("{name}, {look_name}");
-        keep(name, look_name, &browser.screenshot(true));
+        keep(name, look_name, &browser.screenshot());
         let too_wide = browser.run("return document.documentElement.scrollWidth - innerWidth", &json!([]));
         assert!(too_wide.as_i64().unwrap() <= 0, "{what}: {too_wide} pixels stick out");
         let violations = axe(browser);

@@ -78,6 +78,7 @@ impl Browser {
         let scheme = if look.is_dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true}));
         let metrics = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1,
             "mobile": look.width < 600});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
@@ -85,10 +86,6 @@ impl Browser {
 
     pub(crate) fn go(&self, address: &str) {
         self.post("/url", &json!({"url": address}));
-    }
-
-    pub(crate) fn address(&self) -> String {
-        self.get("/url").as_str().unwrap().to_owned()
     }
 
     pub(crate) fn reload(&self) {
@@ -109,6 +106,12 @@ impl Browser {
     pub(crate) fn find(&self, selector: &str) -> Element<'_> {
         let found = self.wait_for(selector, || self.all(selector).pop());
         Element { browser: self, id: found }
+    }
+
+    /// The text of the first element of a CSS selector now, also while the page replaces it; empty without one.
+    pub(crate) fn text(&self, selector: &str) -> String {
+        let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
+        self.run(script, &json!([selector])).as_str().unwrap().to_owned()
     }
 
     /// The number of elements that fit a CSS selector now.
@@ -144,9 +147,19 @@ impl Browser {
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": presses}]}));
     }
 
-    /// The page as PNG, all of it or as far as it is visible.
-    pub(crate) fn screenshot(&self, is_whole: bool) -> Vec<u8> {
-        let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": is_whole}));
+    /// The whole page as PNG.
+    pub(crate) fn screenshot(&self) -> Vec<u8> {
+        self.capture(json!({"captureBeyondViewport": true}))
+    }
+
+    /// The upper part of the page as PNG, in this size.
+    pub(crate) fn upper_part(&self, [width, height]: [u32; 2]) -> Vec<u8> {
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
+        self.capture(json!({"captureBeyondViewport": true, "clip": clip}))
+    }
+
+    fn capture(&self, parameters: Value) -> Vec<u8> {
+        let taken = self.devtools("Page.captureScreenshot", parameters);
         base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 
@@ -185,10 +198,6 @@ impl Element<'_> {
     /// Types into the element; into a file input, the path of a file.
     pub(crate) fn type_in(&self, text: &str) {
         self.post("value", &json!({"text": text}));
-    }
-
-    pub(crate) fn text(&self) -> String {
-        self.get("text").as_str().unwrap().to_owned()
     }
 
     pub(crate) fn property(&self, name: &str) -> Value {

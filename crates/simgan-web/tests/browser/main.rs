@@ -8,6 +8,7 @@
 
 mod checks;
 mod driver;
+mod reports;
 mod runs;
 mod scene;
 mod try_it;

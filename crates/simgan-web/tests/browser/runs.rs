@@ -1,7 +1,5 @@
 //! Runs: followed, looked at, compared.
 
-use std::fs;
-
 use serde_json::json;
 
 use crate::checks::{check, keep, quiet};
@@ -21,7 +19,7 @@ fn a_run_is_followed_while_it_trains() {
     browser.wait_for("a sample grid", || path.join("samples/step-00000010.png").exists().then_some(()));
     let served = Served::start(&[folder.path()], &[]);
     browser.go(&served.at("/"));
-    assert_eq!(browser.find(".card .state").text(), "Running");
+    browser.wait_for("the run", || (browser.text(".card .state") == "Running").then_some(()));
     browser.find(".card h2 a").click();
     browser.run("window.isSame = true", &json!([]));
     let seen = || {
@@ -31,11 +29,11 @@ fn a_run_is_followed_while_it_trains() {
     };
     let before = browser.wait_for("a curve", || Some(seen()).filter(|n| *n > 5));
     browser.wait_for("a longer curve", || (seen() > before + 5).then_some(()));
-    let steps = |browser: &Browser| browser.find("#status .number").text();
+    let steps = |browser: &Browser| browser.text("#status .number");
     let then = steps(&browser);
     browser.wait_for("newer words", || (steps(&browser) != then).then_some(()));
     drop(training);
-    browser.wait_for("the end", || (browser.find("#status .state").text() == "Interrupted").then_some(()));
+    browser.wait_for("the end", || (browser.text("#status .state") == "Interrupted").then_some(()));
     assert_eq!(browser.run("return window.isSame", &json!([])), true, "the page was never loaded again");
     quiet(&browser, "a live run");
 }
@@ -46,7 +44,7 @@ fn the_slider_goes_back_to_the_beginning() {
     let served = Served::start(&[runs()], &[]);
     let browser = Browser::start(Look::DESKTOP);
     browser.go(&served.at("/runs/first"));
-    let said = || browser.find("#samples output").text();
+    let said = || browser.text("#samples output");
     let picture = || browser.find("#samples img").property("src").as_str().unwrap().to_owned();
     browser.wait_for("the newest grid", || (said() == "Step 90").then_some(()));
     assert!(picture().ends_with("/samples/step-90.png"), "{}", picture());
@@ -75,7 +73,7 @@ fn two_runs_are_compared() {
     browser.go(&served.at("/compare?a=first&b=second"));
     let curves = "[data-chart=refiner] polyline";
     browser.wait_for("both runs' curves", || (browser.count(curves) == 6).then_some(()));
-    let settings = browser.find("table.settings").text();
+    let settings = browser.text("table.settings");
     assert!(settings.contains("loss.lambda") && settings.contains("schedule.steps"), "{settings}");
     assert!(!settings.contains("refiner.features"), "only what differs: {settings}");
     browser.run("document.querySelector('#step').focus()", &json!([]));
@@ -83,27 +81,6 @@ fn two_runs_are_compared() {
     let pictures = "return [...document.querySelectorAll('.grid img')].map((it) => it.src.split('/').pop())";
     assert_eq!(browser.run(pictures, &json!([])), json!(["step-10.png", "step-10.png"]));
     check(&browser, "compare");
-}
-
-#[test]
-fn a_report_is_shown_beside_its_run_and_can_do_nothing() {
-    let Some(_turn) = turn() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("reported");
-    copy(&runs().join("first"), &run);
-    fs::create_dir(run.join("report")).unwrap();
-    let page = "<!doctype html><html lang=en><head><meta charset=utf-8>
-        <meta name=\"generator\" content=\"simgan evaluate\"><title>Report</title>
-        <style>h1 { color: rgb(1, 2, 3); }</style></head><body><main><h1>Report</h1>
-        <script>document.title = 'changed'</script></main></body></html>";
-    fs::write(run.join("report/index.html"), page).unwrap();
-    let served = Served::start(&[folder.path()], &[]);
-    let browser = Browser::start(Look::DESKTOP);
-    browser.go(&served.at("/runs/reported"));
-    browser.find("a[href='/runs/reported/reports/report']").click();
-    browser.wait_for("the report", || (browser.count("style") == 1).then_some(()));
-    let seen = "return [document.title, getComputedStyle(document.querySelector('h1')).color]";
-    assert_eq!(browser.run(seen, &json!([])), json!(["Report", "rgb(1, 2, 3)"]), "styled, without scripts");
 }
 
 #[test]
@@ -134,25 +111,12 @@ fn a_run_has_its_picture_taken() {
     let longer = std::env::var_os("SIMGAN_TEST_RUN").map(std::path::PathBuf::from);
     let run = longer.unwrap_or_else(|| runs().join("first"));
     let served = Served::start(&[&run], &[]);
-    let browser = Browser::start(Look { height: 1000, ..Look::DESKTOP });
+    let browser = Browser::start(Look::DESKTOP);
     browser.go(&served.at("/"));
     browser.find(".card h2 a").click();
     browser.find("[data-chart=change] polyline");
     std::thread::sleep(std::time::Duration::from_millis(500)); // pictures
-    let picture = browser.screenshot(false);
+    let picture = browser.upper_part([1280, 1310]);
     assert!(picture.len() > 10_000, "the picture shows something");
     keep("browser", "readme", &picture);
-}
-
-/// Copies a folder.
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

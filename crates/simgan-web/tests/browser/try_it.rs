@@ -44,7 +44,7 @@ fn an_image_is_chosen_refined_and_downloaded() {
     check(&browser, "try");
     browser.find("input[type=file]").type_in(path.to_str().unwrap());
     browser.find("#drop button").click();
-    assert_eq!(browser.find("#result").text(), "an <eye> & more.png");
+    browser.wait_for("the result", || (browser.text("#result") == "an <eye> & more.png").then_some(()));
     let script = "return [...document.querySelectorAll('.results img')].map((it) => it.naturalWidth > 0)";
     browser.wait_for("three pictures", || {
         (browser.run(script, &json!([])) == json!([true, true, true])).then_some(())
@@ -74,7 +74,7 @@ fn an_image_is_dropped() {
     let coded = base64::engine::general_purpose::STANDARD.encode(&bytes);
     browser.find("#drop");
     browser.run(script, &json!([coded]));
-    assert_eq!(browser.find("#result").text(), "dropped.png");
+    browser.wait_for("the result", || (browser.text("#result") == "dropped.png").then_some(()));
     quiet(&browser, "a dropped image");
 }
 
@@ -89,7 +89,7 @@ fn what_is_no_image_is_refused_in_words() {
     browser.go(&served.at("/runs/first/try"));
     browser.find("input[type=file]").type_in(path.to_str().unwrap());
     browser.find("#drop button").click();
-    browser.wait_for("the refusal", || browser.find("main").text().contains("notes.png").then_some(()));
+    browser.wait_for("the refusal", || browser.text("main").contains("notes.png").then_some(()));
     browser.console(); // it tells the status
     check(&browser, "refused");
 }
