@@ -19,7 +19,7 @@ use crate::turing::{Question, Recorded, Results, TestFile};
 /// How wide and high an image is shown at most, in CSS pixels; two side by side get less.
 const SHOWN: usize = 440;
 const SHOWN_OF_TWO: usize = 320;
-const SHOWN_EXAMPLE: usize = 110;
+const SHOWN_EXAMPLE: usize = 130;
 
 /// The longest response time that is believed, in milliseconds: an hour.
 const LONGEST_MS: i64 = 3_600_000;

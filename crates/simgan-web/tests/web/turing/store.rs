@@ -164,6 +164,7 @@ fn no_answer_is_lost_when_the_server_is_killed() {
     assert!(n_kept >= n_confirmed && n_kept <= n_confirmed + 1, "{n_kept} of {n_confirmed}, {last}");
 }
 
+#[expect(clippy::print_stdout, reason = "the test that started the process reads it")]
 fn answer_until_killed(path: &std::path::Path) {
     let test = TestFile::open(path).unwrap();
     loop {
