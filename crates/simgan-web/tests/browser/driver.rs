@@ -69,7 +69,7 @@ impl Browser {
     }
 
     /// Runs a command of the DevTools protocol.
-    pub(crate) fn devtools(&self, command: &str, parameters: Value) -> Value {
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
     }
 
@@ -77,11 +77,11 @@ impl Browser {
     pub(crate) fn look(&self, look: Look) {
         let scheme = if look.is_dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
-        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true}));
+        self.devtools("Emulation.setEmulatedMedia", &json!({"features": features}));
+        self.devtools("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
         let metrics = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1,
             "mobile": look.width < 600});
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
     pub(crate) fn go(&self, address: &str) {
@@ -149,16 +149,16 @@ impl Browser {
 
     /// The whole page as PNG.
     pub(crate) fn screenshot(&self) -> Vec<u8> {
-        self.capture(json!({"captureBeyondViewport": true}))
+        self.capture(&json!({"captureBeyondViewport": true}))
     }
 
     /// The upper part of the page as PNG, in this size.
     pub(crate) fn upper_part(&self, [width, height]: [u32; 2]) -> Vec<u8> {
         let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
-        self.capture(json!({"captureBeyondViewport": true, "clip": clip}))
+        self.capture(&json!({"captureBeyondViewport": true, "clip": clip}))
     }
 
-    fn capture(&self, parameters: Value) -> Vec<u8> {
+    fn capture(&self, parameters: &Value) -> Vec<u8> {
         let taken = self.devtools("Page.captureScreenshot", parameters);
         base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
