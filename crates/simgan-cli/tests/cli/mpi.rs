@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::scene::{Scene, succeeds, told};
 
 /// Returns `mpirun` for a job of `count` processes; `None`, which is said, if there is no MPI to test.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn job(scene: &Scene, count: usize, arguments: &str) -> Option<Command> {
     if !cfg!(feature = "mpi") {
         eprintln!("skipped: this build has no MPI (--features simgan-cli/mpi)");
@@ -33,8 +34,8 @@ fn events(path: &Path) -> Vec<Value> {
 
 /// R's loss and change in the last step.
 fn last(path: &Path) -> [f64; 2] {
-    let steps = events(path).into_iter().filter(|event| event["event"] == "step");
-    let last = steps.last().unwrap();
+    let mut steps = events(path).into_iter().filter(|event| event["event"] == "step");
+    let last = steps.next_back().unwrap();
     ["loss", "change"].map(|name| last["refiner"][name].as_f64().unwrap())
 }
 
