@@ -59,7 +59,7 @@ pub(crate) struct TuringNewArguments {
     /// Width and height of the images in pixels [default: the run's data.size].
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Option<Size>,
-    /// Seed of the choice of images, each subject's order, and simulators.
+    /// Seed of the choice of images, and of simulators.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use simgan_refine::RefineModel;
 use simgan_train::run_dir::config_of_run;
 use simgan_train::sources::open_all;
 use simgan_web::turing::design::{TestOptions, TestSources, prepare};
-use simgan_web::turing::statistics::{answers_for_equivalence, answers_to_beat_chance};
+use simgan_web::turing::statistics::{LEVELS, POWERS, answers_for_equivalence, answers_to_beat_chance};
 use simgan_web::turing::{Results, TestFile, TuringError};
 
 use crate::arguments::{
@@ -98,6 +98,15 @@ fn new(arguments: &TuringNewArguments) -> Result<()> {
 /// Prints the results of a test.
 fn results(arguments: &TuringResultsArguments) -> Result<()> {
     let test = TestFile::open(&arguments.file)?;
+    if let Some(path) = &arguments.csv {
+        check_around(path)?;
+        if path.exists() && path.canonicalize()? == arguments.file.canonicalize()? {
+            bail!(
+                usage(format!("{}: the test itself", path.display()))
+                    .hint("write the answers to another file")
+            );
+        }
+    }
     let results = Results::read(&test)?;
     if let Some(path) = &arguments.csv {
         write_atomic(path, test.csv()?.as_bytes())?;
@@ -152,19 +161,21 @@ fn text(results: &Results) -> String {
 /// Prints how many answers the two claims need.
 fn plan(arguments: &TuringPlanArguments) -> Result<()> {
     let TuringPlanArguments { share, power, alpha, margin } = *arguments;
-    let refused = |what: &str| {
-        usage(what.to_owned()).hint("shares are fractions: 0.55 is 55 %; power at least 0.5, alpha below 0.5")
-    };
+    let refused = |what: &str| usage(what.to_owned()).hint("these are fractions: 0.55 is 55 %");
+    if !POWERS.contains(&power) {
+        bail!(refused("--power must be from 0.5 to 0.999"));
+    }
+    if !LEVELS.contains(&alpha) {
+        bail!(refused("--alpha must be at least 0.000001 and below 0.5"));
+    }
     let Some(to_beat) = answers_to_beat_chance(share, power, alpha) else {
-        bail!(refused(
-            "--share must be at least 0.505 and below 1, with a power and a level that make sense"
-        ));
+        bail!(refused("--share must be at least 0.505 and below 1"));
     };
     let Some(to_equal) = answers_for_equivalence(margin, power, alpha) else {
         bail!(refused("--margin must be at least 0.005 and below 0.5"));
     };
     let [share, power, alpha, margin] = [share, power, alpha, margin].map(|share| {
-        let percent = format!("{:.2}", 100.0 * share);
+        let percent = format!("{:.4}", 100.0 * share);
         percent.trim_end_matches('0').trim_end_matches('.').to_owned()
     });
     print(&format!(

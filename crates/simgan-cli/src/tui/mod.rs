@@ -31,6 +31,9 @@ use crate::{console, interrupt};
 /// Time between two pictures.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
+/// How long the drawing thread may take to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// The terminal's whole screen while a run trains; dropping it gives the terminal back.
 pub(crate) struct Tui {
     shared: Arc<Shared>,
@@ -51,7 +54,7 @@ impl Tui {
     /// Takes the screen for a run that is about to start or resume. `device` is the device's name.
     ///
     /// # Errors
-    /// There is no terminal, or the earlier metrics cannot be read.
+    /// There is no terminal.
     pub(crate) fn open(
         run: &RunDir,
         trainer: &Trainer,
@@ -61,7 +64,11 @@ impl Tui {
         let mut dashboard = Dashboard::new(run.path(), device, trainer.config());
         let steps_done = trainer.steps_done();
         if steps_done > 0 {
-            let events = read_metrics(&run.path().join(METRICS_FILE))?;
+            // The trainer cuts off what a crash left at the end.
+            let events = read_metrics(&run.path().join(METRICS_FILE)).unwrap_or_else(|error| {
+                tracing::warn!("the curves begin at this step: {error}");
+                Vec::new()
+            });
             let earlier = events.iter().filter(|event| event.step() <= steps_done);
             earlier.for_each(|event| dashboard.recall(event));
         }
@@ -89,8 +96,15 @@ impl Tui {
 impl Drop for Tui {
     fn drop(&mut self) {
         self.shared.done.store(true, Ordering::Relaxed);
+        // A terminal that was closed may keep the thread for ever, but not the program.
+        let end = Instant::now() + ENDS_WITHIN;
+        while self.drawing.as_ref().is_some_and(|drawing| !drawing.is_finished()) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // A panic there has been printed, and has given the terminal back.
-        let _ = self.drawing.take().map(JoinHandle::join);
+        if let Some(drawing) = self.drawing.take_if(|drawing| drawing.is_finished()) {
+            let _ = drawing.join();
+        }
         leave();
     }
 }

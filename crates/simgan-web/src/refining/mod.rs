@@ -16,6 +16,8 @@ use crate::app::Shared;
 pub(crate) const MAX_UPLOAD: usize = 32 << 20;
 /// Most pixels of an image; the paper's refiner takes about ten seconds for as many on a laptop.
 const MAX_PIXELS: usize = 1 << 22;
+/// Longest side of an image. Narrow strips are cut into tiles that are mostly margin, which take far longer.
+const MAX_SIDE: usize = 8192;
 
 /// The pages.
 pub(crate) fn router() -> Router<Shared> {

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::models::Models;
 use super::results::{Results, Tried};
-use super::{MAX_PIXELS, MAX_UPLOAD};
+use super::{MAX_PIXELS, MAX_SIDE, MAX_UPLOAD};
 use crate::runs::{Run, whole};
 use crate::server::failure::Failure;
 
@@ -69,9 +69,12 @@ fn decoded(upload: &Upload) -> Result<ImageFile, Failure> {
         Failure::new(StatusCode::UNPROCESSABLE_ENTITY, simgan_data::message_of(&error)).maybe(error.hint())
     };
     let ImageSpec { width, height, .. } = ImageFile::probe_bytes(bytes, path).map_err(unreadable)?;
-    if width.saturating_mul(height) > MAX_PIXELS {
-        let message =
-            format!("{name}: {width} × {height} pixels; this page takes {}.", whole(MAX_PIXELS as u64));
+    if width.saturating_mul(height) > MAX_PIXELS || width.max(height) > MAX_SIDE {
+        let message = format!(
+            "{name}: {width} × {height} pixels; this page takes {}, and {} along a side.",
+            whole(MAX_PIXELS as u64),
+            whole(MAX_SIDE as u64)
+        );
         return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
             .hint("The command simgan refine takes images of any size."));
     }

@@ -59,7 +59,7 @@ impl Card {
             state,
             step: whole(step),
             total: whole(total),
-            progress: (100 * step).checked_div(total).unwrap_or(0).min(100),
+            progress: step.saturating_mul(100).checked_div(total).unwrap_or(0).min(100),
             changed: changed.map(ago).unwrap_or_default(),
             figures: figures(&history),
             samples: sample_steps(&run.folder).pop(),

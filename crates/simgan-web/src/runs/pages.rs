@@ -100,7 +100,7 @@ impl RunPage {
             state,
             step: whole(step),
             total: whole(total),
-            progress: (100 * step).checked_div(total).unwrap_or(0).min(100),
+            progress: step.saturating_mul(100).checked_div(total).unwrap_or(0).min(100),
             changed: changed(&folder).map(ago).unwrap_or_default(),
             left: (state == RunState::Running).then(|| left(history, &settings, total)).flatten(),
             is_ready,
@@ -134,7 +134,7 @@ fn left(history: &History, settings: &Settings, total: u64) -> Option<String> {
     // Each update of R takes a batch of synthetic images, each of D one of both.
     let images = batch * (k("schedule.k_g") + 2.0 * k("schedule.k_d"));
     let secs = total.checked_sub(last.step)? as f64 * images / last.images_per_sec;
-    secs.is_finite().then(|| format!("about {} left", duration(Duration::from_secs_f64(secs.min(1e9)))))
+    (0.0..1e9).contains(&secs).then(|| format!("about {} left", duration(Duration::from_secs_f64(secs))))
 }
 
 /// What of the run cannot be read.

@@ -73,7 +73,7 @@ fn table(history: &History, (id, title, note, curves): &Chart) -> CurveTable {
     let longest = curves.iter().max_by_key(|curve| curve.len());
     let steps = longest.map(|curve| curve.evenly(ROWS)).unwrap_or_default();
     // Curves have points at other steps, and none where their network was not trained.
-    let within = steps.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(0) / 2;
+    let within = steps.windows(2).map(|pair| pair[1].abs_diff(pair[0])).min().unwrap_or(0) / 2;
     let value = |curve: &&Series, step| curve.near(step, within).map(figure).unwrap_or_default();
     let row =
         |step| std::iter::once(whole(step)).chain(curves.iter().map(|curve| value(curve, step))).collect();

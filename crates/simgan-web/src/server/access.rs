@@ -116,7 +116,7 @@ fn refused(message: &str) -> Failure {
 /// Gives the cookie, and goes on to the page from here rather than by a redirect: a browser that followed a
 /// link of another site would not send a strict cookie with the redirect.
 fn enter(app: &Shared, path: &str, token: &str) -> Response {
-    let path = if path.starts_with("//") { "/" } else { path }; // which would be another host
+    let path = if path.starts_with("//") || path.contains('\\') { "/" } else { path }; // another host
     let cookie = format!("{}={token}; Path=/; HttpOnly; SameSite=Strict", app.access.cookie_name());
     match page::render(&Entered { path }) {
         Ok(page) => ([(SET_COOKIE, cookie)], page).into_response(),

@@ -27,7 +27,7 @@ pub struct TestDesign {
     pub checks: usize,
     /// Number of unrefined and of real images in a last part, the baseline; 0 is none.
     pub baseline: usize,
-    /// Seed of the choice of images and of each subject's order.
+    /// Seed of the choice of images.
     pub seed: u64,
     /// Whether subjects learn at the end how many of their answers were right.
     pub show_score: bool,

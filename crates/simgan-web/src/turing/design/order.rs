@@ -1,8 +1,7 @@
 //! The order of a subject's questions.
 
+use rand::Rng;
 use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::{ImageRole, Kind, Part, TestDesign};
 use crate::turing::statistics::Design;
@@ -10,21 +9,19 @@ use crate::turing::statistics::Design;
 /// Draws a subject's questions: the part of each, and its image, or two from left to right.
 ///
 /// Main questions and checks are mixed; the baseline follows. A subject sees each image once. The order, the
-/// pairs and their sides follow from the test's seed and the subject's number alone.
+/// pairs and their sides follow from `random` alone, which nobody may be able to guess.
 #[must_use]
-pub fn questions(design: &TestDesign, images: &[ImageRole], subject: i64) -> Vec<(Part, Vec<i64>)> {
-    let mut random = ChaCha8Rng::seed_from_u64(design.seed);
-    random.set_stream(subject as u64);
-    let mut main = drawn(design.design, images, Part::Main, &mut random);
-    main.extend(drawn(design.design, images, Part::Check, &mut random));
-    main.shuffle(&mut random);
-    let mut baseline = drawn(design.design, images, Part::Baseline, &mut random);
-    baseline.shuffle(&mut random);
+pub fn questions(design: &TestDesign, images: &[ImageRole], random: &mut impl Rng) -> Vec<(Part, Vec<i64>)> {
+    let mut main = drawn(design.design, images, Part::Main, random);
+    main.extend(drawn(design.design, images, Part::Check, random));
+    main.shuffle(random);
+    let mut baseline = drawn(design.design, images, Part::Baseline, random);
+    baseline.shuffle(random);
     main.append(&mut baseline);
     main
 }
 
-fn drawn(design: Design, images: &[ImageRole], part: Part, random: &mut ChaCha8Rng) -> Vec<(Part, Vec<i64>)> {
+fn drawn(design: Design, images: &[ImageRole], part: Part, random: &mut impl Rng) -> Vec<(Part, Vec<i64>)> {
     let of_part = images.iter().filter(|image| image.part == part);
     let (real, other): (Vec<&ImageRole>, Vec<&ImageRole>) =
         of_part.partition(|image| image.kind == Kind::Real);

@@ -16,7 +16,7 @@ pub use self::bootstrap::Bootstrap;
 pub use self::detection::Detection;
 pub use self::equivalence::Equivalence;
 pub use self::images::{ImageFigures, least_real, most_real};
-pub use self::plan::{answers_for_equivalence, answers_to_beat_chance};
+pub use self::plan::{LEVELS, POWERS, answers_for_equivalence, answers_to_beat_chance};
 pub use self::table::Table;
 
 /// What a subject is asked.

@@ -1,7 +1,14 @@
 //! How many answers a claim needs.
 
+use std::ops::{Range, RangeInclusive};
+
 use super::binomial::{at_least, at_most, smallest};
 use super::detection::quantile;
+
+/// The powers that can be planned for. More than 99.9 % asks for more answers than anybody collects.
+pub const POWERS: RangeInclusive<f64> = 0.5..=0.999;
+/// The levels that can be planned for.
+pub const LEVELS: Range<f64> = 1e-6..0.5;
 
 /// Number of answers to show that subjects who are right with probability `share` beat chance: the smallest
 /// from which on the one-sided exact binomial test at level `alpha` finds it with probability `power`.
@@ -11,7 +18,7 @@ use super::detection::quantile;
 /// From the number returned on, none does: 42 answers for 70 %, 169 for 60 %, 654 for 55 % at the usual
 /// 80 % and 5 %. (At 645, 0.814; at 653, 0.799.)
 ///
-/// `None` unless ½ + 0.005 ≤ `share` < 1, ½ ≤ `power` < 1 and 0 < `alpha` < ½.
+/// `None` unless ½ + 0.005 ≤ `share` < 1, `power` in [`POWERS`] and `alpha` in [`LEVELS`].
 #[must_use]
 pub fn answers_to_beat_chance(share: f64, power: f64, alpha: f64) -> Option<u64> {
     check(share - 0.5, power, alpha)?;
@@ -27,7 +34,7 @@ pub fn answers_to_beat_chance(share: f64, power: f64, alpha: f64) -> Option<u64>
 ///
 /// 888 for ±5 points at 80 % and 5 %. The usual normal approximation gives 857.
 ///
-/// `None` unless 0.005 ≤ `margin` < ½, ½ ≤ `power` < 1 and 0 < `alpha` < ½.
+/// `None` unless 0.005 ≤ `margin` < ½, `power` in [`POWERS`] and `alpha` in [`LEVELS`].
 #[must_use]
 pub fn answers_for_equivalence(margin: f64, power: f64, alpha: f64) -> Option<u64> {
     check(margin, power, alpha)?;
@@ -43,7 +50,7 @@ pub fn answers_for_equivalence(margin: f64, power: f64, alpha: f64) -> Option<u6
 fn check(effect: f64, power: f64, alpha: f64) -> Option<()> {
     // Below half a point, the search takes minutes and nobody could collect the answers.
     let is_effect = (0.005 - 1e-12..0.5).contains(&effect);
-    (is_effect && (0.5..1.0).contains(&power) && alpha > 0.0 && alpha < 0.5).then_some(())
+    (is_effect && POWERS.contains(&power) && LEVELS.contains(&alpha)).then_some(())
 }
 
 /// The smallest n from which on `is_enough` holds, near the approximation `about`.

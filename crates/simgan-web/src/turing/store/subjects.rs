@@ -37,6 +37,8 @@ impl TestFile {
     /// The file cannot be written.
     pub fn begin(&self, now_ms: i64) -> Result<String, TuringError> {
         let key = random_id()?;
+        // Not the test's seed: whoever knew it, and this program, would know all answers.
+        let mut random = secret::generator().map_err(TuringError::system("drawing an order"))?;
         let n_shown = images_shown(&self.images()?);
         let keys: Vec<String> = (0..n_shown).map(|_| random_id()).collect::<Result<_, _>>()?;
         self.with(|connection| {
@@ -46,7 +48,7 @@ impl TestFile {
                 .execute("INSERT INTO subject (key, began_ms) VALUES (?1, ?2)", params![key, now_ms])?;
             let subject = transaction.last_insert_rowid();
             let mut keys = keys.into_iter();
-            for (number, (part, shown)) in questions(&self.design, &images, subject).iter().enumerate() {
+            for (number, (part, shown)) in questions(&self.design, &images, &mut random).iter().enumerate() {
                 let number = number as i64;
                 transaction.execute(
                     "INSERT INTO question (subject, number, part) VALUES (?1, ?2, ?3)",
