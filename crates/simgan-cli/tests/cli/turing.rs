@@ -11,6 +11,8 @@ fn plans_say_how_many_answers_a_claim_needs() {
     assert!(other.starts_with("169 answers") && other.contains("\n227 answers"), "{other}");
     fails(simgan("turing plan --share 55"), 2, &["--share must be", "0.55 is 55 %"]);
     fails(simgan("turing plan --margin 0"), 2, &["--margin must be"]);
+    fails(simgan("turing plan --alpha 1e-300"), 2, &["--alpha must be"]);
+    fails(simgan("turing plan --power 1"), 2, &["--power must be"]);
 }
 
 /// A model, and 30 images of each domain in a size of their own.
@@ -41,6 +43,8 @@ fn a_test_is_made_once_and_its_results_are_told() {
     assert!(told.starts_with("No answers yet.\n0 subjects, 0 finished"), "{told}");
     assert!(told.contains("Baseline: unrefined") && told.contains("Sensitivity d′"), "{told}");
     assert!(String::from_utf8(scene.bytes("answers.csv")).unwrap().starts_with("subject,question,part,"));
+    let over_itself = "turing results eyes.turing --csv ./eyes.turing";
+    fails(scene.simgan(over_itself), 2, &["the test itself", "another file"]);
     let json = succeeds(scene.simgan("turing results eyes.turing --json"));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["n_subjects"], &json["main"]["n"]), (&0.into(), &0.into()));

@@ -75,6 +75,34 @@ fn a_trained_run_is_shown_with_all_it_has() {
     assert_eq!(curves["phases"][2], serde_json::json!(["adversarial", 5]));
 }
 
+/// Whatever a line says, pages are shown.
+#[test]
+fn odd_figures_break_no_page() {
+    let scene = Scene::new();
+    let run = scene.write("a", 50);
+    let lines = start() + &steps(1, 50);
+    let last = lines.lines().last().unwrap();
+    let odd = |from: &str, to: &str| {
+        assert!(last.contains(from), "{last}");
+        last.replace(from, to) + "\n"
+    };
+    let server = serve(&scene);
+    for line in [
+        odd("\"step\":50", "\"step\":3"),
+        odd("\"images_per_sec\":", "\"images_per_sec\":-"),
+        odd("\"step\":50", "\"step\":18446744073709551615"),
+    ] {
+        let read: u64 = curves(&server, "a")["read"].as_u64().unwrap();
+        append(&run, &line);
+        let held = fs::File::create(run.join("run.lock")).unwrap();
+        held.lock().unwrap();
+        wait_read(&server, "a", read.max(50) + 1);
+        for page in ["/", "/runs/a", "/compare?a=a&b=a"] {
+            assert_eq!(server.get(page).status, 200, "{page} after {line}");
+        }
+    }
+}
+
 #[test]
 fn states_are_told_apart() {
     let scene = Scene::new();

@@ -24,7 +24,7 @@ pub struct TestOptions {
     pub examples: usize,
     /// Number of unrefined and of real images in a last part, the baseline; 0 is none, the paper had 10.
     pub baseline: usize,
-    /// Seed of the choice of images and of each subject's order.
+    /// Seed of the choice of images.
     pub seed: u64,
     /// Whether subjects learn at the end how many of their answers were right.
     pub show_score: bool,

@@ -58,6 +58,12 @@ fn a_subject_sees_each_image_once_in_an_order_of_their_own() {
         })
         .collect();
     assert_ne!(orders[0], orders[1]);
+    // Nor can the seed and the number tell it: another test of both has others.
+    let other_folder = tempfile::tempdir().unwrap();
+    let again = TestFile::open(&test_file(other_folder.path(), &SMALL)).unwrap();
+    answer_all(&again, &again.begin(0).unwrap());
+    let other: Vec<i64> = again.answers().unwrap().iter().map(|answer| answer.images[0]).collect();
+    assert_ne!(orders[0], other);
     let distinct: BTreeSet<i64> = orders[0].iter().copied().collect();
     assert_eq!((distinct.len(), &distinct), (15, &orders[1].iter().copied().collect()));
     let parts: Vec<Part> = test.answers().unwrap().iter().take(15).map(|answer| answer.part).collect();
