@@ -12,7 +12,7 @@ use crate::runs::library::{Report, Run};
 use crate::runs::metrics::{History, Series};
 use crate::runs::settings::Settings;
 use crate::runs::state::RunState;
-use crate::runs::words::{ago, figure, percent, whole};
+use crate::runs::words::{ago, figure, percent, percent_done, whole};
 use crate::server::failure::Failure;
 use crate::server::page;
 
@@ -59,7 +59,7 @@ impl Card {
             state,
             step: whole(step),
             total: whole(total),
-            progress: step.saturating_mul(100).checked_div(total).unwrap_or(0).min(100),
+            progress: percent_done(step, total),
             changed: changed.map(ago).unwrap_or_default(),
             figures: figures(&history),
             samples: sample_steps(&run.folder).pop(),

@@ -22,7 +22,7 @@ use crate::runs::metrics::{Ended, History, Judged};
 use crate::runs::settings::Settings;
 use crate::runs::state::RunState;
 use crate::runs::tables::{CurveTable, tables};
-use crate::runs::words::{ago, duration, figure, percent, whole};
+use crate::runs::words::{ago, duration, figure, percent, percent_done, whole};
 use crate::server::failure::Failure;
 use crate::server::page;
 
@@ -100,7 +100,7 @@ impl RunPage {
             state,
             step: whole(step),
             total: whole(total),
-            progress: step.saturating_mul(100).checked_div(total).unwrap_or(0).min(100),
+            progress: percent_done(step, total),
             changed: changed(&folder).map(ago).unwrap_or_default(),
             left: (state == RunState::Running).then(|| left(history, &settings, total)).flatten(),
             is_ready,

@@ -24,6 +24,11 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// How much of a run is done, in whole percent up to 100; 0 if its length is unknown.
+pub(crate) fn percent_done(step: u64, total: u64) -> u64 {
+    step.saturating_mul(100).checked_div(total).unwrap_or(0).min(100)
+}
+
 /// A whole number with its thousands apart: `12,345`.
 pub(crate) fn whole(number: u64) -> String {
     let digits = number.to_string();
