@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::{TestFile, images};
+use super::TestFile;
 use crate::secret;
 use crate::turing::TuringError;
 use crate::turing::design::{Part, questions};
@@ -39,10 +39,9 @@ impl TestFile {
         let key = random_id()?;
         // Not the test's seed: whoever knew it, and this program, would know all answers.
         let mut random = secret::generator().map_err(TuringError::system("drawing an order"))?;
-        let n_shown = images_shown(&self.images()?);
-        let keys: Vec<String> = (0..n_shown).map(|_| random_id()).collect::<Result<_, _>>()?;
+        let images = self.images()?; // they never change
+        let keys: Vec<String> = (0..images_shown(&images)).map(|_| random_id()).collect::<Result<_, _>>()?;
         self.with(|connection| {
-            let images = images(connection)?;
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction
                 .execute("INSERT INTO subject (key, began_ms) VALUES (?1, ?2)", params![key, now_ms])?;
