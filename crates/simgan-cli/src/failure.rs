@@ -75,7 +75,8 @@ fn is_usage(error: &Error) -> bool {
     // Settings that contradict a run or experiment to continue were typed as well.
     let resumed = matches!(error.downcast_ref(), Some(TrainError::Config(ConfigError::Resumed { .. })));
     let other = matches!(error.downcast_ref(), Some(EvalError::OtherExperiment { .. }));
-    error.is::<Usage>() || error.is::<ConfigError>() || resumed || other
+    let address = matches!(error.downcast_ref(), Some(WebError::Address { .. }));
+    error.is::<Usage>() || error.is::<ConfigError>() || resumed || other || address
 }
 
 fn is_closed_pipe(error: &Error) -> bool {

@@ -12,8 +12,10 @@ pub(super) fn describe(root: &Path) -> String {
     };
     let model = value("model name").unwrap_or(std::env::consts::ARCH);
     let flags = value("flags").unwrap_or_default();
-    let vectors: Vec<&str> =
-        ["avx512f", "avx2", "fma"].into_iter().filter(|&flag| flags.split(' ').any(|f| f == flag)).collect();
+    let vectors: Vec<&str> = ["amx_bf16", "avx512_bf16", "avx512f", "avx2", "fma"]
+        .into_iter()
+        .filter(|&flag| flags.split(' ').any(|f| f == flag))
+        .collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kilobytes: u64 =

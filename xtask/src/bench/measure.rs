@@ -133,25 +133,47 @@ pub(super) struct Peers {
     pub(super) peak_memory_mb: Option<u64>,
 }
 
-/// A mode's name and its images per second in each round; after [`Peers::sort`], only their median.
-pub(super) type Mode = (String, Vec<f64>);
+/// A way in which the other side runs a network.
+pub(super) struct Mode {
+    pub(super) name: String,
+    /// `f32`, `bf16` or `int8`.
+    pub(super) precision: String,
+    /// Images per second in each round; after [`Peers::sort`], only their median.
+    pub(super) rates: Vec<f64>,
+}
+
+impl Mode {
+    pub(super) fn rate(&self) -> f64 {
+        self.rates.first().copied().unwrap_or(f64::NAN)
+    }
+}
 
 impl Peers {
     /// Adds another round.
     fn add(&mut self, round: Self) {
-        for (name, rates) in round.modes {
-            if let Some((_, all)) = self.modes.iter_mut().find(|(known, _)| *known == name) {
-                all.extend(rates);
+        for Mode { name, rates, .. } in round.modes {
+            if let Some(known) = self.modes.iter_mut().find(|known| known.name == name) {
+                known.rates.extend(rates);
             }
         }
     }
 
     /// Reduces each mode to its median and puts the fastest first.
     fn sort(&mut self) {
-        for (_, rates) in &mut self.modes {
-            *rates = vec![median(rates)];
+        for mode in &mut self.modes {
+            mode.rates = vec![median(&mut mode.rates)];
         }
-        self.modes.sort_by(|a, b| b.1[0].total_cmp(&a.1[0]));
+        self.modes.sort_by(|a, b| b.rate().total_cmp(&a.rate()));
+    }
+
+    /// The fastest mode that computes as exactly as ours.
+    pub(super) fn best_exact(&self) -> Option<&Mode> {
+        self.modes.iter().find(|mode| mode.precision == "f32")
+    }
+
+    /// The fastest mode of any precision.
+    pub(super) fn best(&self) -> Option<&Mode> {
+        self.modes.first()
     }
 }
 
@@ -240,16 +262,18 @@ impl Programs {
     fn peers(&self, python: &Path, task: &Task, first_round: bool) -> anyhow::Result<Peers> {
         let mut command = Command::new(python);
         command.args(["-W", "ignore"]).arg(&self.script).args(["--figure", &task.figure.key()]);
-        let tries_compile = !matches!(task.figure, Figure::Estimator(..));
-        if self.compile && task.main && tries_compile && first_round {
+        if self.compile && task.main && first_round {
             command.arg("--compile");
         }
         let told = answer(self.with_conditions(&mut command, task))?;
         let modes = told["modes"].as_object().context("the script told no modes")?;
-        let modes: Vec<Mode> =
-            modes.iter().filter_map(|(name, rate)| Some((name.clone(), vec![rate.as_f64()?]))).collect();
-        for (name, rates) in &modes {
-            announce(&format!("  {name} {:.1}", rates[0]));
+        let mode = |(name, rate): (&String, &Value)| {
+            let precision = told["precisions"][name].as_str()?.to_owned();
+            Some(Mode { name: name.clone(), precision, rates: vec![rate.as_f64()?] })
+        };
+        let modes: Vec<Mode> = modes.iter().filter_map(mode).collect();
+        for mode in &modes {
+            announce(&format!("  {} {:.1}", mode.name, mode.rate()));
         }
         let version = told["torch"].as_str().unwrap_or("unknown").to_owned();
         Ok(Peers { version, modes, peak_memory_mb: told["peak_memory_mb"].as_u64() })

@@ -1,17 +1,17 @@
 """Measures the paper's networks and the other estimators, in images per second, in PyTorch's and ONNX Runtime's fastest CPU modes.
 
 `cargo xtask bench --python PYTHON` runs it, with one process per figure. It needs torch and, for refining, onnx and onnxruntime. It prints
-one JSON object: PyTorch's version, the median images per second of each mode, and the process's peak memory in MB after the first mode.
+one JSON object: PyTorch's version, the median images per second and the precision of each mode, and the process's peak memory in MB after the first mode.
 """
 
 import argparse
 import contextlib
-import io
 import json
 import pathlib
 import resource
 import statistics
 import sys
+import tempfile
 import time
 
 import torch
@@ -86,77 +86,115 @@ class Bench:
         repeat(run, 2)
         return round(self.options.batch / statistics.median(repeat(run, self.options.reps)), 2)
 
-    def networks(self, compiled):
-        networks = [make(self.options.channels).to(memory_format=torch.channels_last) for make in (refiner, discriminator)]
+    def networks(self, layout, compiled):
+        networks = [make(self.options.channels).to(memory_format=layout) for make in (refiner, discriminator)]
         return [torch.compile(network) if compiled else network for network in networks]
 
-    def refine(self, compiled):
-        network, _ = self.networks(compiled)
-        images = self.synthetic.to(memory_format=torch.channels_last)
+    def refine(self, layout, compiled, cast):
+        network, _ = self.networks(layout, compiled)
+        images = self.synthetic.to(memory_format=layout)
 
         def run():
-            with torch.inference_mode():
+            with torch.inference_mode(), cast():
                 network(images)
 
         return run
 
-    def refiner_step(self, compiled):
-        network, critic = self.networks(compiled)
+    def refiner_step(self, layout, compiled, cast):
+        network, critic = self.networks(layout, compiled)
         optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
 
         def run():
-            refined = network(self.synthetic)
-            loss = cross_entropy(critic(refined), 0) + 0.01 * (refined - self.synthetic).abs().mean()
+            with cast():
+                refined = network(self.synthetic)
+                loss = cross_entropy(critic(refined).float(), 0) + 0.01 * (refined - self.synthetic).abs().mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
 
         return run
 
-    def discriminator_step(self, compiled):
-        network, critic = self.networks(compiled)
+    def discriminator_step(self, layout, compiled, cast):
+        network, critic = self.networks(layout, compiled)
         optimizer = torch.optim.SGD(critic.parameters(), lr=1e-3)
 
         def run():
-            with torch.no_grad():
-                refined = network(self.synthetic)
-            loss = cross_entropy(critic(refined), 1) + cross_entropy(critic(self.real), 0)
+            with cast():
+                with torch.no_grad():
+                    refined = network(self.synthetic)
+                loss = cross_entropy(critic(refined).float(), 1) + cross_entropy(critic(self.real).float(), 0)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
 
         return run
 
-    def traced(self):
-        frozen = torch.jit.freeze(torch.jit.trace(refiner(self.options.channels).eval(), self.synthetic))
-        frozen = torch.jit.optimize_for_inference(frozen)
+    def frozen(self):
+        """The network of a forward pass and its images; `None` for a step, which only PyTorch itself can make."""
+        return (refiner(self.options.channels), self.synthetic) if self.options.figure == "refine" else None
 
-        def run():
-            with torch.inference_mode():
-                frozen(self.synthetic)
-
-        return run
-
-    def onnx(self):
-        import onnxruntime
-
-        file = io.BytesIO()
-        torch.onnx.export(refiner(self.options.channels).eval(), self.synthetic, file, input_names=["images"], dynamo=False)
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = self.options.threads
-        session = onnxruntime.InferenceSession(file.getvalue(), settings, providers=["CPUExecutionProvider"])
-        feed = {"images": self.synthetic.numpy()}
-        return lambda: session.run(None, feed)
+    def make(self, layout, compiled, cast):
+        return getattr(self, self.options.figure)(layout, compiled, cast)
 
     def modes(self):
-        """Yields each mode's name and a function that prepares its run."""
-        step = getattr(self, self.options.figure)
-        yield "channels_last", lambda: step(False)
-        if self.options.compile:
-            yield "channels_last, torch.compile", lambda: step(True)
-        if self.options.figure == "refine":
-            yield "jit.optimize_for_inference", self.traced
-            yield "ONNX Runtime", self.onnx
+        """Yields each mode's name, its precision and a function that prepares its run."""
+        casts = [("f32", contextlib.nullcontext)]
+        # Elsewhere it is emulated, many times slower.
+        if "bf16" in pathlib.Path("/proc/cpuinfo").read_text():
+            casts.append(("bf16", lambda: torch.autocast("cpu", torch.bfloat16)))
+        for precision, cast in casts:
+            named = lambda name: name if precision == "f32" else f"{name}, {precision}"
+            last, first = torch.channels_last, torch.contiguous_format
+            yield named("channels_last"), precision, lambda cast=cast: self.make(last, False, cast)
+            yield named("channels first"), precision, lambda cast=cast: self.make(first, False, cast)
+            if self.options.compile:
+                yield named("channels_last, torch.compile"), precision, lambda cast=cast: self.make(last, True, cast)
+        if found := self.frozen():
+            yield "jit.optimize_for_inference", "f32", lambda: traced(*found)
+            yield "ONNX Runtime", "f32", lambda: onnx_session(*found, self.options.threads)
+            yield "ONNX Runtime, int8", "int8", lambda: onnx_session(*found, self.options.threads, quantized=True)
+
+
+def traced(network, images):
+    frozen = torch.jit.freeze(torch.jit.trace(network.eval(), images))
+    frozen = torch.jit.optimize_for_inference(frozen)
+
+    def run():
+        with torch.inference_mode():
+            frozen(images)
+
+    return run
+
+
+def onnx_session(network, images, threads, quantized=False):
+    import onnxruntime
+
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/network.onnx"
+        torch.onnx.export(network.eval(), images, path, input_names=["images"], dynamo=False)
+        if quantized:
+            path = quantize(path, images)
+        session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    feed = {"images": images.numpy()}
+    return lambda: session.run(None, feed)
+
+
+def quantize(path, images):
+    """Static quantization to 8 bits; a few of the images calibrate it. Returns the new file."""
+    from onnxruntime import quantization
+
+    class Calibration(quantization.CalibrationDataReader):
+        def __init__(self):
+            self.left = [{"images": images.numpy()}]
+
+        def get_next(self):
+            return self.left.pop() if self.left else None
+
+    quantized = path.replace(".onnx", "-int8.onnx")
+    quantization.quantize_static(path, quantized, Calibration())
+    return quantized
 
 
 def heat_map_distance(maps, target):
@@ -188,21 +226,20 @@ class EstimatorBench(Bench):
         self.options = options
         self.name, _, self.kind = options.figure.rpartition("_")
 
-    def run_of(self, layout, bf16):
-        batch = self.options.batch
-        network, shape, labels, loss_of = estimator(self.name, batch)
+    def make(self, layout, compiled, cast):
+        network, shape, labels, loss_of = estimator(self.name, self.options.batch)
         network = network.to(memory_format=layout).train(self.kind == "step")
-        images = (torch.rand(batch, *shape) * 2 - 1).to(memory_format=layout)
+        images = (torch.rand(self.options.batch, *shape) * 2 - 1).to(memory_format=layout)
         optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
-        autocast = lambda: torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext()
+        run_network = torch.compile(network) if compiled else network
 
         def forward():
-            with torch.inference_mode(), autocast():
-                network(images)
+            with torch.inference_mode(), cast():
+                run_network(images)
 
         def step():
-            with autocast():
-                output = network(images)
+            with cast():
+                output = run_network(images)
             loss = loss_of(output.float(), labels)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -210,12 +247,9 @@ class EstimatorBench(Bench):
 
         return forward if self.kind == "forward" else step
 
-    def modes(self):
-        yield "channels_last", lambda: self.run_of(torch.channels_last, False)
-        yield "channels first", lambda: self.run_of(torch.contiguous_format, False)
-        # Elsewhere it is emulated, many times slower.
-        if "bf16" in pathlib.Path("/proc/cpuinfo").read_text():
-            yield "channels_last, bf16", lambda: self.run_of(torch.channels_last, True)
+    def frozen(self):
+        network, shape, _, _ = estimator(self.name, self.options.batch)
+        return (network, torch.rand(self.options.batch, *shape) * 2 - 1) if self.kind == "forward" else None
 
 
 ESTIMATORS = [f"{name}_{kind}" for name in ("hourglass", "small_hourglass", *GAZE_DIVISORS, "plain") for kind in ("forward", "step")]
@@ -234,10 +268,11 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
     bench = (EstimatorBench if options.figure in ESTIMATORS else Bench)(options)
-    result = {"torch": torch.__version__, "modes": {}}
-    for name, make in bench.modes():
+    result = {"torch": torch.__version__, "modes": {}, "precisions": {}}
+    for name, precision, make in bench.modes():
         try:
             result["modes"][name] = bench.rate(make())
+            result["precisions"][name] = precision
         except Exception as error:  # A mode that this machine lacks is left out, and said so.
             print(f"{name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
         # The peak of the first mode only: later modes run on top of what it left in memory.

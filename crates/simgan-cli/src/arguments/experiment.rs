@@ -8,9 +8,9 @@ use super::{Compute, Measure, positive};
 ///
 /// Trains each variant and measures it, as `simgan evaluate` does, in several draws; every draw seeds
 /// simulators, training and estimators anew. Ends with what to use for this data, whether refining was worth
-/// it, and how sure that is. All results stay in the output folder: run again after an
-/// interruption, the same command continues and repeats nothing. `simgan experiment history --output
-/// results/history` trains 6 refiners and 18 gaze networks on the built-in data in half an hour on two cores.
+/// it, and how sure that is. All results stay in the output folder, with a page, `index.html`, that shows
+/// them: run again after an interruption, the same command continues and repeats nothing. `simgan experiment
+/// history --output results/history` trains 6 refiners and 18 gaze networks on the built-in data in half an hour on two cores.
 #[derive(Args, Debug)]
 #[command(
     mut_arg("images", |arg| arg.default_value("4000")),

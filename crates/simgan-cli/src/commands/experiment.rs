@@ -20,7 +20,7 @@ use crate::{compute, interrupt};
 /// The built-in "real" domain; experiments that train on it also test on it by default.
 const CAMERA: &str = "builtin:camera";
 
-/// Does the work that is still missing and prints the table.
+/// Does the work that is still missing, prints the table and writes the page.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
     let config = config(arguments)?;
@@ -37,7 +37,12 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     drop(observer);
     let width = terminal_width();
     let parts = [report::experiment_table(&results).text(width), report::experiment_verdict(&results, width)];
-    print(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
+    // A failed print waits until the page is written.
+    let printed = print(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"));
+    let title = format!("simgan experiment {}: {}", results.experiment.set, arguments.output.display());
+    report::write_experiment(&arguments.output, &title, &results)?;
+    tracing::info!("report {}", arguments.output.join("index.html").display());
+    printed
 }
 
 fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {

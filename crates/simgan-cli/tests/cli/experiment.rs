@@ -103,6 +103,10 @@ fn an_interrupted_or_grown_experiment_tells_the_same() {
     for part in ["mean label", "synthetic", "local", "global less local", "told apart", "2 draw(s)"] {
         assert!(table.contains(part), "`{part}` is not told:\n{table}");
     }
+    let page = String::from_utf8(scene.bytes("all/index.html")).unwrap();
+    for part in ["<title>simgan experiment local: all</title>", "global less local", "draw 2, 2"] {
+        assert!(page.contains(part), "`{part}` is not shown:\n{page}");
+    }
     check_means(&scene);
     check_against_evaluate(&scene);
 

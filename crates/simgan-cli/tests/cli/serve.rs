@@ -42,5 +42,5 @@ fn what_cannot_be_served_is_named_with_the_way_out() {
     let in_use = format!("{address}: another program already listens");
     fails(scene.simgan(&format!("serve --bind {address}")), 1, &[&in_use, "hint: ", "--bind 127.0.0.1:0"]);
     fails(scene.simgan("serve none"), 1, &["none: no such folder", "hint: "]);
-    fails(scene.simgan("serve --bind nowhere"), 1, &["nowhere", "--bind 127.0.0.1:7878"]);
+    fails(scene.simgan("serve --bind nowhere"), 2, &["nowhere", "--bind 127.0.0.1:7878"]);
 }

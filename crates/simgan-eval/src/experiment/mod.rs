@@ -11,6 +11,7 @@
 //! draw-0/VARIANT/               the refiner's run
 //! draw-0/VARIANT.json           its Evaluation; the file marks the variant as done
 //! results.json                  the table
+//! index.html                    the same as a page, written by [`report::write_experiment`](crate::report::write_experiment)
 //! ```
 
 mod config;
@@ -149,9 +150,14 @@ impl Experiment {
     }
 
     fn draw(&self, number: u64) -> Draw<'_> {
-        let folder = self.folder.join(format!("draw-{number}"));
+        let folder = draw_folder(&self.folder, number);
         Draw { config: &self.config, registry: &self.registry, device: &self.device, number, folder }
     }
+}
+
+/// The folder of a draw, counted from 0.
+pub(crate) fn draw_folder(experiment: &Path, number: u64) -> PathBuf {
+    experiment.join(format!("draw-{number}"))
 }
 
 /// The evaluations of a draw, in the order of the variants.

@@ -58,6 +58,10 @@ pub struct ExperimentRow {
     pub method: Method,
     /// Number of repetitions over all draws.
     pub n_runs: usize,
+    /// The error of each repetition of each draw, in the unit of the task's first measure; in all rows, the same
+    /// place is the same pair of draw and seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Vec<f64>>,
     /// The figures of the task's measures by key, such as `error_deg`.
     #[serde(flatten)]
     pub figures: BTreeMap<String, Spread>,
@@ -152,6 +156,9 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
     let error = error_key(&found.first()?.data.task);
     let figures: Vec<_> = found.iter().filter_map(|found| found.methods.get(&method)).collect();
     let runs: Vec<_> = figures.iter().flat_map(|figures| &figures.runs).collect();
+    let errors = |figures: &&MethodFigures| -> Vec<f64> {
+        figures.runs.iter().filter_map(|run| run.errors.figure(&error)).collect()
+    };
     let calibrated = runs.iter().filter_map(|run| run.calibrated.as_ref()?.figure(&error));
     let told_apart = |found: &&Evaluation| {
         let realism = found.realism?;
@@ -169,6 +176,7 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
         variant: variant.map(str::to_owned),
         method,
         n_runs: runs.len(),
+        errors: figures.iter().map(errors).collect(),
         figures: spreads(&runs.iter().map(|run| &run.errors).collect::<Vec<_>>()),
         calibrated: Spread::new(&calibrated.collect::<Vec<_>>()),
         ratio_to_synthetic: Spread::new(&ratios),

@@ -2,11 +2,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::Picture;
+use super::{PAGE, Picture};
 use crate::EvalError;
 
-/// Name of the page.
-const PAGE: &str = "index.html";
 /// Marks a page as ours: only a folder with such a page may be replaced.
 pub(super) const MARK: &str = "<meta name=\"generator\" content=\"simgan evaluate\">";
 

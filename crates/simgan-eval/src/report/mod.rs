@@ -1,4 +1,4 @@
-//! Presents an [`Evaluation`] to people: tables as text, and a folder with a page, plots and pictures.
+//! Presents an [`Evaluation`] or an experiment to people: tables as text, and a page with plots and pictures.
 
 mod experiment;
 mod folder;
@@ -15,7 +15,7 @@ use std::path::Path;
 use candle_core::Tensor;
 use simgan_models::Refiner;
 
-pub use self::experiment::experiment_table;
+pub use self::experiment::{experiment_table, write_experiment};
 pub use self::folder::check_folder;
 pub use self::pictures::overlay;
 pub use self::tables::{Table, conditions, in_words, tables};
@@ -31,6 +31,9 @@ const COLUMNS: [usize; 2] = [8, 4];
 const BLOCKS: usize = 2;
 /// Number of worst cases shown.
 const WORST: usize = 12;
+
+/// The name of a report's page.
+const PAGE: &str = "index.html";
 
 /// A picture of the report, kept in memory: nothing is written until all pictures exist.
 struct Picture {
@@ -68,7 +71,7 @@ pub fn write(
     let refined = found.methods.get(&Method::once(MethodKind::Refined));
     below.extend(refined.and_then(|figures| tables::confusion(figures, &data.task().spec().classes)));
     pictures.extend(worst.map(|(picture, _)| picture));
-    folder::replace(folder, &page::page(title, found, &pictures, &below), &pictures)
+    folder::replace(folder, &page::evaluation(title, found, &pictures, &below), &pictures)
 }
 
 fn plots(found: &Evaluation, data: &EvaluationData) -> Result<Vec<Picture>, EvalError> {

@@ -10,41 +10,70 @@ use crate::evaluation::{Evaluation, EvaluationData};
 const STYLE: &str = ":root{color-scheme:light dark}\
 body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
 .scroll{margin:1rem 0;overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
-td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}img{max-width:100%}\
+td:first-child,th:first-child{text-align:left}td:not(:first-child){white-space:nowrap}figure{margin:1.5rem 0}img{max-width:100%}\
 figcaption,.note{color:#5f5f5f;font-size:.9rem}figcaption,.note,.verdict{white-space:pre-line}\
 @media (prefers-color-scheme:dark){body{background:#151619;color:#e6e6e6}td,th{border-color:#444}figcaption,.note{color:#a8a8a8}\
 img{background:#fff}}";
 
-/// Formats the page and embeds all pictures.
-pub(super) fn page(title: &str, found: &Evaluation, pictures: &[Picture], below: &[Table]) -> String {
-    let title = escaped(title);
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
-         <style>{STYLE}</style></head><body><main>\n<h1>{title}</h1>\n<p class=\"note\">{}</p>\n",
-        folder::MARK,
-        escaped(&conditions(&found.config, &found.data))
-    );
-    tables(found).iter().for_each(|found| page.push_str(&table(found)));
-    let verdict = evaluation_verdict(found, usize::MAX);
-    if !verdict.is_empty() {
-        page.push_str(&format!("<h2>Verdict</h2>\n<p class=\"verdict\">{}</p>\n", escaped(&verdict)));
+/// A self-contained page, written from the top.
+pub(super) struct Page(String);
+
+impl Page {
+    /// Begins a page; `note` says how its figures were measured.
+    pub(super) fn new(title: &str, mark: &str, note: &str) -> Self {
+        let [title, note] = [title, note].map(escaped);
+        Self(format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{mark}\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
+             <style>{STYLE}</style></head><body><main>\n<h1>{title}</h1>\n<p class=\"note\">{note}</p>\n"
+        ))
     }
-    for picture in pictures {
+
+    pub(super) fn heading(&mut self, text: &str) {
+        self.0.push_str(&format!("<h2>{}</h2>\n", escaped(text)));
+    }
+
+    /// Adds a table unless it has no rows but its head.
+    pub(super) fn table(&mut self, found: &Table) {
+        if found.rows.len() > 1 {
+            self.0.push_str(&table(found));
+        }
+    }
+
+    /// Adds the verdict if there is one.
+    pub(super) fn verdict(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.heading("Verdict");
+            self.0.push_str(&format!("<p class=\"verdict\">{}</p>\n", escaped(text)));
+        }
+    }
+
+    pub(super) fn picture(&mut self, picture: &Picture) {
         let (kind, bytes) = match &picture.svg {
             Some(svg) => ("image/svg+xml", svg.as_bytes()),
             None => ("image/png", &picture.png[..]),
         };
-        page.push_str(&format!(
-            "<figure><h2>{}</h2><img alt=\"{}\" src=\"data:{kind};base64,{}\"><figcaption>{}</figcaption></figure>\n",
-            escaped(&picture.title),
-            escaped(&picture.title),
-            STANDARD.encode(bytes),
-            escaped(&picture.caption)
+        let [title, caption] = [&picture.title, &picture.caption].map(|text| escaped(text));
+        self.0.push_str(&format!(
+            "<figure><h2>{title}</h2><img alt=\"{title}\" src=\"data:{kind};base64,{}\">\
+             <figcaption>{caption}</figcaption></figure>\n",
+            STANDARD.encode(bytes)
         ));
     }
-    below.iter().filter(|below| below.rows.len() > 1).for_each(|below| page.push_str(&table(below)));
-    page + "</main></body></html>\n"
+
+    pub(super) fn finish(self) -> String {
+        self.0 + "</main></body></html>\n"
+    }
+}
+
+/// Formats an evaluation's page and embeds all pictures.
+pub(super) fn evaluation(title: &str, found: &Evaluation, pictures: &[Picture], below: &[Table]) -> String {
+    let mut page = Page::new(title, folder::MARK, &conditions(&found.config, &found.data));
+    tables(found).iter().for_each(|found| page.table(found));
+    page.verdict(&evaluation_verdict(found, usize::MAX));
+    pictures.iter().for_each(|picture| page.picture(picture));
+    below.iter().for_each(|below| page.table(below));
+    page.finish()
 }
 
 /// Lists the worst cases as a table.

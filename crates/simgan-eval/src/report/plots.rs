@@ -1,7 +1,7 @@
 use kuva::backend::png::PngBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::legend::LegendPosition;
-use kuva::plot::{ColorMap, Heatmap, LinePlot, LineStyle, ScatterPlot};
+use kuva::plot::{ColorMap, Heatmap, LinePlot, LineStyle, ScatterPlot, StripPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::figure::Figure;
 use kuva::render::layout::Layout;
@@ -111,6 +111,30 @@ fn axis_end(mut errors: Vec<f64>, threshold: Option<f64>) -> f64 {
             }
         }
     }
+}
+
+/// Plots the error of every repetition of an experiment, one line of dots for each row of its table; `None` if no
+/// row has errors.
+pub(super) fn row_errors(
+    rows: &[(String, MethodKind, Vec<f64>)],
+    what: &str,
+) -> Result<Option<Drawing>, EvalError> {
+    let rows: Vec<_> = rows.iter().filter(|(_, _, errors)| !errors.is_empty()).collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    // The last group is drawn at the top.
+    let mut dots = StripPlot::new().with_horizontal(true).with_center().with_point_size(5.0);
+    for (name, _, errors) in rows.iter().rev() {
+        dots = dots.with_group(name.clone(), errors.iter().copied());
+    }
+    let colors = rows.iter().rev().map(|(_, kind, _)| color(*kind));
+    let plots = vec![Plot::Strip(dots.with_group_colors(colors).with_marker_opacity(0.75))];
+    let layout = Layout::auto_from_plots(&plots)
+        .with_x_label(what)
+        .with_width(760.0)
+        .with_height(120.0 + 30.0 * rows.len() as f64);
+    Drawing::new(&render_multiple(plots, layout)).map(Some)
 }
 
 /// Maximum number of classes in a picture of a confusion matrix.

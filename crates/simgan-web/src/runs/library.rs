@@ -1,6 +1,6 @@
 //! Which runs there are, and by what name a page calls each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,6 +9,9 @@ use simgan_train::run_dir::CONFIG_FILE;
 use crate::error::WebError;
 use crate::runs::files::is_report;
 use crate::runs::folder::Guarded;
+
+/// What is in the folder of an experiment, beside the draws.
+const EXPERIMENT_FILE: &str = "experiment.toml";
 
 /// Runs of one folder at most; a folder with more is no folder of runs.
 const MAX_RUNS: usize = 10_000;
@@ -23,10 +26,17 @@ pub(crate) struct Library {
 enum Root {
     Run(Guarded),
     FolderOfRuns(Guarded),
+    Experiment(Guarded),
     Report(Guarded),
 }
 
-/// An evaluation's report beside the runs.
+/// A folder and what people call it.
+struct Named {
+    folder: Guarded,
+    name: String,
+}
+
+/// The report of an evaluation or an experiment, beside the runs.
 pub(crate) struct Report {
     /// The name in links.
     pub(crate) slug: String,
@@ -59,34 +69,34 @@ impl Library {
 
     /// The runs there are now, in the order of the command line and by name within a folder.
     pub(crate) fn list(&self) -> Vec<Run> {
-        let folders = self.roots.iter().flat_map(Root::runs);
-        let mut slugs = self.slugs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut runs: Vec<Run> = Vec::new();
-        for folder in folders {
-            if !runs.iter().any(|run| run.folder == folder) {
-                runs.push(Run::new(folder, &mut slugs));
-            }
-        }
-        runs
+        self.with_slugs(self.roots.iter().flat_map(Root::runs))
+            .map(|(slug, Named { folder, name })| Run { slug, name, folder })
+            .collect()
     }
 
-    /// The reports given on the command line.
+    /// The reports given on the command line and those in folders of runs.
     pub(crate) fn reports(&self) -> Vec<Report> {
-        let folders = self.roots.iter().filter_map(|root| match root {
-            Root::Report(folder) => Some(folder.clone()),
-            Root::Run(_) | Root::FolderOfRuns(_) => None,
-        });
-        let mut slugs = self.slugs.lock().unwrap_or_else(PoisonError::into_inner);
-        folders
-            .map(|folder| Run::new(folder, &mut slugs))
-            .map(|Run { slug, name, folder }| Report { slug, name, folder })
+        self.with_slugs(self.roots.iter().flat_map(Root::reports))
+            .map(|(slug, Named { folder, name })| Report { slug, name, folder })
             .collect()
+    }
+
+    /// Gives each folder, the first time it is met, its name in links.
+    fn with_slugs(&self, found: impl Iterator<Item = Named>) -> impl Iterator<Item = (String, Named)> {
+        let mut slugs = self.slugs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = BTreeSet::new();
+        let new = found.filter(|found| seen.insert(found.folder.clone())).collect::<Vec<_>>().into_iter();
+        let with_slug: Vec<_> = new.map(|found| (found.slug(&mut slugs), found)).collect();
+        with_slug.into_iter()
     }
 
     /// Where the runs are looked for.
     pub(crate) fn paths(&self) -> Vec<String> {
         let roots = self.roots.iter().map(|root| match root {
-            Root::Run(folder) | Root::FolderOfRuns(folder) | Root::Report(folder) => folder.path(),
+            Root::Run(folder)
+            | Root::FolderOfRuns(folder)
+            | Root::Experiment(folder)
+            | Root::Report(folder) => folder.path(),
         });
         roots.map(|path| simgan_data::printable_line(&path.to_string_lossy()).into_owned()).collect()
     }
@@ -102,42 +112,86 @@ impl Root {
         let refused = |reason| WebError::NotServed { path: path.to_owned(), reason };
         let folder = Guarded::open(path).map_err(|_| refused("no such folder"))?;
         Ok(match folder {
-            folder if is_run(&folder) => Self::Run(folder),
+            folder if Named::of(&folder).is_run() => Self::Run(folder),
+            folder if is_experiment(&folder) => Self::Experiment(folder),
             folder if is_report(&folder) => Self::Report(folder),
             folder => Self::FolderOfRuns(folder),
         })
     }
 
-    fn runs(&self) -> Vec<Guarded> {
+    fn runs(&self) -> Vec<Named> {
         match self {
-            Self::Run(folder) => Some(folder.clone()).into_iter().filter(is_run).collect(), // unless a link took its place
+            // Unless a link took its place.
+            Self::Run(folder) => Some(Named::of(folder)).into_iter().filter(Named::is_run).collect(),
             Self::FolderOfRuns(folder) => {
-                let names = folder.names(Path::new("")).into_iter().filter(|name| !name.starts_with('.'));
-                let folders = names.filter_map(|name| folder.child(Path::new(&name)));
-                folders.filter(is_run).take(MAX_RUNS).collect()
+                let runs = children(folder).flat_map(|found| match found.is_run() {
+                    true => vec![found],
+                    false => runs_of_experiment(&found),
+                });
+                runs.take(MAX_RUNS).collect()
             }
+            Self::Experiment(folder) => runs_of_experiment(&Named::of(folder)),
             Self::Report(_) => Vec::new(),
+        }
+    }
+
+    fn reports(&self) -> Vec<Named> {
+        match self {
+            Self::Run(_) => Vec::new(), // its own page shows them
+            Self::FolderOfRuns(folder) => {
+                let reports = children(folder).filter(|found| !found.is_run() && is_report(&found.folder));
+                reports.take(MAX_RUNS).collect()
+            }
+            // An experiment writes its report at the end.
+            Self::Experiment(folder) | Self::Report(folder) => {
+                Some(Named::of(folder)).filter(|found| is_report(&found.folder)).into_iter().collect()
+            }
         }
     }
 }
 
-fn is_run(folder: &Guarded) -> bool {
-    folder.metadata(Path::new(CONFIG_FILE)).is_some()
+/// The folders below one, by name, without hidden ones and links.
+fn children(folder: &Guarded) -> impl Iterator<Item = Named> {
+    let names = folder.names(Path::new("")).into_iter().filter(|name| !name.starts_with('.'));
+    names.filter_map(|name| Some(Named::of(&folder.child(Path::new(&name))?)))
 }
 
-impl Run {
-    fn new(folder: Guarded, slugs: &mut BTreeMap<PathBuf, String>) -> Self {
+fn is_experiment(folder: &Guarded) -> bool {
+    folder.metadata(Path::new(EXPERIMENT_FILE)).is_some()
+}
+
+/// The refiners that an experiment trains, `draw-0/VARIANT` and so on; none of another folder.
+fn runs_of_experiment(experiment: &Named) -> Vec<Named> {
+    if !is_experiment(&experiment.folder) {
+        return Vec::new();
+    }
+    let below = |outer: &Named| {
+        children(&outer.folder)
+            .map(|inner| Named { name: format!("{}/{}", outer.name, inner.name), ..inner })
+            .collect::<Vec<_>>()
+    };
+    let draws = below(experiment);
+    draws.iter().flat_map(below).filter(Named::is_run).take(MAX_RUNS).collect()
+}
+
+impl Named {
+    fn of(folder: &Guarded) -> Self {
         let name = folder.path().file_name().unwrap_or_default().to_string_lossy();
-        let name = simgan_data::printable_line(&name).into_owned();
-        let slug = match slugs.get(folder.path()) {
-            Some(slug) => slug.clone(),
-            None => {
-                let slug = unused(&slug_of(&name), slugs);
-                slugs.insert(folder.path().to_owned(), slug.clone());
-                slug
-            }
-        };
-        Self { slug, name, folder }
+        Self { name: simgan_data::printable_line(&name).into_owned(), folder: folder.clone() }
+    }
+
+    fn is_run(&self) -> bool {
+        self.folder.metadata(Path::new(CONFIG_FILE)).is_some()
+    }
+
+    fn slug(&self, slugs: &mut BTreeMap<PathBuf, String>) -> String {
+        let path = self.folder.path();
+        if let Some(slug) = slugs.get(path) {
+            return slug.clone();
+        }
+        let slug = unused(&slug_of(&self.name), slugs);
+        slugs.insert(path.to_owned(), slug.clone());
+        slug
     }
 }
 
@@ -159,6 +213,28 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn an_experiment_is_a_report_with_runs() {
+        let around = tempfile::tempdir().unwrap();
+        let experiment = around.path().join("field");
+        let run = experiment.join("draw-0/field-texture");
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join(CONFIG_FILE), "").unwrap();
+        fs::create_dir_all(around.path().join("photos/draw-0/x")).unwrap();
+        fs::write(around.path().join("photos/draw-0/x").join(CONFIG_FILE), "").unwrap();
+        fs::write(experiment.join("index.html"), "<meta name=\"generator\" content=\"simgan experiment\">")
+            .unwrap();
+        fs::write(experiment.join(EXPERIMENT_FILE), "").unwrap();
+        for served in [&experiment, around.path()] {
+            let library = Library::open(&[served.to_owned()]).unwrap();
+            let runs: Vec<_> = library.list().into_iter().map(|run| (run.slug, run.name)).collect();
+            let name = "field/draw-0/field-texture".to_owned();
+            assert_eq!(runs, [(name.replace('/', "-"), name)]);
+            let reports: Vec<_> = library.reports().into_iter().map(|report| report.slug).collect();
+            assert_eq!(reports, ["field"]);
+        }
+    }
 
     #[test]
     fn names_in_links_are_plain_unique_and_stay() {

@@ -50,10 +50,10 @@ impl Failure {
         Self { hint: hint.map(|hint| sentence(&hint.to_string())), ..self }
     }
 
-    fn page(&self) -> Response {
+    fn page(&self, is_subject: bool) -> Response {
         let Self { status, message, hint } = self;
         let title = title(*status);
-        let page = FailurePage { title, message, hint: hint.as_deref(), status: status.as_u16() };
+        let page = FailurePage { title, message, hint: hint.as_deref(), status: status.as_u16(), is_subject };
         match page.render() {
             Ok(page) => Html(page).into_response(),
             Err(_) => message.clone().into_response(),
@@ -68,6 +68,8 @@ struct FailurePage<'a> {
     title: &'a str,
     message: &'a str,
     hint: Option<&'a str>,
+    /// Whether a subject of a Turing test reads it, who has no business with the runs.
+    is_subject: bool,
 }
 
 impl IntoResponse for Failure {
@@ -85,7 +87,7 @@ pub(crate) async fn no_page(uri: Uri) -> Failure {
 
 /// Words failures, ours and those of axum's extractors, for the reader: JSON below `/api/`, else a page.
 pub(crate) async fn present(request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
+    let [is_api, is_subject] = ["/api/", "/turing/t/"].map(|part| request.uri().path().starts_with(part));
     let response = next.run(request).await;
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
@@ -94,7 +96,7 @@ pub(crate) async fn present(request: Request, next: Next) -> Response {
     let failure = response.extensions().get::<Failure>().cloned().unwrap_or_else(|| plain(status));
     let mut worded = match is_api {
         true => Json(json!({ "error": failure.message, "hint": failure.hint })).into_response(),
-        false => failure.page(),
+        false => failure.page(is_subject),
     };
     *worded.status_mut() = status;
     for (name, value) in response.headers() {

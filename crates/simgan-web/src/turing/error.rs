@@ -100,6 +100,11 @@ impl TuringError {
             Self::SizesDiffer { .. } => Hint::setting("bring them to one size", "data.size", "55x35"),
             Self::System { source, .. } => return Hint::of_io(source),
             Self::Data(error) => return error.hint(),
+            Self::Database { source, .. }
+                if source.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) =>
+            {
+                "the file is damaged: put back a copy".into()
+            }
             Self::Database { .. } | Self::Design(_) | Self::Tensor(_) => return None,
         })
     }

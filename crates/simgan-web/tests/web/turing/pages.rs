@@ -206,7 +206,10 @@ fn what_is_unknown_is_not_there() {
         format!("/turing/t/..%2f..%2f{link}"),
         format!("/turing/results/{key}%2f..%2f..%2f..%2fetc%2fpasswd"),
     ] {
-        assert_eq!(server.get(&path).status, 404, "{path}");
+        let answer = server.get(&path);
+        assert_eq!(answer.status, 404, "{path}");
+        let shows_runs = answer.text().contains("href=\"/compare\"");
+        assert_eq!(shows_runs, !path.starts_with("/turing/t/"), "{path}: subjects have no business there");
     }
     assert_eq!(server.get(&format!("/turing/t/{link}/example/-1")).status, 400);
     let next = server.get(&format!("/turing/t/{link}/next"));
