@@ -62,7 +62,7 @@ pub use self::file::{read_tensors, read_tensors_within, write_tensors};
 pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
 pub use self::hourglass::{Hourglass, HourglassConfig};
 pub use self::layout::Layout;
-pub use self::noise::{NoiseSource, draw_noise};
+pub use self::noise::{DrawnNoise, Noise, NoiseSource};
 pub use self::parameters::Parameters;
 pub use self::plain::{Plain, PlainConfig};
 pub use self::refiner::{Refiner, RefinerConfig};

@@ -2,7 +2,7 @@ use candle_core::{DType, Module, Tensor, bail};
 use candle_nn::VarBuilder;
 
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
-use crate::{ModelError, NoiseSource};
+use crate::{ModelError, Noise, NoiseSource};
 use simgan_kernels::{Border, RefinerLayers};
 use simgan_settings::{Range, check, settings};
 
@@ -15,8 +15,9 @@ use simgan_settings::{Range, check, settings};
 /// `(N, C, H, W)` in [−1, 1] → the same shape in [−1, 1], any height and width from 1.
 ///
 /// With [`RefinerConfig::noise_channels`], it is R(x, z) of the paper's outlook (§4): the noise z, a few numbers
-/// for each image, gives one synthetic image many refined ones. As a [`Module`] it takes the z of
-/// [`NoiseSource::default`], so that an image is always refined alike.
+/// for each image, gives one synthetic image many refined ones; [`RefinerConfig::grain_channels`] are numbers of
+/// each pixel. As a [`Module`] it takes the noise of [`NoiseSource::default`], so that an image is always
+/// refined alike.
 #[derive(Clone, Debug)]
 pub struct Refiner {
     config: RefinerConfig,
@@ -42,9 +43,10 @@ impl Refiner {
     pub fn new(config: &RefinerConfig, channels: usize, vb: VarBuilder) -> Result<Self, ModelError> {
         check("refiner", RefinerConfig::SETTINGS, config)?;
         check_channels(channels)?;
-        let RefinerConfig { features, blocks, kernel, stem_kernel, border, noise_channels } = *config;
+        let RefinerConfig { features, blocks, kernel, stem_kernel, border, noise_channels, grain_channels } =
+            *config;
         let stem = Conv::new(
-            channels + noise_channels,
+            channels + noise_channels + grain_channels,
             features,
             stem_kernel,
             same_conv(stem_kernel, 1, border, true),
@@ -80,13 +82,13 @@ impl Refiner {
     /// Noise is 0: features should not depend on it.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         // Layer by layer: the fused operation does not return its feature maps.
-        let input = match self.noise_channels() {
-            0 => images.clone(),
-            channels => {
-                let zeros = Tensor::zeros((images.dim(0)?, channels), DType::F32, images.device())?;
-                self.with_planes(images, &zeros)?
-            }
-        };
+        let mut input = images.clone();
+        if self.takes_noise() {
+            let (n_images, _, height, width) = images.dims4()?;
+            let channels = self.config.noise_channels + self.config.grain_channels;
+            let zeros = Tensor::zeros((n_images, channels, height, width), DType::F32, images.device())?;
+            input = Tensor::cat(&[images, &zeros], 1)?;
+        }
         let mut features = self.stem.forward(&input)?;
         for block in &self.blocks {
             features = block.conv2.forward_residual(&block.conv1.forward(&features)?, &features)?;
@@ -106,50 +108,59 @@ impl Refiner {
         self.channels
     }
 
-    /// Numbers in the noise z of an image; 0 for a refiner that gives each image one refined image.
+    /// Whether an image has several refined ones, by noise.
     #[must_use]
-    pub fn noise_channels(&self) -> usize {
-        self.config.noise_channels
+    pub fn takes_noise(&self) -> bool {
+        self.config.noise_channels + self.config.grain_channels > 0
     }
 
-    /// Draws the noise z of each image.
-    ///
-    /// # Shapes
-    ///
-    /// `(N, C, H, W)` → `(N, noise_channels)`.
+    /// Draws the noise of each of `(N, C, H, W)`.
     ///
     /// # Errors
     ///
     /// If the images are not `f32` of rank 4.
-    pub fn noise(&self, images: &Tensor, source: NoiseSource) -> candle_core::Result<Tensor> {
-        source.of_images(images, self.noise_channels())
+    pub fn noise(&self, images: &Tensor, source: NoiseSource) -> candle_core::Result<Noise> {
+        source.of_images(images, &self.config)
     }
 
     /// Refines images with the given noise: R(x, z).
     ///
     /// # Shapes
     ///
-    /// `(N, C, H, W)` and `(N, noise_channels)` → `(N, C, H, W)`.
+    /// `(N, C, H, W)` and the noise of as many images of that size → `(N, C, H, W)`.
     ///
     /// # Errors
     ///
-    /// If the images have another number of channels, the noise has another shape, or this refiner takes none.
-    pub fn forward_with(&self, synthetic: &Tensor, noise: &Tensor) -> candle_core::Result<Tensor> {
+    /// If the images have another number of channels, or the noise is of another refiner.
+    pub fn forward_with(&self, synthetic: &Tensor, noise: &Noise) -> candle_core::Result<Tensor> {
         self.refined(&self.with_planes(synthetic, noise)?)
     }
 
-    /// Appends a plane for each number of the noise. It has one value in all pixels: what varies between
-    /// photographs of one scene – exposure, contrast, sharpness – varies between images, and a film's frames
-    /// can share it whatever moves.
-    fn with_planes(&self, images: &Tensor, noise: &Tensor) -> candle_core::Result<Tensor> {
+    /// Appends a plane for each number of z and then those of the grain. A number of z has one value in all pixels:
+    /// what varies between photographs of one scene – exposure, contrast, sharpness – varies between images, and a
+    /// film's frames can share it whatever moves.
+    fn with_planes(&self, images: &Tensor, noise: &Noise) -> candle_core::Result<Tensor> {
         let (n_images, _, height, width) = images.dims4()?;
-        let channels = self.noise_channels();
-        if noise.dims() != [n_images, channels] {
-            bail!("refiner: noise {:?} for {n_images} images and {channels} noise channels", noise.dims());
+        let RefinerConfig { noise_channels, grain_channels, .. } = self.config;
+        let shapes = [&noise.z, &noise.grain].map(|noise| noise.as_ref().map(Tensor::dims));
+        let expected = [&[n_images, noise_channels][..], &[n_images, grain_channels, height, width]];
+        let is_expected = |(found, expected): (&Option<&[usize]>, &[usize])| match found {
+            None => expected[1] == 0,
+            Some(found) => *found == expected,
+        };
+        if !shapes.iter().zip(expected).all(is_expected) {
+            bail!(
+                "refiner: noise {shapes:?} for {n_images} images of {height}×{width} pixels, {noise_channels} noise channels and \
+                 {grain_channels} grain channels"
+            );
         }
-        let planes = noise.reshape((n_images, channels, 1, 1))?;
-        let planes = planes.broadcast_as((n_images, channels, height, width))?;
-        Tensor::cat(&[images, &planes.contiguous()?], 1)
+        let mut parts = vec![images.clone()];
+        if let Some(z) = &noise.z {
+            let planes = z.reshape((n_images, noise_channels, 1, 1))?;
+            parts.push(planes.broadcast_as((n_images, noise_channels, height, width))?.contiguous()?);
+        }
+        parts.extend(noise.grain.clone());
+        Tensor::cat(&parts, 1)
     }
 
     /// Refines images followed by their planes of noise.
@@ -165,9 +176,9 @@ impl Refiner {
 
 impl Module for Refiner {
     fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
-        match self.noise_channels() {
-            0 => self.refined(synthetic),
-            _ => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
+        match self.takes_noise() {
+            false => self.refined(synthetic),
+            true => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
         }
     }
 }
@@ -212,6 +223,11 @@ settings! {
         /// input per number, the same in all pixels. 0 turns it off.
         #[serde(default)]
         noise_channels: usize = Range::Whole(0, 64),
+        /// Planes of noise in R's input, with a number from N(0, 1) in each pixel: what varies from pixel to pixel in
+        /// a photograph or a depth image and not in a render – a sensor's grain, ragged edges and missing pixels. 0
+        /// turns it off.
+        #[serde(default)]
+        grain_channels: usize = Range::Whole(0, 64),
     }
 }
 
@@ -228,6 +244,7 @@ impl RefinerConfig {
             stem_kernel: 3,
             border: Border::Replicate,
             noise_channels: 0,
+            grain_channels: 0,
         }
     }
 

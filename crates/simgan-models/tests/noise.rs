@@ -6,7 +6,7 @@ use std::fs;
 
 use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
-    NoiseSource, Parameters, REFINER_CONFIG_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
+    Noise, NoiseSource, Parameters, REFINER_CONFIG_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
 };
 use tempfile::TempDir;
 
@@ -27,14 +27,21 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn noise_gives_an_image_many_refined_ones() {
-    let config = RefinerConfig { features: 4, blocks: 1, noise_channels: 2, ..RefinerConfig::eye_gaze() };
+    let config = RefinerConfig {
+        features: 4,
+        blocks: 1,
+        noise_channels: 2,
+        grain_channels: 1,
+        ..RefinerConfig::eye_gaze()
+    };
     let (refiner, parameters) = refiner(&config, 3);
     let stem = parameters.vars().into_iter().find(|(name, _)| name == "stem.weight").unwrap().1;
-    assert_eq!(stem.dims(), [4, 5, 3, 3]);
+    assert_eq!(stem.dims(), [4, 6, 3, 3]);
     let synthetic = images((3, 3, 5, 7));
     let with = |source: NoiseSource| {
         let noise = refiner.noise(&synthetic, source).unwrap();
-        assert_eq!(noise.dims(), [3, 2]);
+        let dims = [&noise.z, &noise.grain].map(|noise| noise.as_ref().unwrap().dims().to_vec());
+        assert_eq!(dims, [vec![3, 2], vec![3, 1, 5, 7]]);
         values(&refiner.forward_with(&synthetic, &noise).unwrap())
     };
     let first = NoiseSource::default();
@@ -44,14 +51,43 @@ fn noise_gives_an_image_many_refined_ones() {
     let one = synthetic.narrow(0, 1, 1).unwrap();
     assert_eq!(values(&refiner.forward(&one).unwrap()), with(first)[105..210]);
     assert_eq!(refiner.features(&synthetic).unwrap().dims(), [3, 4, 5, 7]);
-    let odd = Tensor::zeros((3, 1), DType::F32, &Device::Cpu).unwrap();
-    assert!(refiner.forward_with(&synthetic, &odd).unwrap_err().to_string().contains("2 noise channels"));
+    let noise = refiner.noise(&synthetic, first).unwrap();
+    let zeros = |shape: &[usize]| Some(Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap());
+    for odd in [
+        Noise { z: zeros(&[3, 1]), ..noise.clone() },
+        Noise { z: None, ..noise.clone() },
+        Noise { grain: zeros(&[3, 1, 7, 5]), ..noise.clone() },
+    ] {
+        let error = refiner.forward_with(&synthetic, &odd).unwrap_err().to_string();
+        assert!(error.contains("2 noise channels and 1 grain channels"), "{error}");
+    }
+    // Each of the two changes the image.
+    for other in
+        [Noise { z: zeros(&[3, 2]), ..noise.clone() }, Noise { grain: zeros(&[3, 1, 5, 7]), ..noise }]
+    {
+        assert_ne!(values(&refiner.forward_with(&synthetic, &other).unwrap()), with(first));
+    }
 
     let folder = TempDir::new().unwrap();
     save_refiner(folder.path(), &config, 3, &parameters.tensors()).unwrap();
     let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
-    assert_eq!((loaded.channels(), loaded.noise_channels()), (3, 2));
+    assert_eq!((loaded.channels(), *loaded.config()), (3, config));
     assert_eq!(values(&loaded.forward(&synthetic).unwrap()), with(first));
+}
+
+/// A plane of grain that is constant is a number of z.
+#[test]
+fn grain_is_a_plane_beside_the_image() {
+    let config = RefinerConfig { features: 4, blocks: 1, noise_channels: 2, ..RefinerConfig::eye_gaze() };
+    let grained = RefinerConfig { noise_channels: 0, grain_channels: 2, ..config };
+    let (refiner, parameters) = refiner(&config, 3);
+    let other = Refiner::new(&grained, 3, parameters.var_builder()).unwrap();
+    let synthetic = images((3, 3, 5, 7));
+    let z = images((3, 2, 1, 1));
+    let planes = z.broadcast_as((3, 2, 5, 7)).unwrap().contiguous().unwrap();
+    let of_z = refiner.forward_with(&synthetic, &Noise { z: Some(z.reshape((3, 2)).unwrap()), grain: None });
+    let of_grain = other.forward_with(&synthetic, &Noise { z: None, grain: Some(planes) });
+    assert_eq!(values(&of_z.unwrap()), values(&of_grain.unwrap()));
 }
 
 /// What programs without noise wrote, byte for byte.

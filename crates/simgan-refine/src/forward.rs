@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use candle_core::{Device, Module, Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use simgan_data::ImageSpec;
-use simgan_models::{NoiseSource, Refiner, RefinerConfig};
+use simgan_models::{DrawnNoise, Noise, NoiseSource, Refiner, RefinerConfig};
 
 use super::batches::MAX_BATCH_PIXELS;
 use super::pixels::Refinable;
@@ -27,27 +27,23 @@ pub(super) fn refine_batch(
         return images
             .iter()
             .map(|image| {
-                let drawn = noise.draw(&image.values, refiner.noise_channels());
+                let drawn = noise.draw(&image.values, height * width, refiner.config());
                 refine_tiled(refiner, &image.values, shape, &drawn, TILE, device)
             })
             .collect();
     }
     let values: Vec<f32> = images.iter().flat_map(|image| image.values.iter().copied()).collect();
     let synthetic = Tensor::from_vec(values, (images.len(), channels, height, width), device)?;
-    let drawn = images.iter().flat_map(|image| noise.draw(&image.values, refiner.noise_channels()));
-    let refined = refine(refiner, &synthetic, drawn.collect())?.flatten_all()?.to_vec1::<f32>()?;
+    let drawn = images.iter().map(|image| noise.draw(&image.values, height * width, refiner.config()));
+    let refined = refine(refiner, &synthetic, &drawn.collect::<Vec<_>>())?.flatten_all()?.to_vec1::<f32>()?;
     Ok(refined.chunks_exact(channels * height * width).map(<[f32]>::to_vec).collect())
 }
 
 /// Refines `(N, C, H, W)` with the noise of each image, one after another.
-fn refine(refiner: &Refiner, synthetic: &Tensor, noise: Vec<f32>) -> Result<Tensor> {
-    match refiner.noise_channels() {
-        0 => refiner.forward(synthetic),
-        channels => {
-            let noise = Tensor::from_vec(noise, (synthetic.dim(0)?, channels), synthetic.device())?;
-            refiner.forward_with(synthetic, &noise)
-        }
-    }
+fn refine(refiner: &Refiner, synthetic: &Tensor, drawn: &[DrawnNoise]) -> Result<Tensor> {
+    let (_, _, height, width) = synthetic.dims4()?;
+    let noise = Noise::of_images(refiner.config(), drawn, [height, width], synthetic.device())?;
+    refiner.forward_with(synthetic, &noise)
 }
 
 /// Side in pixels of the tiles that images above [`MAX_BATCH_PIXELS`] are cut into.
@@ -55,18 +51,18 @@ const TILE: usize = 512;
 
 /// Refines planar values of shape `[C, H, W]` tile by tile, with the result of one pass over the whole image.
 /// Each tile is padded by the reach of the refiner's receptive field. Besides the result, memory depends on the
-/// tile's size and not on the image's.
+/// tile's size, and not on the image's unless the refiner takes grain.
 fn refine_tiled(
     refiner: &Refiner,
     values: &[f32],
     [channels, height, width]: [usize; 3],
-    noise: &[f32],
+    noise: &DrawnNoise,
     tile: usize,
     device: &Device,
 ) -> Result<Vec<f32>> {
     let reach = reach(refiner.config());
-    // Each row of a part of the image, as a range of `values`.
-    let lines = |rows: Range<usize>, columns: Range<usize>| {
+    // Each row of a part of the image's channels, as a range of `values`.
+    let lines = |channels: usize, rows: Range<usize>, columns: Range<usize>| {
         (0..channels)
             .flat_map(move |c| rows.clone().map(move |row| (c * height + row) * width))
             .map(move |start| start + columns.start..start + columns.end)
@@ -75,13 +71,19 @@ fn refine_tiled(
     for (rows, padded_rows) in tiles(height, tile, reach) {
         for (columns, padded_columns) in tiles(width, tile, reach) {
             let shape = (1, channels, padded_rows.len(), padded_columns.len());
-            let padded = lines(padded_rows.clone(), padded_columns.clone());
-            let padded = padded.flat_map(|line| values[line].iter().copied()).collect();
-            let done = refine(refiner, &Tensor::from_vec(padded, shape, device)?, noise.to_vec())?;
+            let part = |values: &[f32], channels: usize| -> Vec<f32> {
+                let lines = lines(channels, padded_rows.clone(), padded_columns.clone());
+                lines.flat_map(|line| values[line].iter().copied()).collect()
+            };
+            let grain = part(&noise.grain, refiner.config().grain_channels);
+            let padded = Tensor::from_vec(part(values, channels), shape, device)?;
+            let done = refine(refiner, &padded, &[DrawnNoise { z: noise.z.clone(), grain }])?;
             let done = done.narrow(2, rows.start - padded_rows.start, rows.len())?;
             let done = done.narrow(3, columns.start - padded_columns.start, columns.len())?;
             let done = done.flatten_all()?.to_vec1::<f32>()?;
-            for (line, done) in lines(rows.clone(), columns.clone()).zip(done.chunks_exact(columns.len())) {
+            for (line, done) in
+                lines(channels, rows.clone(), columns.clone()).zip(done.chunks_exact(columns.len()))
+            {
                 refined[line].copy_from_slice(done);
             }
         }
@@ -106,6 +108,7 @@ fn tiles(length: usize, tile: usize, reach: usize) -> impl Iterator<Item = (Rang
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Module;
     use simgan_models::{Border, Parameters};
 
     use super::*;
@@ -120,12 +123,13 @@ mod tests {
                 stem_kernel: 7,
                 border,
                 noise_channels: 2,
+                grain_channels: 3,
             };
             let refiner = Refiner::new(&config, 3, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
             let values: Vec<f32> =
                 (0..3 * 37 * 53).map(|i| ((i * 7919) % 200) as f32 / 100.0 - 1.0).collect();
             let synthetic = Tensor::from_vec(values.clone(), (1, 3, 37, 53), &Device::Cpu).unwrap();
-            let noise = NoiseSource::default().draw(&values, 2);
+            let noise = NoiseSource::default().draw(&values, 37 * 53, &config);
             let whole = refiner.forward(&synthetic).unwrap().flatten_all().unwrap();
             let whole = whole.to_vec1::<f32>().unwrap();
             for tile in [1, 16, 37, 100] {

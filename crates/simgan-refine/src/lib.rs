@@ -211,7 +211,7 @@ impl Refinement<'_> {
             model_crc32c: self.model.crc32c.clone(),
             refiner: described(&self.model.refiner),
             input: self.input.name().to_owned(),
-            noise: (self.model.refiner.noise_channels() > 0).then(|| self.model.noise.into()),
+            noise: self.model.refiner.takes_noise().then(|| self.model.noise.into()),
         }
     }
 

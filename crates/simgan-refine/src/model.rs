@@ -48,9 +48,9 @@ impl RefineModel {
     /// # Errors
     /// The refiner takes no noise.
     pub fn with_noise(&self, noise: NoiseSource) -> Result<Self, RefineError> {
-        match self.refiner.noise_channels() {
-            0 => Err(RefineError::NoNoise { path: self.folder.clone() }),
-            _ => Ok(Self { noise, ..self.clone() }),
+        match self.refiner.takes_noise() {
+            false => Err(RefineError::NoNoise { path: self.folder.clone() }),
+            true => Ok(Self { noise, ..self.clone() }),
         }
     }
 

@@ -31,6 +31,7 @@ fn checkpoint(folder: &Path, seed: u64, channels: usize) {
         stem_kernel: 3,
         border: Border::Replicate,
         noise_channels: 0,
+        grain_channels: 0,
     };
     let parameters = Parameters::new(seed, &Device::Cpu);
     Refiner::new(&config, channels, parameters.var_builder()).unwrap();

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use simgan_losses::{diversity, film_difference};
-use simgan_models::{Border, RefinerConfig};
+use simgan_models::{Border, Noise, RefinerConfig};
 
 use crate::devices::{devices, tolerance};
 use crate::support::{Golden, assert_close, new_refiner, scalar, var};
@@ -18,11 +18,14 @@ fn the_refiner_with_noise_equals_pytorch() {
             stem_kernel: 3,
             border: Border::Replicate,
             noise_channels: 3,
+            grain_channels: 0,
         };
         let (refiner, parameters) = new_refiner(0, &config, 2, device);
         golden.fill("parameter/", &parameters);
         let get = |name: &str| golden.get(&format!("refiner/{name}"));
-        let refined = refiner.forward_with(get("synthetic"), get("noise")).unwrap();
+        let refined = refiner
+            .forward_with(get("synthetic"), &Noise { z: Some(get("noise").clone()), grain: None })
+            .unwrap();
         assert_close("refined", &refined, get("refined"), 1e-5);
         let gradients = (refined * get("direction")).unwrap().sum_all().unwrap().backward().unwrap();
         for (name, parameter) in parameters.vars() {

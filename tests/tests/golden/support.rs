@@ -73,7 +73,15 @@ pub(crate) fn var(tensor: &Tensor) -> Var {
 }
 
 pub(crate) fn refiner_config(stem_kernel: usize, border: Border) -> RefinerConfig {
-    RefinerConfig { features: 5, blocks: 2, kernel: 3, stem_kernel, border, noise_channels: 0 }
+    RefinerConfig {
+        features: 5,
+        blocks: 2,
+        kernel: 3,
+        stem_kernel,
+        border,
+        noise_channels: 0,
+        grain_channels: 0,
+    }
 }
 
 pub(crate) fn eye_layers() -> DiscriminatorConfig {

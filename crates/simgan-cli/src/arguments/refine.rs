@@ -50,7 +50,8 @@ pub(crate) struct RefineArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     /// Write N refined images for each image, each set in its own complete copy of the input, DIR/variant-1 to
-    /// DIR/variant-N; the refiner must have been trained with refiner.noise_channels.
+    /// DIR/variant-N; the refiner must have been trained with refiner.noise_channels
+    /// or refiner.grain_channels.
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) variants: Option<usize>,
     /// Seed of the noise of a refiner that takes some. An image's noise follows from it, the variant's number

@@ -47,7 +47,7 @@ pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     let stop = interrupt::stop_flag()?;
     let noise = NoiseSource { seed: arguments.seed, variant: 1, is_shared: arguments.sequence };
     let Some(variants) = arguments.variants else {
-        let model = if model.refiner().noise_channels() > 0 { model.with_noise(noise)? } else { model };
+        let model = if model.refiner().takes_noise() { model.with_noise(noise)? } else { model };
         return refine_once(arguments, &model, &input, &arguments.output, &stop);
     };
     // Before anything is written.

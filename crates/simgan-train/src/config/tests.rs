@@ -71,7 +71,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         discriminator.insert("noise".to_owned(), 0.0.into());
         discriminator.insert("noise_steps".to_owned(), 0.into());
         discriminator.insert("field".to_owned(), "layers".into());
-        first["refiner"].as_table_mut().unwrap().insert("noise_channels".to_owned(), 0.into());
+        let added = ["noise_channels", "grain_channels"].map(|key| (key.to_owned(), 0.into()));
+        first["refiner"].as_table_mut().unwrap().extend(added);
         let data = first["data"].as_table_mut().unwrap();
         data.insert("range".to_owned(), "full".into());
         data.extend(["flip", "random_crop", "tone"].map(|key| (key.to_owned(), "none".into())));

@@ -120,6 +120,7 @@ fn check_settings(config: &TrainConfig, count: usize) -> Result<(), RanksError> 
         ("loss.consistency", loss.consistency > 0.0),
         ("loss.film", loss.film > 0.0),
         ("refiner.noise_channels", refiner.noise_channels > 0),
+        ("refiner.grain_channels", refiner.grain_channels > 0),
     ];
     if let Some((setting, _)) = needs_all.into_iter().find(|(_, is_on)| *is_on && count > 1) {
         return Err(RanksError::Setting { setting });

@@ -2,39 +2,45 @@
 
 use candle_core::{Module, Tensor};
 use simgan_losses::{diversity, film_difference};
-use simgan_models::draw_noise;
+use simgan_models::Noise;
 
 use super::Trainer;
 use crate::TrainError;
 
 /// A synthetic batch after refinement.
 pub(super) struct Refined {
-    /// R(x); with noise R(x, z₁), then R(x, z₂): two images for each synthetic one, `(2 N, C, H, W)`.
+    /// R(x); with a z R(x, z₁), then R(x, z₂): two images for each synthetic one, `(2 N, C, H, W)`.
     pub(super) all: Tensor,
     /// x for each of `all`.
     pub(super) rendered: Tensor,
     /// R(x), or the mean of R(x, z₁) and R(x, z₂): what the self-regularization keeps close to x.
     pub(super) mean: Tensor,
-    /// [`diversity`] of the two; `None` without noise.
+    /// [`diversity`] of the two; `None` without z.
     pub(super) diversity: Option<Tensor>,
 }
 
 impl Trainer {
     /// Refines a batch, with gradients.
     pub(super) fn refined(&mut self, synthetic: &Tensor) -> Result<Refined, TrainError> {
-        let Some(first) = self.drawn_noise(synthetic)? else {
-            let refined = self.refiner.module.forward(synthetic)?;
+        let once = |refined: Tensor| {
             let (all, rendered) = (refined.clone(), synthetic.clone());
-            return Ok(Refined { all, rendered, mean: refined, diversity: None });
+            Refined { all, rendered, mean: refined, diversity: None }
+        };
+        let Some(first) = self.drawn_noise(synthetic)? else {
+            return Ok(once(self.refiner.module.forward(synthetic)?));
+        };
+        let Some(first_z) = &first.z else {
+            return Ok(once(self.refiner.module.forward_with(synthetic, &first)?));
         };
         let second = self.drawn_noise(synthetic)?.unwrap_or_else(|| first.clone());
-        let noise = Tensor::cat(&[&first, &second], 0)?;
+        let noise = Noise::cat(&[&first, &second])?;
         let rendered = Tensor::cat(&[synthetic, synthetic], 0)?;
         let all = self.refiner.module.forward_with(&rendered, &noise)?;
         let [one, other] = halves(&all)?;
         let mean = ((&one + &other)? * 0.5)?;
         let bound = self.config.loss.diversity_bound;
-        let diversity = Some(diversity([&one, &other], [&first, &second], bound)?);
+        let second_z = second.z.as_ref().unwrap_or(first_z);
+        let diversity = Some(diversity([&one, &other], [first_z, second_z], bound)?);
         Ok(Refined { all, rendered, mean, diversity })
     }
 
@@ -46,18 +52,18 @@ impl Trainer {
     }
 
     /// Draws the noise of a batch; `None` if R takes none. The frames of a film share theirs.
-    fn drawn_noise(&mut self, synthetic: &Tensor) -> Result<Option<Tensor>, TrainError> {
-        let channels = self.config.refiner.noise_channels;
-        if channels == 0 {
+    fn drawn_noise(&mut self, synthetic: &Tensor) -> Result<Option<Noise>, TrainError> {
+        if !self.refiner.module.takes_noise() {
             return Ok(None);
         }
-        let n_images = synthetic.dim(0)?;
-        let mut draw = |n| draw_noise(n, channels, &mut self.latent_stream, synthetic.device());
+        let (n_images, _, height, width) = synthetic.dims4()?;
+        let (config, device) = (&self.config.refiner, synthetic.device());
+        let mut draw = |n| Noise::draw(config, n, [height, width], &mut self.latent_stream, device);
         if self.config.loss.film == 0.0 {
             return Ok(Some(draw(n_images)?));
         }
         let noise = draw(n_images / 2)?;
-        Ok(Some(Tensor::cat(&[&noise, &noise], 0)?))
+        Ok(Some(Noise::cat(&[&noise, &noise])?))
     }
 
     /// Computes [`film_difference`] for each draw of noise; the second half of a batch holds the next

@@ -37,7 +37,7 @@ fn films() -> Sources {
 
 fn with_noise(steps: u64, film: f64) -> TrainConfig {
     let mut config = config(steps);
-    config.refiner.noise_channels = 3;
+    (config.refiner.noise_channels, config.refiner.grain_channels) = (3, 1);
     config.loss.film = film;
     config
 }
@@ -83,13 +83,22 @@ fn noise_makes_refined_images_differ_as_far_as_the_bound() {
 
 #[test]
 fn each_step_draws_its_own_noise() {
-    let mut trainer = trainer(with_noise(4, 0.0));
-    let synthetic = trainer.samples.synthetic.clone();
-    let mut draw = || {
-        let refined = trainer.refined_for_discriminator(&synthetic).unwrap();
-        refined.flatten_all().unwrap().to_vec1::<f32>().unwrap()
-    };
-    assert_ne!(draw(), draw());
+    for channels in [[3, 0], [0, 1], [3, 1]] {
+        let mut config = with_noise(4, 0.0);
+        [config.refiner.noise_channels, config.refiner.grain_channels] = channels;
+        let mut trainer = trainer(config);
+        let synthetic = trainer.samples.synthetic.clone();
+        let mut draw = || {
+            let refined = trainer.refined_for_discriminator(&synthetic).unwrap();
+            refined.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_ne!(draw(), draw(), "{channels:?}");
+        // Only z asks for two images of each.
+        let refined = trainer.refined(&synthetic).unwrap();
+        let twice = if channels[0] > 0 { 2 } else { 1 };
+        assert_eq!(refined.all.dim(0).unwrap(), twice * synthetic.dim(0).unwrap(), "{channels:?}");
+        assert_eq!(refined.diversity.is_some(), channels[0] > 0, "{channels:?}");
+    }
 }
 
 /// The frames of a pair get one noise, so that it adds nothing to what changes between them.

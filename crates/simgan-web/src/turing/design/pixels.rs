@@ -2,7 +2,6 @@
 
 use candle_core::{Device, Module, Tensor};
 use simgan_data::{BitDepth, Image, ImageSpec, Tone};
-use simgan_models::NoiseSource;
 use simgan_refine::RefineModel;
 
 use crate::turing::TuringError;
@@ -44,15 +43,7 @@ fn refine_batch(
         |image: &Image| model.tone().map_or(image.to_unit(), |tone: &Tone| tone.apply(image).to_unit());
     let values: Vec<Vec<f32>> = images.iter().copied().map(toned).collect();
     let synthetic = Tensor::from_vec(values.concat(), (images.len(), channels, height, width), device)?;
-    let refiner = model.refiner();
-    let refined = match refiner.noise_channels() {
-        0 => refiner.forward(&synthetic)?,
-        n => {
-            let source = NoiseSource::default();
-            let noise: Vec<f32> = values.iter().flat_map(|values| source.draw(values, n)).collect();
-            refiner.forward_with(&synthetic, &Tensor::from_vec(noise, (images.len(), n), device)?)?
-        }
-    };
+    let refined = model.refiner().forward(&synthetic)?;
     let refined = refined.flatten_all()?.to_vec1::<f32>()?;
     Ok(refined.chunks_exact(channels * height * width).map(<[f32]>::to_vec).collect())
 }
