@@ -198,13 +198,10 @@ impl Programs {
     /// Builds simgan and the program that measures the estimators.
     pub(super) fn new(root: &Path, arguments: &Arguments) -> anyhow::Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        for what in [
-            ["build", "-p", "simgan-cli"].as_slice(),
-            &["build", "--workspace", "--example", "estimator_speed"],
-        ] {
-            if !Command::new(&cargo).current_dir(root).args(what).status()?.success() {
-                bail!("cargo {} failed", what.join(" "));
-            }
+        // The whole workspace's features, as for the tests: nothing is built twice.
+        let what = ["build", "--workspace", "--bin", "simgan", "--example", "estimator_speed"];
+        if !Command::new(&cargo).current_dir(root).args(what).status()?.success() {
+            bail!("cargo {} failed", what.join(" "));
         }
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         Ok(Self {
