@@ -57,7 +57,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         page::page(&machine, &measure(&adversarial())?)
     };
     if !arguments.quick {
-        page.push_str(&page::estimators(&machine, &measure(&estimators())?));
+        page.push_str(&page::estimators(&machine, &measure(&estimators())?, arguments.rounds));
     }
     std::fs::write(&output, page).with_context(|| format!("cannot write {}", output.display()))?;
     announce(&format!("written to {}", output.display()));

@@ -47,14 +47,14 @@ pub(super) fn without_estimators(mut page: String) -> String {
 }
 
 /// Formats the estimators' part of the page.
-pub(super) fn estimators(machine: &str, rows: &[Row]) -> String {
+pub(super) fn estimators(machine: &str, rows: &[Row], rounds: u32) -> String {
     let versions = rows.iter().find_map(|row| row.peers.as_ref());
     let torch = versions.map_or_else(String::new, |peers| format!(" PyTorch {}.", peers.version));
     let mut part = format!(
         "{ESTIMATORS}\n\
          {machine}{torch}\n\n\
          Networks that estimate labels: the stacked hourglass for hands, its small form, the paper's gaze network, its half and quarter, and a plain one for digits.\n\
-         Each figure is the median of several rounds, ours in `f32`, with both sides in turn; a step is forward, loss, backward and Adam's update,\n\
+         Each figure is a median, of {rounds} round(s), ours in `f32`, with both sides in turn; a step is forward, loss, backward and Adam's update,\n\
          without data loading. {PEERS}\n\n\
          {HEADER}"
     );
@@ -129,8 +129,8 @@ mod tests {
             peak_memory_mb: None,
             peers: None,
         };
-        let first = format!("# Speed\n\ntext\n{}", estimators("A machine.", &[row(1.0)]));
-        let again = without_estimators(first.clone()) + &estimators("Another.", &[row(2.0)]);
+        let first = format!("# Speed\n\ntext\n{}", estimators("A machine.", &[row(1.0)], 3));
+        let again = without_estimators(first.clone()) + &estimators("Another.", &[row(2.0)], 1);
         assert!(first.contains("| small hourglass step | 55x35 | 16 | 2 | 1.0 |"), "{first}");
         assert!(
             again.starts_with("# Speed\n\ntext\n\n## Estimators\n\nAnother.") && !again.contains("| 1.0 |"),

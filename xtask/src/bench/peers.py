@@ -1,12 +1,13 @@
 """Measures the paper's networks and the other estimators, in images per second, in PyTorch's and ONNX Runtime's fastest CPU modes.
 
-`cargo xtask bench --python PYTHON` runs it, with one process per figure. It needs torch and, for refining, onnx and onnxruntime. It prints
+`cargo xtask bench --python PYTHON` runs it, with one process per figure. It needs torch and, for forward passes, onnx and onnxruntime. It prints
 one JSON object: PyTorch's version, the median images per second and the precision of each mode, and the process's peak memory in MB after the first mode.
 """
 
 import argparse
 import contextlib
 import json
+import logging
 import pathlib
 import resource
 import statistics
@@ -193,6 +194,7 @@ def quantize(path, images):
             return self.left.pop() if self.left else None
 
     quantized = path.replace(".onnx", "-int8.onnx")
+    logging.disable(logging.WARNING)  # it advises to fuse batch normalizations before, one line for each
     quantization.quantize_static(path, quantized, Calibration())
     return quantized
 
