@@ -9,7 +9,7 @@ use crate::evaluation::{Evaluation, EvaluationData};
 
 const STYLE: &str = ":root{color-scheme:light dark}\
 body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
-.scroll{margin:1rem 0;overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+.scroll{margin:1rem 0;overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .5rem;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}td:not(:first-child){white-space:nowrap}figure{margin:1.5rem 0}img{max-width:100%}\
 figcaption,.note{color:#5f5f5f;font-size:.9rem}figcaption,.note,.verdict{white-space:pre-line}\
 @media (prefers-color-scheme:dark){body{background:#151619;color:#e6e6e6}td,th{border-color:#444}figcaption,.note{color:#a8a8a8}\
@@ -21,7 +21,7 @@ pub(super) struct Page(String);
 impl Page {
     /// Begins a page; `note` says how its figures were measured.
     pub(super) fn new(title: &str, mark: &str, note: &str) -> Self {
-        let [title, note] = [title, note].map(escaped);
+        let (title, note) = (escaped(title), with_code(note));
         Self(format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{mark}\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
@@ -44,7 +44,7 @@ impl Page {
     pub(super) fn verdict(&mut self, text: &str) {
         if !text.is_empty() {
             self.heading("Verdict");
-            self.0.push_str(&format!("<p class=\"verdict\">{}</p>\n", escaped(text)));
+            self.0.push_str(&format!("<p class=\"verdict\">{}</p>\n", with_code(text)));
         }
     }
 
@@ -110,11 +110,22 @@ fn table(table: &Table) -> String {
     let body: String = body.iter().map(|cells| row(cells, "td")).collect();
     let note = match table.note.as_str() {
         "" => String::new(),
-        note => format!("<p class=\"note\">{}</p>\n", escaped(note)),
+        note => format!("<p class=\"note\">{}</p>\n", with_code(note)),
     };
     // A wide table scrolls on a phone, with the keyboard too.
     let scroll = "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">";
     format!("{scroll}<table>{}{body}</table></div>\n{note}", row(head, "th"))
+}
+
+/// Marks what stands between backquotes as code.
+fn with_code(text: &str) -> String {
+    let mut parts = escaped(text);
+    while let Some((before, rest)) = parts.split_once('`')
+        && let Some((code, after)) = rest.split_once('`')
+    {
+        parts = format!("{before}<code>{code}</code>{after}");
+    }
+    parts
 }
 
 fn escaped(text: &str) -> String {
@@ -124,6 +135,12 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_between_backquotes_is_code() {
+        assert_eq!(with_code("`a<b` less `c`"), "<code>a&lt;b</code> less <code>c</code>");
+        assert_eq!(with_code("one ` alone"), "one ` alone");
+    }
 
     #[test]
     fn names_of_images_are_no_markup() {
