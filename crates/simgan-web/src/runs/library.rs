@@ -70,6 +70,7 @@ impl Library {
     /// The runs there are now, in the order of the command line and by name within a folder.
     pub(crate) fn list(&self) -> Vec<Run> {
         self.with_slugs(self.roots.iter().flat_map(Root::runs))
+            .into_iter()
             .map(|(slug, Named { folder, name })| Run { slug, name, folder })
             .collect()
     }
@@ -77,17 +78,17 @@ impl Library {
     /// The reports given on the command line and those in folders of runs.
     pub(crate) fn reports(&self) -> Vec<Report> {
         self.with_slugs(self.roots.iter().flat_map(Root::reports))
+            .into_iter()
             .map(|(slug, Named { folder, name })| Report { slug, name, folder })
             .collect()
     }
 
     /// Gives each folder, the first time it is met, its name in links.
-    fn with_slugs(&self, found: impl Iterator<Item = Named>) -> impl Iterator<Item = (String, Named)> {
+    fn with_slugs(&self, found: impl Iterator<Item = Named>) -> Vec<(String, Named)> {
         let mut slugs = self.slugs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = BTreeSet::new();
-        let new = found.filter(|found| seen.insert(found.folder.clone())).collect::<Vec<_>>().into_iter();
-        let with_slug: Vec<_> = new.map(|found| (found.slug(&mut slugs), found)).collect();
-        with_slug.into_iter()
+        let new = found.filter(|found| seen.insert(found.folder.clone()));
+        new.map(|found| (found.slug(&mut slugs), found)).collect()
     }
 
     /// Where the runs are looked for.
