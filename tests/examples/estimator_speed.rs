@@ -1,6 +1,6 @@
 //! Measures the estimators in images per second, for `cargo xtask bench`.
 //!
-//! `estimator_speed FIGURE BATCH REPS` prints one JSON object. The environment variable `RAYON_NUM_THREADS`
+//! `estimator_speed FIGURE BATCH REPS PRECISION` prints one JSON object. The environment variable `RAYON_NUM_THREADS`
 //! sets the number of threads.
 
 #![expect(clippy::print_stdout, reason = "another program reads it")]
@@ -12,14 +12,19 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use simgan_losses::{cross_entropy, gaze_distance, heat_map_distance};
 use simgan_models::{
-    Estimator, EstimatorConfig, GazeEstimatorConfig, HourglassConfig, Parameters, PlainConfig,
+    Estimator, EstimatorConfig, GazeEstimatorConfig, HourglassConfig, Parameters, PlainConfig, Precision,
 };
 use simgan_optim::{Optimizer, Rule};
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [figure, batch, reps] = &arguments[..] else {
-        return Err("usage: estimator_speed FIGURE BATCH REPS".into());
+    let [figure, batch, reps, precision] = &arguments[..] else {
+        return Err("usage: estimator_speed FIGURE BATCH REPS PRECISION".into());
+    };
+    let precision = match precision.as_str() {
+        "f32" => Precision::F32,
+        "bf16" => Precision::Bf16,
+        other => return Err(format!("{other} is not f32 or bf16").into()),
     };
     let (batch, reps) = (batch.parse()?, reps.parse()?);
     let (network, step) = match figure.rsplit_once('_') {
@@ -27,7 +32,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         Some((network, "step")) => (network, true),
         _ => return Err(format!("{figure} is not NETWORK_forward or NETWORK_step").into()),
     };
-    let bench = Bench::new(&config(network)?, batch)?;
+    let bench = Bench::new(&config(network)?, batch, precision)?;
     let rate = if step { bench.steps(reps)? } else { bench.forwards(reps)? };
     let memory = peak_memory_mb().map_or_else(String::new, |mb| format!(", \"peak_memory_mb\": {mb}"));
     println!("{{\"{figure}\": {rate:.2}{memory}}}");
@@ -64,9 +69,13 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(config: &EstimatorConfig, batch: usize) -> std::result::Result<Self, Box<dyn std::error::Error>> {
+    fn new(
+        config: &EstimatorConfig,
+        batch: usize,
+        precision: Precision,
+    ) -> std::result::Result<Self, Box<dyn std::error::Error>> {
         let parameters = Parameters::new(0, &Device::Cpu);
-        let network = Estimator::new(config, parameters.var_builder())?;
+        let network = Estimator::new(config, parameters.var_builder())?.with_precision(precision);
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let mut draw = |dims: &[usize]| {
             let values: Vec<f32> = (0..dims.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();

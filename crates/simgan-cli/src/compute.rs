@@ -5,7 +5,9 @@ use std::fmt;
 use anyhow::{Context, Result};
 use candle_core::Device;
 
-use crate::arguments::{Compute, DeviceChoice};
+use simgan_models::Precision;
+
+use crate::arguments::{Compute, DeviceChoice, PrecisionChoice};
 use crate::failure::usage;
 
 /// Sizes the thread pool and opens the device.
@@ -29,6 +31,22 @@ pub(crate) fn size_thread_pool(n_threads: Option<usize>) -> Result<()> {
         .num_threads(n_threads)
         .build_global()
         .with_context(|| format!("cannot start {n_threads} threads"))
+}
+
+/// Returns the precision that the arguments ask for.
+///
+/// # Errors
+/// The device does not compute in it (a usage error).
+pub(crate) fn precision(choice: PrecisionChoice, device: &Device) -> Result<Precision> {
+    match choice {
+        PrecisionChoice::F32 => Ok(Precision::F32),
+        PrecisionChoice::Auto if Precision::Bf16.check(device).is_err() => Ok(Precision::F32),
+        PrecisionChoice::Auto => Ok(Precision::Bf16),
+        PrecisionChoice::Bf16 => match Precision::Bf16.check(device) {
+            Ok(()) => Ok(Precision::Bf16),
+            Err(error) => Err(usage(error.to_string()).hint("use --precision f32, or auto").into()),
+        },
+    }
 }
 
 fn open_device(choice: DeviceChoice) -> Result<Device> {

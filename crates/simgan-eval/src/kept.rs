@@ -4,7 +4,7 @@ use std::path::Path;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Annotation, Annotations, ClassNames, Crop, Fit, ValueRange};
-use simgan_models::{EstimatorConfig, ModelError, load_estimator, save_estimator};
+use simgan_models::{EstimatorConfig, ModelError, Precision, load_estimator, save_estimator};
 use simgan_train::DataConfig;
 use toml::Table;
 
@@ -95,6 +95,13 @@ impl KeptEstimator {
         let calibration = kept.about.calibration.as_ref();
         calibration.map_or(Ok(()), |calibration| calibration.check(&*kept.task)).map_err(damaged)?;
         Ok(kept)
+    }
+
+    /// Returns the same estimator, whose convolutions multiply in a precision.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.estimator.network = self.estimator.network.with_precision(precision);
+        self
     }
 
     /// What it predicts, from what.

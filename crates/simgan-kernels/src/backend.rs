@@ -1,6 +1,8 @@
 //! The one place that decides which kernels serve a tensor.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Result, Tensor, bail};
+
+use crate::precision::Precision;
 
 /// The kernels that serve a device and a type. Every operation matches on it exhaustively, so that the
 /// compiler points out each one that a new variant must handle.
@@ -24,6 +26,18 @@ impl Backend {
             (Device::Cpu, DType::F64) => Self::CpuDouble,
             (Device::Cpu | Device::Cuda(_) | Device::Metal(_), _) => Self::Composed,
         }
+    }
+
+    /// Chooses like [`Self::of`].
+    ///
+    /// # Errors
+    /// If the kernels do not compute in the precision.
+    pub(crate) fn serving(tensor: &Tensor, precision: Precision) -> Result<Self> {
+        let backend = Self::of(tensor);
+        if precision == Precision::Bf16 && backend != Self::Cpu {
+            bail!("products in bf16 are for f32 on the CPU, not for {:?} on {:?}", tensor.dtype(), tensor.device());
+        }
+        Ok(backend)
     }
 }
 

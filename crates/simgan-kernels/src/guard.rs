@@ -76,6 +76,7 @@ mod tests {
     use super::Guarded;
     use crate::conv2d::cpu::{direct, pointwise};
     use crate::geometry::{Border, Conv2d, Geometry};
+    use crate::precision::Precision;
     use crate::simd::{Isa, padded, run};
     use crate::winograd::{self, Direction, FilterGradient, Finish, FinishGradient, Plan, Residual, Scratch};
 
@@ -86,7 +87,7 @@ mod tests {
     fn each_case(mut check: impl FnMut([usize; 2], [usize; 2], Border, Isa, bool)) {
         for (size, channels) in SIZES {
             for border in [Border::Zeros, Border::Replicate] {
-                for isa in Isa::available() {
+                for isa in Isa::available().into_iter().chain(Isa::of(Precision::Bf16)) {
                     for at_end in [false, true] {
                         check(size, channels, border, isa, at_end);
                     }
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn winograd_stays_inside_its_slices() {
         each_case(|size, channels, border, isa, at_end| {
-            for tile in Plan::tiles([1, 1]) {
+            for tile in Plan::tiles([1, 1], Precision::F32) {
                 let plan = Plan::with_tile(tile, size, channels, border);
                 let slice = |length: usize| Guarded::new(&vec![0.5; length], at_end);
                 let (image, bias, residual) =
@@ -147,11 +148,11 @@ mod tests {
                 let geometry =
                     Geometry { images: 1, channels_in, channels_out, size_in, size_out, kernel, options };
                 let slice = |length: usize| Guarded::new(&vec![0.5; length], at_end);
-                let weights = direct::Weights::new(&geometry, &slice(geometry.weights() + channels_out));
+                let weights = direct::Weights::new(&geometry, isa, &slice(geometry.weights() + channels_out));
                 let (image, residual) = (slice(geometry.image_in()), slice(geometry.image_out()));
                 let (mut out, mut of_image) = (slice(geometry.image_out()), slice(geometry.image_in()));
                 let (mut of_weights, mut of_bias) =
-                    (slice(weights.forward.len()), slice(padded(channels_out)));
+                    (slice(weights.sums), slice(padded(channels_out)));
                 let mut buffers = direct::Buffers::default();
                 let task = direct::Forward {
                     geometry: &geometry,
@@ -191,7 +192,7 @@ mod tests {
             let (mut out, mut of_image) = (slice(geometry.image_out()), slice(geometry.image_in()));
             let (mut of_weights, mut of_bias) = (slice(pointwise::sums_size(&geometry)), slice(channels_out));
             let mut buffers = pointwise::Buffers::default();
-            let weights = pointwise::Weights::new(&geometry, &parameters, Direction::Forward);
+            let weights = pointwise::Weights::new(&geometry, isa, &parameters, Direction::Forward);
             let task = pointwise::Forward {
                 geometry: &geometry,
                 image: &image,
@@ -201,7 +202,7 @@ mod tests {
                 buffers: &mut buffers,
             };
             run(isa, task);
-            let weights = pointwise::Weights::new(&geometry, &parameters, Direction::Backward);
+            let weights = pointwise::Weights::new(&geometry, isa, &parameters, Direction::Backward);
             let task = pointwise::Backward {
                 geometry: &geometry,
                 image: &image,

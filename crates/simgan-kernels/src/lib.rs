@@ -16,6 +16,8 @@
 //!   The environment variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3
 //!   convolutions with stride 1 use Winograd's minimal filtering where that is cheaper. Results do not depend
 //!   on the number of threads.
+//!   On a processor with AVX512-BF16, [`refiner_in`], [`sequential_in`] and [`graph_in`] multiply numbers rounded
+//!   to bf16 if [`Precision`] says so, twice as many at a time, and sum in `f32`.
 //! - `f64` on the CPU: plain kernels for gradient checks.
 //! - Everything else: the compositions of candle operations in [`reference`](mod@reference), which are also
 //!   the oracle of the tests.
@@ -57,6 +59,7 @@ mod groups;
 mod guard;
 mod matrix;
 mod max_pool2d;
+mod precision;
 mod product;
 mod refiner;
 mod sequential;
@@ -65,15 +68,17 @@ mod spare;
 mod tensors;
 mod upsample;
 mod winograd;
+mod words;
 
 pub use self::adam::Adam;
 pub use self::batch_norm::{BatchNorm, batch_norm};
 pub use self::conv2d::{conv2d, conv2d_residual};
 pub use self::geometry::{Border, Conv2d};
-pub use self::graph::{Node, graph};
+pub use self::graph::{Node, graph, graph_in};
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
-pub use self::refiner::{Layer, RefinerLayers, refiner};
-pub use self::sequential::{Stage, sequential};
+pub use self::precision::Precision;
+pub use self::refiner::{Layer, RefinerLayers, refiner, refiner_in};
+pub use self::sequential::{Stage, sequential, sequential_in};
 pub use self::upsample::upsample2d;
 
 /// The same operations composed from candle's own: slower, but for any device and type. The kernels are

@@ -39,18 +39,39 @@ pub(crate) unsafe fn multiply<S: Simd, const ACCUMULATE: bool>(
     out: Rows<*mut f32>,
 ) {
     // `run` compiles this as a function of its own; inlined, every caller would hold a copy.
-    simd.run(Multiply::<ACCUMULATE> { sizes, left, right, out });
+    simd.run(Multiply::<ACCUMULATE, false> { sizes, left, right, out });
 }
 
-/// The task of [`multiply`]. Nothing else constructs it, so that function's safety contract holds here.
-struct Multiply<const ACCUMULATE: bool> {
+/// Like [`multiply`], for factors of words, which hold [`Simd::PER_WORD`] numbers along the depth: `sizes`
+/// and strides count words.
+///
+/// # Safety
+/// As [`multiply`].
+#[inline(always)]
+pub(crate) unsafe fn multiply_words<S: Simd, const ACCUMULATE: bool>(
+    simd: S,
+    sizes: Sizes,
+    left: Left,
+    right: Rows<*const f32>,
+    out: Rows<*mut f32>,
+) {
+    if S::PAIRS {
+        simd.run(Multiply::<ACCUMULATE, true> { sizes, left, right, out });
+    } else {
+        simd.run(Multiply::<ACCUMULATE, false> { sizes, left, right, out });
+    }
+}
+
+/// The task of [`multiply`] and [`multiply_words`]. Nothing else constructs it, so their safety contract holds
+/// here.
+struct Multiply<const ACCUMULATE: bool, const WORDS: bool> {
     sizes: Sizes,
     left: Left,
     right: Rows<*const f32>,
     out: Rows<*mut f32>,
 }
 
-impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
+impl<const ACCUMULATE: bool, const WORDS: bool> Task for Multiply<ACCUMULATE, WORDS> {
     type Output = ();
 
     #[inline(always)]
@@ -58,10 +79,11 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
         let Self { sizes: (rows, depth, columns), left, right, out } = self;
         debug_assert_eq!(columns % BLOCK, 0);
         let wide = 2 * S::LANES;
-        let chains = if depth > CHAIN { S::CHAINS } else { 1 };
+        let chains = if !WORDS && depth > CHAIN { S::CHAINS } else { 1 };
         let most = S::ROWS / chains;
         let blocks = rows.div_ceil(most);
-        let packs = right.stride >= FAR && (FEWEST_PACKED..=MOST_PACKED).contains(&depth) && blocks >= 4;
+        let fewest = if WORDS { FEWEST_PACKED / 2 } else { FEWEST_PACKED };
+        let packs = right.stride >= FAR && (fewest..=MOST_PACKED).contains(&depth) && blocks >= 4;
         let mut packed = MaybeUninit::<Packed>::uninit();
         let packed = (&raw mut packed).cast::<f32>();
         let mut column = 0;
@@ -98,10 +120,10 @@ impl<const ACCUMULATE: bool> Task for Multiply<ACCUMULATE> {
                     let out = Rows { data: out.data.add(row * out.stride + column), ..out };
                     let block = Block { rows: count, chains, depth, left, right, out };
                     match (left.transposed, pair) {
-                        (false, true) => block.tile::<S, ACCUMULATE, false, 2>(simd),
-                        (false, false) => block.tile::<S, ACCUMULATE, false, 1>(simd),
-                        (true, true) => block.tile::<S, ACCUMULATE, true, 2>(simd),
-                        (true, false) => block.tile::<S, ACCUMULATE, true, 1>(simd),
+                        (false, true) => block.tile::<S, ACCUMULATE, WORDS, false, 2>(simd),
+                        (false, false) => block.tile::<S, ACCUMULATE, WORDS, false, 1>(simd),
+                        (true, true) => block.tile::<S, ACCUMULATE, WORDS, true, 2>(simd),
+                        (true, false) => block.tile::<S, ACCUMULATE, WORDS, true, 1>(simd),
                     }
                 }
                 row += count;
@@ -144,7 +166,13 @@ impl Block {
     /// # Safety
     /// As [`multiply`], for `rows * chains <= S::ROWS` and `VECTORS` vectors of columns.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const ACCUMULATE: bool, const TRANSPOSED: bool, const VECTORS: usize>(
+    unsafe fn tile<
+        S: Simd,
+        const ACCUMULATE: bool,
+        const WORDS: bool,
+        const TRANSPOSED: bool,
+        const VECTORS: usize,
+    >(
         self,
         simd: S,
     ) {
@@ -153,9 +181,12 @@ impl Block {
                 match (self.chains, self.rows) {
                     $(
                         // The guard is constant, so shapes that this vector type never uses are not compiled.
-                        ($chains, $rows) if $rows * $chains <= S::ROWS && ($chains == 1 || $chains == S::CHAINS) => {
+                        ($chains, $rows)
+                            if $rows * $chains <= S::ROWS
+                                && ($chains == 1 || !WORDS && $chains == S::CHAINS) =>
+                        {
                             // SAFETY: the caller's promise.
-                            unsafe { self.sum::<S, ACCUMULATE, TRANSPOSED, VECTORS, $rows, $chains>(simd); }
+                            unsafe { self.sum::<S, ACCUMULATE, WORDS, TRANSPOSED, VECTORS, $rows, $chains>(simd); }
                         }
                     )*
                     _ => {}
@@ -175,6 +206,7 @@ impl Block {
     unsafe fn sum<
         S: Simd,
         const ACCUMULATE: bool,
+        const WORDS: bool,
         const TRANSPOSED: bool,
         const VECTORS: usize,
         const ROWS: usize,
@@ -189,7 +221,8 @@ impl Block {
         let mut add_to_out = ACCUMULATE;
         let mut done = 0;
         loop {
-            let part = (depth - done).min(CHAINS * CHAIN);
+            // Numbers of bf16 have larger errors than a long chain of sums.
+            let part = if WORDS { depth } else { (depth - done).min(CHAINS * CHAIN) };
             done += part;
             let mut sums = [[[simd.splat(0.0); VECTORS]; ROWS]; CHAINS];
             // SAFETY: step k reads row k of `right` and column k of `left`; the pointers advance at most one
@@ -197,13 +230,13 @@ impl Block {
             unsafe {
                 for _ in 0..part / CHAINS {
                     for sums in &mut sums {
-                        step(simd, left_at, left_row, right_at, sums);
+                        step::<S, WORDS, VECTORS, ROWS>(simd, left_at, left_row, right_at, sums);
                         left_at = left_at.wrapping_add(left_step);
                         right_at = right_at.wrapping_add(right.stride);
                     }
                 }
                 for _ in 0..part % CHAINS {
-                    step(simd, left_at, left_row, right_at, &mut sums[0]);
+                    step::<S, WORDS, VECTORS, ROWS>(simd, left_at, left_row, right_at, &mut sums[0]);
                     left_at = left_at.wrapping_add(left_step);
                     right_at = right_at.wrapping_add(right.stride);
                 }
@@ -231,7 +264,7 @@ impl Block {
 /// # Safety
 /// `ROWS` elements `row` apart can be read from `left`, and `VECTORS` vectors from `right`.
 #[inline(always)]
-unsafe fn step<S: Simd, const VECTORS: usize, const ROWS: usize>(
+unsafe fn step<S: Simd, const WORDS: bool, const VECTORS: usize, const ROWS: usize>(
     simd: S,
     left: *const f32,
     row: usize,
@@ -244,7 +277,7 @@ unsafe fn step<S: Simd, const VECTORS: usize, const ROWS: usize>(
         for (at, sums) in sums.iter_mut().enumerate() {
             let factor = simd.splat(*left.add(at * row));
             for (sum, right) in sums.iter_mut().zip(factors) {
-                *sum = simd.mul_add(factor, right, *sum);
+                *sum = if WORDS { simd.add_products(factor, right, *sum) } else { simd.mul_add(factor, right, *sum) };
             }
         }
     }

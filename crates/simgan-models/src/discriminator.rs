@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ModelError;
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use crate::spectral_norm::SpectralNorm;
-use simgan_kernels::{Border, MaxPool2d};
+use simgan_kernels::{Border, MaxPool2d, Precision};
 use simgan_settings::{OutOfRange, Range, check, settings};
 
 /// The discriminator D (§2.2): the logits of "real" and "refined" for each local patch.
@@ -21,6 +21,7 @@ use simgan_settings::{OutOfRange, Range, check, settings};
 pub struct Discriminator {
     stages: Vec<Stage>,
     local: bool,
+    precision: Precision,
 }
 
 impl Discriminator {
@@ -61,7 +62,7 @@ impl Discriminator {
                 }
             });
         }
-        Ok(Self { stages, local: config.local })
+        Ok(Self { stages, local: config.local, precision: Precision::F32 })
     }
 
     /// Returns the same discriminator without gradients for its parameters, for the refiner's step, which
@@ -72,7 +73,14 @@ impl Discriminator {
             Stage::Conv(conv, norm) => Stage::Conv(conv.frozen(), norm.clone()),
             Stage::MaxPool(pool) => Stage::MaxPool(*pool),
         };
-        Self { stages: self.stages.iter().map(freeze).collect(), local: self.local }
+        let stages = self.stages.iter().map(freeze).collect();
+        Self { stages, local: self.local, precision: self.precision }
+    }
+
+    /// Returns the same discriminator, which multiplies in `precision`.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Brings the spectral norms up to date with the weights by `n` power iterations. Nothing happens without
@@ -93,7 +101,7 @@ impl Module for Discriminator {
     fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         let stages = self.stages.iter().map(Stage::normalized).collect::<candle_core::Result<Vec<_>>>()?;
         let stages: Vec<_> = stages.iter().map(Stage::kernel).collect();
-        let map = simgan_kernels::sequential(images, &stages)?;
+        let map = simgan_kernels::sequential_in(images, &stages, self.precision)?;
         if self.local { Ok(map) } else { map.mean_keepdim((2, 3)) }
     }
 }

@@ -1,6 +1,7 @@
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
+use simgan_kernels::Precision;
 
 use crate::{GazeEstimator, GazeEstimatorConfig, Hourglass, HourglassConfig, ModelError, Plain, PlainConfig};
 
@@ -73,6 +74,16 @@ impl Estimator {
             EstimatorConfig::Hourglass(config) => Self::Hourglass(Hourglass::new(config, vb)?),
             EstimatorConfig::Plain(config) => Self::Plain(Plain::new(config, vb)?),
         })
+    }
+
+    /// Returns the same network, whose convolutions multiply in `precision`.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        match self {
+            Self::Gaze(network) => Self::Gaze(network.with_precision(precision)),
+            Self::Hourglass(network) => Self::Hourglass(network.with_precision(precision)),
+            Self::Plain(network) => Self::Plain(network.with_precision(precision)),
+        }
     }
 
     /// Returns what the network says of the images. In training, batch normalisation takes the statistics of

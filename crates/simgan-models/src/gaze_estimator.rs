@@ -1,7 +1,7 @@
 use candle_core::{Module, Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
-use simgan_kernels::{Conv2d, MaxPool2d, Stage, reference::relu, sequential};
+use simgan_kernels::{Conv2d, MaxPool2d, Precision, Stage, reference::relu, sequential_in};
 
 use crate::ModelError;
 use crate::conv::Conv;
@@ -25,6 +25,7 @@ pub struct GazeEstimator {
     hidden: Vec<Linear>,
     head: Linear,
     extra: usize,
+    precision: Precision,
 }
 
 impl GazeEstimator {
@@ -52,11 +53,18 @@ impl GazeEstimator {
             size = *width;
         }
         let head = Linear::new(size + extra, outputs, &vb.pp("head"))?;
-        Ok(Self { input: [channels, height, width], convs, hidden: layers, head, extra })
+        let input = [channels, height, width];
+        Ok(Self { input, convs, hidden: layers, head, extra, precision: Precision::F32 })
     }
 }
 
 impl GazeEstimator {
+    /// Returns the same network, whose convolutions multiply in `precision`.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
     /// Returns all parameters with their names; they share memory with the network.
     /// [`Parameters::load`](crate::Parameters::load) reads them back once
     /// [`write_tensors`](crate::write_tensors) has written them.
@@ -93,7 +101,7 @@ impl GazeEstimator {
             self.convs.each_ref().map(|conv| Stage::Conv(conv.layer(), conv.options()));
         let pool = |kernel| Stage::MaxPool(MaxPool2d { kernel, stride: 2, padding: 0 });
         let stages = [conv1, conv2, conv3, pool(3), conv4, conv5, pool(2)];
-        let mut features = sequential(images, &stages)?.flatten_from(1)?;
+        let mut features = sequential_in(images, &stages, self.precision)?.flatten_from(1)?;
         for layer in &self.hidden {
             features = relu(&layer.forward(&features)?)?;
         }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
-use simgan_kernels::{BatchNorm, MaxPool2d, Node};
+use simgan_kernels::{BatchNorm, MaxPool2d, Node, Precision};
 
 use crate::conv::Conv;
 
@@ -10,6 +10,8 @@ use crate::conv::Conv;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
     operations: Vec<Operation>,
+    /// That of the convolutions.
+    pub(crate) precision: Precision,
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +62,7 @@ impl Graph {
         train: bool,
     ) -> candle_core::Result<Vec<Tensor>> {
         let nodes: Vec<_> = self.operations.iter().map(Operation::node).collect();
-        simgan_kernels::graph(images, &nodes, results, train)
+        simgan_kernels::graph_in(images, &nodes, results, train, self.precision)
     }
 }
 

@@ -1,7 +1,7 @@
 use candle_core::{Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
-use simgan_kernels::{Border, Conv2d};
+use simgan_kernels::{Border, Conv2d, Precision};
 
 use crate::ModelError;
 use crate::conv::{Conv, check_channels, same_conv};
@@ -64,6 +64,13 @@ impl Hourglass {
         }
         let (input, step) = ([channels, height, width], 4 << depth);
         Ok(Self { graph: builder.graph, maps, features: last_features, input, step })
+    }
+
+    /// Returns the same network, whose convolutions multiply in `precision`.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.graph.precision = precision;
+        self
     }
 
     /// Returns the heat maps of all stacks; the last stack's are the answer. In training, batch normalisation

@@ -70,4 +70,4 @@ pub use self::refiner_file::{
     REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, ToneStage, load_refiner, load_refiner_images,
     refiner_crc32c, save_refiner,
 };
-pub use simgan_kernels::Border;
+pub use simgan_kernels::{Border, Precision};

@@ -1,7 +1,7 @@
 use candle_core::{Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
-use simgan_kernels::{Border, reference::relu};
+use simgan_kernels::{Border, Precision, reference::relu};
 
 use crate::ModelError;
 use crate::conv::{Conv, check_channels, same_conv};
@@ -51,6 +51,13 @@ impl Plain {
         let hidden_layer = Linear::new(flattened, hidden, &vb.pp("hidden"))?;
         let head = Linear::new(hidden + extra, outputs, &head_vb)?;
         Ok(Self { input: [channels, height, width], graph, maps, hidden: hidden_layer, head, extra })
+    }
+
+    /// Returns the same network, whose convolutions multiply in `precision`.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.graph.precision = precision;
+        self
     }
 
     /// Returns the outputs. In training, batch normalisation takes the statistics of the batch.

@@ -3,7 +3,7 @@ use candle_nn::VarBuilder;
 
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use crate::{ModelError, Noise, NoiseSource};
-use simgan_kernels::{Border, RefinerLayers};
+use simgan_kernels::{Border, Precision, RefinerLayers};
 use simgan_settings::{Range, check, settings};
 
 /// The refiner R (§3.1, §3.2): convolution, ResNet blocks, 1×1 convolution, tanh.
@@ -22,6 +22,7 @@ use simgan_settings::{Range, check, settings};
 pub struct Refiner {
     config: RefinerConfig,
     channels: usize,
+    precision: Precision,
     stem: Conv,
     blocks: Vec<ResNetBlock>,
     head: Conv,
@@ -57,7 +58,7 @@ impl Refiner {
             .map(|block_idx| ResNetBlock::new(features, kernel, border, &vb_blocks.pp(block_idx)))
             .collect::<Result<_, _>>()?;
         let head = Conv::new(features, channels, 1, same_conv(1, 1, border, false), &vb.pp("head"))?;
-        Ok(Self { config: *config, channels, stem, blocks, head })
+        Ok(Self { config: *config, channels, precision: Precision::F32, stem, blocks, head })
     }
 
     /// Returns the same refiner without gradients for its parameters, to refine images that only the
@@ -66,7 +67,19 @@ impl Refiner {
     pub fn frozen(&self) -> Self {
         let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
         let (stem, head) = (self.stem.frozen(), self.head.frozen());
-        Self { config: self.config, channels: self.channels, stem, blocks, head }
+        Self { config: self.config, channels: self.channels, precision: self.precision, stem, blocks, head }
+    }
+
+    /// Returns the same refiner, which multiplies in `precision`. Its features stay those of `f32`.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// The precision in which it multiplies.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Returns the feature maps before the last convolution: a learned feature transform ψ (§2.1).
@@ -170,7 +183,7 @@ impl Refiner {
             blocks: self.blocks.iter().map(|block| [block.conv1.layer(), block.conv2.layer()]).collect(),
             head: self.head.layer(),
         };
-        simgan_kernels::refiner(input, &layers, self.config.border)
+        simgan_kernels::refiner_in(input, &layers, self.config.border, self.precision)
     }
 }
 

@@ -212,6 +212,7 @@ impl Refinement<'_> {
             refiner: described(&self.model.refiner),
             input: self.input.name().to_owned(),
             noise: self.model.refiner.takes_noise().then(|| self.model.noise.into()),
+            precision: self.model.refiner.precision().to_string(),
         }
     }
 

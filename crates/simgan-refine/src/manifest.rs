@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use simgan_data::{check_plain, is_junk};
-use simgan_models::NoiseSource;
+use simgan_models::{NoiseSource, Precision};
 
 use super::RefineError;
 
@@ -46,6 +46,17 @@ pub(super) struct Header {
     /// What determines the noise of a refiner that takes some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) noise: Option<Noise>,
+    /// Of the products, f32 before there was a choice.
+    #[serde(default = "single", skip_serializing_if = "is_single")]
+    pub(super) precision: String,
+}
+
+fn single() -> String {
+    Precision::F32.to_string()
+}
+
+fn is_single(precision: &String) -> bool {
+    *precision == single()
 }
 
 /// [`NoiseSource`] as it is written.
@@ -276,6 +287,10 @@ impl Manifest {
                 }
             };
             return changed(told(before.noise), told(now.noise));
+        }
+        if before.precision != now.precision {
+            let told = |precision: &str| format!("--precision {precision}");
+            return changed(told(&before.precision), told(&now.precision));
         }
         Ok(())
     }

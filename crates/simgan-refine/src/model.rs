@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use simgan_data::{Tone, ToneReference, ValueRange};
 use simgan_models::run_folder::find_refiner;
-use simgan_models::{NoiseSource, Refiner, ToneStage, load_refiner, load_refiner_images, refiner_crc32c};
+use simgan_models::{NoiseSource, Precision, Refiner, ToneStage, load_refiner, load_refiner_images, refiner_crc32c};
 
 use super::RefineError;
 
@@ -52,6 +52,15 @@ impl RefineModel {
             false => Err(RefineError::NoNoise { path: self.folder.clone() }),
             true => Ok(Self { noise, ..self.clone() }),
         }
+    }
+
+    /// Returns the model computed in a precision.
+    ///
+    /// # Errors
+    /// The device does not compute in it.
+    pub fn with_precision(self, precision: Precision) -> Result<Self, RefineError> {
+        precision.check(&self.device)?;
+        Ok(Self { refiner: self.refiner.with_precision(precision), ..self })
     }
 
     /// The stored values that stand for −1 and 1 before the network; `None` is the whole scale of each image's

@@ -31,6 +31,9 @@ pub enum TrainError {
     /// An operation on tensors failed.
     #[error("a tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// The device does not compute in `compute.precision`.
+    #[error("compute.precision: {0}")]
+    Precision(candle_core::Error),
     /// Reading or writing failed.
     #[error("{}: {source}", path.display())]
     Io {
@@ -195,6 +198,7 @@ impl TrainError {
             Self::Optim(error) => return error.hint().map(Hint::from),
             Self::Io { source, .. } => return Hint::of_io(source),
             Self::Tensor(_) => return None,
+            Self::Precision(_) => Hint::setting("multiply numbers of 32 bits", "compute.precision", "f32"),
             Self::Judge { .. } => Hint::setting("turn selection off", "selection.every", 0),
             Self::SizesDiffer { synthetic, .. } => {
                 Hint::setting("bring them to one size", "data.size", synthetic)

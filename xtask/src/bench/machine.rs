@@ -35,6 +35,15 @@ pub(super) fn describe(root: &Path) -> String {
     )
 }
 
+/// Whether simgan computes in bf16 here.
+pub(super) fn has_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has = false;
+    has
+}
+
 /// Returns what a program prints; `None` if it fails or prints nothing.
 fn told(root: &Path, program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).current_dir(root).args(arguments).output().ok()?;

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use super::machine::has_bf16;
 use super::{Arguments, announce};
 use crate::failure::hinted;
 
@@ -120,7 +121,10 @@ impl fmt::Display for Task {
 /// The results of both sides.
 pub(super) struct Row {
     pub(super) task: Task,
+    /// In `f32`.
     pub(super) images_per_sec: f64,
+    /// In bf16, where the processor has it.
+    pub(super) in_bf16: Option<f64>,
     pub(super) peak_memory_mb: Option<u64>,
     pub(super) peers: Option<Peers>,
 }
@@ -217,13 +221,16 @@ impl Programs {
 
     /// Measures both sides in turn, in one or several rounds, and returns the median of each.
     pub(super) fn measure(&self, task: &Task) -> anyhow::Result<Row> {
-        let mut ours = Vec::new();
+        let (mut ours, mut in_bf16) = (Vec::new(), Vec::new());
         let mut peers: Option<Peers> = None;
         let mut peak_memory_mb = None;
         for round in 0..if task.main { self.rounds } else { 1 } {
-            let (rate, memory) = self.ours(task)?;
+            let (rate, memory) = self.ours(task, "f32")?;
             ours.push(rate);
             peak_memory_mb = memory;
+            if has_bf16() {
+                in_bf16.push(self.ours(task, "bf16")?.0);
+            }
             if let Some(python) = &self.python {
                 // Alternating both sides within a round spreads drift of the clock speed over both.
                 let of_round = self.peers(python, task, round == 0)?;
@@ -236,23 +243,24 @@ impl Programs {
         if let Some(peers) = &mut peers {
             peers.sort();
         }
-        Ok(Row { task: *task, images_per_sec: median(&mut ours), peak_memory_mb, peers })
+        let in_bf16 = (!in_bf16.is_empty()).then(|| median(&mut in_bf16));
+        Ok(Row { task: *task, images_per_sec: median(&mut ours), in_bf16, peak_memory_mb, peers })
     }
 
     /// Runs `simgan bench`, or the estimators' program; returns images per second and peak memory in MB.
-    fn ours(&self, task: &Task) -> anyhow::Result<(f64, Option<u64>)> {
+    fn ours(&self, task: &Task, precision: &str) -> anyhow::Result<(f64, Option<u64>)> {
         let key = task.figure.key();
         let told = if let Figure::Estimator(..) = task.figure {
             let mut command = Command::new(&self.estimators);
             let command = command.env("RAYON_NUM_THREADS", task.threads.to_string());
-            answer(command.args([&key, &task.batch.to_string(), &self.reps.to_string()]))?
+            answer(command.args([&key, &task.batch.to_string(), &self.reps.to_string(), precision]))?
         } else {
             let mut command = Command::new(&self.simgan);
-            command.args(["bench", "--json", "--only", &key.replace('_', "-")]);
+            command.args(["bench", "--json", "--precision", precision, "--only", &key.replace('_', "-")]);
             answer(self.with_conditions(&mut command, task))?
         };
         let Some(rate) = told[&key].as_f64() else { bail!("our program did not tell {key}: {told}") };
-        announce(&format!("  simgan {rate:.1} images/s"));
+        announce(&format!("  simgan, {precision} {rate:.1} images/s"));
         Ok((rate, told["peak_memory_mb"].as_u64()))
     }
 

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use simgan_data::Size;
 use simgan_train::{Channels, DataRange};
 
-use super::{Compute, Network, positive};
+use super::{Compute, Network, Products, positive};
 
 /// Train, use and calibrate an estimator: a network that predicts a label from an image.
 #[derive(Args, Debug)]
@@ -103,6 +103,8 @@ pub(crate) struct EstimatePredictArguments {
     /// Seed of simulators.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) products: Products,
     #[command(flatten)]
     pub(crate) compute: Compute,
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use simgan_data::Size;
 
-use super::{Compute, positive};
+use super::{Compute, Products, positive};
 
 /// Refine every image of a source, keeping names, formats and label files.
 ///
@@ -71,6 +71,8 @@ pub(crate) struct RefineArguments {
     /// Refine only the first N images; required for simulators, which never end.
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) count: Option<usize>,
+    #[command(flatten)]
+    pub(crate) products: Products,
     #[command(flatten)]
     pub(crate) compute: Compute,
 }

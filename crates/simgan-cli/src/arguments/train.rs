@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Compute;
+use super::{Compute, PrecisionChoice};
 
 /// Train a refiner; without arguments, run the demo on the built-in data.
 ///
@@ -42,6 +42,9 @@ pub(crate) struct TrainArguments {
     /// Seed of all random numbers; the same seed gives the same run [default: 0].
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Precision of the numbers that convolutions multiply; sets compute.precision [default: f32].
+    #[arg(long, value_enum, value_name = "PRECISION")]
+    pub(crate) precision: Option<PrecisionChoice>,
     /// Resume --run exactly at its last checkpoint.
     #[arg(long, requires = "run")]
     pub(crate) resume: bool,

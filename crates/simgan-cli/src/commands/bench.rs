@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use simgan_data::{Image, MemorySource, Pixels, Sample, Size, Source};
-use simgan_models::{Parameters, Refiner};
+use simgan_models::{Parameters, Precision, Refiner};
 use simgan_train::{Recipe, Sources, TrainConfig, Trainer};
 
 use crate::arguments::{BenchArguments, Figure};
@@ -31,6 +31,7 @@ struct Speed {
     channels: usize,
     batch: usize,
     threads: usize,
+    precision: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refine: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +46,7 @@ struct Speed {
 /// Measures and prints the speed.
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
+    let precision = compute::precision(arguments.products.precision, &device)?;
     let BenchArguments { recipe, channels, batch, only, .. } = *arguments;
     let size = arguments.size.unwrap_or(match recipe {
         Recipe::HandPose => Size { width: 224, height: 224 },
@@ -52,12 +54,13 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     });
     let noise = Noise { channels, size };
     let wanted = |figure: Figure| only.is_none_or(|only| only == figure);
-    let config = config(arguments, size)?;
+    let config = config(arguments, size, precision)?;
     let mut clock = Clock::new(arguments, &device);
     let mut refine = None;
     if wanted(Figure::Refine) {
         let refiner =
-            Refiner::new(&config.refiner, channels, Parameters::new(0, &device).var_builder())?.frozen();
+            Refiner::new(&config.refiner, channels, Parameters::new(0, &device).var_builder())?;
+        let refiner = refiner.frozen().with_precision(precision);
         let synthetic = noise.tensor(0, batch)?.to_device(&device)?;
         refine = Some(clock.images_per_sec(|| Ok(refiner.forward(&synthetic)?))?);
     }
@@ -81,6 +84,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
         channels,
         batch,
         threads: rayon::current_num_threads(),
+        precision: precision.to_string(),
         refine,
         refiner_step,
         discriminator_step,
@@ -90,12 +94,13 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
 }
 
 /// Builds the recipe's configuration without pretraining, so that every step is adversarial.
-fn config(arguments: &BenchArguments, size: Size) -> Result<TrainConfig> {
+fn config(arguments: &BenchArguments, size: Size, precision: Precision) -> Result<TrainConfig> {
     let batch = arguments.batch;
     let set = [
         format!("data.batch={batch}"),
         format!("data.size={size}"),
         format!("data.channels={}", arguments.channels),
+        format!("compute.precision={precision}"),
         // The history replaces half of each batch, which an odd batch does not allow.
         format!("history.capacity={}", if batch.is_multiple_of(2) { batch } else { 0 }),
         "schedule.pretrain_refiner=0".to_owned(),
@@ -106,10 +111,10 @@ fn config(arguments: &BenchArguments, size: Size) -> Result<TrainConfig> {
 
 impl Speed {
     fn text(&self) -> String {
-        let Self { recipe, size, channels, batch, device, threads, .. } = self;
+        let Self { recipe, size, channels, batch, device, threads, precision, .. } = self;
         let planes = if *channels == 1 { "1 channel".to_owned() } else { format!("{channels} channels") };
         let mut text = format!(
-            "{recipe} networks, {size} pixels, {planes}, batch {batch}, {device}, {threads} threads; images per second:\n"
+            "{recipe} networks, {size} pixels, {planes}, batch {batch}, {device}, {threads} threads, {precision}; images per second:\n"
         );
         let figures = [
             ("refine", self.refine),

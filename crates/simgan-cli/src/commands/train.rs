@@ -62,7 +62,7 @@ fn prepare_and_train(arguments: &TrainArguments, world: Option<&World>) -> Resul
                 return Ok(End::Finished(report::finished(&summary, &config)));
             }
         },
-        Some(path) if arguments.resume => (Resuming::read(path, arguments)?.trainer(&device)?, None),
+        Some(path) if arguments.resume => (Resuming::read(path, arguments, &device)?.trainer(&device)?, None),
         path => {
             let (trainer, config) = new_trainer(arguments, &device)?;
             (trainer, is_first.then(|| run_of(path.as_deref(), &config)).transpose()?)
@@ -94,7 +94,7 @@ fn prepare_and_train(arguments: &TrainArguments, world: Option<&World>) -> Resul
 fn new_trainer(arguments: &TrainArguments, device: &Device) -> Result<(Trainer, TrainConfig)> {
     let recipe: Option<Recipe> = arguments.recipe.as_deref().map(str::parse).transpose()?;
     let file = arguments.config.as_deref().map(read_text).transpose()?;
-    let (file, set) = (file.as_deref(), settings(arguments)?);
+    let (file, set) = (file.as_deref(), settings(arguments, device)?);
     check_domains(&arguments.synthetic, &arguments.real, &arguments.set, file)?;
     let config = match &arguments.from {
         Some(path) => Start::open(path)?.resolve(recipe, file, &set)?,
@@ -132,9 +132,9 @@ struct Resuming<'a> {
 }
 
 impl<'a> Resuming<'a> {
-    fn read(path: &'a Path, arguments: &TrainArguments) -> Result<Self> {
+    fn read(path: &'a Path, arguments: &TrainArguments, device: &Device) -> Result<Self> {
         let before = config_of_run(path)?;
-        let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments)?)?;
+        let config = TrainConfig::resolve(None, Some(&before.resolved()), &settings(arguments, device)?)?;
         let mut config = with_absolute_paths(config)?;
         config.keep_choices_of(&before);
         // Before the images are opened: nothing need be read to know that a setting must not change.
@@ -151,7 +151,7 @@ impl<'a> Resuming<'a> {
 
 fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Resumed> {
     let run = RunDir::open(path)?;
-    let resuming = Resuming::read(path, arguments)?;
+    let resuming = Resuming::read(path, arguments, device)?;
     let trainer = resuming.trainer(device)?;
     let Resuming { before, config, .. } = resuming;
     if trainer.is_done()
@@ -171,7 +171,7 @@ fn resume(path: &Path, arguments: &TrainArguments, device: &Device) -> Result<Re
 }
 
 /// Turns the arguments into `KEY=VALUE`s. Dedicated options come last and so override `--set`.
-fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
+fn settings(arguments: &TrainArguments, device: &Device) -> Result<Vec<String>> {
     let mut settings = arguments.set.clone();
     for (key, names) in [("data.synthetic", &arguments.synthetic), ("data.real", &arguments.real)] {
         if !names.is_empty() {
@@ -181,6 +181,9 @@ fn settings(arguments: &TrainArguments) -> Result<Vec<String>> {
     }
     settings.extend(arguments.steps.map(|steps| format!("schedule.steps={steps}")));
     settings.extend(arguments.seed.map(|seed| format!("seed={seed}")));
+    if let Some(choice) = arguments.precision {
+        settings.push(format!("compute.precision={}", compute::precision(choice, device)?));
+    }
     Ok(settings)
 }
 

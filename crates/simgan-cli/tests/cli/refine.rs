@@ -159,6 +159,76 @@ fn another_model_does_not_continue() {
 }
 
 /// Waits until the output folder holds `n` images.
+/// Whether this processor has bf16.
+fn has_bf16(scene: &Scene) -> bool {
+    let (code, _, log) = told(scene.simgan("bench --precision bf16 --only refine --batch 1 --size 8x8 --reps 1"));
+    if code != 0 {
+        println!("skipped: {log}");
+    }
+    code == 0
+}
+
+/// After a short training, as real refiners are used: untrained ones hardly change their input.
+#[test]
+fn in_bf16_images_differ_by_at_most_one_level() {
+    let scene = Scene::new();
+    if !has_bf16(&scene) {
+        return;
+    }
+    let train = "train --synthetic builtin:eyes --real builtin:camera --run run --steps 6 --set data.batch=8 \
+                 --set refiner.features=32 --set schedule.pretrain_refiner=20 --set schedule.pretrain_discriminator=5 \
+                 --set history.capacity=16 --set data.size=55x35 --set loss.lambda=0.1 --set ema.decay=0";
+    succeeds(scene.simgan(train));
+    for precision in ["f32", "bf16"] {
+        let refine = "refine --model run --input builtin:eyes --count 40 --size 55x35 --batch 16";
+        succeeds(scene.simgan(&format!("{refine} --output {precision} --precision {precision}")));
+    }
+    let (mut most, mut n_different) = (0, 0);
+    for idx in 0..40 {
+        let of = |folder: &str| ImageFile::open(&scene.path(&format!("{folder}/{idx:02}.png"))).unwrap();
+        let (single, half) = (of("f32"), of("bf16"));
+        let (Pixels::U8(single), Pixels::U8(half)) = (single.image().pixels(), half.image().pixels()) else {
+            panic!("8 bits become 8 bits")
+        };
+        let differences = single.iter().zip(half).map(|(&a, &b)| a.abs_diff(b));
+        most = differences.clone().max().unwrap().max(most);
+        n_different += differences.filter(|&difference| difference > 0).count();
+    }
+    assert!(most == 1 && n_different > 0, "{most} levels at most, {n_different} pixels");
+}
+
+#[test]
+fn a_folder_begun_in_another_precision_is_not_continued() {
+    let scene = scene(2);
+    if has_bf16(&scene) {
+        succeeds(scene.simgan(REFINE));
+        let again = format!("{REFINE} --precision bf16");
+        fails(scene.simgan(&again), 1, &["--precision f32", "--precision bf16", "hint: "]);
+    }
+}
+
+#[test]
+fn bf16_without_its_instructions_is_refused() {
+    let scene = scene(1);
+    for command in [
+        REFINE,
+        "bench --only refine",
+        "train --steps 1 --run run",
+        "estimate predict --model model in",
+    ] {
+        let mut command = scene.simgan(&format!("{command} --precision bf16"));
+        command.env("SIMGAN_KERNELS_ISA", "portable");
+        fails(command, 2, &["AVX512-BF16", "hint: ", "--precision f32"]);
+    }
+    let mut set = scene.simgan("train --steps 1 --run run --set compute.precision=bf16");
+    set.env("SIMGAN_KERNELS_ISA", "portable");
+    fails(set, 1, &["compute.precision", "AVX512-BF16", "hint: "]);
+    assert!(!scene.path("out").exists() && !scene.path("run").exists());
+    let mut auto = scene.simgan(&format!("{REFINE} --precision auto"));
+    auto.env("SIMGAN_KERNELS_ISA", "portable");
+    succeeds(auto);
+}
+
 fn wait_for_images(folder: &Path, n: usize) {
     let images = || fs::read_dir(folder).map_or(0, Iterator::count);
     for _ in 0..2000 {

@@ -6,6 +6,7 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor, bail};
 
 use crate::backend::Backend;
+use crate::precision::Precision;
 use crate::graph::{Node, cpu::graph};
 
 /// Added to the variance, as in PyTorch.
@@ -66,7 +67,7 @@ pub fn batch_norm(input: &Tensor, norm: BatchNorm<'_>, relu: bool, train: bool) 
     match Backend::of(input) {
         Backend::Cpu if input.elem_count() > 0 => {
             let node = Node::BatchNorm { input: 0, norm, relu };
-            let mut results = graph(input, &[node], &[1], train)?;
+            let mut results = graph(input, &[node], &[1], train, Precision::F32)?;
             Ok(results.swap_remove(0))
         }
         Backend::Cpu | Backend::CpuDouble | Backend::Composed => {

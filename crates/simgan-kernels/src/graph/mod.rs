@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::batch_norm::BatchNorm;
 use crate::geometry::Conv2d;
 use crate::max_pool2d::MaxPool2d;
+use crate::precision::Precision;
 use crate::refiner::Layer;
 
 /// One operation of a [`graph`](crate::graph()). Values have numbers: 0 is the images, `i + 1` the result of
@@ -65,8 +66,22 @@ pub enum Node<'a> {
 /// # Errors
 /// If the shapes, types or devices of a node do not fit, or it takes a value that does not exist yet.
 pub fn graph(images: &Tensor, nodes: &[Node<'_>], results: &[usize], train: bool) -> Result<Vec<Tensor>> {
-    match Backend::of(images) {
-        Backend::Cpu if images.elem_count() > 0 => cpu::graph(images, nodes, results, train),
+    graph_in(images, nodes, results, train, Precision::F32)
+}
+
+/// [`graph`] in a precision, which is that of its convolutions of an even number of channels.
+///
+/// # Errors
+/// Those of [`graph`], and if this machine does not compute in the precision.
+pub fn graph_in(
+    images: &Tensor,
+    nodes: &[Node<'_>],
+    results: &[usize],
+    train: bool,
+    precision: Precision,
+) -> Result<Vec<Tensor>> {
+    match Backend::serving(images, precision)? {
+        Backend::Cpu if images.elem_count() > 0 => cpu::graph(images, nodes, results, train, precision),
         Backend::Cpu | Backend::CpuDouble | Backend::Composed => {
             reference::each(images, nodes, results, train, &reference::KERNELS)
         }

@@ -14,14 +14,21 @@ use self::image::{Differentiate, Refine, Sums, Workspace};
 use self::network::{Network, Prepared};
 use super::RefinerLayers;
 use crate::geometry::Border;
+use crate::precision::Precision;
 use crate::simd::{Isa, padded, run};
 use crate::spare::{Kept, Spare};
 use crate::tensors::{gradients, slice, with_slice};
 use crate::winograd::{Direction, FiltersAdjoint};
 
 /// Refines images; `None` if the kernels do not support the shapes of the layers.
-pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Option<Tensor>> {
-    let Some(network) = Network::new(images, layers, border).transpose()? else { return Ok(None) };
+pub(super) fn refiner(
+    images: &Tensor,
+    layers: &RefinerLayers<'_>,
+    border: Border,
+    precision: Precision,
+) -> Result<Option<Tensor>> {
+    let isa = Isa::of(precision)?;
+    let Some(network) = Network::new(images, layers, border, precision).transpose()? else { return Ok(None) };
     let mut parameters = Vec::with_capacity(4 * network.blocks + 4);
     for layer in [layers.stem].iter().chain(layers.blocks.as_flattened()).chain([&layers.head]) {
         parameters.push(layer.weight.flatten_all()?);
@@ -29,7 +36,6 @@ pub(super) fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Borde
     }
     let parameters = Tensor::cat(&parameters, 0)?;
     let images = images.contiguous()?;
-    let isa = Isa::current()?;
     let keeps_maps = images.track_op() || parameters.track_op();
     images.apply_op2(&parameters, Refiner { network, isa, keeps_maps, maps: Kept::default() }).map(Some)
 }

@@ -8,6 +8,7 @@ use candle_core::{Result, Tensor};
 use crate::backend::Backend;
 use crate::conv2d::convolve;
 use crate::geometry::Border;
+use crate::precision::Precision;
 
 /// The parameters of one convolution.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +44,22 @@ pub struct RefinerLayers<'a> {
 /// # Errors
 /// If shapes, types or devices do not fit together.
 pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
-    let fused = match Backend::of(images) {
-        Backend::Cpu => cpu::refiner(images, layers, border)?,
+    refiner_in(images, layers, border, Precision::F32)
+}
+
+/// [`refiner`] in a precision. Networks with blocks other than 3×3, which are composed, are always computed in
+/// `f32`.
+///
+/// # Errors
+/// Those of [`refiner`], and if this machine does not compute in the precision.
+pub fn refiner_in(
+    images: &Tensor,
+    layers: &RefinerLayers<'_>,
+    border: Border,
+    precision: Precision,
+) -> Result<Tensor> {
+    let fused = match Backend::serving(images, precision)? {
+        Backend::Cpu => cpu::refiner(images, layers, border, precision)?,
         Backend::CpuDouble | Backend::Composed => None,
     };
     fused.map_or_else(|| reference::composed(images, layers, border, convolve), Ok)

@@ -12,12 +12,14 @@ use crate::geometry::Geometry;
 use crate::groups::in_groups;
 use crate::max_pool2d::Windows;
 use crate::max_pool2d::cpu::MaxPool;
+use crate::precision::Precision;
 use crate::simd::Isa;
 use crate::spare::{Kept, Spare};
 use crate::tensors::{channels_first, channels_last, gradients, pack, slice, with_slice};
 use crate::winograd::Direction;
 
-pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
+pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>], precision: Precision) -> Result<Tensor> {
+    let isa = Isa::of(precision)?;
     let mut dims = images.dims().to_vec();
     let (mut steps, mut parameters) = (Vec::new(), Vec::new());
     for stage in stages {
@@ -45,7 +47,7 @@ pub(super) fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor
     let images = channels_last(images)?;
     let keeps_maps = images.track_op() || parameters.track_op();
     let dims_out = [dims[0], dims[2], dims[3], dims[1]];
-    let sequence = Sequence { steps, dims_out, isa: Isa::current()?, keeps_maps, maps: Kept::default() };
+    let sequence = Sequence { steps, dims_out, isa, keeps_maps, maps: Kept::default() };
     channels_first(&images.apply_op2(&parameters, sequence)?)
 }
 

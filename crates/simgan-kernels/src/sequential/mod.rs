@@ -9,6 +9,7 @@ use crate::backend::Backend;
 use crate::conv2d::conv2d;
 use crate::geometry::Conv2d;
 use crate::max_pool2d::{MaxPool2d, max_pool2d};
+use crate::precision::Precision;
 use crate::refiner::Layer;
 
 /// One stage of [`sequential`](crate::sequential()).
@@ -30,8 +31,17 @@ pub enum Stage<'a> {
 /// # Errors
 /// If the shapes, types or devices of a stage do not fit.
 pub fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
-    match Backend::of(images) {
-        Backend::Cpu if !stages.is_empty() => cpu::sequential(images, stages),
+    sequential_in(images, stages, Precision::F32)
+}
+
+/// [`sequential`] in a precision. Convolutions of an odd number of channels, such as gray images, are computed in
+/// `f32`.
+///
+/// # Errors
+/// Those of [`sequential`], and if this machine does not compute in the precision.
+pub fn sequential_in(images: &Tensor, stages: &[Stage<'_>], precision: Precision) -> Result<Tensor> {
+    match Backend::serving(images, precision)? {
+        Backend::Cpu if !stages.is_empty() => cpu::sequential(images, stages, precision),
         Backend::Cpu | Backend::CpuDouble | Backend::Composed => {
             reference::one_by_one(images, stages, conv2d, max_pool2d)
         }

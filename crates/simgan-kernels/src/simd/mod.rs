@@ -15,8 +15,11 @@ use std::sync::OnceLock;
 
 use candle_core::{Result, bail};
 
+use crate::precision::Precision;
+
 /// The environment variable that names the instruction set to use instead of the best one.
 const VARIABLE: &str = "SIMGAN_KERNELS_ISA";
+const NO_BF16: &str = "bf16 needs a processor with AVX512-BF16 (and no other instruction set in SIMGAN_KERNELS_ISA)";
 /// Arrays of vectors have a multiple of this many elements, whatever the instruction set: the lanes of the
 /// widest vector.
 pub(crate) const BLOCK: usize = 16;
@@ -49,6 +52,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Partial sums of each element in a long matrix product, which then holds as many times fewer rows: 2 or
     /// 4.
     const CHAINS: usize;
+    /// Whether the factors of [`Self::add_products`] are pairs of bf16 numbers.
+    const PAIRS: bool;
+    /// Numbers in a word, which is as long as an `f32`, of a factor.
+    const PER_WORD: usize = if Self::PAIRS { 2 } else { 1 };
 
     /// Runs a task in a function of its own that is compiled for these vectors.
     fn run<T: Task>(self, task: T) -> T::Output;
@@ -70,6 +77,26 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `LANES` numbers can be written to `to`, which need not be aligned.
     unsafe fn store(self, to: *mut f32, a: Self::Vector);
+
+    /// `c` plus the products of the numbers in the words of `a` and `b`.
+    #[inline(always)]
+    fn add_products(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        self.mul_add(a, b, c)
+    }
+    /// Returns words that hold the numbers of `a` and, with pairs, those of `b` behind them.
+    #[inline(always)]
+    fn words(self, a: Self::Vector, _b: Self::Vector) -> Self::Vector {
+        a
+    }
+    /// Stores the numbers of a vector as words: with pairs, half as many.
+    ///
+    /// # Safety
+    /// `LANES / PER_WORD` words can be written to `to`, which need not be aligned.
+    #[inline(always)]
+    unsafe fn store_words(self, to: *mut f32, a: Self::Vector) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(to, a) }
+    }
 }
 
 /// A computation with vectors of any width.
@@ -83,7 +110,10 @@ pub(crate) trait Task {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Isa {
     #[cfg(target_arch = "x86_64")]
-    Avx512(x86::Avx512),
+    Avx512(x86::Avx512<false>),
+    /// AVX-512 with products of bf16 numbers; never chosen unasked.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16(x86::Avx512<true>),
     #[cfg(target_arch = "x86_64")]
     Avx2(x86::Avx2),
     #[cfg(target_arch = "aarch64")]
@@ -105,6 +135,32 @@ impl Isa {
         match current {
             Ok(isa) => Ok(*isa),
             Err(message) => bail!("{message}"),
+        }
+    }
+
+    /// Returns the instruction set that computes products in a precision.
+    ///
+    /// # Errors
+    /// If this processor has none, or `SIMGAN_KERNELS_ISA` names one without.
+    pub(crate) fn of(precision: Precision) -> Result<Self> {
+        let current = Self::current()?;
+        match precision {
+            Precision::F32 => Ok(current),
+            #[cfg(target_arch = "x86_64")]
+            Precision::Bf16 if matches!(current, Self::Avx512(_)) => match x86::Avx512::detect() {
+                Some(simd) => Ok(Self::Avx512Bf16(simd)),
+                None => bail!("{NO_BF16}"),
+            },
+            Precision::Bf16 => bail!("{NO_BF16}"),
+        }
+    }
+
+    /// The precision of the factors of products.
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => Precision::Bf16,
+            _ => Precision::F32,
         }
     }
 
@@ -136,6 +192,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => "avx512 in bf16",
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
@@ -149,6 +207,8 @@ pub(crate) fn run<T: Task>(isa: Isa, task: T) -> T::Output {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(simd) => simd.run(task),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16(simd) => simd.run(task),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(simd) => simd.run(task),
         #[cfg(target_arch = "aarch64")]

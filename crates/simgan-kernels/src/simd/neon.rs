@@ -22,6 +22,7 @@ impl Simd for Neon {
     // 24 vectors of sums, 2 of the right factor and 1 of the left: 27 of the 32 registers.
     const ROWS: usize = 12;
     const CHAINS: usize = 4;
+    const PAIRS: bool = false;
 
     fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "neon")]

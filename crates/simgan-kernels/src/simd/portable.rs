@@ -19,6 +19,7 @@ impl Simd for Portable {
     // As for AVX2: SSE2, the baseline of x86-64, has 16 registers too.
     const ROWS: usize = 6;
     const CHAINS: usize = 2;
+    const PAIRS: bool = false;
 
     #[inline(never)]
     fn run<T: Task>(self, task: T) -> T::Output {

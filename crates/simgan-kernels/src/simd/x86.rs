@@ -4,32 +4,51 @@ use std::arch::x86_64::*;
 
 use super::{Simd, Task};
 
-/// Vectors of 16 numbers; a value proves that the processor has AVX-512F.
+/// Vectors of 16 numbers; a value proves that the processor has AVX-512F and, if products take `PAIRS` of
+/// bf16, AVX512-BF16 and AVX-512BW.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512<const PAIRS: bool>(());
 
-impl Avx512 {
+impl<const PAIRS: bool> Avx512<PAIRS> {
     pub(crate) fn detect() -> Option<Self> {
-        std::arch::is_x86_feature_detected!("avx512f").then_some(Self(()))
+        let has_pairs =
+            || std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512bf16");
+        (std::arch::is_x86_feature_detected!("avx512f") && (!PAIRS || has_pairs())).then_some(Self(()))
     }
 }
 
-// SAFETY of every block below: `self` proves that the processor has AVX-512F; for loads and stores, the
-// caller vouches for the memory.
-impl Simd for Avx512 {
+/// The places of 16-bit numbers that interleave the two halves of a vector.
+const INTERLEAVED: [u16; 32] = {
+    let mut places = [0; 32];
+    let mut at = 0;
+    while at < 32 {
+        places[at] = (at / 2 + at % 2 * 16) as u16;
+        at += 1;
+    }
+    places
+};
+
+// SAFETY of every block below: `self` proves that the processor has AVX-512F, and with `PAIRS` the rest; for
+// loads and stores, the caller vouches for the memory.
+impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
     type Vector = __m512;
     const LANES: usize = 16;
     // 28 vectors of sums, 2 of the right factor and 1 of the left: 31 of the 32 registers.
     const ROWS: usize = 14;
     const CHAINS: usize = 4;
+    const PAIRS: bool = PAIRS;
 
     fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "avx512f")]
-        fn with_features<T: Task>(simd: Avx512, task: T) -> T::Output {
+        fn with_features<T: Task, const PAIRS: bool>(simd: Avx512<PAIRS>, task: T) -> T::Output {
             task.run(simd)
         }
-        // SAFETY: `self` proves that the processor has the feature.
-        unsafe { with_features(self, task) }
+        #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+        fn with_pairs<T: Task, const PAIRS: bool>(simd: Avx512<PAIRS>, task: T) -> T::Output {
+            task.run(simd)
+        }
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { if PAIRS { with_pairs(self, task) } else { with_features(self, task) } }
     }
 
     #[inline(always)]
@@ -85,6 +104,44 @@ impl Simd for Avx512 {
         // SAFETY: see above.
         unsafe { _mm512_storeu_ps(to, a) }
     }
+
+    #[inline(always)]
+    fn add_products(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        if !PAIRS {
+            return self.mul_add(a, b, c);
+        }
+        // SAFETY: see above. Vectors of one size hold any bits.
+        unsafe {
+            let (a, b) = (std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b));
+            _mm512_dpbf16_ps(c, a, b)
+        }
+    }
+
+    #[inline(always)]
+    fn words(self, a: __m512, b: __m512) -> __m512 {
+        if !PAIRS {
+            return a;
+        }
+        // SAFETY: see above. Vectors of one size hold any bits.
+        unsafe {
+            let halves = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(b, a));
+            let places = _mm512_loadu_si512(INTERLEAVED.as_ptr().cast());
+            _mm512_castsi512_ps(_mm512_permutexvar_epi16(places, halves))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, to: *mut f32, a: __m512) {
+        // SAFETY: see above. Vectors of one size hold any bits.
+        unsafe {
+            if PAIRS {
+                let words = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(a));
+                _mm256_storeu_si256(to.cast(), words);
+            } else {
+                self.store(to, a);
+            }
+        }
+    }
 }
 
 /// Vectors of 8 numbers; a value proves that the processor has AVX2 and FMA.
@@ -107,6 +164,7 @@ impl Simd for Avx2 {
     // 12 vectors of sums, 2 of the right factor and 1 of the left: 15 of the 16 registers.
     const ROWS: usize = 6;
     const CHAINS: usize = 2;
+    const PAIRS: bool = false;
 
     fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "avx2,fma")]

@@ -6,6 +6,7 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor, bail};
 
 use crate::backend::Backend;
+use crate::precision::Precision;
 use crate::graph::{Node, cpu::graph};
 
 /// Doubles both sides of images; each pixel becomes 2×2 equal ones.
@@ -19,7 +20,8 @@ pub fn upsample2d(input: &Tensor) -> Result<Tensor> {
     check(input)?;
     match Backend::of(input) {
         Backend::Cpu if input.elem_count() > 0 => {
-            let mut results = graph(input, &[Node::Upsample { input: 0, add: None }], &[1], false)?;
+            let node = Node::Upsample { input: 0, add: None };
+            let mut results = graph(input, &[node], &[1], false, Precision::F32)?;
             Ok(results.swap_remove(0))
         }
         Backend::Cpu | Backend::CpuDouble | Backend::Composed => reference::double(input),

@@ -1,6 +1,6 @@
 //! Moves gradients between images and the transformed domain: the adjoints of the passes in `passes`.
 
-use super::passes::{Column, Domain, Lines, PADDING, Strip};
+use super::passes::{Column, Domain, Lines, PADDING, Points, Strip};
 use super::plan::Plan;
 use super::transforms::{input_adjoint, output_adjoint};
 use super::with_tile;
@@ -17,7 +17,8 @@ pub(crate) struct FinishGradient<'a> {
 }
 
 /// Transforms a gradient of results to the domain, `Z = A g Aᵀ`, and adds its sum over the pixels to `sums`,
-/// channel by channel.
+/// channel by channel. The words of `domain` pair channels; where products take pairs, those of `by_tiles`, if
+/// wanted, pair tiles.
 ///
 /// # Safety
 /// As for `passes::gather_input`, with `plan.image_out()` elements and `plan.channels[1]` channels; `sums`
@@ -28,7 +29,7 @@ pub(super) unsafe fn gather_gradient<S: Simd>(
     plan: &Plan,
     tile_row: usize,
     gradient: *const f32,
-    domain: Domain,
+    (domain, by_tiles): (Domain, Option<Domain>),
     lines: Lines,
     sums: &mut [f32],
 ) {
@@ -37,7 +38,7 @@ pub(super) unsafe fn gather_gradient<S: Simd>(
         // SAFETY: the caller's promise.
         unsafe {
             with_tile!(plan.tile[0], S, gradient_down(simd, strip, gradient, sums));
-            with_tile!(plan.tile[1], S, gradient_across(simd, strip));
+            with_tile!(plan.tile[1], S, gradient_across(simd, strip, by_tiles));
         }
     }
 }
@@ -82,18 +83,31 @@ unsafe fn gradient_down<S: Simd, const M: usize, const A: usize>(
 /// # Safety
 /// As [`gather_gradient`], after [`gradient_down`].
 #[inline(always)]
-unsafe fn gradient_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
-    let Strip { plan, channel, domain, lines, .. } = strip;
-    // SAFETY: columns 0..tiles * M of all lines are read; the domain is written inside its bounds.
+unsafe fn gradient_across<S: Simd, const M: usize, const A: usize>(
+    simd: S,
+    strip: Strip<'_>,
+    by_tiles: Option<Domain>,
+) {
+    let points = ResultPoints::<M>(strip.lines);
+    // SAFETY: the caller's promise.
     unsafe {
-        for tile in 0..plan.tiles[1] {
-            for j in 0..plan.windows()[0] {
-                let pixels: [S::Vector; M] = array!(simd, |i| simd.load(lines.at::<S>(j, tile * M + i)));
-                for (i, &point) in output_adjoint::<S, M, A>(simd, pixels).iter().enumerate() {
-                    simd.store(domain.at(j * A + i, tile, channel), point);
-                }
-            }
+        strip.store_by_channels::<S, A>(simd, points);
+        if let (true, Some(domain)) = (S::PAIRS, by_tiles) {
+            Strip { domain, ..strip }.store_by_tiles::<S, A>(simd, points);
         }
+    }
+}
+
+/// The points of the gradient of `M` results.
+#[derive(Clone, Copy)]
+struct ResultPoints<const M: usize>(Lines);
+
+impl<S: Simd, const M: usize, const A: usize> Points<S, A> for ResultPoints<M> {
+    #[inline(always)]
+    unsafe fn of(self, simd: S, line: usize, tile: usize) -> [S::Vector; A] {
+        // SAFETY: columns 0..tiles * M of all lines are read.
+        let gradients = array!(simd, |i| unsafe { simd.load(self.0.at::<S>(line, tile * M + i)) });
+        output_adjoint::<S, M, A>(simd, gradients)
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) enum Direction {
 
 /// Transforms filters, `U = G g Gᵀ`, to the layout `[point][input channel][output channel]`.
 ///
-/// For the backward pass, they are transposed: `[point][output channel][input channel]`.
+/// For the backward pass, they are transposed: `[point][output channel][input channel]`. Where products take
+/// pairs, each two of the channels that are summed over share a word, and half of `out` is used.
 pub(crate) struct Filters<'a> {
     pub(crate) plan: &'a Plan,
     /// `(O, C, 3, 3)`.
@@ -68,23 +69,49 @@ fn transform<S: Simd>(simd: S, task: Filters<'_>, taps: &mut Buffer) {
     }
     let (plane, across) = (rows * columns, plan.windows()[1]);
     let (from, to) = (taps.as_ptr(), out.as_mut_ptr());
-    for at in (0..plane).step_by(S::LANES) {
-        // SAFETY: `at + LANES <= plane`, since columns are a multiple of `BLOCK`; there are 9 planes of taps
-        // and one plane per point.
-        unsafe {
-            let mut taps = [[simd.splat(0.0); 3]; 3];
-            for (x, column) in taps.iter_mut().enumerate() {
-                *column = array!(simd, |y| simd.load(from.add((y * 3 + x) * plane + at)));
-            }
-            let columns = with_tile!(plan.tile[0], S, transform_down(simd, taps));
-            for (j, &row) in columns[..plan.windows()[0]].iter().enumerate() {
-                let points = with_tile!(plan.tile[1], S, transform_across(simd, row));
-                for (i, &point) in points[..across].iter().enumerate() {
-                    simd.store(to.add((j * across + i) * plane + at), point);
+    // With pairs, the rows of words are as many fewer; `rows` is a multiple of `BLOCK`.
+    for word in (0..plane / S::PER_WORD).step_by(S::LANES) {
+        let at = word / columns * columns * S::PER_WORD + word % columns;
+        // SAFETY: at + LANES <= plane, since columns are a multiple of `BLOCK`, and so is, with pairs, the next
+        // row's place; there are 9 planes of taps.
+        let [lines, next] = unsafe {
+            let lines = transform_taps(simd, plan, from.add(at), plane);
+            [lines, if S::PAIRS { transform_taps(simd, plan, from.add(at + columns), plane) } else { lines }]
+        };
+        for j in 0..plan.windows()[0] {
+            let points = with_tile!(plan.tile[1], S, transform_across(simd, lines[j]));
+            let next = match S::PAIRS {
+                true => with_tile!(plan.tile[1], S, transform_across(simd, next[j])),
+                false => points,
+            };
+            for i in 0..across {
+                // SAFETY: there is a plane of words per point.
+                unsafe {
+                    let to = to.add((j * across + i) * (plane / S::PER_WORD) + word);
+                    simd.store(to, simd.words(points[i], next[i]));
                 }
             }
         }
     }
+}
+
+/// Transforms a vector of filters along the vertical axis, to `[point][column]`.
+///
+/// # Safety
+/// `LANES` numbers can be read from `from` and from each of the eight addresses `plane` apart behind it.
+#[inline(always)]
+unsafe fn transform_taps<S: Simd>(
+    simd: S,
+    plan: &Plan,
+    from: *const f32,
+    plane: usize,
+) -> [[S::Vector; 3]; MOST] {
+    let mut taps = [[simd.splat(0.0); 3]; 3];
+    for (x, column) in taps.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *column = array!(simd, |y| unsafe { simd.load(from.add((y * 3 + x) * plane)) });
+    }
+    with_tile!(plan.tile[0], S, transform_down(simd, taps))
 }
 
 /// Maximum number of points along an axis.

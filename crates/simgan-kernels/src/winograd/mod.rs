@@ -23,9 +23,9 @@ pub(crate) use self::passes::{Finish, Residual};
 pub(crate) use self::plan::Plan;
 
 use self::adjoint_passes::{gather_gradient, scatter_input_gradient};
-use self::passes::{Domain, Lines, gather_input, scatter_output};
+use self::passes::{Domain, Lines, Pairs, gather_input, scatter_output};
 use crate::buffer::Buffer;
-use crate::product::{Left, Rows, multiply};
+use crate::product::{Left, Rows, multiply_words};
 use crate::simd::{Simd, Task};
 
 /// Elements of the transformed domains processed at a time. The domains share the second-level cache with the
@@ -40,6 +40,9 @@ const BACKWARD_DOMAINS: usize = 280 * 1024;
 pub(crate) struct Scratch {
     left: Buffer,
     right: Buffer,
+    /// Both again where products take pairs, which then pair tiles.
+    left_words: Buffer,
+    right_words: Buffer,
     lines: Buffer,
     carried: Buffer,
 }
@@ -106,40 +109,40 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     let Forward { plan, image, filters, finish, rows: all_rows, out, scratch } = task;
     let [channels_in, channels_out] = plan.channels;
     let rows_at_once = rows_at_once(plan, channels_in.max(channels_out), FORWARD_DOMAINS);
-    // The products of a point overwrite the pixels of the point before it, which are no longer needed.
-    let slot = rows_at_once * plan.tiles[1] * channels_in.max(channels_out);
-    scratch.left.resize((plan.points() + 1) * slot);
+    let (tiles, words_in) = (rows_at_once * plan.tiles[1], channels_in / S::PER_WORD);
+    // Elements of a point's results, and words of its pixels. The results overwrite pixels that are no longer
+    // needed: those of point p end where the pixels of point p begin, or before.
+    let (slot_out, slot_in) = (tiles * channels_out, tiles * words_in);
+    let gap = slot_out.max((slot_out * plan.points()).saturating_sub(slot_in * (plan.points() - 1)));
+    scratch.left.resize(gap + plan.points() * slot_in.max(slot_out));
     scratch.lines.resize(plan.lines());
     let results = scratch.left.as_mut_ptr();
-    let pixels = results.wrapping_add(slot);
+    let pixels = results.wrapping_add(gap);
     let lines = Lines { data: scratch.lines.as_mut_ptr(), span: plan.span() };
     let (first_row, last_row) = (all_rows.start, all_rows.end);
     for start in all_rows.step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(last_row);
         let count = rows.len() * plan.tiles[1];
         // SAFETY: the buffers hold what `count` tiles need, `run` checked the lengths of the slices, and all
-        // are distinct; a product reads the slot behind the one it writes.
+        // are distinct; a product writes in front of what it reads.
         unsafe {
             for row in rows.clone() {
                 let first = (row - start) * plan.tiles[1];
-                let domain = Domain { data: pixels, point: slot, first, channels: channels_in };
-                gather_input(simd, plan, row, image.as_ptr(), domain, lines);
+                let domain = Domain { data: pixels, point: slot_in, first, channels: words_in };
+                gather_input(simd, plan, row, image.as_ptr(), (domain, Pairs::Channels), lines);
             }
             for point in 0..plan.points() {
-                multiply::<S, false>(
+                multiply_words::<S, false>(
                     simd,
-                    (count, channels_in, channels_out),
-                    Left { data: pixels.add(point * slot), stride: channels_in, transposed: false },
-                    Rows {
-                        data: filters.as_ptr().add(point * channels_in * channels_out),
-                        stride: channels_out,
-                    },
-                    Rows { data: results.add(point * slot), stride: channels_out },
+                    (count, words_in, channels_out),
+                    Left { data: pixels.add(point * slot_in), stride: words_in, transposed: false },
+                    Rows { data: filters.as_ptr().add(point * words_in * channels_out), stride: channels_out },
+                    Rows { data: results.add(point * slot_out), stride: channels_out },
                 );
             }
             for row in rows {
                 let first = (row - start) * plan.tiles[1];
-                let domain = Domain { data: results, point: slot, first, channels: channels_out };
+                let domain = Domain { data: results, point: slot_out, first, channels: channels_out };
                 scatter_output(simd, plan, row, domain, (out.as_mut_ptr(), first_row), finish, lines);
             }
         }
@@ -192,16 +195,26 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
     let count = rows_at_once * plan.tiles[1];
     scratch.left.resize(plan.points() * count * channels_in);
     scratch.right.resize(plan.points() * count * channels_out);
+    if S::PAIRS {
+        // Words of two tiles each, with one more where a row has an odd number of tiles.
+        let count = rows_at_once * plan.tiles[1].div_ceil(S::PER_WORD);
+        scratch.left_words.resize(plan.points() * count * channels_in);
+        scratch.right_words.resize(plan.points() * count * channels_out);
+    }
     scratch.lines.resize(plan.lines());
     scratch.carried.resize(2 * plan.size[1] * channels_in);
     let image = of_filters.is_some().then_some(image);
     // `gather_gradient` always adds up the gradient of the bias; if unwanted, it goes here.
     let mut unused_sums = vec![0.0; if of_filters.is_none() { channels_out } else { 0 }];
     let (of_pixels, of_results) = (scratch.left.as_mut_ptr(), scratch.right.as_mut_ptr());
+    let by_tiles = match S::PAIRS {
+        true => [scratch.left_words.as_mut_ptr(), scratch.right_words.as_mut_ptr()],
+        false => [of_pixels, of_results],
+    };
     let lines = Lines { data: scratch.lines.as_mut_ptr(), span: plan.span() };
     for start in (0..plan.tiles[0]).step_by(rows_at_once) {
         let rows = start..(start + rows_at_once).min(plan.tiles[0]);
-        let part = BackwardRows { plan, rows, of_pixels, of_results, lines };
+        let part = BackwardRows { plan, rows, of_pixels, of_results, by_tiles, lines };
         // SAFETY: as in `forward`; the filters' gradient reads the domain of the image before it is
         // overwritten.
         unsafe {
@@ -226,10 +239,13 @@ fn backward<S: Simd>(simd: S, task: Backward<'_>) {
 struct BackwardRows<'a> {
     plan: &'a Plan,
     rows: Range<usize>,
-    /// The transformed pixels, then their gradient.
+    /// The gradient of the transformed pixels.
     of_pixels: *mut f32,
-    /// The transformed gradient of the results.
+    /// The transformed gradient of the results, channels in pairs.
     of_results: *mut f32,
+    /// The transformed pixels and the gradient of the results, tiles in pairs. Without pairs, they are
+    /// `of_pixels`, before the gradient replaces them, and `of_results`.
+    by_tiles: [*mut f32; 2],
     lines: Lines,
 }
 
@@ -239,11 +255,16 @@ impl BackwardRows<'_> {
         self.rows.len() * self.plan.tiles[1]
     }
 
-    /// Returns the tiles of one row.
+    /// Number of words that the tiles of a row make in pairs.
+    fn words<S: Simd>(&self) -> usize {
+        self.plan.tiles[1].div_ceil(S::PER_WORD)
+    }
+
+    /// Returns one row of `tiles` tiles.
     #[inline(always)]
-    fn domain(&self, data: *mut f32, row: usize, channels: usize) -> Domain {
-        let first = (row - self.rows.start) * self.plan.tiles[1];
-        Domain { data, point: self.count() * channels, first, channels }
+    fn domain(&self, data: *mut f32, row: usize, tiles: usize, channels: usize) -> Domain {
+        let first = (row - self.rows.start) * tiles;
+        Domain { data, point: self.rows.len() * tiles * channels, first, channels }
     }
 
     /// Transforms the gradient of the results, adding its sums over the pixels to `sums`, and the image, if
@@ -256,13 +277,16 @@ impl BackwardRows<'_> {
         let (plan, lines) = (self.plan, self.lines);
         let [channels_in, channels_out] = plan.channels;
         for row in self.rows.clone() {
-            let domain = self.domain(self.of_results, row, channels_out);
+            let domain = self.domain(self.of_results, row, plan.tiles[1], channels_out / S::PER_WORD);
+            let [of_pixels, of_results] = self.by_tiles;
+            let by_tiles = image.map(|_| self.domain(of_results, row, self.words::<S>(), channels_out));
+            let domains = (domain, by_tiles);
             // SAFETY: the caller's promise.
-            unsafe { gather_gradient(simd, plan, row, gradient.as_ptr(), domain, lines, sums) };
+            unsafe { gather_gradient(simd, plan, row, gradient.as_ptr(), domains, lines, sums) };
             if let Some(image) = image {
-                let domain = self.domain(self.of_pixels, row, channels_in);
+                let domain = self.domain(of_pixels, row, self.words::<S>(), channels_in);
                 // SAFETY: the caller's promise.
-                unsafe { gather_input(simd, plan, row, image.as_ptr(), domain, lines) };
+                unsafe { gather_input(simd, plan, row, image.as_ptr(), (domain, Pairs::Tiles), lines) };
             }
         }
     }
@@ -273,13 +297,14 @@ impl BackwardRows<'_> {
     /// After [`Self::gather`] with an image; `filters` holds `plan.filters()` elements.
     #[inline(always)]
     unsafe fn add_filter_gradient<S: Simd>(&self, simd: S, point: usize, filters: &mut [f32]) {
-        let ([channels_in, channels_out], count) = (self.plan.channels, self.count());
+        let ([channels_in, channels_out], count) = (self.plan.channels, self.rows.len() * self.words::<S>());
         // SAFETY: the caller's promise; the point lies in the domains and in the filters.
         unsafe {
-            let of_pixels = self.of_pixels.add(point * count * channels_in);
-            let of_results = self.of_results.add(point * count * channels_out);
+            let [of_pixels, of_results] = self.by_tiles;
+            let of_pixels = of_pixels.add(point * count * channels_in);
+            let of_results = of_results.add(point * count * channels_out);
             let of_filters = filters.as_mut_ptr().add(point * channels_in * channels_out);
-            multiply::<S, true>(
+            multiply_words::<S, true>(
                 simd,
                 (channels_in, count, channels_out),
                 Left { data: of_pixels, stride: channels_in, transposed: true },
@@ -289,22 +314,23 @@ impl BackwardRows<'_> {
         }
     }
 
-    /// Replaces a point's pixels with their gradient.
+    /// Computes the gradient of a point's pixels; without pairs, it replaces them.
     ///
     /// # Safety
     /// After [`Self::gather`]; `filters` holds `plan.filters()` elements.
     #[inline(always)]
     unsafe fn pixel_gradient<S: Simd>(&self, simd: S, point: usize, filters: &[f32]) {
         let ([channels_in, channels_out], count) = (self.plan.channels, self.count());
+        let words_out = channels_out / S::PER_WORD;
         // SAFETY: the caller's promise; the point lies in the domains and in the filters.
         unsafe {
             let of_pixels = self.of_pixels.add(point * count * channels_in);
-            let of_results = self.of_results.add(point * count * channels_out);
-            let filters = filters.as_ptr().add(point * channels_in * channels_out);
-            multiply::<S, false>(
+            let of_results = self.of_results.add(point * count * words_out);
+            let filters = filters.as_ptr().add(point * channels_in * words_out);
+            multiply_words::<S, false>(
                 simd,
-                (count, channels_out, channels_in),
-                Left { data: of_results, stride: channels_out, transposed: false },
+                (count, words_out, channels_in),
+                Left { data: of_results, stride: words_out, transposed: false },
                 Rows { data: filters, stride: channels_in },
                 Rows { data: of_pixels, stride: channels_in },
             );
@@ -326,7 +352,7 @@ impl BackwardRows<'_> {
     ) {
         let (plan, lines) = (self.plan, self.lines);
         for row in self.rows.clone() {
-            let domain = self.domain(self.of_pixels, row, plan.channels[0]);
+            let domain = self.domain(self.of_pixels, row, plan.tiles[1], plan.channels[0]);
             // SAFETY: the caller's promise.
             unsafe {
                 scatter_input_gradient(simd, plan, row, domain, out.as_mut_ptr(), finish, (lines, carried));

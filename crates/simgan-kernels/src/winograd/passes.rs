@@ -16,8 +16,15 @@ pub(super) const PADDING: usize = 1;
 /// What rows outside the image hold with a border of zeros.
 static ZEROS: [f32; crate::simd::BLOCK] = [0.0; crate::simd::BLOCK];
 
+/// Along which axis two numbers share a word, where products take pairs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pairs {
+    Channels,
+    Tiles,
+}
+
 /// A part of the transformed domain: some tiles of each point. The current row of tiles begins at tile
-/// `first`.
+/// `first`. As the factor of a product, it consists of words; tiles or channels then count as many fewer.
 #[derive(Clone, Copy)]
 pub(super) struct Domain {
     pub(super) data: *mut f32,
@@ -130,14 +137,14 @@ pub(super) struct Strip<'a> {
 ///
 /// # Safety
 /// `image` holds `plan.image_in()` elements, `domain` all points of the row's tiles with `plan.channels[0]`
-/// channels, `lines` `plan.lines()` elements; none overlap.
+/// channels as words, `lines` `plan.lines()` elements; none overlap.
 #[inline(always)]
 pub(super) unsafe fn gather_input<S: Simd>(
     simd: S,
     plan: &Plan,
     tile_row: usize,
     image: *const f32,
-    domain: Domain,
+    (domain, pairs): (Domain, Pairs),
     lines: Lines,
 ) {
     for channel in (0..plan.channels[0]).step_by(S::LANES) {
@@ -145,7 +152,7 @@ pub(super) unsafe fn gather_input<S: Simd>(
         // SAFETY: the caller's promise.
         unsafe {
             with_tile!(plan.tile[0], S, input_down(simd, strip, image));
-            with_tile!(plan.tile[1], S, input_across(simd, strip));
+            with_tile!(plan.tile[1], S, input_across(simd, strip, pairs));
         }
     }
 }
@@ -185,15 +192,87 @@ unsafe fn input_down<S: Simd, const M: usize, const A: usize>(simd: S, strip: St
 /// # Safety
 /// As [`gather_input`], after [`input_down`].
 #[inline(always)]
-unsafe fn input_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>) {
-    let Strip { plan, channel, domain, lines, .. } = strip;
-    // SAFETY: columns 0..span of all lines are read.
+unsafe fn input_across<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>, pairs: Pairs) {
+    let points = InputPoints::<M>(strip.lines);
+    // SAFETY: the caller's promise.
     unsafe {
+        match pairs {
+            Pairs::Channels => strip.store_by_channels::<S, A>(simd, points),
+            Pairs::Tiles => strip.store_by_tiles::<S, A>(simd, points),
+        }
+    }
+}
+
+/// The points of a tile on a line between the transforms along the two axes. A trait, because a closure would
+/// not be compiled for the vectors.
+pub(super) trait Points<S: Simd, const A: usize>: Copy {
+    /// Must be `#[inline(always)]`.
+    ///
+    /// # Safety
+    /// The line and the tile exist.
+    unsafe fn of(self, simd: S, line: usize, tile: usize) -> [S::Vector; A];
+}
+
+/// Those of pixels, for tiles of `M` results.
+#[derive(Clone, Copy)]
+struct InputPoints<const M: usize>(Lines);
+
+impl<S: Simd, const M: usize, const A: usize> Points<S, A> for InputPoints<M> {
+    #[inline(always)]
+    unsafe fn of(self, simd: S, line: usize, tile: usize) -> [S::Vector; A] {
+        // SAFETY: columns 0..span of all lines are read.
+        let pixels = array!(simd, |i| unsafe { simd.load(self.0.at::<S>(line, tile * M + i)) });
+        input::<S, A>(simd, pixels)
+    }
+}
+
+impl Strip<'_> {
+    /// Stores the points with the channels in pairs.
+    ///
+    /// # Safety
+    /// The domain holds all points of the row's tiles.
+    #[inline(always)]
+    pub(super) unsafe fn store_by_channels<S: Simd, const A: usize>(
+        &self,
+        simd: S,
+        points: impl Points<S, A>,
+    ) {
+        let Self { plan, channel, domain, .. } = *self;
         for tile in 0..plan.tiles[1] {
             for j in 0..plan.windows()[0] {
-                let pixels: [S::Vector; A] = array!(simd, |i| simd.load(lines.at::<S>(j, tile * M + i)));
-                for (i, &point) in input::<S, A>(simd, pixels).iter().enumerate() {
-                    simd.store(domain.at(j * A + i, tile, channel), point);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    for (i, &point) in points.of(simd, j, tile).iter().enumerate() {
+                        simd.store_words(domain.at(j * A + i, tile, channel / S::PER_WORD), point);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores the points with the tiles in pairs; a last tile
+    /// without another is paired with zeros.
+    ///
+    /// # Safety
+    /// The domain holds all points of the row's tiles.
+    #[inline(always)]
+    pub(super) unsafe fn store_by_tiles<S: Simd, const A: usize>(
+        &self,
+        simd: S,
+        points: impl Points<S, A>,
+    ) {
+        let Self { plan, channel, domain, .. } = *self;
+        for tile in (0..plan.tiles[1]).step_by(S::PER_WORD) {
+            for j in 0..plan.windows()[0] {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let of_tile = points.of(simd, j, tile);
+                    let alone = !S::PAIRS || tile + 1 == plan.tiles[1];
+                    let of_next = if alone { [simd.splat(0.0); A] } else { points.of(simd, j, tile + 1) };
+                    for i in 0..A {
+                        let words = simd.words(of_tile[i], of_next[i]);
+                        simd.store(domain.at(j * A + i, tile / S::PER_WORD, channel), words);
+                    }
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::geometry::{Border, Geometry};
+use crate::precision::Precision;
 use crate::simd::{BLOCK, padded};
 
 /// A 3×3 convolution with stride 1 and padding 1 of images of one size, channels last.
@@ -34,6 +35,9 @@ const MANY: usize = 64;
 /// The maximum for arbitrary numbers, such as images of both signs: it gives a relative error of less than
 /// 2e-6 after one convolution.
 const MOST_MAGNIFICATION_OF_ANY: f64 = 30.0;
+/// The maximum for factors of bf16, whose rounding errors are 65,000 times as large: refined images then differ
+/// by less than one of 255 levels from those of `f32`.
+const MOST_MAGNIFICATION_IN_BF16: f64 = 8.0;
 /// Minimum number of tiles. With fewer, each transformed filter is used too rarely to be worth fetching: on
 /// the discriminator's third layer, six tiles made a step 5 % slower.
 const FEWEST_TILES: usize = 24;
@@ -43,11 +47,16 @@ const FILTERS: usize = 16;
 impl Plan {
     /// Chooses the cheapest plan for images of this size that is accurate enough for a refiner. `channels`
     /// are counted without padding.
-    pub(crate) fn new(size: [usize; 2], channels: [usize; 2], border: Border) -> Self {
+    pub(crate) fn new(
+        size: [usize; 2],
+        channels: [usize; 2],
+        border: Border,
+        precision: Precision,
+    ) -> Self {
         let mut best = Self::with_tile([2, 2], size, channels, border);
-        for tile in Self::tiles(channels) {
+        for tile in Self::tiles(channels, precision) {
             let plan = Self::with_tile(tile, size, channels, border);
-            if plan.cost() < best.cost() {
+            if plan.cost(precision) < best.cost(precision) {
                 best = plan;
             }
         }
@@ -56,24 +65,31 @@ impl Plan {
 
     /// Chooses the cheapest plan that is accurate enough for arbitrary numbers; `None` if the tiles do not
     /// support the convolution or convolving directly is cheaper.
-    pub(crate) fn of_convolution(geometry: &Geometry) -> Option<Self> {
+    pub(crate) fn of_convolution(geometry: &Geometry, precision: Precision) -> Option<Self> {
         let Geometry { kernel, options, images, size_in: size, channels_in, channels_out, .. } = *geometry;
         if kernel != [3, 3] || options.stride != 1 || options.padding != 1 {
             return None;
         }
         let channels = [channels_in, channels_out];
-        let plans = Self::tiles_within(MOST_MAGNIFICATION_OF_ANY)
+        let most = match precision {
+            Precision::F32 => MOST_MAGNIFICATION_OF_ANY,
+            Precision::Bf16 => MOST_MAGNIFICATION_IN_BF16,
+        };
+        let plans = Self::tiles_within(most)
             .map(|tile| Self::with_tile(tile, size, channels, options.border));
-        let plan = plans.min_by_key(Self::cost)?;
-        let directly = images * size[0] * size[1] * 9 * channels_in * padded(channels_out);
-        let cheaper = images * plan.cost() + FILTERS * plan.filters() < directly;
+        let plan = plans.min_by_key(|plan| plan.cost(precision))?;
+        let directly = images * size[0] * size[1] * 9 * channels_in * padded(channels_out) / precision.per_word();
+        let cheaper = images * plan.cost(precision) + FILTERS * plan.filters() < directly;
         (cheaper && plan.tiles[0] * plan.tiles[1] >= FEWEST_TILES).then_some(plan)
     }
 
     /// All tiles that are accurate enough for a refiner with this many channels.
-    pub(crate) fn tiles(channels: [usize; 2]) -> impl Iterator<Item = [usize; 2]> {
-        let many = channels[0].max(channels[1]) > MANY;
-        Self::tiles_within(if many { MOST_MAGNIFICATION_OF_MANY } else { MOST_MAGNIFICATION })
+    pub(crate) fn tiles(channels: [usize; 2], precision: Precision) -> impl Iterator<Item = [usize; 2]> {
+        Self::tiles_within(match precision {
+            Precision::F32 if channels[0].max(channels[1]) > MANY => MOST_MAGNIFICATION_OF_MANY,
+            Precision::F32 => MOST_MAGNIFICATION,
+            Precision::Bf16 => MOST_MAGNIFICATION_IN_BF16,
+        })
     }
 
     fn tiles_within(most: f64) -> impl Iterator<Item = [usize; 2]> {
@@ -95,13 +111,19 @@ impl Plan {
 
     /// The vector operations of an image, up to a factor: the products, and the transforms of pixels and of
     /// results along both axes, whose loads and stores double the cost of their arithmetic.
-    fn cost(&self) -> usize {
+    fn cost(&self, precision: Precision) -> usize {
         let ([rows, columns], [down, across]) = (self.tile, self.windows());
         let [channels_in, channels_out] = self.channels;
-        let products = down * across * channels_in * channels_out;
+        let products = down * across * channels_in * channels_out / precision.per_word();
         let input = (columns * down * down + down * across * across) * channels_in;
         let output = (columns * down * rows + down * across * columns) * channels_out;
         self.tiles[0] * self.tiles[1] * (products + input + output)
+    }
+
+    /// The factor by which the transforms magnify rounding errors.
+    #[cfg(test)]
+    pub(super) fn magnification(&self) -> f64 {
+        self.tile.map(|tile| MAGNIFICATION[tile - TILES[0]]).iter().product()
     }
 
     /// Rows and columns of the pixels that a tile needs, and of its points.

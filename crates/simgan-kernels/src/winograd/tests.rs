@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::geometry::Border;
+use crate::precision::Precision;
 use crate::simd::{BLOCK, Isa, run};
 
 /// One image with its filters, bias and gradient; channels are not padded.
@@ -106,6 +107,14 @@ fn error(got: &[f32], expected: &[f32]) -> f64 {
     (distance / length).sqrt()
 }
 
+/// The error accepted of an instruction set, given that of `f32`: numbers of bf16 have 16 bits less.
+fn tolerance(isa: Isa, plan: &Plan, single: f64) -> f64 {
+    match isa.precision() {
+        Precision::F32 => single,
+        Precision::Bf16 => 0.002 * plan.magnification(),
+    }
+}
+
 /// Every size, border, tile and instruction set.
 fn each_case(mut check: impl FnMut(&Problem, Plan, Isa)) {
     let sizes = [[1, 1], [1, 7], [9, 1], [5, 5], [7, 13], [10, 11], [4, 16]];
@@ -114,8 +123,8 @@ fn each_case(mut check: impl FnMut(&Problem, Plan, Isa)) {
     {
         for border in [Border::Zeros, Border::Replicate] {
             let problem = Problem::random(size, channels, border);
-            for tile in Plan::tiles([1, 1]) {
-                for isa in Isa::available() {
+            for tile in Plan::tiles([1, 1], Precision::F32) {
+                for isa in Isa::available().into_iter().chain(Isa::of(Precision::Bf16)) {
                     check(&problem, Plan::with_tile(tile, size, channels, border), isa);
                 }
             }
@@ -151,7 +160,7 @@ fn forward_equals_loops() {
         let exact = padded_channels(&problem.forward(), problem.channels[1]);
         let error = error(&out, &exact);
         // Up to twice the error of a refiner's last feature map, since these numbers are of both signs.
-        assert!(error < 4e-6, "{plan:?} on {}: {error:e}", isa.name());
+        assert!(error < tolerance(isa, &plan, 4e-6), "{plan:?} on {}: {error:e}", isa.name());
 
         let residual: Vec<f32> = exact.iter().map(|x| x.sin()).collect();
         let finish = Finish { bias: &bias, residual: Residual::Of(&residual), relu: true };
@@ -206,9 +215,9 @@ fn backward_equals_loops() {
         let [exact_image, exact_weight, exact_bias] = problem.backward();
         let name = isa.name();
         let error_image = error(&of_image, &padded_channels(&exact_image, problem.channels[0]));
-        assert!(error_image < 1e-5, "{plan:?} on {name}: {error_image:e} off in the image's gradient");
+        assert!(error_image < tolerance(isa, &plan, 1e-5), "{plan:?} on {name}: {error_image:e} off in the image's gradient");
         let error_weight = error(&of_weight, &single(&exact_weight));
-        assert!(error_weight < 2e-5, "{plan:?} on {name}: {error_weight:e} off in the weights' gradient");
+        assert!(error_weight < tolerance(isa, &plan, 2e-5), "{plan:?} on {name}: {error_weight:e} off in the weights' gradient");
         let error_bias = error(&of_filters.bias, &padded_channels(&exact_bias, problem.channels[1]));
         assert!(error_bias < 1e-5, "{plan:?} on {name}: {error_bias:e} off in the bias' gradient");
 

@@ -6,6 +6,7 @@
 
 mod augmentation;
 mod channels;
+mod compute;
 mod data;
 mod discriminator;
 mod ema;
@@ -33,6 +34,7 @@ use toml::{Table, Value};
 
 pub use self::augmentation::{Flip, RandomCrop};
 pub use self::channels::Channels;
+pub use self::compute::ComputeConfig;
 pub use self::data::DataConfig;
 pub use self::discriminator::{DiscriminatorSection, Field};
 pub use self::ema::EmaConfig;
@@ -108,6 +110,9 @@ settings! {
             ema: EmaConfig,
             /// The selection of the best checkpoint.
             selection: SelectionConfig,
+            /// How the networks are computed.
+            #[serde(default)]
+            compute: ComputeConfig,
             /// What a run writes, and how often.
             output: OutputConfig,
         }
@@ -137,6 +142,7 @@ const SECTIONS: &[Section] = &[
     optim::DISCRIMINATOR,
     ema::SECTION,
     selection::SECTION,
+    compute::SECTION,
     output::SECTION,
 ];
 

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CONFIG_VERSION, ConfigError, DataConfig, DiscriminatorSection, EmaConfig, HistoryConfig, LossConfig,
-    OptimConfig, OutputConfig, ScheduleConfig, SelectionConfig, StartConfig, TrainConfig, refiner,
+    CONFIG_VERSION, ComputeConfig, ConfigError, DataConfig, DiscriminatorSection, EmaConfig, HistoryConfig,
+    LossConfig, OptimConfig, OutputConfig, ScheduleConfig, SelectionConfig, StartConfig, TrainConfig, refiner,
 };
 
 /// A named starting point for a [`TrainConfig`].
@@ -45,6 +45,7 @@ impl Recipe {
             optim: OptimConfig::of(self),
             ema: EmaConfig::of(self),
             selection: SelectionConfig::of(self),
+            compute: ComputeConfig::of(self),
             output: OutputConfig::of(self),
         }
     }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
-use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Refiner, RefinerConfig};
+use simgan_models::{Discriminator, DiscriminatorConfig, Parameters, Precision, Refiner, RefinerConfig};
 
 use super::ranked::average;
 use super::scalar;
@@ -39,10 +39,10 @@ impl Network<Refiner> {
         channels: usize,
         optimizer: &OptimizerConfig,
         seed: u64,
-        device: &Device,
+        (device, precision): (&Device, Precision),
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
-        let module = Refiner::new(config, channels, parameters.var_builder())?;
+        let module = Refiner::new(config, channels, parameters.var_builder())?.with_precision(precision);
         Self::new(module.frozen(), module, parameters, optimizer, "refiner")
     }
 }
@@ -53,10 +53,10 @@ impl Network<Discriminator> {
         channels: usize,
         optimizer: &OptimizerConfig,
         seed: u64,
-        device: &Device,
+        (device, precision): (&Device, Precision),
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
-        let module = Discriminator::new(config, channels, parameters.var_builder())?;
+        let module = Discriminator::new(config, channels, parameters.var_builder())?.with_precision(precision);
         module.iterate_norms(FIRST_ITERATIONS)?;
         Self::new(module.frozen(), module, parameters, optimizer, "discriminator")
     }

@@ -164,15 +164,12 @@ impl Trainer {
         let (refiner_seed, discriminator_seed) =
             (Purpose::Refiner.seed(seed), Purpose::Discriminator.seed(seed));
         let channels = sources.synthetic.spec().channels;
-        let refiner = Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, device)?;
-        let discriminator = &config.discriminator.network;
-        let discriminator = Network::discriminator(
-            discriminator,
-            channels,
-            &optim.discriminator,
-            discriminator_seed,
-            device,
-        )?;
+        let precision = config.compute.precision;
+        precision.check(device).map_err(TrainError::Precision)?;
+        let place = (device, precision);
+        let refiner = Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, place)?;
+        let (discriminator, own) = (&config.discriminator.network, &optim.discriminator);
+        let discriminator = Network::discriminator(discriminator, channels, own, discriminator_seed, place)?;
         let average = |decay| Ema::new(refiner.parameters().vars(), decay);
         let ema = config.ema.decay.map(average).transpose()?;
         Ok(Self {

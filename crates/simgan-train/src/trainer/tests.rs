@@ -1,4 +1,5 @@
 mod options;
+mod precision;
 mod ranks;
 mod refined;
 mod resume;

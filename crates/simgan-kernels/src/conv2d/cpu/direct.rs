@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::pointwise::add_residual_and_clip;
 use crate::geometry::{Border, Geometry};
-use crate::product::{Left, Rows, multiply};
-use crate::simd::{Simd, Task, padded};
+use crate::product::{Left, Rows, multiply, multiply_words};
+use crate::simd::{Isa, Simd, Task, padded};
+use crate::words;
 
 /// Output pixels whose gradients are multiplied at a time.
 const PIXELS: usize = 128;
@@ -23,9 +24,13 @@ pub(crate) struct Buffers {
     /// The pixels under one row of the kernel, and their gradient.
     unfolded: Vec<f32>,
     of_unfolded: Vec<f32>,
+    /// Where products take pairs: pixels in words, and gradients in words of two pixels or of two channels.
+    words: Vec<f32>,
+    by_pixels: Vec<f32>,
+    by_channels: Vec<f32>,
 }
 
-/// The weights in the layouts of the matrix products.
+/// The weights in the layouts of the matrix products; channels that are summed over lie in words.
 pub(crate) struct Weights {
     /// `[kernel row][kernel column, channel in][channel out]`, channels out padded.
     pub(crate) forward: Vec<f32>,
@@ -33,24 +38,30 @@ pub(crate) struct Weights {
     pub(crate) backward: Vec<f32>,
     /// Padded with zeros to whole vectors.
     pub(crate) bias: Vec<f32>,
+    /// Of the sums of the gradients of the weights.
+    pub(crate) sums: usize,
 }
 
 impl Weights {
     /// Rearranges weights `(O, C, h, w)` followed by the bias.
-    pub(crate) fn new(geometry: &Geometry, parameters: &[f32]) -> Self {
-        let columns = padded(geometry.channels_out);
+    pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32]) -> Self {
+        let (columns, per_word) = (padded(geometry.channels_out), isa.precision().per_word());
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
-        let mut weights = Self {
-            forward: vec![0.0; geometry.kernel[0] * depth * columns],
-            backward: vec![0.0; geometry.kernel[0] * geometry.channels_out * wide],
-            bias: parameters[geometry.weights()..].to_vec(),
-        };
-        weights.bias.resize(columns, 0.0);
+        // An odd number of channels gets one more, of zeros, to make whole words.
+        let channels = geometry.channels_out.next_multiple_of(per_word);
+        let mut bias = parameters[geometry.weights()..].to_vec();
+        bias.resize(columns, 0.0);
+        let mut forward = vec![0.0; geometry.kernel[0] * depth * columns];
+        let mut backward = vec![0.0; geometry.kernel[0] * channels * wide];
         geometry.each_weight(|place, row, out, column| {
-            weights.forward[(row * depth + column) * columns + out] = parameters[place];
-            weights.backward[(row * geometry.channels_out + out) * wide + column] = parameters[place];
+            forward[(row * depth + column) * columns + out] = parameters[place];
+            backward[(row * channels + out) * wide + column] = parameters[place];
         });
-        weights
+        let sums = forward.len();
+        if geometry.has_words(per_word) {
+            forward = words::of_weights(isa, forward, columns);
+        }
+        Self { forward, backward: words::of_weights(isa, backward, wide), bias, sums }
     }
 }
 
@@ -63,6 +74,11 @@ impl Geometry {
     /// Elements under one row of the kernel.
     fn line(&self) -> usize {
         self.kernel[1] * self.channels_in
+    }
+
+    /// Whether the pixels under a row of the kernel always make whole words.
+    fn has_words(&self, per_word: usize) -> bool {
+        self.channels_in.is_multiple_of(per_word)
     }
 
     /// Rows and columns of the image with its border.
@@ -147,16 +163,24 @@ impl Task for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { geometry, image, weights, residual, out, buffers: Buffers { framed, rows: row, .. } } =
-            self;
+        let Self { geometry, image, weights, residual, out, buffers } = self;
+        let Buffers { framed, rows: row, words, .. } = buffers;
         let columns = padded(geometry.channels_out);
         let [height, width] = geometry.size_out;
-        let (depth, stride) = (geometry.line(), geometry.options.stride);
-        let framed_width = geometry.framed()[1] * geometry.channels_in;
         assert_eq!(image.len(), geometry.image_in());
         assert_eq!(out.len(), geometry.image_out());
-        assert_eq!(weights.forward.len(), geometry.kernel[0] * depth * columns);
         frame(geometry, image, framed);
+        // Pixels of an odd number of channels, such as gray ones, would not make whole words.
+        let (in_words, mut framed) = (S::PAIRS && geometry.has_words(S::PER_WORD), &*framed);
+        let per_word = if in_words { S::PER_WORD } else { 1 };
+        if in_words {
+            words::side_by_side(simd, framed, words);
+            framed = words;
+        }
+        let channels = geometry.channels_in / per_word;
+        let (depth, stride) = (geometry.line() / per_word, geometry.options.stride);
+        let framed_width = geometry.framed()[1] * channels;
+        assert_eq!(weights.forward.len(), geometry.kernel[0] * depth * columns);
         row.resize(width * columns, 0.0);
         for y in 0..height {
             for pixel in row.chunks_exact_mut(columns) {
@@ -164,21 +188,18 @@ impl Task for Forward<'_> {
             }
             for tap in 0..geometry.kernel[0] {
                 let line = &framed[(y * stride + tap) * framed_width..][..framed_width];
-                assert!((width - 1) * stride * geometry.channels_in + depth <= line.len());
+                assert!((width - 1) * stride * channels + depth <= line.len());
                 // SAFETY: the last output pixel's taps end inside the line, by the assertion; the other
                 // lengths were set or checked above.
                 unsafe {
-                    multiply::<S, true>(
-                        simd,
-                        (width, depth, columns),
-                        Left {
-                            data: line.as_ptr(),
-                            stride: stride * geometry.channels_in,
-                            transposed: false,
-                        },
-                        Rows { data: weights.forward.as_ptr().add(tap * depth * columns), stride: columns },
-                        Rows { data: row.as_mut_ptr(), stride: columns },
-                    );
+                    let left = Left { data: line.as_ptr(), stride: stride * channels, transposed: false };
+                    let of_tap = weights.forward.as_ptr().add(tap * depth * columns);
+                    let right = Rows { data: of_tap, stride: columns };
+                    let out = Rows { data: row.as_mut_ptr(), stride: columns };
+                    match in_words {
+                        true => multiply_words::<S, true>(simd, (width, depth, columns), left, right, out),
+                        false => multiply::<S, true>(simd, (width, depth, columns), left, right, out),
+                    }
                 }
             }
             let place = y * width * geometry.channels_out..(y + 1) * width * geometry.channels_out;
@@ -225,7 +246,8 @@ impl Task for Backward<'_> {
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
         let framed_size = geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in;
         assert_eq!(gradient.len(), geometry.image_out());
-        assert_eq!(weights.backward.len(), geometry.kernel[0] * channels * wide);
+        let words_out = channels.div_ceil(S::PER_WORD);
+        assert_eq!(weights.backward.len(), geometry.kernel[0] * words_out * wide);
         if let Some((of_weights, of_bias)) = &of_parameters {
             assert_eq!((of_weights.len(), of_bias.len()), (geometry.kernel[0] * depth * columns, columns));
             frame(geometry, image, &mut buffers.framed);
@@ -242,6 +264,10 @@ impl Task for Backward<'_> {
             buffers.rows.resize(pixels * columns, 0.0);
             // Leaves the padding channels at zero.
             mask(geometry, &out[place.clone()], &gradient[place], &mut buffers.rows);
+            if S::PAIRS {
+                words::row_by_row(simd, &buffers.rows, columns, &mut buffers.by_pixels);
+                words::side_by_side(simd, &buffers.rows, &mut buffers.by_channels);
+            }
             buffers.unfolded.resize(pixels * depth, 0.0);
             buffers.of_unfolded.resize(pixels * wide, 0.0);
             if let Some((_, of_bias)) = &mut of_parameters {
@@ -255,7 +281,7 @@ impl Task for Backward<'_> {
                     add_weight_gradient(simd, geometry, (start..end, tap), buffers, of_tap);
                 }
                 if of_image.is_some() {
-                    let of_tap = &weights.backward[tap * channels * wide..][..channels * wide];
+                    let of_tap = &weights.backward[tap * words_out * wide..][..words_out * wide];
                     add_image_gradient(simd, geometry, (start..end, tap), of_tap, buffers);
                 }
             }
@@ -275,18 +301,24 @@ fn add_weight_gradient<S: Simd>(
     buffers: &mut Buffers,
     of_weights: &mut [f32],
 ) {
-    let Buffers { framed, rows, unfolded, .. } = buffers;
+    let Buffers { framed, rows, unfolded, words, by_pixels, .. } = buffers;
     let (depth, columns) = (geometry.line(), padded(geometry.channels_out));
     let pixels = lines.len() * geometry.size_out[1];
     // Copied: from one row to the next, pixels are not evenly spaced in the framed image.
     geometry.each_pixel(lines, tap, |pixel, source| {
         unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
     });
+    let (mut unfolded, mut rows) = (&unfolded[..pixels * depth], &rows[..]);
+    if S::PAIRS {
+        words::row_by_row(simd, unfolded, depth, words);
+        (unfolded, rows) = (words, by_pixels);
+    }
+    let pixels = pixels.div_ceil(S::PER_WORD);
     assert!(unfolded.len() >= pixels * depth && rows.len() >= pixels * columns);
     assert_eq!(of_weights.len(), depth * columns);
     // SAFETY: the lengths were checked above.
     unsafe {
-        multiply::<S, true>(
+        multiply_words::<S, true>(
             simd,
             (depth, pixels, columns),
             Left { data: unfolded.as_ptr(), stride: depth, transposed: true },
@@ -306,15 +338,17 @@ fn add_image_gradient<S: Simd>(
     weights: &[f32],
     buffers: &mut Buffers,
 ) {
-    let Buffers { rows, of_framed, of_unfolded, .. } = buffers;
-    let (channels, columns) = (geometry.channels_out, padded(geometry.channels_out));
+    let Buffers { rows, of_framed, of_unfolded, by_channels, .. } = buffers;
+    let (channels, columns) =
+        (geometry.channels_out.div_ceil(S::PER_WORD), padded(geometry.channels_out) / S::PER_WORD);
     let (depth, wide) = (geometry.line(), padded(geometry.line()));
     let pixels = lines.len() * geometry.size_out[1];
+    let rows = if S::PAIRS { by_channels } else { rows };
     assert!(rows.len() >= pixels * columns && of_unfolded.len() >= pixels * wide);
     assert_eq!(weights.len(), channels * wide);
     // SAFETY: the lengths were checked above.
     unsafe {
-        multiply::<S, false>(
+        multiply_words::<S, false>(
             simd,
             (pixels, channels, wide),
             Left { data: rows.as_ptr(), stride: columns, transposed: false },

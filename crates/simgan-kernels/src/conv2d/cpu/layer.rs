@@ -63,12 +63,12 @@ impl Layer {
     /// Prepares weights `(O, C, h, w)` followed by the bias, for either [`Self::forward`] or
     /// [`Self::backward`].
     pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
-        let weights = match Plan::of_convolution(geometry) {
+        let weights = match Plan::of_convolution(geometry, isa.precision()) {
             Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, direction)),
             None if pointwise::serves(geometry) => {
-                Ready::Pointwise(pointwise::Weights::new(geometry, parameters, direction))
+                Ready::Pointwise(pointwise::Weights::new(geometry, isa, parameters, direction))
             }
-            None => Ready::Direct(Weights::new(geometry, parameters)),
+            None => Ready::Direct(Weights::new(geometry, isa, parameters)),
         };
         Self { geometry: *geometry, isa, weights }
     }
@@ -98,7 +98,7 @@ impl Layer {
     pub(crate) fn zeros(&self) -> Sums {
         match &self.weights {
             Ready::Direct(weights) => {
-                Sums::Direct(vec![0.0; weights.forward.len()], vec![0.0; weights.bias.len()])
+                Sums::Direct(vec![0.0; weights.sums], vec![0.0; weights.bias.len()])
             }
             Ready::Pointwise(_) => {
                 let (weights, bias) = (pointwise::sums_size(&self.geometry), self.geometry.channels_out);

@@ -4,9 +4,10 @@
 //! of vectors would fall into a few sets of the first-level cache.
 
 use crate::geometry::Geometry;
-use crate::product::{Left, Rows, multiply};
-use crate::simd::{Simd, Task, padded};
+use crate::product::{Left, Rows, multiply_words};
+use crate::simd::{Isa, Simd, Task, padded};
 use crate::winograd::Direction;
+use crate::words;
 
 /// Columns of a panel: two of the widest vectors.
 const PANEL: usize = 32;
@@ -32,9 +33,12 @@ pub(crate) struct Buffers {
     masked: Vec<f32>,
     /// Gradients of some pixels in panels.
     panels: Vec<f32>,
+    /// Where products take pairs, both factors in words.
+    left: Vec<f32>,
+    right: Vec<f32>,
 }
 
-/// The weights as the right factor of one direction.
+/// The weights as the right factor of one direction, in words.
 pub(crate) struct Weights {
     panels: Vec<f32>,
     bias: Vec<f32>,
@@ -42,7 +46,7 @@ pub(crate) struct Weights {
 
 impl Weights {
     /// Rearranges weights `(O, C)` followed by the bias.
-    pub(crate) fn new(geometry: &Geometry, parameters: &[f32], direction: Direction) -> Self {
+    pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let (weight, bias) = parameters.split_at(geometry.weights());
         let Geometry { channels_in, channels_out, .. } = *geometry;
         let mut panels = vec![0.0; panels_size(geometry, direction)];
@@ -67,17 +71,34 @@ impl Weights {
                 }
             }
         }
+        // An odd depth would pair the last row of a panel with the first of the next one.
+        let depth = depth(geometry, direction);
+        let panels = match isa.precision().per_word() {
+            1 => panels,
+            _ => {
+                let of_panels = panels.chunks_exact((depth * PANEL).max(1));
+                of_panels.flat_map(|panel| words::of_weights(isa, panel.to_vec(), PANEL)).collect()
+            }
+        };
         Self { panels, bias: bias.to_vec() }
     }
 }
 
 /// Elements of the panels of the weights.
 fn panels_size(geometry: &Geometry, direction: Direction) -> usize {
-    let (depth, columns) = match direction {
-        Direction::Forward => (geometry.channels_in, geometry.channels_out),
-        Direction::Backward => (geometry.channels_out, geometry.channels_in),
+    let columns = match direction {
+        Direction::Forward => geometry.channels_out,
+        Direction::Backward => geometry.channels_in,
     };
-    depth * columns.next_multiple_of(PANEL)
+    depth(geometry, direction) * columns.next_multiple_of(PANEL)
+}
+
+/// Channels that are summed over.
+fn depth(geometry: &Geometry, direction: Direction) -> usize {
+    match direction {
+        Direction::Forward => geometry.channels_in,
+        Direction::Backward => geometry.channels_out,
+    }
 }
 
 /// Elements of the sums of weight gradients: the forward panels.
@@ -114,14 +135,23 @@ fn product<S: Simd>(
     panels: &[f32],
     columns: usize,
     (out, stride): (&mut [f32], usize),
+    words: &mut Vec<f32>,
 ) {
-    let Pixels { data, columns: depth, count } = pixels;
+    let Pixels { data, columns: numbers, count } = pixels;
+    let depth = numbers.div_ceil(S::PER_WORD);
+    let data = match S::PAIRS {
+        true => {
+            in_words(simd, pixels, words);
+            &words[..]
+        }
+        false => data,
+    };
     assert!(data.len() >= count * depth && columns <= stride && out.len() >= count * stride);
     assert!(panels.len() >= depth * columns.next_multiple_of(PANEL) && columns == padded(columns));
     for first in (0..columns).step_by(PANEL) {
         // SAFETY: the lengths were checked above.
         unsafe {
-            multiply::<S, false>(
+            multiply_words::<S, false>(
                 simd,
                 (count, depth, PANEL.min(columns - first)),
                 Left { data: data.as_ptr(), stride: depth, transposed: false },
@@ -129,6 +159,20 @@ fn product<S: Simd>(
                 Rows { data: out.as_mut_ptr().add(first), stride },
             );
         }
+    }
+}
+
+/// Packs pixels into words, each pixel into words of its own.
+#[inline(always)]
+fn in_words<S: Simd>(simd: S, Pixels { data, columns, count }: Pixels<'_>, out: &mut Vec<f32>) {
+    if columns % S::PER_WORD == 0 {
+        return words::side_by_side(simd, &data[..count * columns], out);
+    }
+    let mut pixel_words = Vec::new();
+    out.clear();
+    for pixel in data[..count * columns].chunks_exact(columns) {
+        words::side_by_side(simd, pixel, &mut pixel_words);
+        out.extend_from_slice(&pixel_words);
     }
 }
 
@@ -140,14 +184,14 @@ fn packed_product<S: Simd>(
     panels: &[f32],
     columns: usize,
     out: &mut [f32],
-    rows: &mut Vec<f32>,
+    (rows, words): (&mut Vec<f32>, &mut Vec<f32>),
 ) {
     let stride = padded(columns);
     if stride == columns {
-        return product(simd, pixels, panels, columns, (out, columns));
+        return product(simd, pixels, panels, columns, (out, columns), words);
     }
     rows.resize(pixels.count * stride, 0.0);
-    product(simd, pixels, panels, stride, (rows, stride));
+    product(simd, pixels, panels, stride, (rows, stride), words);
     for (out, row) in out.chunks_exact_mut(columns).zip(rows.chunks_exact(stride)) {
         out.copy_from_slice(&row[..columns]);
     }
@@ -173,7 +217,8 @@ impl Task for Forward<'_> {
         let blocks = image.chunks(PIXELS * depth).zip(out.chunks_mut(PIXELS * columns));
         for (at, (image, out)) in blocks.enumerate() {
             let pixels = Pixels { data: image, columns: depth, count: image.len() / depth };
-            packed_product(simd, pixels, &weights.panels, columns, out, &mut buffers.rows);
+            let memory = (&mut buffers.rows, &mut buffers.left);
+            packed_product(simd, pixels, &weights.panels, columns, out, memory);
             let residual = residual.map(|residual| &residual[at * PIXELS * columns..][..out.len()]);
             finish(&weights.bias, residual, geometry.options.relu, out);
         }
@@ -224,7 +269,7 @@ impl Task for Backward<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { geometry, image, weights, out, gradient, mut of_parameters, mut of_image, buffers } = self;
         let Geometry { channels_in, channels_out, .. } = *geometry;
-        let Buffers { rows, masked, panels } = buffers;
+        let Buffers { rows, masked, panels, left, right } = buffers;
         let count = image.len() / channels_in;
         for start in (0..count).step_by(PIXELS) {
             let count = PIXELS.min(count - start);
@@ -243,10 +288,11 @@ impl Task for Backward<'_> {
             if let Some((of_weights, of_bias)) = &mut of_parameters {
                 let image = Pixels { data: &image[place.clone()], columns: channels_in, count };
                 add_bias_gradient(gradient, of_bias);
-                add_weight_gradient(simd, image, gradient, panels, of_weights);
+                add_weight_gradient(simd, image, gradient, [panels, left, right], of_weights);
             }
             if let Some(of_image) = &mut of_image {
-                packed_product(simd, gradient, &weights.panels, channels_in, &mut of_image[place], rows);
+                let (out, memory) = (&mut of_image[place], (&mut *rows, &mut *left));
+                packed_product(simd, gradient, &weights.panels, channels_in, out, memory);
             }
         }
     }
@@ -265,12 +311,18 @@ fn add_weight_gradient<S: Simd>(
     simd: S,
     image: Pixels<'_>,
     gradient: Pixels<'_>,
-    panel: &mut Vec<f32>,
+    [panel, left, right]: [&mut Vec<f32>; 3],
     of_weights: &mut [f32],
 ) {
     let (count, depth, columns) = (image.count, image.columns, gradient.columns);
     panel.resize(count * PANEL, 0.0);
-    assert!(image.data.len() >= count * depth && gradient.data.len() >= count * columns);
+    let mut pixels = image.data;
+    if S::PAIRS {
+        words::row_by_row(simd, &pixels[..count * depth], depth, left);
+        pixels = left;
+    }
+    let words_deep = count.div_ceil(S::PER_WORD);
+    assert!(pixels.len() >= words_deep * depth && gradient.data.len() >= count * columns);
     assert!(of_weights.len() >= depth * columns.next_multiple_of(PANEL));
     for first in (0..columns).step_by(PANEL) {
         let used = PANEL.min(columns - first);
@@ -278,13 +330,19 @@ fn add_weight_gradient<S: Simd>(
             row[..used].copy_from_slice(&pixel[first..first + used]);
             row[used..].fill(0.0);
         }
+        let mut factor = &panel[..];
+        if S::PAIRS {
+            words::row_by_row(simd, factor, PANEL, right);
+            factor = right;
+        }
+        assert!(factor.len() >= words_deep * PANEL);
         // SAFETY: the lengths were checked above.
         unsafe {
-            multiply::<S, true>(
+            multiply_words::<S, true>(
                 simd,
-                (depth, count, padded(used)),
-                Left { data: image.data.as_ptr(), stride: depth, transposed: true },
-                Rows { data: panel.as_ptr(), stride: PANEL },
+                (depth, words_deep, padded(used)),
+                Left { data: pixels.as_ptr(), stride: depth, transposed: true },
+                Rows { data: factor.as_ptr(), stride: PANEL },
                 Rows { data: of_weights.as_mut_ptr().add(first * depth), stride: PANEL },
             );
         }

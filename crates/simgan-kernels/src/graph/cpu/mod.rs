@@ -12,6 +12,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, T
 use self::forward::Trace;
 use self::network::Network;
 use super::{Node, shapes};
+use crate::precision::Precision;
 use crate::simd::Isa;
 use crate::spare::Kept;
 use crate::tensors::{channels_first, channels_last, gradients, slice, with_slice};
@@ -22,7 +23,9 @@ pub(crate) fn graph(
     nodes: &[Node<'_>],
     results: &[usize],
     train: bool,
+    precision: Precision,
 ) -> Result<Vec<Tensor>> {
+    let isa = Isa::of(precision)?;
     shapes::check(images.dims(), nodes, results)?;
     let network = Network::new(images, nodes, results, train)?;
     let parameters = flat_parameters(nodes)?;
@@ -32,7 +35,7 @@ pub(crate) fn graph(
     let shared: Arc<Shared> = Arc::default();
     let shapes: Vec<_> = results.iter().map(|&result| network.values[result]).collect();
     let images_in = network.images;
-    let operation = Operation { network, isa: Isa::current()?, keeps_values, shared: Arc::clone(&shared) };
+    let operation = Operation { network, isa, keeps_values, shared: Arc::clone(&shared) };
     let flat = images.apply_op2(&parameters, operation)?;
     if train {
         update_running(nodes, &shared.statistics.take().unwrap_or_default())?;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::geometry::Border;
+use crate::precision::Precision;
 use crate::refiner::{Layer, RefinerLayers};
 use crate::simd::{Isa, padded, run};
 use crate::spare::Spare;
@@ -34,7 +35,12 @@ impl Network {
     ///
     /// # Errors
     /// If the shapes, types or devices of a supported network do not fit together.
-    pub(super) fn new(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Option<Result<Self>> {
+    pub(super) fn new(
+        images: &Tensor,
+        layers: &RefinerLayers<'_>,
+        border: Border,
+        precision: Precision,
+    ) -> Option<Result<Self>> {
         let (&[n, inputs, height, width], &[features, _, stem_kernel, _], &[outputs, ..]) =
             (images.dims(), layers.stem.weight.dims(), layers.head.weight.dims())
         else {
@@ -49,7 +55,7 @@ impl Network {
             && is_square(&layers.head, 1)
             && n * inputs * outputs * height * width * features > 0;
         fits.then(|| {
-            let plan = Plan::new([height, width], [features, features], border);
+            let plan = Plan::new([height, width], [features, features], border, precision);
             let size = [height, width];
             let blocks = layers.blocks.len();
             let network = Self { images: n, inputs, outputs, size, features, stem_kernel, blocks, plan };

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use simgan_kernels::Precision;
 
 /// A device and a type to compute with.
 #[derive(Clone, Debug)]
@@ -40,6 +41,15 @@ pub(crate) fn places() -> Vec<Place> {
 /// [`places`] of one type.
 pub(crate) fn places_of(dtype: DType) -> impl Iterator<Item = Place> {
     places().into_iter().filter(move |place| place.dtype == dtype)
+}
+
+/// Whether this processor multiplies bf16; says so if not.
+pub(crate) fn has_bf16() -> bool {
+    let check = Precision::Bf16.check(&Device::Cpu);
+    if let Err(error) = &check {
+        println!("skipped: {error}");
+    }
+    check.is_ok()
 }
 
 /// Draws uniform numbers in [-1, 1), as `f64` on the CPU, so that every place starts from the same ones.

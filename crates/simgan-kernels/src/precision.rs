@@ -1,0 +1,50 @@
+//! The type of the numbers that convolutions multiply.
+
+use std::fmt;
+
+use candle_core::{Device, Result, bail};
+
+use crate::simd::Isa;
+
+/// The precision of the factors in the products of [`refiner_in`](crate::refiner_in),
+/// [`sequential_in`](crate::sequential_in) and [`graph_in`](crate::graph_in). Sums, parameters, feature maps and
+/// gradients are `f32` in either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// Numbers of 32 bits.
+    #[default]
+    F32,
+    /// Numbers of 16 bits with 8 bits of precision, on a CPU with AVX512-BF16.
+    Bf16,
+}
+
+impl Precision {
+    /// Numbers in a word, which is as long as an `f32`.
+    pub(crate) fn per_word(self) -> usize {
+        match self {
+            Self::F32 => 1,
+            Self::Bf16 => 2,
+        }
+    }
+
+    /// Checks that a device of this machine computes in this precision.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn check(self, device: &Device) -> Result<()> {
+        match self {
+            Self::F32 => Ok(()),
+            Self::Bf16 if device.is_cpu() => Isa::of(self).map(|_| ()),
+            Self::Bf16 => bail!("products in bf16 are for the CPU, not for {:?}", device.location()),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
