@@ -185,7 +185,7 @@ fn in_bf16_images_differ_by_at_most_one_level() {
     }
     let (mut most, mut n_different) = (0, 0);
     for idx in 0..40 {
-        let of = |folder: &str| ImageFile::open(&scene.path(&format!("{folder}/{idx:02}.png"))).unwrap();
+        let of = |folder: &str| ImageFile::open(&scene.path(&format!("{folder}/{idx}.png"))).unwrap();
         let (single, half) = (of("f32"), of("bf16"));
         let (Pixels::U8(single), Pixels::U8(half)) = (single.image().pixels(), half.image().pixels()) else {
             panic!("8 bits become 8 bits")

@@ -186,7 +186,7 @@ impl Sequence {
             for (step, layer) in self.steps.iter().zip(&layers) {
                 let (result, others) = rest.split_at_mut(step.image_out());
                 match (step, layer) {
-                    (Step::MaxPool(pool), _) => pool.image(input, result),
+                    (Step::MaxPool(pool), _) => pool.image(self.isa, input, result),
                     (Step::Conv(_), Some(layer)) => {
                         WORKSPACE.with_borrow_mut(|(buffers, _)| layer.forward(input, None, result, buffers));
                     }
@@ -260,7 +260,7 @@ impl Sequence {
                 // Only the images themselves can do without a gradient.
                 let wants_input = index > 0 || of_image.is_some();
                 match (step, &layers[index]) {
-                    (Step::MaxPool(pool), _) => pool.of_image(input, gradient, of_input),
+                    (Step::MaxPool(pool), _) => pool.of_image(self.isa, input, gradient, of_input),
                     (Step::Conv(_), Some(layer)) => {
                         let of_image = wants_input.then_some(&mut of_input[..]);
                         let known = Known { image: input, out, gradient };

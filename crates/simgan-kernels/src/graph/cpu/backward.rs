@@ -12,7 +12,7 @@ use crate::conv2d::cpu::layer::{Known, Layer};
 use crate::graph::slots::Slots;
 use crate::groups::in_groups;
 use crate::max_pool2d::cpu::MaxPool;
-use crate::simd::run;
+use crate::simd::{Isa, run};
 use crate::spare::Spare;
 use crate::upsample::cpu::Backward;
 use crate::winograd::Direction;
@@ -72,7 +72,7 @@ impl Operation {
             let flat = match &step.kind {
                 Kind::Conv(_) => self.of_conv(step, layers.get(number), known, of_input, wants_parameters),
                 Kind::Norm(norm) => self.of_norm(norm, own, &trace.statistics, known, of_input),
-                Kind::Pool(pool) => of_pool(pool, known, of_input),
+                Kind::Pool(pool) => of_pool(self.isa, pool, known, of_input),
                 Kind::Double => self.of_double(step, known, of_input),
             };
             if wants_parameters {
@@ -158,13 +158,13 @@ impl Operation {
     }
 }
 
-fn of_pool(pool: &MaxPool, known: Known<'_>, target: Target<'_>) -> Vec<f32> {
+fn of_pool(isa: Isa, pool: &MaxPool, known: Known<'_>, target: Target<'_>) -> Vec<f32> {
     if let Some(place) = target.place {
         let (image, size) = (pool.0.image_in(), pool.0.image_out());
         let work = known.image.par_chunks(image).zip(known.gradient.par_chunks(size));
         work.zip(place.par_chunks_mut(image)).for_each(|((image, gradient), of_image)| {
             clear_unless(target.written, of_image);
-            pool.of_image(image, gradient, of_image);
+            pool.of_image(isa, image, gradient, of_image);
         });
     }
     Vec::new()

@@ -53,7 +53,7 @@ impl Operation {
                 Kind::Pool(pool) => {
                     let work = input.par_chunks(pool.0.image_in());
                     work.zip(result.par_chunks_mut(pool.0.image_out()))
-                        .for_each(|(input, out)| pool.image(input, out));
+                        .for_each(|(input, out)| pool.image(self.isa, input, out));
                 }
                 Kind::Double => self.double(step, input, add, result),
             }
