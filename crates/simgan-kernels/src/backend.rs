@@ -35,7 +35,11 @@ impl Backend {
     pub(crate) fn serving(tensor: &Tensor, precision: Precision) -> Result<Self> {
         let backend = Self::of(tensor);
         if precision == Precision::Bf16 && backend != Self::Cpu {
-            bail!("products in bf16 are for f32 on the CPU, not for {:?} on {:?}", tensor.dtype(), tensor.device());
+            bail!(
+                "products in bf16 are for f32 on the CPU, not for {:?} on {:?}",
+                tensor.dtype(),
+                tensor.device()
+            );
         }
         Ok(backend)
     }

@@ -277,7 +277,11 @@ unsafe fn step<S: Simd, const WORDS: bool, const VECTORS: usize, const ROWS: usi
         for (at, sums) in sums.iter_mut().enumerate() {
             let factor = simd.splat(*left.add(at * row));
             for (sum, right) in sums.iter_mut().zip(factors) {
-                *sum = if WORDS { simd.add_products(factor, right, *sum) } else { simd.mul_add(factor, right, *sum) };
+                *sum = if WORDS {
+                    simd.add_products(factor, right, *sum)
+                } else {
+                    simd.mul_add(factor, right, *sum)
+                };
             }
         }
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use simgan_data::{Tone, ToneReference, ValueRange};
 use simgan_models::run_folder::find_refiner;
-use simgan_models::{NoiseSource, Precision, Refiner, ToneStage, load_refiner, load_refiner_images, refiner_crc32c};
+use simgan_models::{
+    NoiseSource, Precision, Refiner, ToneStage, load_refiner, load_refiner_images, refiner_crc32c,
+};
 
 use super::RefineError;
 

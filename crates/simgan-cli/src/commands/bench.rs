@@ -58,8 +58,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let mut clock = Clock::new(arguments, &device);
     let mut refine = None;
     if wanted(Figure::Refine) {
-        let refiner =
-            Refiner::new(&config.refiner, channels, Parameters::new(0, &device).var_builder())?;
+        let refiner = Refiner::new(&config.refiner, channels, Parameters::new(0, &device).var_builder())?;
         let refiner = refiner.frozen().with_precision(precision);
         let synthetic = noise.tensor(0, batch)?.to_device(&device)?;
         refine = Some(clock.images_per_sec(|| Ok(refiner.forward(&synthetic)?))?);

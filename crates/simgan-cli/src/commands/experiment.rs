@@ -47,7 +47,9 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
 
 fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     check_domains(&arguments.synthetic, &arguments.real, &arguments.set, None)?;
-    let mut settings = arguments.set.clone();
+    // Unless asked for: variants are compared after the same number of steps.
+    let mut settings = vec!["selection.every=0".to_owned()];
+    settings.extend(arguments.set.iter().cloned());
     for (key, names) in [("data.synthetic", &arguments.synthetic), ("data.real", &arguments.real)] {
         if !names.is_empty() {
             settings.push(format!("{key}={}", serde_json::to_string(names)?));

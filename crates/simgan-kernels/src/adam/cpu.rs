@@ -49,12 +49,17 @@ impl InplaceOp2 for Decay {
     ) -> Result<()> {
         let Self { keep, take, squared } = *self;
         let (moment, gradient) = (slice_mut(moment, at)?, slice::<f32>(gradient, of)?);
-        moment.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(moment, gradient)| {
+        let decay = |(moment, gradient): (&mut [f32], &[f32])| {
             for (moment, gradient) in moment.iter_mut().zip(gradient) {
                 let value = if squared { gradient * gradient } else { *gradient };
                 *moment = *moment * keep + value * take;
             }
-        });
+        };
+        match moment.len() {
+            // Most parameters are so small that waking a thread would take longer.
+            ..=CHUNK => decay((moment, gradient)),
+            _ => moment.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(decay),
+        }
         Ok(())
     }
 }
@@ -84,14 +89,18 @@ impl InplaceOp3 for Move {
         let Self { scale, epsilon, lr } = *self;
         let parameter = slice_mut(parameter, at)?;
         let moments = [slice::<f32>(mean, mean_at)?, slice::<f32>(mean_square, mean_square_at)?];
-        let [mean, mean_square] = moments.map(|moment| moment.par_chunks(CHUNK));
-        parameter.par_chunks_mut(CHUNK).zip(mean).zip(mean_square).for_each(
-            |((parameter, mean), mean_square)| {
-                for ((parameter, mean), mean_square) in parameter.iter_mut().zip(mean).zip(mean_square) {
-                    *parameter -= mean / (mean_square.sqrt() * scale + epsilon) * lr;
-                }
-            },
-        );
+        let change = |((parameter, mean), mean_square): ((&mut [f32], &[f32]), &[f32])| {
+            for ((parameter, mean), mean_square) in parameter.iter_mut().zip(mean).zip(mean_square) {
+                *parameter -= mean / (mean_square.sqrt() * scale + epsilon) * lr;
+            }
+        };
+        match (parameter.len(), moments) {
+            (..=CHUNK, [mean, mean_square]) => change(((parameter, mean), mean_square)),
+            (_, moments) => {
+                let [mean, mean_square] = moments.map(|moment| moment.par_chunks(CHUNK));
+                parameter.par_chunks_mut(CHUNK).zip(mean).zip(mean_square).for_each(change);
+            }
+        }
         Ok(())
     }
 }

@@ -6,8 +6,8 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor, bail};
 
 use crate::backend::Backend;
-use crate::precision::Precision;
 use crate::graph::{Node, cpu::graph};
+use crate::precision::Precision;
 
 /// Added to the variance, as in PyTorch.
 pub(crate) const EPSILON: f64 = 1e-5;

@@ -19,7 +19,8 @@ use crate::precision::Precision;
 
 /// The environment variable that names the instruction set to use instead of the best one.
 const VARIABLE: &str = "SIMGAN_KERNELS_ISA";
-const NO_BF16: &str = "bf16 needs a processor with AVX512-BF16 (and no other instruction set in SIMGAN_KERNELS_ISA)";
+const NO_BF16: &str =
+    "bf16 needs a processor with AVX512-BF16 (and no other instruction set in SIMGAN_KERNELS_ISA)";
 /// Arrays of vectors have a multiple of this many elements, whatever the instruction set: the lanes of the
 /// widest vector.
 pub(crate) const BLOCK: usize = 16;

@@ -11,8 +11,10 @@ pub(crate) struct Avx512<const PAIRS: bool>(());
 
 impl<const PAIRS: bool> Avx512<PAIRS> {
     pub(crate) fn detect() -> Option<Self> {
-        let has_pairs =
-            || std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512bf16");
+        let has_pairs = || {
+            std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512bf16")
+        };
         (std::arch::is_x86_feature_detected!("avx512f") && (!PAIRS || has_pairs())).then_some(Self(()))
     }
 }
@@ -112,7 +114,8 @@ impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
         }
         // SAFETY: see above. Vectors of one size hold any bits.
         unsafe {
-            let (a, b) = (std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b));
+            let (a, b) =
+                (std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b));
             _mm512_dpbf16_ps(c, a, b)
         }
     }

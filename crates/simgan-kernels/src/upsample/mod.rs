@@ -6,8 +6,8 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor, bail};
 
 use crate::backend::Backend;
-use crate::precision::Precision;
 use crate::graph::{Node, cpu::graph};
+use crate::precision::Precision;
 
 /// Doubles both sides of images; each pixel becomes 2×2 equal ones.
 ///

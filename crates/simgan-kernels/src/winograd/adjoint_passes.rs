@@ -1,6 +1,6 @@
 //! Moves gradients between images and the transformed domain: the adjoints of the passes in `passes`.
 
-use super::passes::{Column, Domain, Lines, PADDING, Points, Strip};
+use super::passes::{Column, Domain, Lines, Points, Strip};
 use super::plan::Plan;
 use super::transforms::{input_adjoint, output_adjoint};
 use super::with_tile;
@@ -53,11 +53,12 @@ unsafe fn gradient_down<S: Simd, const M: usize, const A: usize>(
     sums: &mut [f32],
 ) {
     let Strip { plan, tile_row, channel, lines, .. } = strip;
-    let width = plan.size[1];
+    let width = plan.size_out[1];
     // SAFETY: columns 0..tiles * M < span of the A lines are written; `Column` keeps inside the gradient.
     unsafe {
         let first = (tile_row * M) as isize;
-        let column = Column::<M>::new(gradient, plan.size, plan.channels[1], channel, first, Border::Zeros);
+        let column =
+            Column::<M>::new(gradient, plan.size_out, plan.channels[1], channel, first, Border::Zeros);
         let mut sum = simd.load(sums.as_ptr().add(channel));
         for x in 0..width {
             let pixels = column.load(simd, x);
@@ -164,7 +165,7 @@ unsafe fn input_gradient_across<S: Simd, const M: usize, const A: usize>(simd: S
             simd.store(lines.at::<S>(j, span - 1), overlap[1]);
             // The border repeats the outermost pixels, which therefore receive its gradient.
             if plan.border == Border::Replicate {
-                for (from, to) in [(0, PADDING), (PADDING + width, PADDING + width - 1)] {
+                for (from, to) in [(0, 1), (width + 1, width)] {
                     let (from, to) = (lines.at::<S>(j, from), lines.at::<S>(j, to));
                     simd.store(to, simd.add(simd.load(to), simd.load(from)));
                 }
@@ -187,13 +188,14 @@ unsafe fn input_gradient_down<S: Simd, const M: usize, const A: usize>(
     let ([height, width], channels) = (plan.size, plan.channels[0]);
     let carry = |row: usize, x: usize| carried.wrapping_add((row * width + x) * channels + channel);
     let last = tile_row + 1 == plan.tiles[0];
-    let first = (tile_row * M) as isize - PADDING as isize;
+    let first = (tile_row * M) as isize - plan.padding as isize;
     // The last two rows of a tile are complete only if no further row of tiles adds to them.
     let complete = if last { A } else { M };
-    // SAFETY: columns 1..=width < span of the lines are read; rows are written where the image has them.
+    // SAFETY: `width` columns of the lines are read, inside their span; rows are written where the image has
+    // them.
     unsafe {
         for x in 0..width {
-            let points: [S::Vector; A] = array!(simd, |j| simd.load(lines.at::<S>(j, x + PADDING)));
+            let points: [S::Vector; A] = array!(simd, |j| simd.load(lines.at::<S>(j, x + plan.padding)));
             let mut pixels = input_adjoint::<S, A>(simd, points);
             if tile_row > 0 {
                 pixels[0] = simd.add(pixels[0], simd.load(carry(0, x)));

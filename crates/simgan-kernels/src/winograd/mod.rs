@@ -136,7 +136,10 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
                     simd,
                     (count, words_in, channels_out),
                     Left { data: pixels.add(point * slot_in), stride: words_in, transposed: false },
-                    Rows { data: filters.as_ptr().add(point * words_in * channels_out), stride: channels_out },
+                    Rows {
+                        data: filters.as_ptr().add(point * words_in * channels_out),
+                        stride: channels_out,
+                    },
                     Rows { data: results.add(point * slot_out), stride: channels_out },
                 );
             }

@@ -11,8 +11,6 @@ use super::with_tile;
 use crate::geometry::Border;
 use crate::simd::{Simd, array};
 
-/// Pixels of the border on each side of the image.
-pub(super) const PADDING: usize = 1;
 /// What rows outside the image hold with a border of zeros.
 static ZEROS: [f32; crate::simd::BLOCK] = [0.0; crate::simd::BLOCK];
 
@@ -162,15 +160,15 @@ pub(super) unsafe fn gather_input<S: Simd>(
 #[inline(always)]
 unsafe fn input_down<S: Simd, const M: usize, const A: usize>(simd: S, strip: Strip<'_>, image: *const f32) {
     let Strip { plan, tile_row, channel, lines, .. } = strip;
-    let width = plan.size[1];
+    let (width, padding) = (plan.size[1], plan.padding);
     // SAFETY: columns 0..span of the A lines are written; the pixels read lie in the image (see `Column`).
     unsafe {
-        let first = (tile_row * M) as isize - PADDING as isize;
+        let first = (tile_row * M) as isize - padding as isize;
         let column = Column::<A>::new(image, plan.size, plan.channels[0], channel, first, plan.border);
         for x in 0..width {
             let points = input::<S, A>(simd, column.load(simd, x));
             for (j, &point) in points.iter().enumerate() {
-                simd.store(lines.at::<S>(j, x + PADDING), point);
+                simd.store(lines.at::<S>(j, x + padding), point);
             }
         }
         for j in 0..A {
@@ -178,11 +176,13 @@ unsafe fn input_down<S: Simd, const M: usize, const A: usize>(simd: S, strip: St
                 Border::Zeros => simd.splat(0.0),
                 Border::Replicate => simd.load(lines.at::<S>(j, x)),
             };
-            simd.store(lines.at::<S>(j, 0), edge(PADDING));
-            let behind = edge(PADDING + width - 1);
+            if padding > 0 {
+                simd.store(lines.at::<S>(j, 0), edge(padding));
+            }
+            let behind = edge(padding + width - 1);
             // The last tile may reach past the border; results computed from its surplus pixels are never
             // written.
-            for x in PADDING + width..lines.span {
+            for x in padding + width..lines.span {
                 simd.store(lines.at::<S>(j, x), behind);
             }
         }
@@ -256,11 +256,7 @@ impl Strip<'_> {
     /// # Safety
     /// The domain holds all points of the row's tiles.
     #[inline(always)]
-    pub(super) unsafe fn store_by_tiles<S: Simd, const A: usize>(
-        &self,
-        simd: S,
-        points: impl Points<S, A>,
-    ) {
+    pub(super) unsafe fn store_by_tiles<S: Simd, const A: usize>(&self, simd: S, points: impl Points<S, A>) {
         let Self { plan, channel, domain, .. } = *self;
         for tile in (0..plan.tiles[1]).step_by(S::PER_WORD) {
             for j in 0..plan.windows()[0] {
@@ -334,7 +330,7 @@ unsafe fn output_down<S: Simd, const M: usize, const A: usize>(
     finish: Finish<'_>,
 ) {
     let Strip { plan, tile_row, channel, lines, .. } = strip;
-    let ([height, width], channels) = (plan.size, plan.channels[1]);
+    let ([height, width], channels) = (plan.size_out, plan.channels[1]);
     let rows = M.min(height - tile_row * M);
     let before = first_row * M * width * channels;
     // SAFETY: columns 0..width < span of the lines are read; only the `rows` rows that the image has are

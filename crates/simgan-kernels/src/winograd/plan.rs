@@ -6,13 +6,18 @@ use crate::geometry::{Border, Geometry};
 use crate::precision::Precision;
 use crate::simd::{BLOCK, padded};
 
-/// A 3×3 convolution with stride 1 and padding 1 of images of one size, channels last.
+/// A 3×3 convolution with stride 1, and padding 1 or none, of images of one size, channels last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Rows and columns of the image and of the result.
+    /// Rows and columns of the image.
     pub(crate) size: [usize; 2],
+    /// Rows and columns of the result.
+    pub(crate) size_out: [usize; 2],
     /// Channels of the image, and of the result, as stored: multiples of [`BLOCK`](crate::simd::BLOCK).
     pub(crate) channels: [usize; 2],
+    /// Pixels of the border on each side of the image: 0 or 1.
+    pub(crate) padding: usize,
+    /// What the border holds; `Zeros` if there is none.
     pub(crate) border: Border,
     /// Rows and columns of a tile of results.
     pub(crate) tile: [usize; 2],
@@ -47,12 +52,7 @@ const FILTERS: usize = 16;
 impl Plan {
     /// Chooses the cheapest plan for images of this size that is accurate enough for a refiner. `channels`
     /// are counted without padding.
-    pub(crate) fn new(
-        size: [usize; 2],
-        channels: [usize; 2],
-        border: Border,
-        precision: Precision,
-    ) -> Self {
+    pub(crate) fn new(size: [usize; 2], channels: [usize; 2], border: Border, precision: Precision) -> Self {
         let mut best = Self::with_tile([2, 2], size, channels, border);
         for tile in Self::tiles(channels, precision) {
             let plan = Self::with_tile(tile, size, channels, border);
@@ -67,7 +67,7 @@ impl Plan {
     /// support the convolution or convolving directly is cheaper.
     pub(crate) fn of_convolution(geometry: &Geometry, precision: Precision) -> Option<Self> {
         let Geometry { kernel, options, images, size_in: size, channels_in, channels_out, .. } = *geometry;
-        if kernel != [3, 3] || options.stride != 1 || options.padding != 1 {
+        if kernel != [3, 3] || options.stride != 1 || options.padding > 1 {
             return None;
         }
         let channels = [channels_in, channels_out];
@@ -76,11 +76,13 @@ impl Plan {
             Precision::Bf16 => MOST_MAGNIFICATION_IN_BF16,
         };
         let plans = Self::tiles_within(most)
-            .map(|tile| Self::with_tile(tile, size, channels, options.border));
+            .map(|tile| Self::with_tile(tile, size, channels, options.border).with_padding(options.padding));
+        let plans = plans.filter(|plan| plan.tiles[0] * plan.tiles[1] >= FEWEST_TILES);
         let plan = plans.min_by_key(|plan| plan.cost(precision))?;
-        let directly = images * size[0] * size[1] * 9 * channels_in * padded(channels_out) / precision.per_word();
+        let products = geometry.size_out[0] * geometry.size_out[1] * 9 * channels_in * padded(channels_out);
+        let directly = images * products / precision.per_word();
         let cheaper = images * plan.cost(precision) + FILTERS * plan.filters() < directly;
-        (cheaper && plan.tiles[0] * plan.tiles[1] >= FEWEST_TILES).then_some(plan)
+        cheaper.then_some(plan)
     }
 
     /// All tiles that are accurate enough for a refiner with this many channels.
@@ -106,7 +108,17 @@ impl Plan {
         border: Border,
     ) -> Self {
         let tiles = [size[0].div_ceil(tile[0]), size[1].div_ceil(tile[1])];
-        Self { size, channels: channels.map(padded), border, tile, tiles }
+        Self { size, size_out: size, channels: channels.map(padded), padding: 1, border, tile, tiles }
+    }
+
+    /// The same tiles for another padding: 1, or none, for images of at least 3×3 pixels.
+    pub(crate) fn with_padding(self, padding: usize) -> Self {
+        if padding == self.padding {
+            return self;
+        }
+        let size_out = self.size.map(|pixels| pixels - 2);
+        let tiles = [size_out[0].div_ceil(self.tile[0]), size_out[1].div_ceil(self.tile[1])];
+        Self { size_out, padding: 0, border: Border::Zeros, tiles, ..self }
     }
 
     /// The vector operations of an image, up to a factor: the products, and the transforms of pixels and of
@@ -143,13 +155,13 @@ impl Plan {
 
     /// Elements of the result.
     pub(crate) fn image_out(&self) -> usize {
-        self.size[0] * self.size[1] * self.channels[1]
+        self.size_out[0] * self.size_out[1] * self.channels[1]
     }
 
     /// Elements of some rows of tiles of the result.
     pub(crate) fn rows_out(&self, rows: &Range<usize>) -> usize {
-        let pixels = |row: usize| (row * self.tile[0]).min(self.size[0]);
-        (pixels(rows.end) - pixels(rows.start)) * self.size[1] * self.channels[1]
+        let pixels = |row: usize| (row * self.tile[0]).min(self.size_out[0]);
+        (pixels(rows.end) - pixels(rows.start)) * self.size_out[1] * self.channels[1]
     }
 
     /// Elements of the transformed filters.

@@ -1,4 +1,4 @@
-//! Each instruction set, tile size and border against loops in `f64`.
+//! Each instruction set, tile size, border and padding against loops in `f64`.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,8 +11,10 @@ use crate::simd::{BLOCK, Isa, run};
 /// One image with its filters, bias and gradient; channels are not padded.
 struct Problem {
     size: [usize; 2],
+    size_out: [usize; 2],
     channels: [usize; 2],
     border: Border,
+    padding: usize,
     image: Vec<f64>,
     weight: Vec<f64>,
     bias: Vec<f64>,
@@ -20,40 +22,44 @@ struct Problem {
 }
 
 impl Problem {
-    fn random(size: [usize; 2], channels: [usize; 2], border: Border) -> Self {
+    fn random(size: [usize; 2], channels: [usize; 2], border: Border, padding: usize) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut draw = |count: usize| -> Vec<f64> {
             (0..count).map(|_| f64::from(rng.random_range(-1.0f32..1.0))).collect()
         };
-        let pixels = size[0] * size[1];
+        let size_out = size.map(|pixels| pixels + 2 * padding - 2);
         Self {
             size,
+            size_out,
             channels,
             border,
-            image: draw(pixels * channels[0]),
+            padding,
+            image: draw(size[0] * size[1] * channels[0]),
             weight: draw(channels[0] * channels[1] * 9),
             bias: draw(channels[1]),
-            gradient: draw(pixels * channels[1]),
+            gradient: draw(size_out[0] * size_out[1] * channels[1]),
         }
     }
 
     /// Calls `f` with the places of all products: in the result, the image (none for a zero) and the weights.
     fn each_product(&self, mut f: impl FnMut(usize, Option<usize>, usize)) {
         let ([height, width], [n_in, n_out]) = (self.size, self.channels);
-        let source = |at: usize, tap: usize, size: usize| match (self.border, (at + tap).checked_sub(1)) {
-            (_, Some(at)) if at < size => Some(at),
-            (Border::Zeros, _) => None,
-            (Border::Replicate, at) => Some(at.unwrap_or(0).min(size - 1)),
-        };
-        for y in 0..height {
-            for x in 0..width {
+        let source =
+            |at: usize, tap: usize, size: usize| match (self.border, (at + tap).checked_sub(self.padding)) {
+                (_, Some(at)) if at < size => Some(at),
+                (Border::Zeros, _) => None,
+                (Border::Replicate, at) => Some(at.unwrap_or(0).min(size - 1)),
+            };
+        for y in 0..self.size_out[0] {
+            for x in 0..self.size_out[1] {
                 for tap in 0..9 {
                     let pixel =
                         source(y, tap / 3, height).zip(source(x, tap % 3, width)).map(|(y, x)| y * width + x);
                     for out in 0..n_out {
                         for input in 0..n_in {
                             let image = pixel.map(|pixel| pixel * n_in + input);
-                            f((y * width + x) * n_out + out, image, (out * n_in + input) * 9 + tap);
+                            let result = (y * self.size_out[1] + x) * n_out + out;
+                            f(result, image, (out * n_in + input) * 9 + tap);
                         }
                     }
                 }
@@ -62,7 +68,7 @@ impl Problem {
     }
 
     fn forward(&self) -> Vec<f64> {
-        let mut out = self.bias.repeat(self.size[0] * self.size[1]);
+        let mut out = self.bias.repeat(self.size_out[0] * self.size_out[1]);
         self.each_product(|result, image, weight| {
             out[result] += image.map_or(0.0, |image| self.image[image]) * self.weight[weight];
         });
@@ -115,17 +121,21 @@ fn tolerance(isa: Isa, plan: &Plan, single: f64) -> f64 {
     }
 }
 
-/// Every size, border, tile and instruction set.
+/// Every size, border, padding, tile and instruction set.
 fn each_case(mut check: impl FnMut(&Problem, Plan, Isa)) {
     let sizes = [[1, 1], [1, 7], [9, 1], [5, 5], [7, 13], [10, 11], [4, 16]];
     for (size, channels) in
         sizes.into_iter().zip([[3, 5], [16, 1], [1, 130], [17, 16], [5, 33], [48, 20], [2, 2]])
     {
-        for border in [Border::Zeros, Border::Replicate] {
-            let problem = Problem::random(size, channels, border);
+        for (border, padding) in [(Border::Zeros, 1), (Border::Replicate, 1), (Border::Replicate, 0)] {
+            if padding == 0 && size.iter().any(|&pixels| pixels < 3) {
+                continue;
+            }
+            let problem = Problem::random(size, channels, border, padding);
             for tile in Plan::tiles([1, 1], Precision::F32) {
+                let plan = Plan::with_tile(tile, size, channels, border).with_padding(padding);
                 for isa in Isa::available().into_iter().chain(Isa::of(Precision::Bf16)) {
-                    check(&problem, Plan::with_tile(tile, size, channels, border), isa);
+                    check(&problem, plan, isa);
                 }
             }
         }
@@ -215,9 +225,15 @@ fn backward_equals_loops() {
         let [exact_image, exact_weight, exact_bias] = problem.backward();
         let name = isa.name();
         let error_image = error(&of_image, &padded_channels(&exact_image, problem.channels[0]));
-        assert!(error_image < tolerance(isa, &plan, 1e-5), "{plan:?} on {name}: {error_image:e} off in the image's gradient");
+        assert!(
+            error_image < tolerance(isa, &plan, 1e-5),
+            "{plan:?} on {name}: {error_image:e} off in the image's gradient"
+        );
         let error_weight = error(&of_weight, &single(&exact_weight));
-        assert!(error_weight < tolerance(isa, &plan, 2e-5), "{plan:?} on {name}: {error_weight:e} off in the weights' gradient");
+        assert!(
+            error_weight < tolerance(isa, &plan, 2e-5),
+            "{plan:?} on {name}: {error_weight:e} off in the weights' gradient"
+        );
         let error_bias = error(&of_filters.bias, &padded_channels(&exact_bias, problem.channels[1]));
         assert!(error_bias < 1e-5, "{plan:?} on {name}: {error_bias:e} off in the bias' gradient");
 

@@ -4,7 +4,9 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use simgan_kernels::{Border, Layer, Precision, RefinerLayers, reference, refiner, refiner_in};
 
 use crate::common::differences::check_differences;
-use crate::common::{Place, has_bf16, at, generator, places, places_of, relative_distance, uniform, variable};
+use crate::common::{
+    Place, at, generator, has_bf16, places, places_of, relative_distance, uniform, variable,
+};
 
 #[derive(Clone, Copy, Debug)]
 struct Case {

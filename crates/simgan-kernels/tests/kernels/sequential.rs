@@ -1,9 +1,14 @@
 //! Stages in one operation against the stages run one by one.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use simgan_kernels::{Border, Conv2d, Layer, MaxPool2d, Precision, Stage, conv2d, max_pool2d, reference, sequential, sequential_in};
+use simgan_kernels::{
+    Border, Conv2d, Layer, MaxPool2d, Precision, Stage, conv2d, max_pool2d, reference, sequential,
+    sequential_in,
+};
 
-use crate::common::{Place, at, generator, has_bf16, places, places_of, relative_distance, uniform, variable};
+use crate::common::{
+    Place, at, generator, has_bf16, places, places_of, relative_distance, uniform, variable,
+};
 
 /// Images, and the weights and biases of the paper's discriminator with fewer features.
 struct Arguments {
@@ -132,7 +137,8 @@ fn in_bf16_results_and_gradients_are_near_the_oracle() {
         };
         let expected = run(&Place::cpu(DType::F64), reference::sequential);
         let single = run(&Place::cpu(DType::F32), sequential);
-        let half = run(&Place::cpu(DType::F32), |images, stages| sequential_in(images, stages, Precision::Bf16));
+        let half =
+            run(&Place::cpu(DType::F32), |images, stages| sequential_in(images, stages, Precision::Bf16));
         for (index, (got, expected)) in half.iter().zip(&expected).enumerate() {
             let (error, most) = (relative_distance(got, expected), if index == 0 { 0.01 } else { 0.2 });
             assert!(error < most, "{images} images of {size:?}: {index} is {error:e} off");

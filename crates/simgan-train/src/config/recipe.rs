@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CONFIG_VERSION, ComputeConfig, ConfigError, DataConfig, DiscriminatorSection, EmaConfig, HistoryConfig,
-    LossConfig, OptimConfig, OutputConfig, ScheduleConfig, SelectionConfig, StartConfig, TrainConfig, refiner,
+    LossConfig, OptimConfig, OutputConfig, ScheduleConfig, SelectionConfig, StartConfig, TrainConfig,
+    refiner,
 };
 
 /// A named starting point for a [`TrainConfig`].

@@ -1,6 +1,6 @@
-use simgan_settings::{Range, settings, zero_is_off};
+use simgan_settings::{Range, settings};
 
-use super::{Recipe, STEPS, Section};
+use super::{Every, Recipe, Section};
 
 pub(super) const SECTION: Section =
     Section::new("selection", SelectionConfig::DOC, &[SelectionConfig::SETTINGS]);
@@ -12,9 +12,10 @@ settings! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct SelectionConfig {
         /// Steps between two judgements in the adversarial phase, each of a checkpoint written for it; the
-        /// last step is always judged. 0 turns selection off.
-        #[serde(with = "zero_is_off")]
-        every: Option<u64> = Range::Off(&Range::Whole(1, STEPS)),
+        /// last step is always judged. 0 turns selection off. "auto" judges about four times,
+        /// at least 400 steps apart, if synthetic images have labelled points, such as pupils or joints, whose
+        /// movement can be measured; in shorter runs and without such labels it is 0.
+        every: Every = Every::RANGE,
         /// Maximum number of synthetic and of real images judged; the same ones every time.
         images: usize = Range::Whole(16, 100_000),
         /// Maximum mean distance that pupils may move, in pixels of a 55-pixel-wide eye. If no synthetic image
@@ -38,10 +39,10 @@ impl SelectionConfig {
 }
 
 impl Default for SelectionConfig {
-    /// Selection off, with the default limits.
+    /// Selection where labels allow it, with the default limits.
     fn default() -> Self {
         Self {
-            every: None,
+            every: Every::Auto,
             images: 512,
             max_shift_px: 1.1, // §3.1: pupils moved by 1.1 px in the paper
             max_drift_px: 0.5,

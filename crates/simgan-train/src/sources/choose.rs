@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use simgan_data::{
-    BitDepth, Extremes, ImageSpec, Registry, Role, Size, Sizes, Source, SourceRequest, ValueRange,
-    probe_evenly,
+    Annotation, BitDepth, Extremes, ImageSpec, Registry, Role, Size, Sizes, Source, SourceRequest,
+    ValueRange, Want, probe_evenly,
 };
+use simgan_metrics::has_iris;
 
 use crate::{Channels, DataConfig, DataRange, DataSize, TrainConfig, TrainError};
 
@@ -20,13 +21,16 @@ const MOST_NAMED: usize = 3;
 const LARGEST_SIDE: usize = 128;
 /// Otherwise it takes about this number of pixels: minutes on a CPU with the demo's networks.
 const AREA: f64 = 64.0 * 64.0;
+/// Minimum number of synthetic and of real images for a selection unasked.
+const FEWEST_JUDGED: usize = 64;
 /// Longer images are cropped to these proportions.
 const MOST_ELONGATED: f64 = 3.0;
 
 /// The result of [`choose`].
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// The configuration, with a value where `data.size`, `data.channels` and `data.range` were "auto".
+    /// The configuration, with a value where `data.size`, `data.channels`, `data.range` and `selection.every` were
+    /// "auto".
     pub config: TrainConfig,
     /// What was chosen, and why, where another choice could be meant; whole sentences.
     pub notices: Vec<String>,
@@ -46,6 +50,9 @@ pub fn choose(config: &TrainConfig, registry: &Registry) -> Result<Chosen, Train
     let mut domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
     let rendered = domains.iter().flat_map(|domain| &domain.simulators).map(|source| source.spec().depth);
     let rendered: BTreeSet<BitDepth> = rendered.collect();
+    let mut config = config.clone();
+    let can_judge = || domains.iter().all(|domain| domain.len() >= FEWEST_JUDGED) && domains[0].has_places();
+    config.selection.every = config.selection.every.settled(config.schedule.steps, can_judge);
     // Simulators take part only among themselves.
     if domains.iter().any(|domain| !domain.files.is_empty()) {
         domains.iter_mut().for_each(|domain| domain.simulators.clear());
@@ -56,7 +63,6 @@ pub fn choose(config: &TrainConfig, registry: &Registry) -> Result<Chosen, Train
     // A simulator has its own unit: beside files of another depth, no range holds for both.
     depths.extend(rendered);
     let mut told = Told::default();
-    let mut config = config.clone();
     config.data.channels = channels(&config.data, &specs, &mut told);
     config.data.size = size(&config.data, &specs, &mut told);
     config.data.range = range(&config.data, &depths, &extremes, &mut told);
@@ -102,6 +108,23 @@ impl Domain {
         let probed = self.files.iter().flat_map(of).map(|(_, spec)| spec);
         // A simulator's images are alike.
         probed.chain(self.simulators.iter().map(|source| source.spec())).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        self.files.iter().chain(&self.simulators)
+    }
+
+    /// Number of images.
+    fn len(&self) -> usize {
+        self.all().fold(0, |sum, source| sum.saturating_add(source.len()))
+    }
+
+    /// Whether the label of a first image says where something is that must not move.
+    fn has_places(&self) -> bool {
+        let is_place = |label: &Annotation| label.as_points().is_some();
+        self.all()
+            .filter_map(|source| source.sample(0, Want::Labels).ok())
+            .any(|sample| has_iris(&sample.annotations) || sample.annotations.values().any(is_place))
     }
 
     /// The extremes of the images' values; those of simulators only where their range is not the whole scale.

@@ -3,7 +3,7 @@ use std::path::Path;
 use simgan_data::{Image, ImageFile, ImageFormat, Pixels, Want};
 
 use super::*;
-use crate::{Channels, DataRange, Recipe, ToneKind, TrainConfig};
+use crate::{Channels, DataRange, Every, Recipe, ToneKind, TrainConfig};
 
 fn config(set: &[&str]) -> TrainConfig {
     let set: Vec<String> = set.iter().map(ToString::to_string).collect();
@@ -44,6 +44,24 @@ fn the_default_run_is_chosen_as_it_always_was() {
     let data = &chosen.config.data;
     assert_eq!((data.size.to_string().as_str(), data.channels), ("55x35", Channels::Gray));
     assert_eq!((data.range, chosen.notices.len(), chosen.warnings.len()), (DataRange::Full, 0, 0));
+}
+
+#[test]
+fn checkpoints_are_judged_unasked_where_labels_have_places() {
+    let every = |config: &TrainConfig| choose(config, &registry()).unwrap().config.selection.every;
+    assert_eq!(every(&config(&["schedule.steps=2000"])), Every::Steps(500));
+    assert_eq!(every(&config(&["schedule.steps=2000", "selection.every=0"])), Every::Never);
+    assert_eq!(every(&config(&["selection.every=30"])), Every::Steps(30));
+    let (few, sizes) = (folder(&[(9, 8)]), vec![(9, 8); 70]);
+    let many = folder(&sizes);
+    for (synthetic, real) in [(&many, &many), (&few, &many)] {
+        assert_eq!(chosen(synthetic, real, &[]).config.selection.every, Every::Never, "no labels");
+    }
+    let mut few_real = config(&[]);
+    few_real.data.real = vec![text(few.path())];
+    assert_eq!(every(&few_real), Every::Never, "one real image");
+    few_real.data.real = vec![text(many.path())];
+    assert_eq!(every(&few_real), Every::Steps(400));
 }
 
 #[test]

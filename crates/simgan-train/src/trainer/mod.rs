@@ -249,7 +249,7 @@ impl Trainer {
         let training = RealismTraining { seed: *seed, ..RealismTraining::default() };
         let judge =
             |_| RefinerJudge::new(&self.sources, selection.images, data.on_error, training, &self.device);
-        Ok(selection.every.map(judge).transpose()?)
+        Ok(selection.every.steps().map(judge).transpose()?)
     }
 
     /// Returns the phase of the step after `n_steps`, and the number of steps already done in that phase.

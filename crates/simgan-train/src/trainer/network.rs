@@ -56,7 +56,8 @@ impl Network<Discriminator> {
         (device, precision): (&Device, Precision),
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
-        let module = Discriminator::new(config, channels, parameters.var_builder())?.with_precision(precision);
+        let module =
+            Discriminator::new(config, channels, parameters.var_builder())?.with_precision(precision);
         module.iterate_norms(FIRST_ITERATIONS)?;
         Self::new(module.frozen(), module, parameters, optimizer, "discriminator")
     }

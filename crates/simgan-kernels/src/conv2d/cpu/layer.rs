@@ -97,9 +97,7 @@ impl Layer {
     /// Zeros, for [`Self::backward`] to add gradients to.
     pub(crate) fn zeros(&self) -> Sums {
         match &self.weights {
-            Ready::Direct(weights) => {
-                Sums::Direct(vec![0.0; weights.sums], vec![0.0; weights.bias.len()])
-            }
+            Ready::Direct(weights) => Sums::Direct(vec![0.0; weights.sums], vec![0.0; weights.bias.len()]),
             Ready::Pointwise(_) => {
                 let (weights, bias) = (pointwise::sums_size(&self.geometry), self.geometry.channels_out);
                 Sums::Direct(vec![0.0; weights], vec![0.0; bias])

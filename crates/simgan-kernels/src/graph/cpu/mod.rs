@@ -95,6 +95,9 @@ struct Shared {
 }
 
 /// The operation on images, channels last, and flat parameters; its results are flat, one after the other.
+///
+/// Both passes run on a thread of the pool (`rayon::scope`): from any other thread, each of the hundreds of
+/// parallel loops would wake a thread and wait for it.
 struct Operation {
     network: Network,
     isa: Isa,
@@ -115,7 +118,7 @@ impl CustomOp2 for Operation {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (images, parameters) = (slice(images, images_layout)?, slice(parameters, parameters_layout)?);
-        let (out, trace) = self.forward(images, parameters, self.keeps_values);
+        let (out, trace) = rayon::scope(|_| self.forward(images, parameters, self.keeps_values));
         self.shared.statistics.put(Some(self.network.batch_statistics(&trace.statistics)));
         self.shared.trace.put(self.keeps_values.then_some(trace));
         let length = out.len();
@@ -134,11 +137,12 @@ impl CustomOp2 for Operation {
         let (of_images, of_parameters) = with_slice(images, |images| {
             with_slice(parameters, |parameters| {
                 // The first backward pass takes the values; any further one computes them again.
-                let trace = trace.unwrap_or_else(|| self.forward(images, parameters, true).1);
-                with_slice(
-                    gradient,
-                    |gradient| Ok(self.backward(images, parameters, &trace, gradient, wants)),
-                )
+                with_slice(gradient, |gradient| {
+                    Ok(rayon::scope(|_| {
+                        let trace = trace.unwrap_or_else(|| self.forward(images, parameters, true).1);
+                        self.backward(images, parameters, &trace, gradient, wants)
+                    }))
+                })
             })
         })?;
         gradients([wants[0].then_some(of_images), wants[1].then_some(of_parameters)], [images, parameters])

@@ -58,7 +58,7 @@ impl<'a> Selecting<'a> {
         let schedule = &config.schedule;
         let pretraining = schedule.pretrain_refiner + schedule.pretrain_discriminator;
         let is_last = step == pretraining + schedule.steps;
-        let is_due = is_last || super::is_due(step, config.selection.every);
+        let is_due = is_last || super::is_due(step, config.selection.every.steps());
         step > pretraining && is_due && self.judged != Some(step)
     }
 

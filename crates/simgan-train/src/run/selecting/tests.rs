@@ -9,7 +9,9 @@ use super::Judge;
 use crate::run::run_with;
 use crate::run_dir::{BEST_FILE, CHECKPOINTS_DIR, METRICS_FILE};
 use crate::testing::{config, sources};
-use crate::{Best, Event, Judgement, RunDir, Summary, TrainConfig, TrainError, Trainer, read_metrics, run};
+use crate::{
+    Best, Event, Every, Judgement, RunDir, Summary, TrainConfig, TrainError, Trainer, read_metrics, run,
+};
 
 /// A judge whose accuracy depends on the step's last digit; it can fail at one step.
 struct ByStep {
@@ -39,7 +41,7 @@ const WORSENING: [f64; 10] = [0.8, 0.0, 0.9, 0.0, 0.95, 0.0, 0.0, 0.0, 0.7, 0.0]
 /// Returns a configuration of 3 + 3 + `steps` steps with a judgement at every second step of the last phase.
 fn selecting(steps: u64) -> TrainConfig {
     let mut config = config(steps);
-    config.selection.every = Some(2);
+    config.selection.every = Every::Steps(2);
     config.output.keep_last = 1;
     config
 }
@@ -55,7 +57,7 @@ fn train(path: &Path, config: &TrainConfig, judge: &mut ByStep, stop_at: u64) ->
         }
     };
     let mut judge = |checkpoint: &Path, _: &mut dyn FnMut(u64, u64)| judge.judge(checkpoint);
-    let judge = config.selection.every.map(|_| &mut judge as &mut Judge<'_>);
+    let judge = config.selection.every.steps().map(|_| &mut judge as &mut Judge<'_>);
     run_with(&mut trainer, &run_dir, judge, &mut observe, &stop)
 }
 
@@ -152,7 +154,7 @@ fn a_run_selects_where_its_configuration_says() {
     drop(run_dir);
     // Selection turned off on resuming: the choice stays and nothing more is judged.
     let mut config = selecting(4);
-    config.selection.every = None;
+    config.selection.every = Every::Never;
     let mut judge = ByStep::new(WORSENING);
     assert_eq!(train(&path, &config, &mut judge, u64::MAX).unwrap().best, None);
     assert_eq!(judge.asked, [0u64; 0]);
