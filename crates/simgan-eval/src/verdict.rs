@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use simgan_metrics::{PairedDifference, Spread};
 
-use crate::evaluation::{Evaluation, Method, MethodFigures, MethodKind, error_key};
+use crate::evaluation::{Evaluation, Method, MethodKind, error_key};
 
 /// Fewer draws do not show whether a difference is one of the draw.
 pub(crate) const LEAST_DRAWS: usize = 3;
@@ -125,11 +125,11 @@ impl From<&Row> for RowError {
     }
 }
 
-/// The errors of a row's repetitions; `None` if it was not measured.
+/// The errors of a row's repetitions; `None` if it was not measured, in one of them or at all.
 fn errors(found: &Evaluation, method: Method) -> Option<Vec<f64>> {
-    let MethodFigures { runs, .. } = found.methods.get(&method)?;
-    let key = error_key(&found.data.task);
-    runs.iter().map(|run| run.errors.figure(&key)).collect()
+    let figures = found.methods.get(&method)?;
+    let errors = figures.each(&error_key(&found.data.task));
+    (errors.len() == figures.runs.len()).then_some(errors)
 }
 
 fn lowest<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Option<&'a Row> {

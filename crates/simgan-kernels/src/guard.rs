@@ -101,8 +101,8 @@ mod tests {
     fn winograd_stays_inside_its_slices() {
         each_case(|size, channels, border, isa, at_end| {
             let paddings: &[usize] = if size.iter().all(|&pixels| pixels > 2) { &[1, 0] } else { &[1] };
-            let plans = Plan::tiles([1, 1], Precision::F32)
-                .map(|tile| Plan::with_tile(tile, size, channels, border));
+            let plans =
+                Plan::tiles([1, 1], Precision::F32).map(|tile| Plan::with_tile(tile, size, channels, border));
             for plan in plans.flat_map(|plan| paddings.iter().map(move |&padding| plan.with_padding(padding)))
             {
                 let slice = |length: usize| Guarded::new(&vec![0.5; length], at_end);

@@ -27,6 +27,11 @@ fn a_field_is_what_a_decision_depends_on() {
         let tensor =
             |pixels: &[f32]| Tensor::from_slice(pixels, (1, 1, height, width), &Device::Cpu).unwrap();
         let before = decision(&tensor(&image));
+        // A convolution in tiles also rounds by what else lies in the tile.
+        let differs = |after: Vec<f32>| {
+            let scale = before.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+            before.iter().zip(after).any(|(before, after)| (before - after).abs() > 1e-5 * scale)
+        };
         // Changes strongly, in both directions, what `is_changed` says of a row and a column.
         let is_seen = |is_changed: &dyn Fn(usize, usize) -> bool| {
             [-9.0, 9.0].into_iter().any(|value| {
@@ -36,7 +41,7 @@ fn a_field_is_what_a_decision_depends_on() {
                         *pixel = value * ((idx % 5) as f32 - 1.5);
                     }
                 }
-                decision(&tensor(&pixels)) != before
+                differs(decision(&tensor(&pixels)))
             })
         };
         let rows: Vec<usize> = (0..height).filter(|row| is_seen(&|y, _| y == *row)).collect();

@@ -1,6 +1,7 @@
 //! The connection by MPI.
 
 use std::mem;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use mpi::Threading;
@@ -32,7 +33,7 @@ impl World {
     }
 
     pub(crate) fn ranks(&self) -> Box<dyn Ranks> {
-        Box::new(Processes)
+        Box::new(Processes { joined: Instant::now(), exchanging: Duration::ZERO })
     }
 
     pub(crate) fn is_first(&self) -> bool {
@@ -47,7 +48,21 @@ impl World {
 }
 
 /// One process among the others. A communicator cannot be kept here, since it may not change threads.
-struct Processes;
+struct Processes {
+    joined: Instant,
+    /// Time spent on exchanging numbers, waiting for the others included.
+    exchanging: Duration,
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        let (all, own) = (self.joined.elapsed().as_secs_f64(), self.exchanging.as_secs_f64());
+        tracing::debug!(
+            "process {}: {own:.1} of {all:.1} s to exchange gradients and wait for others",
+            self.rank()
+        );
+    }
+}
 
 impl Ranks for Processes {
     fn rank(&self) -> usize {
@@ -61,6 +76,7 @@ impl Ranks for Processes {
 
     /// Adds on one rank and sends the result to all, since an all-reduce need not give all of them the same bits.
     fn sum(&mut self, values: &mut [f32]) -> Result<(), RanksError> {
+        let begun = Instant::now();
         let world = SimpleCommunicator::world();
         let root = world.process_at_rank(0);
         if world.rank() == 0 {
@@ -70,12 +86,15 @@ impl Ranks for Processes {
             root.reduce_into(&*values, SystemOperation::sum());
         }
         root.broadcast_into(values);
+        self.exchanging += begun.elapsed();
         Ok(())
     }
 
     fn gather(&mut self, own: &[f32]) -> Result<Vec<f32>, RanksError> {
+        let begun = Instant::now();
         let mut all = vec![0.0; own.len() * self.count()];
         SimpleCommunicator::world().all_gather_into(own, &mut all[..]);
+        self.exchanging += begun.elapsed();
         Ok(all)
     }
 }

@@ -83,6 +83,11 @@ impl MethodFigures {
         self.figures.get(key).copied()
     }
 
+    /// Returns one figure of each repetition that has it.
+    pub(crate) fn each(&self, figure: &str) -> Vec<f64> {
+        self.runs.iter().filter_map(|run| run.errors.figure(figure)).collect()
+    }
+
     /// Returns the ratios of this error, the figure `error`, to that of `others`, paired by repetition; a
     /// method with a single repetition is compared with each of `others`.
     pub(crate) fn ratios_to(&self, others: &[MethodRun], error: &str) -> Vec<f64> {

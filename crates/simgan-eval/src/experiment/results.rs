@@ -142,8 +142,7 @@ fn compare(names: [&str; 2], first: &[&Evaluation], second: &[&Evaluation]) -> O
     let errors = differences(|found| {
         let (refined, error) =
             (found.methods.get(&Method::once(MethodKind::Refined)), error_key(&found.data.task));
-        let runs = refined.iter().flat_map(|figures| &figures.runs);
-        runs.filter_map(|run| run.errors.figure(&error)).collect()
+        refined.map(|figures| figures.each(&error)).unwrap_or_default()
     });
     let told_apart =
         differences(|found| found.realism.iter().map(|realism| realism.refined.accuracy.mean).collect());
@@ -156,9 +155,6 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
     let error = error_key(&found.first()?.data.task);
     let figures: Vec<_> = found.iter().filter_map(|found| found.methods.get(&method)).collect();
     let runs: Vec<_> = figures.iter().flat_map(|figures| &figures.runs).collect();
-    let errors = |figures: &&MethodFigures| -> Vec<f64> {
-        figures.runs.iter().filter_map(|run| run.errors.figure(&error)).collect()
-    };
     let calibrated = runs.iter().filter_map(|run| run.calibrated.as_ref()?.figure(&error));
     let told_apart = |found: &&Evaluation| {
         let realism = found.realism?;
@@ -176,7 +172,7 @@ fn row(method: Method, variant: Option<&str>, found: &[&Evaluation]) -> Option<E
         variant: variant.map(str::to_owned),
         method,
         n_runs: runs.len(),
-        errors: figures.iter().map(errors).collect(),
+        errors: figures.iter().map(|figures| figures.each(&error)).collect(),
         figures: spreads(&runs.iter().map(|run| &run.errors).collect::<Vec<_>>()),
         calibrated: Spread::new(&calibrated.collect::<Vec<_>>()),
         ratio_to_synthetic: Spread::new(&ratios),

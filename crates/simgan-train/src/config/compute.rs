@@ -12,7 +12,7 @@ settings! {
     pub struct ComputeConfig {
         /// Precision of the numbers that convolutions multiply. bf16, 16 bits with 8 of precision, needs a CPU
         /// with AVX512-BF16 and is faster; weights, sums, gradients and the optimizers' state stay f32.
-        #[serde(with = "PrecisionName")]
+        #[serde(default, with = "PrecisionName")]
         precision: Precision = Range::OneOf(&["f32", "bf16"]),
     }
 }

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use toml::Value;
+
 use super::*;
 
 fn resolve(set: &[&str]) -> Result<TrainConfig, ConfigError> {
@@ -50,7 +52,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
             if recipe == Recipe::Demo { "source".to_owned() } else { recipe.config().data.size.to_string() };
         let first_batch = if recipe == Recipe::HandPose { 32 } else { recipe.config().data.batch };
         let (size, batch) = (format!("data.size={first_size}"), format!("data.batch={first_batch}"));
-        let set = ["data.channels=1", "data.range=full", &size, &batch].map(str::to_owned);
+        let set =
+            ["data.channels=1", "data.range=full", "selection.every=0", &size, &batch].map(str::to_owned);
         let config = TrainConfig::resolve(Some(recipe), None, &set).unwrap();
         assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), config);
         assert_eq!(TrainConfig::resolve(None, Some(file), &[]).unwrap(), config);
@@ -71,6 +74,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         discriminator.insert("noise".to_owned(), 0.0.into());
         discriminator.insert("noise_steps".to_owned(), 0.into());
         discriminator.insert("field".to_owned(), "layers".into());
+        let compute = Table::from_iter([("precision".to_owned(), Value::from("f32"))]);
+        first.insert("compute".to_owned(), compute.into());
         let added = ["noise_channels", "grain_channels"].map(|key| (key.to_owned(), 0.into()));
         first["refiner"].as_table_mut().unwrap().extend(added);
         let data = first["data"].as_table_mut().unwrap();
