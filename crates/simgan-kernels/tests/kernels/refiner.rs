@@ -1,12 +1,12 @@
 //! The fused refiner against its oracle.
 
+mod bf16;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use simgan_kernels::{Border, Layer, Precision, RefinerLayers, reference, refiner, refiner_in};
 
 use crate::common::differences::check_differences;
-use crate::common::{
-    Place, at, generator, has_bf16, places, places_of, relative_distance, uniform, variable,
-};
+use crate::common::{Place, at, generator, places, places_of, relative_distance, uniform, variable};
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -296,66 +296,4 @@ fn parameters_that_do_not_fit_are_errors() {
     arguments.parameters[0] =
         arguments.parameters[0].clone().map(|var| variable(&var, &Place::cpu(DType::F64)));
     assert!(arguments.run(Border::Zeros, refiner).is_err());
-}
-
-fn in_bf16(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
-    refiner_in(images, layers, border, Precision::Bf16)
-}
-
-/// How many gray levels the images of trained refiners differ by is tested where there are trained ones.
-#[test]
-fn images_in_bf16_are_near_the_oracle() {
-    if !has_bf16() {
-        return;
-    }
-    for case in cases() {
-        let exact = Arguments::random(&case, &Place::cpu(DType::F64), false);
-        let expected = exact.run(case.border, reference::refiner).unwrap();
-        let arguments = Arguments::random(&case, &Place::cpu(DType::F32), false);
-        let out = arguments.run(case.border, in_bf16).unwrap();
-        let error = relative_distance(&out, &expected);
-        assert!(error < 0.02, "{case:?}: {error:e}");
-        assert!(case.blocks == 0 || error > 1e-5, "{case:?} was computed in f32: {error:e}");
-        // Spread over threads, an image is the same.
-        assert_eq!(relative_distance(&arguments.infer(case.border, Precision::Bf16).unwrap(), &out), 0.0);
-    }
-}
-
-#[test]
-fn gradients_in_bf16_are_near_the_oracle() {
-    if !has_bf16() {
-        return;
-    }
-    for case in cases() {
-        let place = Place::cpu(DType::F32);
-        let expected = gradients(&case, &Place::cpu(DType::F64), true, reference::refiner);
-        let found = gradients(&case, &place, true, in_bf16);
-        let errors = found.iter().zip(&expected).map(|(found, expected)| relative_distance(found, expected));
-        let error = errors.fold(0.0, f64::max);
-        assert!(error < 0.03, "{case:?}: {error:e}");
-    }
-}
-
-#[test]
-fn in_bf16_too_results_do_not_depend_on_the_number_of_threads() {
-    if !has_bf16() {
-        return;
-    }
-    let case = cases()[6];
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| gradients(&case, &Place::cpu(DType::F32), false, in_bf16))
-    };
-    let expected = run(1);
-    for threads in [2, 3] {
-        for (a, b) in run(threads).iter().zip(&expected) {
-            assert_eq!(relative_distance(a, b), 0.0, "{threads} threads");
-        }
-    }
-}
-
-#[test]
-fn bf16_is_for_f32_on_the_cpu() {
-    let arguments = Arguments::random(&cases()[2], &Place::cpu(DType::F64), false);
-    assert!(arguments.run(Border::Zeros, in_bf16).unwrap_err().to_string().contains("bf16"));
 }
