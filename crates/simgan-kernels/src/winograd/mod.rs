@@ -114,7 +114,7 @@ fn forward<S: Simd>(simd: S, task: Forward<'_>) {
     // needed: those of point p end where the pixels of point p begin, or before.
     let (slot_out, slot_in) = (tiles * channels_out, tiles * words_in);
     let gap = slot_out.max((slot_out * plan.points()).saturating_sub(slot_in * (plan.points() - 1)));
-    scratch.left.resize(gap + plan.points() * slot_in.max(slot_out));
+    scratch.left.resize(gap + plan.points() * slot_in);
     scratch.lines.resize(plan.lines());
     let results = scratch.left.as_mut_ptr();
     let pixels = results.wrapping_add(gap);

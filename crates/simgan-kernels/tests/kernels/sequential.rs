@@ -167,3 +167,34 @@ fn stages_that_do_not_fit_are_errors() {
     assert!(sequential(&images, &[Stage::MaxPool(MaxPool2d { kernel: 9, stride: 1, padding: 0 })]).is_err());
     assert_eq!(sequential(&images, &[]).unwrap().dims(), images.dims());
 }
+
+/// A 1×1 convolution of odd numbers of channels, whose last ones fill half a word.
+#[test]
+fn in_bf16_wide_pointwise_convolutions_are_near_the_oracle() {
+    if !has_bf16() {
+        return;
+    }
+    let (n_in, n_out) = (67, 65);
+    let run = |place: &Place, precision: Option<Precision>| {
+        let mut rng = generator(4);
+        let mut draw = |dims: &[usize]| variable(&uniform(&mut rng, dims), place);
+        let [images, weight, bias] = [draw(&[2, n_in, 9, 13]), draw(&[n_out, n_in, 1, 1]), draw(&[n_out])];
+        let stages = [Stage::Conv(Layer { weight: &weight, bias: &bias }, Conv2d::default())];
+        let out = match precision {
+            Some(precision) => sequential_in(&images, &stages, precision),
+            None => reference::sequential(&images, &stages),
+        };
+        let out = out.unwrap();
+        let direction = at(&uniform(&mut rng, out.dims()), place);
+        let gradients = (&out * direction).unwrap().sum_all().unwrap().backward().unwrap();
+        let of = [&images, &weight, &bias].map(|variable| gradients.get(variable).unwrap().clone());
+        std::iter::once(out).chain(of).collect::<Vec<_>>()
+    };
+    let expected = run(&Place::cpu(DType::F64), None);
+    let found = run(&Place::cpu(DType::F32), Some(Precision::Bf16));
+    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let error = relative_distance(found, expected);
+        assert!(error < 0.01, "{index} is {error:e} off");
+    }
+    assert!(relative_distance(&found[0], &expected[0]) > 1e-5, "computed in f32");
+}

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::auto::{self, Written};
+
 /// `data.channels`: the channels of the networks' images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channels {
@@ -42,27 +44,16 @@ impl fmt::Display for Channels {
 
 impl Serialize for Channels {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.number() {
-            Some(number) => number.serialize(serializer),
-            None => serializer.serialize_str("auto"),
-        }
+        auto::serialize(self.number().map(|number| number as u64), serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Channels {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// A number, also in quotes, or a word.
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(usize),
-            Word(String),
-        }
-
         let channels = match Written::deserialize(deserializer)? {
-            Written::Word(word) if word == "auto" => Some(Self::Auto),
-            Written::Word(word) => word.parse().ok().and_then(Self::of_number),
-            Written::Number(number) => Self::of_number(number),
+            Written::Auto => Some(Self::Auto),
+            Written::Number(number) => usize::try_from(number).ok().and_then(Self::of_number),
+            Written::Other => None,
         };
         channels.ok_or_else(|| serde::de::Error::custom("neither \"auto\" nor 1 nor 3"))
     }

@@ -3,6 +3,7 @@ use simgan_settings::Range;
 use toml::Value;
 
 use super::STEPS;
+use super::auto::{self, Written};
 
 /// `selection.every`: when checkpoints are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,40 +45,24 @@ impl Every {
             settled => settled,
         }
     }
-
-    fn of_number(number: u64) -> Self {
-        if number == 0 { Self::Never } else { Self::Steps(number) }
-    }
 }
 
 const STEPS_SIGNED: i64 = STEPS as i64;
 
 impl Serialize for Every {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Auto => serializer.serialize_str("auto"),
-            Self::Never => serializer.serialize_u64(0),
-            Self::Steps(steps) => serializer.serialize_u64(*steps),
-        }
+        auto::serialize((*self != Self::Auto).then(|| self.steps().unwrap_or(0)), serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Every {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// A number, also in quotes, or a word.
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(u64),
-            Word(String),
+        match Written::deserialize(deserializer)? {
+            Written::Auto => Ok(Self::Auto),
+            Written::Number(0) => Ok(Self::Never),
+            Written::Number(steps) => Ok(Self::Steps(steps)),
+            Written::Other => Err(serde::de::Error::custom("neither \"auto\" nor a number of steps")),
         }
-
-        let every = match Written::deserialize(deserializer)? {
-            Written::Word(word) if word == "auto" => Some(Self::Auto),
-            Written::Word(word) => word.parse().ok().map(Self::of_number),
-            Written::Number(number) => Some(Self::of_number(number)),
-        };
-        every.ok_or_else(|| serde::de::Error::custom("neither \"auto\" nor a number of steps"))
     }
 }
 

@@ -5,6 +5,7 @@
 //! the files here only give the recipes' values.
 
 mod augmentation;
+mod auto;
 mod channels;
 mod compute;
 mod data;

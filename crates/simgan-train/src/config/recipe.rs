@@ -46,7 +46,7 @@ impl Recipe {
             optim: OptimConfig::of(self),
             ema: EmaConfig::of(self),
             selection: SelectionConfig::of(self),
-            compute: ComputeConfig::of(self),
+            compute: ComputeConfig::default(),
             output: OutputConfig::of(self),
         }
     }

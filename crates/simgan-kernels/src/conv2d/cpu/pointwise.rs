@@ -49,10 +49,16 @@ impl Weights {
     pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let (weight, bias) = parameters.split_at(geometry.weights());
         let Geometry { channels_in, channels_out, .. } = *geometry;
-        let mut panels = vec![0.0; panels_size(geometry, direction)];
+        let (depth, columns) = match direction {
+            Direction::Forward => (channels_in, channels_out),
+            Direction::Backward => (channels_out, channels_in),
+        };
+        // An odd depth gets one more row, of zeros, so that no word reaches into the next panel.
+        let depth = depth.next_multiple_of(isa.precision().per_word());
+        let mut panels = vec![0.0; depth * columns.next_multiple_of(PANEL)];
+        let of_panels = panels.chunks_exact_mut(depth * PANEL);
         match direction {
             Direction::Forward => {
-                let of_panels = panels.chunks_exact_mut(channels_in * PANEL);
                 for (panel, rows) in of_panels.zip(weight.chunks(PANEL * channels_in)) {
                     for (column, row) in rows.chunks_exact(channels_in).enumerate() {
                         for (line, &weight) in panel.chunks_exact_mut(PANEL).zip(row) {
@@ -62,8 +68,7 @@ impl Weights {
                 }
             }
             Direction::Backward => {
-                for (panel, first) in panels.chunks_exact_mut(channels_out * PANEL).zip((0..).step_by(PANEL))
-                {
+                for (panel, first) in of_panels.zip((0..).step_by(PANEL)) {
                     let used = PANEL.min(channels_in - first);
                     for (line, row) in panel.chunks_exact_mut(PANEL).zip(weight.chunks_exact(channels_in)) {
                         line[..used].copy_from_slice(&row[first..first + used]);
@@ -71,39 +76,13 @@ impl Weights {
                 }
             }
         }
-        // An odd depth would pair the last row of a panel with the first of the next one.
-        let depth = depth(geometry, direction);
-        let panels = match isa.precision().per_word() {
-            1 => panels,
-            _ => {
-                let of_panels = panels.chunks_exact((depth * PANEL).max(1));
-                of_panels.flat_map(|panel| words::of_weights(isa, panel.to_vec(), PANEL)).collect()
-            }
-        };
-        Self { panels, bias: bias.to_vec() }
-    }
-}
-
-/// Elements of the panels of the weights.
-fn panels_size(geometry: &Geometry, direction: Direction) -> usize {
-    let columns = match direction {
-        Direction::Forward => geometry.channels_out,
-        Direction::Backward => geometry.channels_in,
-    };
-    depth(geometry, direction) * columns.next_multiple_of(PANEL)
-}
-
-/// Channels that are summed over.
-fn depth(geometry: &Geometry, direction: Direction) -> usize {
-    match direction {
-        Direction::Forward => geometry.channels_in,
-        Direction::Backward => geometry.channels_out,
+        Self { panels: words::of_weights(isa, panels, PANEL), bias: bias.to_vec() }
     }
 }
 
 /// Elements of the sums of weight gradients: the forward panels.
 pub(crate) fn sums_size(geometry: &Geometry) -> usize {
-    panels_size(geometry, Direction::Forward)
+    geometry.channels_in * geometry.channels_out.next_multiple_of(PANEL)
 }
 
 /// Writes sums of weight gradients as `(O, C)`.
