@@ -33,23 +33,28 @@ pub struct DigitsConfig {
     pub offset: Range,
     /// Maximum displacement of an outline's control points, as a share of a figure's height, 0 to 0.3.
     pub jitter: f32,
+    /// Maximum displacement of each place that a stroke goes through, on its own and along each axis, as a share
+    /// of a figure's height, 0 to 0.1. Strokes that meet may then miss each other a little.
+    pub wobble: f32,
 }
 
 impl Default for DigitsConfig {
-    /// 28 × 28 pixels with figures as large as MNIST's, drawn with a clean pen.
+    /// 28 × 28 pixels with figures as large as MNIST's and of as many forms, drawn with a clean pen. The
+    /// ranges are wide: what real figures do and drawn ones do not, a refiner cannot add.
     fn default() -> Self {
         Self {
             seed: 0,
             samples: 100_000,
             size: Size { width: 28, height: 28 },
             channels: 1,
-            pen: Range::new(0.06, 0.12),
-            slant_deg: Range::new(-10.0, 25.0),
-            rotation_deg: Range::new(-8.0, 8.0),
-            aspect: Range::new(0.75, 1.25),
-            extent: Range::new(0.66, 0.78),
-            offset: Range::new(-0.06, 0.06),
-            jitter: 0.09,
+            pen: Range::new(0.06, 0.15),
+            slant_deg: Range::new(-15.0, 35.0),
+            rotation_deg: Range::new(-15.0, 15.0),
+            aspect: Range::new(0.75, 1.8),
+            extent: Range::new(0.6, 0.78),
+            offset: Range::new(-0.08, 0.08),
+            jitter: 0.2,
+            wobble: 0.03,
         }
     }
 }
@@ -87,6 +92,9 @@ impl DigitsConfig {
         }
         if !(0.0..=0.3).contains(&self.jitter) {
             return bad("jitter", self.jitter.to_string(), "0 to 0.3");
+        }
+        if !(0.0..=0.1).contains(&self.wobble) {
+            return bad("wobble", self.wobble.to_string(), "0 to 0.1");
         }
         let ranges = [
             ("pen", self.pen, 0.01..=0.25),
@@ -155,6 +163,7 @@ mod tests {
             ("size=28x2000", "size"),
             ("samples=0", "samples"),
             ("jitter=1", "jitter"),
+            ("wobble=0.2", "wobble"),
             ("pen=0.1..0.05", "pen"),
             ("pen=0", "pen"),
             ("extent=0.5..1", "extent"),

@@ -19,6 +19,8 @@ pub(crate) struct Figure {
     pub(crate) aspect: f32,
     extent: f32,
     offset: [f32; 2],
+    /// Displacements of the places that its strokes go through, in their order, in units of the figure's height.
+    wobbles: Vec<Place>,
 }
 
 impl Figure {
@@ -27,6 +29,8 @@ impl Figure {
         let class = rng.below(SHAPES.len() as u32) as usize;
         let shape = rng.below(SHAPES[class].len() as u32) as usize;
         let jitter = Range::new(-config.jitter, config.jitter);
+        let wobble = Range::new(-config.wobble, config.wobble);
+        let wobbles = SHAPES[class][shape].iter().flat_map(Stroke::places).map(|_| ());
         let warp = [(); 3].map(|()| [(); 3].map(|()| [(); 2].map(|()| rng.within(jitter))));
         Self {
             class,
@@ -38,6 +42,7 @@ impl Figure {
             aspect: rng.within(config.aspect),
             extent: rng.within(config.extent),
             offset: [rng.within(config.offset), rng.within(config.offset)],
+            wobbles: wobbles.map(|()| [rng.within(wobble), rng.within(wobble)]).collect(),
         }
     }
 
@@ -49,7 +54,10 @@ impl Figure {
     /// The strokes in pixels of an image. The pen stays at least a pixel away from the image's edges.
     pub(crate) fn chains(&self, width: usize, height: usize) -> Vec<Vec<Place>> {
         const MARGIN_PX: f32 = 1.0;
-        let mut chains: Vec<Vec<Place>> = SHAPES[self.class][self.shape].iter().map(Stroke::chain).collect();
+        let mut wobbles = self.wobbles.iter();
+        let mut moved = |[x, y]: Place| wobbles.next().map_or([x, y], |[dx, dy]| [x + dx, y + dy]);
+        let strokes: &[Stroke] = SHAPES[self.class][self.shape];
+        let mut chains: Vec<Vec<Place>> = strokes.iter().map(|stroke| stroke.chain(&mut moved)).collect();
         chains.iter_mut().flatten().for_each(|place| *place = self.formed(*place));
         let (low, high) = bounds(&chains);
         let (side, radius) = (width.min(height) as f32, self.pen_px(width, height));

@@ -17,12 +17,19 @@ pub(crate) enum Stroke {
 const PIECES: usize = 8;
 
 impl Stroke {
-    /// Returns the stroke as a chain of straight pieces.
-    pub(crate) fn chain(&self) -> Vec<Place> {
+    /// The places that it goes through.
+    pub(crate) fn places(&self) -> &'static [Place] {
+        let (Self::Line(places) | Self::Curve(places) | Self::Loop(places)) = self;
+        places
+    }
+
+    /// Returns the stroke as a chain of straight pieces, through its places as `moved` moves them.
+    pub(crate) fn chain(&self, moved: impl FnMut(Place) -> Place) -> Vec<Place> {
+        let places: Vec<Place> = self.places().iter().copied().map(moved).collect();
         match self {
-            Self::Line(places) => places.to_vec(),
-            Self::Curve(places) => curve(places, false),
-            Self::Loop(places) => curve(places, true),
+            Self::Line(_) => places,
+            Self::Curve(_) => curve(&places, false),
+            Self::Loop(_) => curve(&places, true),
         }
     }
 }

@@ -37,7 +37,7 @@ fn pinned_renders() {
     };
     assert_eq!(
         [hash(28, 28), hash(40, 24), hash(9, 64)],
-        ["21eeac107ce3e5bc", "288e717491cd0425", "880730dcce8b5904"]
+        ["449238d3e1158466", "ece099a0f6759f25", "9afca80fb1d02125"]
     );
 }
 
@@ -112,7 +112,7 @@ fn colour_repeats_gray() {
     assert_eq!(bytes(&colour), bytes(&gray).repeat(3));
 }
 
-/// Blurred prototypes of one seed name most figures of another: the classes differ, and the labels are right.
+/// Figures of one seed name most figures of another, of ten classes: the classes differ, and the labels are right.
 #[test]
 fn figures_look_like_their_class() {
     let train: Vec<Sample> =
@@ -128,7 +128,7 @@ fn figures_look_like_their_class() {
             class(nearest) == class(sample)
         })
         .count();
-    assert!(n_right > 255, "{n_right} of 300");
+    assert!(n_right > 180, "{n_right} of 300");
 }
 
 proptest! {
@@ -138,12 +138,12 @@ proptest! {
     fn any_settings_within_the_limits_are_drawn(
         seed: u64, index in 0_usize..100_000, width in 8_usize..90, height in 8_usize..90,
         pen in 0.01_f32..0.25, extent in 0.3_f32..0.9, slant in -45.0_f32..45.0, turn in -45.0_f32..45.0,
-        aspect in 0.5_f32..2.0, offset in -0.5_f32..0.5, jitter in 0.0_f32..0.3,
+        aspect in 0.5_f32..2.0, offset in -0.5_f32..0.5, jitter in 0.0_f32..0.3, wobble in 0.0_f32..0.1,
     ) {
         let one = |value| Range::new(value, value);
         let config = DigitsConfig {
             seed, size: Size { width, height }, pen: one(pen), extent: one(extent), slant_deg: one(slant),
-            rotation_deg: one(turn), aspect: one(aspect), offset: one(offset), jitter, ..DigitsConfig::default()
+            rotation_deg: one(turn), aspect: one(aspect), offset: one(offset), jitter, wobble, ..DigitsConfig::default()
         };
         let digits = Digits::new(config).unwrap();
         let image = digits.sample(index, Want::Image).unwrap().image;
