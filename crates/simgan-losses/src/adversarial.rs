@@ -1,4 +1,4 @@
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 /// The adversarial loss of both networks, as a setting.
@@ -26,22 +26,30 @@ impl AdversarialLoss {
     ///
     /// # Shapes
     ///
-    /// Logits `(N, 2, h, w)`, channel 0 = real, 1 = refined → a scalar, the mean over patches and images.
+    /// Logits `(N, 2, h, w)`, channel 0 = real, 1 = refined, and `weights` of the patches `(N, 1, h, w)`, as
+    /// [`patch_weights`](crate::patch_weights) gives them, or `None` for 1 everywhere → a scalar, the mean over
+    /// patches and images.
     ///
     /// # Errors
     ///
-    /// If the logits have another shape or no patch.
-    pub fn of_discriminator(self, logits: &Tensor, target: Target) -> Result<Tensor> {
-        match self {
-            Self::CrossEntropy => adversarial(logits, target),
-            Self::LeastSquares => (score(logits)? - target.sign())?.sqr()?.mean_all()? * 0.5,
+    /// If the logits or the weights have another shape, or there is no patch.
+    pub fn of_discriminator(
+        self,
+        logits: &Tensor,
+        target: Target,
+        weights: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let losses = match self {
+            Self::CrossEntropy => cross_entropies(logits, target)?,
+            Self::LeastSquares => ((score(logits)? - target.sign())?.sqr()? * 0.5)?,
             Self::Hinge => {
                 let missing = score(logits)?.affine(-target.sign(), 1.0)?;
                 // Its own mask, because the gradient of candle's ReLU at 0 is 1; a NaN stays one.
                 let falls_short = missing.detach().gt(0.0)?.to_dtype(missing.dtype())?;
-                (missing * falls_short)?.mean_all()
+                (missing * falls_short)?
             }
-        }
+        };
+        weighted_mean(&losses, weights)
     }
 
     /// L_D at chance, where all logits are equal.
@@ -58,17 +66,26 @@ impl AdversarialLoss {
     ///
     /// # Shapes
     ///
-    /// D's logits of refined images, as in [`Self::of_discriminator`] → a scalar; negative values occur only
-    /// with [`Self::Hinge`].
+    /// D's logits of refined images and weights, as in [`Self::of_discriminator`] → a scalar; negative values
+    /// occur only with [`Self::Hinge`].
     ///
     /// # Errors
     ///
-    /// If the logits have another shape or no patch.
-    pub fn of_refiner(self, logits: &Tensor) -> Result<Tensor> {
+    /// As [`Self::of_discriminator`].
+    pub fn of_refiner(self, logits: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
         match self {
-            Self::CrossEntropy | Self::LeastSquares => self.of_discriminator(logits, Target::Real),
-            Self::Hinge => score(logits)?.mean_all()?.neg(),
+            Self::CrossEntropy | Self::LeastSquares => self.of_discriminator(logits, Target::Real, weights),
+            Self::Hinge => weighted_mean(&score(logits)?, weights)?.neg(),
         }
+    }
+}
+
+/// The mean over all patches of a loss, `(N, 1, h, w)`, each times its weight.
+fn weighted_mean(losses: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+    match weights {
+        None => losses.mean_all(),
+        Some(weights) if weights.dims() == losses.dims() => (losses * weights.detach())?.mean_all(),
+        Some(weights) => bail!("weights {:?} for patches {:?}", weights.dims(), losses.dims()),
     }
 }
 
@@ -127,27 +144,36 @@ impl Target {
 ///
 /// If the logits have another shape or no patch.
 pub fn adversarial(logits: &Tensor, target: Target) -> Result<Tensor> {
+    cross_entropies(logits, target)?.mean_all()
+}
+
+/// The cross-entropy of each patch, `(N, 1, h, w)`.
+fn cross_entropies(logits: &Tensor, target: Target) -> Result<Tensor> {
     check_logits(logits)?;
     // Subtracting the maximum avoids overflow and cancels out of the result, so it needs no gradient.
     let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
     let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
     let chosen = shifted.narrow(1, target.channel(), 1)?;
-    (log_sum - chosen)?.mean_all()
+    log_sum - chosen
 }
 
 /// Returns the fraction of patches, in [0, 1], whose larger logit is `target`'s; 0.5 is chance. A tie counts
-/// as wrong.
+/// as wrong. With `weights` as in [`AdversarialLoss::of_discriminator`], a patch counts as much as it weighs.
 ///
 /// # Errors
 ///
-/// If the logits are not `(N, 2, h, w)` or have no patch.
-pub fn accuracy(logits: &Tensor, target: Target) -> Result<f64> {
+/// If the logits are not `(N, 2, h, w)`, the weights not `(N, 1, h, w)`, or there is no patch.
+pub fn accuracy(logits: &Tensor, target: Target, weights: Option<&Tensor>) -> Result<f64> {
     check_logits(logits)?;
     let logits = logits.detach();
     let chosen = logits.narrow(1, target.channel(), 1)?;
-    let right = chosen.gt(&logits.narrow(1, target.other().channel(), 1)?)?;
-    let n_right = right.to_dtype(candle_core::DType::F32)?.sum_all()?.to_scalar::<f32>()?;
-    Ok(f64::from(n_right) / right.elem_count() as f64)
+    let right = chosen.gt(&logits.narrow(1, target.other().channel(), 1)?)?.to_dtype(DType::F32)?;
+    let n_right = match weights {
+        None => right.sum_all()?,
+        // Their sum is the number of patches, but for rounding.
+        Some(weights) => (weighted_mean(&right, Some(weights))? * right.elem_count() as f64)?,
+    };
+    Ok((f64::from(n_right.to_scalar::<f32>()?) / right.elem_count() as f64).min(1.0))
 }
 
 fn check_logits(logits: &Tensor) -> Result<()> {

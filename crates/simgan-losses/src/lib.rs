@@ -7,7 +7,7 @@
 //! stay, most of all around [`Landmarks`]; [`Consistency`] adds what an estimator sees. [`HistoryBuffer`]
 //! mixes earlier refined images into the discriminator's batches (§2.3). [`diversity`] keeps a refiner with noise
 //! from ignoring it, and [`film_difference`] keeps refined films from flickering. [`AdversarialLoss`] and [`Psi`]
-//! name losses and transforms in settings. [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and
+//! name losses and transforms in settings; [`patch_weights`] leaves out patches that show nothing. [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and
 //! [`squared_error`] train the networks that judge whether refined images are better training data.
 //!
 //! All functions take tensors, never networks. All losses are means, so that their balance depends neither on
@@ -45,6 +45,7 @@ mod estimation;
 mod gaze;
 mod history;
 mod landmarks;
+mod patches;
 mod self_regularization;
 
 pub use self::adversarial::{AdversarialLoss, Target, accuracy, adversarial};
@@ -54,4 +55,5 @@ pub use self::estimation::{cross_entropy, heat_map_distance, squared_error};
 pub use self::gaze::gaze_distance;
 pub use self::history::HistoryBuffer;
 pub use self::landmarks::Landmarks;
+pub use self::patches::patch_weights;
 pub use self::self_regularization::{FeatureTransform, Psi, SelfRegularization};

@@ -17,8 +17,33 @@ fn zeros(shape: (usize, usize, usize, usize)) -> Tensor {
 fn the_accuracy_is_the_fraction_of_patches() {
     // One row of patches: real wins, refined wins, a tie, real wins.
     let logits = Tensor::new(&[[[[3f32, -1.0, 2.0, 0.5]], [[1.0, 0.0, 2.0, -0.5]]]], &Device::Cpu).unwrap();
-    assert_eq!(accuracy(&logits, Target::Real).unwrap(), 0.5);
-    assert_eq!(accuracy(&logits, Target::Refined).unwrap(), 0.25);
+    assert_eq!(accuracy(&logits, Target::Real, None).unwrap(), 0.5);
+    assert_eq!(accuracy(&logits, Target::Refined, None).unwrap(), 0.25);
+}
+
+/// A patch without a weight counts for nothing, whatever D says of it, and the others as if they were all.
+#[test]
+fn weights_leave_patches_out() {
+    let of = |scores: &[f32]| {
+        let real = Tensor::new(scores, &Device::Cpu).unwrap().reshape((1, 1, 1, scores.len())).unwrap();
+        Tensor::cat(&[&real, &real.zeros_like().unwrap()], 1).unwrap()
+    };
+    let (all, part) = (of(&[0.5, 9.0, -1.5, -9.0]), of(&[0.5, -1.5]));
+    let weights = Tensor::new(&[[[[2f32, 0.0, 2.0, 0.0]]]], &Device::Cpu).unwrap();
+    let value = |loss: candle_core::Result<Tensor>| loss.unwrap().to_scalar::<f32>().unwrap();
+    for kind in [AdversarialLoss::CrossEntropy, AdversarialLoss::LeastSquares, AdversarialLoss::Hinge] {
+        for target in [Target::Real, Target::Refined] {
+            let weighted = value(kind.of_discriminator(&all, target, Some(&weights)));
+            assert!((weighted - value(kind.of_discriminator(&part, target, None))).abs() < 1e-6, "{kind:?}");
+            assert!((weighted - value(kind.of_discriminator(&all, target, None))).abs() > 0.1, "{kind:?}");
+        }
+        let weighted = value(kind.of_refiner(&all, Some(&weights)));
+        assert!((weighted - value(kind.of_refiner(&part, None))).abs() < 1e-6, "{kind:?}");
+    }
+    assert_eq!(accuracy(&all, Target::Real, Some(&weights)).unwrap(), 0.5);
+    let others = zeros((1, 1, 2, 2));
+    assert!(AdversarialLoss::Hinge.of_refiner(&all, Some(&others)).is_err());
+    assert!(accuracy(&all, Target::Real, Some(&others)).is_err());
 }
 
 /// No loss prefers a class at chance, and R gains nothing from images that D already takes for real, except
@@ -26,15 +51,16 @@ fn the_accuracy_is_the_fraction_of_patches() {
 #[test]
 fn every_kind_is_even_at_chance() {
     for kind in [AdversarialLoss::CrossEntropy, AdversarialLoss::LeastSquares, AdversarialLoss::Hinge] {
-        let of =
-            |target| kind.of_discriminator(&zeros((1, 2, 1, 3)), target).unwrap().to_scalar::<f32>().unwrap();
+        let of = |target| {
+            kind.of_discriminator(&zeros((1, 2, 1, 3)), target, None).unwrap().to_scalar::<f32>().unwrap()
+        };
         assert!((f64::from(of(Target::Real) + of(Target::Refined)) - kind.at_chance()).abs() < 1e-6);
     }
     let score = |kind: AdversarialLoss, real: f32| {
         let logits = Tensor::new(&[[[[real]], [[0f32]]]], &Device::Cpu).unwrap();
-        let both = [Target::Real, Target::Refined].map(|target| kind.of_discriminator(&logits, target));
+        let both = [Target::Real, Target::Refined].map(|target| kind.of_discriminator(&logits, target, None));
         let [real, refined] = both.map(|loss| loss.unwrap().to_scalar::<f32>().unwrap());
-        [real, refined, kind.of_refiner(&logits).unwrap().to_scalar::<f32>().unwrap()]
+        [real, refined, kind.of_refiner(&logits, None).unwrap().to_scalar::<f32>().unwrap()]
     };
     assert_eq!(score(AdversarialLoss::LeastSquares, 0.0), [0.5, 0.5, 0.5]);
     assert_eq!(score(AdversarialLoss::LeastSquares, 1.0), [0.0, 2.0, 0.0]);
@@ -56,9 +82,9 @@ fn settings_name_losses_and_transforms() {
     let kind = AdversarialLoss::CrossEntropy;
     let value = |loss: candle_core::Result<Tensor>| loss.unwrap().to_scalar::<f32>().unwrap();
     for target in [Target::Real, Target::Refined] {
-        assert_eq!(value(kind.of_discriminator(&logits, target)), value(adversarial(&logits, target)));
+        assert_eq!(value(kind.of_discriminator(&logits, target, None)), value(adversarial(&logits, target)));
     }
-    assert_eq!(value(kind.of_refiner(&logits)), value(adversarial(&logits, Target::Real)));
+    assert_eq!(value(kind.of_refiner(&logits, None)), value(adversarial(&logits, Target::Real)));
     let none = || Err("no network");
     assert!(matches!(Psi::MeanColor.transform(none), Ok(FeatureTransform::MeanColor)));
     assert!(matches!(Psi::Derivatives.transform(none), Ok(FeatureTransform::Derivatives)));
@@ -69,9 +95,9 @@ fn settings_name_losses_and_transforms() {
 fn wrong_shapes_are_errors() {
     for logits in [zeros((1, 1, 3, 3)), zeros((0, 2, 3, 3)), zeros((1, 2, 0, 3))] {
         assert!(adversarial(&logits, Target::Real).is_err());
-        assert!(AdversarialLoss::LeastSquares.of_discriminator(&logits, Target::Real).is_err());
-        assert!(AdversarialLoss::Hinge.of_refiner(&logits).is_err());
-        assert!(accuracy(&logits, Target::Real).is_err());
+        assert!(AdversarialLoss::LeastSquares.of_discriminator(&logits, Target::Real, None).is_err());
+        assert!(AdversarialLoss::Hinge.of_refiner(&logits, None).is_err());
+        assert!(accuracy(&logits, Target::Real, None).is_err());
     }
     let identity = SelfRegularization::new(FeatureTransform::Identity);
     assert!(identity.loss(&zeros((1, 1, 2, 3)), &zeros((1, 1, 3, 2))).is_err());
@@ -110,7 +136,7 @@ fn weights_of_another_size_are_errors() {
 fn nan_is_not_hidden() {
     let nan = Tensor::full(f32::NAN, (1, 2, 2, 2), &Device::Cpu).unwrap();
     assert!(adversarial(&nan, Target::Real).unwrap().to_scalar::<f32>().unwrap().is_nan());
-    let hinge = AdversarialLoss::Hinge.of_discriminator(&nan, Target::Real).unwrap();
+    let hinge = AdversarialLoss::Hinge.of_discriminator(&nan, Target::Real, None).unwrap();
     assert!(hinge.to_scalar::<f32>().unwrap().is_nan());
     let change =
         SelfRegularization::new(FeatureTransform::Identity).loss(&nan, &zeros((1, 2, 2, 2))).unwrap();

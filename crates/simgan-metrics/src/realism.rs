@@ -130,7 +130,7 @@ fn batch(images: &Tensor, sampler: &mut Sampler, n: usize) -> Result<Tensor, Met
 fn n_taken_for(classifier: &Discriminator, images: &Tensor, target: Target) -> Result<usize, MetricsError> {
     let mut n_taken = 0;
     for_batches(images, AT_ONCE, |batch| {
-        let share = simgan_losses::accuracy(&classifier.forward(batch)?, target)?;
+        let share = simgan_losses::accuracy(&classifier.forward(batch)?, target, None)?;
         n_taken += (share * batch.dim(0)? as f64).round() as usize;
         Ok::<_, MetricsError>(())
     })?;

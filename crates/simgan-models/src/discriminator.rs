@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ModelError;
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use crate::spectral_norm::SpectralNorm;
-use simgan_kernels::{Border, MaxPool2d, Precision};
+use simgan_kernels::{Border, Conv2d, MaxPool2d, Precision, max_pool2d};
 use simgan_settings::{OutOfRange, Range, check, settings};
 
 /// The discriminator D (§2.2): the logits of "real" and "refined" for each local patch.
@@ -83,6 +83,22 @@ impl Discriminator {
         Self { precision, ..self }
     }
 
+    /// Returns which patches depend on a marked pixel, `(N, 1, h, w)`: 1 if one does, otherwise 0. A global
+    /// discriminator returns the share of them, `(N, 1, 1, 1)`.
+    ///
+    /// # Shapes
+    ///
+    /// `marks` of pixels `(N, 1, H, W)`, each 0 or 1.
+    ///
+    /// # Errors
+    ///
+    /// If an operation on tensors fails.
+    pub fn patches_with(&self, marks: &Tensor) -> candle_core::Result<Tensor> {
+        let marked = |marks: Tensor, stage: &Stage| max_pool2d(&marks, stage.window());
+        let map = self.stages.iter().try_fold(marks.detach(), marked)?;
+        if self.local { Ok(map) } else { map.mean_keepdim((2, 3)) }
+    }
+
     /// Brings the spectral norms up to date with the weights by `n` power iterations. Nothing happens without
     /// `spectral_norm`.
     ///
@@ -122,6 +138,17 @@ impl Stage {
             }
             plain => plain.clone(),
         })
+    }
+
+    /// What one output of the stage depends on.
+    fn window(&self) -> MaxPool2d {
+        match self {
+            Self::Conv(conv, _) => {
+                let Conv2d { stride, padding, .. } = conv.options();
+                MaxPool2d { kernel: 2 * padding + 1, stride, padding }
+            }
+            Self::MaxPool(pool) => *pool,
+        }
     }
 
     fn kernel(&self) -> simgan_kernels::Stage<'_> {

@@ -65,7 +65,7 @@ pub use self::layout::Layout;
 pub use self::noise::{DrawnNoise, Noise, NoiseSource};
 pub use self::parameters::Parameters;
 pub use self::plain::{Plain, PlainConfig};
-pub use self::refiner::{Refiner, RefinerConfig};
+pub use self::refiner::{Refiner, RefinerConfig, RefinerOutput};
 pub use self::refiner_file::{
     REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, ToneStage, load_refiner, load_refiner_images,
     refiner_crc32c, save_refiner,

@@ -23,6 +23,7 @@ pub struct Refiner {
     config: RefinerConfig,
     channels: usize,
     precision: Precision,
+    has_missing: bool,
     stem: Conv,
     blocks: Vec<ResNetBlock>,
     head: Conv,
@@ -44,8 +45,19 @@ impl Refiner {
     pub fn new(config: &RefinerConfig, channels: usize, vb: VarBuilder) -> Result<Self, ModelError> {
         check("refiner", RefinerConfig::SETTINGS, config)?;
         check_channels(channels)?;
-        let RefinerConfig { features, blocks, kernel, stem_kernel, border, noise_channels, grain_channels } =
-            *config;
+        let RefinerConfig {
+            features,
+            blocks,
+            kernel,
+            stem_kernel,
+            border,
+            noise_channels,
+            grain_channels,
+            holes,
+        } = *config;
+        if holes && grain_channels == 0 {
+            return Err(ModelError::Config("refiner.holes needs refiner.grain_channels".to_owned()));
+        }
         let stem = Conv::new(
             channels + noise_channels + grain_channels,
             features,
@@ -57,8 +69,10 @@ impl Refiner {
         let blocks = (0..blocks)
             .map(|block_idx| ResNetBlock::new(features, kernel, border, &vb_blocks.pp(block_idx)))
             .collect::<Result<_, _>>()?;
-        let head = Conv::new(features, channels, 1, same_conv(1, 1, border, false), &vb.pp("head"))?;
-        Ok(Self { config: *config, channels, precision: Precision::F32, stem, blocks, head })
+        let outputs = channels + usize::from(holes);
+        let head = Conv::new(features, outputs, 1, same_conv(1, 1, border, false), &vb.pp("head"))?;
+        let precision = Precision::F32;
+        Ok(Self { config: *config, channels, precision, has_missing: false, stem, blocks, head })
     }
 
     /// Returns the same refiner without gradients for its parameters, to refine images that only the
@@ -67,13 +81,22 @@ impl Refiner {
     pub fn frozen(&self) -> Self {
         let blocks = self.blocks.iter().map(ResNetBlock::frozen).collect();
         let (stem, head) = (self.stem.frozen(), self.head.frozen());
-        Self { config: self.config, channels: self.channels, precision: self.precision, stem, blocks, head }
+        let Self { config, channels, precision, has_missing, .. } = *self;
+        Self { config, channels, precision, has_missing, stem, blocks, head }
     }
 
     /// Returns the same refiner, which multiplies in `precision`. Its features stay those of `f32`.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// Returns the same refiner for images whose values −1 and 1 stand for this range of stored ones. If it lies
+    /// above 0, −1 means that a pixel was not measured ([`RefinerImages::range`](crate::RefinerImages)), and such
+    /// a pixel stays −1.
+    #[must_use]
+    pub fn with_range(self, range: Option<[f32; 2]>) -> Self {
+        Self { has_missing: range.is_some_and(|[min, _]| min > 0.0), ..self }
     }
 
     /// The precision in which it multiplies.
@@ -146,7 +169,33 @@ impl Refiner {
     ///
     /// If the images have another number of channels, or the noise is of another refiner.
     pub fn forward_with(&self, synthetic: &Tensor, noise: &Noise) -> candle_core::Result<Tensor> {
-        self.refined(&self.with_planes(synthetic, noise)?)
+        Ok(self.output(synthetic, noise)?.images)
+    }
+
+    /// Refines images as [`Self::forward_with`] does, and tells what it made of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::forward_with`].
+    pub fn output(&self, synthetic: &Tensor, noise: &Noise) -> candle_core::Result<RefinerOutput> {
+        let outputs = self.refined(&self.with_planes(synthetic, noise)?)?;
+        let Some(grain) = noise.grain.as_ref().filter(|_| self.config.holes) else {
+            let images = self.kept(outputs, synthetic)?;
+            return Ok(RefinerOutput { values: images.clone(), images, measured: None });
+        };
+        let values = self.kept(outputs.narrow(1, 0, self.channels)?, synthetic)?;
+        let measured = measured(&outputs.narrow(1, self.channels, 1)?, grain)?;
+        let images = ((&values + 1.0)?.broadcast_mul(&measured)? - 1.0)?;
+        Ok(RefinerOutput { images, values, measured: Some(measured) })
+    }
+
+    /// Leaves pixels that were not measured as they are.
+    fn kept(&self, refined: Tensor, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+        if !self.has_missing {
+            return Ok(refined);
+        }
+        let is_measured = synthetic.detach().gt(-1.0)?.to_dtype(refined.dtype())?;
+        ((refined + 1.0)? * is_measured)? - 1.0
     }
 
     /// Appends a plane for each number of z and then those of the grain. A number of z has one value in all pixels:
@@ -187,10 +236,32 @@ impl Refiner {
     }
 }
 
+/// What a refiner made of images, with gradients.
+#[derive(Clone, Debug)]
+pub struct RefinerOutput {
+    /// R(x), `(N, C, H, W)`; with holes −1 where a pixel is not measured.
+    pub images: Tensor,
+    /// R(x) as if every pixel were measured.
+    pub values: Tensor,
+    /// 1 where a pixel is measured and 0 where it is not, `(N, 1, H, W)`; `None` without [`RefinerConfig::holes`].
+    pub measured: Option<Tensor>,
+}
+
+/// Decides by chance which pixels are measured: 1 or 0, `(N, 1, H, W)`. A pixel is with the probability 1 + s, at
+/// most 1; the chance is that of the last plane of `grain`. A decision has no gradient: s gets that of its
+/// probability (the straight-through estimator: Bengio, Léonard and Courville, arXiv 1308.3432).
+fn measured(s: &Tensor, grain: &Tensor) -> candle_core::Result<Tensor> {
+    // Φ of a normal number is uniform, and 1 + s ≥ Φ(g) is s ≥ ½ (erf(g / √2) − 1).
+    let chance = grain.narrow(1, grain.dim(1)? - 1, 1)?;
+    let least = ((chance * std::f64::consts::FRAC_1_SQRT_2)?.erf()? - 1.0)?.affine(0.5, 0.0)?;
+    let decided = s.detach().ge(&least)?.to_dtype(s.dtype())?;
+    decided + (s - s.detach())?
+}
+
 impl Module for Refiner {
     fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
         match self.takes_noise() {
-            false => self.refined(synthetic),
+            false => self.kept(self.refined(synthetic)?, synthetic),
             true => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
         }
     }
@@ -241,6 +312,12 @@ settings! {
         /// turns it off.
         #[serde(default)]
         grain_channels: usize = Range::Whole(0, 64),
+        /// Whether R also decides, by chance, which pixels a sensor fails to measure: its last convolution then has
+        /// one more map, the probability that a pixel is measured. A depth is measured or it is not; what lies
+        /// between, R's way to a hole without this, D never takes for real. It needs `grain_channels` and a
+        /// `data.range` above 0, where a missing pixel is known as such. Refined images have 0 there.
+        #[serde(default)]
+        holes: bool = Range::Flag,
     }
 }
 
@@ -258,6 +335,7 @@ impl RefinerConfig {
             border: Border::Replicate,
             noise_channels: 0,
             grain_channels: 0,
+            holes: false,
         }
     }
 

@@ -112,6 +112,7 @@ pub fn save_refiner(
     let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     // A refiner without noise keeps the file, and the checksum, that it had before there was noise.
     let text = text.replace("noise_channels = 0\n", "").replace("grain_channels = 0\n", "");
+    let text = text.replace("holes = false\n", "");
     write_atomically(&path, text.as_bytes())?;
     write_tensors(&folder.join(REFINER_FILE), tensors)
 }
@@ -127,26 +128,30 @@ pub fn save_refiner(
 /// together.
 pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
     let seal = Seal::read(folder)?;
-    let read = |name: &str, max_bytes| {
+    let read_sealed = |name: &str, max_bytes| {
         let path = folder.join(name);
         let bytes = regular::read(&path, max_bytes).map_err(ModelError::io(&path))?;
         seal.as_ref().map_or(Ok(()), |seal| seal.check(folder, name, FileMark::of_bytes(&bytes)))?;
         Ok::<_, ModelError>((path, bytes))
     };
-    let (path, bytes) = read(REFINER_CONFIG_FILE, regular::MAX_TEXT)?;
-    let read_config = |bytes: &[u8]| read_config(parse(bytes)?.refiner);
-    let (config, channels) = read_config(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
+    let (path, bytes) = read_sealed(REFINER_CONFIG_FILE, regular::MAX_TEXT)?;
+    let read = |bytes: &[u8]| {
+        let RefinerFile { range, refiner, .. } = parse(bytes)?;
+        let (config, channels) = read_config(refiner)?;
+        Ok::<_, Box<dyn std::error::Error>>((config, channels, range))
+    };
+    let (config, channels, range) = read(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
     let layout = Layout::of(|vb| Refiner::new(&config, channels, vb));
     // The values come from the file, so the error must name it.
     let layout = layout.map_err(|error| ModelError::damaged(&path, &error))?;
-    let (path, bytes) = read(REFINER_FILE, layout.max_bytes())?;
+    let (path, bytes) = read_sealed(REFINER_FILE, layout.max_bytes())?;
     let file = TensorFile::new(&path, bytes)?;
     file.check(&layout)?;
     // Any seed will do: loading replaces every initial value.
     let parameters = Parameters::new(0, device);
     let refiner = Refiner::new(&config, channels, parameters.var_builder())?;
     parameters.set(&file)?;
-    Ok(refiner.frozen())
+    Ok(refiner.with_range(range).frozen())
 }
 
 /// Reads what kind of images a refiner written by [`save_refiner`] refines.

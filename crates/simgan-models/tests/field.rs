@@ -53,3 +53,39 @@ fn a_field_is_what_a_decision_depends_on() {
     }
     assert_eq!(DiscriminatorConfig::hand_pose().field_px(), 71);
 }
+
+/// The patches that a marked pixel belongs to are those whose logits it can change, at borders too.
+#[test]
+fn marked_patches_are_those_that_a_pixel_changes() {
+    let (height, width) = (21, 34);
+    for config in [DiscriminatorConfig::eye_gaze(), DiscriminatorConfig::texture()] {
+        for at in [[0, 0], [9, 14], [20, 33], [10, 1]] {
+            let plane = |value: f32| {
+                let mut pixels = vec![0.0f32; height * width];
+                pixels[at[0] * width + at[1]] = value;
+                Tensor::from_vec(pixels, (1, 1, height, width), &Device::Cpu).unwrap()
+            };
+            let network = |seed| {
+                let parameters = Parameters::new(seed, &Device::Cpu);
+                Discriminator::new(&config, 1, parameters.var_builder()).unwrap()
+            };
+            let flat =
+                |map: Tensor| map.narrow(1, 0, 1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let marked = flat(network(0).patches_with(&plane(1.0)).unwrap());
+            // A ReLU or a maximum hides some of it from a single network.
+            let mut changed = vec![0.0f32; marked.len()];
+            for seed in 0..4 {
+                let network = network(seed);
+                let before = flat(network.forward(&plane(0.0)).unwrap());
+                for value in [-90.0, 90.0] {
+                    let after = flat(network.forward(&plane(value)).unwrap());
+                    for ((changed, before), after) in changed.iter_mut().zip(&before).zip(after) {
+                        *changed = changed.max(f32::from(u8::from((before - after).abs() > 1e-4)));
+                    }
+                }
+            }
+            assert_eq!(marked, changed, "{at:?}");
+            assert!(marked.contains(&0.0) && marked.contains(&1.0));
+        }
+    }
+}

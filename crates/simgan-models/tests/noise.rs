@@ -6,7 +6,8 @@ use std::fs;
 
 use candle_core::{DType, Device, Module, Tensor};
 use simgan_models::{
-    Noise, NoiseSource, Parameters, REFINER_CONFIG_FILE, Refiner, RefinerConfig, load_refiner, save_refiner,
+    Noise, NoiseSource, Parameters, REFINER_CONFIG_FILE, Refiner, RefinerConfig, RefinerImages, load_refiner,
+    save_refiner,
 };
 use tempfile::TempDir;
 
@@ -101,4 +102,90 @@ fn a_refiner_without_noise_keeps_its_file() {
     let before = "format_version = 1\n\n[refiner]\nchannels = 1\nfeatures = 4\nblocks = 1\nkernel = 3\n\
                   stem_kernel = 3\nborder = \"replicate\"\n";
     assert_eq!(text, before);
+}
+
+/// A refiner of one block whose maps before tanh are constant: those of the values, and s.
+fn constant(value: f32, s: f32) -> (Refiner, Parameters) {
+    let config =
+        RefinerConfig { features: 2, blocks: 1, grain_channels: 2, holes: true, ..RefinerConfig::eye_gaze() };
+    let (refiner, parameters) = refiner(&config, 1);
+    for (name, var) in parameters.vars() {
+        if name == "head.weight" {
+            var.set(&var.zeros_like().unwrap()).unwrap();
+        }
+        if name == "head.bias" {
+            var.set(&Tensor::new(&[value.atanh(), s.atanh()], &Device::Cpu).unwrap()).unwrap();
+        }
+    }
+    (refiner, parameters)
+}
+
+#[test]
+fn a_pixel_is_measured_with_the_probability_of_the_last_map() {
+    let synthetic = images((2, 1, 61, 83));
+    for (s, expected) in [(-0.3, 0.7), (-0.9, 0.1), (0.0, 1.0), (0.4, 1.0)] {
+        let refined = values(&constant(0.25, s).0.forward(&synthetic).unwrap());
+        let n_measured = refined.iter().filter(|value| **value > -1.0).count();
+        let share = n_measured as f32 / refined.len() as f32;
+        assert!((share - expected).abs() < 0.02, "{s}: {share}");
+        assert!(refined.iter().all(|value| *value == -1.0 || (value - 0.25).abs() < 1e-6));
+    }
+    // Another variant has its holes elsewhere.
+    let refiner = constant(0.25, -0.3).0;
+    let of = |variant| {
+        let noise = refiner.noise(&synthetic, NoiseSource { variant, ..NoiseSource::default() }).unwrap();
+        values(&refiner.forward_with(&synthetic, &noise).unwrap())
+    };
+    assert_ne!(of(1), of(2));
+    let config = RefinerConfig { holes: true, ..RefinerConfig::eye_gaze() };
+    let parameters = Parameters::new(0, &Device::Cpu);
+    assert!(Refiner::new(&config, 1, parameters.var_builder()).is_err(), "nothing decides without grain");
+}
+
+/// The gradient of the sum of R(x) is that of its expectation, Σ (v + 1)(1 + s) − 1, as far as decisions go:
+/// v's is 1 where a pixel is measured, s's v + 1 everywhere.
+#[test]
+fn decisions_have_the_gradient_of_their_probability() {
+    let (value, s) = (0.25f32, -0.3f32);
+    let (refiner, parameters) = constant(value, s);
+    let synthetic = images((2, 1, 7, 11));
+    let noise = refiner.noise(&synthetic, NoiseSource::default()).unwrap();
+    let output = refiner.output(&synthetic, &noise).unwrap();
+    let n_measured = values(output.measured.as_ref().unwrap()).iter().sum::<f32>();
+    let gradients = output.images.sum_all().unwrap().backward().unwrap();
+    let bias = parameters.vars().into_iter().find(|(name, _)| name == "head.bias").unwrap().1;
+    let found = values(gradients.get(&bias).unwrap());
+    let n_pixels = 2.0 * 7.0 * 11.0;
+    let expected = [n_measured * (1.0 - value * value), n_pixels * (value + 1.0) * (1.0 - s * s)];
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-3 * expected, "{found} {expected}");
+    }
+    assert!(values(&output.values).iter().all(|found| (found - value).abs() < 1e-6));
+}
+
+/// What was not measured stays so, in a range above 0 only: with or without holes, and from a file.
+#[test]
+fn pixels_that_were_not_measured_stay() {
+    let synthetic = images((1, 1, 7, 11));
+    let keep = synthetic.gt(0.0).unwrap().to_dtype(DType::F32).unwrap();
+    let synthetic = (((synthetic + 1.0).unwrap() * &keep).unwrap() - 1.0).unwrap();
+    let missing: Vec<bool> = values(&keep).iter().map(|keep| *keep == 0.0).collect();
+    let plain = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let holes = RefinerConfig { grain_channels: 1, holes: true, ..plain };
+    for config in [plain, holes] {
+        for (range, stays) in [(Some([400.0, 900.0]), true), (Some([0.0, 900.0]), false), (None, false)] {
+            let parameters = Parameters::new(3, &Device::Cpu);
+            let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().with_range(range);
+            let refined = values(&refiner.forward(&synthetic).unwrap());
+            let n_kept =
+                refined.iter().zip(&missing).filter(|(value, gone)| **gone && **value == -1.0).count();
+            let n_missing = missing.iter().filter(|gone| **gone).count();
+            assert!(if stays { n_kept == n_missing } else { n_kept < n_missing }, "{range:?} {n_kept}");
+            let folder = TempDir::new().unwrap();
+            let about = RefinerImages { channels: 1, range, tone: None };
+            save_refiner(folder.path(), &config, about, &parameters.tensors()).unwrap();
+            let loaded = load_refiner(folder.path(), &Device::Cpu).unwrap();
+            assert_eq!(values(&loaded.forward(&synthetic).unwrap()), refined);
+        }
+    }
 }

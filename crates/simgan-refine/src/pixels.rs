@@ -78,6 +78,14 @@ impl Refinable {
                 (0..n_planes).map(|plane| change_in(plane, idx % n_pixels)).sum::<f32>() / n_planes as f32
             }
         };
+        let is_hole_in = |plane: usize, pixel: usize| {
+            let at = plane * n_pixels + pixel;
+            refined[at] == -1.0 && self.values[at] > -1.0
+        };
+        let is_hole = |idx: usize| match n_planes == self.spec.channels {
+            true => is_hole_in(idx / n_pixels, idx % n_pixels),
+            false => (0..n_planes).all(|plane| is_hole_in(plane, idx % n_pixels)),
+        };
         let (mut sum, mut n_changed) = (0.0, 0u64);
         let half = self.range.width() / 2.0;
         let mut changed = Vec::with_capacity(own.len());
@@ -86,7 +94,9 @@ impl Refinable {
                 changed.push(value);
                 continue;
             }
-            changed.push(value + change_at(idx) * half);
+            // A network sees what was not measured as −1, and so R says that it was not.
+            let is_hole = self.range.min > 0.0 && is_hole(idx);
+            changed.push(if is_hole { 0.0 } else { value + change_at(idx) * half });
             let planes =
                 if n_planes == self.spec.channels { idx / n_pixels..idx / n_pixels + 1 } else { 0..n_planes };
             for plane in planes {
@@ -169,6 +179,22 @@ mod tests {
             &Pixels::F32([&nothing[..3], &[0.25, 1.5]].concat()),
             "0 is a value in 0..1"
         );
+    }
+
+    #[test]
+    fn what_the_refiner_does_not_measure_becomes_0() {
+        let depth = Image::new(1, 1, 4, Pixels::U16(vec![0, 900, 1156, 1800]));
+        let of = |range| {
+            let refinable = Refinable::new(&depth, 1, ValueRange::new(range, 2000.0), None);
+            refinable.with_refined(&[-1.0; 4]).0
+        };
+        // A value below the range, which R sees as −1 already, stays.
+        assert_eq!(of(1000.0).pixels(), &Pixels::U16(vec![0, 900, 0, 0]));
+        // In a range from 0 on, 0 is a value, and −1 the lowest one.
+        assert_eq!(of(-2000.0).pixels(), &Pixels::U16(vec![0; 4]));
+        let colours = Image::new(3, 1, 1, Pixels::U16(vec![1200, 1300, 1400]));
+        let refinable = Refinable::new(&colours, 1, ValueRange::new(1000.0, 2000.0), None);
+        assert_eq!(refinable.with_refined(&[-1.0]).0.pixels(), &Pixels::U16(vec![0; 3]));
     }
 
     #[test]

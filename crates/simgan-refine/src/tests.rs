@@ -32,6 +32,7 @@ fn checkpoint(folder: &Path, seed: u64, channels: usize) {
         border: Border::Replicate,
         noise_channels: 0,
         grain_channels: 0,
+        holes: false,
     };
     let parameters = Parameters::new(seed, &Device::Cpu);
     Refiner::new(&config, channels, parameters.var_builder()).unwrap();

@@ -6,7 +6,7 @@ use simgan_data::Size;
 use simgan_models::{Discriminator, DiscriminatorConfig, Layer, Layout, Refiner};
 
 use crate::trainer::QUEUE;
-use crate::{OptimizerConfig, OptimizerKind, TrainConfig, TrainError};
+use crate::{OptimizerConfig, OptimizerKind, Patches, TrainConfig, TrainError};
 
 /// Bytes of an `f32`.
 const VALUE: u64 = 4;
@@ -43,6 +43,8 @@ impl Need {
         let of_refiner = kept(&optim.refiner) + u64::from(config.ema.decay.is_some());
         let pixels = product(&[size.width, size.height]);
         let image = pixels.saturating_mul(channels as u64);
+        let marks = if config.discriminator.patches == Patches::Content { pixels } else { 0 };
+        let kept_image = image.saturating_add(marks);
         let batch = data.batch as u64;
         let maps_of_refiner = pixels.saturating_mul(product(&[refiner.features, 1 + 2 * refiner.blocks]));
         let maps_of_discriminator = maps(network, size);
@@ -57,7 +59,7 @@ impl Need {
             discriminator,
             maps: bytes(&[maps, batch]),
             batches: bytes(&[image, batch, n_batches]),
-            history: bytes(&[image, config.history.capacity.unwrap_or(0) as u64]),
+            history: bytes(&[kept_image, config.history.capacity.unwrap_or(0) as u64]),
         })
     }
 

@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use simgan_losses::{
     AdversarialLoss, Consistency, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy,
-    heat_map_distance, squared_error,
+    heat_map_distance, patch_weights, squared_error,
 };
 use simgan_models::{Border, Discriminator, DiscriminatorConfig, Parameters, Refiner};
 
@@ -31,9 +31,14 @@ fn the_other_adversarial_losses() {
         let logits = var(&images(25, (2, 2, 3, 5)), device);
         for kind in [AdversarialLoss::LeastSquares, AdversarialLoss::Hinge] {
             for target in [Target::Real, Target::Refined] {
-                check(std::slice::from_ref(&logits), || kind.of_discriminator(&logits, target));
+                check(std::slice::from_ref(&logits), || kind.of_discriminator(&logits, target, None));
             }
-            check(std::slice::from_ref(&logits), || kind.of_refiner(&logits));
+            check(std::slice::from_ref(&logits), || kind.of_refiner(&logits, None));
+        }
+        let shows = images(27, (2, 1, 3, 5)).gt(0.0).unwrap().to_dtype(DType::F64).unwrap();
+        let weights = patch_weights(&shows.to_device(device).unwrap()).unwrap();
+        for kind in [AdversarialLoss::CrossEntropy, AdversarialLoss::LeastSquares, AdversarialLoss::Hinge] {
+            check(std::slice::from_ref(&logits), || kind.of_refiner(&logits, Some(&weights)));
         }
     }
 }

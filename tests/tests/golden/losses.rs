@@ -31,12 +31,12 @@ fn the_other_adversarial_losses_equal_pytorch() {
     {
         for (target_name, target) in [("real", Target::Real), ("refined", Target::Refined)] {
             check(&format!("{name}_{target_name}"), "logits", |logits, _| {
-                kind.of_discriminator(logits, target)
+                kind.of_discriminator(logits, target, None)
             });
         }
     }
-    check("least_squares_real", "logits", |logits, _| AdversarialLoss::LeastSquares.of_refiner(logits));
-    check("hinge_refiner", "logits", |logits, _| AdversarialLoss::Hinge.of_refiner(logits));
+    check("least_squares_real", "logits", |logits, _| AdversarialLoss::LeastSquares.of_refiner(logits, None));
+    check("hinge_refiner", "logits", |logits, _| AdversarialLoss::Hinge.of_refiner(logits, None));
 }
 
 #[test]

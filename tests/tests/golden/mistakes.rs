@@ -41,8 +41,8 @@ fn a_patchs_two_logits_are_its_channels() {
     let logits = Tensor::cat(&[&real, &real.neg().unwrap()], 1).unwrap();
     assert!(scalar(&adversarial(&logits, Target::Real).unwrap()) < 1e-6);
     assert!((scalar(&adversarial(&logits, Target::Refined).unwrap()) - 40.0).abs() < 1e-4);
-    assert_eq!(accuracy(&logits, Target::Real).unwrap(), 1.0);
-    assert_eq!(accuracy(&logits, Target::Refined).unwrap(), 0.0);
+    assert_eq!(accuracy(&logits, Target::Real, None).unwrap(), 1.0);
+    assert_eq!(accuracy(&logits, Target::Refined, None).unwrap(), 0.0);
 }
 
 /// Mistake: a ReLU on the two logits, which are then never negative.

@@ -19,6 +19,7 @@ fn the_refiner_with_noise_equals_pytorch() {
             border: Border::Replicate,
             noise_channels: 3,
             grain_channels: 0,
+            holes: false,
         };
         let (refiner, parameters) = new_refiner(0, &config, 2, device);
         golden.fill("parameter/", &parameters);

@@ -81,6 +81,7 @@ pub(crate) fn refiner_config(stem_kernel: usize, border: Border) -> RefinerConfi
         border,
         noise_channels: 0,
         grain_channels: 0,
+        holes: false,
     }
 }
 

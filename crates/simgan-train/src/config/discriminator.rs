@@ -39,6 +39,13 @@ settings! {
         /// error.
         #[serde(default)]
         field: Field = Range::OneOf(&["layers", "paper", "middle", "texture"]),
+        /// Which patches count in the adversarial loss: "all", as in the paper, or "content", those that show
+        /// anything but black or not measured pixels (−1) – of a refined image, those of the synthetic image it was made of.
+        /// Where most of an image is empty, as around a hand in depth, D otherwise learns little from most patches,
+        /// and R pleases it by removing the hand. An image without content counts whole. The history then
+        /// holds one more plane for each image. A global D is not affected.
+        #[serde(default)]
+        patches: Patches = Range::OneOf(&["all", "content"]),
         .. {
             /// The network.
             #[serde(flatten)]
@@ -53,7 +60,14 @@ impl DiscriminatorSection {
             Recipe::EyeGaze | Recipe::Demo => DiscriminatorConfig::eye_gaze(), // §3.1
             Recipe::HandPose => DiscriminatorConfig::hand_pose(),              // §3.2
         };
-        Self { translation: 0, noise: 0.0, noise_steps: 0, field: Field::Layers, network }
+        Self {
+            translation: 0,
+            noise: 0.0,
+            noise_steps: 0,
+            field: Field::Layers,
+            patches: Patches::All,
+            network,
+        }
     }
 
     /// Replaces a 0 that stands for a number of steps. `schedule.steps` may change on a resume, so what
@@ -111,6 +125,17 @@ pub enum Field {
     Middle,
     /// [`DiscriminatorConfig::texture`].
     Texture,
+}
+
+/// `discriminator.patches`: which patches count in the adversarial loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Patches {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that show something.
+    Content,
 }
 
 impl Field {

@@ -63,6 +63,10 @@ settings! {
         /// reward. Two draws of z are 1.4 apart.
         #[serde(default = "diversity_bound")]
         diversity_bound: f64 = Range::Number(Limit::Excluding(0.0), Limit::Including(1.0)),
+        /// With refiner.holes, what a pixel that R takes for not measured counts in the self-regularization, in place
+        /// of its difference: more makes holes fewer.
+        #[serde(default = "missing")]
+        missing: f64 = WEIGHT,
         /// Weight of the film loss, for refined films that do not flicker: the mean of |(R(x') − R(x)) − (x' − x)|
         /// over pixels, x' being the frame after x. The synthetic images must be films: folders of frames, or a
         /// simulator with film_frames. A batch is then one half frames, one half the next ones, and both get the
@@ -93,6 +97,11 @@ fn diversity_bound() -> f64 {
     0.07
 }
 
+/// [open] Far less than a missing pixel differs, so that λ does not forbid it.
+fn missing() -> f64 {
+    0.02
+}
+
 impl LossConfig {
     pub(super) fn of(_: Recipe) -> Self {
         Self {
@@ -111,6 +120,7 @@ impl LossConfig {
             consistency_ramp: 0,
             diversity: diversity(),
             diversity_bound: diversity_bound(),
+            missing: missing(),
             film: 0.0,
         }
     }

@@ -38,7 +38,7 @@ pub use self::augmentation::{Flip, RandomCrop};
 pub use self::channels::Channels;
 pub use self::compute::ComputeConfig;
 pub use self::data::DataConfig;
-pub use self::discriminator::{DiscriminatorSection, Field};
+pub use self::discriminator::{DiscriminatorSection, Field, Patches};
 pub use self::ema::EmaConfig;
 pub use self::error::ConfigError;
 pub use self::every::Every;
@@ -194,7 +194,7 @@ impl TrainConfig {
                 simgan_settings::check(section.name, settings, &values)?;
             }
         }
-        let checks = [data::check, discriminator::check, loss::check, history::check];
+        let checks = [data::check, refiner::check, discriminator::check, loss::check, history::check];
         checks.into_iter().try_for_each(|check| check(self))
     }
 }

@@ -1,6 +1,6 @@
 use simgan_models::RefinerConfig;
 
-use super::{Recipe, Section};
+use super::{ConfigError, DataRange, Recipe, Section, TrainConfig};
 
 pub(super) const SECTION: Section = Section::new("refiner", RefinerConfig::DOC, &[RefinerConfig::SETTINGS]);
 
@@ -13,4 +13,16 @@ pub(super) fn of(recipe: Recipe) -> RefinerConfig {
         // reading.
         Recipe::HandPose => RefinerConfig::hand_pose(),
     }
+}
+
+pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
+    let RefinerConfig { grain_channels, holes, .. } = config.refiner;
+    let has_missing = match config.data.range {
+        // Its minimum is not known yet.
+        DataRange::Auto => true,
+        range => range.fixed().is_some_and(|range| range.min > 0.0),
+    };
+    let fits = !holes || (grain_channels > 0 && has_missing);
+    let allowed = "false unless refiner.grain_channels is at least 1 and data.range begins above 0";
+    ConfigError::unless(fits, "refiner.holes", holes, allowed)
 }

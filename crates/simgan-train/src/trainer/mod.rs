@@ -8,6 +8,7 @@ mod noise;
 mod ranked;
 mod refined;
 mod samples;
+mod seen;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,10 +27,9 @@ use self::batches::Batches;
 pub(crate) use self::batches::QUEUE;
 use self::consistency::TaskConsistency;
 use self::network::{Moment, Network};
-use self::noise::noisy;
 use self::refined::Refined;
 use self::samples::SampleInputs;
-use self::translation::translated;
+use self::seen::Seen;
 use crate::content::Content;
 use crate::grid::sample_grid;
 use crate::streams::Purpose;
@@ -116,16 +116,16 @@ impl Trainer {
     pub fn update_refiner(&mut self) -> Result<RefinerReport, TrainError> {
         let LossConfig { lambda, adversarial: weight, adversarial_kind: adversarial, .. } = self.config.loss;
         let (synthetic, weights) = self.batches.weighted(self.n_steps)?;
-        let Refined { all: refined, rendered, mean, diversity } = self.refined(&synthetic)?; // x̃ = R(x)
-        // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
-        let distance = self.self_regularization.weighted_loss(&mean, &synthetic, weights.as_ref())?;
+        let batch = self.refined(&synthetic)?;
+        let distance = self.distance(&batch, &synthetic, weights)?; // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
+        let Refined { all: refined, rendered, diversity, .. } = batch; // x̃ = R(x)
         let mut loss = (&distance * lambda)?;
         let film = self.film_loss(&refined, &rendered)?;
         let (mut realism, mut consistency) = (None, None);
         if self.phase() == Phase::Adversarial {
-            let seen = self.seen(&refined)?;
+            let Seen { images: seen, weights } = self.seen(&self.marked(&refined, &rendered)?)?;
             let logits = self.discriminator.frozen.forward(&seen)?;
-            let passing = adversarial.of_refiner(&logits)?; // − log(1 − D(x̃)), eq. 3
+            let passing = adversarial.of_refiner(&logits, weights.as_ref())?; // − log(1 − D(x̃)), eq. 3
             loss = (loss + (&passing * weight)?)?;
             realism = Some(scalar(&passing)?);
             if let Some(task) = &self.consistency {
@@ -170,45 +170,44 @@ impl Trainer {
         let real = self.batches.real(self.n_steps)?;
         // x̃ = R(x) with the current θ; every rank keeps the whole history
         let fresh = self.refined_for_discriminator(&synthetic)?;
-        let fresh = self.whole(&fresh)?;
+        let fresh = self.whole(&self.marked(&fresh, &synthetic)?)?;
         // D's layers may hide a NaN, which the history would keep.
         self.refiner.check_output(&fresh, self.moment())?;
         // Computed before `mix`, which adds to the history; in the first step the history is empty.
         let n_fresh = fresh.dim(0)? - self.history.len().min(fresh.dim(0)? / 2);
         let refined = self.history.mix(&fresh, &mut self.history_stream)?; // the fresh ones first
         let refined = self.own(&refined)?;
-        let (refined, real) = (self.seen(&refined)?, self.seen(&real)?);
+        let (refined, real) = (self.seen(&refined)?, self.seen(&self.marked(&real, &real)?)?);
         self.discriminator.module.iterate_norms(1)?; // with `discriminator.spectral_norm`
-        let logits_refined = self.discriminator.module.forward(&refined)?;
-        let logits_real = self.discriminator.module.forward(&real)?;
+        let logits_refined = self.discriminator.module.forward(&refined.images)?;
+        let logits_real = self.discriminator.module.forward(&real.images)?;
+        let (of_refined, of_real) = (refined.weights.as_ref(), real.weights.as_ref());
         let adversarial = self.config.loss.adversarial_kind;
         // − log D(x̃), eq. 2
-        let loss_refined = adversarial.of_discriminator(&logits_refined, Target::Refined)?;
-        let loss_real = adversarial.of_discriminator(&logits_real, Target::Real)?; // − log(1 − D(y)), eq. 2
+        let loss_refined = adversarial.of_discriminator(&logits_refined, Target::Refined, of_refined)?;
+        // − log(1 − D(y)), eq. 2
+        let loss_real = adversarial.of_discriminator(&logits_real, Target::Real, of_real)?;
         let loss = (&loss_refined + &loss_real)?;
         let (moment, ranks) = (self.moment(), self.ranks.as_deref_mut());
         let (loss, gradient_norm) = self.discriminator.descend(&loss, moment, ranks)?;
         let (logits_fresh, logits_history) = split(&self.whole(&logits_refined)?, n_fresh)?;
-        let own = [scalar(&loss_real)?, scalar(&loss_refined)?, accuracy(&logits_real, Target::Real)?];
+        let of_refined = of_refined.map(|weights| split(&self.whole(weights)?, n_fresh)).transpose()?;
+        let (of_fresh, of_history) = of_refined.unzip();
+        let of_history = of_history.flatten();
+        let right = accuracy(&logits_real, Target::Real, of_real)?;
+        let own = [scalar(&loss_real)?, scalar(&loss_refined)?, right];
         let [loss_real, loss_refined, accuracy_real] = self.means(own)?;
         Ok(DiscriminatorReport {
             loss,
             loss_real,
             loss_refined,
             accuracy_real,
-            accuracy_refined: accuracy(&logits_fresh, Target::Refined)?,
-            accuracy_history: logits_history.map(|logits| accuracy(&logits, Target::Refined)).transpose()?,
+            accuracy_refined: accuracy(&logits_fresh, Target::Refined, of_fresh.as_ref())?,
+            accuracy_history: logits_history
+                .map(|logits| accuracy(&logits, Target::Refined, of_history.as_ref()))
+                .transpose()?,
             gradient_norm,
         })
-    }
-
-    /// Returns this rank's images as D sees them: randomly shifted if `discriminator.translation` is set, and with
-    /// noise if `discriminator.noise` is.
-    fn seen(&mut self, images: &Tensor) -> Result<Tensor, TrainError> {
-        let reach = self.config.discriminator.translation;
-        let deviation = self.config.discriminator.noise_after(self.moment().iteration);
-        let shifted = translated(images, reach, self.share, &mut self.translation_stream)?;
-        Ok(noisy(&shifted, deviation, self.share, &mut self.noise_stream)?)
     }
 
     /// Whether all steps are done.

@@ -40,9 +40,11 @@ impl Network<Refiner> {
         optimizer: &OptimizerConfig,
         seed: u64,
         (device, precision): (&Device, Precision),
+        range: Option<[f32; 2]>,
     ) -> Result<Self, TrainError> {
         let parameters = Parameters::new(seed, device);
-        let module = Refiner::new(config, channels, parameters.var_builder())?.with_precision(precision);
+        let module = Refiner::new(config, channels, parameters.var_builder())?;
+        let module = module.with_precision(precision).with_range(range);
         Self::new(module.frozen(), module, parameters, optimizer, "refiner")
     }
 }

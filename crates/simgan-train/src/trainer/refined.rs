@@ -2,7 +2,7 @@
 
 use candle_core::{Module, Tensor};
 use simgan_losses::{diversity, film_difference};
-use simgan_models::Noise;
+use simgan_models::{Noise, RefinerOutput};
 
 use super::Trainer;
 use crate::TrainError;
@@ -13,8 +13,11 @@ pub(super) struct Refined {
     pub(super) all: Tensor,
     /// x for each of `all`.
     pub(super) rendered: Tensor,
-    /// R(x), or the mean of R(x, z₁) and R(x, z₂): what the self-regularization keeps close to x.
+    /// R(x), or the mean of R(x, z₁) and R(x, z₂): what the self-regularization keeps close to x, as if R measured
+    /// every pixel.
     pub(super) mean: Tensor,
+    /// Which pixels of `all` R measures ([`RefinerOutput::measured`]).
+    pub(super) measured: Option<Tensor>,
     /// [`diversity`] of the two; `None` without z.
     pub(super) diversity: Option<Tensor>,
 }
@@ -22,26 +25,49 @@ pub(super) struct Refined {
 impl Trainer {
     /// Refines a batch, with gradients.
     pub(super) fn refined(&mut self, synthetic: &Tensor) -> Result<Refined, TrainError> {
-        let once = |refined: Tensor| {
-            let (all, rendered) = (refined.clone(), synthetic.clone());
-            Refined { all, rendered, mean: refined, diversity: None }
+        let once = |RefinerOutput { images: all, values: mean, measured }| {
+            let rendered = synthetic.clone();
+            Refined { all, rendered, mean, measured, diversity: None }
         };
-        let Some(first) = self.drawn_noise(synthetic)? else {
-            return Ok(once(self.refiner.module.forward(synthetic)?));
-        };
+        let first = self.drawn_noise(synthetic)?.unwrap_or_default();
         let Some(first_z) = &first.z else {
-            return Ok(once(self.refiner.module.forward_with(synthetic, &first)?));
+            return Ok(once(self.refiner.module.output(synthetic, &first)?));
         };
         let second = self.drawn_noise(synthetic)?.unwrap_or_else(|| first.clone());
         let noise = Noise::cat(&[&first, &second])?;
         let rendered = Tensor::cat(&[synthetic, synthetic], 0)?;
-        let all = self.refiner.module.forward_with(&rendered, &noise)?;
-        let [one, other] = halves(&all)?;
+        let RefinerOutput { images: all, values, measured } =
+            self.refiner.module.output(&rendered, &noise)?;
+        let [one, other] = halves(&values)?;
         let mean = ((&one + &other)? * 0.5)?;
         let bound = self.config.loss.diversity_bound;
         let second_z = second.z.as_ref().unwrap_or(first_z);
         let diversity = Some(diversity([&one, &other], [first_z, second_z], bound)?);
-        Ok(Refined { all, rendered, mean, diversity })
+        Ok(Refined { all, rendered, mean, measured, diversity })
+    }
+
+    /// Computes how far refined images are from the synthetic ones, over the pixels that R measures; any other
+    /// counts `loss.missing`, whatever its value. `weights` are those of the synthetic images' pixels.
+    pub(super) fn distance(
+        &self,
+        refined: &Refined,
+        synthetic: &Tensor,
+        weights: Option<Tensor>,
+    ) -> Result<Tensor, TrainError> {
+        let Some(measured) = &refined.measured else {
+            return Ok(self.self_regularization.weighted_loss(&refined.mean, synthetic, weights.as_ref())?);
+        };
+        let draws = measured.dim(0)? / synthetic.dim(0)?;
+        let of_pixels = (measured.detach().chunk(draws, 0)?.into_iter())
+            .try_fold(measured.zeros_like()?.narrow(0, 0, synthetic.dim(0)?)?, |sum, own| sum + own)?;
+        let of_pixels = (of_pixels / draws as f64)?;
+        let weights = match weights {
+            Some(weights) => (weights * of_pixels)?,
+            None => of_pixels,
+        };
+        let distance = self.self_regularization.weighted_loss(&refined.mean, synthetic, Some(&weights))?;
+        let missing = (1.0 - measured)?.mean_all()?;
+        Ok((distance + (missing * self.config.loss.missing)?)?)
     }
 
     /// Refines a batch without gradients, for D.

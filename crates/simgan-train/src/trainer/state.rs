@@ -167,7 +167,9 @@ impl Trainer {
         let precision = config.compute.precision;
         precision.check(device).map_err(TrainError::Precision)?;
         let place = (device, precision);
-        let refiner = Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, place)?;
+        let range = stored_range(&config);
+        let refiner =
+            Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, place, range)?;
         let (discriminator, own) = (&config.discriminator.network, &optim.discriminator);
         let discriminator = Network::discriminator(discriminator, channels, own, discriminator_seed, place)?;
         let average = |decay| Ema::new(refiner.parameters().vars(), decay);
@@ -236,7 +238,7 @@ impl Trainer {
     fn write_tensors(&self, folder: &Path) -> Result<(), TrainError> {
         let raw = self.refiner.parameters();
         let refiner = self.ema.as_ref().map_or_else(|| raw.tensors(), Ema::tensors);
-        let range = self.config.data.range.fixed().map(|range| [range.min, range.max]);
+        let range = stored_range(&self.config);
         let tone = self.sources.tone.as_ref().map(stage_of);
         let images = RefinerImages { channels: self.sources.synthetic.spec().channels, range, tone };
         save_refiner(folder, &self.config.refiner, images, &refiner)?;
@@ -269,7 +271,7 @@ impl Trainer {
     }
 
     fn restore_history(&mut self, folder: &Path, device: &Device) -> Result<(), TrainError> {
-        let image = self.samples.synthetic.dims()[1..].to_vec();
+        let image = self.marked(&self.samples.synthetic, &self.samples.synthetic)?.dims()[1..].to_vec();
         let capacity = self.config.history.capacity.unwrap_or(0);
         let most = 4 * image.iter().fold(capacity as u64, |n, side| n.saturating_mul(*side as u64));
         for (_, images) in read_tensors_within(&folder.join(HISTORY_FILE), most, device)? {
@@ -297,6 +299,11 @@ fn checksums(config: &TrainConfig, knows_content: bool) -> Vec<u32> {
         crc32c(config.identity())
     };
     vec![with(OnError::Fail), with(OnError::Skip)]
+}
+
+/// The stored values that −1 and 1 stand for; `None` for the whole scale.
+fn stored_range(config: &TrainConfig) -> Option<[f32; 2]> {
+    config.data.range.fixed().map(|range| [range.min, range.max])
 }
 
 fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {

@@ -29,6 +29,134 @@ fn a_resumed_run_with_another_discriminator_is_the_same_run() {
     }
 }
 
+/// Images that are black but for a block at the right.
+fn half_black(n: usize, brightness: u8) -> Arc<dyn Source> {
+    let (width, height) = SIZE;
+    let sample = |index: usize| {
+        let level = |i: usize| if i % width < 9 { 0 } else { brightness + (i * 37 % 50) as u8 };
+        let values = (0..width * height).map(level).collect();
+        Sample::new(format!("half-{index}"), Image::new(1, height, width, Pixels::U8(values)))
+    };
+    Arc::new(MemorySource::new((0..n).map(sample).collect()).unwrap())
+}
+
+/// The patches that count are those around the block, in images from the history too, and a run goes on
+/// exactly.
+#[test]
+fn patches_without_content_do_not_count() {
+    let black = Sources { synthetic: half_black(11, 40), real: half_black(7, 200), tone: None };
+    let mut config = config(6);
+    config.discriminator.patches = crate::Patches::Content;
+    config.discriminator.translation = 1;
+    let start = |config: &TrainConfig| Trainer::new(config.clone(), &black, &Device::Cpu).unwrap();
+    let mut whole = start(&config);
+    let reports = steps(&mut whole, 12);
+    let all = TrainConfig {
+        discriminator: crate::DiscriminatorSection {
+            patches: crate::Patches::All,
+            ..config.discriminator.clone()
+        },
+        ..config.clone()
+    };
+    assert_ne!(reports, steps(&mut start(&all), 12));
+    let history = whole.history.images().unwrap().unwrap();
+    assert_eq!(history.dims()[1..], [2, SIZE.1, SIZE.0], "the marks lie beside the image");
+    let marks: Vec<Vec<f32>> = history.narrow(1, 1, 1).unwrap().flatten_from(1).unwrap().to_vec2().unwrap();
+    let expected: Vec<f32> = (0..SIZE.0 * SIZE.1).map(|i| f32::from(u8::from(i % SIZE.0 >= 9))).collect();
+    assert!(marks.iter().all(|marks| *marks == expected), "x marks them, whatever R made of it");
+    // Weights are 0 where only black is seen, of refined images by what they were made of.
+    let x = Tensor::from_vec(expected.clone(), (1, 1, SIZE.1, SIZE.0), &Device::Cpu).unwrap();
+    let x = x.affine(1.5, -1.0).unwrap();
+    whole.config.discriminator.translation = 0;
+    let erased = x.affine(0.0, -1.0).unwrap();
+    let marked = whole.marked(&erased, &x).unwrap();
+    let weights: Vec<Vec<f32>> = whole
+        .seen(&marked)
+        .unwrap()
+        .weights
+        .unwrap()
+        .squeeze(0)
+        .unwrap()
+        .squeeze(0)
+        .unwrap()
+        .to_vec2()
+        .unwrap();
+    for row in &weights {
+        assert_eq!(row[..3], [0.0; 3], "{row:?}");
+        assert!(row[5] > 1.5 && row[6] == row[5], "{row:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&dir.path().join("run"), &config).unwrap();
+    let mut first = start(&config);
+    steps(&mut first, 8);
+    first.save(&run.checkpoints()).unwrap();
+    let mut resumed = Trainer::resume(&run, config, &black, &Device::Cpu).unwrap();
+    assert_eq!(steps(&mut resumed, 4), reports[8..]);
+}
+
+/// Depth in which nothing is measured at the left, and a refiner that takes pixels for not measured.
+fn holes() -> (TrainConfig, Sources) {
+    let mut config = config(6);
+    (config.refiner.grain_channels, config.refiner.holes) = (1, true);
+    config.data.range = "20..255".parse().unwrap();
+    config.discriminator.patches = crate::Patches::Content;
+    (config, Sources { synthetic: half_black(11, 40), real: half_black(7, 200), tone: None })
+}
+
+#[test]
+fn a_run_with_holes_goes_on_exactly() {
+    let (config, sources) = holes();
+    let start = || Trainer::new(config.clone(), &sources, &Device::Cpu).unwrap();
+    let reports = steps(&mut start(), 12);
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&dir.path().join("run"), &config).unwrap();
+    let mut first = start();
+    steps(&mut first, 8);
+    first.save(&run.checkpoints()).unwrap();
+    let mut resumed = Trainer::resume(&run, config.clone(), &sources, &Device::Cpu).unwrap();
+    assert_eq!(steps(&mut resumed, 4), reports[8..]);
+    // What D sees of R has nothing where nothing was measured.
+    let refined = resumed.refined_for_discriminator(&resumed.samples.synthetic.clone()).unwrap();
+    let rows: Vec<Vec<f32>> = refined.flatten_to(2).unwrap().to_vec2().unwrap();
+    assert!(rows.iter().all(|row| row[..9] == [-1.0; 9]), "{rows:?}");
+    assert!(rows.iter().any(|row| row[9..].iter().any(|value| *value > -1.0)));
+}
+
+/// A hole costs what `loss.missing` says, and not its difference; the rest as ever.
+#[test]
+fn a_hole_has_its_own_cost() {
+    let (mut config, sources) = holes();
+    config.loss.missing = 0.25;
+    let mut trainer = Trainer::new(config, &sources, &Device::Cpu).unwrap();
+    let synthetic = trainer.samples.synthetic.clone();
+    let mut refined = trainer.refined(&synthetic).unwrap();
+    let (n, ..) = synthetic.dims4().unwrap();
+    let (width, height) = SIZE;
+    // Every pixel is off by 0.1, and the last column is missing.
+    refined.mean = (&synthetic + 0.1).unwrap();
+    let row: Vec<f32> = (0..width).map(|x| f32::from(u8::from(x < width - 1))).collect();
+    let measured = Tensor::new(row, &Device::Cpu).unwrap().reshape((1, 1, 1, width)).unwrap();
+    refined.measured = Some(measured.broadcast_as((n, 1, height, width)).unwrap().contiguous().unwrap());
+    let distance = trainer.distance(&refined, &synthetic, None).unwrap().to_scalar::<f32>().unwrap();
+    let expected = (0.1 * (width - 1) as f32 + 0.25) / width as f32;
+    assert!((distance - expected).abs() < 1e-5, "{distance} {expected}");
+}
+
+#[test]
+fn holes_need_grain_and_a_range_above_0() {
+    for (grain, range, fits) in
+        [(1, "20..255", true), (0, "20..255", false), (1, "0..255", false), (1, "full", false)]
+    {
+        let (mut config, sources) = holes();
+        config.refiner.grain_channels = grain;
+        config.data.range = range.parse().unwrap();
+        let trainer = Trainer::new(config, &sources, &Device::Cpu);
+        let told = trainer.err().map(|error| error.to_string());
+        assert_eq!(told.is_none(), fits, "{grain} {range}: {told:?}");
+        assert!(fits || told.unwrap().contains("refiner.holes"));
+    }
+}
+
 /// D sees noise from its pretraining on, R in the adversarial phase, until `noise_steps`.
 #[test]
 fn noise_falls_to_nothing() {

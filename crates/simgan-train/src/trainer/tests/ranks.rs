@@ -18,6 +18,7 @@ fn shared(steps: u64) -> TrainConfig {
     config.data.batch = 6;
     config.discriminator.translation = 2;
     (config.discriminator.noise, config.discriminator.noise_steps) = (0.05, 6);
+    config.discriminator.patches = crate::Patches::Content;
     config.ema.decay = Some(0.9);
     config
 }

@@ -1,0 +1,54 @@
+//! Images as D sees them, and which of their patches count.
+
+use candle_core::Tensor;
+use simgan_losses::patch_weights;
+
+use super::Trainer;
+use super::noise::noisy;
+use super::translation::translated;
+use crate::{Patches, TrainError};
+
+/// Images as D sees them.
+pub(super) struct Seen {
+    pub(super) images: Tensor,
+    /// Weights of their patches, `(N, 1, h, w)`; `None` if all count the same.
+    pub(super) weights: Option<Tensor>,
+}
+
+impl Trainer {
+    /// Adds a plane that marks the content of `of`, the images of which `images` were made: 1 where a channel is
+    /// not −1, which stands for black and for what was not measured. Without `discriminator.patches = "content"`
+    /// the images stay as they are.
+    ///
+    /// # Shapes
+    ///
+    /// Twice `(N, C, H, W)` → `(N, C + 1, H, W)`
+    pub(super) fn marked(&self, images: &Tensor, of: &Tensor) -> Result<Tensor, TrainError> {
+        if self.config.discriminator.patches == Patches::All {
+            return Ok(images.clone());
+        }
+        let marks = of.detach().max_keepdim(1)?.gt(-1.0)?.to_dtype(images.dtype())?;
+        Ok(Tensor::cat(&[images, &marks], 1)?)
+    }
+
+    /// Returns this rank's images, [`Self::marked`], as D sees them: randomly shifted if
+    /// `discriminator.translation` is set, and with noise if `discriminator.noise` is.
+    pub(super) fn seen(&mut self, marked: &Tensor) -> Result<Seen, TrainError> {
+        let reach = self.config.discriminator.translation;
+        let deviation = self.config.discriminator.noise_after(self.moment().iteration);
+        let shifted = translated(marked, reach, self.share, &mut self.translation_stream)?;
+        let (images, marks) = match self.config.discriminator.patches {
+            Patches::All => (shifted, None),
+            Patches::Content => {
+                let channels = shifted.dim(1)? - 1;
+                (
+                    shifted.narrow(1, 0, channels)?.contiguous()?,
+                    Some(shifted.narrow(1, channels, 1)?.contiguous()?),
+                )
+            }
+        };
+        let images = noisy(&images, deviation, self.share, &mut self.noise_stream)?;
+        let weights = marks.map(|marks| patch_weights(&self.discriminator.frozen.patches_with(&marks)?));
+        Ok(Seen { images, weights: weights.transpose()? })
+    }
+}
