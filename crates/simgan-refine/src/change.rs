@@ -3,7 +3,7 @@ use simgan_data::ValueRange;
 /// What refining changed in an image, and how the image's values lie in the model's range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Change {
-    /// Mean of |R(x) − x| over the measured values, x in [−1, 1].
+    /// Mean of |R(x) − x| over the values that are measured before and after, x in [−1, 1].
     pub(super) mean: f64,
     pub(super) range_use: RangeUse,
 }
@@ -17,6 +17,8 @@ pub struct RangeUse {
     pub n_values: u64,
     /// How many of them the range contains.
     pub n_inside: u64,
+    /// How many of them the refiner takes for not measured.
+    pub n_holes: u64,
     /// The range; `None` for images with different ones.
     pub range: Option<ValueRange>,
 }
@@ -47,12 +49,19 @@ impl RangeUse {
         };
         self.n_values += other.n_values;
         self.n_inside += other.n_inside;
+        self.n_holes += other.n_holes;
     }
 
     /// Fraction of the values that the range contains; 1 without values.
     #[must_use]
     pub fn inside(&self) -> f64 {
         if self.n_values == 0 { 1.0 } else { self.n_inside as f64 / self.n_values as f64 }
+    }
+
+    /// Fraction of the values that the refiner takes for not measured; 0 without values.
+    #[must_use]
+    pub fn holes(&self) -> f64 {
+        if self.n_values == 0 { 0.0 } else { self.n_holes as f64 / self.n_values as f64 }
     }
 
     /// Whether more than 1 % of the values are beyond the range.

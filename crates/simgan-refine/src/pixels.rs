@@ -59,7 +59,7 @@ impl Refinable {
     /// Where the channels or the range differ from the image's own, the *change* is transferred rather than the
     /// values. An RGB image thus keeps its colours: red, green and blue get the luma's change; a gray image
     /// gets the mean change of the three channels. A value beyond the range keeps its distance to it, and one
-    /// without a measurement stays as it is.
+    /// without a measurement stays as it is. What R takes for not measured becomes 0.
     pub(super) fn with_refined(&self, refined: &[f32]) -> (Image, Change) {
         let Some(own) = &self.own else {
             let sum = self.values.iter().zip(refined).map(|(x, r)| f64::from((r - x).abs())).sum::<f64>();
@@ -86,7 +86,7 @@ impl Refinable {
             true => is_hole_in(idx / n_pixels, idx % n_pixels),
             false => (0..n_planes).all(|plane| is_hole_in(plane, idx % n_pixels)),
         };
-        let (mut sum, mut n_changed) = (0.0, 0u64);
+        let (mut sum, mut n_changed, mut n_holes) = (0.0, 0u64, 0u64);
         let half = self.range.width() / 2.0;
         let mut changed = Vec::with_capacity(own.len());
         for (idx, value) in own.iter().enumerate() {
@@ -95,8 +95,12 @@ impl Refinable {
                 continue;
             }
             // A network sees what was not measured as −1, and so R says that it was not.
-            let is_hole = self.range.min > 0.0 && is_hole(idx);
-            changed.push(if is_hole { 0.0 } else { value + change_at(idx) * half });
+            if self.range.min > 0.0 && is_hole(idx) {
+                changed.push(0.0);
+                n_holes += 1;
+                continue;
+            }
+            changed.push(value + change_at(idx) * half);
             let planes =
                 if n_planes == self.spec.channels { idx / n_pixels..idx / n_pixels + 1 } else { 0..n_planes };
             for plane in planes {
@@ -107,7 +111,7 @@ impl Refinable {
         let mean = if n_changed == 0 { 0.0 } else { sum / n_changed as f64 };
         let ImageSpec { channels, height, width, depth } = self.spec;
         let image = Image::new(channels, height, width, Pixels::rounded(depth, &changed));
-        (image, Change { mean, range_use: self.range_use })
+        (image, Change { mean, range_use: RangeUse { n_holes, ..self.range_use } })
     }
 }
 
@@ -186,12 +190,13 @@ mod tests {
         let depth = Image::new(1, 1, 4, Pixels::U16(vec![0, 900, 1156, 1800]));
         let of = |range| {
             let refinable = Refinable::new(&depth, 1, ValueRange::new(range, 2000.0), None);
-            refinable.with_refined(&[-1.0; 4]).0
+            let (image, change) = refinable.with_refined(&[-1.0; 4]);
+            (image.pixels().clone(), change.range_use.n_holes)
         };
         // A value below the range, which R sees as −1 already, stays.
-        assert_eq!(of(1000.0).pixels(), &Pixels::U16(vec![0, 900, 0, 0]));
+        assert_eq!(of(1000.0), (Pixels::U16(vec![0, 900, 0, 0]), 2));
         // In a range from 0 on, 0 is a value, and −1 the lowest one.
-        assert_eq!(of(-2000.0).pixels(), &Pixels::U16(vec![0; 4]));
+        assert_eq!(of(-2000.0), (Pixels::U16(vec![0; 4]), 0));
         let colours = Image::new(3, 1, 1, Pixels::U16(vec![1200, 1300, 1400]));
         let refinable = Refinable::new(&colours, 1, ValueRange::new(1000.0, 2000.0), None);
         assert_eq!(refinable.with_refined(&[-1.0]).0.pixels(), &Pixels::U16(vec![0; 3]));

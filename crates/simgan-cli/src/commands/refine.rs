@@ -212,7 +212,14 @@ fn text(
 ) -> String {
     let RefineSummary { refined, already, skipped, label_files, doubtful, mended, .. } = *summary;
     let change = report::change(summary.change, summary.range);
-    let mut text = format!("{refined} images refined, {change}\n{label_files} label files copied\n");
+    let mut text = format!("{refined} images refined, {change}\n");
+    if summary.range_use.n_holes > 0 {
+        let percent = 100.0 * summary.range_use.holes();
+        text.push_str(&format!(
+            "{percent:.2} % of the measured values are missing now, as 0 (refiner.holes)\n"
+        ));
+    }
+    text.push_str(&format!("{label_files} label files copied\n"));
     // Masks follow the images' new size.
     let how = if arguments.size.is_some() { "copied, masks resized" } else { "copied unchanged" };
     for line in census.lines() {
