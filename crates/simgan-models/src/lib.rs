@@ -39,6 +39,7 @@ mod estimator_file;
 mod file;
 mod gaze_estimator;
 mod graph;
+mod holes;
 mod hourglass;
 mod layout;
 mod linear;
@@ -60,12 +61,13 @@ pub use self::estimator_file::{
 };
 pub use self::file::{read_tensors, read_tensors_within, write_tensors};
 pub use self::gaze_estimator::{GazeEstimator, GazeEstimatorConfig};
+pub use self::holes::RefinerOutput;
 pub use self::hourglass::{Hourglass, HourglassConfig};
 pub use self::layout::Layout;
 pub use self::noise::{DrawnNoise, Noise, NoiseSource};
 pub use self::parameters::Parameters;
 pub use self::plain::{Plain, PlainConfig};
-pub use self::refiner::{Refiner, RefinerConfig, RefinerOutput};
+pub use self::refiner::{Refiner, RefinerConfig};
 pub use self::refiner_file::{
     REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, ToneStage, load_refiner, load_refiner_images,
     refiner_crc32c, save_refiner,
