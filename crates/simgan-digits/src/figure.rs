@@ -30,7 +30,7 @@ impl Figure {
         let shape = rng.below(SHAPES[class].len() as u32) as usize;
         let jitter = Range::new(-config.jitter, config.jitter);
         let wobble = Range::new(-config.wobble, config.wobble);
-        let wobbles = SHAPES[class][shape].iter().flat_map(Stroke::places).map(|_| ());
+        let places = SHAPES[class][shape].iter().flat_map(Stroke::places);
         let warp = [(); 3].map(|()| [(); 3].map(|()| [(); 2].map(|()| rng.within(jitter))));
         Self {
             class,
@@ -42,7 +42,7 @@ impl Figure {
             aspect: rng.within(config.aspect),
             extent: rng.within(config.extent),
             offset: [rng.within(config.offset), rng.within(config.offset)],
-            wobbles: wobbles.map(|()| [rng.within(wobble), rng.within(wobble)]).collect(),
+            wobbles: places.map(|_| [rng.within(wobble), rng.within(wobble)]).collect(),
         }
     }
 

@@ -47,7 +47,7 @@ impl About {
     /// Describes an estimator for images that were read as `data` says.
     #[must_use]
     pub fn new(task: TaskSpec, inputs: Vec<String>, data: &DataConfig) -> Self {
-        let range = data.range.fixed().map(|range| [range.min, range.max]);
+        let range = data.range.ends();
         Self { task, inputs, range, fit: data.fit, crop: data.crop, calibration: None }
     }
 }

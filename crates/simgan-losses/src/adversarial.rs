@@ -49,7 +49,7 @@ impl AdversarialLoss {
                 (missing * falls_short)?
             }
         };
-        weighted_mean(&losses, weights)
+        weighted(&losses, weights)?.mean_all()
     }
 
     /// L_D at chance, where all logits are equal.
@@ -75,17 +75,17 @@ impl AdversarialLoss {
     pub fn of_refiner(self, logits: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
         match self {
             Self::CrossEntropy | Self::LeastSquares => self.of_discriminator(logits, Target::Real, weights),
-            Self::Hinge => weighted_mean(&score(logits)?, weights)?.neg(),
+            Self::Hinge => weighted(&score(logits)?, weights)?.mean_all()?.neg(),
         }
     }
 }
 
-/// The mean over all patches of a loss, `(N, 1, h, w)`, each times its weight.
-fn weighted_mean(losses: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+/// Returns what each patch has, `(N, 1, h, w)`, times its weight.
+fn weighted(patches: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
     match weights {
-        None => losses.mean_all(),
-        Some(weights) if weights.dims() == losses.dims() => (losses * weights.detach())?.mean_all(),
-        Some(weights) => bail!("weights {:?} for patches {:?}", weights.dims(), losses.dims()),
+        None => Ok(patches.clone()),
+        Some(weights) if weights.dims() == patches.dims() => patches * weights.detach(),
+        Some(weights) => bail!("weights {:?} for patches {:?}", weights.dims(), patches.dims()),
     }
 }
 
@@ -168,12 +168,9 @@ pub fn accuracy(logits: &Tensor, target: Target, weights: Option<&Tensor>) -> Re
     let logits = logits.detach();
     let chosen = logits.narrow(1, target.channel(), 1)?;
     let right = chosen.gt(&logits.narrow(1, target.other().channel(), 1)?)?.to_dtype(DType::F32)?;
-    let n_right = match weights {
-        None => right.sum_all()?,
-        // Their sum is the number of patches, but for rounding.
-        Some(weights) => (weighted_mean(&right, Some(weights))? * right.elem_count() as f64)?,
-    };
-    Ok((f64::from(n_right.to_scalar::<f32>()?) / right.elem_count() as f64).min(1.0))
+    let n_right = weighted(&right, weights)?.sum_all()?.to_scalar::<f32>()?;
+    // The weights' sum is the number of patches, but for rounding.
+    Ok((f64::from(n_right) / right.elem_count() as f64).min(1.0))
 }
 
 fn check_logits(logits: &Tensor) -> Result<()> {

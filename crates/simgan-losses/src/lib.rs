@@ -7,8 +7,9 @@
 //! stay, most of all around [`Landmarks`]; [`Consistency`] adds what an estimator sees. [`HistoryBuffer`]
 //! mixes earlier refined images into the discriminator's batches (§2.3). [`diversity`] keeps a refiner with noise
 //! from ignoring it, and [`film_difference`] keeps refined films from flickering. [`AdversarialLoss`] and [`Psi`]
-//! name losses and transforms in settings; [`patch_weights`] leaves out patches that show nothing. [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and
-//! [`squared_error`] train the networks that judge whether refined images are better training data.
+//! name losses and transforms in settings; [`patch_weights`] leaves out patches that show nothing.
+//! [`gaze_distance`], [`heat_map_distance`], [`cross_entropy`] and [`squared_error`] train the networks that judge
+//! whether refined images are better training data.
 //!
 //! All functions take tensors, never networks. All losses are means, so that their balance depends neither on
 //! the batch nor on the image size.

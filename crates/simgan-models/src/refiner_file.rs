@@ -128,23 +128,19 @@ pub fn save_refiner(
 /// together.
 pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelError> {
     let seal = Seal::read(folder)?;
-    let read_sealed = |name: &str, max_bytes| {
+    let read = |name: &str, max_bytes| {
         let path = folder.join(name);
         let bytes = regular::read(&path, max_bytes).map_err(ModelError::io(&path))?;
         seal.as_ref().map_or(Ok(()), |seal| seal.check(folder, name, FileMark::of_bytes(&bytes)))?;
         Ok::<_, ModelError>((path, bytes))
     };
-    let (path, bytes) = read_sealed(REFINER_CONFIG_FILE, regular::MAX_TEXT)?;
-    let read = |bytes: &[u8]| {
-        let RefinerFile { range, refiner, .. } = parse(bytes)?;
-        let (config, channels) = read_config(refiner)?;
-        Ok::<_, Box<dyn std::error::Error>>((config, channels, range))
-    };
-    let (config, channels, range) = read(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
+    let (path, bytes) = read(REFINER_CONFIG_FILE, regular::MAX_TEXT)?;
+    let about = parse(&bytes).map_err(|reason| ModelError::damaged(&path, &reason))?;
+    let (config, RefinerImages { channels, range, .. }) = about;
     let layout = Layout::of(|vb| Refiner::new(&config, channels, vb));
     // The values come from the file, so the error must name it.
     let layout = layout.map_err(|error| ModelError::damaged(&path, &error))?;
-    let (path, bytes) = read_sealed(REFINER_FILE, layout.max_bytes())?;
+    let (path, bytes) = read(REFINER_FILE, layout.max_bytes())?;
     let file = TensorFile::new(&path, bytes)?;
     file.check(&layout)?;
     // Any seed will do: loading replaces every initial value.
@@ -162,11 +158,7 @@ pub fn load_refiner(folder: &Path, device: &Device) -> Result<Refiner, ModelErro
 pub fn load_refiner_images(folder: &Path) -> Result<RefinerImages, ModelError> {
     let path = folder.join(REFINER_CONFIG_FILE);
     let bytes = regular::read(&path, regular::MAX_TEXT).map_err(ModelError::io(&path))?;
-    let read = || {
-        let RefinerFile { range, tone, refiner, .. } = parse(&bytes)?;
-        Ok::<_, Box<dyn std::error::Error>>(RefinerImages { channels: read_config(refiner)?.1, range, tone })
-    };
-    read().map_err(|reason| ModelError::damaged(&path, &reason))
+    parse(&bytes).map(|(_, images)| images).map_err(|reason| ModelError::damaged(&path, &reason))
 }
 
 /// Returns the checksum (CRC-32C, hexadecimal) of a refiner's config and weights: copies of a checkpoint count
@@ -187,17 +179,16 @@ pub fn refiner_crc32c(folder: &Path) -> Result<String, ModelError> {
 }
 
 /// Reads the content of `refiner.toml`.
-fn parse(bytes: &[u8]) -> Result<RefinerFile<Table>, Box<dyn std::error::Error>> {
+fn parse(bytes: &[u8]) -> Result<(RefinerConfig, RefinerImages), Box<dyn std::error::Error>> {
     let file: RefinerFile<Table> = toml::from_str(std::str::from_utf8(bytes)?)?;
     if file.format_version != FORMAT_VERSION {
         let found = file.format_version;
         return Err(format!("format version {found}, this program reads {FORMAT_VERSION}").into());
     }
     file.tone.as_ref().map_or(Ok(()), ToneStage::check)?;
-    match file.range {
-        Some([min, max]) if !(min < max && (max - min).is_finite()) => {
-            Err(format!("range = [{min}, {max}] is not ascending and finite").into())
-        }
-        _ => Ok(file),
+    if let Some([min, max]) = file.range.filter(|[min, max]| !(min < max && (max - min).is_finite())) {
+        return Err(format!("range = [{min}, {max}] is not ascending and finite").into());
     }
+    let (config, channels) = read_config(file.refiner)?;
+    Ok((config, RefinerImages { channels, range: file.range, tone: file.tone }))
 }

@@ -68,24 +68,6 @@ impl Refinable {
         };
         let n_pixels = self.spec.height * self.spec.width;
         let n_planes = refined.len() / n_pixels;
-        let change_in = |plane: usize, pixel: usize| {
-            refined[plane * n_pixels + pixel] - self.values[plane * n_pixels + pixel]
-        };
-        // With as many channels as the refiner, each gets its own change, otherwise the mean of all.
-        let change_at = |idx: usize| match n_planes == self.spec.channels {
-            true => change_in(idx / n_pixels, idx % n_pixels),
-            false => {
-                (0..n_planes).map(|plane| change_in(plane, idx % n_pixels)).sum::<f32>() / n_planes as f32
-            }
-        };
-        let is_hole_in = |plane: usize, pixel: usize| {
-            let at = plane * n_pixels + pixel;
-            refined[at] == -1.0 && self.values[at] > -1.0
-        };
-        let is_hole = |idx: usize| match n_planes == self.spec.channels {
-            true => is_hole_in(idx / n_pixels, idx % n_pixels),
-            false => (0..n_planes).all(|plane| is_hole_in(plane, idx % n_pixels)),
-        };
         let (mut sum, mut n_changed, mut n_holes) = (0.0, 0u64, 0u64);
         let half = self.range.width() / 2.0;
         let mut changed = Vec::with_capacity(own.len());
@@ -94,17 +76,21 @@ impl Refinable {
                 changed.push(value);
                 continue;
             }
+            // With as many channels as the refiner, each gets its own change, otherwise the mean of all.
+            let planes =
+                if n_planes == self.spec.channels { idx / n_pixels..idx / n_pixels + 1 } else { 0..n_planes };
+            let places = planes.map(|plane| plane * n_pixels + idx % n_pixels);
             // A network sees what was not measured as −1, and so R says that it was not.
-            if self.range.min > 0.0 && is_hole(idx) {
+            let is_hole = |at: usize| refined[at] == -1.0 && self.values[at] > -1.0;
+            if !self.range.is_measured(0.0) && places.clone().all(is_hole) {
                 changed.push(0.0);
                 n_holes += 1;
                 continue;
             }
-            changed.push(value + change_at(idx) * half);
-            let planes =
-                if n_planes == self.spec.channels { idx / n_pixels..idx / n_pixels + 1 } else { 0..n_planes };
-            for plane in planes {
-                sum += f64::from(change_in(plane, idx % n_pixels).abs());
+            let changes = places.map(|at| refined[at] - self.values[at]);
+            changed.push(value + changes.clone().sum::<f32>() / changes.len() as f32 * half);
+            for change in changes {
+                sum += f64::from(change.abs());
                 n_changed += 1;
             }
         }

@@ -27,6 +27,12 @@ impl DataRange {
         }
     }
 
+    /// The ends of [`Self::fixed`], as the files of networks hold them.
+    #[must_use]
+    pub fn ends(self) -> Option<[f32; 2]> {
+        self.fixed().map(|range| [range.min, range.max])
+    }
+
     /// The setting for a range; `None` is the whole scale.
     #[must_use]
     pub fn of(range: Option<ValueRange>) -> Self {

@@ -20,7 +20,7 @@ pub(super) fn check(config: &TrainConfig) -> Result<(), ConfigError> {
     let has_missing = match config.data.range {
         // Its minimum is not known yet.
         DataRange::Auto => true,
-        range => range.fixed().is_some_and(|range| range.min > 0.0),
+        range => range.fixed().is_some_and(|range| !range.is_measured(0.0)),
     };
     let fits = !holes || (grain_channels > 0 && has_missing);
     let allowed = "false unless refiner.grain_channels is at least 1 and data.range begins above 0";

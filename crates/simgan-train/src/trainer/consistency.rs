@@ -60,7 +60,7 @@ impl TaskConsistency {
             });
             return unfit(format!("it takes images of {found}, the run has {expected}"));
         }
-        let range = config.data.range.fixed().map(|range| [range.min, range.max]);
+        let range = config.data.range.ends();
         if about.range != range {
             let words = |range: Option<[f32; 2]>| match range {
                 Some([min, max]) => format!("{min}..{max}"),

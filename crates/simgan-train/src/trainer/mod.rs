@@ -190,22 +190,17 @@ impl Trainer {
         let loss = (&loss_refined + &loss_real)?;
         let (moment, ranks) = (self.moment(), self.ranks.as_deref_mut());
         let (loss, gradient_norm) = self.discriminator.descend(&loss, moment, ranks)?;
-        let (logits_fresh, logits_history) = split(&self.whole(&logits_refined)?, n_fresh)?;
-        let of_refined = of_refined.map(|weights| split(&self.whole(weights)?, n_fresh)).transpose()?;
-        let (of_fresh, of_history) = of_refined.unzip();
-        let of_history = of_history.flatten();
-        let right = accuracy(&logits_real, Target::Real, of_real)?;
-        let own = [scalar(&loss_real)?, scalar(&loss_refined)?, right];
+        let (accuracy_refined, accuracy_history) = self.accuracies(&logits_refined, of_refined, n_fresh)?;
+        let accuracy_real = accuracy(&logits_real, Target::Real, of_real)?;
+        let own = [scalar(&loss_real)?, scalar(&loss_refined)?, accuracy_real];
         let [loss_real, loss_refined, accuracy_real] = self.means(own)?;
         Ok(DiscriminatorReport {
             loss,
             loss_real,
             loss_refined,
             accuracy_real,
-            accuracy_refined: accuracy(&logits_fresh, Target::Refined, of_fresh.as_ref())?,
-            accuracy_history: logits_history
-                .map(|logits| accuracy(&logits, Target::Refined, of_history.as_ref()))
-                .transpose()?,
+            accuracy_refined,
+            accuracy_history,
             gradient_norm,
         })
     }
@@ -301,13 +296,6 @@ impl Trainer {
         self.ema.as_mut().map(Ema::swap).transpose()?;
         sample_grid(&self.samples.synthetic, &refined?, &self.samples.real)
     }
-}
-
-/// Splits logits into those of the first `n` images and, if there are more, the rest.
-fn split(logits: &Tensor, n: usize) -> Result<(Tensor, Option<Tensor>), TrainError> {
-    let n_others = logits.dim(0)? - n;
-    let others = (n_others > 0).then(|| logits.narrow(0, n, n_others)).transpose()?;
-    Ok((logits.narrow(0, 0, n)?, others))
 }
 
 fn scalar(value: &Tensor) -> Result<f64, TrainError> {

@@ -1,6 +1,6 @@
 //! What R makes of a synthetic batch in its own update: one image for each, or two with different noise.
 
-use candle_core::{Module, Tensor};
+use candle_core::Tensor;
 use simgan_losses::{diversity, film_difference};
 use simgan_models::{Noise, RefinerOutput};
 
@@ -29,11 +29,11 @@ impl Trainer {
             let rendered = synthetic.clone();
             Refined { all, rendered, mean, measured, diversity: None }
         };
-        let first = self.drawn_noise(synthetic)?.unwrap_or_default();
+        let first = self.drawn_noise(synthetic)?;
         let Some(first_z) = &first.z else {
             return Ok(once(self.refiner.module.output(synthetic, &first)?));
         };
-        let second = self.drawn_noise(synthetic)?.unwrap_or_else(|| first.clone());
+        let second = self.drawn_noise(synthetic)?;
         let noise = Noise::cat(&[&first, &second])?;
         let rendered = Tensor::cat(&[synthetic, synthetic], 0)?;
         let RefinerOutput { images: all, values, measured } =
@@ -57,10 +57,9 @@ impl Trainer {
         let Some(measured) = &refined.measured else {
             return Ok(self.self_regularization.weighted_loss(&refined.mean, synthetic, weights.as_ref())?);
         };
-        let draws = measured.dim(0)? / synthetic.dim(0)?;
-        let of_pixels = (measured.detach().chunk(draws, 0)?.into_iter())
-            .try_fold(measured.zeros_like()?.narrow(0, 0, synthetic.dim(0)?)?, |sum, own| sum + own)?;
-        let of_pixels = (of_pixels / draws as f64)?;
+        // The share of the draws in which a pixel is measured.
+        let (n_images, _, height, width) = synthetic.dims4()?;
+        let of_pixels = measured.detach().reshape(((), n_images, 1, height, width))?.mean(0)?;
         let weights = match weights {
             Some(weights) => (weights * of_pixels)?,
             None => of_pixels,
@@ -73,23 +72,19 @@ impl Trainer {
     /// Refines a batch without gradients, for D.
     pub(super) fn refined_for_discriminator(&mut self, synthetic: &Tensor) -> Result<Tensor, TrainError> {
         let noise = self.drawn_noise(synthetic)?;
-        let frozen = &self.refiner.frozen;
-        Ok(noise.map_or_else(|| frozen.forward(synthetic), |noise| frozen.forward_with(synthetic, &noise))?)
+        Ok(self.refiner.frozen.forward_with(synthetic, &noise)?)
     }
 
-    /// Draws the noise of a batch; `None` if R takes none. The frames of a film share theirs.
-    fn drawn_noise(&mut self, synthetic: &Tensor) -> Result<Option<Noise>, TrainError> {
-        if !self.refiner.module.takes_noise() {
-            return Ok(None);
-        }
+    /// Draws the noise of a batch, none if R takes none. The frames of a film share theirs.
+    fn drawn_noise(&mut self, synthetic: &Tensor) -> Result<Noise, TrainError> {
         let (n_images, _, height, width) = synthetic.dims4()?;
         let (config, device) = (&self.config.refiner, synthetic.device());
         let mut draw = |n| Noise::draw(config, n, [height, width], &mut self.latent_stream, device);
         if self.config.loss.film == 0.0 {
-            return Ok(Some(draw(n_images)?));
+            return Ok(draw(n_images)?);
         }
         let noise = draw(n_images / 2)?;
-        Ok(Some(Noise::cat(&[&noise, &noise])?))
+        Ok(Noise::cat(&[&noise, &noise])?)
     }
 
     /// Computes [`film_difference`] for each draw of noise; the second half of a batch holds the next

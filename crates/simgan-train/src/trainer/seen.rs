@@ -1,7 +1,7 @@
 //! Images as D sees them, and which of their patches count.
 
 use candle_core::Tensor;
-use simgan_losses::patch_weights;
+use simgan_losses::{Target, accuracy, patch_weights};
 
 use super::Trainer;
 use super::noise::noisy;
@@ -50,5 +50,23 @@ impl Trainer {
         let images = noisy(&images, deviation, self.share, &mut self.noise_stream)?;
         let weights = marks.map(|marks| patch_weights(&self.discriminator.frozen.patches_with(&marks)?));
         Ok(Seen { images, weights: weights.transpose()? })
+    }
+
+    /// Returns D's accuracy on the refined images of the whole batch: on the first `n_fresh`, and on those from the
+    /// history if there are any.
+    pub(super) fn accuracies(
+        &mut self,
+        logits: &Tensor,
+        weights: Option<&Tensor>,
+        n_fresh: usize,
+    ) -> Result<(f64, Option<f64>), TrainError> {
+        let logits = self.whole(logits)?;
+        let weights = weights.map(|weights| self.whole(weights)).transpose()?;
+        let on = |first: usize, n: usize| {
+            let weights = weights.as_ref().map(|weights| weights.narrow(0, first, n)).transpose()?;
+            accuracy(&logits.narrow(0, first, n)?, Target::Refined, weights.as_ref())
+        };
+        let n_history = logits.dim(0)? - n_fresh;
+        Ok((on(0, n_fresh)?, (n_history > 0).then(|| on(n_fresh, n_history)).transpose()?))
     }
 }

@@ -167,7 +167,7 @@ impl Trainer {
         let precision = config.compute.precision;
         precision.check(device).map_err(TrainError::Precision)?;
         let place = (device, precision);
-        let range = stored_range(&config);
+        let range = config.data.range.ends();
         let refiner =
             Network::refiner(&config.refiner, channels, &optim.refiner, refiner_seed, place, range)?;
         let (discriminator, own) = (&config.discriminator.network, &optim.discriminator);
@@ -238,7 +238,7 @@ impl Trainer {
     fn write_tensors(&self, folder: &Path) -> Result<(), TrainError> {
         let raw = self.refiner.parameters();
         let refiner = self.ema.as_ref().map_or_else(|| raw.tensors(), Ema::tensors);
-        let range = stored_range(&self.config);
+        let range = self.config.data.range.ends();
         let tone = self.sources.tone.as_ref().map(stage_of);
         let images = RefinerImages { channels: self.sources.synthetic.spec().channels, range, tone };
         save_refiner(folder, &self.config.refiner, images, &refiner)?;
@@ -299,11 +299,6 @@ fn checksums(config: &TrainConfig, knows_content: bool) -> Vec<u32> {
         crc32c(config.identity())
     };
     vec![with(OnError::Fail), with(OnError::Skip)]
-}
-
-/// The stored values that −1 and 1 stand for; `None` for the whole scale.
-fn stored_range(config: &TrainConfig) -> Option<[f32; 2]> {
-    config.data.range.fixed().map(|range| [range.min, range.max])
 }
 
 fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {
