@@ -120,6 +120,20 @@ impl LabelledImages {
         Self::new(self.inputs.with_images(images)?, self.labels.clone())
     }
 
+    /// Replaces the images by several sets of as many, such as variants of refined ones: each gets the labels.
+    ///
+    /// # Errors
+    ///
+    /// If the numbers differ, or there is no set.
+    pub(crate) fn with_variants(&self, variants: &[Tensor]) -> Result<Self, EvalError> {
+        if let Some(other) = variants.iter().find(|images| images.dim(0).ok() != Some(self.n_images())) {
+            return Err(EvalError::Mismatch(format!("{} labels for {:?}", self.n_images(), other.shape())));
+        }
+        let extra = self.inputs.extra().map(|extra| Tensor::cat(&vec![extra; variants.len()], 0));
+        let inputs = Inputs::new(Tensor::cat(variants, 0)?, extra.transpose()?)?;
+        Self::new(inputs, self.labels.repeat(variants.len()))
+    }
+
     /// Returns the first `count` images.
     ///
     /// # Errors

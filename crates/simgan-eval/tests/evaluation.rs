@@ -32,7 +32,12 @@ fn config() -> EvaluationConfig {
 
 /// Returns a refiner that computes tanh(`gain` · x).
 fn scaling(gain: f32) -> Refiner {
-    let (config, parameters) = common::scaling(gain);
+    noisy(gain, None)
+}
+
+/// As [`scaling`], after adding noise to x.
+fn noisy(gain: f32, grain: Option<f32>) -> Refiner {
+    let (config, parameters) = common::scaling(gain, grain);
     Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen()
 }
 
@@ -123,6 +128,27 @@ fn every_row_learns_from_images_of_its_own() {
     }
     let again = watched(|watch| evaluate(&scaling(0.5), &Plan::new(&data, &config)?, watch)).unwrap().0;
     assert_eq!(again, found, "one configuration, one result");
+}
+
+/// As many updates on several refined images of each render, which differ if the refiner looks at its noise.
+#[test]
+fn variants_of_an_image_share_its_label() {
+    let config = EvaluationConfig { methods: vec![MethodKind::Refined], images: 60, ..config() };
+    let four = EvaluationConfig { variants: 4, ..config.clone() };
+    let data = Scene::new().read(&config).unwrap();
+    let measure = |refiner: &Refiner, config: &EvaluationConfig| {
+        let evaluated = watched(|watch| evaluate(refiner, &Plan::new(&data, config)?, watch));
+        evaluated.map(|(found, _)| found.methods[&Method::once(MethodKind::Refined)].clone())
+    };
+    let [one, all] = [&config, &four].map(|config| measure(&noisy(0.5, Some(0.1)), config).unwrap());
+    assert_eq!((one.n_images, all.n_images), (60, 240));
+    assert_ne!(one.predicted, all.predicted);
+    // Without a look at the noise all variants are one image; only the order of the batches differs.
+    let [one, all] = [&config, &four].map(|config| measure(&noisy(0.5, Some(0.0)), config).unwrap());
+    let ratio = all.figures["error_deg"].mean / one.figures["error_deg"].mean;
+    assert!((ratio - 1.0).abs() < 0.2, "labels went astray: {ratio}");
+    let error = measure(&scaling(0.5), &four).unwrap_err().to_string();
+    assert!(error.contains("4 variants of an image are asked of a refiner that takes no noise"), "{error}");
 }
 
 /// Side by side or one after the other: every digit is the same.

@@ -38,7 +38,7 @@ fn preservation_and_realism_are_told() {
     let judge = judge(&sources);
     let folder = tempfile::tempdir().unwrap();
     let of = |gain: f32| {
-        let (config, parameters) = common::scaling(gain);
+        let (config, parameters) = common::scaling(gain, None);
         save_refiner(folder.path(), &config, 1, &parameters.tensors()).unwrap();
         judge.judge(folder.path()).unwrap()
     };
@@ -62,7 +62,7 @@ fn without_landmarks_the_change_of_pixels_counts() {
         real: eyes(Domain::Camera, 2, 40, false),
         tone: None,
     };
-    let (config, parameters) = common::scaling(-1.0);
+    let (config, parameters) = common::scaling(-1.0, None);
     let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     let judgement = judge(&sources).judge_refiner(&refiner).unwrap();
     assert_eq!((judgement.pupil, judgement.points), (None, None));
@@ -91,7 +91,7 @@ fn without_irises_other_points_count() {
         Sources { synthetic: eyes_with_points(60), real: eyes(Domain::Camera, 2, 40, false), tone: None };
     let (judge, limits) = (judge(&sources), SelectionConfig::default());
     let of = |gain: f32| {
-        let (config, parameters) = common::scaling(gain);
+        let (config, parameters) = common::scaling(gain, None);
         let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
         judge.judge_refiner(&refiner).unwrap()
     };
@@ -132,7 +132,7 @@ impl Source for Damaged {
 fn damaged_labels_cost_only_the_pupil() {
     let synthetic = Arc::new(Damaged(eyes(Domain::Eyes, 1, 40, true)));
     let sources = Sources { synthetic, real: eyes(Domain::Camera, 2, 40, false), tone: None };
-    let (config, parameters) = common::scaling(1.0);
+    let (config, parameters) = common::scaling(1.0, None);
     let refiner = Refiner::new(&config, 1, parameters.var_builder()).unwrap().frozen();
     assert_eq!(judge(&sources).judge_refiner(&refiner).unwrap().pupil, None);
 }

@@ -74,6 +74,10 @@ pub(crate) struct Measure {
     /// Also train on N times as many synthetic and refined images: the paper's "4x".
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
     pub(crate) fold: usize,
+    /// Refined images of each synthetic image to train on, each with other noise; more than 1 need a refiner that
+    /// takes noise (refiner.noise_channels, refiner.grain_channels). The number of updates stays the same.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub(crate) variants: usize,
     /// Repetitions of each training; every method starts from the same weights and sees images in the same
     /// order. Figures are mean ± standard deviation over them.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = positive)]

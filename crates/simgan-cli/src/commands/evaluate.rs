@@ -77,7 +77,7 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
 
 /// Converts the shared measuring options.
 pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> EvaluationConfig {
-    let Measure { images, fold, seeds, augment, ref methods, .. } = *measure;
+    let Measure { images, fold, variants, seeds, augment, ref methods, .. } = *measure;
     let (network, steps, batch) = match measure.paper {
         true => (NetworkSize::Paper, EstimatorTraining::default().steps, EstimatorTraining::default().batch),
         false => (measure.network.into(), measure.estimator_steps, measure.estimator_batch),
@@ -87,6 +87,7 @@ pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> Evaluat
     EvaluationConfig {
         images,
         fold,
+        variants: variants as u64,
         seeds: seeds as u64,
         task: measure.task.clone(),
         inputs: measure.inputs.clone(),

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use simgan_metrics::RealismTraining;
-use simgan_models::{EstimatorConfig, GazeEstimatorConfig, HourglassConfig, PlainConfig};
+use simgan_models::{EstimatorConfig, GazeEstimatorConfig, HourglassConfig, PlainConfig, RefinerConfig};
 
 use super::MethodKind;
 use crate::{EstimatorTraining, EvalError, InputShape};
@@ -13,6 +13,10 @@ pub struct EvaluationConfig {
     pub images: usize,
     /// Factor of extra data for the rows `_Nx`; 1 leaves these rows out. The paper uses 4.
     pub fold: usize,
+    /// Refined images of each synthetic image that the rows `refined` learn from, each with other noise; more than
+    /// 1 need a refiner that takes noise.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub variants: u64,
     /// Repetitions. In repetition s all methods start from the same weights and see the images in the same
     /// order.
     pub seeds: u64,
@@ -47,6 +51,7 @@ impl Default for EvaluationConfig {
         Self {
             images: 5000,
             fold: 1,
+            variants: 1,
             seeds: 3,
             task: None,
             inputs: Vec::new(),
@@ -165,6 +170,15 @@ impl NetworkSize {
     }
 }
 
+const fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(count: &u64) -> bool {
+    *count == 1
+}
+
 /// How often a side is halved until at most 8 pixels are left.
 fn halvings(side: usize) -> usize {
     (0..8).find(|count| side >> count <= 8).unwrap_or(8)
@@ -178,6 +192,7 @@ impl EvaluationConfig {
         let counts = [
             ("images", self.images),
             ("fold", self.fold),
+            ("variants", self.variants as usize),
             ("seeds", self.seeds as usize),
             ("steps", self.training.steps),
             ("batch", self.training.batch),
@@ -190,6 +205,19 @@ impl EvaluationConfig {
             Some((name, _)) => Err(EvalError::Mismatch(format!("{name} is 0, but must be at least 1"))),
             None => Ok(()),
         }
+    }
+
+    /// # Errors
+    ///
+    /// If an image is to have several refined ones, but the refiner takes no noise to tell them apart.
+    pub(crate) fn check_variants(&self, refiner: &RefinerConfig) -> Result<(), EvalError> {
+        if self.variants > 1 && refiner.noise_channels + refiner.grain_channels == 0 {
+            let reason =
+                format!("{} variants of an image are asked of a refiner that takes no noise", self.variants);
+            let hint = "train one with refiner.noise_channels or refiner.grain_channels";
+            return Err(EvalError::Impossible { reason, hint });
+        }
+        Ok(())
     }
 
     /// Returns the training settings of one repetition.

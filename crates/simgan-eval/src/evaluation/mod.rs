@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use simgan_models::Refiner;
+use simgan_models::{NoiseSource, Refiner};
 
 pub use self::checks::eyes_of;
 pub use self::config::{EvaluationConfig, NetworkSize};
@@ -141,6 +141,7 @@ pub fn evaluate(
     plan: &Plan<'_>,
     watch: &mut Watch<'_>,
 ) -> Result<(Evaluation, Estimators), EvalError> {
+    plan.config.check_variants(refiner.config())?; // before the baselines take their time
     watch.expect(plan.n_updates());
     let baselines = Baselines::measure(plan, watch)?;
     let refined = RefinerFigures::measure(refiner, baselines.networks(), plan, watch)?;
@@ -178,7 +179,7 @@ impl Baselines {
     pub fn measure(plan: &Plan<'_>, watch: &mut Watch<'_>) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
         let rows: Vec<_> = plan.rows_of(false).collect();
-        let (methods, estimators) = rows::measure(&rows, None, data, config, watch)?;
+        let (methods, estimators) = rows::measure(&rows, &[], data, config, watch)?;
         let networks = of_synthetic(&estimators);
         let mut like = |what, images| likeness(what, data, images, networks, config, watch);
         let plain = like("synthetic", data.probe().images())?;
@@ -209,13 +210,17 @@ impl RefinerFigures {
     ) -> Result<Self, EvalError> {
         let Plan { data, config, .. } = *plan;
         let rows: Vec<_> = plan.rows_of(true).collect();
-        let n_refined = rows.first().map_or(Ok(0), |_| data.all_seen().images().dim(0))?;
-        watch.begin("refining", data.seen_probe().images().dim(0)? + n_refined)?;
-        let probe = refine_images(refiner, data.seen_probe().images(), watch)?;
-        let refine_all = |_| refine_images(refiner, data.all_seen().images(), watch);
+        config.check_variants(refiner.config())?;
+        let n_variants = if rows.is_empty() { 0 } else { config.variants };
+        let (all, probe) = (data.all_seen().images(), data.seen_probe().images());
+        watch.begin("refining", probe.dim(0)? + n_variants as usize * all.dim(0)?)?;
+        let mut refine = |images, variant| {
+            refine_images(refiner, images, NoiseSource { variant, ..NoiseSource::default() }, watch)
+        };
+        let probe = refine(probe, 1)?;
         // Refine once: all rows share the images.
-        let refined = rows.first().map(refine_all).transpose()?;
-        let (methods, estimators) = rows::measure(&rows, refined.as_ref(), data, config, watch)?;
+        let refined = (1..=n_variants).map(|variant| refine(all, variant)).collect::<Result<Vec<_>, _>>()?;
+        let (methods, estimators) = rows::measure(&rows, &refined, data, config, watch)?;
         watch.begin("label preservation", 0)?;
         let shifts = Shifts::new(data, &probe)?;
         let agreement = Agreement::new(networks, data, &probe)?;

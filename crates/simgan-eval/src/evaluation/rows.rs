@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use candle_core::{Module, Tensor};
+use candle_core::Tensor;
 use simgan_data::Annotation;
 use simgan_metrics::{fourier_matched, histogram_matched};
-use simgan_models::{Refiner, for_batches, forward_batched};
+use simgan_models::{NoiseSource, Refiner, for_batches, forward_batched};
 
 use super::{
     Estimators, EvaluationConfig, EvaluationData, Method, MethodFigures, MethodKind, Methods, Watch,
@@ -22,12 +22,12 @@ struct Row {
     networks: Vec<TrainedEstimator>,
 }
 
-/// Measures rows. `refined` holds the refinements of all synthetic images of the data.
+/// Measures rows. `refined` holds the refinements of all synthetic images of the data, one tensor per variant.
 ///
 /// All networks are trained side by side, from images that are prepared once.
 pub(super) fn measure(
     rows: &[Method],
-    refined: Option<&Tensor>,
+    refined: &[Tensor],
     data: &EvaluationData,
     config: &EvaluationConfig,
     watch: &mut Watch<'_>,
@@ -131,7 +131,7 @@ impl Row {
 /// Returns the images a method trains on.
 fn training_images(
     method: Method,
-    refined: Option<&Tensor>,
+    refined: &[Tensor],
     data: &EvaluationData,
     config: &EvaluationConfig,
 ) -> Result<LabelledImages, EvalError> {
@@ -154,7 +154,8 @@ fn training_images(
             return data.all_seen().first(synthetic.n_images());
         }
         MethodKind::Refined | MethodKind::RefinedAugmented => {
-            refined.ok_or_else(lacking)?.narrow(0, 0, synthetic.n_images())?
+            let wanted = refined.iter().map(|images| images.narrow(0, 0, synthetic.n_images()));
+            return synthetic.with_variants(&wanted.collect::<Result<Vec<_>, _>>()?);
         }
     };
     synthetic.with_images(changed)
@@ -175,7 +176,7 @@ fn neighbours(
     Ok(labels)
 }
 
-/// Refines images `(N, C, H, W)`, 256 at a time.
+/// Refines images `(N, C, H, W)`, 256 at a time, with noise from `source` if the refiner takes any.
 ///
 /// # Errors
 ///
@@ -184,11 +185,12 @@ fn neighbours(
 pub(crate) fn refine_images(
     refiner: &Refiner,
     images: &Tensor,
+    source: NoiseSource,
     watch: &mut Watch<'_>,
 ) -> Result<Tensor, EvalError> {
     forward_batched(images, AT_ONCE, |batch| {
         watch.count(batch.dim(0)?)?;
-        let refined = refiner.forward(batch)?;
+        let refined = refiner.forward_with(batch, &refiner.noise(batch, source)?)?;
         match refined.mean_all()?.to_scalar::<f32>()?.is_finite() {
             true => Ok(refined),
             false => Err(EvalError::NotFinite),

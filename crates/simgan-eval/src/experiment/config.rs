@@ -74,6 +74,7 @@ impl ExperimentConfig {
             let reason = "the methods leave out `refined`, which is what is compared".to_owned();
             return Err(EvalError::Impossible { reason, hint: "add `refined` to the methods" });
         }
+        evaluation.check_variants(&training.refiner)?;
         let (format_version, variants) = (EXPERIMENT_VERSION, set.variants(&training)?);
         let config = Self { format_version, set, draws, test, most_test, variants, evaluation, training };
         config.variants.iter().try_for_each(|variant| config.training_of(variant, 0).map(drop))?;

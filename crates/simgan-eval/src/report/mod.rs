@@ -13,7 +13,7 @@ mod verdict;
 use std::path::Path;
 
 use candle_core::Tensor;
-use simgan_models::Refiner;
+use simgan_models::{NoiseSource, Refiner};
 
 pub use self::experiment::{experiment_table, write_experiment};
 pub use self::folder::check_folder;
@@ -119,7 +119,7 @@ fn grid(data: &EvaluationData, refiner: &Refiner, watch: &mut Watch<'_>) -> Resu
         let seen = seen?;
         rows.push(synthetic?);
         rows.extend(data.is_toned().then(|| seen.clone()));
-        rows.push(refine_images(refiner, &seen, watch)?);
+        rows.push(refine_images(refiner, &seen, NoiseSource::default(), watch)?);
         if let Some(real) = data.real() {
             rows.push(spread_over(real, block, BLOCKS, n_columns)?);
         }
