@@ -131,7 +131,8 @@ impl LabelledImages {
         }
         let extra = self.inputs.extra().map(|extra| Tensor::cat(&vec![extra; variants.len()], 0));
         let inputs = Inputs::new(Tensor::cat(variants, 0)?, extra.transpose()?)?;
-        Self::new(inputs, self.labels.repeat(variants.len()))
+        let labels = variants.iter().flat_map(|_| self.labels.iter().cloned());
+        Self::new(inputs, labels.collect())
     }
 
     /// Returns the first `count` images.
