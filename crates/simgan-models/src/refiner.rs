@@ -55,6 +55,7 @@ impl Refiner {
             noise_channels,
             grain_channels,
             holes,
+            ..
         } = *config;
         if holes && grain_channels == 0 {
             return Err(ModelError::Config("refiner.holes needs refiner.grain_channels".to_owned()));
@@ -181,17 +182,21 @@ impl Refiner {
     pub fn output(&self, synthetic: &Tensor, noise: &Noise) -> candle_core::Result<RefinerOutput> {
         let outputs = self.refined(&self.with_planes(synthetic, noise)?)?;
         let Some(grain) = noise.grain.as_ref().filter(|_| self.config.holes) else {
-            let images = self.kept(outputs, synthetic)?;
+            let images = self.values(outputs, synthetic)?;
             return Ok(RefinerOutput { values: images.clone(), images, measured: None });
         };
-        let values = self.kept(outputs.narrow(1, 0, self.channels)?, synthetic)?;
+        let values = self.values(outputs.narrow(1, 0, self.channels)?, synthetic)?;
         let measured = measured(&outputs.narrow(1, self.channels, 1)?, grain)?;
         let images = ((&values + 1.0)?.broadcast_mul(&measured)? - 1.0)?;
         Ok(RefinerOutput { images, values, measured: Some(measured) })
     }
 
-    /// Leaves pixels that were not measured as they are.
-    fn kept(&self, refined: Tensor, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+    /// The values of the images, from the network's outputs for them. Pixels that were not measured stay as they are.
+    fn values(&self, outputs: Tensor, synthetic: &Tensor) -> candle_core::Result<Tensor> {
+        let refined = match self.config.skip {
+            false => outputs,
+            true => (synthetic + outputs)?.clamp(-1.0, 1.0)?,
+        };
         if !self.has_missing {
             return Ok(refined);
         }
@@ -240,7 +245,7 @@ impl Refiner {
 impl Module for Refiner {
     fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
         match self.takes_noise() {
-            false => self.kept(self.refined(synthetic)?, synthetic),
+            false => self.values(self.refined(synthetic)?, synthetic),
             true => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
         }
     }
@@ -297,6 +302,10 @@ settings! {
         /// `data.range` above 0, where a missing pixel is known as such. Refined images have 0 there.
         #[serde(default)]
         holes: bool = Range::Flag,
+        /// Whether R adds to an image what its last layer says, instead of painting it anew as in the paper: R(x) = x +
+        /// tanh(…), cut to [−1, 1]. It then starts close to x, and a depth that D does not mind stays exact.
+        #[serde(default)]
+        skip: bool = Range::Flag,
     }
 }
 
@@ -315,6 +324,7 @@ impl RefinerConfig {
             noise_channels: 0,
             grain_channels: 0,
             holes: false,
+            skip: false,
         }
     }
 

@@ -125,6 +125,7 @@ mod tests {
                 noise_channels: 2,
                 grain_channels: 3,
                 holes: false,
+                skip: true,
             };
             let refiner = Refiner::new(&config, 3, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
             let values: Vec<f32> =

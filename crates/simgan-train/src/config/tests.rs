@@ -79,7 +79,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         first.insert("compute".to_owned(), compute.into());
         let added = ["noise_channels", "grain_channels"].map(|key| (key.to_owned(), 0.into()));
         first["refiner"].as_table_mut().unwrap().extend(added);
-        first["refiner"].as_table_mut().unwrap().insert("holes".to_owned(), false.into());
+        let added = ["holes", "skip"].map(|key| (key.to_owned(), false.into()));
+        first["refiner"].as_table_mut().unwrap().extend(added);
         let data = first["data"].as_table_mut().unwrap();
         data.insert("range".to_owned(), "full".into());
         data.extend(["flip", "random_crop", "tone"].map(|key| (key.to_owned(), "none".into())));

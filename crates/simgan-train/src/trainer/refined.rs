@@ -65,7 +65,9 @@ impl Trainer {
             None => of_pixels,
         };
         let distance = self.self_regularization.weighted_loss(&refined.mean, synthetic, Some(&weights))?;
-        let missing = (1.0 - measured)?.mean_all()?;
+        // Where the render shows nothing there is nothing to miss.
+        let shown = refined.rendered.narrow(1, 0, 1)?.gt(-1.0)?.to_dtype(measured.dtype())?;
+        let missing = ((1.0 - measured)? * shown)?.mean_all()?;
         Ok((distance + (missing * self.config.loss.missing)?)?)
     }
 
