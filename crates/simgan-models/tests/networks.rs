@@ -81,6 +81,36 @@ fn the_refiner_sees_19_pixels() {
 }
 
 /// A uniform image has no edge that a network with replicated borders could paint.
+/// R(x) = x + tanh(…), cut to [−1, 1]; a pixel that was not measured stays one.
+#[test]
+fn a_refiner_with_skip_adds_to_the_image() {
+    let plain = RefinerConfig { features: 5, blocks: 1, ..RefinerConfig::eye_gaze() };
+    let (painted, parameters) = refiner(&plain, 1);
+    let skip = RefinerConfig { skip: true, ..plain };
+    let added = Refiner::new(&skip, 1, parameters.var_builder()).unwrap();
+    let mut pixels = values(&images((2, 1, 5, 7)));
+    (pixels[3], pixels[4]) = (-1.0, 1.0);
+    let synthetic = Tensor::from_vec(pixels.clone(), (2, 1, 5, 7), &Device::Cpu).unwrap();
+    let changes = values(&painted.forward(&synthetic).unwrap());
+    let expected: Vec<_> = pixels.iter().zip(&changes).map(|(x, r)| (x + r).clamp(-1.0, 1.0)).collect();
+    assert_eq!(values(&added.forward(&synthetic).unwrap()), expected);
+    assert!(expected.iter().any(|value| value.abs() == 1.0), "something was cut");
+    let depth = added.clone().with_range(Some([300.0, 900.0]));
+    assert_eq!(values(&depth.forward(&synthetic).unwrap())[3], -1.0);
+
+    // Where nothing is cut, the parameters' gradients are those of the painted image; where x + r leaves the range
+    // there are none.
+    let inside: Vec<f32> =
+        pixels.iter().zip(&changes).map(|(x, r)| f32::from(u8::from((x + r).abs() < 1.0))).collect();
+    let inside = Tensor::from_vec(inside, (2, 1, 5, 7), &Device::Cpu).unwrap();
+    let weight = parameters.vars().into_iter().find(|(name, _)| name == "stem.weight").unwrap().1;
+    let gradient = |loss: Tensor| values(loss.backward().unwrap().get(&weight).unwrap());
+    let of_added = gradient(added.forward(&synthetic).unwrap().sum_all().unwrap());
+    let of_painted = gradient((painted.forward(&synthetic).unwrap() * inside).unwrap().sum_all().unwrap());
+    let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+    assert!(of_added.iter().zip(&of_painted).all(is_near), "{of_added:?} {of_painted:?}");
+}
+
 #[test]
 fn replicated_borders_paint_no_frame() {
     let flat = Tensor::full(0.4f32, (1, 1, 9, 12), &Device::Cpu).unwrap();
