@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
+use crate::relief::{planes, with_relief};
 use crate::spectral_norm::SpectralNorm;
 use simgan_kernels::{Border, Conv2d, MaxPool2d, Precision, max_pool2d};
 use simgan_settings::{OutOfRange, Range, check, settings};
@@ -21,6 +22,7 @@ use simgan_settings::{OutOfRange, Range, check, settings};
 pub struct Discriminator {
     stages: Vec<Stage>,
     local: bool,
+    relief: usize,
     precision: Precision,
 }
 
@@ -42,7 +44,7 @@ impl Discriminator {
     pub fn new(config: &DiscriminatorConfig, channels: usize, vb: VarBuilder) -> Result<Self, ModelError> {
         config.check()?;
         check_channels(channels)?;
-        let (mut stages, mut input, mut n_convs) = (Vec::new(), channels, 0);
+        let (mut stages, mut input, mut n_convs) = (Vec::new(), channels * planes(config.relief), 0);
         let last = Layer::Conv { kernel: 1, stride: 1, features: 2 };
         for (layer_idx, layer) in config.layers.iter().chain([&last]).enumerate() {
             stages.push(match *layer {
@@ -62,7 +64,7 @@ impl Discriminator {
                 }
             });
         }
-        Ok(Self { stages, local: config.local, precision: Precision::F32 })
+        Ok(Self { stages, local: config.local, relief: config.relief, precision: Precision::F32 })
     }
 
     /// Returns the same discriminator without gradients for its parameters, for the refiner's step, which
@@ -74,7 +76,8 @@ impl Discriminator {
             Stage::MaxPool(pool) => Stage::MaxPool(*pool),
         };
         let stages = self.stages.iter().map(freeze).collect();
-        Self { stages, local: self.local, precision: self.precision }
+        let Self { local, relief, precision, .. } = *self;
+        Self { stages, local, relief, precision }
     }
 
     /// Returns the same discriminator, which multiplies in `precision`.
@@ -117,7 +120,8 @@ impl Module for Discriminator {
     fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         let stages = self.stages.iter().map(Stage::normalized).collect::<candle_core::Result<Vec<_>>>()?;
         let stages: Vec<_> = stages.iter().map(Stage::kernel).collect();
-        let map = simgan_kernels::sequential_in(images, &stages, self.precision)?;
+        let images = with_relief(images, self.relief)?;
+        let map = simgan_kernels::sequential_in(&images, &stages, self.precision)?;
         if self.local { Ok(map) } else { map.mean_keepdim((2, 3)) }
     }
 }
@@ -224,6 +228,10 @@ settings! {
         /// power iteration with each update of D keeps the value up to date.
         #[serde(default)]
         spectral_norm: bool = Range::Flag,
+        /// Beside an image D sees its relief, as R does with `refiner.relief`. It does not depend on whether a pixel
+        /// itself was measured, so that D learns how often pixels are missing at a step in depth. 0 turns it off.
+        #[serde(default)]
+        relief: usize = Range::Whole(0, 1000),
     }
 }
 
@@ -286,7 +294,7 @@ impl DiscriminatorConfig {
     }
 
     fn with_layers(layers: Vec<Layer>) -> Self {
-        Self { layers, local: true, border: Border::Zeros, spectral_norm: false }
+        Self { layers, local: true, border: Border::Zeros, spectral_norm: false, relief: 0 }
     }
 
     /// Checks the ranges of all values and layers.

@@ -49,6 +49,7 @@ mod plain;
 mod refiner;
 mod refiner_file;
 mod regular;
+mod relief;
 pub mod run_folder;
 mod spectral_norm;
 
@@ -72,4 +73,5 @@ pub use self::refiner_file::{
     REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, ToneStage, load_refiner, load_refiner_images,
     refiner_crc32c, save_refiner,
 };
+pub use self::relief::relief_reach;
 pub use simgan_kernels::{Border, Precision};

@@ -3,6 +3,7 @@ use candle_nn::VarBuilder;
 
 use crate::conv::{BORDERS, BorderName, Conv, check_channels, same_conv};
 use crate::holes::{RefinerOutput, measured};
+use crate::relief::{planes, with_relief};
 use crate::{ModelError, Noise, NoiseSource};
 use simgan_kernels::{Border, Precision, RefinerLayers};
 use simgan_settings::{Range, check, settings};
@@ -55,13 +56,14 @@ impl Refiner {
             noise_channels,
             grain_channels,
             holes,
+            relief,
             ..
         } = *config;
         if holes && grain_channels == 0 {
             return Err(ModelError::Config("refiner.holes needs refiner.grain_channels".to_owned()));
         }
         let stem = Conv::new(
-            channels + noise_channels + grain_channels,
+            channels * planes(relief) + noise_channels + grain_channels,
             features,
             stem_kernel,
             same_conv(stem_kernel, 1, border, true),
@@ -120,12 +122,12 @@ impl Refiner {
     /// Noise is 0: features should not depend on it.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         // Layer by layer: the fused operation does not return its feature maps.
-        let mut input = images.clone();
+        let mut input = with_relief(images, self.config.relief)?;
         if self.takes_noise() {
             let (n_images, _, height, width) = images.dims4()?;
             let channels = self.config.noise_channels + self.config.grain_channels;
             let zeros = Tensor::zeros((n_images, channels, height, width), DType::F32, images.device())?;
-            input = Tensor::cat(&[images, &zeros], 1)?;
+            input = Tensor::cat(&[input, zeros], 1)?;
         }
         let mut features = self.stem.forward(&input)?;
         for block in &self.blocks {
@@ -204,7 +206,7 @@ impl Refiner {
         ((refined + 1.0)? * is_measured)? - 1.0
     }
 
-    /// Appends a plane for each number of z and then those of the grain. A number of z has one value in all pixels:
+    /// Appends the relief, a plane for each number of z and then those of the grain. A number of z has one value in all pixels:
     /// what varies between photographs of one scene – exposure, contrast, sharpness – varies between images, and a
     /// film's frames can share it whatever moves.
     fn with_planes(&self, images: &Tensor, noise: &Noise) -> candle_core::Result<Tensor> {
@@ -222,7 +224,7 @@ impl Refiner {
                  {grain_channels} grain channels"
             );
         }
-        let mut parts = vec![images.clone()];
+        let mut parts = vec![with_relief(images, self.config.relief)?];
         if let Some(z) = &noise.z {
             let planes = z.reshape((n_images, noise_channels, 1, 1))?;
             parts.push(planes.broadcast_as((n_images, noise_channels, height, width))?.contiguous()?);
@@ -245,7 +247,7 @@ impl Refiner {
 impl Module for Refiner {
     fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
         match self.takes_noise() {
-            false => self.values(self.refined(synthetic)?, synthetic),
+            false => self.values(self.refined(&with_relief(synthetic, self.config.relief)?)?, synthetic),
             true => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
         }
     }
@@ -306,6 +308,11 @@ settings! {
         /// tanh(…), cut to [−1, 1]. It then starts close to x, and a depth that D does not mind stays exact.
         #[serde(default)]
         skip: bool = Range::Flag,
+        /// Beside an image R sees its relief: differences of neighbouring pixels across and down, so many times as
+        /// great and cut to [−1, 1]; pixels of −1 (not measured) are passed over. For depth, whose steps within an
+        /// object are small beside those to the background. 0 turns it off.
+        #[serde(default)]
+        relief: usize = Range::Whole(0, 1000),
     }
 }
 
@@ -325,6 +332,7 @@ impl RefinerConfig {
             grain_channels: 0,
             holes: false,
             skip: false,
+            relief: 0,
         }
     }
 

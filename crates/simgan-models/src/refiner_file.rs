@@ -112,7 +112,7 @@ pub fn save_refiner(
     let text = toml::to_string(&file).map_err(|e| ModelError::damaged(&path, &e))?;
     // A refiner without noise keeps the file, and the checksum, that it had before there was noise.
     let text = text.replace("noise_channels = 0\n", "").replace("grain_channels = 0\n", "");
-    let text = text.replace("holes = false\n", "").replace("skip = false\n", "");
+    let text = text.replace("holes = false\n", "").replace("skip = false\n", "").replace("relief = 0\n", "");
     write_atomically(&path, text.as_bytes())?;
     write_tensors(&folder.join(REFINER_FILE), tensors)
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Result, Tensor};
 use simgan_data::ImageSpec;
-use simgan_models::{DrawnNoise, Noise, NoiseSource, Refiner, RefinerConfig};
+use simgan_models::{DrawnNoise, Noise, NoiseSource, Refiner, RefinerConfig, relief_reach};
 
 use super::batches::MAX_BATCH_PIXELS;
 use super::pixels::Refinable;
@@ -94,7 +94,7 @@ fn refine_tiled(
 /// Returns the radius of the refiner's receptive field in pixels.
 fn reach(config: &RefinerConfig) -> usize {
     // Two convolutions a block; the output layer is 1×1 and adds nothing.
-    config.stem_kernel / 2 + 2 * config.blocks * (config.kernel / 2)
+    relief_reach(config.relief) + config.stem_kernel / 2 + 2 * config.blocks * (config.kernel / 2)
 }
 
 /// Cuts `length` into ranges of `tile` and pairs each with its padded range, clipped to the image: at the
@@ -126,6 +126,7 @@ mod tests {
                 grain_channels: 3,
                 holes: false,
                 skip: true,
+                relief: 3,
             };
             let refiner = Refiner::new(&config, 3, Parameters::new(3, &Device::Cpu).var_builder()).unwrap();
             let values: Vec<f32> =

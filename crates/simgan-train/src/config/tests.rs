@@ -77,7 +77,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         discriminator.insert("patches".to_owned(), "all".into());
         let compute = Table::from_iter([("precision".to_owned(), Value::from("f32"))]);
         first.insert("compute".to_owned(), compute.into());
-        let added = ["noise_channels", "grain_channels"].map(|key| (key.to_owned(), 0.into()));
+        first["discriminator"].as_table_mut().unwrap().insert("relief".to_owned(), 0.into());
+        let added = ["noise_channels", "grain_channels", "relief"].map(|key| (key.to_owned(), 0.into()));
         first["refiner"].as_table_mut().unwrap().extend(added);
         let added = ["holes", "skip"].map(|key| (key.to_owned(), false.into()));
         first["refiner"].as_table_mut().unwrap().extend(added);
