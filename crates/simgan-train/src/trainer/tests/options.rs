@@ -94,10 +94,12 @@ fn patches_without_content_do_not_count() {
     assert_eq!(steps(&mut resumed, 4), reports[8..]);
 }
 
-/// Depth in which nothing is measured at the left, and a refiner that takes pixels for not measured.
+/// Depth in which nothing is measured at the left, and a refiner that takes pixels for not measured and, as D does,
+/// sees the relief.
 fn holes() -> (TrainConfig, Sources) {
     let mut config = config(6);
-    (config.refiner.grain_channels, config.refiner.holes) = (1, true);
+    (config.refiner.grain_channels, config.refiner.holes, config.refiner.skip) = (1, true, true);
+    (config.refiner.relief, config.discriminator.network.relief) = (3, 5);
     config.data.range = "20..255".parse().unwrap();
     config.discriminator.patches = crate::Patches::Content;
     (config, Sources { synthetic: half_black(11, 40), real: half_black(7, 200), tone: None })
