@@ -309,8 +309,8 @@ settings! {
         #[serde(default)]
         skip: bool = Range::Flag,
         /// Beside an image R sees its relief: differences of neighbouring pixels across and down, so many times as
-        /// great and cut to [−1, 1]; pixels of −1 (not measured) are passed over. For depth, whose steps within an
-        /// object are small beside those to the background. 0 turns it off.
+        /// great, less 0.25 for noise, and cut to [−1, 1]; pixels of −1 (not measured) are passed over. For depth, whose
+        /// steps within an object are small beside those to the background. 0 turns it off.
         #[serde(default)]
         relief: usize = Range::Whole(0, 1000),
     }

@@ -15,13 +15,17 @@ pub const fn relief_reach(gain: usize) -> usize {
     if gain == 0 { 0 } else { REACH }
 }
 
+/// What of a difference, `gain` times, is taken for noise.
+const NOISE: f32 = 0.25;
+
 /// Appends the relief of images, if `gain` is above 0: for each channel the difference of a pixel's right and left
-/// neighbours and that of its lower and upper ones, `gain` times, cut to [−1, 1].
+/// neighbours and that of its lower and upper ones, `gain` times, drawn towards 0 by [`NOISE`] and cut to [−1, 1].
 ///
 /// In a depth image fingers differ from a palm by a hundredth of what they differ from the background by, and a
 /// network starts blind to it. Pixels of −1, which were not measured, are passed over: a pixel's relief does not
 /// depend on whether the pixel itself was measured, so that D can learn how often pixels are missing at such
-/// a step. It has no gradient; that of an image flows through the image.
+/// a step. It has no gradient; that of an image flows through the image. Small differences count as none, since D would
+/// otherwise tell real images by their noise, and R could not learn it from D.
 ///
 /// # Shapes
 ///
@@ -45,6 +49,10 @@ pub(crate) fn with_relief(images: &Tensor, gain: usize) -> Result<Tensor> {
     Tensor::cat(&[images, &relief], 1)
 }
 
+fn shrunk(slope: f32) -> f32 {
+    (slope.abs() - NOISE).clamp(0.0, 1.0).copysign(slope)
+}
+
 fn slopes(values: &[f32], [height, width]: [usize; 2], gain: f32, across: &mut [f32], down: &mut [f32]) {
     // Of the pixels at `stride` and its multiples from `at` on, as far as there are any, the first that shows something.
     let before = |at: usize, stride: usize, n: usize| {
@@ -54,7 +62,7 @@ fn slopes(values: &[f32], [height, width]: [usize; 2], gain: f32, across: &mut [
         (1..=REACH.min(n)).map(|step| values[at + step * stride]).find(|value| *value > -1.0)
     };
     let slope = |before: Option<f32>, after: Option<f32>| {
-        before.zip(after).map_or(0.0, |(before, after)| (gain * (after - before)).clamp(-1.0, 1.0))
+        before.zip(after).map_or(0.0, |(before, after)| shrunk(gain * (after - before)))
     };
     for (at, (across, down)) in across.iter_mut().zip(down).enumerate() {
         let (x, y) = (at % width, at / width);
@@ -71,14 +79,15 @@ mod tests {
 
     #[test]
     fn neighbours_are_looked_for_beyond_missing_pixels() {
-        // One row: steps of 0.01, two missing pixels, a great step, and the ends.
+        // One row: steps of 0.01, missing pixels, a great step, and the ends.
         let row = [0.0, 0.01, -1.0, 0.03, -1.0, -1.0, -1.0, 0.5, 0.9, 0.9];
         let image = Tensor::new(&row, &Device::Cpu).unwrap().reshape((1, 1, 1, 10)).unwrap();
-        let found = with_relief(&image.to_dtype(candle_core::DType::F32).unwrap(), 10).unwrap();
+        let found = with_relief(&image.to_dtype(candle_core::DType::F32).unwrap(), 20).unwrap();
         let found: Vec<Vec<f32>> = found.squeeze(0).unwrap().squeeze(1).unwrap().to_vec2().unwrap();
         // At 4 the right neighbour is three pixels away, at 5 both are within reach.
-        let expected = [0.0, 0.3, 0.2, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0];
-        // At 1 the right neighbour is missing and the next counts; at 3 and 7 one side has none within reach.
+        let expected = [0.0, 0.35, 0.15, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0];
+        // At 1 the right neighbour is missing and the next counts; at 3 and 7 one side has none within reach. A fourth
+        // of the greatest value is taken off.
         for (idx, (found, expected)) in found[1].iter().zip(expected).enumerate() {
             assert!((found - expected).abs() < 1e-6, "{idx}: {found}, {expected}");
         }
@@ -97,10 +106,12 @@ mod tests {
             let plane = |p: usize| found.get(n).unwrap().get(p).unwrap().to_vec2::<f32>().unwrap()[y][x];
             let expected = [at(n, c, y, x + 1) - at(n, c, y, x - 1), at(n, c, y + 1, x) - at(n, c, y - 1, x)];
             for (p, expected) in expected.into_iter().enumerate() {
-                let expected = (2.0 * expected).clamp(-1.0, 1.0);
+                let expected = shrunk(2.0 * expected);
                 assert!((plane(2 + 2 * c + p) - expected).abs() < 1e-6, "{n} {c} {p}");
             }
         }
+        let small = [(0.1, 0.0), (-0.3, -0.05), (0.75, 0.5), (-9.0, -1.0)];
+        assert!(small.iter().all(|(slope, expected): &(f32, f32)| (shrunk(*slope) - expected).abs() < 1e-6));
         let gradients = found.sum_all().unwrap().backward().unwrap();
         let gradient = gradients.get(&images).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(gradient, vec![1.0; 60], "that of the images alone");
