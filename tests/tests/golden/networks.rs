@@ -10,27 +10,41 @@ use crate::support::{
 
 #[test]
 fn a_refiner_with_replicated_borders_equals_pytorch() {
-    check_refiner("refiner_replicate", &refiner_config(3, Border::Replicate), 1);
+    check_refiner(["networks", "refiner_replicate"], &refiner_config(3, Border::Replicate), 1);
 }
 
 #[test]
 fn a_colour_refiner_with_zero_borders_and_a_larger_stem_equals_pytorch() {
-    check_refiner("refiner_zeros", &refiner_config(7, Border::Zeros), 3);
+    check_refiner(["networks", "refiner_zeros"], &refiner_config(7, Border::Zeros), 3);
 }
 
 #[test]
 fn the_discriminator_of_eyes_equals_pytorch() {
-    check_discriminator("discriminator_eye", &eye_layers(), 1);
+    check_discriminator(["networks", "discriminator_eye"], &eye_layers(), 1);
 }
 
 #[test]
 fn the_discriminator_of_hands_equals_pytorch() {
-    check_discriminator("discriminator_hand", &hand_layers(), 3);
+    check_discriminator(["networks", "discriminator_hand"], &hand_layers(), 3);
 }
 
 #[test]
 fn the_global_discriminator_equals_pytorch() {
-    check_discriminator("discriminator_global", &DiscriminatorConfig { local: false, ..eye_layers() }, 1);
+    check_discriminator(
+        ["networks", "discriminator_global"],
+        &DiscriminatorConfig { local: false, ..eye_layers() },
+        1,
+    );
+}
+
+/// Where two fifths of the pixels are not measured.
+#[test]
+fn networks_that_see_the_relief_equal_pytorch() {
+    let config = |relief| RefinerConfig { skip: true, relief, ..refiner_config(3, Border::Replicate) };
+    check_refiner(["relief", "refiner"], &config(3), 1);
+    check_refiner(["relief", "refiner_colour"], &config(2), 3);
+    let config = DiscriminatorConfig { relief: 4, ..eye_layers() };
+    check_discriminator(["relief", "discriminator"], &config, 1);
 }
 
 /// The two readings of the paper differ in the number of hidden layers; this test has one.
@@ -47,28 +61,28 @@ fn the_gaze_network_equals_pytorch() {
     for device in devices() {
         let parameters = Parameters::new(0, device);
         let network = GazeEstimator::new(&config, parameters.var_builder()).unwrap();
-        check("gaze", &network, &parameters, device);
+        check("networks", "gaze", &network, &parameters, device);
     }
 }
 
-fn check_refiner(case: &str, config: &RefinerConfig, channels: usize) {
+fn check_refiner([folder, case]: [&str; 2], config: &RefinerConfig, channels: usize) {
     for device in devices() {
         let (refiner, parameters) = new_refiner(0, config, channels, device);
-        check(case, &refiner, &parameters, device);
+        check(folder, case, &refiner, &parameters, device);
     }
 }
 
-fn check_discriminator(case: &str, config: &DiscriminatorConfig, channels: usize) {
+fn check_discriminator([folder, case]: [&str; 2], config: &DiscriminatorConfig, channels: usize) {
     for device in devices() {
         let (discriminator, parameters) = new_discriminator(0, config, channels, device);
-        check(case, &discriminator, &parameters, device);
+        check(folder, case, &discriminator, &parameters, device);
     }
 }
 
 /// Compares the output and the gradients of all parameters and of the images. It fails, for example, if a
 /// convolution lacks its activation or the logits have one.
-fn check(case: &str, network: &dyn Module, parameters: &Parameters, device: &Device) {
-    let golden = Golden::open("networks", device);
+fn check(folder: &str, case: &str, network: &dyn Module, parameters: &Parameters, device: &Device) {
+    let golden = Golden::open(folder, device);
     golden.fill(&format!("{case}/parameter."), parameters);
     let images = var(golden.get(&format!("{case}/images")));
     let output = network.forward(&images).unwrap();

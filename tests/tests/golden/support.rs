@@ -73,16 +73,7 @@ pub(crate) fn var(tensor: &Tensor) -> Var {
 }
 
 pub(crate) fn refiner_config(stem_kernel: usize, border: Border) -> RefinerConfig {
-    RefinerConfig {
-        features: 5,
-        blocks: 2,
-        kernel: 3,
-        stem_kernel,
-        border,
-        noise_channels: 0,
-        grain_channels: 0,
-        holes: false,
-    }
+    RefinerConfig { features: 5, blocks: 2, kernel: 3, stem_kernel, border, ..RefinerConfig::eye_gaze() }
 }
 
 pub(crate) fn eye_layers() -> DiscriminatorConfig {
