@@ -131,10 +131,10 @@ pub(crate) struct BenchArguments {
     /// Images per batch.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub(crate) batch: usize,
-    /// Recipe of the networks: eye-gaze or hand-pose.
+    /// Recipe of the networks: eye-gaze, hand-pose, depth or demo.
     #[arg(long, value_name = "NAME", default_value = "eye-gaze")]
     pub(crate) recipe: simgan_train::Recipe,
-    /// Image size in pixels [default: 55x35 for eye-gaze, 224x224 for hand-pose].
+    /// Image size in pixels [default: 55x35 for eyes, 64x64 for depth, 224x224 for hand-pose].
     #[arg(long, value_name = "WxH")]
     pub(crate) size: Option<Size>,
     /// Channels per image.

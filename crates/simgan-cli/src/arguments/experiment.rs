@@ -26,20 +26,21 @@ pub(crate) struct ExperimentArguments {
     /// A new or empty folder, or an experiment's folder to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// Training settings to start from: demo, eye-gaze or hand-pose.
+    /// Training settings to start from: demo, depth, eye-gaze or hand-pose.
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub(crate) recipe: simgan_train::Recipe,
-    /// Labelled synthetic images, which are to be refined; repeatable [default, without --real too: builtin:eyes].
+    /// Labelled synthetic images, which are to be refined; repeatable [default, without --real too: the recipe's,
+    /// builtin:eyes or builtin:hands].
     #[arg(long, value_name = "SOURCE")]
     pub(crate) synthetic: Vec<String>,
-    /// Real images; repeatable [default, without --synthetic too: builtin:camera].
+    /// Real images; repeatable [default, without --synthetic too: the recipe's, builtin:camera or builtin:kinect].
     ///
     /// If every image is labelled, one more network trains on them and gives the lowest error to expect.
     /// Nothing else uses their labels.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) real: Vec<String>,
-    /// Labelled real images to test on; no method trains on them; repeatable [default, without --real:
-    /// builtin:camera with a seed of its own].
+    /// Labelled real images to test on; no method trains on them; repeatable [default, without --real: the recipe's
+    /// real images, builtin:camera or builtin:kinect, with a seed of their own].
     #[arg(long, value_name = "SOURCE")]
     pub(crate) test: Vec<String>,
     /// One training setting of all refiners, such as schedule.steps=1000 (adversarial steps); repeatable.

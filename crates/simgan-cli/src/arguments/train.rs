@@ -10,14 +10,14 @@ use super::{Compute, PrecisionChoice};
 /// Ctrl-C finishes the current step, writes a checkpoint and prints the command that resumes the run.
 #[derive(Args, Debug)]
 pub(crate) struct TrainArguments {
-    /// Settings to start from: demo (built-in eyes, minutes on two cores), eye-gaze or hand-pose (the paper's numbers)
-    /// [default: demo, or the recipe that --config names].
+    /// Settings to start from: demo (built-in eyes, minutes on two cores), depth (built-in hands as a depth camera
+    /// sees them, minutes too), eye-gaze or hand-pose (the paper's numbers) [default: demo, or the recipe that --config names].
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     pub(crate) recipe: Option<String>,
-    /// Synthetic images, which are to be refined; one or more [default, without --real too: builtin:eyes].
+    /// Synthetic images, which are to be refined; one or more [default, without --real too: the recipe's, such as builtin:eyes].
     #[arg(long, value_name = "SOURCE", num_args = 1..)]
     pub(crate) synthetic: Vec<String>,
-    /// Real images; labels are not needed; one or more [default, without --synthetic too: builtin:camera].
+    /// Real images; labels are not needed; one or more [default, without --synthetic too: the recipe's, such as builtin:camera].
     #[arg(long, value_name = "SOURCE", num_args = 1..)]
     pub(crate) real: Vec<String>,
     /// The run's folder [default: the first unused of runs/RECIPE-001, runs/RECIPE-002, ...].

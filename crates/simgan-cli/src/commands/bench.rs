@@ -50,6 +50,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let BenchArguments { recipe, channels, batch, only, .. } = *arguments;
     let size = arguments.size.unwrap_or(match recipe {
         Recipe::HandPose => Size { width: 224, height: 224 },
+        Recipe::Depth => Size { width: 64, height: 64 },
         Recipe::Demo | Recipe::EyeGaze => Size { width: 55, height: 35 },
     });
     let noise = Noise { channels, size };
@@ -96,6 +97,8 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
 fn config(arguments: &BenchArguments, size: Size, precision: Precision) -> Result<TrainConfig> {
     let batch = arguments.batch;
     let set = [
+        // Where 0 can mean "not measured", as with depths.
+        format!("data.range={}", if arguments.recipe == Recipe::Depth { "1..255" } else { "full" }),
         format!("data.batch={batch}"),
         format!("data.size={size}"),
         format!("data.channels={}", arguments.channels),

@@ -17,9 +17,6 @@ use crate::failure::{usage, usage_of};
 use crate::registry::registry;
 use crate::{compute, interrupt};
 
-/// The built-in "real" domain; experiments that train on it also test on it by default.
-const CAMERA: &str = "builtin:camera";
-
 /// Does the work that is still missing, prints the table and writes the page.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
@@ -59,7 +56,8 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
     let training = with_absolute_paths(TrainConfig::resolve(Some(arguments.recipe), None, &settings)?)?;
     let training = train::chosen(&training)?;
     let test = match &arguments.test[..] {
-        [] if training.data.real == [CAMERA] => vec![CAMERA.to_owned()],
+        // The recipe's "real" images are simulated, and the test's have a seed of their own.
+        [] if training.data.real == arguments.recipe.config().data.real => training.data.real.clone(),
         [] => bail!(usage("--test is missing").hint("give labelled real images, none of them in --real")),
         test => test.iter().map(|name| Ok(registry().absolute(name)?)).collect::<Result<_>>()?,
     };

@@ -109,6 +109,14 @@ impl DataConfig {
         match recipe {
             Recipe::EyeGaze => eye_gaze,
             Recipe::Demo => Self { size: DataSize::Auto, channels: Channels::Auto, batch: 32, ..eye_gaze },
+            Recipe::Depth => Self {
+                synthetic: vec!["builtin:hands,size=64x64".to_owned()],
+                real: vec!["builtin:kinect,size=64x64".to_owned()],
+                size: DataSize::Auto,
+                channels: Channels::Auto,
+                batch: 64, // holes are few, and R's gradient for each is noisy
+                ..eye_gaze
+            },
             Recipe::HandPose => Self {
                 size: DataSize::Pixels(Size { width: 224, height: 224 }), // §3.2
                 // §3.2: the depths from the camera to the background; NYU's reader gives these the whole scale, for

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use simgan_models::{DiscriminatorConfig, Layer};
 use simgan_settings::{Limit, Range, settings};
 
+use super::refiner::RELIEF;
 use super::{ConfigError, Recipe, STEPS, Section, TrainConfig};
 
 pub(super) const SECTION: Section = Section::new(
@@ -59,15 +60,14 @@ impl DiscriminatorSection {
         let network = match recipe {
             Recipe::EyeGaze | Recipe::Demo => DiscriminatorConfig::eye_gaze(), // §3.1
             Recipe::HandPose => DiscriminatorConfig::hand_pose(),              // §3.2
+            // Most of a depth image is empty.
+            Recipe::Depth => DiscriminatorConfig { relief: RELIEF, ..DiscriminatorConfig::middle() },
         };
-        Self {
-            translation: 0,
-            noise: 0.0,
-            noise_steps: 0,
-            field: Field::Layers,
-            patches: Patches::All,
-            network,
-        }
+        let (field, patches) = match recipe {
+            Recipe::Depth => (Field::Middle, Patches::Content),
+            Recipe::Demo | Recipe::EyeGaze | Recipe::HandPose => (Field::Layers, Patches::All),
+        };
+        Self { translation: 0, noise: 0.0, noise_steps: 0, field, patches, network }
     }
 
     /// Replaces a 0 that stands for a number of steps. `schedule.steps` may change on a resume, so what

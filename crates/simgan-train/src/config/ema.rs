@@ -19,6 +19,7 @@ impl EmaConfig {
     pub(super) fn of(recipe: Recipe) -> Self {
         let decay = match recipe {
             Recipe::EyeGaze | Recipe::HandPose => None, // v2 mentions it without using it
+            Recipe::Depth => Some(0.99),                // over about 100 steps
             Recipe::Demo => Some(0.98), // averages over about 50 steps: so short a run ends with noisy weights
         };
         Self { decay }

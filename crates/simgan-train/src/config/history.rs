@@ -19,8 +19,8 @@ impl HistoryConfig {
         let capacity = match recipe {
             // [open] ten batches: an image stays for 20 steps on average, and checkpoints stay small
             Recipe::EyeGaze => 5_120,
-            Recipe::Demo => 512,     // 32 steps on average, to match the short run
-            Recipe::HandPose => 320, // [open] ten batches
+            Recipe::Demo | Recipe::Depth => 512, // 32 and 16 steps on average, to match the short runs
+            Recipe::HandPose => 320,             // [open] ten batches
         };
         Self { capacity: Some(capacity) }
     }

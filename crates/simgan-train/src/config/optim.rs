@@ -40,6 +40,11 @@ impl OptimConfig {
                 };
                 Self { refiner, discriminator }
             }
+            Recipe::Depth => {
+                let of = |last| OptimizerConfig { lr_steps: vec![(300, last)], ..eye_gaze.clone() };
+                // The relief lets D win: at twice the rate R only takes pixels away.
+                Self { refiner: of(0.0003), discriminator: of(0.0005) }
+            }
             Recipe::HandPose => {
                 let optimizer = OptimizerConfig {
                     lr: 0.0002,                         // §3.2

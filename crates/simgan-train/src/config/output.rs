@@ -34,7 +34,7 @@ impl OutputConfig {
                 keep_last: 2,
                 keep_every: Some(2_500),
             },
-            Recipe::Demo => Self {
+            Recipe::Demo | Recipe::Depth => Self {
                 log_every: 5,
                 sample_every: Some(100),
                 checkpoint_every: Some(100),

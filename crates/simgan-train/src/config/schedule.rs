@@ -35,6 +35,10 @@ impl ScheduleConfig {
             Recipe::Demo => {
                 Self { pretrain_refiner: 100, pretrain_discriminator: 50, steps: 400, k_g: 1, k_d: 1 }
             }
+            // With `refiner.skip` R begins close to the image.
+            Recipe::Depth => {
+                Self { pretrain_refiner: 50, pretrain_discriminator: 100, steps: 500, k_g: 1, k_d: 1 }
+            }
             Recipe::HandPose => Self {
                 pretrain_refiner: 500,       // §3.2
                 pretrain_discriminator: 200, // §3.2; a caption says 300
