@@ -5,7 +5,7 @@ use std::fs;
 
 use simgan_data::{Image, ImageFile, Pixels};
 
-use crate::scene::{Scene, TINY, succeeds, told};
+use crate::scene::{Scene, TINY, fails, succeeds, told};
 
 /// Millimetres that a depth camera could have measured of a slope, with a gap and some noise.
 fn depth(seed: usize) -> Image {
@@ -61,6 +61,45 @@ fn millimetres_stay_millimetres() {
     succeeds(scene.simgan("train --config run/config.toml --run again"));
     let weights = |run: &str| scene.bytes(&format!("{run}/checkpoints/step-00000010/refiner.safetensors"));
     assert!(weights("run") == weights("again"));
+}
+
+/// The recipe for depth: R takes pixels away, adds none, and leaves the rest about as it was.
+#[test]
+fn the_recipe_for_depth_learns_which_pixels_are_missing() {
+    let scene = Scene::new();
+    let whole = |seed: usize| {
+        let Pixels::U16(values) = depth(seed).pixels().clone() else { unreachable!() };
+        // The left third is background in both domains; only the sensor has gaps beside it.
+        let values = values.into_iter().enumerate();
+        let values = values.map(|(i, value)| if i % 24 < 8 { 0 } else { value.max(1200) });
+        Image::new(1, 18, 24, Pixels::U16(values.collect()))
+    };
+    (0..9).for_each(|seed| scene.image(&format!("synthetic/{seed}.png"), whole(seed)));
+    (0..9).for_each(|seed| scene.image(&format!("real/{seed}.png"), depth(7 * seed + 3)));
+    let quick = "--set data.batch=4 --set refiner.features=4 --set schedule.pretrain_refiner=2 \
+        --set schedule.pretrain_discriminator=3 --set loss.missing=0 --set optim.refiner.lr=0.01 --steps 12";
+    let train = format!("train --recipe depth --synthetic synthetic --real real --run run {quick}");
+    succeeds(scene.simgan(&train));
+    let config = fs::read_to_string(scene.path("run/config.toml")).unwrap();
+    assert!(config.contains("\nholes = true") && config.contains("\nrelief = 16"), "{config}");
+    let told = succeeds(scene.simgan("refine --model run --input synthetic --output out"));
+    assert!(told.contains("missing"), "{told}");
+    let mut n_missing = 0;
+    for seed in 0..9 {
+        let (before, after) =
+            (words(&scene, &format!("synthetic/{seed}.png")), words(&scene, &format!("out/{seed}.png")));
+        for (before, after) in before.into_iter().zip(after) {
+            assert!(before > 0 || after == 0, "nothing is added: {after}");
+            n_missing += usize::from(before > 0 && after == 0);
+        }
+    }
+    assert!((1..9 * 18 * 16).contains(&n_missing), "{n_missing}");
+    // Images without a range above 0 cannot say that a pixel is missing.
+    scene.images("photographs", 9, 24, 18);
+    let train =
+        format!("train --recipe depth --synthetic photographs --real photographs --run other {quick}");
+    fails(scene.simgan(&train), 1, &["refiner.holes", "data.range"]);
+    assert!(!scene.path("other").exists());
 }
 
 #[test]

@@ -156,6 +156,7 @@ fn what_cannot_be_compared_is_said_before_anything_is_written() {
     fails(experiment("refine --methods synthetic"), 2, &["leave out `refined`", "hint: "]);
     fails(experiment("refine --synthetic synthetic --real real"), 2, &["--test is missing", "hint: "]);
     fails(experiment("refine --draws 0"), 2, &["at least 1"]);
+    fails(experiment("refine --variants 4"), 2, &["4 variants", "takes no noise", "refiner.noise_channels"]);
     fails(experiment("refine --test nowhere"), 1, &["nowhere", "hint: "]);
     scene.images("few", 9, 55, 35);
     fails(experiment("refine --test few --images 20"), 1, &["test images: 9", "at least 10"]);
