@@ -153,6 +153,7 @@ fn training_images(
         MethodKind::Toned | MethodKind::TonedAugmented => {
             return data.all_seen().first(synthetic.n_images());
         }
+        MethodKind::Refined | MethodKind::RefinedAugmented if refined.is_empty() => return Err(lacking()),
         MethodKind::Refined | MethodKind::RefinedAugmented => {
             let wanted = refined.iter().map(|images| images.narrow(0, 0, synthetic.n_images()));
             return synthetic.with_variants(&wanted.collect::<Result<Vec<_>, _>>()?);
