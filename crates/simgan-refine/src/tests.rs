@@ -15,7 +15,7 @@ use simgan_data::{
     AnnotationsExt, DataError, Fitted, Folder, FolderOptions, Image, ImageFile, ImageFormat, PackOptions,
     Pixels, Registry, Sizes, Source, SourceRequest, Target, Want, pack,
 };
-use simgan_models::{Border, Parameters, Refiner, RefinerConfig, save_refiner};
+use simgan_models::{Parameters, Refiner, RefinerConfig, save_refiner};
 use tempfile::TempDir;
 
 use super::*;
@@ -24,16 +24,7 @@ static GOING: AtomicBool = AtomicBool::new(false);
 
 /// Saves a small refiner with random weights as a checkpoint.
 fn checkpoint(folder: &Path, seed: u64, channels: usize) {
-    let config = RefinerConfig {
-        features: 4,
-        blocks: 1,
-        kernel: 3,
-        stem_kernel: 3,
-        border: Border::Replicate,
-        noise_channels: 0,
-        grain_channels: 0,
-        holes: false,
-    };
+    let config = RefinerConfig { features: 4, blocks: 1, ..RefinerConfig::eye_gaze() };
     let parameters = Parameters::new(seed, &Device::Cpu);
     Refiner::new(&config, channels, parameters.var_builder()).unwrap();
     fs::create_dir_all(folder).unwrap();
