@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use simgan_losses::{diversity, film_difference};
-use simgan_models::{Border, Noise, RefinerConfig};
+use simgan_models::{Noise, RefinerConfig};
 
 use crate::devices::{devices, tolerance};
 use crate::support::{Golden, assert_close, new_refiner, scalar, var};
@@ -11,16 +11,7 @@ use crate::support::{Golden, assert_close, new_refiner, scalar, var};
 fn the_refiner_with_noise_equals_pytorch() {
     for device in devices() {
         let golden = Golden::open("noise", device);
-        let config = RefinerConfig {
-            features: 6,
-            blocks: 2,
-            kernel: 3,
-            stem_kernel: 3,
-            border: Border::Replicate,
-            noise_channels: 3,
-            grain_channels: 0,
-            holes: false,
-        };
+        let config = RefinerConfig { features: 6, blocks: 2, noise_channels: 3, ..RefinerConfig::eye_gaze() };
         let (refiner, parameters) = new_refiner(0, &config, 2, device);
         golden.fill("parameter/", &parameters);
         let get = |name: &str| golden.get(&format!("refiner/{name}"));
