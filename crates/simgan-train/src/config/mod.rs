@@ -88,7 +88,7 @@ settings! {
             version.as_integer() == Some(i64::from(CONFIG_VERSION))
         }),
         /// The recipe that supplies every value not set explicitly.
-        recipe: Recipe = Range::OneOf(&["demo", "eye-gaze", "hand-pose"]),
+        recipe: Recipe = Range::OneOf(&["demo", "depth", "eye-gaze", "hand-pose"]),
         /// Seed of all random numbers: the same seed gives the same run.
         seed: u64 = Range::Whole(0, 1 << 53),
         .. {
