@@ -124,8 +124,8 @@ impl LossConfig {
             film: 0.0,
         };
         match recipe {
-            // Depths stay, and holes cost what keeps them about as frequent as the sensor's: with 0.0035 R removed
-            // a third of each hand, with 1 nothing.
+            // [open] Depths stay, and holes cost what keeps them about as frequent as the sensor's: with 0.0035 R
+            // removed a third of each hand, with 1 nothing, with 0.05 in one run of three nothing.
             Recipe::Depth => Self { lambda: 60.0, missing: 0.05, ..all },
             Recipe::Demo | Recipe::EyeGaze | Recipe::HandPose => all,
         }
