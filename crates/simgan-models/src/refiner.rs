@@ -160,7 +160,7 @@ impl Refiner {
     ///
     /// If the images are not `f32` of rank 4.
     pub fn noise(&self, images: &Tensor, source: NoiseSource) -> candle_core::Result<Noise> {
-        source.of_images(images, &self.config)
+        if self.takes_noise() { source.of_images(images, &self.config) } else { Ok(Noise::default()) }
     }
 
     /// Refines images with the given noise: R(x, z).
@@ -246,10 +246,7 @@ impl Refiner {
 
 impl Module for Refiner {
     fn forward(&self, synthetic: &Tensor) -> candle_core::Result<Tensor> {
-        match self.takes_noise() {
-            false => self.values(self.refined(&with_relief(synthetic, self.config.relief)?)?, synthetic),
-            true => self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?),
-        }
+        self.forward_with(synthetic, &self.noise(synthetic, NoiseSource::default())?)
     }
 }
 

@@ -1,7 +1,5 @@
 use std::path::Path;
 
-use toml::Value;
-
 use super::*;
 
 fn resolve(set: &[&str]) -> Result<TrainConfig, ConfigError> {
@@ -75,8 +73,7 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         discriminator.insert("noise_steps".to_owned(), 0.into());
         discriminator.insert("field".to_owned(), "layers".into());
         discriminator.insert("patches".to_owned(), "all".into());
-        let compute = Table::from_iter([("precision".to_owned(), Value::from("f32"))]);
-        first.insert("compute".to_owned(), compute.into());
+        first.insert("compute".to_owned(), Table::from_iter([("precision".to_owned(), "f32".into())]).into());
         first["discriminator"].as_table_mut().unwrap().insert("relief".to_owned(), 0.into());
         let added = ["noise_channels", "grain_channels", "relief"].map(|key| (key.to_owned(), 0.into()));
         first["refiner"].as_table_mut().unwrap().extend(added);
