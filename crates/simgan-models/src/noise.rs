@@ -82,6 +82,14 @@ impl Noise {
     }
 }
 
+impl RefinerConfig {
+    /// Whether an image has several refined ones, by noise.
+    #[must_use]
+    pub const fn takes_noise(&self) -> bool {
+        self.noise_channels + self.grain_channels > 0
+    }
+}
+
 /// The noise of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DrawnNoise {
@@ -116,7 +124,7 @@ impl NoiseSource {
     #[must_use]
     pub fn draw(&self, pixels: &[f32], n_pixels: usize, config: &RefinerConfig) -> DrawnNoise {
         let RefinerConfig { noise_channels, grain_channels, .. } = *config;
-        if noise_channels + grain_channels == 0 {
+        if !config.takes_noise() {
             return DrawnNoise { z: Vec::new(), grain: Vec::new() };
         }
         let content = if self.is_shared { 0 } else { hash(pixels) };

@@ -151,7 +151,7 @@ impl Refiner {
     /// Whether an image has several refined ones, by noise.
     #[must_use]
     pub fn takes_noise(&self) -> bool {
-        self.config.noise_channels + self.config.grain_channels > 0
+        self.config.takes_noise()
     }
 
     /// Draws the noise of each of `(N, C, H, W)`.

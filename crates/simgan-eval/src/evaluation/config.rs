@@ -211,7 +211,7 @@ impl EvaluationConfig {
     ///
     /// If an image is to have several refined ones, but the refiner takes no noise to tell them apart.
     pub(crate) fn check_variants(&self, refiner: &RefinerConfig) -> Result<(), EvalError> {
-        if self.variants > 1 && refiner.noise_channels + refiner.grain_channels == 0 {
+        if self.variants > 1 && !refiner.takes_noise() {
             let reason =
                 format!("{} variants of an image are asked of a refiner that takes no noise", self.variants);
             let hint = "train one with refiner.noise_channels or refiner.grain_channels";

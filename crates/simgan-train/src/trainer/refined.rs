@@ -5,6 +5,7 @@ use simgan_losses::{diversity, film_difference};
 use simgan_models::{Noise, RefinerOutput};
 
 use super::Trainer;
+use super::seen::shown;
 use crate::TrainError;
 
 /// A synthetic batch after refinement.
@@ -66,8 +67,7 @@ impl Trainer {
         };
         let distance = self.self_regularization.weighted_loss(&refined.mean, synthetic, Some(&weights))?;
         // Where the render shows nothing there is nothing to miss.
-        let shown = refined.rendered.narrow(1, 0, 1)?.gt(-1.0)?.to_dtype(measured.dtype())?;
-        let missing = ((1.0 - measured)? * shown)?.mean_all()?;
+        let missing = ((1.0 - measured)? * shown(&refined.rendered)?)?.mean_all()?;
         Ok((distance + (missing * self.config.loss.missing)?)?)
     }
 

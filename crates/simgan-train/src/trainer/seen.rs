@@ -27,8 +27,7 @@ impl Trainer {
         if self.config.discriminator.patches == Patches::All {
             return Ok(images.clone());
         }
-        let marks = of.detach().max_keepdim(1)?.gt(-1.0)?.to_dtype(images.dtype())?;
-        Ok(Tensor::cat(&[images, &marks], 1)?)
+        Ok(Tensor::cat(&[images, &shown(of)?], 1)?)
     }
 
     /// Returns this rank's images, [`Self::marked`], as D sees them: randomly shifted if
@@ -69,4 +68,9 @@ impl Trainer {
         let n_history = logits.dim(0)? - n_fresh;
         Ok((on(0, n_fresh)?, (n_history > 0).then(|| on(n_fresh, n_history)).transpose()?))
     }
+}
+
+/// Marks the pixels that show anything in a channel, `(N, C, H, W)` → `(N, 1, H, W)`: 1, and 0 where all are −1.
+pub(super) fn shown(images: &Tensor) -> candle_core::Result<Tensor> {
+    images.detach().max_keepdim(1)?.gt(-1.0)?.to_dtype(images.dtype())
 }
