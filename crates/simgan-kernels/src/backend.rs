@@ -13,6 +13,9 @@ pub(crate) enum Backend {
     Cpu,
     /// `f64` in CPU memory: plain kernels for gradient checks, and compositions of them.
     CpuDouble,
+    /// `f32`, `f64` and `bf16` on a GPU whose build has cuDNN: its convolutions and pools, and compositions of
+    /// candle's operations for the rest.
+    Cudnn,
     /// Everything else: compositions of candle's own operations.
     Composed,
 }
@@ -24,6 +27,9 @@ impl Backend {
         match (tensor.device(), tensor.dtype()) {
             (Device::Cpu, DType::F32) => Self::Cpu,
             (Device::Cpu, DType::F64) => Self::CpuDouble,
+            (Device::Cuda(_), DType::F32 | DType::F64 | DType::BF16) if cfg!(feature = "cudnn") => {
+                Self::Cudnn
+            }
             (Device::Cpu | Device::Cuda(_) | Device::Metal(_), _) => Self::Composed,
         }
     }
@@ -34,9 +40,10 @@ impl Backend {
     /// If the kernels do not compute in the precision.
     pub(crate) fn serving(tensor: &Tensor, precision: Precision) -> Result<Self> {
         let backend = Self::of(tensor);
-        if precision == Precision::Bf16 && backend != Self::Cpu {
+        let rounds = backend == Self::Cpu || (backend == Self::Cudnn && tensor.dtype() == DType::F32);
+        if precision == Precision::Bf16 && !rounds {
             bail!(
-                "products in bf16 are for f32 on the CPU, not for {:?} on {:?}",
+                "products in bf16 are for f32 on the CPU, or on a GPU with cuDNN, not for {:?} on {:?}",
                 tensor.dtype(),
                 tensor.device()
             );

@@ -19,11 +19,14 @@
 //!   On a processor with AVX512-BF16, [`refiner_in`], [`sequential_in`] and [`graph_in`] multiply numbers rounded
 //!   to bf16 if [`Precision`] says so, twice as many at a time, and sum in `f32`.
 //! - `f64` on the CPU: plain kernels for gradient checks.
+//! - `f32`, `f64` and bf16 on a GPU, if built with the feature `cudnn`: cuDNN's convolutions and pools, forward
+//!   and backward, in the networks too. Products of `f32` are not rounded to TF32; with [`Precision`] they are
+//!   rounded to bf16.
 //! - Everything else: the compositions of candle operations in [`reference`](mod@reference), which are also
 //!   the oracle of the tests.
 //!
 //! Each operation's folder holds its interface (`mod.rs`), its kernels for `f32` on the CPU (`cpu.rs` and
-//! below), and its oracle (`reference.rs`).
+//! below), what it does on a GPU (`cuda.rs`, if that is its own), and its oracle (`reference.rs`).
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
@@ -52,6 +55,8 @@ mod backend;
 mod batch_norm;
 mod buffer;
 mod conv2d;
+#[cfg(feature = "cudnn")]
+mod cudnn;
 mod geometry;
 mod graph;
 mod groups;
@@ -64,6 +69,8 @@ mod product;
 mod refiner;
 mod sequential;
 mod simd;
+#[cfg(any(feature = "cudnn", test))]
+mod sizes;
 mod spare;
 mod tensors;
 mod upsample;

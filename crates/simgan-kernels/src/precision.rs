@@ -7,14 +7,15 @@ use candle_core::{Device, Result, bail};
 use crate::simd::Isa;
 
 /// The precision of the factors in the products of [`refiner_in`](crate::refiner_in),
-/// [`sequential_in`](crate::sequential_in) and [`graph_in`](crate::graph_in). Sums, parameters, feature maps and
-/// gradients are `f32` in either.
+/// [`sequential_in`](crate::sequential_in) and [`graph_in`](crate::graph_in). Sums, parameters, and on the CPU
+/// feature maps and gradients, are `f32` in either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// Numbers of 32 bits.
     #[default]
     F32,
-    /// Numbers of 16 bits with 8 bits of precision, on a CPU with AVX512-BF16.
+    /// Numbers of 16 bits with 8 bits of precision, on a CPU with AVX512-BF16 or a GPU with cuDNN. The GPU also
+    /// rounds to them the feature maps between convolutions, and gradients.
     Bf16,
 }
 
@@ -35,7 +36,12 @@ impl Precision {
         match self {
             Self::F32 => Ok(()),
             Self::Bf16 if device.is_cpu() => Isa::of(self).map(|_| ()),
-            Self::Bf16 => bail!("products in bf16 are for the CPU, not for {:?}", device.location()),
+            #[cfg(feature = "cudnn")]
+            Self::Bf16 if device.is_cuda() => crate::cudnn::check_bf16(device),
+            Self::Bf16 => bail!(
+                "products in bf16 are for the CPU, or a GPU with cuDNN, not for {:?}",
+                device.location()
+            ),
         }
     }
 }

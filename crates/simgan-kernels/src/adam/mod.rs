@@ -40,7 +40,9 @@ impl Adam {
         }
         match Backend::of(parameter) {
             Backend::Cpu => cpu::apply(self, parameter, gradient, moments),
-            Backend::CpuDouble | Backend::Composed => reference::apply(self, parameter, gradient, moments),
+            Backend::CpuDouble | Backend::Cudnn | Backend::Composed => {
+                reference::apply(self, parameter, gradient, moments)
+            }
         }
     }
 }

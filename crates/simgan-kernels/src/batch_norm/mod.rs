@@ -70,7 +70,7 @@ pub fn batch_norm(input: &Tensor, norm: BatchNorm<'_>, relu: bool, train: bool) 
             let mut results = graph(input, &[node], &[1], train, Precision::F32)?;
             Ok(results.swap_remove(0))
         }
-        Backend::Cpu | Backend::CpuDouble | Backend::Composed => {
+        Backend::Cpu | Backend::CpuDouble | Backend::Cudnn | Backend::Composed => {
             reference::normalize(input, norm, relu, train)
         }
     }

@@ -1,9 +1,11 @@
 //! Convolution, border, bias, skip connection and ReLU in one operation.
 
 pub(crate) mod cpu;
+#[cfg(feature = "cudnn")]
+mod cuda;
 pub(crate) mod reference;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use crate::backend::Backend;
 use crate::geometry::{Conv2d, Geometry};
@@ -55,7 +57,38 @@ pub(crate) fn convolve(
     let convolve = match Backend::of(input) {
         Backend::Cpu => cpu::convolve,
         Backend::CpuDouble => reference::double::convolve,
+        #[cfg(feature = "cudnn")]
+        Backend::Cudnn => cuda::convolve,
+        #[cfg(not(feature = "cudnn"))]
+        Backend::Cudnn => reference::convolve,
         Backend::Composed => reference::convolve,
     };
     convolve(input, weight, bias, residual, geometry)
+}
+
+/// [`convolve`] with arguments and result rounded to `dtype`.
+pub(crate) fn convolve_as(
+    dtype: DType,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    residual: Option<&Tensor>,
+    options: Conv2d,
+) -> Result<Tensor> {
+    let rounded = |tensor: Option<&Tensor>| tensor.map(|tensor| tensor.to_dtype(dtype)).transpose();
+    let (bias, residual) = (rounded(bias)?, rounded(residual)?);
+    convolve(&input.to_dtype(dtype)?, &weight.to_dtype(dtype)?, bias.as_ref(), residual.as_ref(), options)
+}
+
+/// [`convolve`] as a layer of a network computed in bf16: the result of a ReLU stays in bf16 for the next layer.
+/// A convolution without one gives the network's own result, for which 8 bits of precision are too few.
+pub(crate) fn convolve_in_bf16(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    residual: Option<&Tensor>,
+    options: Conv2d,
+) -> Result<Tensor> {
+    let dtype = if options.relu { DType::BF16 } else { DType::F32 };
+    convolve_as(dtype, input, weight, bias, residual, options)
 }

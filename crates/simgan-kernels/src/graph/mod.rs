@@ -82,7 +82,10 @@ pub fn graph_in(
 ) -> Result<Vec<Tensor>> {
     match Backend::serving(images, precision)? {
         Backend::Cpu if images.elem_count() > 0 => cpu::graph(images, nodes, results, train, precision),
-        Backend::Cpu | Backend::CpuDouble | Backend::Composed => {
+        Backend::Cudnn if precision == Precision::Bf16 => {
+            reference::each(images, nodes, results, train, &reference::IN_BF16)
+        }
+        Backend::Cpu | Backend::CpuDouble | Backend::Cudnn | Backend::Composed => {
             reference::each(images, nodes, results, train, &reference::KERNELS)
         }
     }

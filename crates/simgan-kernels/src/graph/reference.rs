@@ -1,6 +1,6 @@
 //! The nodes composed from candle's operations, one by one.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use super::{Node, shapes};
 use crate::batch_norm::{self, BatchNorm};
@@ -40,6 +40,17 @@ pub(super) const KERNELS: Operations = Operations {
     batch_norm: batch_norm::batch_norm,
     max_pool2d: max_pool2d::max_pool2d,
     upsample2d: upsample::upsample2d,
+};
+
+/// [`KERNELS`], but convolutions multiply numbers rounded to bf16.
+pub(super) const IN_BF16: Operations = Operations {
+    conv2d: |input, weight, bias, options| {
+        conv::convolve_as(DType::BF16, input, weight, bias, None, options)?.to_dtype(DType::F32)
+    },
+    conv2d_residual: |input, weight, bias, residual, options| {
+        conv::convolve_as(DType::BF16, input, weight, bias, Some(residual), options)?.to_dtype(DType::F32)
+    },
+    ..KERNELS
 };
 
 pub(super) fn each(

@@ -1,6 +1,8 @@
 //! Max pooling: the largest value under a sliding window.
 
 pub(crate) mod cpu;
+#[cfg(feature = "cudnn")]
+mod cuda;
 pub(crate) mod reference;
 
 use candle_core::{Result, Tensor, bail};
@@ -35,6 +37,10 @@ pub fn max_pool2d(input: &Tensor, options: MaxPool2d) -> Result<Tensor> {
     let windows = Windows::new(input.dims(), options)?;
     match Backend::of(input) {
         Backend::Cpu | Backend::CpuDouble => cpu::max_pool2d(input, windows),
+        #[cfg(feature = "cudnn")]
+        Backend::Cudnn => cuda::max_pool2d(input, windows),
+        #[cfg(not(feature = "cudnn"))]
+        Backend::Cudnn => reference::pool(input, windows),
         Backend::Composed => reference::pool(input, windows),
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod reference;
 use candle_core::{Result, Tensor};
 
 use crate::backend::Backend;
-use crate::conv2d::convolve;
+use crate::conv2d::{convolve, convolve_in_bf16};
 use crate::geometry::Border;
 use crate::precision::Precision;
 
@@ -47,8 +47,8 @@ pub fn refiner(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> R
     refiner_in(images, layers, border, Precision::F32)
 }
 
-/// [`refiner`] in a precision. Networks with blocks other than 3×3, which are composed, are always computed in
-/// `f32`.
+/// [`refiner`] in a precision. On the CPU, networks with blocks other than 3×3, which are composed, are always
+/// computed in `f32`; on a GPU, the head is.
 ///
 /// # Errors
 /// Those of [`refiner`], and if this machine does not compute in the precision.
@@ -60,7 +60,10 @@ pub fn refiner_in(
 ) -> Result<Tensor> {
     let fused = match Backend::serving(images, precision)? {
         Backend::Cpu => cpu::refiner(images, layers, border, precision)?,
-        Backend::CpuDouble | Backend::Composed => None,
+        Backend::Cudnn if precision == Precision::Bf16 => {
+            Some(reference::composed(images, layers, border, convolve_in_bf16)?)
+        }
+        Backend::CpuDouble | Backend::Cudnn | Backend::Composed => None,
     };
     fused.map_or_else(|| reference::composed(images, layers, border, convolve), Ok)
 }

@@ -3,10 +3,10 @@
 mod cpu;
 pub(crate) mod reference;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use crate::backend::Backend;
-use crate::conv2d::conv2d;
+use crate::conv2d::{conv2d, convolve_in_bf16};
 use crate::geometry::Conv2d;
 use crate::max_pool2d::{MaxPool2d, max_pool2d};
 use crate::precision::Precision;
@@ -35,14 +35,20 @@ pub fn sequential(images: &Tensor, stages: &[Stage<'_>]) -> Result<Tensor> {
 }
 
 /// [`sequential`] in a precision. Convolutions of an odd number of channels, such as gray images, are computed in
-/// `f32`.
+/// `f32` on the CPU; those without a ReLU, on a GPU.
 ///
 /// # Errors
 /// Those of [`sequential`], and if this machine does not compute in the precision.
 pub fn sequential_in(images: &Tensor, stages: &[Stage<'_>], precision: Precision) -> Result<Tensor> {
     match Backend::serving(images, precision)? {
         Backend::Cpu if !stages.is_empty() => cpu::sequential(images, stages, precision),
-        Backend::Cpu | Backend::CpuDouble | Backend::Composed => {
+        Backend::Cudnn if precision == Precision::Bf16 => {
+            let conv2d = |maps: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options| {
+                convolve_in_bf16(maps, weight, bias, None, options)
+            };
+            reference::one_by_one(images, stages, conv2d, max_pool2d)?.to_dtype(DType::F32)
+        }
+        Backend::Cpu | Backend::CpuDouble | Backend::Cudnn | Backend::Composed => {
             reference::one_by_one(images, stages, conv2d, max_pool2d)
         }
     }

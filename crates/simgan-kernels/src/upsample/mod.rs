@@ -24,7 +24,7 @@ pub fn upsample2d(input: &Tensor) -> Result<Tensor> {
             let mut results = graph(input, &[node], &[1], false, Precision::F32)?;
             Ok(results.swap_remove(0))
         }
-        Backend::Cpu | Backend::CpuDouble | Backend::Composed => reference::double(input),
+        Backend::Cpu | Backend::CpuDouble | Backend::Cudnn | Backend::Composed => reference::double(input),
     }
 }
 

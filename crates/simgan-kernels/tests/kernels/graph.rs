@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use simgan_kernels::{
-    BatchNorm, Border, Conv2d, Layer, MaxPool2d, Node, batch_norm, graph, reference, upsample2d,
+    BatchNorm, Border, Conv2d, Layer, MaxPool2d, Node, Precision, batch_norm, graph, graph_in, reference,
+    upsample2d,
 };
 
 use crate::common::differences::check_differences;
-use crate::common::{Place, at, generator, golden, places, places_of, relative_distance, uniform, variable};
+use crate::common::{
+    Place, at, bf16_places, generator, golden, places, places_of, relative_distance, uniform, variable,
+};
 
 type Run = fn(&Tensor, &[Node<'_>], &[usize], bool) -> Result<Vec<Tensor>>;
 
@@ -103,6 +106,25 @@ fn results_gradients_and_running_statistics_equal_the_oracle() {
                 let error = relative_distance(found, expected);
                 assert!(error < place.tolerance(2e-5, 1e-11), "{dims:?}, {index} at {place:?}: {error:e}");
             }
+        }
+    }
+}
+
+#[test]
+fn in_bf16_on_a_gpu_results_and_gradients_are_near_the_oracle() {
+    let (dims, oracle) = ([5, 3, 14, 8], Place::cpu(DType::F64));
+    let (results, gradients) = Case::new(&dims, &oracle).run(reference::graph, true, &oracle);
+    for place in bf16_places().into_iter().filter(|place| !place.device.is_cpu()) {
+        let in_bf16: Run =
+            |images, nodes, results, train| graph_in(images, nodes, results, train, Precision::Bf16);
+        let (our_results, our_gradients) = Case::new(&dims, &place).run(in_bf16, true, &place);
+        for (index, (found, expected)) in our_results.iter().zip(&results).enumerate() {
+            let error = relative_distance(found, expected);
+            assert!((1e-5..0.02).contains(&error), "result {index} at {place:?}: {error:e}");
+        }
+        for (index, (found, expected)) in our_gradients.iter().zip(&gradients).enumerate() {
+            let error = relative_distance(found, expected);
+            assert!(error < 0.2, "gradient {index} at {place:?}: {error:e}");
         }
     }
 }

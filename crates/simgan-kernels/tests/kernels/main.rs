@@ -7,5 +7,6 @@ mod conv2d;
 mod graph;
 mod instruction_sets;
 mod max_pool2d;
+mod on_gpu;
 mod refiner;
 mod sequential;

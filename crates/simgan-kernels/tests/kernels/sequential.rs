@@ -7,7 +7,7 @@ use simgan_kernels::{
 };
 
 use crate::common::{
-    Place, at, generator, has_bf16, places, places_of, relative_distance, uniform, variable,
+    Place, at, bf16_places, generator, has_bf16, places, places_of, relative_distance, uniform, variable,
 };
 
 /// Images, and the weights and biases of the paper's discriminator with fewer features.
@@ -127,21 +127,23 @@ fn results_do_not_depend_on_the_number_of_threads() {
 /// Rounding turns a few ReLUs on or off and moves maxima, and with them paths of the gradient.
 #[test]
 fn in_bf16_results_and_gradients_are_near_the_oracle() {
-    if !has_bf16() {
-        return;
+    for place in bf16_places() {
+        check_bf16(&place);
     }
+}
+
+fn check_bf16(place: &Place) {
     for (images, size) in [(2, [35, 55]), (7, [8, 13]), (2, [1, 9]), (3, [5, 5]), (1, [64, 40])] {
         let run = |place: &Place, sequential| {
             let arguments = Arguments::random(images, size, Border::Replicate, place);
             arguments.all(&arguments.run(sequential).unwrap())
         };
         let expected = run(&Place::cpu(DType::F64), reference::sequential);
-        let single = run(&Place::cpu(DType::F32), sequential);
-        let half =
-            run(&Place::cpu(DType::F32), |images, stages| sequential_in(images, stages, Precision::Bf16));
+        let single = run(place, sequential);
+        let half = run(place, |images, stages| sequential_in(images, stages, Precision::Bf16));
         for (index, (got, expected)) in half.iter().zip(&expected).enumerate() {
             let (error, most) = (relative_distance(got, expected), if index == 0 { 0.01 } else { 0.2 });
-            assert!(error < most, "{images} images of {size:?}: {index} is {error:e} off");
+            assert!(error < most, "{images} images of {size:?}: {index} is {error:e} off at {place:?}");
         }
         assert!(relative_distance(&half[0], &single[0]) > 1e-5, "computed in f32");
     }

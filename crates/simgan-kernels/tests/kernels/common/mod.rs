@@ -53,6 +53,19 @@ pub(crate) fn has_bf16() -> bool {
     check.is_ok()
 }
 
+/// [`places_of`] `f32` whose device multiplies bf16; says where not.
+#[expect(clippy::print_stderr, reason = "whoever tests should know what is not tested")]
+pub(crate) fn bf16_places() -> Vec<Place> {
+    let multiplies = |place: &Place| {
+        let check = Precision::Bf16.check(&place.device);
+        if let Err(error) = &check {
+            eprintln!("not tested: {error}");
+        }
+        check.is_ok()
+    };
+    places_of(DType::F32).filter(multiplies).collect()
+}
+
 /// Draws uniform numbers in [-1, 1), as `f64` on the CPU, so that every place starts from the same ones.
 pub(crate) fn uniform(rng: &mut ChaCha8Rng, dims: &[usize]) -> Tensor {
     let count = dims.iter().product();

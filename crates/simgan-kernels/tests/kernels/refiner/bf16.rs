@@ -1,7 +1,7 @@
 //! Products in bf16.
 
 use super::*;
-use crate::common::has_bf16;
+use crate::common::{bf16_places, has_bf16};
 
 fn in_bf16(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Result<Tensor> {
     refiner_in(images, layers, border, Precision::Bf16)
@@ -10,34 +10,32 @@ fn in_bf16(images: &Tensor, layers: &RefinerLayers<'_>, border: Border) -> Resul
 /// How many gray levels the images of trained refiners differ by is tested where there are trained ones.
 #[test]
 fn images_in_bf16_are_near_the_oracle() {
-    if !has_bf16() {
-        return;
-    }
     for case in cases() {
         let exact = Arguments::random(&case, &Place::cpu(DType::F64), false);
         let expected = exact.run(case.border, reference::refiner).unwrap();
-        let arguments = Arguments::random(&case, &Place::cpu(DType::F32), false);
-        let out = arguments.run(case.border, in_bf16).unwrap();
-        let error = relative_distance(&out, &expected);
-        assert!(error < 0.02, "{case:?}: {error:e}");
-        assert!(case.blocks == 0 || error > 1e-5, "{case:?} was computed in f32: {error:e}");
-        // Spread over threads, an image is the same.
-        assert_eq!(relative_distance(&arguments.infer(case.border, Precision::Bf16).unwrap(), &out), 0.0);
+        for place in bf16_places() {
+            let arguments = Arguments::random(&case, &place, false);
+            let out = arguments.run(case.border, in_bf16).unwrap();
+            let error = relative_distance(&out, &expected);
+            assert!(error < 0.02, "{case:?}: {error:e} at {place:?}");
+            assert!(case.blocks == 0 || error > 1e-5, "{case:?} was computed in f32: {error:e}");
+            // Spread over threads, an image is the same.
+            assert_eq!(relative_distance(&arguments.infer(case.border, Precision::Bf16).unwrap(), &out), 0.0);
+        }
     }
 }
 
 #[test]
 fn gradients_in_bf16_are_near_the_oracle() {
-    if !has_bf16() {
-        return;
-    }
     for case in cases() {
-        let place = Place::cpu(DType::F32);
         let expected = gradients(&case, &Place::cpu(DType::F64), true, reference::refiner);
-        let found = gradients(&case, &place, true, in_bf16);
-        let errors = found.iter().zip(&expected).map(|(found, expected)| relative_distance(found, expected));
-        let error = errors.fold(0.0, f64::max);
-        assert!(error < 0.03, "{case:?}: {error:e}");
+        for place in bf16_places() {
+            let found = gradients(&case, &place, true, in_bf16);
+            let errors = found.iter().zip(&expected);
+            let errors = errors.map(|(found, expected)| relative_distance(found, expected));
+            let error = errors.fold(0.0, f64::max);
+            assert!(error < place.tolerance(0.03, 0.0), "{case:?}: {error:e} at {place:?}");
+        }
     }
 }
 
