@@ -55,9 +55,15 @@ fn clippy_cuda(root: &Path) -> anyhow::Result<()> {
         ("CARGO_TARGET_DIR", folder.display().to_string()),
     ];
     // All code of its own for CUDA is in these two; the others only pass the features on.
-    let features = "simgan-kernels/cuda,simgan-tests/cuda";
     let packages = ["clippy", "-p", "simgan-kernels", "-p", "simgan-tests", "--all-targets"];
-    cargo(root, &[&packages[..], &["--features", features, "--", "-D", "warnings"]].concat(), &environment)
+    for features in ["simgan-kernels/cuda,simgan-tests/cuda", "simgan-kernels/cudnn,simgan-tests/cuda"] {
+        cargo(
+            root,
+            &[&packages[..], &["--features", features, "--", "-D", "warnings"]].concat(),
+            &environment,
+        )?;
+    }
+    Ok(())
 }
 
 /// Tests what only a build with MPI has, where there is one.

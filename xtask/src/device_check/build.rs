@@ -31,7 +31,6 @@ impl Target {
         match self {
             // The whole workspace unifies features as `cargo test --workspace` does, so that its builds are reused.
             Self::Cpu => &["--workspace"],
-            // Without cuDNN: none of our operations calls it, and it is one more library to find.
             Self::Cuda { .. } => &[
                 "-p",
                 "simgan-cli",
@@ -42,7 +41,7 @@ impl Target {
                 "--profile",
                 "device-check",
                 "--features",
-                "simgan-cli/cuda,simgan-kernels/cuda,simgan-tests/cuda",
+                "simgan-cli/cudnn,simgan-kernels/cudnn,simgan-tests/cuda",
             ],
         }
     }

@@ -71,7 +71,7 @@ impl Toolkit {
     }
 
     /// The libraries that the target machine must have: cudarc's module, the name to link, the name to load.
-    pub(super) fn libraries(&self) -> [(&'static str, &'static str, String); 5] {
+    pub(super) fn libraries(&self) -> [(&'static str, &'static str, String); 6] {
         let major = self.version.split('.').next().unwrap_or_default();
         [
             ("driver", "cuda", "libcuda.so.1".to_owned()),
@@ -80,6 +80,8 @@ impl Toolkit {
             // cuRAND's major version does not follow CUDA's.
             ("curand", "curand", "libcurand.so.10".to_owned()),
             ("nvrtc", "nvrtc", format!("libnvrtc.so.{major}")),
+            // Nor does cuDNN's.
+            ("cudnn", "cudnn", "libcudnn.so.9".to_owned()),
         ]
     }
 
@@ -160,7 +162,7 @@ fn prepend(folder: &Path, variable: &str) -> anyhow::Result<OsString> {
 /// Returns the source folder of cudarc, the crate that declares CUDA's functions.
 fn source_of_cudarc(root: &Path) -> anyhow::Result<PathBuf> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--format-version", "1", "--features", "simgan-cli/cuda"])
+        .args(["metadata", "--format-version", "1", "--features", "simgan-cli/cudnn"])
         .current_dir(root)
         .output()
         .context("cargo did not start")?;

@@ -131,8 +131,8 @@ fn read_me(target: &Target) -> String {
         Target::Cuda { toolkit, compute_cap, .. } => format!(
             "The machine must have an NVIDIA GPU of compute capability {}.{}, a driver for CUDA {} or newer,\n\
              and these libraries: {}.\n\
-             A CUDA toolkit or a PyTorch built for that CUDA provides them: `run.sh` searches /usr/local/cuda\n\
-             and the packages of `python3`; LD_LIBRARY_PATH may add other folders.",
+             A CUDA toolkit with cuDNN or a PyTorch built for that CUDA provides them: `run.sh` searches\n\
+             /usr/local/cuda and the packages of `python3`; LD_LIBRARY_PATH may add other folders.",
             compute_cap / 10,
             compute_cap % 10,
             toolkit.version,
