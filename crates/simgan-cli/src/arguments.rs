@@ -201,11 +201,12 @@ pub(crate) struct Products {
 /// The value of `--precision`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrecisionChoice {
-    /// bf16 on a CPU that has it, else f32.
+    /// bf16 where the device has it, else f32.
     Auto,
     /// 32 bits.
     F32,
-    /// 16 bits with 8 of precision, on a CPU with AVX512-BF16: faster, refined images differ by at most a gray level.
+    /// 16 bits with 8 of precision, on a CPU with AVX512-BF16 or a GPU with cuDNN: faster; on a CPU, refined images
+    /// differ by at most a gray level.
     Bf16,
 }
 
