@@ -1,11 +1,13 @@
-use super::Identity;
+use super::shape::{Face, N_COLUMNS, N_RINGS, place};
+use super::finish;
 use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
 use crate::random::noise;
-use crate::render::{Appearance, across};
+use crate::render::{Appearance, Eyeball, Finish, across};
 
-/// Textures of one person's skin and eyeball, made of lattice noise. Texture coordinates are mm in the
-/// frontal plane.
-pub(crate) struct ProceduralAppearance {
+/// Surfaces of one person's skin and eyeball, with textures made of lattice noise. Texture coordinates are mm
+/// in the frontal plane.
+pub(crate) struct ProceduralAppearance<'a> {
+    face: Face<'a>,
     skin: Color,
     grain: f32,
     wrinkles: f32,
@@ -19,9 +21,11 @@ pub(crate) struct ProceduralAppearance {
     sclera: Color,
 }
 
-impl ProceduralAppearance {
-    pub(super) fn new(who: &Identity, limbus_radius: f32, pupil_radius: f32) -> Self {
+impl<'a> ProceduralAppearance<'a> {
+    pub(super) fn new(face: Face<'a>, eye: &Eyeball) -> Self {
+        let who = face.who;
         Self {
+            face,
             skin: who.skin,
             grain: who.grain,
             wrinkles: who.wrinkles,
@@ -30,8 +34,8 @@ impl ProceduralAppearance {
             seed: who.texture_seed,
             iris: who.iris,
             iris_contrast: who.iris_contrast,
-            limbus_radius,
-            pupil_radius,
+            limbus_radius: eye.limbus_radius,
+            pupil_radius: eye.pupil_radius,
             sclera: who.sclera,
         }
     }
@@ -67,7 +71,16 @@ impl ProceduralAppearance {
     }
 }
 
-impl Appearance for ProceduralAppearance {
+impl Appearance for ProceduralAppearance<'_> {
+    fn finish(&self, vertex: usize, position: Vec3) -> Finish {
+        let (column, ring) = (vertex / N_RINGS, vertex % N_RINGS);
+        if column < N_COLUMNS {
+            finish::skin(&self.face, place(position, column, ring), ring)
+        } else {
+            finish::lining(&self.face, position)
+        }
+    }
+
     fn skin(&self, [x, y]: [f32; 2]) -> Color {
         let fine = noise(self.seed, x * 1.9, y * 1.9);
         let blotches = noise(self.seed ^ 1, x * 0.35, y * 0.4);

@@ -3,19 +3,40 @@
 use super::Identity;
 use super::subject::Lids;
 use crate::math::{Vec3, bump, lerp, sin_cos, smooth_max, smoothstep, vec3};
-use crate::render::{Eyeball, Margin};
+use crate::render::{Eyeball, Front, Margin};
 
 /// The lids' edges and the face of one person at one moment.
 pub(super) struct Face<'a> {
     pub(super) who: &'a Identity,
-    pub(super) eye: &'a Eyeball,
+    eye: Front,
     pub(super) margin: Margin,
     /// How far the upper lid lies below its height when the eye looks ahead, in mm.
     pub(super) lowered_mm: f32,
+    /// Distance of the upper lid's crease from the margin.
+    pub(super) crease_mm: f32,
+    /// Heights of the upper and the lower lid's folds on each ring, in mm.
+    folds: [[f32; 2]; N_RINGS],
 }
 
 /// Points of one margin, corners included.
 pub(super) const N_LID: usize = 33;
+
+/// Heights of the surfaces under the skin at a place in the frontal plane.
+#[derive(Clone, Copy)]
+pub(super) struct Under {
+    /// The eye's front.
+    pub(super) eye: f32,
+    /// The face without the lids' bulge.
+    base: f32,
+}
+
+impl Under {
+    /// Returns the height of the surface under the lids' edges: the eye and, towards the corners, the flesh
+    /// that joins them.
+    pub(super) fn opening(self) -> f32 {
+        smooth_max(self.eye + 0.05, self.base - 1.0, 1.5)
+    }
+}
 
 /// A place on the skin: its position in the frontal plane, its distance from the lid's margin, and its side,
 /// from 0 (lower lid) to 1 (upper lid).
@@ -28,7 +49,7 @@ pub(super) struct Place {
 }
 
 impl<'a> Face<'a> {
-    pub(super) fn new(who: &'a Identity, lids: &Lids, eye: &'a Eyeball) -> Self {
+    pub(super) fn new(who: &'a Identity, lids: &Lids, eye: &Eyeball) -> Self {
         let gaze_y = eye.rotation.apply(vec3(0.0, 0.0, eye.limbus_offset)).y;
         let lower = who.lower_mm + lids.lower_mm - lids.lower_follow * gaze_y;
         let lower = lower.clamp(1.2, 8.5);
@@ -36,12 +57,17 @@ impl<'a> Face<'a> {
         // At least a slit stays open, except in a blink: a hidden iris has no label.
         let upper = (rest + lids.upper_follow * gaze_y).clamp(3.6 - lower, 9.5);
         let upper = lerp(upper, 0.05 - lower, lids.closed);
+        let lowered_mm = (rest - upper).max(-3.0);
         let mut face = Self {
             who,
-            eye,
+            eye: eye.front(),
             margin: Margin { upper: Vec::new(), lower: Vec::new() },
-            lowered_mm: (rest - upper).max(-3.0),
+            lowered_mm,
+            // The skin unfolds as the lid goes down.
+            crease_mm: (who.crease_mm + 0.75 * lowered_mm).clamp(1.6, 10.0),
+            folds: [[0.0; 2]; N_RINGS],
         };
+        face.folds = RINGS_MM.map(|d| [face.upper_fold(d), face.lower_fold(d)]);
         face.margin.upper = face.edge(upper, who.upper_curve);
         face.margin.lower = face.edge(-lower, who.lower_curve);
         face
@@ -59,15 +85,14 @@ impl<'a> Face<'a> {
             let rise = if step == 0 || step == N_LID - 1 { 0.0 } else { curve(t) * scale };
             let x = lerp(self.who.inner[0], self.who.outer[0], t);
             let y = lerp(self.who.inner[1], self.who.outer[1], t) + rise;
-            vec3(x, y, self.opening(x, y))
+            vec3(x, y, self.under(x, y).opening())
         };
         (0..N_LID).map(point).collect()
     }
 
-    /// Returns the height of the surface under the lids' edges: the eye and, towards the corners, the flesh
-    /// that joins them.
-    pub(super) fn opening(&self, x: f32, y: f32) -> f32 {
-        smooth_max(self.eye.front(x, y) + 0.05, self.base(x, y) - 1.0, 1.5)
+    /// Returns the heights of the surfaces under the skin.
+    pub(super) fn under(&self, x: f32, y: f32) -> Under {
+        Under { eye: self.eye.height(x, y), base: self.base(x, y) }
     }
 
     /// Returns the height of the face without the lids' bulge.
@@ -85,21 +110,16 @@ impl<'a> Face<'a> {
         7.8 + who.socket_mm + across + nose + brow.max(above) + cheek
     }
 
-    /// Returns the height of the skin.
-    pub(super) fn skin(&self, place: Place) -> f32 {
-        let Place { x, y, from_margin_mm: d, upper } = place;
-        let lid = self.eye.front(x, y) + self.who.lid_thickness_mm;
-        let surface = smooth_max(lid, self.base(x, y), 2.4);
-        surface + upper * self.upper_fold(d) + (1.0 - upper) * self.lower_fold(d)
-    }
-
-    /// Returns the crease's distance from the margin in mm: the skin unfolds as the lid goes down.
-    pub(super) fn crease_mm(&self) -> f32 {
-        (self.who.crease_mm + 0.75 * self.lowered_mm).clamp(1.6, 10.0)
+    /// Returns the height of the skin over the surfaces `under` it, on a side from 0 (lower lid) to 1 (upper
+    /// lid).
+    fn skin(&self, under: Under, upper: f32, ring: usize) -> f32 {
+        let surface = smooth_max(under.eye + self.who.lid_thickness_mm, under.base, 2.4);
+        let [upper_fold, lower_fold] = self.folds[ring];
+        surface + upper * upper_fold + (1.0 - upper) * lower_fold
     }
 
     fn upper_fold(&self, d: f32) -> f32 {
-        let crease = self.crease_mm();
+        let crease = self.crease_mm;
         let deep = self.who.crease_depth_mm * smoothstep(6.0, 0.0, self.lowered_mm);
         let hang = self.who.fold_mm * smoothstep(7.0, 0.0, self.lowered_mm);
         hang * bump((d - crease - 2.2) / 2.0) - deep * bump((d - crease) / 0.8)
@@ -127,23 +147,34 @@ impl Face<'_> {
         if column < N_LID { self.margin.upper[column] } else { self.margin.lower[N_COLUMNS - column] }
     }
 
-    /// Returns the places of a column with their heights, ring by ring.
-    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = (Place, f32)> + '_ {
+    /// Returns the skin's points in a column, ring by ring.
+    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Vec3> + '_ {
         let margin = self.margin_at(column);
         let (outward_x, outward_y) = outward(column);
-        let upper = smoothstep(-0.35, 0.35, outward_y);
+        let upper = side(outward_y);
         RINGS_MM.iter().enumerate().map(move |(ring, d)| {
             let (x, y) = (margin.x + outward_x * d, margin.y + outward_y * d);
-            let place = Place { x, y, from_margin_mm: *d, upper };
+            let under = self.under(x, y);
             let height = match ring {
                 0 => margin.z,
-                1 => lerp(margin.z, self.skin(place), 0.75),
+                1 => lerp(margin.z, self.skin(under, upper, ring), 0.75),
                 // Folds are cut into the skin, which must stay in front of the lining and the eye.
-                _ => self.skin(place).max(self.opening(x, y) + 0.4),
+                _ => self.skin(under, upper, ring).max(under.opening() + 0.4),
             };
-            (place, height)
+            vec3(x, y, height)
         })
     }
+}
+
+/// Returns the place of a point of the skin on a ring of a column.
+pub(super) fn place(point: Vec3, column: usize, ring: usize) -> Place {
+    let Vec3 { x, y, .. } = point;
+    Place { x, y, from_margin_mm: RINGS_MM[ring], upper: side(outward(column).1) }
+}
+
+/// Returns the side, from 0 (lower lid) to 1 (upper lid), of a column that leaves the eye along `outward_y`.
+fn side(outward_y: f32) -> f32 {
+    smoothstep(-0.35, 0.35, outward_y)
 }
 
 /// Returns the unit vector along which a column leaves the eye.

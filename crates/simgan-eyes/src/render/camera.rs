@@ -32,6 +32,12 @@ impl Camera {
         )
     }
 
+    /// Projects a view point to samples of a grid, with z towards the camera in mm.
+    pub(crate) fn corner(&self, view: Vec3) -> Vec3 {
+        let at = self.project(view);
+        vec3(at.x, at.y, view.z)
+    }
+
     /// Returns the view's x and y in mm at a point of the image.
     pub(crate) fn unproject(&self, x: f32, y: f32) -> (f32, f32) {
         (

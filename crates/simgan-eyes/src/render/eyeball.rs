@@ -37,13 +37,29 @@ impl Eyeball {
     pub(crate) fn seen_from(&self, head: &Rotation) -> SeenEye {
         let rotation = *head * self.rotation;
         let axis = rotation.apply(vec3(0.0, 0.0, 1.0));
-        let apex = self.radius.max(self.cornea_offset * axis.z + self.cornea_radius);
-        SeenEye { eye: *self, rotation, from_view: rotation.transposed(), axis, apex }
+        SeenEye { eye: *self, rotation, from_view: rotation.transposed(), axis }
     }
 
-    /// Returns the height of the eyeball's front over (x, y) in the head's frame. Beyond 0.8 radii, where the
-    /// sphere falls off steeply, it continues along the tangent.
-    pub(crate) fn front(&self, x: f32, y: f32) -> f32 {
+    /// Returns the eyeball's front over the head's frontal plane.
+    pub(crate) fn front(&self) -> Front {
+        let cornea = self.rotation.apply(vec3(0.0, 0.0, self.cornea_offset));
+        Front { radius: self.radius, cornea, cornea_radius: self.cornea_radius }
+    }
+}
+
+/// The front of an eyeball as a height field over the head's frontal plane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Front {
+    radius: f32,
+    /// Centre of the corneal sphere.
+    cornea: Vec3,
+    cornea_radius: f32,
+}
+
+impl Front {
+    /// Returns the height over (x, y) in the head's frame. Beyond 0.8 radii, where the sphere falls off
+    /// steeply, it continues along the tangent.
+    pub(crate) fn height(&self, x: f32, y: f32) -> f32 {
         const TURN: f32 = 0.8;
         const TURN_SLOPE: f32 = TURN / 0.6;
         let squared = (x * x + y * y) / (self.radius * self.radius);
@@ -52,10 +68,9 @@ impl Eyeball {
         } else {
             self.radius * (0.6 - TURN_SLOPE * (squared.sqrt() - TURN))
         };
-        let cornea = self.rotation.apply(vec3(0.0, 0.0, self.cornea_offset));
-        let (dx, dy) = (x - cornea.x, y - cornea.y);
+        let (dx, dy) = (x - self.cornea.x, y - self.cornea.y);
         let under = self.cornea_radius * self.cornea_radius - dx * dx - dy * dy;
-        if under > 0.0 { sclera.max(cornea.z + under.sqrt()) } else { sclera }
+        if under > 0.0 { sclera.max(self.cornea.z + under.sqrt()) } else { sclera }
     }
 }
 
@@ -66,8 +81,6 @@ pub(crate) struct SeenEye {
     from_view: Rotation,
     /// Unit gaze vector in view coordinates.
     pub(crate) axis: Vec3,
-    /// Largest z of the eye.
-    pub(crate) apex: f32,
 }
 
 /// The point where a ray along the view's −z meets the eye.
@@ -78,6 +91,22 @@ pub(crate) struct Hit {
 }
 
 impl SeenEye {
+    /// Returns the largest distance of a point of the eye from its centre.
+    pub(crate) fn reach(&self) -> f32 {
+        self.eye.radius.max(self.eye.cornea_offset + self.eye.cornea_radius)
+    }
+
+    /// Writes the z of the eye's front at (x, y) in view coordinates, for several x; −∞ beside the eye. It is
+    /// the z of [`SeenEye::hit`].
+    pub(crate) fn heights(&self, xs: &[f32], y: f32, heights: &mut [f32]) {
+        let center = self.axis * self.eye.cornea_offset;
+        for (height, x) in heights.iter_mut().zip(xs) {
+            let sclera = sphere(*x, y, Vec3::default(), self.eye.radius).unwrap_or(f32::NEG_INFINITY);
+            let cornea = sphere(*x, y, center, self.eye.cornea_radius).unwrap_or(f32::NEG_INFINITY);
+            *height = if cornea > sclera { cornea } else { sclera };
+        }
+    }
+
     /// Intersects the eye with the ray along −z at (x, y) in view coordinates.
     pub(crate) fn hit(&self, x: f32, y: f32) -> Option<Hit> {
         let eye = &self.eye;

@@ -4,6 +4,7 @@ mod camera;
 mod eyeball;
 mod hair;
 mod light;
+mod mesh;
 mod raster;
 mod scene;
 mod shading;
@@ -13,7 +14,7 @@ mod tests;
 mod visibility;
 
 pub(crate) use self::camera::Camera;
-pub(crate) use self::eyeball::{Eyeball, SeenEye, across};
+pub(crate) use self::eyeball::{Eyeball, Front, SeenEye, across};
 pub(crate) use self::hair::Hair;
 pub(crate) use self::light::Light;
 pub(crate) use self::scene::{Appearance, Finish, Margin, Scene};
@@ -84,18 +85,4 @@ fn averaged(samples: &Canvas, supersample: usize) -> Vec<Color> {
     let share = 1.0 / (supersample * supersample) as f32;
     pixels.iter_mut().for_each(|pixel| *pixel = *pixel * share);
     pixels
-}
-
-/// Computes unit vertex normals on the outer side of the triangles, weighted by the triangles' areas.
-pub(crate) fn normals(positions: &[Vec3], triangles: &[[u32; 3]]) -> Vec<Vec3> {
-    let mut normals = vec![Vec3::default(); positions.len()];
-    for triangle in triangles {
-        let [a, b, c] = triangle.map(|corner| corner as usize);
-        // The cross product's length is twice the area, which is the weight.
-        let normal = (positions[b] - positions[a]).cross(positions[c] - positions[a]);
-        for corner in [a, b, c] {
-            normals[corner] += normal;
-        }
-    }
-    normals.into_iter().map(Vec3::normalized).collect()
 }

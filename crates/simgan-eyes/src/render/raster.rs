@@ -2,116 +2,185 @@ use std::ops::Range;
 
 use crate::math::Vec3;
 
-/// The nearest triangle (that of largest z) at each sample in some rows of a grid.
-pub(crate) struct DepthBuffer {
-    width: usize,
-    rows: Range<usize>,
-    pub(crate) depth: Vec<f32>,
-    fragments: Vec<Fragment>,
-}
-
-/// The triangle that covers a sample, with the barycentric weights of its second and third corner.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fragment {
-    pub(crate) triangle: u32,
-    pub(crate) weight_b: f32,
-    pub(crate) weight_c: f32,
-}
-
-impl Fragment {
-    /// No triangle covers the sample.
-    pub(crate) const NONE: Self = Self { triangle: u32::MAX, weight_b: 0.0, weight_c: 0.0 };
-}
+/// Samples computed together. Loops over arrays of this size become vector instructions on every machine.
+const LANES: usize = 4;
+type Lanes = [f32; LANES];
+const STEPS: Lanes = [0.0, 1.0, 2.0, 3.0];
 
 /// Overlap of neighbours in barycentric weight, so that rounding leaves no gap between them.
 const OVERLAP: f32 = 1e-5;
 
-impl DepthBuffer {
-    pub(crate) fn new(width: usize, rows: Range<usize>) -> Self {
-        let n_samples = width * rows.len();
-        let (depth, fragments) = (vec![f32::NEG_INFINITY; n_samples], vec![Fragment::NONE; n_samples]);
-        Self { width, rows, depth, fragments }
-    }
+/// The nearest facet (that of largest z) at each sample in a window of a grid.
+pub(crate) struct DepthBuffer {
+    width: usize,
+    cols: Range<u32>,
+    rows: Range<u32>,
+    depth: Vec<f32>,
+    facets: Vec<u32>,
+}
 
-    /// Iterates over depths and triangles, row by row.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = (&f32, &Fragment)>> {
-        let fragments = self.fragments.chunks_exact(self.width);
-        self.depth
-            .chunks_exact(self.width)
-            .zip(fragments)
-            .map(|(depth, fragments)| depth.iter().zip(fragments))
-    }
+/// A triangle over a grid of samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facet {
+    /// The columns and rows between the triangle's extremes.
+    cols: [u32; 2],
+    rows: [u32; 2],
+    /// The x from the first corner to the middle of the first column.
+    dx: f32,
+    /// The first corner's y and z.
+    y: f32,
+    z: f32,
+    b: Slope,
+    c: Slope,
+}
 
-    /// Draws triangles. Corners are in samples: x right, y down, the first sample's middle at 0.5.
-    pub(crate) fn draw(&mut self, corners: &[Vec3], triangles: &[[u32; 3]]) {
-        for (id, triangle) in triangles.iter().enumerate() {
-            self.draw_one(id as u32, triangle.map(|corner| corners[corner as usize]));
-        }
-    }
+/// How the barycentric weight of the second or third corner changes with x and y, and z with the weight.
+#[derive(Clone, Copy, Debug)]
+struct Slope {
+    dx: f32,
+    dy: f32,
+    dz: f32,
+}
 
-    fn draw_one(&mut self, triangle: u32, [a, b, c]: [Vec3; 3]) {
-        let (first_row, last_row) = span(a.y, b.y, c.y, self.rows.end);
-        let first_row = first_row.max(self.rows.start);
-        if first_row >= last_row {
-            return;
-        }
+impl Facet {
+    /// Prepares a triangle for a grid of `width` × `height` samples; `None` if it covers none of them.
+    /// Corners are in samples: x right, y down, the first sample's middle at 0.5.
+    pub(crate) fn new([a, b, c]: [Vec3; 3], width: usize, height: usize) -> Option<Self> {
+        let rows = span(a.y, b.y, c.y, height as f32)?;
+        let cols = span(a.x, b.x, c.x, width as f32)?;
         let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
         if area.is_nan() || area.abs() <= 1e-9 {
-            return;
+            return None;
         }
         let inverse = 1.0 / area;
-        let (first_col, last_col) = span(a.x, b.x, c.x, self.width);
-        // The weights of b and c are linear over the image, so each row needs only their values at its start.
-        let (b_dx, b_dy) = ((c.y - a.y) * inverse, (a.x - c.x) * inverse);
-        let (c_dx, c_dy) = ((a.y - b.y) * inverse, (b.x - a.x) * inverse);
-        let dx = first_col as f32 + 0.5 - a.x;
-        for row in first_row..last_row {
-            let dy = row as f32 + 0.5 - a.y;
-            let (row_b, row_c) = (dx * b_dx + dy * b_dy, dx * c_dx + dy * c_dy);
-            let inside = [(row_b, b_dx), (row_c, c_dx), (1.0 - row_b - row_c, -b_dx - c_dx)];
-            let Some((first, last)) = covered(inside, last_col - first_col) else { continue };
-            let start = (row - self.rows.start) * self.width + first_col;
-            let depths = &mut self.depth[start + first..start + last];
-            let fragments = &mut self.fragments[start + first..start + last];
-            for (step, (depth, fragment)) in depths.iter_mut().zip(fragments).enumerate() {
-                let along = (first + step) as f32;
-                let (weight_b, weight_c) = (row_b + along * b_dx, row_c + along * c_dx);
-                let z = a.z + weight_b * (b.z - a.z) + weight_c * (c.z - a.z);
-                if z > *depth {
-                    *depth = z;
-                    *fragment = Fragment { triangle, weight_b, weight_c };
+        Some(Self {
+            cols,
+            rows,
+            dx: cols[0] as f32 + 0.5 - a.x,
+            y: a.y,
+            z: a.z,
+            b: Slope { dx: (c.y - a.y) * inverse, dy: (a.x - c.x) * inverse, dz: b.z - a.z },
+            c: Slope { dx: (a.y - b.y) * inverse, dy: (b.x - a.x) * inverse, dz: c.z - a.z },
+        })
+    }
+
+    /// Returns the weights of the second and third corner at a sample.
+    pub(crate) fn weights(&self, col: usize, row: usize) -> [f32; 2] {
+        let dy = row as f32 + 0.5 - self.y;
+        let along = (col as u32 - self.cols[0]) as f32;
+        [self.b, self.c].map(|slope| self.dx * slope.dx + dy * slope.dy + along * slope.dx)
+    }
+
+    /// Returns the weights of the second and third corner at the first column of consecutive rows.
+    fn starts(&self, first_row: u32) -> [Lanes; 2] {
+        let dy = STEPS.map(|step| first_row as f32 + step + 0.5 - self.y);
+        [self.b, self.c].map(|slope| dy.map(|dy| self.dx * slope.dx + dy * slope.dy))
+    }
+
+    /// Returns the steps from the first column, within `first..=last`, between which no weight is negative,
+    /// for rows that start with the given weights.
+    fn covered(&self, [b, c]: [Lanes; 2], first: f32, last: f32) -> [Lanes; 2] {
+        let a: Lanes = std::array::from_fn(|lane| 1.0 - b[lane] - c[lane]);
+        let (mut low, mut high) = ([first; LANES], [last; LANES]);
+        for (starts, slope) in [(b, self.b.dx), (c, self.c.dx), (a, -self.b.dx - self.c.dx)] {
+            let bounds = starts.map(|start| -(start + OVERLAP) / slope);
+            for lane in 0..LANES {
+                if slope > 0.0 {
+                    low[lane] = if bounds[lane] > low[lane] { bounds[lane] } else { low[lane] };
+                } else if slope < 0.0 {
+                    high[lane] = if bounds[lane] < high[lane] { bounds[lane] } else { high[lane] };
+                } else if starts[lane] < -OVERLAP {
+                    low[lane] = f32::INFINITY;
                 }
             }
         }
+        [low, high]
     }
 }
 
-/// Returns the range of a row's `n` steps at which none of three weights (value at the first step, slope) is
-/// negative.
-fn covered(weights: [(f32, f32); 3], n: usize) -> Option<(usize, usize)> {
-    let (mut low, mut high) = (0.0_f32, n as f32 - 1.0);
-    for (value, slope) in weights {
-        let bound = -(value + OVERLAP) / slope;
-        if slope > 0.0 {
-            low = low.max(bound);
-        } else if slope < 0.0 {
-            high = high.min(bound);
-        } else if value < -OVERLAP {
-            return None;
+impl DepthBuffer {
+    /// No facet covers the sample.
+    pub(crate) const NONE: u32 = u32::MAX;
+
+    /// Creates an empty buffer for some columns and rows of a grid that is `width` wide.
+    pub(crate) fn new(width: usize, cols: Range<usize>, rows: Range<usize>) -> Self {
+        // The last samples are drawn in a whole group too.
+        let n_samples = width * rows.len() + LANES - 1;
+        let (depth, facets) = (vec![f32::NEG_INFINITY; n_samples], vec![Self::NONE; n_samples]);
+        let [cols, rows] = [cols, rows].map(|range| range.start as u32..range.end as u32);
+        Self { width, cols, rows, depth, facets }
+    }
+
+    /// Returns the depths and facets of a row, over the grid's whole width.
+    pub(crate) fn row(&self, row: usize) -> (&[f32], &[u32]) {
+        let start = (row - self.rows.start as usize) * self.width;
+        (&self.depth[start..start + self.width], &self.facets[start..start + self.width])
+    }
+
+    /// Returns the depths, row by row.
+    pub(crate) fn into_depth(mut self) -> Vec<f32> {
+        self.depth.truncate(self.width * self.rows.len());
+        self.depth
+    }
+
+    /// Draws a facet.
+    pub(crate) fn draw(&mut self, id: u32, facet: &Facet) {
+        let [left, right] = facet.cols;
+        let (top, bottom) = (facet.rows[0].max(self.rows.start), facet.rows[1].min(self.rows.end));
+        let (first, end) = (left.max(self.cols.start), right.min(self.cols.end));
+        if first >= end {
+            return;
+        }
+        let (first, last) = ((first - left) as f32, (end - 1 - left) as f32);
+        let mut row = top;
+        while row < bottom {
+            let [b, c] = facet.starts(row);
+            let [low, high] = facet.covered([b, c], first, last);
+            for lane in 0..LANES.min((bottom - row) as usize) {
+                if low[lane] <= high[lane] {
+                    let start = (row as usize + lane - self.rows.start as usize) * self.width + left as usize;
+                    self.draw_row(id, facet, start, [b[lane], c[lane]], [low[lane], high[lane]]);
+                }
+            }
+            row += LANES as u32;
         }
     }
-    // Truncation equals rounding down for values from 0.
-    let first = low as usize + usize::from(low > (low as usize) as f32);
-    (high >= first as f32).then_some((first, high as usize + 1))
+
+    /// Draws the steps of one row from `low` to `high`; `start` is the index of step 0, where b and c have the
+    /// given weights.
+    fn draw_row(&mut self, id: u32, facet: &Facet, start: usize, [b, c]: [f32; 2], [low, high]: [f32; 2]) {
+        let mut first = low as u32;
+        while first as f32 <= high {
+            let at = start + first as usize;
+            let Some(depths) = self.depth[at..].first_chunk_mut::<LANES>() else { return };
+            let Some(facets) = self.facets[at..].first_chunk_mut::<LANES>() else { return };
+            let along = STEPS.map(|step| first as f32 + step);
+            let z = along.map(|along| {
+                let (weight_b, weight_c) = (b + along * facet.b.dx, c + along * facet.c.dx);
+                facet.z + weight_b * facet.b.dz + weight_c * facet.c.dz
+            });
+            let z = select(along.map(|along| along >= low), z, [f32::NEG_INFINITY; LANES]);
+            let z = select(along.map(|along| along <= high), z, [f32::NEG_INFINITY; LANES]);
+            let is_nearest = std::array::from_fn(|lane| z[lane] > depths[lane]);
+            *depths = select(is_nearest, z, *depths);
+            *facets = select(is_nearest, [id; LANES], *facets);
+            first += LANES as u32;
+        }
+    }
 }
 
-/// Returns the samples whose middle lies between the smallest and the largest of three coordinates.
-fn span(a: f32, b: f32, c: f32, n: usize) -> (usize, usize) {
+/// Returns the values of one of two groups, by lane.
+fn select<T: Copy>(is_first: [bool; LANES], first: [T; LANES], second: [T; LANES]) -> [T; LANES] {
+    std::array::from_fn(|lane| if is_first[lane] { first[lane] } else { second[lane] })
+}
+
+/// Returns the samples, of `n`, whose middle lies between the smallest and the largest of three coordinates;
+/// `None` if there are none.
+fn span(a: f32, b: f32, c: f32, n: f32) -> Option<[u32; 2]> {
     let (low, high) = (a.min(b).min(c), a.max(b).max(c));
-    // `as` saturates, which clips to the image; truncation equals rounding down for values from 0.
-    let first = ((low + 0.5).max(0.0) as usize).min(n);
-    let last = ((high + 0.5).max(0.0) as usize).min(n);
-    (first, last.max(first))
+    // Truncation equals rounding down for values from 0.
+    let [first, last] = [low, high].map(|end| (end + 0.5).max(0.0).min(n) as u32);
+    (first < last).then_some([first, last])
 }
 
 #[cfg(test)]
@@ -129,10 +198,15 @@ mod tests {
                 .map(|_| vec3(rng.uniform(-8.0, 40.0), rng.uniform(-8.0, 30.0), rng.uniform(0.0, 1.0)))
                 .collect();
             let triangles = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]];
-            let (mut upper, mut lower) = (DepthBuffer::new(31, 0..9), DepthBuffer::new(31, 9..23));
-            upper.draw(&corners, &triangles);
-            lower.draw(&corners, &triangles);
-            let depths = [upper.depth, lower.depth].concat();
+            let drawn = |rows| {
+                let mut buffer = DepthBuffer::new(31, 0..31, rows);
+                for triangle in triangles {
+                    let facet = Facet::new(triangle.map(|corner| corners[corner as usize]), 31, 23);
+                    facet.iter().for_each(|facet| buffer.draw(0, facet));
+                }
+                buffer.into_depth()
+            };
+            let depths = [drawn(0..9), drawn(9..23)].concat();
             for row in 0..23 {
                 for col in 0..31 {
                     let depth = depths[row * 31 + col];

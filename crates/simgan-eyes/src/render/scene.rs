@@ -5,11 +5,7 @@ use crate::math::{Color, Vec3, lerp};
 /// the eyeball's centre is the origin, x points to the outer corner, y up and z out of the face.
 pub(crate) struct Scene<A> {
     pub(crate) positions: Vec<Vec3>,
-    /// Unit vectors. They are kept in the head's frame because computing them in a mirrored view would turn
-    /// the skin inside out.
-    pub(crate) normals: Vec<Vec3>,
     pub(crate) uvs: Vec<[f32; 2]>,
-    pub(crate) finishes: Vec<Finish>,
     /// Triangles, anticlockwise seen from outside: first the skin's, then those of the lining behind the
     /// lids.
     pub(crate) triangles: Vec<[u32; 3]>,
@@ -34,8 +30,12 @@ pub(crate) struct Finish {
     pub(crate) gloss: f32,
 }
 
-/// The textures of a scene.
+/// The surfaces of a scene.
 pub(crate) trait Appearance {
+    /// Returns the surface properties of a vertex, given its index and position. Few vertices are seen, so
+    /// properties are computed for these only.
+    fn finish(&self, vertex: usize, position: Vec3) -> Finish;
+
     /// Returns the skin's albedo at a texture coordinate.
     fn skin(&self, uv: [f32; 2]) -> Color;
 

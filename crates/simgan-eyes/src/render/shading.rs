@@ -1,14 +1,15 @@
 use std::ops::Range;
 
 use super::eyeball::{Hit, SeenEye, fresnel, lid_occlusion, reflected};
-use super::raster::{DepthBuffer, Fragment};
+use super::mesh::InView;
+use super::raster::DepthBuffer;
 use super::scene::LidTable;
 use super::shadow::ShadowMap;
 use super::{Appearance, Camera, Canvas, Finish, Light, Scene};
 use crate::math::{Color, Rotation, Vec3, smoothstep, vec3};
 
 /// The light at a vertex, interpolated over its triangles.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Lit {
     light: Color,
     sheen: f32,
@@ -21,17 +22,25 @@ struct Look {
     eye: Option<Color>,
 }
 
-/// A sample's position and the offset from it to the middle of its block.
+/// A sample's column and row, and the number of samples along its block's sides.
 #[derive(Clone, Copy)]
 struct At {
-    x: f32,
-    y: f32,
-    to_middle: [f32; 2],
+    col: usize,
+    row: usize,
+    block: usize,
 }
 
-/// Returns the offset from a sample to the middle of its block.
-fn middle(col: usize, row: usize, block: usize) -> [f32; 2] {
-    [col, row].map(|place| (block - 1) as f32 * 0.5 - (place & (block - 1)) as f32)
+impl At {
+    /// Returns the sample's position.
+    fn position(self) -> [f32; 2] {
+        [self.col, self.row].map(|place| place as f32 + 0.5)
+    }
+
+    /// Returns the position of the middle of its block.
+    fn middle(self) -> [f32; 2] {
+        let last = self.block - 1;
+        [self.col, self.row].map(|place| place as f32 + 0.5 + (last as f32 * 0.5 - (place & last) as f32))
+    }
 }
 
 /// A scene, lit and projected to samples.
@@ -40,10 +49,12 @@ pub(super) struct Shading<'a, A> {
     light: &'a Light,
     camera: &'a Camera,
     to_head: Rotation,
-    corners: Vec<Vec3>,
+    view: InView,
     lit: Vec<Lit>,
     eye: SeenEye,
     opening: Opening,
+    /// The view's x in mm of the opening's columns.
+    opening_x: Vec<f32>,
     lids: LidTable,
     shadow: ShadowMap,
 }
@@ -59,46 +70,45 @@ impl Opening {
     fn new<A>(scene: &Scene<A>, camera: &Camera) -> Self {
         const BEYOND_MM: f32 = 1.0;
         let margin = scene.margin.upper.iter().chain(&scene.margin.lower);
-        let around = |along: fn(Vec3) -> f32| {
+        let around = |along: fn(Vec3) -> f32, n: usize| {
             let places = margin.clone().map(|point| along(camera.project(camera.view(*point))));
             let (low, high) = places.fold((f32::MAX, 0.0_f32), |(low, high), at| (low.min(at), high.max(at)));
             let beyond = BEYOND_MM * camera.px_per_mm;
             // `as` saturates: what lies left of the image or above it becomes 0.
-            (low - beyond) as usize..(high + beyond) as usize + 1
+            ((low - beyond) as usize).min(n)..((high + beyond) as usize + 1).min(n)
         };
-        Self { cols: around(|at| at.x), rows: around(|at| at.y) }
+        Self { cols: around(|at| at.x, camera.width), rows: around(|at| at.y, camera.height) }
     }
 }
 
 impl<'a, A: Appearance> Shading<'a, A> {
     pub(super) fn new(scene: &'a Scene<A>, light: &'a Light, camera: &'a Camera) -> Self {
         let positions: Vec<Vec3> = scene.positions.iter().map(|position| camera.view(*position)).collect();
-        let shadow = ShadowMap::new(light.direction, &positions, &scene.triangles[..scene.n_skin_triangles]);
-        let lit = scene
-            .finishes
-            .iter()
-            .zip(positions.iter().zip(&scene.normals))
-            .map(|(finish, (position, normal))| {
-                let normal = camera.view(*normal);
-                lit(light, finish, normal, shadow.lit(*position, normal))
-            })
-            .collect();
-        let corners = positions
-            .iter()
-            .map(|position| {
-                let at = camera.project(*position);
-                vec3(at.x, at.y, position.z)
-            })
-            .collect();
+        let (view, eye) = (InView::new(scene, camera, &positions), scene.eye.seen_from(&camera.rotation));
+        let normals: Vec<Vec3> = view.normals(scene).iter().map(|normal| camera.view(*normal)).collect();
+        let surfaces = || positions.iter().copied().zip(normals.iter().copied());
+        let seen = surfaces().zip(&view.has_vertex).filter_map(|(surface, is_seen)| is_seen.then_some(surface));
+        let skin = &scene.triangles[..scene.n_skin_triangles];
+        let shadow = ShadowMap::new(light.direction, &positions, skin, seen, &eye);
+        let half = (light.direction + vec3(0.0, 0.0, 1.0)).normalized();
+        let light_at = |(vertex, surface): (usize, (Vec3, Vec3))| {
+            if !view.has_vertex[vertex] {
+                return Lit::default();
+            }
+            let finish = scene.appearance.finish(vertex, scene.positions[vertex]);
+            lit(light, half, &finish, surface.1, shadow.lit(surface))
+        };
+        let opening = Opening::new(scene, camera);
         Self {
             scene,
             light,
             camera,
             to_head: camera.rotation.transposed(),
-            corners,
-            lit,
-            eye: scene.eye.seen_from(&camera.rotation),
-            opening: Opening::new(scene, camera),
+            lit: surfaces().enumerate().map(light_at).collect(),
+            view,
+            eye,
+            opening_x: opening.cols.clone().map(|col| camera.unproject(col as f32 + 0.5, 0.0).0).collect(),
+            opening,
             lids: LidTable::new(&scene.margin),
             shadow,
         }
@@ -108,61 +118,69 @@ impl<'a, A: Appearance> Shading<'a, A> {
     /// `block` is a power of two.
     pub(super) fn samples(&self, rows: Range<usize>, block: usize) -> Canvas {
         let (width, height) = (self.camera.width, rows.len());
-        let mut buffer = DepthBuffer::new(width, rows.clone());
-        buffer.draw(&self.corners, &self.scene.triangles);
+        let mut buffer = DepthBuffer::new(width, 0..width, rows.clone());
+        for (id, facet) in self.view.facets.iter().enumerate() {
+            buffer.draw(id as u32, facet);
+        }
         let mut pixels = Vec::with_capacity(width * height);
         let mut looks = vec![Look::default(); width.div_ceil(block)];
-        for (row, samples) in rows.zip(buffer.rows()) {
+        let mut eye = vec![f32::NEG_INFINITY; width];
+        for row in rows {
             if row % block == 0 {
                 looks.fill(Look::default());
             }
-            let in_row = self.opening.rows.contains(&row);
-            for (col, (depth, fragment)) in samples.enumerate() {
+            self.eye_heights(row, &mut eye);
+            let (depths, facets) = buffer.row(row);
+            let samples = depths.iter().zip(facets).zip(&eye).enumerate();
+            pixels.extend(samples.map(|(col, ((depth, facet), eye))| {
                 let look = &mut looks[col >> block.trailing_zeros()];
-                let at = At { x: col as f32 + 0.5, y: row as f32 + 0.5, to_middle: middle(col, row, block) };
-                let eye = if in_row && self.opening.cols.contains(&col) {
-                    self.eye_sample(at, *depth, look)
+                let at = At { col, row, block };
+                if eye > depth {
+                    *look.eye.get_or_insert_with(|| self.eye_color(&self.eye_hit(at)))
                 } else {
-                    None
-                };
-                pixels.push(eye.unwrap_or_else(|| self.mesh_sample(*fragment, look)));
-            }
+                    self.mesh_sample(*facet, at, look)
+                }
+            }));
         }
         Canvas { width, height, pixels }
     }
 
-    /// Returns the eye's colour at a sample, unless something is nearer.
-    fn eye_sample(&self, at: At, depth: f32, look: &mut Look) -> Option<Color> {
-        // Nothing of the eye lies above its apex, which spares most samples the intersection.
-        if depth >= self.eye.apex {
-            return None;
+    /// Writes the z of the eye's front at each sample of a row, −∞ outside the opening.
+    fn eye_heights(&self, row: usize, heights: &mut [f32]) {
+        if self.opening.rows.contains(&row) {
+            let (_, y) = self.camera.unproject(0.0, row as f32 + 0.5);
+            self.eye.heights(&self.opening_x, y, &mut heights[self.opening.cols.clone()]);
+        } else {
+            heights.fill(f32::NEG_INFINITY);
         }
-        let (view_x, view_y) = self.camera.unproject(at.x, at.y);
-        let hit = self.eye.hit(view_x, view_y).filter(|hit| hit.position.z > depth)?;
-        Some(*look.eye.get_or_insert_with(|| self.eye_color(&self.middle_hit(at).unwrap_or(hit))))
     }
 
-    /// Returns the colour of the nearest triangle, or black for the background.
-    fn mesh_sample(&self, fragment: Fragment, look: &mut Look) -> Color {
-        if fragment.triangle == Fragment::NONE.triangle {
+    /// Returns the colour of a facet, or black for the background.
+    fn mesh_sample(&self, facet: u32, at: At, look: &mut Look) -> Color {
+        if facet == DepthBuffer::NONE {
             return vec3(0.0, 0.0, 0.0);
         }
-        if fragment.triangle as usize >= self.scene.n_skin_triangles {
-            return self.mesh_color(fragment, false);
+        let facet = facet as usize;
+        if facet >= self.view.n_skin {
+            return self.mesh_color(facet, at, false);
         }
-        *look.skin.get_or_insert_with(|| self.mesh_color(fragment, true))
+        *look.skin.get_or_insert_with(|| self.mesh_color(facet, at, true))
     }
 
-    /// Intersects the eye at the middle of a sample's block. Shading a block at any of its samples would
-    /// shift iris and pupil.
-    fn middle_hit(&self, at: At) -> Option<Hit> {
-        let (x, y) = self.camera.unproject(at.x + at.to_middle[0], at.y + at.to_middle[1]);
-        self.eye.hit(x, y)
+    /// Intersects the eye at the middle of a sample's block, because shading a block at any of its samples
+    /// would shift iris and pupil. Beside the eye's outline only the sample itself meets it.
+    fn eye_hit(&self, at: At) -> Hit {
+        let hit = |[x, y]: [f32; 2]| {
+            let (x, y) = self.camera.unproject(x, y);
+            self.eye.hit(x, y)
+        };
+        let hit = hit(at.middle()).or_else(|| hit(at.position()));
+        hit.unwrap_or_else(|| unreachable!("a sample of the eye meets the eye"))
     }
 
-    fn mesh_color(&self, fragment: Fragment, is_skin: bool) -> Color {
-        let Fragment { triangle, weight_b: wb, weight_c: wc } = fragment;
-        let [a, b, c] = self.scene.triangles[triangle as usize].map(|corner| corner as usize);
+    fn mesh_color(&self, facet: usize, at: At, is_skin: bool) -> Color {
+        let [wb, wc] = self.view.facets[facet].weights(at.col, at.row);
+        let [a, b, c] = self.view.triangles[facet].map(|corner| corner as usize);
         let wa = 1.0 - wb - wc;
         let light = self.lit[a].light * wa + self.lit[b].light * wb + self.lit[c].light * wc;
         let sheen = self.lit[a].sheen * wa + self.lit[b].sheen * wb + self.lit[c].sheen * wc;
@@ -181,7 +199,7 @@ impl<'a, A: Appearance> Shading<'a, A> {
         let (upper, lower) = self.lids.at(in_head.x);
         let aside = smoothstep(5.0, 12.5, in_head.x.abs());
         let occlusion = lid_occlusion(upper - in_head.y, in_head.y - lower) * (1.0 - 0.4 * aside);
-        let lit = self.shadow.lit(hit.position, hit.normal);
+        let lit = self.shadow.lit((hit.position, hit.normal));
         // The iris lies flat behind the curved cornea.
         let normal = if hit.on_cornea { hit.normal.lerp(self.eye.axis, 0.7) } else { hit.normal };
         let scattered = self.light.diffuse(normal, lit, 0.25).times(albedo) * occlusion;
@@ -191,10 +209,9 @@ impl<'a, A: Appearance> Shading<'a, A> {
     }
 }
 
-/// Lights a vertex, with Blinn's specular reflection.
-fn lit(light: &Light, finish: &Finish, normal: Vec3, shadow: f32) -> Lit {
+/// Lights a vertex, with Blinn's specular reflection. `half` is midway between the light and the viewer.
+fn lit(light: &Light, half: Vec3, finish: &Finish, normal: Vec3, shadow: f32) -> Lit {
     let diffuse = light.diffuse(normal, shadow, 0.3);
-    let half = (light.direction + vec3(0.0, 0.0, 1.0)).normalized();
     let mut sheen = normal.dot(half).max(0.0);
     // Squaring four times raises to the power of 16.
     for _ in 0..4 {

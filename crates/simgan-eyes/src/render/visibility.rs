@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::eyeball::Hit;
-use super::raster::DepthBuffer;
+use super::raster::{DepthBuffer, Facet};
 use super::{Camera, Scene, SeenEye};
 use crate::math::{Vec3, vec3};
 
@@ -42,18 +42,16 @@ impl Visibility {
 
 /// Returns z of the nearest triangle at each pixel, ignoring the eyeball; −∞ where there is none.
 pub(crate) fn nearest_depth<A>(scene: &Scene<A>, camera: &Camera) -> Vec<f32> {
-    let corners: Vec<Vec3> = scene
-        .positions
-        .iter()
-        .map(|position| {
-            let view = camera.view(*position);
-            let at = camera.project(view);
-            vec3(at.x, at.y, view.z)
-        })
-        .collect();
-    let mut buffer = DepthBuffer::new(camera.width, 0..camera.height);
-    buffer.draw(&corners, &scene.triangles);
-    buffer.depth
+    let corner = |position: &Vec3| camera.corner(camera.view(*position));
+    let corners: Vec<Vec3> = scene.positions.iter().map(corner).collect();
+    let (width, height) = (camera.width, camera.height);
+    let mut buffer = DepthBuffer::new(width, 0..width, 0..height);
+    for triangle in &scene.triangles {
+        if let Some(facet) = Facet::new(triangle.map(|corner| corners[corner as usize]), width, height) {
+            buffer.draw(0, &facet);
+        }
+    }
+    buffer.into_depth()
 }
 
 /// The square round the iris.

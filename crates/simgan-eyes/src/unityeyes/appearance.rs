@@ -3,8 +3,8 @@ use std::borrow::Cow;
 use super::geometry::EyeballMap;
 use super::texture::Level;
 use super::{Assets, Subject};
-use crate::math::{Color, Vec3, lerp, smoothstep};
-use crate::render::{Appearance, Eyeball};
+use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
+use crate::render::{Appearance, Eyeball, Finish, Margin};
 
 /// The textures of one subject.
 pub(crate) struct UnityAppearance<'a> {
@@ -17,6 +17,8 @@ pub(crate) struct UnityAppearance<'a> {
     map: &'a EyeballMap,
     limbus_radius: f32,
     pupil_radius: f32,
+    /// The lids' edges in the head's frame.
+    edges: Vec<Vec3>,
 }
 
 /// Radii of pupil and limbus in the iris texture, relative to its width.
@@ -34,6 +36,7 @@ impl<'a> UnityAppearance<'a> {
         assets: &'a Assets,
         subject: &Subject,
         eye: &Eyeball,
+        margin: &Margin,
         lid_pitch_deg: f32,
         looks_per_mm: f32,
     ) -> Self {
@@ -55,6 +58,7 @@ impl<'a> UnityAppearance<'a> {
             map: &assets.geometry.eyeball,
             limbus_radius: eye.limbus_radius,
             pupil_radius: eye.pupil_radius,
+            edges: margin.upper.iter().chain(&margin.lower).copied().collect(),
         }
     }
 
@@ -70,6 +74,16 @@ impl<'a> UnityAppearance<'a> {
 }
 
 impl Appearance for UnityAppearance<'_> {
+    /// Shades the inner corner and the line where the lids meet the eye.
+    fn finish(&self, _vertex: usize, position: Vec3) -> Finish {
+        const LINE_MM: f32 = 1.4;
+        let inner = (position - self.edges[0]).length();
+        let distances = self.edges.iter().map(|point| (position - *point).length());
+        let from_edge = distances.fold(f32::MAX, f32::min);
+        let occlusion = 1.0 - 0.15 * smoothstep(7.0, 0.0, inner) - 0.3 * smoothstep(LINE_MM, 0.0, from_edge);
+        Finish { tint: vec3(1.0, 1.0, 1.0), occlusion, gloss: 0.05 }
+    }
+
     fn skin(&self, uv: [f32; 2]) -> Color {
         self.skin.at(uv)
     }

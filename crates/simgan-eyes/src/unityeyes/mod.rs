@@ -22,9 +22,9 @@ use self::appearance::UnityAppearance;
 use self::lids::Lids;
 use self::topology::{CARUNCLE, MARGIN};
 use crate::math::pitch_yaw;
-use crate::math::{Rotation, Vec3, smoothstep, vec3};
+use crate::math::{Rotation, Vec3, vec3};
 use crate::random::Stream;
-use crate::render::{Eyeball, Finish, Margin, Scene, normals};
+use crate::render::{Eyeball, Margin, Scene};
 
 /// Reads the assets of the third-party test data, once; `None` without that data.
 #[cfg(test)]
@@ -58,15 +58,14 @@ pub(crate) fn scene<'a>(
     let lids = Lids::new(geometry.control(&subject.coefficients), unity_gaze, lid_pitch_deg);
     let eye = eyeball(assets, subject, Rotation::from_pitch_yaw_roll(pitch, yaw, 0.0));
     let control: Vec<Vec3> = lids.points.iter().copied().map(in_head).collect();
+    let margin = margin(&control);
     let mut scene = Scene {
         positions: geometry.skin(&control),
         uvs: geometry.uvs.clone(),
-        finishes: Vec::new(),
-        normals: Vec::new(),
         triangles: geometry.triangles.clone(),
         n_skin_triangles: geometry.triangles.len(),
-        appearance: UnityAppearance::new(assets, subject, &eye, lid_pitch_deg, looks_per_mm),
-        margin: margin(&control),
+        appearance: UnityAppearance::new(assets, subject, &eye, &margin, lid_pitch_deg, looks_per_mm),
+        margin,
         corners: [control[CARUNCLE[6]], control[MARGIN[8]]],
         caruncle: CARUNCLE.iter().map(|vertex| control[*vertex]).collect(),
         eye,
@@ -79,8 +78,6 @@ pub(crate) fn scene<'a>(
     // In this order: the skirt's triangles already face outwards and must not be flipped.
     face_outwards(&mut scene);
     add_skirt(&mut scene, &geometry.outline);
-    scene.normals = normals(&scene.positions, &scene.triangles);
-    scene.finishes = scene.positions.iter().map(|position| finish(*position, &scene.margin)).collect();
     scene
 }
 
@@ -139,15 +136,4 @@ fn add_skirt<A>(scene: &mut Scene<A>, outline: &[[u32; 2]]) {
         scene.triangles.push([*b, d, c]);
     }
     scene.n_skin_triangles = scene.triangles.len();
-}
-
-/// Returns the surface of a vertex, shaded in the inner corner and along the line where the lids meet the
-/// eye.
-fn finish(position: Vec3, margin: &Margin) -> Finish {
-    const LINE_MM: f32 = 1.4;
-    let inner = (position - margin.upper[0]).length();
-    let edges = margin.upper.iter().chain(&margin.lower).map(|point| (position - *point).length());
-    let from_edge = edges.fold(f32::MAX, f32::min);
-    let occlusion = 1.0 - 0.15 * smoothstep(7.0, 0.0, inner) - 0.3 * smoothstep(LINE_MM, 0.0, from_edge);
-    Finish { tint: vec3(1.0, 1.0, 1.0), occlusion, gloss: 0.05 }
 }
