@@ -37,9 +37,19 @@ fn draw_segment(canvas: &mut Canvas, [from, to]: [Vec3; 2], widths: [f32; 2], ha
     let last_row = ((from.y.max(to.y) + reach).max(0.0) as usize).min(canvas.height);
     let first_col = (from.x.min(to.x) - reach).max(0.0) as usize;
     let last_col = ((from.x.max(to.x) + reach).max(0.0) as usize).min(canvas.width);
+    // Columns from the segment's line to where it covers nothing, except along flat segments, whose few rows are
+    // drawn in full.
+    let is_flat = dy.abs() <= 0.1 * dx.abs();
+    let (slope, beside) = (dx / dy, (widths[0] * 0.5 + 0.6) / (inverse.sqrt() * dy.abs()));
     for row in first_row..last_row {
         let y = row as f32 + 0.5 - from.y;
-        for col in first_col..last_col {
+        let middle = from.x - 0.5 + y * slope;
+        let cols = if is_flat {
+            first_col..last_col
+        } else {
+            first_col.max((middle - beside) as usize)..last_col.min((middle + beside).max(0.0) as usize + 1)
+        };
+        for col in cols {
             let x = col as f32 + 0.5 - from.x;
             let t = (x * dx + y * dy) * inverse;
             // A segment includes its start but not its end, so that joints are drawn once.

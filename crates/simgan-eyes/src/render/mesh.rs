@@ -1,4 +1,4 @@
-use super::raster::Facet;
+use super::raster::{Facet, Window};
 use super::{Camera, Scene};
 use crate::math::Vec3;
 
@@ -24,9 +24,10 @@ impl InView {
             n_skin: 0,
             has_vertex: vec![false; n_vertices],
         };
+        let window = Window::whole(camera.width, camera.height);
         for (idx, triangle) in scene.triangles.iter().enumerate() {
             let at = triangle.map(|corner| corners[corner as usize]);
-            let Some(facet) = Facet::new(at, camera.width, camera.height) else { continue };
+            let Some(facet) = Facet::new(at, &window) else { continue };
             view.facets.push(facet);
             view.triangles.push(*triangle);
             view.n_skin += usize::from(idx < scene.n_skin_triangles);

@@ -10,11 +10,26 @@ const STEPS: Lanes = [0.0, 1.0, 2.0, 3.0];
 /// Overlap of neighbours in barycentric weight, so that rounding leaves no gap between them.
 const OVERLAP: f32 = 1e-5;
 
-/// The nearest facet (that of largest z) at each sample in a window of a grid.
+/// The samples of a grid that are drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    /// Columns and rows of the grid.
+    pub(crate) size: [u32; 2],
+    pub(crate) cols: Range<u32>,
+    pub(crate) rows: Range<u32>,
+}
+
+impl Window {
+    /// The whole grid.
+    pub(crate) fn whole(width: usize, height: usize) -> Self {
+        let [width, height] = [width, height].map(|side| side as u32);
+        Self { size: [width, height], cols: 0..width, rows: 0..height }
+    }
+}
+
+/// The nearest facet (that of largest z) at each sample of a window.
 pub(crate) struct DepthBuffer {
-    width: usize,
-    cols: Range<u32>,
-    rows: Range<u32>,
+    window: Window,
     depth: Vec<f32>,
     facets: Vec<u32>,
 }
@@ -43,11 +58,11 @@ struct Slope {
 }
 
 impl Facet {
-    /// Prepares a triangle for a grid of `width` × `height` samples; `None` if it covers none of them.
-    /// Corners are in samples: x right, y down, the first sample's middle at 0.5.
-    pub(crate) fn new([a, b, c]: [Vec3; 3], width: usize, height: usize) -> Option<Self> {
-        let rows = span(a.y, b.y, c.y, height as f32)?;
-        let cols = span(a.x, b.x, c.x, width as f32)?;
+    /// Prepares a triangle; `None` if it covers no sample of the window. Corners are in samples of the grid: x
+    /// right, y down, the first sample's middle at 0.5.
+    pub(crate) fn new([a, b, c]: [Vec3; 3], window: &Window) -> Option<Self> {
+        let cols = span([a.x, b.x, c.x], window.size[0], &window.cols)?;
+        let rows = span([a.y, b.y, c.y], window.size[1], &window.rows)?;
         let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
         if area.is_nan() || area.abs() <= 1e-9 {
             return None;
@@ -102,32 +117,34 @@ impl DepthBuffer {
     /// No facet covers the sample.
     pub(crate) const NONE: u32 = u32::MAX;
 
-    /// Creates an empty buffer for some columns and rows of a grid that is `width` wide.
-    pub(crate) fn new(width: usize, cols: Range<usize>, rows: Range<usize>) -> Self {
+    /// Creates an empty buffer.
+    pub(crate) fn new(window: Window) -> Self {
         // The last samples are drawn in a whole group too.
-        let n_samples = width * rows.len() + LANES - 1;
+        let n_samples = window.size[0] as usize * window.rows.len() + LANES - 1;
         let (depth, facets) = (vec![f32::NEG_INFINITY; n_samples], vec![Self::NONE; n_samples]);
-        let [cols, rows] = [cols, rows].map(|range| range.start as u32..range.end as u32);
-        Self { width, cols, rows, depth, facets }
+        Self { window, depth, facets }
     }
 
     /// Returns the depths and facets of a row, over the grid's whole width.
     pub(crate) fn row(&self, row: usize) -> (&[f32], &[u32]) {
-        let start = (row - self.rows.start as usize) * self.width;
-        (&self.depth[start..start + self.width], &self.facets[start..start + self.width])
+        let width = self.window.size[0] as usize;
+        let start = (row - self.window.rows.start as usize) * width;
+        (&self.depth[start..start + width], &self.facets[start..start + width])
     }
 
     /// Returns the depths, row by row.
     pub(crate) fn into_depth(mut self) -> Vec<f32> {
-        self.depth.truncate(self.width * self.rows.len());
+        self.depth.truncate(self.window.size[0] as usize * self.window.rows.len());
         self.depth
     }
 
     /// Draws a facet.
     pub(crate) fn draw(&mut self, id: u32, facet: &Facet) {
+        let Window { size: [width, _], cols, rows } = &self.window;
+        let (width, first_row) = (*width as usize, rows.start);
         let [left, right] = facet.cols;
-        let (top, bottom) = (facet.rows[0].max(self.rows.start), facet.rows[1].min(self.rows.end));
-        let (first, end) = (left.max(self.cols.start), right.min(self.cols.end));
+        let (top, bottom) = (facet.rows[0].max(rows.start), facet.rows[1].min(rows.end));
+        let (first, end) = (left.max(cols.start), right.min(cols.end));
         if first >= end {
             return;
         }
@@ -138,7 +155,7 @@ impl DepthBuffer {
             let [low, high] = facet.covered([b, c], first, last);
             for lane in 0..LANES.min((bottom - row) as usize) {
                 if low[lane] <= high[lane] {
-                    let start = (row as usize + lane - self.rows.start as usize) * self.width + left as usize;
+                    let start = ((row - first_row) as usize + lane) * width + left as usize;
                     self.draw_row(id, facet, start, [b[lane], c[lane]], [low[lane], high[lane]]);
                 }
             }
@@ -175,12 +192,26 @@ fn select<T: Copy>(is_first: [bool; LANES], first: [T; LANES], second: [T; LANES
 }
 
 /// Returns the samples, of `n`, whose middle lies between the smallest and the largest of three coordinates;
-/// `None` if there are none.
-fn span(a: f32, b: f32, c: f32, n: f32) -> Option<[u32; 2]> {
-    let (low, high) = (a.min(b).min(c), a.max(b).max(c));
+/// `None` if none of the window does.
+fn span([a, b, c]: [f32; 3], n: u32, window: &Range<u32>) -> Option<[u32; 2]> {
+    let (low, high) = (least(least(a, b), c) + 0.5, most(most(a, b), c) + 0.5);
+    // Most triangles end here.
+    if high < window.start as f32 + 1.0 || low >= window.end as f32 {
+        return None;
+    }
     // Truncation equals rounding down for values from 0.
-    let [first, last] = [low, high].map(|end| (end + 0.5).max(0.0).min(n) as u32);
+    let (first, last) = (low.max(0.0) as u32, high.min(n as f32) as u32);
     (first < last).then_some([first, last])
+}
+
+/// Returns the smaller of two numbers. Unlike `f32::min`, which takes care of NaN, it is one instruction.
+fn least(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// Returns the larger of two numbers.
+fn most(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
 }
 
 #[cfg(test)]
@@ -199,9 +230,10 @@ mod tests {
                 .collect();
             let triangles = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]];
             let drawn = |rows| {
-                let mut buffer = DepthBuffer::new(31, 0..31, rows);
+                let window = Window { rows, ..Window::whole(31, 23) };
+                let mut buffer = DepthBuffer::new(window.clone());
                 for triangle in triangles {
-                    let facet = Facet::new(triangle.map(|corner| corners[corner as usize]), 31, 23);
+                    let facet = Facet::new(triangle.map(|corner| corners[corner as usize]), &window);
                     facet.iter().for_each(|facet| buffer.draw(0, facet));
                 }
                 buffer.into_depth()

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::eyeball::{Hit, SeenEye, fresnel, lid_occlusion, reflected};
 use super::mesh::InView;
-use super::raster::DepthBuffer;
+use super::raster::{DepthBuffer, Window};
 use super::scene::LidTable;
 use super::shadow::ShadowMap;
 use super::{Appearance, Camera, Canvas, Finish, Light, Scene};
@@ -118,7 +118,8 @@ impl<'a, A: Appearance> Shading<'a, A> {
     /// `block` is a power of two.
     pub(super) fn samples(&self, rows: Range<usize>, block: usize) -> Canvas {
         let (width, height) = (self.camera.width, rows.len());
-        let mut buffer = DepthBuffer::new(width, 0..width, rows.clone());
+        let band = rows.start as u32..rows.end as u32;
+        let mut buffer = DepthBuffer::new(Window { rows: band, ..Window::whole(width, self.camera.height) });
         for (id, facet) in self.view.facets.iter().enumerate() {
             buffer.draw(id as u32, facet);
         }

@@ -1,7 +1,5 @@
-use std::ops::Range;
-
 use super::SeenEye;
-use super::raster::{DepthBuffer, Facet};
+use super::raster::{DepthBuffer, Facet, Window};
 use crate::math::{Rotation, Vec3, vec3};
 
 /// The depth map of the directional light, which tells the points in the shadow of brow, nose and lids.
@@ -37,10 +35,10 @@ impl ShadowMap {
         let right = aside.cross(towards_light).normalized();
         let light = Rotation::from_rows([right, towards_light.cross(right), towards_light]);
         let corners: Vec<Vec3> = positions.iter().map(|position| texel(light.apply(*position))).collect();
-        let window = Window::new(skin.filter_map(|surface| asked(&light, surface)), eye);
-        let mut buffer = DepthBuffer::new(SIDE, window.cols, window.rows);
+        let window = window(skin.filter_map(|surface| asked(&light, surface)), eye);
+        let mut buffer = DepthBuffer::new(window.clone());
         for triangle in triangles {
-            if let Some(facet) = Facet::new(triangle.map(|corner| corners[corner as usize]), SIDE, SIDE) {
+            if let Some(facet) = Facet::new(triangle.map(|corner| corners[corner as usize]), &window) {
                 buffer.draw(0, &facet);
             }
         }
@@ -67,27 +65,18 @@ impl ShadowMap {
     }
 }
 
-/// The texels that are looked up.
-struct Window {
-    cols: Range<usize>,
-    rows: Range<usize>,
-}
-
-impl Window {
-    /// Covers the neighbours of points on the map and of all points on the eye.
-    fn new(points: impl Iterator<Item = Vec3>, eye: &SeenEye) -> Self {
-        // Rounding moves points by less than the slack.
-        const SLACK_MM: f32 = 0.1;
-        let reach = eye.reach() + AHEAD_MM + SLACK_MM;
-        let (mut low, mut high) = (texel(Vec3::splat(-reach)), texel(Vec3::splat(reach)));
-        for point in points {
-            low = vec3(low.x.min(point.x), low.y.min(point.y), 0.0);
-            high = vec3(high.x.max(point.x), high.y.max(point.y), 0.0);
-        }
-        let texels =
-            |low: f32, high: f32| (low as usize).saturating_sub(1)..(high as usize + 2).min(SIDE);
-        Self { cols: texels(low.x, high.x), rows: texels(low.y, high.y) }
+/// Returns the texels that are looked up: the neighbours of points on the map and of all points on the eye.
+fn window(points: impl Iterator<Item = Vec3>, eye: &SeenEye) -> Window {
+    // Rounding moves points by less than the slack.
+    const SLACK_MM: f32 = 0.1;
+    let reach = eye.reach() + AHEAD_MM + SLACK_MM;
+    let (mut low, mut high) = (texel(Vec3::splat(-reach)), texel(Vec3::splat(reach)));
+    for point in points {
+        low = vec3(low.x.min(point.x), low.y.min(point.y), 0.0);
+        high = vec3(high.x.max(point.x), high.y.max(point.y), 0.0);
     }
+    let texels = |low: f32, high: f32| (low as u32).saturating_sub(1)..(high as u32 + 2).min(SIDE as u32);
+    Window { cols: texels(low.x, high.x), rows: texels(low.y, high.y), ..Window::whole(SIDE, SIDE) }
 }
 
 /// Returns the point of the map at which a surface asks for its light; `None` beyond the map.
