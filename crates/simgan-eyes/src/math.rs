@@ -186,6 +186,16 @@ pub(crate) fn smoothstep(from: f32, to: f32, x: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
+/// Rounds a number within ±2²² down. `f32::floor` is a library call on many machines, and a conversion by `as`
+/// takes care of every number, while this serves every sample.
+pub(crate) fn floor(x: f32) -> i32 {
+    // Numbers from 2²³ to 2²⁴ have no fraction, so adding one rounds, and their lowest bits are the integer.
+    const SHIFT: f32 = 12_582_912.0;
+    let shifted = x + SHIFT;
+    let rounded = shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as i32;
+    if shifted - SHIFT > x { rounded.wrapping_sub(1) } else { rounded }
+}
+
 pub(crate) fn lerp(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }

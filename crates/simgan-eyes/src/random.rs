@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::math::floor;
 pub(crate) use simgan_data::simulation::Stream;
 
 /// Smooth value noise on the integer lattice, in [−1, 1]. It remembers the last cell, because successive points
@@ -32,7 +33,7 @@ impl Noise {
         let (wx, wy) = (fx * fx * (3.0 - 2.0 * fx), fy * fy * (3.0 - 2.0 * fy));
         let mut corners = self.last.get();
         if (corners.x, corners.y) != (xi, yi) {
-            corners = Corners::new(self.seed, xi, yi);
+            corners = corners.moved(self.seed, xi, yi);
             self.last.set(corners);
         }
         let [left, right, upper_left, upper_right] = corners.values;
@@ -47,12 +48,16 @@ impl Corners {
         let at = |dx: i32, dy: i32| lattice(seed, x.wrapping_add(dx), y.wrapping_add(dy));
         Self { x, y, values: [at(0, 0), at(1, 0), at(0, 1), at(1, 1)] }
     }
-}
 
-/// Rounds down. `f32::floor` is a library call on many machines, and noise is computed for every sample.
-fn floor(x: f32) -> i32 {
-    let cut = x as i32;
-    if (cut as f32) > x { cut - 1 } else { cut }
+    /// Returns another cell's corners. The next cell to the right shares two.
+    fn moved(&self, seed: u32, x: i32, y: i32) -> Self {
+        if (self.x.wrapping_add(1), self.y) != (x, y) {
+            return Self::new(seed, x, y);
+        }
+        let at = |dy: i32| lattice(seed, x.wrapping_add(1), y.wrapping_add(dy));
+        let [_, right, _, upper_right] = self.values;
+        Self { x, y, values: [right, at(0), upper_right, at(1)] }
+    }
 }
 
 /// Hashes a lattice point to a value in [−1, 1).

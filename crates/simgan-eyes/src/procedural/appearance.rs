@@ -1,4 +1,4 @@
-use super::shape::{Face, N_COLUMNS, N_RINGS, place};
+use super::shape::{Face, N_COLUMNS, N_RINGS};
 use super::finish;
 use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
 use crate::random::Noise;
@@ -103,7 +103,7 @@ impl Appearance for ProceduralAppearance<'_> {
     fn finish(&self, vertex: usize, position: Vec3) -> Finish {
         let (column, ring) = (vertex / N_RINGS, vertex % N_RINGS);
         if column < N_COLUMNS {
-            finish::skin(&self.face, place(position, column, ring), ring)
+            finish::skin(&self.face, self.face.place(position, column, ring), ring)
         } else {
             finish::lining(&self.face, position)
         }

@@ -16,6 +16,8 @@ pub(super) struct Face<'a> {
     pub(super) crease_mm: f32,
     /// Heights of the upper and the lower lid's folds on each ring, in mm.
     folds: [[f32; 2]; N_RINGS],
+    /// The direction along which each column leaves the eye.
+    outward: [[f32; 2]; N_COLUMNS],
 }
 
 /// Points of one margin, corners included.
@@ -66,6 +68,7 @@ impl<'a> Face<'a> {
             // The skin unfolds as the lid goes down.
             crease_mm: (who.crease_mm + 0.75 * lowered_mm).clamp(1.6, 10.0),
             folds: [[0.0; 2]; N_RINGS],
+            outward: std::array::from_fn(outward),
         };
         face.folds = RINGS_MM.map(|d| [face.upper_fold(d), face.lower_fold(d)]);
         face.margin.upper = face.edge(upper, who.upper_curve);
@@ -147,10 +150,16 @@ impl Face<'_> {
         if column < N_LID { self.margin.upper[column] } else { self.margin.lower[N_COLUMNS - column] }
     }
 
+    /// Returns the place of a point of the skin on a ring of a column.
+    pub(super) fn place(&self, point: Vec3, column: usize, ring: usize) -> Place {
+        let Vec3 { x, y, .. } = point;
+        Place { x, y, from_margin_mm: RINGS_MM[ring], upper: side(self.outward[column][1]) }
+    }
+
     /// Returns the skin's points in a column, ring by ring.
     pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Vec3> + '_ {
         let margin = self.margin_at(column);
-        let (outward_x, outward_y) = outward(column);
+        let [outward_x, outward_y] = self.outward[column];
         let upper = side(outward_y);
         RINGS_MM.iter().enumerate().map(move |(ring, d)| {
             let (x, y) = (margin.x + outward_x * d, margin.y + outward_y * d);
@@ -166,19 +175,13 @@ impl Face<'_> {
     }
 }
 
-/// Returns the place of a point of the skin on a ring of a column.
-pub(super) fn place(point: Vec3, column: usize, ring: usize) -> Place {
-    let Vec3 { x, y, .. } = point;
-    Place { x, y, from_margin_mm: RINGS_MM[ring], upper: side(outward(column).1) }
-}
-
 /// Returns the side, from 0 (lower lid) to 1 (upper lid), of a column that leaves the eye along `outward_y`.
 fn side(outward_y: f32) -> f32 {
     smoothstep(-0.35, 0.35, outward_y)
 }
 
 /// Returns the unit vector along which a column leaves the eye.
-fn outward(column: usize) -> (f32, f32) {
+fn outward(column: usize) -> [f32; 2] {
     let (sin, cos) = sin_cos(std::f32::consts::TAU * column as f32 / N_COLUMNS as f32);
-    (-cos, sin)
+    [-cos, sin]
 }

@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-use crate::math::Vec3;
+use crate::math::{Vec3, floor};
 
 /// Samples computed together. Loops over arrays of this size become vector instructions on every machine.
 const LANES: usize = 4;
-type Lanes = [f32; LANES];
+pub(crate) type Lanes = [f32; LANES];
 const STEPS: Lanes = [0.0, 1.0, 2.0, 3.0];
 
 /// Overlap of neighbours in barycentric weight, so that rounding leaves no gap between them.
@@ -132,6 +132,12 @@ impl DepthBuffer {
         (&self.depth[start..start + width], &self.facets[start..start + width])
     }
 
+    /// Returns the depths of a group of samples of a row, from a column on.
+    pub(crate) fn group(&self, col: usize, row: usize) -> Lanes {
+        let start = (row - self.window.rows.start as usize) * self.window.size[0] as usize + col;
+        std::array::from_fn(|lane| self.depth[start..start + LANES][lane])
+    }
+
     /// Returns the depths, row by row.
     pub(crate) fn into_depth(mut self) -> Vec<f32> {
         self.depth.truncate(self.window.size[0] as usize * self.window.rows.len());
@@ -166,12 +172,12 @@ impl DepthBuffer {
     /// Draws the steps of one row from `low` to `high`; `start` is the index of step 0, where b and c have the
     /// given weights.
     fn draw_row(&mut self, id: u32, facet: &Facet, start: usize, [b, c]: [f32; 2], [low, high]: [f32; 2]) {
-        let mut first = low as u32;
-        while first as f32 <= high {
-            let at = start + first as usize;
+        let first = floor(low);
+        let mut at = start + first as usize;
+        let mut along = STEPS.map(|step| first as f32 + step);
+        while along[0] <= high {
             let Some(depths) = self.depth[at..].first_chunk_mut::<LANES>() else { return };
             let Some(facets) = self.facets[at..].first_chunk_mut::<LANES>() else { return };
-            let along = STEPS.map(|step| first as f32 + step);
             let z = along.map(|along| {
                 let (weight_b, weight_c) = (b + along * facet.b.dx, c + along * facet.c.dx);
                 facet.z + weight_b * facet.b.dz + weight_c * facet.c.dz
@@ -181,7 +187,8 @@ impl DepthBuffer {
             let is_nearest = std::array::from_fn(|lane| z[lane] > depths[lane]);
             *depths = select(is_nearest, z, *depths);
             *facets = select(is_nearest, [id; LANES], *facets);
-            first += LANES as u32;
+            along = along.map(|along| along + LANES as f32);
+            at += LANES;
         }
     }
 }
@@ -199,8 +206,7 @@ fn span([a, b, c]: [f32; 3], n: u32, window: &Range<u32>) -> Option<[u32; 2]> {
     if high < window.start as f32 + 1.0 || low >= window.end as f32 {
         return None;
     }
-    // Truncation equals rounding down for values from 0.
-    let (first, last) = (low.max(0.0) as u32, high.min(n as f32) as u32);
+    let (first, last) = (floor(low.max(0.0)) as u32, floor(high.min(n as f32)) as u32);
     (first < last).then_some([first, last])
 }
 

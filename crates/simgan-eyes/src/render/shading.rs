@@ -8,11 +8,12 @@ use super::shadow::ShadowMap;
 use super::{Appearance, Camera, Canvas, Finish, Light, Scene};
 use crate::math::{Color, Rotation, Vec3, smoothstep, vec3};
 
-/// The light at a vertex, interpolated over its triangles.
+/// What is interpolated over the triangles of a vertex: light, specular reflection and texture coordinate.
 #[derive(Clone, Copy, Default)]
 struct Lit {
     light: Color,
     sheen: f32,
+    uv: [f32; 2],
 }
 
 /// The colours that the samples of a block share, computed on first use.
@@ -96,7 +97,8 @@ impl<'a, A: Appearance> Shading<'a, A> {
                 return Lit::default();
             }
             let finish = scene.appearance.finish(vertex, scene.positions[vertex]);
-            lit(light, half, &finish, surface.1, shadow.lit(surface))
+            let lit = lit(light, half, &finish, surface.1, shadow.lit(surface));
+            Lit { uv: scene.uvs[vertex], ..lit }
         };
         let opening = Opening::new(scene, camera);
         Self {
@@ -181,15 +183,14 @@ impl<'a, A: Appearance> Shading<'a, A> {
 
     fn mesh_color(&self, facet: usize, at: At, is_skin: bool) -> Color {
         let [wb, wc] = self.view.facets[facet].weights(at.col, at.row);
-        let [a, b, c] = self.view.triangles[facet].map(|corner| corner as usize);
+        let [a, b, c] = self.view.triangles[facet].map(|corner| &self.lit[corner as usize]);
         let wa = 1.0 - wb - wc;
-        let light = self.lit[a].light * wa + self.lit[b].light * wb + self.lit[c].light * wc;
-        let sheen = self.lit[a].sheen * wa + self.lit[b].sheen * wb + self.lit[c].sheen * wc;
+        let light = a.light * wa + b.light * wb + c.light * wc;
+        let sheen = a.sheen * wa + b.sheen * wb + c.sheen * wc;
         if !is_skin {
             return light + Vec3::splat(sheen);
         }
-        let [ua, ub, uc] = [a, b, c].map(|corner| self.scene.uvs[corner]);
-        let uv = [0, 1].map(|axis| ua[axis] * wa + ub[axis] * wb + uc[axis] * wc);
+        let uv = [0, 1].map(|axis| a.uv[axis] * wa + b.uv[axis] * wb + c.uv[axis] * wc);
         light.times(self.scene.appearance.skin(uv)) + Vec3::splat(sheen)
     }
 
@@ -221,5 +222,6 @@ fn lit(light: &Light, half: Vec3, finish: &Finish, normal: Vec3, shadow: f32) ->
     Lit {
         light: diffuse.times(finish.tint) * finish.occlusion,
         sheen: sheen * finish.gloss * light.intensity * shadow * finish.occlusion,
+        uv: [0.0; 2],
     }
 }
