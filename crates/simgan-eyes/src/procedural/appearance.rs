@@ -1,5 +1,5 @@
-use super::shape::{Face, N_COLUMNS, N_RINGS};
 use super::finish;
+use super::shape::{Face, N_COLUMNS, N_RINGS};
 use crate::math::{Color, Vec3, lerp, smoothstep, vec3};
 use crate::random::Noise;
 use crate::render::{Appearance, Eyeball, Finish, across};

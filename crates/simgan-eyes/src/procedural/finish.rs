@@ -9,15 +9,19 @@ use crate::render::Finish;
 pub(super) fn skin(face: &Face<'_>, place: Place, ring: usize) -> Finish {
     let who = face.who;
     let Place { x, y, from_margin_mm: d, upper } = place;
-    let crease = 0.7 * who.crease_depth_mm.min(1.0) * bump((d - face.crease_mm) / 0.8) * upper;
+    // On most of the skin one lid's features have no weight, which spares their exponentials.
+    let lower = 1.0 - upper;
+    let bump_of = |weight: f32, x: f32| if weight > 0.0 { bump(x) } else { 0.0 };
+    let crease = 0.7 * who.crease_depth_mm.min(1.0) * bump_of(upper, (d - face.crease_mm) / 0.8) * upper;
     let crease = crease * smoothstep(7.0, 1.0, face.lowered_mm);
-    let groove = 0.12 * bump((d - 3.0) / 1.0) * (1.0 - upper);
+    let groove = 0.12 * bump_of(lower, (d - 3.0) / 1.0) * lower;
     let inner = (x - who.inner[0]) * (x - who.inner[0]) + (y - who.inner[1]) * (y - who.inner[1]);
     let corner = 0.25 * bump((inner * 0.09).sqrt());
     let hollow = 0.25 * bump((y - 8.0) / 6.0) * bump((x + 13.0) / 8.0);
-    let sulcus = 0.15 * upper * bump((y - 10.5) / 3.5) * smoothstep(-2.0, 3.0, -who.socket_mm + 1.0);
+    let sulcus =
+        0.15 * upper * bump_of(upper, (y - 10.5) / 3.5) * smoothstep(-2.0, 3.0, -who.socket_mm + 1.0);
     let occlusion = (1.0 - crease) * (1.0 - groove) * (1.0 - corner) * (1.0 - hollow) * (1.0 - sulcus);
-    let under = who.shadows * (1.0 - upper) * bump((d - 6.0) / 5.0);
+    let under = who.shadows * lower * bump_of(lower, (d - 6.0) / 5.0);
     let liner =
         lerp(who.liner[1], who.liner[0], upper) * bump((d - lerp(0.9, 1.1, upper)) / lerp(0.55, 1.1, upper));
     let platform = 0.12 * upper * smoothstep(face.crease_mm + 1.5, 0.5, d);

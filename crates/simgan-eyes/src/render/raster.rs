@@ -258,6 +258,26 @@ mod tests {
         }
     }
 
+    /// A window of a grid gets what the whole grid gets there, bit for bit.
+    #[test]
+    fn a_window_is_a_part_of_its_grid() {
+        let mut rng = Stream::new(2, "windows", 0);
+        for _ in 0..200 {
+            let corners = [0; 3].map(|_| vec3(rng.uniform(-8.0, 40.0), rng.uniform(-8.0, 30.0), rng.unit()));
+            let part = Window { cols: 5..22, rows: 3..14, ..Window::whole(31, 23) };
+            let [whole, part] = [Window::whole(31, 23), part].map(|window| {
+                let mut buffer = DepthBuffer::new(window.clone());
+                Facet::new(corners, &window).iter().for_each(|facet| buffer.draw(0, facet));
+                buffer
+            });
+            for row in 3..14 {
+                let [(whole, _), (part, _)] = [whole.row(row), part.row(row)];
+                assert_eq!(whole[5..22], part[5..22], "row {row}");
+                assert!(part[..5].iter().chain(&part[22..]).all(|depth| depth.is_infinite()));
+            }
+        }
+    }
+
     /// Returns the nearest depth, or `None` where a triangle's edge is too close to decide.
     fn nearest(corners: &[Vec3], triangles: &[[u32; 3]], x: f32, y: f32) -> Option<f32> {
         let mut nearest = f32::NEG_INFINITY;

@@ -88,7 +88,8 @@ impl<'a, A: Appearance> Shading<'a, A> {
         let (view, eye) = (InView::new(scene, camera, &positions), scene.eye.seen_from(&camera.rotation));
         let normals: Vec<Vec3> = view.normals(scene).iter().map(|normal| camera.view(*normal)).collect();
         let surfaces = || positions.iter().copied().zip(normals.iter().copied());
-        let seen = surfaces().zip(&view.has_vertex).filter_map(|(surface, is_seen)| is_seen.then_some(surface));
+        let seen =
+            surfaces().zip(&view.has_vertex).filter_map(|(surface, is_seen)| is_seen.then_some(surface));
         let skin = &scene.triangles[..scene.n_skin_triangles];
         let shadow = ShadowMap::new(light.direction, &positions, skin, seen, &eye);
         let half = (light.direction + vec3(0.0, 0.0, 1.0)).normalized();

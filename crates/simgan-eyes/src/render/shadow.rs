@@ -56,7 +56,7 @@ impl ShadowMap {
         let mut lit = 0.0;
         for (dy, weight_y) in along_y.iter().enumerate() {
             let depths = self.buffer.group(col - 1, row + dy - 1);
-            let lights = depths.map(|depth| (1.0 - (depth - point.z - BIAS_MM) * 1.25).max(0.0).min(1.0));
+            let lights = depths.map(|depth| (1.0 - (depth - point.z - BIAS_MM) * 1.25).clamp(0.0, 1.0));
             let shares: Lanes = std::array::from_fn(|dx| along_x[dx] * weight_y * lights[dx]);
             // One after the other, because the order decides over the last bit. The fourth has no weight.
             lit += shares[0];
