@@ -122,13 +122,12 @@ impl Refiner {
     /// Noise is 0: features should not depend on it.
     pub fn features(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         // Layer by layer: the fused operation does not return its feature maps.
-        let mut input = with_relief(images, self.config.relief)?;
-        if self.takes_noise() {
-            let (n_images, _, height, width) = images.dims4()?;
-            let channels = self.config.noise_channels + self.config.grain_channels;
-            let zeros = Tensor::zeros((n_images, channels, height, width), DType::F32, images.device())?;
-            input = Tensor::cat(&[input, zeros], 1)?;
-        }
+        let (n_images, _, height, width) = images.dims4()?;
+        let RefinerConfig { noise_channels, grain_channels, .. } = self.config;
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, images.device());
+        let z = (noise_channels > 0).then(|| zeros(&[n_images, noise_channels]));
+        let grain = (grain_channels > 0).then(|| zeros(&[n_images, grain_channels, height, width]));
+        let input = self.with_planes(images, &Noise { z: z.transpose()?, grain: grain.transpose()? })?;
         let mut features = self.stem.forward(&input)?;
         for block in &self.blocks {
             features = block.conv2.forward_residual(&block.conv1.forward(&features)?, &features)?;

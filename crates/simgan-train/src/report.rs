@@ -60,7 +60,7 @@ pub struct RefinerReport {
     /// `loss.consistency`, and in R's pretraining.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<f64>,
-    /// Mean |R(x) − x|, of pixels in [−1, 1].
+    /// Mean |R(x) − x|, of pixels in [−1, 1]; with `refiner.holes` as if every pixel were measured.
     #[serde(alias = "drift")] // the name in version 2 of metrics.jsonl
     pub change: f64,
     /// Norm of the gradient over all of R's weights, before clipping.
@@ -72,6 +72,12 @@ pub struct RefinerReport {
     /// How unlike the change from frame to frame has become, of pixels in [−1, 1]; `None` without films.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub film: Option<f64>,
+    /// Share of the pixels shown in x that R takes for not measured; `None` without `refiner.holes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<f64>,
+    /// How unlike the real ones R's images are in their gaps; `None` without `loss.gaps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<f64>,
 }
 
 /// The discriminator's measurements in a step: means over its K_d updates, each taken before the weights
@@ -132,7 +138,10 @@ impl RefinerReport {
         ];
         let diversity = self.diversity.map(|value| ("refiner/diversity", value));
         let film = self.film.map(|value| ("refiner/film", value));
-        always.into_iter().chain(adversarial).chain(consistency).chain(diversity).chain(film)
+        let missing = self.missing.map(|value| ("refiner/missing", value));
+        let gaps = self.gaps.map(|value| ("refiner/gaps", value));
+        let sometimes = [adversarial, consistency, diversity, film, missing, gaps];
+        always.into_iter().chain(sometimes.into_iter().flatten())
     }
 
     /// Averages reports field by field; `None` if there are none.
@@ -149,6 +158,8 @@ impl RefinerReport {
             gradient_norm: mean(|report| report.gradient_norm),
             diversity: mean_of_some(reports.iter().map(|report| report.diversity)),
             film: mean_of_some(reports.iter().map(|report| report.film)),
+            missing: mean_of_some(reports.iter().map(|report| report.missing)),
+            gaps: mean_of_some(reports.iter().map(|report| report.gaps)),
         })
     }
 }

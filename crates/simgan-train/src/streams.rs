@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Noise,
     /// The noise z of R(x, z).
     Latent,
+    /// In which real images missing pixels are counted.
+    Gaps,
     /// Which synthetic images are mirrored, and what part of each is taken.
     AugmentSynthetic,
     /// The same of real images.
@@ -44,6 +46,7 @@ impl Purpose {
             Self::Translation => "translation",
             Self::Noise => "noise",
             Self::Latent => "latent",
+            Self::Gaps => "gaps",
             Self::AugmentSynthetic => "augment-synthetic",
             Self::AugmentReal => "augment-real",
         }

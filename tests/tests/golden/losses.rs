@@ -1,8 +1,8 @@
 use candle_core::{DType, Device, Module, Result, Tensor};
 use simgan_kernels::{Conv2d, conv2d};
 use simgan_losses::{
-    AdversarialLoss, Consistency, FeatureTransform, SelfRegularization, Target, adversarial, cross_entropy,
-    gaze_distance, heat_map_distance, squared_error,
+    AdversarialLoss, Consistency, FeatureTransform, Gaps, SelfRegularization, Target, adversarial,
+    cross_entropy, gaze_distance, heat_map_distance, squared_error,
 };
 
 use crate::devices::{devices, tolerance};
@@ -135,6 +135,24 @@ fn kernel(device: &Device) -> Tensor {
 fn check(case: &str, input: &str, loss: impl Fn(&Tensor, &Golden) -> Result<Tensor>) {
     for device in devices() {
         check_on(device, case, input, &loss);
+    }
+}
+
+/// Pixels are missing at random in both, and the sizes are odd: every kind of step occurs, and some in the refined images alone.
+#[test]
+fn the_gap_loss_equals_pytorch() {
+    for (case, device) in ["wide", "tall", "narrow"]
+        .into_iter()
+        .flat_map(|case| devices().iter().map(move |device| (case, device)))
+    {
+        let golden = Golden::open("gaps", device);
+        let get = |name: &str| golden.get(&format!("{case}/{name}"));
+        let measured = var(get("measured"));
+        let loss = Gaps::of(get("real")).unwrap().loss(get("refined"), &measured, get("shown")).unwrap();
+        let expected = golden.scalar(&format!("{case}/value"));
+        assert!((scalar(&loss) - expected).abs() <= 1e-5 * expected, "{case}: {loss} instead of {expected}");
+        let gradients = loss.backward().unwrap();
+        assert_close(case, gradients.get(&measured).unwrap(), get("gradient"), 1e-5);
     }
 }
 

@@ -81,7 +81,10 @@ fn the_recipe_for_depth_learns_which_pixels_are_missing() {
     let train = format!("train --recipe depth --synthetic synthetic --real real --run run {quick}");
     succeeds(scene.simgan(&train));
     let config = fs::read_to_string(scene.path("run/config.toml")).unwrap();
-    assert!(config.contains("\nholes = true") && config.contains("\nrelief = 16"), "{config}");
+    assert!(
+        ["\nholes = true", "\nrelief = 16", "\ngaps = 30"].iter().all(|line| config.contains(line)),
+        "{config}"
+    );
     let told = succeeds(scene.simgan("refine --model run --input synthetic --output out"));
     assert!(told.contains("missing"), "{told}");
     let mut n_missing = 0;

@@ -57,15 +57,15 @@ settings! {
 
 impl DiscriminatorSection {
     pub(super) fn of(recipe: Recipe) -> Self {
-        let network = match recipe {
-            Recipe::EyeGaze | Recipe::Demo => DiscriminatorConfig::eye_gaze(), // §3.1
-            Recipe::HandPose => DiscriminatorConfig::hand_pose(),              // §3.2
-            // Most of a depth image is empty.
-            Recipe::Depth => DiscriminatorConfig { relief: RELIEF, ..DiscriminatorConfig::middle() },
-        };
-        let (field, patches) = match recipe {
-            Recipe::Depth => (Field::Middle, Patches::Content),
-            Recipe::Demo | Recipe::EyeGaze | Recipe::HandPose => (Field::Layers, Patches::All),
+        let (network, field, patches) = match recipe {
+            Recipe::EyeGaze | Recipe::Demo => {
+                (DiscriminatorConfig::eye_gaze(), Field::Layers, Patches::All) // §3.1
+            }
+            Recipe::HandPose => (DiscriminatorConfig::hand_pose(), Field::Layers, Patches::All), // §3.2
+            Recipe::Depth => {
+                let network = DiscriminatorConfig { relief: RELIEF, ..DiscriminatorConfig::middle() };
+                (network, Field::Middle, Patches::Content) // most of a depth image is empty
+            }
         };
         Self { translation: 0, noise: 0.0, noise_steps: 0, field, patches, network }
     }

@@ -67,6 +67,11 @@ settings! {
         /// of its difference: more makes holes fewer.
         #[serde(default = "missing")]
         missing: f64 = WEIGHT,
+        /// With refiner.holes, weight of the gap loss: among pixels with the same steps between their neighbours, as
+        /// many should be missing as in the real images. ½ the mean over pixels of (f − r)² / (r + 0.02), f and r being
+        /// the shares. D alone does not settle how many. It counts in the adversarial phase only. 0 turns it off.
+        #[serde(default)]
+        gaps: f64 = WEIGHT,
         /// Weight of the film loss, for refined films that do not flicker: the mean of |(R(x') − R(x)) − (x' − x)|
         /// over pixels, x' being the frame after x. The synthetic images must be films: folders of frames, or a
         /// simulator with film_frames. A batch is then one half frames, one half the next ones, and both get the
@@ -121,12 +126,12 @@ impl LossConfig {
             diversity: diversity(),
             diversity_bound: diversity_bound(),
             missing: missing(),
+            gaps: 0.0,
             film: 0.0,
         };
         match recipe {
-            // [open] Depths stay, and holes cost what keeps them about as frequent as the sensor's: with 0.0035 R
-            // removed a third of each hand, with 1 nothing, with 0.05 in one run of three nothing.
-            Recipe::Depth => Self { lambda: 60.0, missing: 0.05, ..all },
+            // [open] Depths stay; holes are as frequent as the sensor's.
+            Recipe::Depth => Self { lambda: 60.0, missing: 0.05, gaps: 30.0, ..all },
             Recipe::Demo | Recipe::EyeGaze | Recipe::HandPose => all,
         }
     }

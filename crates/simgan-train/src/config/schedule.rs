@@ -37,7 +37,7 @@ impl ScheduleConfig {
             }
             // With `refiner.skip` R begins close to the image.
             Recipe::Depth => {
-                Self { pretrain_refiner: 50, pretrain_discriminator: 100, steps: 500, k_g: 1, k_d: 1 }
+                Self { pretrain_refiner: 50, pretrain_discriminator: 100, steps: 400, k_g: 1, k_d: 1 }
             }
             Recipe::HandPose => Self {
                 pretrain_refiner: 500,       // §3.2

@@ -65,7 +65,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         loss.insert("consistency".to_owned(), 0.0.into());
         loss.insert("consistency_model".to_owned(), "".into());
         loss.insert("consistency_ramp".to_owned(), 0.into());
-        let added = [("diversity", 5.0), ("diversity_bound", 0.07), ("missing", 0.02), ("film", 0.0)];
+        let added =
+            [("diversity", 5.0), ("diversity_bound", 0.07), ("missing", 0.02), ("gaps", 0.0), ("film", 0.0)];
         loss.extend(added.map(|(key, value)| (key.to_owned(), value.into())));
         let discriminator = first["discriminator"].as_table_mut().unwrap();
         discriminator.insert("spectral_norm".to_owned(), false.into());

@@ -19,7 +19,7 @@ use std::time::Instant;
 use candle_core::{Device, Module, Tensor};
 use rand_chacha::ChaCha8Rng;
 use simgan_data::{Image, Share};
-use simgan_losses::{HistoryBuffer, SelfRegularization, Target, accuracy};
+use simgan_losses::{Gaps, HistoryBuffer, SelfRegularization, Target, accuracy};
 use simgan_metrics::RealismTraining;
 use simgan_models::{Discriminator, Refiner};
 
@@ -27,7 +27,7 @@ use self::batches::Batches;
 pub(crate) use self::batches::QUEUE;
 use self::consistency::TaskConsistency;
 use self::network::{Moment, Network};
-use self::refined::Refined;
+use self::refined::{Refined, missing_share};
 use self::samples::SampleInputs;
 use self::seen::Seen;
 use crate::content::Content;
@@ -63,6 +63,8 @@ pub struct Trainer {
     watch: Watch,
     warnings: Vec<Warning>,
     n_steps: u64,
+    /// Of the real images, with `loss.gaps`.
+    gaps: Option<Gaps>,
     content: Content,
     /// This rank's part of every batch.
     share: Share,
@@ -118,23 +120,27 @@ impl Trainer {
         let (synthetic, weights) = self.batches.weighted(self.n_steps)?;
         let batch = self.refined(&synthetic)?;
         let distance = self.distance(&batch, &synthetic, weights)?; // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
-        let Refined { all: refined, rendered, diversity, .. } = batch; // x̃ = R(x)
+        let Refined { all: refined, rendered, values, measured, diversity, .. } = &batch; // x̃ = R(x)
         let mut loss = (&distance * lambda)?;
-        let film = self.film_loss(&refined, &rendered)?;
+        let film = self.film_loss(refined, rendered)?;
+        let gaps = self.gap_loss(&batch)?;
         let (mut realism, mut consistency) = (None, None);
         if self.phase() == Phase::Adversarial {
-            let Seen { images: seen, weights } = self.seen(&self.marked(&refined, &rendered)?)?;
+            let Seen { images: seen, weights } = self.seen(&self.marked(refined, rendered)?)?;
             let logits = self.discriminator.frozen.forward(&seen)?;
             let passing = adversarial.of_refiner(&logits, weights.as_ref())?; // − log(1 − D(x̃)), eq. 3
             loss = (loss + (&passing * weight)?)?;
             realism = Some(scalar(&passing)?);
             if let Some(task) = &self.consistency {
-                let difference = task.loss(&refined, &rendered)?;
+                let difference = task.loss(refined, rendered)?;
                 loss = (loss + (&difference * self.config.loss.consistency_after(self.moment().iteration))?)?;
                 consistency = Some(scalar(&difference)?);
             }
-            if let Some(diversity) = &diversity {
+            if let Some(diversity) = diversity {
                 loss = (loss - (diversity * self.config.loss.diversity)?)?;
+            }
+            if let Some(gaps) = &gaps {
+                loss = (loss + (gaps * self.config.loss.gaps)?)?;
             }
             if let Some(film) = &film {
                 loss = (loss + (film * self.config.loss.film)?)?;
@@ -143,11 +149,13 @@ impl Trainer {
         let (moment, ranks) = (self.moment(), self.ranks.as_deref_mut());
         let (loss, gradient_norm) = self.refiner.descend(&loss, moment, ranks)?;
         self.ema.as_mut().map(Ema::update).transpose()?;
-        let change = scalar(&(refined.detach() - rendered)?.abs()?.mean_all()?)?;
+        let change = scalar(&(values.detach() - rendered)?.abs()?.mean_all()?)?;
+        let missing = measured.as_ref().map(|measured| missing_share(measured, rendered)).transpose()?;
         let [change, self_regularization] = self.means([change, scalar(&distance)?])?;
         let adversarial = realism.map(|own| self.means([own])).transpose()?.map(|[mean]| mean);
         let diversity = diversity.as_ref().map(scalar).transpose()?;
         let film = film.as_ref().map(scalar).transpose()?;
+        let gaps = gaps.as_ref().map(scalar).transpose()?;
         Ok(RefinerReport {
             loss,
             adversarial,
@@ -157,6 +165,8 @@ impl Trainer {
             gradient_norm,
             diversity,
             film,
+            missing,
+            gaps,
         })
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Refined {
     /// R(x), or the mean of R(x, z₁) and R(x, z₂): what the self-regularization keeps close to x, as if R measured
     /// every pixel.
     pub(super) mean: Tensor,
+    /// As if R measured every pixel of `all`.
+    pub(super) values: Tensor,
     /// Which pixels of `all` R measures ([`RefinerOutput::measured`]).
     pub(super) measured: Option<Tensor>,
     /// [`diversity`] of the two; `None` without z.
@@ -26,9 +28,9 @@ pub(super) struct Refined {
 impl Trainer {
     /// Refines a batch, with gradients.
     pub(super) fn refined(&mut self, synthetic: &Tensor) -> Result<Refined, TrainError> {
-        let once = |RefinerOutput { images: all, values: mean, measured }| {
-            let rendered = synthetic.clone();
-            Refined { all, rendered, mean, measured, diversity: None }
+        let once = |RefinerOutput { images: all, values, measured }| {
+            let (rendered, mean) = (synthetic.clone(), values.clone());
+            Refined { all, rendered, mean, values, measured, diversity: None }
         };
         let first = self.drawn_noise(synthetic)?;
         let Some(first_z) = &first.z else {
@@ -44,7 +46,7 @@ impl Trainer {
         let bound = self.config.loss.diversity_bound;
         let second_z = second.z.as_ref().unwrap_or(first_z);
         let diversity = Some(diversity([&one, &other], [first_z, second_z], bound)?);
-        Ok(Refined { all, rendered, mean, measured, diversity })
+        Ok(Refined { all, rendered, mean, values, measured, diversity })
     }
 
     /// Computes how far refined images are from the synthetic ones, over the pixels that R measures; any other
@@ -69,6 +71,14 @@ impl Trainer {
         // Where the render shows nothing there is nothing to miss.
         let missing = ((1.0 - measured)? * shown(&refined.rendered)?)?.mean_all()?;
         Ok((distance + (missing * self.config.loss.missing)?)?)
+    }
+
+    /// Computes how unlike the real images' the gaps of refined ones are; `None` without `loss.gaps`.
+    pub(super) fn gap_loss(&self, refined: &Refined) -> Result<Option<Tensor>, TrainError> {
+        let Some((gaps, measured)) = self.gaps.as_ref().zip(refined.measured.as_ref()) else {
+            return Ok(None);
+        };
+        Ok(Some(gaps.loss(&refined.all, measured, &shown(&refined.rendered)?)?))
     }
 
     /// Refines a batch without gradients, for D.
@@ -106,6 +116,13 @@ impl Trainer {
         };
         Ok(Some(film_difference(frames(refined)?.each_ref(), frames(rendered)?.each_ref())?))
     }
+}
+
+/// The share of the pixels that a render shows and R does not measure.
+pub(super) fn missing_share(measured: &Tensor, rendered: &Tensor) -> Result<f64, TrainError> {
+    let shown = shown(rendered)?;
+    let n_missing = ((1.0 - measured.detach())? * &shown)?.sum_all()?.to_scalar::<f32>()?;
+    Ok(f64::from(n_missing / shown.sum_all()?.to_scalar::<f32>()?.max(1.0)))
 }
 
 /// The first and the second half of a batch.

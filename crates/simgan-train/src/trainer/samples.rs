@@ -21,25 +21,22 @@ impl SampleInputs {
         seed: u64,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let draw = |source: &Arc<dyn Source>| draw(source, data, Purpose::Samples.seed(seed), device);
+        let draw = |source| drawn(source, data, Purpose::Samples.seed(seed), GRID_COLUMNS, device);
         Ok(Self { synthetic: draw(&sources.synthetic)?, real: draw(&sources.real)? })
     }
 }
 
-fn draw(
+/// Draws `n` images, `(N, C, H, W)`.
+pub(super) fn drawn(
     source: &Arc<dyn Source>,
     data: &DataConfig,
     seed: u64,
+    n: usize,
     device: &Device,
 ) -> Result<Tensor, TrainError> {
     let sampler = Sampler::new(source.len(), seed);
-    let options = LoaderOptions {
-        batch: GRID_COLUMNS,
-        workers: 1,
-        queue: 1,
-        on_error: data.on_error,
-        ..LoaderOptions::default()
-    };
+    let options =
+        LoaderOptions { batch: n, workers: 1, queue: 1, on_error: data.on_error, ..LoaderOptions::default() };
     let batch = Loader::new(Arc::clone(source), sampler, options)?.next_batch()?;
     Ok(batch.tensor(device)?)
 }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
-use simgan_data::{OnError, Share};
-use simgan_losses::{FeatureTransform, HistoryBuffer, SelfRegularization};
+use simgan_data::{OnError, Share, Size};
+use simgan_losses::{FeatureTransform, Gaps, HistoryBuffer, SelfRegularization};
 use simgan_models::run_folder::{CHECKPOINT_VERSION, FileMark};
 use simgan_models::{
     REFINER_FILE, Refiner, RefinerImages, load_refiner, load_refiner_images, read_tensors_within,
@@ -15,7 +15,7 @@ use super::batches::{Batches, Cursors};
 use super::checks::{check_memory, check_sources, settled};
 use super::consistency::TaskConsistency;
 use super::network::Network;
-use super::samples::SampleInputs;
+use super::samples::{SampleInputs, drawn};
 use crate::Sources;
 use crate::checkpoint::{
     self, Checkpoint, DISCRIMINATOR_FILE, HISTORY_FILE, OPTIMIZERS_FILE, RAW_REFINER_FILE, State, unusable,
@@ -27,6 +27,9 @@ use crate::watch::Watch;
 use crate::{RunDir, Start, TrainConfig, TrainError, Warning, WarningKind, stage_of};
 use simgan_optim::Ema;
 
+/// Gaps are counted in so many real images, or fewer of so many pixels.
+const GAP_IMAGES: usize = 512;
+const GAP_PIXELS: usize = 1 << 24;
 /// Name of the history's tensor in its file.
 const HISTORY_IMAGES: &str = "images";
 
@@ -178,6 +181,7 @@ impl Trainer {
             batches: Batches::new(sources, &config, cursors, Share::WHOLE, device)?,
             samples: SampleInputs::draw(sources, &config.data, seed, device)?,
             consistency: TaskConsistency::open(&config, sources.synthetic.spec(), device)?,
+            gaps: gaps(&config, sources, device)?,
             self_regularization: SelfRegularization::new(transform(&config, device)?),
             history: HistoryBuffer::new(config.history.capacity.unwrap_or(0)),
             history_stream: Purpose::History.stream(seed),
@@ -299,6 +303,17 @@ fn checksums(config: &TrainConfig, knows_content: bool) -> Vec<u32> {
         crc32c(config.identity())
     };
     vec![with(OnError::Fail), with(OnError::Skip)]
+}
+
+/// Counts the gaps of some real images, the same whenever the run goes on.
+fn gaps(config: &TrainConfig, sources: &Sources, device: &Device) -> Result<Option<Gaps>, TrainError> {
+    if !config.refiner.holes || config.loss.gaps == 0.0 {
+        return Ok(None);
+    }
+    let Size { width, height } = sources.real.spec().size();
+    let n = (GAP_PIXELS / (width * height).max(1)).clamp(1, GAP_IMAGES);
+    let images = drawn(&sources.real, &config.data, Purpose::Gaps.seed(config.seed), n, device)?;
+    Ok(Some(Gaps::of(&images)?))
 }
 
 fn transform(config: &TrainConfig, device: &Device) -> Result<FeatureTransform, TrainError> {

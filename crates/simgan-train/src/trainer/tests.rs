@@ -1,3 +1,4 @@
+mod holes;
 mod options;
 mod precision;
 mod ranks;
