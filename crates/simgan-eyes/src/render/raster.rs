@@ -125,6 +125,17 @@ impl DepthBuffer {
         Self { window, depth, facets }
     }
 
+    /// Draws triangles between corners, of which only the depth is kept.
+    pub(crate) fn of_mesh(window: &Window, corners: &[Vec3], triangles: &[[u32; 3]]) -> Self {
+        let mut buffer = Self::new(window.clone());
+        for triangle in triangles {
+            if let Some(facet) = Facet::new(triangle.map(|corner| corners[corner as usize]), window) {
+                buffer.draw(0, &facet);
+            }
+        }
+        buffer
+    }
+
     /// Returns the depths and facets of a row, over the grid's whole width.
     pub(crate) fn row(&self, row: usize) -> (&[f32], &[u32]) {
         let width = self.window.size[0] as usize;
@@ -237,12 +248,7 @@ mod tests {
             let triangles = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]];
             let drawn = |rows| {
                 let window = Window { rows, ..Window::whole(31, 23) };
-                let mut buffer = DepthBuffer::new(window.clone());
-                for triangle in triangles {
-                    let facet = Facet::new(triangle.map(|corner| corners[corner as usize]), &window);
-                    facet.iter().for_each(|facet| buffer.draw(0, facet));
-                }
-                buffer.into_depth()
+                DepthBuffer::of_mesh(&window, &corners, &triangles).into_depth()
             };
             let depths = [drawn(0..9), drawn(9..23)].concat();
             for row in 0..23 {

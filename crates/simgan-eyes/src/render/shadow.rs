@@ -1,5 +1,5 @@
 use super::SeenEye;
-use super::raster::{DepthBuffer, Facet, Lanes, Window};
+use super::raster::{DepthBuffer, Lanes, Window};
 use crate::math::{Rotation, Vec3, vec3};
 
 /// The depth map of the directional light, which tells the points in the shadow of brow, nose and lids.
@@ -36,13 +36,7 @@ impl ShadowMap {
         let light = Rotation::from_rows([right, towards_light.cross(right), towards_light]);
         let corners: Vec<Vec3> = positions.iter().map(|position| texel(light.apply(*position))).collect();
         let window = window(skin.filter_map(|surface| asked(&light, surface)), eye);
-        let mut buffer = DepthBuffer::new(window.clone());
-        for triangle in triangles {
-            if let Some(facet) = Facet::new(triangle.map(|corner| corners[corner as usize]), &window) {
-                buffer.draw(0, &facet);
-            }
-        }
-        Self { light, buffer }
+        Self { light, buffer: DepthBuffer::of_mesh(&window, &corners, triangles) }
     }
 
     /// Returns the share of the light that arrives, 0 to 1, averaged over 3×3 texels.

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::eyeball::Hit;
-use super::raster::{DepthBuffer, Facet, Window};
+use super::raster::{DepthBuffer, Window};
 use super::{Camera, Scene, SeenEye};
 use crate::math::{Vec3, vec3};
 
@@ -45,13 +45,7 @@ pub(crate) fn nearest_depth<A>(scene: &Scene<A>, camera: &Camera) -> Vec<f32> {
     let corner = |position: &Vec3| camera.corner(camera.view(*position));
     let corners: Vec<Vec3> = scene.positions.iter().map(corner).collect();
     let window = Window::whole(camera.width, camera.height);
-    let mut buffer = DepthBuffer::new(window.clone());
-    for triangle in &scene.triangles {
-        if let Some(facet) = Facet::new(triangle.map(|corner| corners[corner as usize]), &window) {
-            buffer.draw(0, &facet);
-        }
-    }
-    buffer.into_depth()
+    DepthBuffer::of_mesh(&window, &corners, &scene.triangles).into_depth()
 }
 
 /// The square round the iris.

@@ -27,7 +27,7 @@ use self::batches::Batches;
 pub(crate) use self::batches::QUEUE;
 use self::consistency::TaskConsistency;
 use self::network::{Moment, Network};
-use self::refined::{Refined, missing_share};
+use self::refined::{Holes, Refined};
 use self::samples::SampleInputs;
 use self::seen::Seen;
 use crate::content::Content;
@@ -120,7 +120,7 @@ impl Trainer {
         let (synthetic, weights) = self.batches.weighted(self.n_steps)?;
         let batch = self.refined(&synthetic)?;
         let distance = self.distance(&batch, &synthetic, weights)?; // ‖ψ(x̃) − ψ(x)‖₁, eq. 4
-        let Refined { all: refined, rendered, values, measured, diversity, .. } = &batch; // x̃ = R(x)
+        let Refined { all: refined, rendered, values, holes, diversity, .. } = &batch; // x̃ = R(x)
         let mut loss = (&distance * lambda)?;
         let film = self.film_loss(refined, rendered)?;
         let gaps = self.gap_loss(&batch)?;
@@ -150,7 +150,7 @@ impl Trainer {
         let (loss, gradient_norm) = self.refiner.descend(&loss, moment, ranks)?;
         self.ema.as_mut().map(Ema::update).transpose()?;
         let change = scalar(&(values.detach() - rendered)?.abs()?.mean_all()?)?;
-        let missing = measured.as_ref().map(|measured| missing_share(measured, rendered)).transpose()?;
+        let missing = holes.as_ref().map(Holes::share).transpose()?;
         let [change, self_regularization] = self.means([change, scalar(&distance)?])?;
         let adversarial = realism.map(|own| self.means([own])).transpose()?.map(|[mean]| mean);
         let diversity = diversity.as_ref().map(scalar).transpose()?;

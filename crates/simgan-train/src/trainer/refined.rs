@@ -19,22 +19,42 @@ pub(super) struct Refined {
     pub(super) mean: Tensor,
     /// As if R measured every pixel of `all`.
     pub(super) values: Tensor,
-    /// Which pixels of `all` R measures ([`RefinerOutput::measured`]).
-    pub(super) measured: Option<Tensor>,
+    /// Which pixels of `all` R measures; `None` without holes.
+    pub(super) holes: Option<Holes>,
     /// [`diversity`] of the two; `None` without z.
     pub(super) diversity: Option<Tensor>,
+}
+
+/// Which pixels R takes for not measured.
+pub(super) struct Holes {
+    /// [`RefinerOutput::measured`].
+    pub(super) measured: Tensor,
+    /// [`shown`] of the renders: where they show nothing there is nothing to miss.
+    pub(super) shown: Tensor,
+}
+
+impl Holes {
+    fn of(measured: Option<Tensor>, rendered: &Tensor) -> candle_core::Result<Option<Self>> {
+        measured.map(|measured| Ok(Self { measured, shown: shown(rendered)? })).transpose()
+    }
+
+    /// The share of the pixels that the renders show and R does not measure.
+    pub(super) fn share(&self) -> Result<f64, TrainError> {
+        let n_missing = ((1.0 - self.measured.detach())? * &self.shown)?.sum_all()?.to_scalar::<f32>()?;
+        Ok(f64::from(n_missing / self.shown.sum_all()?.to_scalar::<f32>()?.max(1.0)))
+    }
 }
 
 impl Trainer {
     /// Refines a batch, with gradients.
     pub(super) fn refined(&mut self, synthetic: &Tensor) -> Result<Refined, TrainError> {
-        let once = |RefinerOutput { images: all, values, measured }| {
-            let (rendered, mean) = (synthetic.clone(), values.clone());
-            Refined { all, rendered, mean, values, measured, diversity: None }
-        };
         let first = self.drawn_noise(synthetic)?;
         let Some(first_z) = &first.z else {
-            return Ok(once(self.refiner.module.output(synthetic, &first)?));
+            let RefinerOutput { images: all, values, measured } =
+                self.refiner.module.output(synthetic, &first)?;
+            let (rendered, mean) = (synthetic.clone(), values.clone());
+            let holes = Holes::of(measured, &rendered)?;
+            return Ok(Refined { all, rendered, mean, values, holes, diversity: None });
         };
         let second = self.drawn_noise(synthetic)?;
         let noise = Noise::cat(&[&first, &second])?;
@@ -46,7 +66,8 @@ impl Trainer {
         let bound = self.config.loss.diversity_bound;
         let second_z = second.z.as_ref().unwrap_or(first_z);
         let diversity = Some(diversity([&one, &other], [first_z, second_z], bound)?);
-        Ok(Refined { all, rendered, mean, values, measured, diversity })
+        let holes = Holes::of(measured, &rendered)?;
+        Ok(Refined { all, rendered, mean, values, holes, diversity })
     }
 
     /// Computes how far refined images are from the synthetic ones, over the pixels that R measures; any other
@@ -57,7 +78,7 @@ impl Trainer {
         synthetic: &Tensor,
         weights: Option<Tensor>,
     ) -> Result<Tensor, TrainError> {
-        let Some(measured) = &refined.measured else {
+        let Some(Holes { measured, shown }) = &refined.holes else {
             return Ok(self.self_regularization.weighted_loss(&refined.mean, synthetic, weights.as_ref())?);
         };
         // The share of the draws in which a pixel is measured.
@@ -68,17 +89,16 @@ impl Trainer {
             None => of_pixels,
         };
         let distance = self.self_regularization.weighted_loss(&refined.mean, synthetic, Some(&weights))?;
-        // Where the render shows nothing there is nothing to miss.
-        let missing = ((1.0 - measured)? * shown(&refined.rendered)?)?.mean_all()?;
+        let missing = ((1.0 - measured)? * shown)?.mean_all()?;
         Ok((distance + (missing * self.config.loss.missing)?)?)
     }
 
     /// Computes how unlike the real images' the gaps of refined ones are; `None` without `loss.gaps`.
     pub(super) fn gap_loss(&self, refined: &Refined) -> Result<Option<Tensor>, TrainError> {
-        let Some((gaps, measured)) = self.gaps.as_ref().zip(refined.measured.as_ref()) else {
+        let (Some(gaps), Some(Holes { measured, shown })) = (&self.gaps, &refined.holes) else {
             return Ok(None);
         };
-        Ok(Some(gaps.loss(&refined.all, measured, &shown(&refined.rendered)?)?))
+        Ok(Some(gaps.loss(&refined.all, measured, shown)?))
     }
 
     /// Refines a batch without gradients, for D.
@@ -116,13 +136,6 @@ impl Trainer {
         };
         Ok(Some(film_difference(frames(refined)?.each_ref(), frames(rendered)?.each_ref())?))
     }
-}
-
-/// The share of the pixels that a render shows and R does not measure.
-pub(super) fn missing_share(measured: &Tensor, rendered: &Tensor) -> Result<f64, TrainError> {
-    let shown = shown(rendered)?;
-    let n_missing = ((1.0 - measured.detach())? * &shown)?.sum_all()?.to_scalar::<f32>()?;
-    Ok(f64::from(n_missing / shown.sum_all()?.to_scalar::<f32>()?.max(1.0)))
 }
 
 /// The first and the second half of a batch.

@@ -49,7 +49,8 @@ fn a_hole_has_its_own_cost() {
     refined.mean = (&synthetic + 0.1).unwrap();
     let row: Vec<f32> = (0..width).map(|x| f32::from(u8::from((1..width - 1).contains(&x)))).collect();
     let measured = Tensor::new(row, &Device::Cpu).unwrap().reshape((1, 1, 1, width)).unwrap();
-    refined.measured = Some(measured.broadcast_as((n, 1, height, width)).unwrap().contiguous().unwrap());
+    let measured = measured.broadcast_as((n, 1, height, width)).unwrap().contiguous().unwrap();
+    refined.holes.as_mut().unwrap().measured = measured;
     let distance = trainer.distance(&refined, &synthetic, None).unwrap().to_scalar::<f32>().unwrap();
     let expected = (0.1 * (width - 2) as f32 + 0.25) / width as f32;
     assert!((distance - expected).abs() < 1e-5, "{distance} {expected}");
