@@ -9,7 +9,7 @@ use candle_core::{
 use super::reference;
 use crate::cudnn::convolution::{Pass, add_bias, run};
 use crate::cudnn::memory::{aligned, shape};
-use crate::geometry::{Border, Geometry};
+use crate::geometry::Geometry;
 use crate::sizes::{Sizes, is_padded_before, padded};
 
 pub(super) fn convolve(
@@ -23,33 +23,25 @@ pub(super) fn convolve(
         return reference::convolve(input, weight, bias, residual, geometry);
     }
     let (input, geometry) = match is_padded_before(&geometry) {
-        true => (pad(input, &geometry)?, padded(&geometry)),
+        true => {
+            let rows = reference::with_border(input, 2, &geometry)?;
+            (reference::with_border(&rows, 3, &geometry)?, padded(&geometry))
+        }
         false => (input.clone(), geometry),
     };
     let bias = match bias {
         Some(bias) => aligned(bias)?,
         None => Tensor::zeros(geometry.channels_out, input.dtype(), input.device())?,
     };
-    // The residual comes between bias and ReLU, and candle's operations take three tensors: then another one
-    // applies the ReLU.
+    // The residual comes between bias and ReLU.
     let relu = geometry.options.relu && residual.is_none();
     let convolution = Convolution { sizes: Sizes::new(&geometry)?, relu };
     let out = aligned(&input)?.apply_op3(&aligned(weight)?, &bias, convolution)?;
     match residual {
-        Some(residual) if geometry.options.relu => out.apply_op2(&residual.contiguous()?, AddRelu),
+        Some(residual) if geometry.options.relu => reference::relu(&(out + residual)?),
         Some(residual) => out + residual,
         None => Ok(out),
     }
-}
-
-/// Adds the border.
-fn pad(input: &Tensor, geometry: &Geometry) -> Result<Tensor> {
-    let padding = geometry.options.padding;
-    let pad = |input: &Tensor, axis| match geometry.options.border {
-        Border::Zeros => input.pad_with_zeros(axis, padding, padding),
-        Border::Replicate => input.pad_with_same(axis, padding, padding),
-    };
-    pad(&pad(input, 2)?, 3)
 }
 
 /// The operation on `(input, weight, bias)`.
@@ -135,42 +127,6 @@ impl CustomOp2 for Gradient {
     ) -> Result<(CudaStorage, Shape)> {
         let [_, _, dims] = self.pass.dims(&self.sizes);
         Ok((run(self.pass, &self.sizes, (first, of_first), (second, of_second))?, shape(dims)))
-    }
-}
-
-/// `max(0, a + b)`, of contiguous tensors of one shape.
-struct AddRelu;
-
-impl CustomOp2 for AddRelu {
-    fn name(&self) -> &'static str {
-        "simgan-add-relu"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        bail!("this operation is for a GPU alone")
-    }
-
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        of_a: &Layout,
-        b: &CudaStorage,
-        of_b: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let sum = a.binary_impl::<candle_core::op::Add>(b, of_a, of_b)?;
-        Ok((rectify(&sum, &Layout::contiguous(of_a.shape()))?, of_a.shape().clone()))
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        out: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradient = before_relu(out, gradient)?;
-        let of = |tensor: &Tensor| tensor.track_op().then(|| gradient.clone());
-        Ok((of(a), of(b)))
     }
 }
 

@@ -78,12 +78,16 @@ fn unfold(input: &Tensor, geometry: &Geometry) -> Result<Tensor> {
 
 /// Adds the border along an axis, and `stride - 1` zeros behind it so that [`every`] can cut whole steps.
 fn pad(input: &Tensor, dim: usize, geometry: &Geometry) -> Result<Tensor> {
-    let Conv2d { padding, stride, border, .. } = geometry.options;
-    let padded = match border {
-        Border::Zeros => input.pad_with_zeros(dim, padding, padding)?,
-        Border::Replicate => input.pad_with_same(dim, padding, padding)?,
-    };
-    padded.pad_with_zeros(dim, 0, stride - 1)
+    with_border(input, dim, geometry)?.pad_with_zeros(dim, 0, geometry.options.stride - 1)
+}
+
+/// Adds the border along an axis.
+pub(super) fn with_border(input: &Tensor, dim: usize, geometry: &Geometry) -> Result<Tensor> {
+    let Conv2d { padding, border, .. } = geometry.options;
+    match border {
+        Border::Zeros => input.pad_with_zeros(dim, padding, padding),
+        Border::Replicate => input.pad_with_same(dim, padding, padding),
+    }
 }
 
 /// Returns `count` elements of an axis from `start` on, `stride` apart. The axis holds `count * stride` of
