@@ -45,24 +45,35 @@ impl Gaps {
         Ok(Self { limits, shares })
     }
 
-    /// Computes how unlike the real images' the gaps of `images` are: ½ the mean over pixels of (f − r)² / (r + 0.02), where f
+    /// Computes how unlike the real images' the gaps of refined ones are: ½ the mean over pixels of (f − r)² / (r + 0.02), where f
     /// and r are the shares of missing pixels among those of the same kind.
+    ///
+    /// A pixel that is missing although it can be shown, with all around it, is of the kind that it has among the values: a part
+    /// that is missing as a whole counts too.
     ///
     /// # Shapes
     ///
-    /// `images` as in [`Self::of`]; `measured` `(N, 1, H, W)`, 1 where a pixel is measured and 0 where it is missing, of which alone
-    /// the loss has a gradient, as if it were a number; and `shown`, 1 where it can be, and 0 elsewhere → a scalar.
+    /// `values`, the images as if every pixel were measured, as in [`Self::of`]; `measured` `(N, 1, H, W)`, 1 where a pixel is
+    /// measured and 0 where it is missing, of which alone the loss has a gradient, as if it were a number; and `shown`, 1 where it
+    /// can be, and 0 elsewhere → a scalar.
     ///
     /// # Errors
     ///
     /// If a shape differs.
-    pub fn loss(&self, images: &Tensor, measured: &Tensor, shown: &Tensor) -> Result<Tensor> {
-        let planes = Planes::of(images)?;
-        let expected = [images.dim(0)?, 1, planes.height, planes.width];
+    pub fn loss(&self, values: &Tensor, measured: &Tensor, shown: &Tensor) -> Result<Tensor> {
+        let whole = Planes::of(values)?;
+        let expected = [values.dim(0)?, 1, whole.height, whole.width];
         if measured.dims() != expected || shown.dims() != expected {
-            bail!("gaps: {:?} and {:?} for images {:?}", measured.dims(), shown.dims(), images.dims());
+            bail!("gaps: {:?} and {:?} for images {:?}", measured.dims(), shown.dims(), values.dims());
         }
-        let kinds = planes.kinds(self.limits);
+        let planes = whole.without(&flat(measured)?);
+        let in_whole = whole.kinds(self.limits).into_iter().zip(flat(shown)?);
+        let kinds: Vec<_> = planes
+            .kinds(self.limits)
+            .into_iter()
+            .zip(in_whole)
+            .map(|(kind, (in_whole, shown))| kind.or(in_whole.filter(|_| shown > 0.0)))
+            .collect();
         let (mut loss, mut slopes) = (0.0, [0.0; KINDS]);
         let n_pixels = kinds.len().max(1) as f64;
         for (kind, [n, n_missing]) in planes.counts(&kinds).into_iter().enumerate() {
@@ -89,8 +100,14 @@ struct Planes {
 impl Planes {
     fn of(images: &Tensor) -> Result<Self> {
         let (_, _, height, width) = images.dims4()?;
-        let values = images.detach().max_keepdim(1)?.flatten_all()?.to_vec1()?;
-        Ok(Self { values, height, width })
+        Ok(Self { values: flat(&images.max_keepdim(1)?)?, height, width })
+    }
+
+    /// Without the pixels that are not measured.
+    fn without(&self, measured: &[f32]) -> Self {
+        let values = self.values.iter().zip(measured);
+        let values = values.map(|(value, measured)| if *measured > 0.5 { *value } else { -1.0 }).collect();
+        Self { values, ..*self }
     }
 
     /// For each pixel its differences across and down; `None` where a side has no neighbour within reach.
@@ -131,6 +148,10 @@ impl Planes {
     }
 }
 
+fn flat(images: &Tensor) -> Result<Vec<f32>> {
+    images.detach().flatten_all()?.to_vec1()
+}
+
 /// Of a pixel at `position` of `side`, whose neighbours are `stride` apart, the next one minus the one before.
 fn step(values: &[f32], at: usize, position: usize, side: usize, stride: usize) -> Option<f32> {
     let shows = |value: &f32| *value > -1.0;
@@ -152,6 +173,10 @@ mod tests {
         Tensor::from_vec(values, (1, 1, rows.len(), rows[0].len()), &Device::Cpu).unwrap()
     }
 
+    fn ones(height: usize, width: usize) -> Tensor {
+        Tensor::ones((1, 1, height, width), candle_core::DType::F32, &Device::Cpu).unwrap()
+    }
+
     #[test]
     fn neighbours_are_looked_for_beyond_missing_pixels() {
         let steps: Vec<_> = Planes::of(&image(&["13.7...9", "13.7...9"])).unwrap().steps().collect();
@@ -168,8 +193,9 @@ mod tests {
         // A step up of 4 with every second pixel beside it missing, and a flat area without a gap.
         let real = image(&["1111555", "11.1555", "1111555", "11.1555", "1111555", "11.1555"]);
         let gaps = Gaps::of(&real).unwrap();
-        let ones = real.ones_like().unwrap();
-        let of = |rows: &[&str]| gaps.loss(&image(rows), &ones, &ones).unwrap().to_scalar::<f32>().unwrap();
+        let of = |rows: &[&str]| {
+            gaps.loss(&image(rows), &ones(6, 7), &ones(6, 7)).unwrap().to_scalar::<f32>().unwrap()
+        };
         assert_eq!(of(&["1111555", "11.1555", "1111555", "11.1555", "1111555", "11.1555"]), 0.0);
         assert!(of(&["1111555", "1111555", "1111555", "1111555", "1111555", "1111555"]) > 1e-3);
         assert!(of(&["1111555", "11.15.5", "1111555", "11.1555", "1111555", "11.1555"]) > 1e-3);
@@ -194,5 +220,21 @@ mod tests {
         let other = gaps.loss(&colours, &measured, &shown).unwrap().to_scalar::<f32>().unwrap();
         assert_eq!(other, loss.to_scalar::<f32>().unwrap(), "a pixel shows something in any channel");
         assert!(gaps.loss(&colours, &colours, &shown).is_err());
+    }
+
+    /// A pixel within a part that is missing has no neighbour that is measured.
+    #[test]
+    fn a_part_that_is_missing_as_a_whole_counts() {
+        let gaps = Gaps::of(&image(&["5555555"; 7])).unwrap();
+        let measured: Vec<f32> = (0..49).map(|at| f32::from(u8::from(at / 7 == 0))).collect();
+        let measured =
+            Var::from_tensor(&Tensor::from_vec(measured, (1, 1, 7, 7), &Device::Cpu).unwrap()).unwrap();
+        let shown = image(&["5555555", "5555555", "5555555", "5555555", "5555555", "5555...", "5555555"]);
+        let shown = shown.ge(0.0).unwrap().to_dtype(candle_core::DType::F32).unwrap();
+        let loss = gaps.loss(&image(&["5555555"; 7]), &measured, &shown).unwrap();
+        let gradient = loss.backward().unwrap().remove(&measured).unwrap();
+        let gradient: Vec<Vec<f32>> = gradient.reshape((7, 7)).unwrap().to_vec2().unwrap();
+        assert!(gradient[4][3] < 0.0, "more measured within the part: {gradient:?}");
+        assert_eq!(gradient[5][5], 0.0, "where nothing is shown there is nothing to miss");
     }
 }

@@ -35,11 +35,13 @@ def kinds(images, limits):
     return levels[0] * 6 + levels[1]
 
 
-def gap_loss(real, refined, measured, shown):
+def gap_loss(real, values, measured, shown):
     steps = torch.cat([step(real, dim).flatten() for dim in (1, 2)])
     sizes = steps[~steps.isnan()].abs().sort().values
     limits = [sizes[int(quantile * len(sizes))] for quantile in (0.6, 0.92)]
-    real_kinds, refined_kinds = kinds(real, limits), kinds(refined, limits)
+    refined = torch.where(measured > 0.5, values, -1.0)
+    real_kinds, refined_kinds, whole_kinds = (kinds(images, limits) for images in (real, refined, values))
+    refined_kinds = torch.where((refined_kinds == 0) & (shown > 0), whole_kinds, refined_kinds)
     # A decision counts as a number where something is shown; elsewhere a pixel is missing or not as it is.
     missing = (refined <= -1).float()
     missing = missing + ((1 - measured) - (1 - measured).detach()) * shown
@@ -59,12 +61,12 @@ for name, shape in {"wide": (3, 7, 12), "tall": (2, 19, 5), "narrow": (2, 1, 9)}
         steps = torch.round(torch.rand(shape) * 8) / 10 + torch.rand(shape) / 50 - 0.5
         return torch.where(torch.rand(shape) < missing, torch.full(shape, -1.0), steps)
 
-    real, refined = draw(0.3), draw(0.15)
-    measured = (refined > -1).float().requires_grad_()
-    shown = ((refined > -1) | (torch.rand(shape) < 0.5)).float()
-    loss = gap_loss(real, refined, measured, shown)
+    real, values = draw(0.3), draw(0.1)
+    measured = (torch.rand(shape) < 0.6).float().requires_grad_()
+    shown = ((values > -1) & (torch.rand(shape) < 0.9)).float()
+    loss = gap_loss(real, values, measured, shown)
     loss.backward()
-    saved = {"real": real, "refined": refined, "measured": measured, "shown": shown, "gradient": measured.grad}
+    saved = {"real": real, "values": values, "measured": measured, "shown": shown, "gradient": measured.grad}
     tensors |= {f"{name}/{key}": value.detach()[:, None].contiguous() for key, value in saved.items()}
     tensors[f"{name}/value"] = loss.detach().float()
 save_file(tensors, folder / "case.safetensors")

@@ -148,7 +148,7 @@ fn the_gap_loss_equals_pytorch() {
         let golden = Golden::open("gaps", device);
         let get = |name: &str| golden.get(&format!("{case}/{name}"));
         let measured = var(get("measured"));
-        let loss = Gaps::of(get("real")).unwrap().loss(get("refined"), &measured, get("shown")).unwrap();
+        let loss = Gaps::of(get("real")).unwrap().loss(get("values"), &measured, get("shown")).unwrap();
         let expected = golden.scalar(&format!("{case}/value"));
         assert!((scalar(&loss) - expected).abs() <= 1e-5 * expected, "{case}: {loss} instead of {expected}");
         let gradients = loss.backward().unwrap();

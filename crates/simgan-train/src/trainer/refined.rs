@@ -98,7 +98,7 @@ impl Trainer {
         let (Some(gaps), Some(Holes { measured, shown })) = (&self.gaps, &refined.holes) else {
             return Ok(None);
         };
-        Ok(Some(gaps.loss(&refined.all, measured, shown)?))
+        Ok(Some(gaps.loss(&refined.values, measured, shown)?))
     }
 
     /// Refines a batch without gradients, for D.
