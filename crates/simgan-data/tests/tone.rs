@@ -97,3 +97,18 @@ fn a_reference_is_a_distribution() {
         assert_eq!(ToneReference::from_percentiles(wrong), None);
     }
 }
+
+#[test]
+fn tones_are_as_far_apart_as_their_ranks() {
+    let ramp =
+        |from: u8, factor: u8| Image::new(1, 4, 5, Pixels::U8((0..20).map(|i| from + factor * i).collect()));
+    let reference = ToneReference::of_source(&*source(vec![ramp(10, 2)]), 9).unwrap();
+    for (image, expected) in
+        [(ramp(10, 2), 0.0), (ramp(61, 2), 51.0), (ramp(48, 0), 19.0), (ramp(10, 6), 38.0)]
+    {
+        let found = 255.0 * reference.distance(&*source(vec![image]), 9).unwrap();
+        assert!((found - expected).abs() < 1e-3, "{found} instead of {expected}");
+    }
+    let nothing = Image::new(1, 1, 2, Pixels::F32(vec![f32::NAN; 2]));
+    assert_eq!(reference.distance(&*source(vec![nothing]), 9), None);
+}

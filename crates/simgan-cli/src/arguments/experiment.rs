@@ -26,9 +26,10 @@ pub(crate) struct ExperimentArguments {
     /// A new or empty folder, or an experiment's folder to continue.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// Training settings to start from: demo, depth, eye-gaze or hand-pose.
-    #[arg(long, value_name = "NAME", default_value = "demo")]
-    pub(crate) recipe: simgan_train::Recipe,
+    /// Training settings to start from: demo, depth, eye-gaze or hand-pose [default: depth for depth images with missing
+    /// pixels, else demo].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) recipe: Option<simgan_train::Recipe>,
     /// Labelled synthetic images, which are to be refined; repeatable [default, without --real too: the recipe's,
     /// builtin:eyes or builtin:hands].
     #[arg(long, value_name = "SOURCE")]

@@ -11,7 +11,8 @@ use super::{Compute, PrecisionChoice};
 #[derive(Args, Debug)]
 pub(crate) struct TrainArguments {
     /// Settings to start from: demo (built-in eyes, minutes on two cores), depth (built-in hands as a depth camera
-    /// sees them, minutes too), eye-gaze or hand-pose (the paper's numbers) [default: demo, or the recipe that --config names].
+    /// sees them, minutes too), eye-gaze or hand-pose (the paper's numbers) [default: the recipe that --config names, else depth
+    /// for depth images with missing pixels, else demo].
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     pub(crate) recipe: Option<String>,
     /// Synthetic images, which are to be refined; one or more [default, without --real too: the recipe's, such as builtin:eyes].

@@ -53,11 +53,11 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
         }
     }
     settings.push(format!("seed={}", arguments.seed));
-    let training = with_absolute_paths(TrainConfig::resolve(Some(arguments.recipe), None, &settings)?)?;
+    let training = with_absolute_paths(train::resolved(arguments.recipe, None, &settings)?)?;
     let training = train::chosen(&training)?;
     let test = match &arguments.test[..] {
         // The recipe's "real" images are simulated, and the test's have a seed of their own.
-        [] if training.data.real == arguments.recipe.config().data.real => training.data.real.clone(),
+        [] if training.data.real == training.recipe.config().data.real => training.data.real.clone(),
         [] => bail!(usage("--test is missing").hint("give labelled real images, none of them in --real")),
         test => test.iter().map(|name| Ok(registry().absolute(name)?)).collect::<Result<_>>()?,
     };

@@ -98,7 +98,7 @@ fn new_trainer(arguments: &TrainArguments, device: &Device) -> Result<(Trainer, 
     check_domains(&arguments.synthetic, &arguments.real, &arguments.set, file)?;
     let config = match &arguments.from {
         Some(path) => Start::open(path)?.resolve(recipe, file, &set)?,
-        None => TrainConfig::resolve(recipe, file, &set)?,
+        None => resolved(recipe, file, &set)?,
     };
     let config = chosen(&with_absolute_paths(config)?)?;
     let sources = Sources::open(&config, &registry())?;
@@ -107,6 +107,13 @@ fn new_trainer(arguments: &TrainArguments, device: &Device) -> Result<(Trainer, 
 
 fn run_of(path: Option<&Path>, config: &TrainConfig) -> Result<RunDir> {
     path.map_or_else(|| numbered_run(config), |path| Ok(RunDir::create(path, config)?))
+}
+
+/// Resolves a configuration, with the recipe that suits the images unless one is named, and says so.
+pub(super) fn resolved(recipe: Option<Recipe>, file: Option<&str>, set: &[String]) -> Result<TrainConfig> {
+    let (config, notice) = sources::resolve(recipe, file, set, &registry())?;
+    notice.iter().for_each(|notice| tracing::info!("{notice}"));
+    Ok(config)
 }
 
 /// Chooses by the images what the configuration leaves to them, and says so.

@@ -60,6 +60,23 @@ impl ToneReference {
         &self.0
     }
 
+    /// Computes how far images' tones are from these: the mean difference of the percentiles, as a share of the scale (the
+    /// Wasserstein-1 distance of the histograms), and its mean over at most `most` images, evenly spread over the
+    /// source. `None` if none can be read that has a measured value.
+    #[must_use]
+    pub fn distance(&self, source: &dyn Source, most: usize) -> Option<f64> {
+        let of = |index: usize| {
+            let differences =
+                percentiles(&source.sample(index, Want::Image).ok()?.image)?.into_iter().zip(&self.0);
+            let sum: f64 =
+                differences.map(|(of_image, own)| (of_image - f64::from(own + 1.0) / 2.0).abs()).sum();
+            Some(sum / COUNT as f64)
+        };
+        // Collected first, so that the sum does not depend on the number of threads.
+        let distances: Vec<f64> = evenly(source.len(), most).into_par_iter().filter_map(of).collect();
+        (!distances.is_empty()).then(|| distances.iter().sum::<f64>() / distances.len() as f64)
+    }
+
     /// The value of a rank in [0, 1] as a share of the scale, interpolated between percentiles.
     pub(super) fn at(&self, rank: f64) -> f32 {
         let place = rank * (COUNT - 1) as f64;

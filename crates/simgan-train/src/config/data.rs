@@ -42,13 +42,14 @@ settings! {
         range: DataRange =
             Range::Form("\"auto\", \"full\" or \"MIN..MAX\", two numbers in ascending order", is_range),
         /// Tones of the synthetic images, before R: "none" leaves them; "equalize" equalizes each image's
-        /// histogram; "match" gives each image the tones of a typical real one, by rank. R, which sees few
+        /// histogram; "match" gives each image the tones of a typical real one, by rank; "auto" is "none" if
+        /// they are like the real images', and otherwise "equalize" if that makes them so, or "match". R, which sees few
         /// pixels at once, cannot change a whole image's tone, and on renders of another brightness it paints
         /// blotches instead. Brighter pixels stay brighter and nothing moves, so labels stay true. The tone is
         /// stored with the refiner and applied whenever it refines. Colours keep their ratios; what was not
         /// measured does not count and stays.
         #[serde(default)]
-        tone: ToneKind = Range::OneOf(&["none", "equalize", "match"]),
+        tone: ToneKind = Range::OneOf(&["auto", "none", "equalize", "match"]),
         /// Random mirroring of training images, of both domains: "horizontal" mirrors half of them left to
         /// right each time they are drawn. Labels follow; a label that cannot is an error where labels are
         /// used. Leave it off where left and right are not alike.
@@ -108,7 +109,13 @@ impl DataConfig {
         };
         match recipe {
             Recipe::EyeGaze => eye_gaze,
-            Recipe::Demo => Self { size: DataSize::Auto, channels: Channels::Auto, batch: 32, ..eye_gaze },
+            Recipe::Demo => Self {
+                size: DataSize::Auto,
+                channels: Channels::Auto,
+                tone: ToneKind::Auto, // R, with its few steps, cannot change a whole image's tone
+                batch: 32,
+                ..eye_gaze
+            },
             Recipe::Depth => Self {
                 synthetic: vec!["builtin:hands,size=64x64".to_owned()],
                 real: vec!["builtin:kinect,size=64x64".to_owned()],

@@ -4,7 +4,8 @@ use simgan_data::{Hint, nearest};
 use toml::{Table, Value};
 
 use super::{
-    CONFIG_VERSION, Channels, ConfigError, DataRange, DataSize, Recipe, TrainConfig, all_settings, optim,
+    CONFIG_VERSION, Channels, ConfigError, DataRange, DataSize, Recipe, ToneKind, TrainConfig, all_settings,
+    optim,
 };
 
 /// First line of a configuration file.
@@ -55,6 +56,16 @@ impl TrainConfig {
         Ok(overlay.config)
     }
 
+    /// Returns the recipe that an assignment or else a file names.
+    ///
+    /// # Errors
+    /// The file or an assignment cannot be parsed, or the recipe is unknown.
+    pub(crate) fn named_recipe(file: Option<&str>, set: &[String]) -> Result<Option<Recipe>, ConfigError> {
+        let mut file: Table = file.map(str::parse).transpose()?.unwrap_or_default();
+        let mut given = set.iter().map(|text| parse_assignment(text)).collect::<Result<_, _>>()?;
+        take_recipe(&mut file, &mut given)
+    }
+
     /// Returns the complete configuration as TOML without comments. [`Self::resolve`] reads it back.
     #[must_use]
     pub fn resolved(&self) -> String {
@@ -94,6 +105,9 @@ impl TrainConfig {
         }
         if data.range == DataRange::Auto {
             data.range = was.range;
+        }
+        if data.tone == ToneKind::Auto {
+            data.tone = was.tone;
         }
     }
 

@@ -11,6 +11,8 @@ const MOST_MEASURED: usize = 1000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToneKind {
+    /// What suits the images of both domains.
+    Auto,
     /// Nothing.
     #[default]
     None,
@@ -22,13 +24,13 @@ pub enum ToneKind {
 
 impl ToneKind {
     /// Returns the tone, for "match" that of the images of `real`, as the networks see them; `None` for
-    /// [`ToneKind::None`]. The same images give the same tone; labels are not read.
+    /// [`ToneKind::None`], and for [`ToneKind::Auto`], which [`choose`](crate::sources::choose) decides. The same images give the same tone; labels are not read.
     ///
     /// # Errors
     /// No real image can be read.
     pub fn measured(self, real: &dyn Source) -> Result<Option<Tone>, DataError> {
         Ok(match self {
-            Self::None => None,
+            Self::Auto | Self::None => None,
             Self::Equalize => Some(Tone::Equalize),
             Self::Match => Some(Tone::Match(ToneReference::of_source(real, MOST_MEASURED)?)),
         })
@@ -57,6 +59,7 @@ impl ToneKind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::None => "none",
             Self::Equalize => "equalize",
             Self::Match => "match",

@@ -9,6 +9,7 @@ use simgan_data::{
 };
 use simgan_metrics::has_iris;
 
+use super::tone::tone;
 use crate::{Channels, DataConfig, DataRange, DataSize, TrainConfig, TrainError};
 
 /// Maximum number of headers read of each source.
@@ -29,8 +30,8 @@ const MOST_ELONGATED: f64 = 3.0;
 /// The result of [`choose`].
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// The configuration, with a value where `data.size`, `data.channels`, `data.range` and `selection.every` were
-    /// "auto".
+    /// The configuration, with a value where `data.size`, `data.channels`, `data.range`, `data.tone` and
+    /// `selection.every` were "auto".
     pub config: TrainConfig,
     /// What was chosen, and why, where another choice could be meant; whole sentences.
     pub notices: Vec<String>,
@@ -67,6 +68,9 @@ pub fn choose(config: &TrainConfig, registry: &Registry) -> Result<Chosen, Train
     config.data.size = size(&config.data, &specs, &mut told);
     config.data.range = range(&config.data, &depths, &extremes, &mut told);
     warn_of_flat(config.data.range, &depths, &extremes, &mut told);
+    let (tone, why) = tone(&config, registry)?;
+    config.data.tone = tone;
+    told.notices.extend(why);
     Ok(Chosen { config, notices: told.notices, warnings: told.warnings })
 }
 
@@ -133,6 +137,23 @@ impl Domain {
         let sources = self.files.iter().chain(self.simulators.iter().filter(measures));
         sources.flat_map(|source| Extremes::of_source(&**source, MOST_READ)).collect()
     }
+}
+
+/// Whether images are depths that a sensor measured, some of them not: one value for each pixel, of more than 8 bits,
+/// and real ones in which pixels are missing.
+pub(super) fn are_depths(config: &TrainConfig, registry: &Registry) -> Result<bool, TrainError> {
+    let open = |names: &[String], role| Domain::open(names, role, config, registry);
+    let domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
+    let specs = domains.each_ref().map(Domain::specs);
+    let depths: BTreeSet<BitDepth> = specs.iter().flatten().map(|spec| spec.depth).collect();
+    let [Some(depth), None] = [depths.first(), depths.iter().nth(1)] else { return Ok(false) };
+    if *depth == BitDepth::Eight || specs.iter().flatten().any(|spec| spec.channels > 1) {
+        return Ok(false);
+    }
+    let extremes = domains.each_ref().map(Domain::extremes);
+    let is_missing = |image: &Extremes| image.n_zero + image.n_not_finite > 0;
+    let range = ValueRange::measured(&extremes.concat(), *depth);
+    Ok(range.is_some_and(|range| range.min > 0.0) && extremes[1].iter().any(is_missing))
 }
 
 /// Gray if every image is gray, else RGB.

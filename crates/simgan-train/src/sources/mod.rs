@@ -2,8 +2,10 @@
 //! leaves them to the images.
 
 mod choose;
+mod recipe;
 #[cfg(test)]
 mod tests;
+mod tone;
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use simgan_data::{
 };
 
 pub use self::choose::{Chosen, choose};
+pub use self::recipe::resolve;
 use crate::streams::Purpose;
 use crate::{DataConfig, DataSize, Flip, TrainConfig, TrainError};
 

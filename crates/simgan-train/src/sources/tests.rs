@@ -39,11 +39,12 @@ fn rgb(value: u8) -> Image {
 }
 
 #[test]
-fn the_default_run_is_chosen_as_it_always_was() {
+fn the_default_run_is_chosen() {
     let chosen = choose(&config(&[]), &registry()).unwrap();
     let data = &chosen.config.data;
     assert_eq!((data.size.to_string().as_str(), data.channels), ("55x35", Channels::Gray));
-    assert_eq!((data.range, chosen.notices.len(), chosen.warnings.len()), (DataRange::Full, 0, 0));
+    assert_eq!((data.range, data.tone), (DataRange::Full, ToneKind::Equalize), "as the camera does");
+    assert_eq!((chosen.notices.len(), chosen.warnings.len()), (1, 0), "{:?}", chosen.notices);
 }
 
 #[test]
@@ -258,4 +259,71 @@ fn a_tone_is_measured_on_the_real_images_before_they_are_cut() {
                 .iter()
                 .all(|value| value < 100.0)
     );
+}
+
+/// A folder of ramps over 24 levels and more.
+fn ramps(from: u8) -> tempfile::TempDir {
+    let dir = folder(&[]);
+    for index in 0..4 {
+        let values = (0..72).map(|i| from + i / 3 + index).collect();
+        image(&dir, &format!("{index}.png"), Image::new(1, 8, 9, Pixels::U8(values)));
+    }
+    dir
+}
+
+#[test]
+fn the_tone_follows_from_the_images_of_both_domains() {
+    let whole = folder(&[]);
+    let values = (0..72).map(|i| (i * 255 / 71) as u8).collect();
+    image(&whole, "a.png", Image::new(1, 8, 9, Pixels::U8(values)));
+    for (real, expected) in
+        [(&ramps(22), ToneKind::None), (&ramps(120), ToneKind::Match), (&whole, ToneKind::Equalize)]
+    {
+        let of = |set: &[&str]| chosen(&ramps(20), real, set);
+        let left_to_them = of(&[]);
+        assert_eq!(left_to_them.config.data.tone, expected);
+        let told = left_to_them.notices.iter().filter(|notice| notice.contains("data.tone")).count();
+        assert_eq!(told, usize::from(expected != ToneKind::None), "{:?}", left_to_them.notices);
+        assert_eq!(of(&["data.tone=none"]).config.data.tone, ToneKind::None, "as it says");
+        assert_eq!(of(&["data.tone=match"]).config.data.tone, ToneKind::Match, "as it says");
+        assert_eq!(of(&["data.range=0..200"]).config.data.tone, ToneKind::None, "measurements have no tone");
+    }
+}
+
+/// A folder of two images of 16 bits, in the second of which a pixel is `last`.
+fn measurements(least: u16, last: u16) -> tempfile::TempDir {
+    let dir = folder(&[]);
+    for (index, last) in [least, last].into_iter().enumerate() {
+        let values = (0..71).map(|i| least + i).chain([last]).collect();
+        image(&dir, &format!("{index}.png"), Image::new(1, 8, 9, Pixels::U16(values)));
+    }
+    dir
+}
+
+#[test]
+fn the_recipe_follows_from_depths_unless_one_is_named() {
+    let of = |synthetic: &tempfile::TempDir, real: &tempfile::TempDir, recipe, file, set: &[&str]| {
+        let mut set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        set.push(format!("data.synthetic=['{}']", text(synthetic.path())));
+        set.push(format!("data.real=['{}']", text(real.path())));
+        resolve(recipe, file, &set, &registry()).map(|(config, why)| (config.recipe, why.is_some()))
+    };
+    let (depths, with_holes, photographs) = (measurements(900, 900), measurements(900, 0), folder(&[(9, 8)]));
+    assert_eq!(of(&depths, &with_holes, None, None, &[]).unwrap(), (Recipe::Depth, true));
+    assert_eq!(of(&depths, &with_holes, None, Some("seed = 3"), &[]).unwrap(), (Recipe::Depth, true));
+    assert_eq!(of(&depths, &with_holes, None, None, &["refiner.holes=true"]).unwrap().0, Recipe::Depth);
+    let demo = (Recipe::Demo, false);
+    assert_eq!(of(&with_holes, &depths, None, None, &[]).unwrap(), demo, "the sensor misses nothing");
+    assert_eq!(
+        of(&measurements(1, 1), &measurements(1, 0), None, None, &[]).unwrap(),
+        demo,
+        "zero is a value"
+    );
+    assert_eq!(of(&depths, &photographs, None, None, &[]).unwrap(), demo);
+    assert_eq!(of(&photographs, &photographs, None, None, &[]).unwrap(), demo);
+    assert_eq!(of(&depths, &with_holes, Some(Recipe::Demo), None, &[]).unwrap(), demo);
+    assert_eq!(of(&depths, &with_holes, None, Some("recipe = \"demo\""), &[]).unwrap(), demo);
+    assert_eq!(of(&depths, &with_holes, None, None, &["recipe=demo"]).unwrap(), demo);
+    let error = of(&photographs, &photographs, None, None, &["loss.lamda=1"]).unwrap_err().to_string();
+    assert!(error.contains("lambda"), "{error}");
 }

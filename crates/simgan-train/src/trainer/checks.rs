@@ -29,7 +29,7 @@ pub(super) fn check_sources(sources: &Sources, config: &TrainConfig) -> Result<(
         return Err(TrainError::SizesDiffer { synthetic, real });
     }
     let (found, expected) = (ToneKind::of(sources.tone.as_ref()), config.data.tone);
-    if found != expected {
+    if found != expected && expected != ToneKind::Auto {
         return Err(TrainError::OtherTone { found, expected });
     }
     let expected = config.data.channels.number().unwrap_or(synthetic.channels);
@@ -45,6 +45,9 @@ pub(super) fn settled(mut config: TrainConfig, sources: &Sources) -> Result<Trai
     let data = &mut config.data;
     if data.channels == Channels::Auto {
         data.channels = Channels::of_number(specs[0].channels).unwrap_or(Channels::Auto);
+    }
+    if data.tone == ToneKind::Auto {
+        data.tone = ToneKind::of(sources.tone.as_ref());
     }
     if data.size == DataSize::Auto {
         data.size = DataSize::Pixels(specs[0].size());

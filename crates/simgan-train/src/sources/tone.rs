@@ -1,0 +1,49 @@
+//! Chooses the tone of a run's synthetic images.
+
+use simgan_data::{Registry, Role, Tone, ToneReference, Toned};
+
+use super::open_all;
+use crate::{DataRange, ToneKind, TrainConfig, TrainError};
+
+/// Maximum number of images of each domain that are looked at.
+const MOST: usize = 256;
+/// Synthetic images whose tones differ by this share of the scale more than those of real ones do among themselves have
+/// another tone.
+const DIFFERENT: f64 = 0.05;
+
+/// What "auto" comes to, and why, if not to "none". `config` has a size, channels and a range.
+pub(super) fn tone(
+    config: &TrainConfig,
+    registry: &Registry,
+) -> Result<(ToneKind, Option<String>), TrainError> {
+    let TrainConfig { data, seed, .. } = config;
+    // A measurement has no tone.
+    if data.tone != ToneKind::Auto || data.range != DataRange::Full {
+        return Ok((if data.tone == ToneKind::Auto { ToneKind::None } else { data.tone }, None));
+    }
+    // Silently: what opening warns of, it warns of again when the run opens its sources.
+    let quiet = tracing::subscriber::NoSubscriber::new();
+    let [synthetic, real] = tracing::subscriber::with_default(quiet, || {
+        let open = |names: &[String], role| open_all(names, data, role, *seed, registry);
+        Ok::<_, TrainError>([open(&data.synthetic, Role::Synthetic)?, open(&data.real, Role::Real)?])
+    })?;
+    // Opening the sources for the run says what is wrong with them.
+    let Ok(reference) = ToneReference::of_source(&*real, MOST) else { return Ok((ToneKind::None, None)) };
+    let (Some(among_real), Some(untoned)) =
+        (reference.distance(&*real, MOST), reference.distance(&*synthetic, MOST))
+    else {
+        return Ok((ToneKind::None, None));
+    };
+    let is_other = |distance: f64| distance - among_real > DIFFERENT;
+    if !is_other(untoned) {
+        return Ok((ToneKind::None, None));
+    }
+    let equalized = reference.distance(&Toned::new(synthetic, Tone::Equalize), MOST);
+    let kind = if equalized.is_none_or(is_other) { ToneKind::Match } else { ToneKind::Equalize };
+    let [untoned, among_real] = [untoned, among_real].map(|distance| 100.0 * distance);
+    let why = format!(
+        "the synthetic images' tones are {untoned:.0} % of the scale from those of a typical real image, and real ones' \
+         {among_real:.0} %: data.tone = \"{kind}\"; \"none\" leaves them"
+    );
+    Ok((kind, Some(why)))
+}
