@@ -62,7 +62,7 @@ for name, shape in {"wide": (3, 7, 12), "tall": (2, 19, 5), "narrow": (2, 1, 9)}
         return torch.where(torch.rand(shape) < missing, torch.full(shape, -1.0), steps)
 
     real, values = draw(0.3), draw(0.1)
-    measured = (torch.rand(shape) < 0.6).float().requires_grad_()
+    measured = (torch.rand(shape) < 0.4).float().requires_grad_()
     shown = ((values > -1) & (torch.rand(shape) < 0.9)).float()
     loss = gap_loss(real, values, measured, shown)
     loss.backward()
