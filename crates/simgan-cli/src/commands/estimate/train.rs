@@ -6,7 +6,7 @@ use simgan_eval::evaluation::read_labelled;
 use simgan_eval::{About, EstimatorTrainer, EstimatorTraining, InputShape, KeptEstimator};
 use simgan_metrics::Strength;
 use simgan_models::ESTIMATOR_CONFIG_FILE;
-use simgan_train::{DataConfig, DataSize, Recipe, TrainConfig, sources};
+use simgan_train::{DataConfig, DataSize, Recipe, ToneKind, TrainConfig, sources};
 
 use crate::arguments::EstimateTrainArguments;
 use crate::commands::evaluate::is_depth;
@@ -83,6 +83,7 @@ fn data(arguments: &EstimateTrainArguments) -> Result<DataConfig> {
     data.real.clone_from(&arguments.sources);
     data.channels = arguments.channels.unwrap_or(data.channels);
     data.range = arguments.range;
+    data.tone = ToneKind::None; // there is one domain
     data.size = arguments.size.map_or(DataSize::Auto, DataSize::Pixels);
     let chosen = sources::choose(&config, &registry())?;
     chosen.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
