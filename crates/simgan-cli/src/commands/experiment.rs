@@ -5,7 +5,7 @@ use simgan_data::Hinted;
 use simgan_eval::EvalError;
 use simgan_eval::experiment::{Experiment, ExperimentConfig, ExperimentEvent};
 use simgan_eval::report;
-use simgan_train::{ScheduleConfig, TrainConfig};
+use simgan_train::ScheduleConfig;
 
 use super::domains::check_domains;
 use super::evaluate::{self, Bars};
