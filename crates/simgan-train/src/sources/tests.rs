@@ -325,5 +325,5 @@ fn the_recipe_follows_from_depths_unless_one_is_named() {
     assert_eq!(of(&depths, &with_holes, None, Some("recipe = \"demo\""), &[]).unwrap(), demo);
     assert_eq!(of(&depths, &with_holes, None, None, &["recipe=demo"]).unwrap(), demo);
     let error = of(&photographs, &photographs, None, None, &["loss.lamda=1"]).unwrap_err().to_string();
-    assert!(error.contains("lambda"), "{error}");
+    assert!(error.contains("loss.lamda"), "{error}");
 }
