@@ -19,6 +19,7 @@ pub(crate) fn config(steps: u64) -> TrainConfig {
         "data.size=13x9",
         "data.channels=1",
         "data.range=full",
+        "data.tone=none",
         "refiner.features=4",
         "refiner.blocks=1",
         "discriminator.layers=[{conv={kernel=3, stride=2, features=6}}, {max_pool={kernel=3, stride=1}}]",

@@ -292,11 +292,13 @@ fn parse_assignment(text: &str) -> Result<(String, Value), ConfigError> {
     Ok((key.trim().to_owned(), parsed.unwrap_or_else(|| Value::String(value.to_owned()))))
 }
 
-/// A complete file, which states its version, from before `data.range` means the whole scale.
+/// A complete file, which states its version, from before `data.range` means the whole scale, and from before
+/// `data.tone` the images' own tones.
 fn complete_older(file: &mut Table) {
     let is_complete = file.contains_key("version");
     if let Some(Value::Table(data)) = file.get_mut("data").filter(|_| is_complete) {
         data.entry("range").or_insert_with(|| "full".into());
+        data.entry("tone").or_insert_with(|| "none".into());
     }
 }
 

@@ -51,7 +51,8 @@ fn the_first_configurations_and_their_checkpoints_are_read() {
         let first_batch = if recipe == Recipe::HandPose { 32 } else { recipe.config().data.batch };
         let (size, batch) = (format!("data.size={first_size}"), format!("data.batch={first_batch}"));
         let set =
-            ["data.channels=1", "data.range=full", "selection.every=0", &size, &batch].map(str::to_owned);
+            ["data.channels=1", "data.range=full", "data.tone=none", "selection.every=0", &size, &batch]
+                .map(str::to_owned);
         let config = TrainConfig::resolve(Some(recipe), None, &set).unwrap();
         assert_eq!(toml::from_str::<TrainConfig>(file).unwrap(), config);
         assert_eq!(TrainConfig::resolve(None, Some(file), &[]).unwrap(), config);
