@@ -111,7 +111,12 @@ fn run_of(path: Option<&Path>, config: &TrainConfig) -> Result<RunDir> {
 
 /// Resolves a configuration, with the recipe that suits the images unless one is named, and says so.
 pub(super) fn resolved(recipe: Option<Recipe>, file: Option<&str>, set: &[String]) -> Result<TrainConfig> {
-    let (config, notice) = sources::resolve(recipe, file, set, &registry())?;
+    let resolved = sources::resolve(recipe, file, set, &registry()).map_err(|error| match error {
+        // A setting that was typed.
+        TrainError::Config(error) => anyhow!(error),
+        error => error.into(),
+    });
+    let (config, notice) = resolved?;
     notice.iter().for_each(|notice| tracing::info!("{notice}"));
     Ok(config)
 }

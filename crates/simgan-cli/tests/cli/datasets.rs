@@ -97,6 +97,7 @@ fn depth_in_millimetres() {
     let [_, trained, refined] = goes_through(&scene);
     nothing_is_missing(&scene);
     assert!(trained.contains("1000") || trained.contains("range"), "{trained}");
+    assert!(trained.contains("recipe depth"), "the sensor misses pixels: {trained}");
     for idx in 0..6 {
         let (Pixels::U16(before), Pixels::U16(after)) = (
             open(&scene, &format!("renders/{idx}.png")).pixels().clone(),
@@ -105,7 +106,7 @@ fn depth_in_millimetres() {
             panic!("the depth stays");
         };
         for (before, after) in before.iter().zip(&after) {
-            assert_eq!(*before == 0, *after == 0, "no measurement stays none");
+            assert!(*before > 0 || *after == 0, "no measurement stays none");
             // R has hardly trained, and yet stays within the range that it was given.
             assert!((900..2600).contains(after) || *after == 0, "{before} became {after}");
         }

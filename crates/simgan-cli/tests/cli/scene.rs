@@ -161,9 +161,11 @@ impl Scene {
 }
 
 pub(crate) const TINY: &str = "
+recipe = \"demo\"
 [data]
 synthetic = [\"synthetic\"]
 real = [\"real\"]
+tone = \"none\"
 batch = 4
 workers = 1
 [refiner]

@@ -142,7 +142,11 @@ impl Domain {
 /// Whether images are depths that a sensor measured, some of them not: one value for each pixel, of more than 8 bits,
 /// and real ones in which pixels are missing.
 pub(super) fn are_depths(config: &TrainConfig, registry: &Registry) -> Result<bool, TrainError> {
-    let open = |names: &[String], role| Domain::open(names, role, config, registry);
+    let open = |names: &[String], role| {
+        // As the run will name them if they are not what they should be.
+        let names = names.iter().map(|name| registry.absolute(name)).collect::<Result<Vec<_>, _>>()?;
+        Domain::open(&names, role, config, registry)
+    };
     let domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
     let specs = domains.each_ref().map(Domain::specs);
     let depths: BTreeSet<BitDepth> = specs.iter().flatten().map(|spec| spec.depth).collect();

@@ -22,8 +22,7 @@ pub fn resolve(
     }
     // Settings may suit one of the two alone.
     let for_depths = TrainConfig::resolve(Some(Recipe::Depth), file, set);
-    let sources_of = config.as_ref().or(for_depths.as_ref());
-    match sources_of {
+    match config.as_ref().or(for_depths.as_ref()) {
         Ok(sources) if are_depths(sources, registry)? => Ok((
             for_depths?,
             Some(
