@@ -43,7 +43,8 @@ settings! {
             Range::Form("\"auto\", \"full\" or \"MIN..MAX\", two numbers in ascending order", is_range),
         /// Tones of the synthetic images, before R: "none" leaves them; "equalize" equalizes each image's
         /// histogram; "match" gives each image the tones of a typical real one, by rank; "auto" is "none" if
-        /// they are like the real images', and otherwise "equalize" if that makes them so, or "match". R, which sees few
+        /// they are like the real images', and otherwise "equalize" if that makes them so, or "match"; it is "none"
+        /// for measurements, and with `loss.film`, since frames that are toned one by one flicker. R, which sees few
         /// pixels at once, cannot change a whole image's tone, and on renders of another brightness it paints
         /// blotches instead. Brighter pixels stay brighter and nothing moves, so labels stay true. The tone is
         /// stored with the refiner and applied whenever it refines. Colours keep their ratios; what was not

@@ -286,7 +286,9 @@ fn the_tone_follows_from_the_images_of_both_domains() {
         assert_eq!(told, usize::from(expected != ToneKind::None), "{:?}", left_to_them.notices);
         assert_eq!(of(&["data.tone=none"]).config.data.tone, ToneKind::None, "as it says");
         assert_eq!(of(&["data.tone=match"]).config.data.tone, ToneKind::Match, "as it says");
-        assert_eq!(of(&["data.range=0..200"]).config.data.tone, ToneKind::None, "measurements have no tone");
+        for without in ["data.range=0..200", "loss.film=5"] {
+            assert_eq!(of(&[without]).config.data.tone, ToneKind::None, "{without}");
+        }
     }
 }
 

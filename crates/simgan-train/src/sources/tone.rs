@@ -17,9 +17,12 @@ pub(super) fn tone(
     registry: &Registry,
 ) -> Result<(ToneKind, Option<String>), TrainError> {
     let TrainConfig { data, seed, .. } = config;
-    // A measurement has no tone.
-    if data.tone != ToneKind::Auto || data.range != DataRange::Full {
-        return Ok((if data.tone == ToneKind::Auto { ToneKind::None } else { data.tone }, None));
+    if data.tone != ToneKind::Auto {
+        return Ok((data.tone, None));
+    }
+    // A measurement has no tone, and frames that are toned one by one flicker.
+    if data.range != DataRange::Full || config.loss.film > 0.0 {
+        return Ok((ToneKind::None, None));
     }
     // Silently: what opening warns of, it warns of again when the run opens its sources.
     let quiet = tracing::subscriber::NoSubscriber::new();
