@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
+use crate::known::with_gradient;
+
 /// The loss of stacked heat maps (Newell et al., 2016): the mean squared error of each stack's maps, summed
 /// over the stacks.
 ///
@@ -24,7 +26,7 @@ pub fn heat_map_distance(maps: &Tensor, target: &Tensor, present: Option<&Tensor
         let present = present.map(Tensor::dims);
         bail!("heat maps {:?}, targets {:?}, points {present:?} do not fit", maps.dims(), target.dims());
     }
-    let mut error = maps.broadcast_sub(&target.detach().unsqueeze(1)?)?;
+    let mut error = maps.detach().broadcast_sub(&target.detach().unsqueeze(1)?)?;
     let mut n_present = (n * points) as f64;
     if let Some(present) = present {
         let missing = present.detach().eq(0.0)?;
@@ -33,7 +35,8 @@ pub fn heat_map_distance(maps: &Tensor, target: &Tensor, present: Option<&Tensor
             missing.reshape((n, 1, points, 1, 1))?.broadcast_as((n, stacks, points, height, width))?;
         error = missing.where_cond(&error.zeros_like()?, &error)?;
     }
-    error.sqr()?.sum_all()? / (n_present.max(1.0) * (height * width) as f64)
+    let share = 1.0 / (n_present.max(1.0) * (height * width) as f64);
+    with_gradient(maps, &(error.sqr()?.sum_all()? * share)?, (error * (2.0 * share))?)
 }
 
 /// The cross-entropy of logits with the true classes, averaged over the batch. Stable for logits of any

@@ -1,5 +1,7 @@
 use candle_core::{Result, Tensor, bail};
 
+use crate::known::with_gradient;
+
 /// How far a pixel's neighbours may be, in pixels, across others that show nothing.
 const REACH: usize = 2;
 /// Shares of the steps between neighbours in real images that are flat, and that are flat or small.
@@ -85,8 +87,8 @@ impl Gaps {
         let slopes: Vec<f32> =
             kinds.into_iter().map(|kind| kind.map_or(0.0, |kind| slopes[kind] as f32)).collect();
         let slopes = Tensor::from_vec(slopes, measured.shape(), measured.device())?;
-        let term = ((1.0 - measured)? * (slopes * shown.detach())?)?.sum_all()?;
-        (&term - term.detach())? + loss
+        let loss = Tensor::new(loss as f32, measured.device())?;
+        with_gradient(measured, &loss, (slopes * shown.detach())?.neg()?)
     }
 }
 

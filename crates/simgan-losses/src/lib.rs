@@ -46,6 +46,7 @@ mod estimation;
 mod gaps;
 mod gaze;
 mod history;
+mod known;
 mod landmarks;
 mod patches;
 mod self_regularization;
