@@ -36,7 +36,7 @@ pub fn heat_map_distance(maps: &Tensor, target: &Tensor, present: Option<&Tensor
         error = missing.where_cond(&error.zeros_like()?, &error)?;
     }
     let share = 1.0 / (n_present.max(1.0) * (height * width) as f64);
-    with_gradient(maps, &(error.sqr()?.sum_all()? * share)?, (error * (2.0 * share))?)
+    with_gradient(maps, &(error.sqr()?.sum_all()? * share)?, &(error * (2.0 * share))?)
 }
 
 /// The cross-entropy of logits with the true classes, averaged over the batch. Stable for logits of any

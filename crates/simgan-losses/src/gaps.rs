@@ -88,7 +88,7 @@ impl Gaps {
             kinds.into_iter().map(|kind| kind.map_or(0.0, |kind| slopes[kind] as f32)).collect();
         let slopes = Tensor::from_vec(slopes, measured.shape(), measured.device())?;
         let loss = Tensor::new(loss as f32, measured.device())?;
-        with_gradient(measured, &loss, (slopes * shown.detach())?.neg()?)
+        with_gradient(measured, &loss, &(slopes * shown.detach())?.neg()?)
     }
 }
 

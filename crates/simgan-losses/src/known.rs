@@ -7,7 +7,7 @@ use candle_core::{
 ///
 /// Without it a loss of elementary operations is a chain of them in the backward pass too, each of which reads and writes
 /// all of its numbers several times.
-pub(crate) fn with_gradient(input: &Tensor, value: &Tensor, gradient: Tensor) -> Result<Tensor> {
+pub(crate) fn with_gradient(input: &Tensor, value: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     if gradient.dims() != input.dims() {
         bail!("a gradient {:?} of {:?}", gradient.dims(), input.dims());
     }
