@@ -24,7 +24,8 @@ pub enum ToneKind {
 
 impl ToneKind {
     /// Returns the tone, for "match" that of the images of `real`, as the networks see them; `None` for
-    /// [`ToneKind::None`], and for [`ToneKind::Auto`], which [`choose`](crate::sources::choose) decides. The same images give the same tone; labels are not read.
+    /// [`ToneKind::None`], and for [`ToneKind::Auto`], which [`choose`](crate::sources::choose) decides. The same
+    /// images give the same tone; labels are not read.
     ///
     /// # Errors
     /// No real image can be read.
