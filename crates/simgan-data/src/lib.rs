@@ -118,6 +118,6 @@ pub use self::source::{
 };
 pub use self::statistics::{Range, Statistics};
 pub use self::survey::{Extremes, evenly, probe_evenly};
-pub use self::tone::{Tone, ToneReference};
+pub use self::tone::{Tone, ToneReference, Tones};
 pub use self::unityeyes::{Crop, LEVEL_PITCH_DEG, UnityEyes, UnityEyesOptions};
 pub use self::write::{copy_atomic, copy_time, is_copy, write_atomic};

@@ -2,7 +2,7 @@
 
 mod reference;
 
-pub use self::reference::ToneReference;
+pub use self::reference::{ToneReference, Tones};
 
 use crate::{Image, Pixels};
 

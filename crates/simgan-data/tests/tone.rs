@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use simgan_data::{
-    Fitted, Image, MemorySource, Pixels, Sample, Source, Target, Tone, ToneReference, Toned, ValueRange, Want,
+    Fitted, Image, MemorySource, Pixels, Sample, Source, Target, Tone, ToneReference, Toned, Tones,
+    ValueRange, Want,
 };
 
 fn gray(rows: &Value) -> Image {
@@ -106,9 +107,9 @@ fn tones_are_as_far_apart_as_their_ranks() {
     for (image, expected) in
         [(ramp(10, 2), 0.0), (ramp(61, 2), 51.0), (ramp(48, 0), 19.0), (ramp(10, 6), 38.0)]
     {
-        let found = 255.0 * reference.distance(&*source(vec![image]), 9).unwrap();
+        let found = 255.0 * Tones::of_source(&*source(vec![image]), 9).unwrap().distance(&reference);
         assert!((found - expected).abs() < 1e-3, "{found} instead of {expected}");
     }
     let nothing = Image::new(1, 1, 2, Pixels::F32(vec![f32::NAN; 2]));
-    assert_eq!(reference.distance(&*source(vec![nothing]), 9), None);
+    assert!(Tones::of_source(&*source(vec![nothing]), 9).is_err());
 }

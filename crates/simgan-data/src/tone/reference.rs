@@ -24,6 +24,34 @@ impl ToneReference {
         is_valid.then_some(Self(percentiles))
     }
 
+    /// Measures the typical tones of a source, as [`Tones::of_source`] does those of its images.
+    ///
+    /// # Errors
+    /// No image is left.
+    pub fn of_source(source: &dyn Source, most: usize) -> Result<Self, DataError> {
+        Tones::of_source(source, most).map(|tones| tones.typical())
+    }
+
+    /// The percentiles, in [−1, 1].
+    #[must_use]
+    pub fn percentiles(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// The value of a rank in [0, 1] as a share of the scale, interpolated between percentiles.
+    pub(super) fn at(&self, rank: f64) -> f32 {
+        let place = rank * (COUNT - 1) as f64;
+        let low = (place as usize).min(COUNT - 2);
+        let share = (place - low as f64) as f32;
+        (self.0[low] + share * (self.0[low + 1] - self.0[low]) + 1.0) / 2.0
+    }
+}
+
+/// The tones of each of some images: the percentiles of its luma, as shares of the scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tones(Vec<Vec<f64>>);
+
+impl Tones {
     /// Measures at most `most` images, evenly spread over the source; labels are not read. Images that cannot be
     /// read or have no measured value are left out.
     ///
@@ -34,55 +62,44 @@ impl ToneReference {
         let read =
             |index: &usize| source.sample(*index, Want::Image).map(|sample| percentiles(&sample.image));
         let found: Vec<Result<Option<Vec<f64>>, DataError>> = chosen.par_iter().map(read).collect();
-        let (mut sums, mut n_images, mut failed) = ([0.0; COUNT], 0, None);
+        let (mut tones, mut failed) = (Vec::new(), None);
         for result in found {
             match result {
-                Ok(Some(percentiles)) => {
-                    n_images += 1;
-                    sums.iter_mut().zip(percentiles).for_each(|(sum, value)| *sum += value);
-                }
-                Ok(None) => {}
+                Ok(measured) => tones.extend(measured),
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        if n_images == 0 {
+        if tones.is_empty() {
             return Err(failed.unwrap_or_else(|| {
                 let what = format!("none of {} images has a measured value", chosen.len());
                 DataError::Empty { what }
             }));
         }
-        Ok(Self(sums.map(|sum| (2.0 * sum / f64::from(n_images) - 1.0) as f32).to_vec()))
+        Ok(Self(tones))
     }
 
-    /// The percentiles, in [−1, 1].
+    /// The tones of a typical image.
     #[must_use]
-    pub fn percentiles(&self) -> &[f32] {
-        &self.0
+    pub fn typical(&self) -> ToneReference {
+        let mut sums = [0.0; COUNT];
+        for percentiles in &self.0 {
+            sums.iter_mut().zip(percentiles).for_each(|(sum, value)| *sum += value);
+        }
+        let n_images = self.0.len() as f64;
+        ToneReference(sums.map(|sum| (2.0 * sum / n_images - 1.0) as f32).to_vec())
     }
 
-    /// Computes how far images' tones are from these: the mean difference of the percentiles, as a share of the scale (the
-    /// Wasserstein-1 distance of the histograms), and its mean over at most `most` images, evenly spread over the
-    /// source. `None` if none can be read that has a measured value.
+    /// Computes how far the images' tones are from others: the mean difference of the percentiles, as a share of the
+    /// scale (the Wasserstein-1 distance of the histograms), and its mean over the images.
     #[must_use]
-    pub fn distance(&self, source: &dyn Source, most: usize) -> Option<f64> {
-        let of = |index: usize| {
+    pub fn distance(&self, reference: &ToneReference) -> f64 {
+        let of = |percentiles: &Vec<f64>| {
+            let differences = percentiles.iter().zip(&reference.0);
             let differences =
-                percentiles(&source.sample(index, Want::Image).ok()?.image)?.into_iter().zip(&self.0);
-            let sum: f64 =
-                differences.map(|(of_image, own)| (of_image - f64::from(own + 1.0) / 2.0).abs()).sum();
-            Some(sum / COUNT as f64)
+                differences.map(|(of_image, other)| (of_image - f64::from(other + 1.0) / 2.0).abs());
+            differences.sum::<f64>() / COUNT as f64
         };
-        // Collected first, so that the sum does not depend on the number of threads.
-        let distances: Vec<f64> = evenly(source.len(), most).into_par_iter().filter_map(of).collect();
-        (!distances.is_empty()).then(|| distances.iter().sum::<f64>() / distances.len() as f64)
-    }
-
-    /// The value of a rank in [0, 1] as a share of the scale, interpolated between percentiles.
-    pub(super) fn at(&self, rank: f64) -> f32 {
-        let place = rank * (COUNT - 1) as f64;
-        let low = (place as usize).min(COUNT - 2);
-        let share = (place - low as f64) as f32;
-        (self.0[low] + share * (self.0[low + 1] - self.0[low]) + 1.0) / 2.0
+        self.0.iter().map(of).sum::<f64>() / self.0.len() as f64
     }
 }
 

@@ -47,8 +47,7 @@ pub struct Chosen {
 /// # Errors
 /// A source cannot be opened.
 pub fn choose(config: &TrainConfig, registry: &Registry) -> Result<Chosen, TrainError> {
-    let open = |names: &[String], role| Domain::open(names, role, config, registry);
-    let mut domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
+    let mut domains = Domain::both(config, registry)?;
     let rendered = domains.iter().flat_map(|domain| &domain.simulators).map(|source| source.spec().depth);
     let rendered: BTreeSet<BitDepth> = rendered.collect();
     let mut config = config.clone();
@@ -88,6 +87,12 @@ struct Domain {
 }
 
 impl Domain {
+    /// Opens the synthetic and the real one.
+    fn both(config: &TrainConfig, registry: &Registry) -> Result<[Self; 2], TrainError> {
+        let open = |names: &[String], role| Self::open(names, role, config, registry);
+        Ok([open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?])
+    }
+
     fn open(
         names: &[String],
         role: Role,
@@ -97,6 +102,8 @@ impl Domain {
         let DataConfig { crop, on_error, .. } = config.data;
         let (mut files, mut simulators) = (Vec::new(), Vec::new());
         for name in names {
+            // As the run names it if it is not what it should be.
+            let name = &registry.absolute(name)?;
             let (seed, sizes) = (config.seed, Sizes::Mixed);
             let request = SourceRequest { role, sizes, crop, seed, on_error, ..SourceRequest::new(name) };
             let list = if registry.is_name(name) { &mut simulators } else { &mut files };
@@ -142,12 +149,11 @@ impl Domain {
 /// Whether images are depths that a sensor measured, some of them not: one value for each pixel, of more than 8 bits,
 /// and real ones in which pixels are missing.
 pub(super) fn are_depths(config: &TrainConfig, registry: &Registry) -> Result<bool, TrainError> {
-    let open = |names: &[String], role| {
-        // As the run will name them if they are not what they should be.
-        let names = names.iter().map(|name| registry.absolute(name)).collect::<Result<Vec<_>, _>>()?;
-        Domain::open(&names, role, config, registry)
-    };
-    let domains = [open(&config.data.synthetic, Role::Synthetic)?, open(&config.data.real, Role::Real)?];
+    let domains = Domain::both(config, registry)?;
+    // Most images have 8 bits, which opening them tells: none need be read.
+    if domains.iter().flat_map(Domain::all).any(|source| source.spec().depth == BitDepth::Eight) {
+        return Ok(false);
+    }
     let specs = domains.each_ref().map(Domain::specs);
     let depths: BTreeSet<BitDepth> = specs.iter().flatten().map(|spec| spec.depth).collect();
     let [Some(depth), None] = [depths.first(), depths.iter().nth(1)] else { return Ok(false) };

@@ -1,6 +1,6 @@
 //! Chooses the tone of a run's synthetic images.
 
-use simgan_data::{Registry, Role, Tone, ToneReference, Toned};
+use simgan_data::{Registry, Role, Tone, Toned, Tones};
 
 use super::open_all;
 use crate::{DataRange, ToneKind, TrainConfig, TrainError};
@@ -31,18 +31,18 @@ pub(super) fn tone(
         Ok::<_, TrainError>([open(&data.synthetic, Role::Synthetic)?, open(&data.real, Role::Real)?])
     })?;
     // Opening the sources for the run says what is wrong with them.
-    let Ok(reference) = ToneReference::of_source(&*real, MOST) else { return Ok((ToneKind::None, None)) };
-    let (Some(among_real), Some(untoned)) =
-        (reference.distance(&*real, MOST), reference.distance(&*synthetic, MOST))
-    else {
+    let (Ok(real), Ok(plain)) = (Tones::of_source(&*real, MOST), Tones::of_source(&*synthetic, MOST)) else {
         return Ok((ToneKind::None, None));
     };
+    let reference = real.typical();
+    let (among_real, untoned) = (real.distance(&reference), plain.distance(&reference));
     let is_other = |distance: f64| distance - among_real > DIFFERENT;
     if !is_other(untoned) {
         return Ok((ToneKind::None, None));
     }
-    let equalized = reference.distance(&Toned::new(synthetic, Tone::Equalize), MOST);
-    let kind = if equalized.is_none_or(is_other) { ToneKind::Match } else { ToneKind::Equalize };
+    let equalized = Tones::of_source(&Toned::new(synthetic, Tone::Equalize), MOST);
+    let suits = equalized.is_ok_and(|equalized| !is_other(equalized.distance(&reference)));
+    let kind = if suits { ToneKind::Equalize } else { ToneKind::Match };
     let [untoned, among_real] = [untoned, among_real].map(|distance| 100.0 * distance);
     let why = format!(
         "the synthetic images' tones are {untoned:.0} % of the scale from those of a typical real image, and real ones' \

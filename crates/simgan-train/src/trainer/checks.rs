@@ -29,7 +29,7 @@ pub(super) fn check_sources(sources: &Sources, config: &TrainConfig) -> Result<(
         return Err(TrainError::SizesDiffer { synthetic, real });
     }
     let (found, expected) = (ToneKind::of(sources.tone.as_ref()), config.data.tone);
-    if found != expected && expected != ToneKind::Auto {
+    if found != expected {
         return Err(TrainError::OtherTone { found, expected });
     }
     let expected = config.data.channels.number().unwrap_or(synthetic.channels);
