@@ -68,8 +68,8 @@ impl Gaps {
         if measured.dims() != expected || shown.dims() != expected {
             bail!("gaps: {:?} and {:?} for images {:?}", measured.dims(), shown.dims(), values.dims());
         }
-        let planes = whole.without(&flat(measured)?);
-        let in_whole = whole.kinds(self.limits).into_iter().zip(flat(shown)?);
+        let planes = whole.without(&numbers(measured)?);
+        let in_whole = whole.kinds(self.limits).into_iter().zip(numbers(shown)?);
         let kinds: Vec<_> = planes
             .kinds(self.limits)
             .into_iter()
@@ -102,7 +102,7 @@ struct Planes {
 impl Planes {
     fn of(images: &Tensor) -> Result<Self> {
         let (_, _, height, width) = images.dims4()?;
-        Ok(Self { values: flat(&images.max_keepdim(1)?)?, height, width })
+        Ok(Self { values: numbers(&images.max_keepdim(1)?)?, height, width })
     }
 
     /// Without the pixels that are not measured.
@@ -150,7 +150,7 @@ impl Planes {
     }
 }
 
-fn flat(images: &Tensor) -> Result<Vec<f32>> {
+fn numbers(images: &Tensor) -> Result<Vec<f32>> {
     images.detach().flatten_all()?.to_vec1()
 }
 
@@ -175,10 +175,6 @@ mod tests {
         Tensor::from_vec(values, (1, 1, rows.len(), rows[0].len()), &Device::Cpu).unwrap()
     }
 
-    fn ones(height: usize, width: usize) -> Tensor {
-        Tensor::ones((1, 1, height, width), candle_core::DType::F32, &Device::Cpu).unwrap()
-    }
-
     #[test]
     fn neighbours_are_looked_for_beyond_missing_pixels() {
         let steps: Vec<_> = Planes::of(&image(&["13.7...9", "13.7...9"])).unwrap().steps().collect();
@@ -195,9 +191,8 @@ mod tests {
         // A step up of 4 with every second pixel beside it missing, and a flat area without a gap.
         let real = image(&["1111555", "11.1555", "1111555", "11.1555", "1111555", "11.1555"]);
         let gaps = Gaps::of(&real).unwrap();
-        let of = |rows: &[&str]| {
-            gaps.loss(&image(rows), &ones(6, 7), &ones(6, 7)).unwrap().to_scalar::<f32>().unwrap()
-        };
+        let ones = real.ones_like().unwrap();
+        let of = |rows: &[&str]| gaps.loss(&image(rows), &ones, &ones).unwrap().to_scalar::<f32>().unwrap();
         assert_eq!(of(&["1111555", "11.1555", "1111555", "11.1555", "1111555", "11.1555"]), 0.0);
         assert!(of(&["1111555", "1111555", "1111555", "1111555", "1111555", "1111555"]) > 1e-3);
         assert!(of(&["1111555", "11.15.5", "1111555", "11.1555", "1111555", "11.1555"]) > 1e-3);

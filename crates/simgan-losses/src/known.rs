@@ -21,33 +21,32 @@ struct Known {
     gradient: Tensor,
 }
 
+impl Known {
+    /// Returns the value as a storage of its device.
+    fn stored<S: BackendStorage>(&self, on_device: fn(&Storage) -> Option<&S>) -> Result<(S, Shape)> {
+        let (storage, layout) = self.value.storage_and_layout();
+        match on_device(&storage) {
+            Some(storage) => Ok((storage.try_clone(layout)?, ().into())),
+            None => bail!("a value on another device than its input"),
+        }
+    }
+}
+
 impl CustomOp1 for Known {
     fn name(&self) -> &'static str {
         "loss of a known gradient"
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (storage, layout) = self.value.storage_and_layout();
-        match &*storage {
-            Storage::Cpu(storage) => Ok((storage.try_clone(layout)?, ().into())),
-            _ => bail!("a value on another device than its input"),
-        }
+        self.stored(|storage| if let Storage::Cpu(storage) = storage { Some(storage) } else { None })
     }
 
     fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        let (storage, layout) = self.value.storage_and_layout();
-        match &*storage {
-            Storage::Cuda(storage) => Ok((storage.try_clone(layout)?, ().into())),
-            _ => bail!("a value on another device than its input"),
-        }
+        self.stored(|storage| if let Storage::Cuda(storage) = storage { Some(storage) } else { None })
     }
 
     fn metal_fwd(&self, _: &MetalStorage, _: &Layout) -> Result<(MetalStorage, Shape)> {
-        let (storage, layout) = self.value.storage_and_layout();
-        match &*storage {
-            Storage::Metal(storage) => Ok((storage.try_clone(layout)?, ().into())),
-            _ => bail!("a value on another device than its input"),
-        }
+        self.stored(|storage| if let Storage::Metal(storage) = storage { Some(storage) } else { None })
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, of_loss: &Tensor) -> Result<Option<Tensor>> {
