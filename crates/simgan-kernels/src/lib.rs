@@ -13,11 +13,12 @@
 //!
 //! One function, `Backend::of`, decides which kernels serve a tensor:
 //! - `f32` on the CPU: vector kernels for AVX-512, AVX2 with FMA, NEON, or portable code, chosen at run time.
-//!   The environment variable `SIMGAN_KERNELS_ISA` (`avx512`, `avx2`, `neon`, `portable`) forces one. 3×3
+//!   The environment variable `SIMGAN_KERNELS_ISA` (`amx`, `avx512`, `avx2`, `neon`, `portable`) forces one. 3×3
 //!   convolutions with stride 1 use Winograd's minimal filtering where that is cheaper. Results do not depend
 //!   on the number of threads.
 //!   On a processor with AVX512-BF16, [`refiner_in`], [`sequential_in`] and [`graph_in`] multiply numbers rounded
-//!   to bf16 if [`Precision`] says so, twice as many at a time, and sum in `f32`.
+//!   to bf16 if [`Precision`] says so, twice as many at a time, and sum in `f32`. Where Linux offers AMX, its
+//!   tiles multiply 16 times as many, and convolutions are direct. `f32` computes alike with `amx` and `avx512`.
 //! - `f64` on the CPU: plain kernels for gradient checks.
 //! - `f32`, `f64` and bf16 on a GPU, if built with the feature `cudnn`: cuDNN's convolutions and pools, forward
 //!   and backward, in the networks too. Products of `f32` are not rounded to TF32; with [`Precision`] they are
@@ -51,6 +52,7 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
 mod adam;
+mod amx;
 mod backend;
 mod batch_norm;
 mod buffer;

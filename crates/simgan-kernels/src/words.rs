@@ -6,6 +6,12 @@ use crate::simd::{BLOCK, Isa, Simd, Task, run};
 #[inline(always)]
 pub(crate) fn side_by_side<S: Simd>(simd: S, from: &[f32], out: &mut Vec<f32>) {
     out.resize(from.len().div_ceil(S::PER_WORD), 0.0);
+    fill_side_by_side(simd, from, out);
+}
+
+/// Like [`side_by_side`], with zeros behind the numbers if `out` has more room.
+#[inline(always)]
+pub(crate) fn fill_side_by_side<S: Simd>(simd: S, from: &[f32], out: &mut [f32]) {
     for (at, out) in out.chunks_mut(S::LANES / S::PER_WORD).enumerate() {
         let numbers = load(simd, from, at * S::LANES);
         let mut last = [0.0; BLOCK];
@@ -40,7 +46,7 @@ pub(crate) fn row_by_row<S: Simd>(simd: S, from: &[f32], columns: usize, out: &m
 
 /// Loads a vector of `from`, or what is left of it from `at` on, and zeros.
 #[inline(always)]
-fn load<S: Simd>(simd: S, from: &[f32], at: usize) -> S::Vector {
+pub(crate) fn load<S: Simd>(simd: S, from: &[f32], at: usize) -> S::Vector {
     let rest = from.get(at..).unwrap_or_default();
     let mut last = [0.0; BLOCK];
     let source = match rest.len() >= S::LANES {

@@ -1,5 +1,6 @@
 //! The refiner on the CPU as an operation of candle's autograd: one thread takes an image through all layers.
 
+mod body;
 mod image;
 mod network;
 mod spread;
@@ -18,7 +19,7 @@ use crate::precision::Precision;
 use crate::simd::{Isa, padded, run};
 use crate::spare::{Kept, Spare};
 use crate::tensors::{gradients, slice, with_slice};
-use crate::winograd::{Direction, FiltersAdjoint};
+use crate::winograd::Direction;
 
 /// Refines images; `None` if the kernels do not support the shapes of the layers.
 pub(super) fn refiner(
@@ -28,7 +29,7 @@ pub(super) fn refiner(
     precision: Precision,
 ) -> Result<Option<Tensor>> {
     let isa = Isa::of(precision)?;
-    let Some(network) = Network::new(images, layers, border, precision).transpose()? else { return Ok(None) };
+    let Some(network) = Network::new(images, layers, border, isa).transpose()? else { return Ok(None) };
     let mut parameters = Vec::with_capacity(4 * network.blocks + 4);
     for layer in [layers.stem].iter().chain(layers.blocks.as_flattened()).chain([&layers.head]) {
         parameters.push(layer.weight.flatten_all()?);
@@ -239,7 +240,7 @@ impl Sums {
     /// Returns the gradients in the order of the flat parameters and keeps the sums for this thread's next
     /// share.
     fn into_flat(self, network: &Network, isa: Isa) -> Vec<f32> {
-        let Network { features, plan, .. } = network;
+        let Network { features, body, .. } = network;
         let places = network.places();
         let mut flat = vec![0.0; network.parameters()];
         let stride = padded(*features);
@@ -249,9 +250,7 @@ impl Sums {
         }
         flat[places[0][1].clone()].copy_from_slice(&self.stem_bias[..*features]);
         for (sums, [weights, biases]) in self.body.iter().zip(&places[1..]) {
-            let of_weight = &mut flat[weights.clone()];
-            let shape = [*features, *features];
-            run(isa, FiltersAdjoint { plan, filters: &sums.filters, of_weight, shape });
+            body.flatten(isa, sums, &mut flat[weights.clone()], *features);
             flat[biases.clone()].copy_from_slice(&sums.bias[..*features]);
         }
         let [weights, biases] = &places[2 * network.blocks + 1];

@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 
 use candle_core::{Result, bail};
 
+use crate::amx::Amx;
 use crate::precision::Precision;
 
 /// The environment variable that names the instruction set to use instead of the best one.
@@ -60,6 +61,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Runs a task in a function of its own that is compiled for these vectors.
     fn run<T: Task>(self, task: T) -> T::Output;
+
+    /// The tiles that multiply words, if the processor has them.
+    #[inline(always)]
+    fn tiles(self) -> Option<Amx> {
+        None
+    }
 
     fn splat(self, value: f32) -> Self::Vector;
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -148,11 +155,24 @@ impl Isa {
         match precision {
             Precision::F32 => Ok(current),
             #[cfg(target_arch = "x86_64")]
-            Precision::Bf16 if matches!(current, Self::Avx512(_)) => match x86::Avx512::detect() {
-                Some(simd) => Ok(Self::Avx512Bf16(simd)),
-                None => bail!("{NO_BF16}"),
+            Precision::Bf16 => match current {
+                Self::Avx512(simd) => match simd.in_pairs() {
+                    Some(simd) => Ok(Self::Avx512Bf16(simd)),
+                    None => bail!("{NO_BF16}"),
+                },
+                _ => bail!("{NO_BF16}"),
             },
+            #[cfg(not(target_arch = "x86_64"))]
             Precision::Bf16 => bail!("{NO_BF16}"),
+        }
+    }
+
+    /// Whether products of bf16 use tiles.
+    pub(crate) fn has_tiles(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(simd) => simd.tiles().is_some(),
+            _ => false,
         }
     }
 
@@ -178,7 +198,10 @@ impl Isa {
         let mut available = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            available.extend(x86::Avx512::detect().map(Self::Avx512));
+            let avx512 = x86::Avx512::detect();
+            let with_tiles = avx512.zip(Amx::detect());
+            available.extend(with_tiles.map(|(simd, tiles)| Self::Avx512(simd.with_tiles(tiles))));
+            available.extend(avx512.map(Self::Avx512));
             available.extend(x86::Avx2::detect().map(Self::Avx2));
         }
         #[cfg(target_arch = "aarch64")]
@@ -191,9 +214,9 @@ impl Isa {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => "avx512",
+            Self::Avx512(simd) => simd.name(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(_) => "avx512 in bf16",
+            Self::Avx512Bf16(simd) => simd.name(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "aarch64")]

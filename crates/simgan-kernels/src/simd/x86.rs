@@ -3,11 +3,14 @@
 use std::arch::x86_64::*;
 
 use super::{Simd, Task};
+use crate::amx::Amx;
 
 /// Vectors of 16 numbers; a value proves that the processor has AVX-512F and, if products take `PAIRS` of
-/// bf16, AVX512-BF16 and AVX-512BW.
+/// bf16, AVX512-BF16 and AVX-512BW; it may hold the proof of AMX.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512<const PAIRS: bool>(());
+pub(crate) struct Avx512<const PAIRS: bool> {
+    tiles: Option<Amx>,
+}
 
 impl<const PAIRS: bool> Avx512<PAIRS> {
     pub(crate) fn detect() -> Option<Self> {
@@ -15,7 +18,25 @@ impl<const PAIRS: bool> Avx512<PAIRS> {
             std::arch::is_x86_feature_detected!("avx512bw")
                 && std::arch::is_x86_feature_detected!("avx512bf16")
         };
-        (std::arch::is_x86_feature_detected!("avx512f") && (!PAIRS || has_pairs())).then_some(Self(()))
+        (std::arch::is_x86_feature_detected!("avx512f") && (!PAIRS || has_pairs()))
+            .then_some(Self { tiles: None })
+    }
+
+    /// The same vectors, and tiles for products of pairs.
+    pub(crate) fn with_tiles(self, tiles: Amx) -> Self {
+        Self { tiles: Some(tiles) }
+    }
+
+    /// The name of the instruction set, whatever the products take.
+    pub(crate) fn name(self) -> &'static str {
+        if self.tiles.is_some() { "amx" } else { "avx512" }
+    }
+}
+
+impl Avx512<false> {
+    /// The same vectors and tiles for products of pairs; `None` if the processor has no such products.
+    pub(crate) fn in_pairs(self) -> Option<Avx512<true>> {
+        Avx512::<true>::detect().map(|simd| Avx512 { tiles: self.tiles, ..simd })
     }
 }
 
@@ -51,6 +72,11 @@ impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
         }
         // SAFETY: `self` proves that the processor has the features.
         unsafe { if PAIRS { with_pairs(self, task) } else { with_features(self, task) } }
+    }
+
+    #[inline(always)]
+    fn tiles(self) -> Option<Amx> {
+        self.tiles
     }
 
     #[inline(always)]

@@ -143,16 +143,21 @@ fn transform_across<S: Simd, const M: usize, const A: usize>(
     points
 }
 
-/// The gradients of transformed filters and of the bias, summed over images.
+/// The gradients of filters, transformed or as they are, and of the bias, summed over images.
 pub(crate) struct FilterGradient {
-    /// In the forward layout of [`Filters`].
+    /// In the forward layout of [`Filters`], or as [`crate::amx::Backward`] says.
     pub(crate) filters: Buffer,
     pub(crate) bias: Buffer,
 }
 
 impl FilterGradient {
     pub(crate) fn zeros(plan: &Plan) -> Self {
-        Self { filters: Buffer::zeros(plan.filters()), bias: Buffer::zeros(plan.channels[1]) }
+        Self::of_sizes(plan.filters(), plan.channels[1])
+    }
+
+    /// Zeros for this many elements of filters and of the bias.
+    pub(crate) fn of_sizes(filters: usize, bias: usize) -> Self {
+        Self { filters: Buffer::zeros(filters), bias: Buffer::zeros(bias) }
     }
 
     pub(crate) fn clear(&mut self) {

@@ -1,8 +1,10 @@
-//! One convolution with its weights prepared for the kernels: Winograd's tiles where they are cheaper, the
-//! product of pixels and weights for a wide 1×1 kernel, else directly. Works image by image, channels last.
+//! One convolution with its weights prepared for the kernels: on AMX's tiles where the processor has them,
+//! Winograd's tiles where they are cheaper, the product of pixels and weights for a wide 1×1 kernel, else directly.
+//! Works image by image, channels last.
 
 use super::direct::{self, Weights};
 use super::pointwise;
+use crate::amx;
 use crate::buffer::Buffer;
 use crate::geometry::Geometry;
 use crate::simd::{Isa, padded, run};
@@ -21,6 +23,14 @@ enum Ready {
     Direct(Weights),
     Pointwise(pointwise::Weights),
     Tiles(Tiles),
+    Amx(OnAmx),
+}
+
+/// Plan, filters and bias, padded, of AMX's tiles.
+struct OnAmx {
+    plan: amx::Plan,
+    filters: Buffer,
+    bias: Buffer,
 }
 
 /// Plan, transformed filters and bias of Winograd's tiles; channels are padded to whole vectors.
@@ -44,6 +54,7 @@ pub(crate) struct Buffers {
     direct: direct::Buffers,
     pointwise: pointwise::Buffers,
     scratch: Scratch,
+    amx: amx::Scratch,
     /// The image, the result and their gradients, channels padded.
     image: Buffer,
     result: Buffer,
@@ -63,6 +74,10 @@ impl Layer {
     /// Prepares weights `(O, C, h, w)` followed by the bias, for either [`Self::forward`] or
     /// [`Self::backward`].
     pub(crate) fn new(geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
+        if let Some(plan) = amx::Plan::of_convolution(geometry, isa) {
+            let weights = Ready::Amx(OnAmx::new(plan, geometry, isa, parameters, direction));
+            return Self { geometry: *geometry, isa, weights };
+        }
         let weights = match Plan::of_convolution(geometry, isa.precision()) {
             Some(plan) => Ready::Tiles(Tiles::new(plan, geometry, isa, parameters, direction)),
             None if pointwise::serves(geometry) => {
@@ -91,6 +106,7 @@ impl Layer {
                 run(self.isa, pointwise::Forward { geometry, image, weights, residual, out, buffers });
             }
             Ready::Tiles(tiles) => tiles.forward(self, image, residual, out, buffers),
+            Ready::Amx(amx) => amx.forward(self, image, residual, out, buffers),
         }
     }
 
@@ -103,6 +119,7 @@ impl Layer {
                 Sums::Direct(vec![0.0; weights], vec![0.0; bias])
             }
             Ready::Tiles(tiles) => Sums::Tiles(FilterGradient::zeros(&tiles.plan)),
+            Ready::Amx(amx) => Sums::Tiles(FilterGradient::of_sizes(amx.plan.sums(), amx.bias.len())),
         }
     }
 
@@ -121,6 +138,10 @@ impl Layer {
                 tiles.backward(self, known, Some(sums), of_image, buffers);
             }
             (Ready::Tiles(tiles), _) => tiles.backward(self, known, None, of_image, buffers),
+            (Ready::Amx(amx), Some(Sums::Tiles(sums))) => {
+                amx.backward(self, known, Some(sums), of_image, buffers);
+            }
+            (Ready::Amx(amx), _) => amx.backward(self, known, None, of_image, buffers),
             (Ready::Pointwise(weights), sums) => {
                 let of_parameters = sums.and_then(Sums::plain);
                 let buffers = &mut buffers.pointwise;
@@ -166,6 +187,11 @@ impl Layer {
                 run(self.isa, FiltersAdjoint { plan: &tiles.plan, filters: &sums.filters, of_weight, shape });
                 flat.extend_from_slice(&sums.bias[..geometry.channels_out]);
             }
+            (Ready::Amx(amx), Sums::Tiles(sums)) => {
+                let shape = [geometry.channels_out, geometry.channels_in];
+                amx::flatten(&amx.plan, &sums.filters, of_weight, shape);
+                flat.extend_from_slice(&sums.bias[..geometry.channels_out]);
+            }
             (Ready::Pointwise(_), Sums::Direct(weights, bias)) => {
                 pointwise::flatten(geometry, weights, of_weight);
                 flat.extend_from_slice(bias);
@@ -178,7 +204,7 @@ impl Layer {
                 });
                 flat.extend_from_slice(&bias[..geometry.channels_out]);
             }
-            (Ready::Direct(_) | Ready::Pointwise(_), Sums::Tiles(_)) => {
+            (Ready::Direct(_) | Ready::Pointwise(_), Sums::Tiles(_)) | (Ready::Amx(_), Sums::Direct(..)) => {
                 unreachable!("a layer's sums are its own")
             }
         }
@@ -210,6 +236,62 @@ impl Sums {
             }
             _ => unreachable!("a layer's sums are its own"),
         }
+    }
+}
+
+impl OnAmx {
+    fn new(plan: amx::Plan, geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
+        let (weight, bias) = parameters.split_at(geometry.weights());
+        let mut filters = Buffer::zeros(plan.filters());
+        plan.prepare(isa, weight, plan.shape(), direction, &mut filters);
+        let mut padded_bias = Buffer::zeros(padded(geometry.channels_out));
+        padded_bias[..geometry.channels_out].copy_from_slice(bias);
+        Self { plan, filters, bias: padded_bias }
+    }
+
+    fn forward(
+        &self,
+        layer: &Layer,
+        image: &[f32],
+        residual: Option<&[f32]>,
+        out: &mut [f32],
+        buffers: &mut Buffers,
+    ) {
+        let residual = residual.map_or(Residual::None, Residual::Of);
+        let task = amx::Forward {
+            plan: &self.plan,
+            image,
+            filters: &self.filters,
+            finish: Finish { bias: &self.bias, residual, relu: layer.geometry.options.relu },
+            rows: 0..self.plan.size_out()[0],
+            out,
+            scratch: &mut buffers.amx,
+        };
+        run(layer.isa, task);
+    }
+
+    fn backward(
+        &self,
+        layer: &Layer,
+        Known { image, out, gradient }: Known<'_>,
+        of_filters: Option<&mut FilterGradient>,
+        of_image: Option<&mut [f32]>,
+        buffers: &mut Buffers,
+    ) {
+        let Buffers { amx: scratch, result, .. } = buffers;
+        let gradient = match layer.geometry.options.relu {
+            false => gradient,
+            true => {
+                result.resize(gradient.len());
+                for ((to, &out), &gradient) in result.iter_mut().zip(out).zip(gradient) {
+                    *to = if out <= 0.0 { 0.0 } else { gradient };
+                }
+                &result[..]
+            }
+        };
+        let finish = FinishGradient { accumulate: false, mask: None };
+        let of_image = of_image.map(|of_image| (&self.filters[..], of_image, finish));
+        run(layer.isa, amx::Backward { plan: &self.plan, image, gradient, of_filters, of_image, scratch });
     }
 }
 

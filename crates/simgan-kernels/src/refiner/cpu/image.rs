@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 
+use super::body::Scratch;
 use super::network::{Network, Prepared};
 use super::stem::{self, Framed};
 use crate::buffer::Buffer;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{BLOCK, Simd, Task, padded};
-use crate::winograd::{Backward, FilterGradient, Finish, FinishGradient, Forward, Residual, Scratch};
+use crate::winograd::{FilterGradient, Finish, FinishGradient, Residual};
 
 /// Scratch memory of an image's passes; each thread keeps its own.
 pub(super) struct Workspace {
@@ -56,8 +57,8 @@ impl Task for Refine<'_> {
         let (weight, bias) = (&prepared.stem[..], &prepared.biases[0][..]);
         let mut convolve = |layer: usize, image: &[f32], residual: Residual<'_>, out: &mut [f32]| {
             let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
-            let (plan, filters) = (&network.plan, prepared.filters(layer));
-            simd.run(Forward { plan, image, filters, finish, rows: 0..plan.tiles[0], out, scratch });
+            let (body, factors) = (&network.body, (image, prepared.filters(layer)));
+            body.forward(simd, factors, finish, (0..body.rows(), out), scratch);
         };
         match maps {
             Some(maps) => {
@@ -149,7 +150,7 @@ impl Sums {
     pub(super) fn zeros(network: &Network) -> Self {
         let stride = padded(network.features);
         Self {
-            body: (0..2 * network.blocks).map(|_| FilterGradient::zeros(&network.plan)).collect(),
+            body: (0..2 * network.blocks).map(|_| network.body.zeros()).collect(),
             stem: vec![0.0; network.stem_taps() * stride],
             stem_bias: vec![0.0; stride],
             head: vec![0.0; network.outputs * stride],
@@ -208,8 +209,8 @@ impl Task for Differentiate<'_> {
             // The input of the layer is the result of a ReLU, so its zeros mask the gradient.
             let finish = FinishGradient { accumulate, mask: Some(image) };
             let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
-            let of_image = Some((prepared.filters(layer), of_image, finish));
-            simd.run(Backward { plan: &network.plan, image, gradient, of_filters, of_image, scratch });
+            let of_image = (prepared.filters(layer), of_image, finish);
+            network.body.backward(simd, (image, gradient), of_filters, of_image, scratch);
         };
         for block in (0..network.blocks).rev() {
             convolve(2 * block + 1, of_features, false, of_inner);

@@ -5,13 +5,13 @@ use std::ops::Range;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
+use super::body::Body;
 use crate::buffer::Buffer;
 use crate::geometry::Border;
-use crate::precision::Precision;
 use crate::refiner::{Layer, RefinerLayers};
-use crate::simd::{Isa, padded, run};
+use crate::simd::{Isa, padded};
 use crate::spare::Spare;
-use crate::winograd::{Direction, Filters, Plan};
+use crate::winograd::Direction;
 
 /// The sizes of a refiner with 3×3 blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +26,9 @@ pub(super) struct Network {
     pub(super) features: usize,
     pub(super) stem_kernel: usize,
     pub(super) blocks: usize,
-    /// Of the convolutions in the blocks.
-    pub(super) plan: Plan,
+    pub(super) border: Border,
+    /// The convolutions in the blocks.
+    pub(super) body: Body,
 }
 
 impl Network {
@@ -39,7 +40,7 @@ impl Network {
         images: &Tensor,
         layers: &RefinerLayers<'_>,
         border: Border,
-        precision: Precision,
+        isa: Isa,
     ) -> Option<Result<Self>> {
         let (&[n, inputs, height, width], &[features, _, stem_kernel, _], &[outputs, ..]) =
             (images.dims(), layers.stem.weight.dims(), layers.head.weight.dims())
@@ -55,10 +56,11 @@ impl Network {
             && is_square(&layers.head, 1)
             && n * inputs * outputs * height * width * features > 0;
         fits.then(|| {
-            let plan = Plan::new([height, width], [features, features], border, precision);
             let size = [height, width];
+            let body = Body::new(size, features, border, isa);
             let blocks = layers.blocks.len();
-            let network = Self { images: n, inputs, outputs, size, features, stem_kernel, blocks, plan };
+            let network =
+                Self { images: n, inputs, outputs, size, features, stem_kernel, blocks, border, body };
             network.check(images, layers)?;
             Ok(network)
         })
@@ -96,7 +98,8 @@ impl Network {
 
     /// Whether both lay out the gradients of their parameters alike.
     pub(super) fn same_parameters(&self, other: &Self) -> bool {
-        let sizes = |of: &Self| (of.inputs, of.outputs, of.features, of.stem_kernel, of.blocks, of.plan.tile);
+        let sizes =
+            |of: &Self| (of.inputs, of.outputs, of.features, of.stem_kernel, of.blocks, of.body.layout());
         sizes(self) == sizes(other)
     }
 
@@ -116,7 +119,7 @@ impl Network {
 
     /// Elements of one layer's feature maps.
     pub(super) fn maps(&self) -> usize {
-        self.plan.image_in()
+        self.pixels() * padded(self.features)
     }
 
     /// Elements of the feature maps of all layers.
@@ -157,8 +160,7 @@ fn check(name: &str, layer: &Layer<'_>, weight: [usize; 4], images: &Tensor) -> 
 pub(super) struct Prepared {
     /// `[tap][feature]`.
     pub(super) stem: Buffer,
-    /// Filters of the blocks' convolutions, one after another, in the transformed domain; transposed for
-    /// `Direction::Backward`.
+    /// Filters of the blocks' convolutions, one after another, prepared for a direction.
     filters: Spare,
     /// Elements of the filters of one convolution.
     filters_each: usize,
@@ -171,18 +173,16 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn new(isa: Isa, network: &Network, parameters: &[f32], direction: Direction) -> Self {
-        let Network { outputs, features, plan, .. } = network;
+        let Network { outputs, features, body, .. } = network;
         let places = network.places();
         let weight = |layer: usize| &parameters[places[layer][0].clone()];
         let bias = |layer: usize| &parameters[places[layer][1].clone()];
         let n_body = 2 * network.blocks;
-        let mut filters = Spare::take((n_body * plan.filters()).max(1));
-        filters[..n_body * plan.filters()].par_chunks_exact_mut(plan.filters()).enumerate().for_each(
-            |(at, out)| {
-                let (weight, shape) = (weight(at + 1), [*features, *features]);
-                run(isa, Filters { plan, weight, shape, direction, out });
-            },
-        );
+        let mut filters = Spare::take((n_body * body.filters()).max(1));
+        filters[..n_body * body.filters()]
+            .par_chunks_exact_mut(body.filters())
+            .enumerate()
+            .for_each(|(at, out)| body.prepare(isa, weight(at + 1), *features, direction, out));
         let stride = padded(*features);
         let mut stem = Buffer::zeros(network.stem_taps() * stride);
         for (feature, taps) in weight(0).chunks_exact(network.stem_taps()).enumerate() {
@@ -202,7 +202,7 @@ impl Prepared {
         Self {
             stem,
             filters,
-            filters_each: plan.filters(),
+            filters_each: body.filters(),
             biases: (0..=n_body).map(padded_bias).collect(),
             head,
             head_bias: bias(n_body + 1).to_vec(),

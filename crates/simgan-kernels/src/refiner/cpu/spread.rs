@@ -1,14 +1,17 @@
 //! One image through the refiner with its rows of tiles spread over all threads, for batches of fewer images
 //! than threads. The results equal those of [`Refine`](super::image::Refine).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::body::{Body, Scratch};
 use super::image::{Head, Workspace};
 use super::network::{Network, Prepared};
 use super::stem;
-use crate::simd::{Isa, run};
+use crate::simd::{Isa, Simd, Task, run};
 use crate::spare::Spare;
-use crate::winograd::{Finish, Forward, Residual};
+use crate::winograd::{Finish, Residual};
 
 /// Parts per thread into which a layer is split.
 const PARTS: usize = 4;
@@ -43,13 +46,33 @@ fn convolve(
     residual: Residual<'_>,
     out: &mut [f32],
 ) {
-    let (plan, filters) = (&network.plan, prepared.filters(layer));
-    let n_rows = plan.tiles[0].div_ceil(PARTS * rayon::current_num_threads());
+    let (body, factors) = (&network.body, (image, prepared.filters(layer)));
+    let n_rows = body.rows().div_ceil(PARTS * rayon::current_num_threads());
     let finish = Finish { bias: &prepared.biases[layer + 1], residual, relu: true };
-    out.par_chunks_mut(plan.rows_out(&(0..n_rows))).enumerate().for_each(|(part, out)| {
-        let rows = part * n_rows..((part + 1) * n_rows).min(plan.tiles[0]);
+    out.par_chunks_mut(body.rows_out(&(0..n_rows))).enumerate().for_each(|(part, out)| {
+        let rows = part * n_rows..((part + 1) * n_rows).min(body.rows());
         Workspace::with(|Workspace { scratch, .. }| {
-            run(isa, Forward { plan, image, filters, finish, rows, out, scratch });
+            run(isa, Part { body, factors, finish, rows: (rows, out), scratch });
         });
     });
+}
+
+/// Computes some rows of a convolution.
+struct Part<'a> {
+    body: &'a Body,
+    /// The image and the filters.
+    factors: (&'a [f32], &'a [f32]),
+    finish: Finish<'a>,
+    /// Which rows, and where they go.
+    rows: (Range<usize>, &'a mut [f32]),
+    scratch: &'a mut Scratch,
+}
+
+impl Task for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.body.forward(simd, self.factors, self.finish, self.rows, self.scratch);
+    }
 }

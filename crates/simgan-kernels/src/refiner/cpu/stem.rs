@@ -29,7 +29,7 @@ impl Framed {
         let padding = network.stem_kernel / 2;
         self.pixels.clear();
         self.pixels.resize(network.inputs * framed_height * framed_width, 0.0);
-        let replicate = network.plan.border == Border::Replicate;
+        let replicate = network.border == Border::Replicate;
         for (y, line) in self.pixels.chunks_exact_mut(framed_width).enumerate() {
             let (channel, y) = (y / framed_height, y % framed_height);
             let nearest = y.saturating_sub(padding).min(height - 1);
@@ -138,7 +138,7 @@ pub(super) fn backward<S: Simd>(
 /// images that are variables need it.
 pub(super) fn image_gradient(network: &Network, gradient: &[f32], weight: &[f32], of_image: &mut [f32]) {
     let ([height, width], stride, k) = (network.size, padded(network.features), network.stem_kernel);
-    let source = |at: usize, tap: usize, size: usize| match network.plan.border {
+    let source = |at: usize, tap: usize, size: usize| match network.border {
         Border::Zeros => (at + tap).checked_sub(k / 2).filter(|&at| at < size),
         Border::Replicate => Some((at + tap).saturating_sub(k / 2).min(size - 1)),
     };

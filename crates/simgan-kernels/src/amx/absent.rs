@@ -1,0 +1,44 @@
+//! Systems without AMX.
+
+use super::{Factor, Sizes};
+use crate::product::{Left, Rows};
+
+/// There is no value of this type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Amx {}
+
+impl Amx {
+    pub(crate) fn detect() -> Option<Self> {
+        None
+    }
+
+    /// # Safety
+    /// None: there is no value to call it with.
+    pub(crate) unsafe fn multiply<const ACCUMULATE: bool>(
+        self,
+        _sizes: Sizes,
+        _left: Factor,
+        _right: Factor,
+        _out: Rows<*mut f32>,
+    ) {
+        match self {}
+    }
+
+    /// # Safety
+    /// None: there is no value to call it with.
+    pub(crate) unsafe fn gather(
+        self,
+        _left: Left,
+        _rows: usize,
+        _depth: usize,
+        _out: &mut Vec<f32>,
+    ) -> usize {
+        match self {}
+    }
+
+    /// # Safety
+    /// None: there is no value to call it with.
+    pub(crate) unsafe fn planes(self, _words: &[f32], _width: usize, _planes: &mut [f32], _stride: usize) {
+        match self {}
+    }
+}

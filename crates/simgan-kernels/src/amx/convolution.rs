@@ -1,0 +1,285 @@
+//! Convolution of one image with stride 1, channels last, directly: the pixels under a row of the kernel are
+//! contiguous in the framed image, and the products of all rows of the kernel are summed in tiles.
+
+use std::ops::Range;
+
+use super::frame::Frame;
+use super::{Amx, Factor, Sizes, step};
+use crate::buffer::Buffer;
+use crate::geometry::{Border, Geometry};
+use crate::product::Rows;
+use crate::simd::{Isa, Simd, Task, padded};
+use crate::winograd::{Direction, Finish, Residual};
+use crate::words;
+
+/// Pixels computed at a time: their results stay in the first-level cache until they are finished.
+const PIXELS: usize = 64;
+/// Minimum number of channels of the image: with fewer, most of a tile would be padding.
+const FEWEST_CHANNELS: usize = 12;
+
+/// The sizes of a convolution with stride 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Rows and columns of the image.
+    pub(crate) size: [usize; 2],
+    /// Channels of the image, and of the result.
+    pub(crate) channels: [usize; 2],
+    pub(crate) kernel: [usize; 2],
+    pub(crate) padding: usize,
+    pub(crate) border: Border,
+}
+
+/// Scratch memory of the passes, reused from image to image.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// Framed images in words of two channels: pixels, and gradients.
+    pub(super) framed: Buffer,
+    pub(super) of_framed: Buffer,
+    /// Results of some pixels, channels padded.
+    pub(super) block: Buffer,
+    /// The gradient of the framed image.
+    pub(super) sums: Buffer,
+    /// The channels of the framed image, and the gradient in words of two pixels.
+    pub(super) planes: Buffer,
+    pub(super) pairs: Buffer,
+}
+
+impl Plan {
+    /// Returns the sizes of a convolution; `None` if these kernels do not serve it.
+    pub(crate) fn of_convolution(geometry: &Geometry, isa: Isa) -> Option<Self> {
+        let Geometry { channels_in, channels_out, size_in, kernel, options, .. } = *geometry;
+        let plan = Self {
+            size: size_in,
+            channels: [channels_in, channels_out],
+            kernel,
+            padding: options.padding,
+            border: options.border,
+        };
+        // Without a border, a 1×1 kernel is a plain product of pixels and weights, which is served elsewhere.
+        let fits = options.stride == 1
+            && kernel != [1, 1]
+            && options.padding < kernel[0].min(kernel[1])
+            && channels_in.min(channels_out) >= FEWEST_CHANNELS;
+        (fits && isa.has_tiles() && plan.is_served()).then_some(plan)
+    }
+
+    /// Whether the products of both passes advance by enough words.
+    pub(crate) fn is_served(&self) -> bool {
+        [Direction::Forward, Direction::Backward]
+            .into_iter()
+            .all(|direction| step(self.line(direction)).is_some())
+    }
+
+    pub(crate) fn size_out(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.size[axis] + 2 * self.padding + 1 - self.kernel[axis])
+    }
+
+    /// Elements of the image.
+    pub(crate) fn image_in(&self) -> usize {
+        self.size[0] * self.size[1] * self.channels[0]
+    }
+
+    /// Elements of the result.
+    pub(crate) fn image_out(&self) -> usize {
+        self.size_out()[0] * self.size_out()[1] * self.channels[1]
+    }
+
+    /// O and C of the weights.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        [self.channels[1], self.channels[0]]
+    }
+
+    /// Channels as the products take them: multiples of 16.
+    pub(super) fn wide(&self) -> [usize; 2] {
+        self.channels.map(padded)
+    }
+
+    /// Channels that a pass sums over, and those that it computes.
+    fn of_pass(&self, direction: Direction) -> [usize; 2] {
+        let [channels_in, channels_out] = self.wide();
+        match direction {
+            Direction::Forward => [channels_in, channels_out],
+            Direction::Backward => [channels_out, channels_in],
+        }
+    }
+
+    /// Words under a row of the kernel.
+    fn line(&self, direction: Direction) -> usize {
+        self.kernel[1] * self.of_pass(direction)[0] / 2
+    }
+
+    /// Elements of the sums of the filters' gradients.
+    pub(crate) fn sums(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.wide()[0] * self.wide()[1]
+    }
+
+    /// Words of the filters.
+    pub(crate) fn filters(&self) -> usize {
+        self.sums() / 2
+    }
+
+    /// Lays out filters `(O, C, h, w)` of `shape` O and C for a pass: `[kernel row][kernel column][channel summed
+    /// over, in words][channel computed]`; for the backward pass with the kernel turned by half a turn. Channels
+    /// are padded with zeros.
+    pub(crate) fn prepare(
+        &self,
+        isa: Isa,
+        weight: &[f32],
+        shape: [usize; 2],
+        direction: Direction,
+        out: &mut [f32],
+    ) {
+        let [n_out, n_in] = shape;
+        let [deep, columns] = self.of_pass(direction);
+        let taps = self.kernel[0] * self.kernel[1];
+        assert_eq!((weight.len(), out.len()), (n_out * n_in * taps, self.filters()));
+        let mut rows = vec![0.0; self.sums()];
+        let used = if direction == Direction::Forward { [n_in, n_out] } else { [n_out, n_in] };
+        // The innermost loop writes contiguously: scattered writes cost more than scattered reads.
+        for tap in 0..taps {
+            let source = if direction == Direction::Forward { tap } else { taps - 1 - tap };
+            for deep_at in 0..used[0] {
+                let line = &mut rows[(tap * deep + deep_at) * columns..][..used[1]];
+                for (column, to) in line.iter_mut().enumerate() {
+                    let (out, input) =
+                        if direction == Direction::Forward { (column, deep_at) } else { (deep_at, column) };
+                    *to = weight[(out * n_in + input) * taps + source];
+                }
+            }
+        }
+        out.copy_from_slice(&words::of_weights(isa, rows, columns));
+    }
+
+    /// The image and its border.
+    pub(super) fn frame(&self) -> Frame {
+        Frame { size: self.size, channels: self.channels[0], margin: [self.padding; 2], border: self.border }
+    }
+
+    /// The gradient of the result, with zeros around it so that each pixel of the framed image lies under all of
+    /// the kernel.
+    pub(super) fn frame_of_gradient(&self) -> Frame {
+        let margin = self.kernel.map(|size| size - 1);
+        Frame { size: self.size_out(), channels: self.channels[1], margin, border: Border::Zeros }
+    }
+}
+
+/// Convolves some rows of a framed image in words, and calls `finish` with the results of each few pixels: the
+/// number of the first one, and their channels, padded. Pixels are numbered along rows as wide as the framed
+/// image; those at the end of a row mean nothing.
+///
+/// # Panics
+/// If the slices are too short.
+#[inline(always)]
+pub(super) fn convolve(
+    tiles: Amx,
+    (plan, direction): (&Plan, Direction),
+    (framed, width, rows): (&[f32], usize, usize),
+    filters: &[f32],
+    block: &mut Buffer,
+    mut finish: impl FnMut(usize, &[f32]),
+) {
+    let [deep, columns] = plan.of_pass(direction);
+    let (words, depth) = (deep / 2, plan.line(direction));
+    let count = rows * width - (plan.kernel[1] - 1);
+    assert!(framed.len() >= (rows + plan.kernel[0] - 1) * width * words);
+    assert_eq!(filters.len(), plan.kernel[0] * depth * columns);
+    block.resize(PIXELS * columns);
+    for start in (0..count).step_by(PIXELS) {
+        let pixels = PIXELS.min(count - start);
+        let sizes = Sizes { parts: plan.kernel[0], rows: pixels, depth, columns };
+        // SAFETY: the last pixel's words end where a row ends, inside the framed image by the assertion, and so
+        // do those of the kernel's other rows; the other lengths were set or checked above.
+        unsafe {
+            let left =
+                Factor { data: framed.as_ptr().add(start * words), stride: words, part: width * words };
+            let right = Factor { data: filters.as_ptr(), stride: columns, part: depth * columns };
+            let out = Rows { data: block.as_mut_ptr(), stride: columns };
+            tiles.multiply::<false>(sizes, left, right, out);
+        }
+        finish(start, &block[..pixels * columns]);
+    }
+}
+
+/// Computes the convolution of one image, or of some rows of its result.
+pub(crate) struct Forward<'a> {
+    pub(crate) plan: &'a Plan,
+    /// Channels last.
+    pub(crate) image: &'a [f32],
+    /// [`Plan::prepare`]d for this pass.
+    pub(crate) filters: &'a [f32],
+    /// The bias is padded; the residual is that of the whole image.
+    pub(crate) finish: Finish<'a>,
+    /// The rows to compute.
+    pub(crate) rows: Range<usize>,
+    /// The results of these rows, channels last.
+    pub(crate) out: &'a mut [f32],
+    pub(crate) scratch: &'a mut Scratch,
+}
+
+impl Task for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { plan, image, filters, finish, rows, out, scratch } = self;
+        let Some(tiles) = simd.tiles() else { unreachable!("a plan is made where there are tiles") };
+        let (frame, [height, width], channels) = (plan.frame(), plan.size_out(), plan.channels[1]);
+        assert!(rows.end <= height && out.len() == rows.len() * width * channels);
+        assert_eq!(finish.bias.len(), padded(channels));
+        frame.draw(simd, image, rows.start..rows.end + plan.kernel[0] - 1, &mut scratch.framed);
+        let part = rows.start * width * channels..rows.end * width * channels;
+        let residual = match finish.residual {
+            Residual::Of(residual) => Some(&residual[part]),
+            Residual::None | Residual::InPlace => None,
+        };
+        let in_place = matches!(finish.residual, Residual::InPlace);
+        let framed = (&scratch.framed[..], frame.width(), rows.len());
+        convolve(tiles, (plan, Direction::Forward), framed, filters, &mut scratch.block, |start, results| {
+            let wide = padded(channels);
+            for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
+                let (y, x) = (pixel / frame.width(), pixel % frame.width());
+                if x < width {
+                    let place = (y * width + x) * channels;
+                    let residual = residual.map(|residual| &residual[place..][..channels]);
+                    let out = &mut out[place..][..channels];
+                    end(simd, results, &finish, (residual, in_place), out);
+                }
+            }
+        });
+    }
+}
+
+/// Adds bias and residual to the results of a pixel, applies the ReLU, and writes it.
+#[inline(always)]
+fn end<S: Simd>(
+    simd: S,
+    results: &[f32],
+    finish: &Finish<'_>,
+    (residual, in_place): (Option<&[f32]>, bool),
+    out: &mut [f32],
+) {
+    let bias = finish.bias;
+    if !out.len().is_multiple_of(S::LANES) {
+        for (at, out) in out.iter_mut().enumerate() {
+            let mut value = results[at] + bias[at];
+            value += residual.map_or(if in_place { *out } else { 0.0 }, |residual| residual[at]);
+            *out = if finish.relu && value <= 0.0 { 0.0 } else { value };
+        }
+        return;
+    }
+    assert!(results.len() >= out.len() && bias.len() >= out.len());
+    assert!(residual.is_none_or(|residual| residual.len() == out.len()));
+    for at in (0..out.len()).step_by(S::LANES) {
+        // SAFETY: all slices hold whole vectors, by the assertions.
+        unsafe {
+            let to = out.as_mut_ptr().add(at);
+            let mut value = simd.add(simd.load(results.as_ptr().add(at)), simd.load(bias.as_ptr().add(at)));
+            if let Some(residual) = residual {
+                value = simd.add(value, simd.load(residual.as_ptr().add(at)));
+            } else if in_place {
+                value = simd.add(value, simd.load(to));
+            }
+            simd.store(to, if finish.relu { simd.relu(value) } else { value });
+        }
+    }
+}

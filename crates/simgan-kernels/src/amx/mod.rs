@@ -1,0 +1,53 @@
+//! Products of bf16 numbers on the tile registers of AMX, and the convolutions that use them.
+//!
+//! A tile holds 16 rows of 64 bytes. One instruction multiplies 16 rows of 32 numbers by 32 × 16 others, eight
+//! times as much as AVX-512 does in the same time, so that convolving directly costs less than Winograd's
+//! transforms do.
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod absent;
+mod convolution;
+mod frame;
+mod gradients;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod x86;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub(crate) use self::absent::Amx;
+pub(crate) use self::convolution::{Forward, Plan, Scratch};
+pub(crate) use self::gradients::{Backward, flatten};
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(crate) use self::x86::Amx;
+
+/// Rows of a tile, and words in a row: pairs of bf16, or sums of `f32`.
+const SIDE: usize = 16;
+/// Minimum number of words by which a product advances at a time, half of what a tile holds.
+const FEWEST_WORDS: usize = 8;
+
+/// A sum of `parts` products of matrices of words: `rows × depth` by `depth × columns` words.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) parts: usize,
+    pub(crate) rows: usize,
+    pub(crate) depth: usize,
+    /// A multiple of 16.
+    pub(crate) columns: usize,
+}
+
+/// A factor of each part: contiguous rows, `stride` words apart, of matrices that are `part` words apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Factor {
+    pub(crate) data: *const f32,
+    pub(crate) stride: usize,
+    pub(crate) part: usize,
+}
+
+/// Returns by how many words a product advances at a time, which divide its depth; `None` if they would fill
+/// less than half a tile.
+pub(crate) fn step(depth: usize) -> Option<usize> {
+    let steps = (depth.div_ceil(SIDE)..=depth / FEWEST_WORDS).find(|&steps| depth.is_multiple_of(steps))?;
+    (steps > 0).then(|| depth / steps)
+}

@@ -1,0 +1,292 @@
+//! Products and convolutions on tiles against sums in `f64`. The numbers are multiples of an eighth that bf16 holds,
+//! so that nothing is rounded before the sums; where memory is guarded, a stray access ends the process.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::convolution::Scratch;
+use super::{Amx, Backward, Factor, Forward, Plan, Sizes, flatten, step};
+use crate::geometry::Border;
+use crate::guard::Guarded;
+use crate::precision::Precision;
+use crate::product::{Left, Rows};
+use crate::simd::{Isa, padded, run};
+use crate::winograd::{Direction, FilterGradient, Finish, FinishGradient, Residual};
+
+/// The tiles of this processor; says so if it has none.
+#[expect(clippy::print_stderr, reason = "whoever tests should know what is not tested")]
+fn tiles() -> Option<Amx> {
+    let tiles = Amx::detect();
+    if tiles.is_none() {
+        eprintln!("not tested: AMX, which this processor or system lacks");
+    }
+    tiles
+}
+
+/// The instruction set with products in bf16, if it has tiles.
+fn isa() -> Option<Isa> {
+    tiles()?;
+    Isa::of(Precision::Bf16).ok().filter(|isa| isa.has_tiles())
+}
+
+fn draw(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
+    (0..count).map(|_| f32::from(rng.random_range(-16i8..=16)) / 8.0).collect()
+}
+
+/// Two numbers that bf16 holds in a word.
+fn word(first: f32, second: f32) -> f32 {
+    f32::from_bits(first.to_bits() >> 16 | second.to_bits() & 0xFFFF_0000)
+}
+
+fn assert_near(found: &[f32], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        assert!((f64::from(found) - expected).abs() < 1e-3, "{what}: {found}, not {expected}, at {at}");
+    }
+}
+
+#[test]
+fn a_product_advances_by_equal_steps_of_at_least_half_a_tile() {
+    let steps = [1, 7, 8, 15, 16, 17, 24, 31, 32, 48, 72, 75].map(step);
+    let expected = [
+        None,
+        None,
+        Some(8),
+        Some(15),
+        Some(16),
+        None,
+        Some(12),
+        None,
+        Some(16),
+        Some(16),
+        Some(12),
+        Some(15),
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn products_of_every_shape_equal_their_sums() {
+    let Some(tiles) = tiles() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for (parts, rows, depth, columns) in
+        [(1, 1, 8, 16), (1, 16, 16, 32), (2, 17, 12, 48), (3, 31, 24, 16), (1, 33, 32, 80), (2, 47, 45, 64)]
+    {
+        for transposed in [false, true] {
+            let left = draw(&mut rng, parts * rows * 2 * depth);
+            let right = draw(&mut rng, parts * columns * 2 * depth);
+            let before = draw(&mut rng, rows * columns);
+            let of_left = |part: usize, row: usize, k: usize| left[(part * rows + row) * 2 * depth + k];
+            let of_right =
+                |part: usize, k: usize, column: usize| right[(part * 2 * depth + k) * columns + column];
+            let mut expected: Vec<f64> = before.iter().map(|&before| f64::from(before)).collect();
+            let mut left_words = Vec::new();
+            let mut right_words = Vec::new();
+            for part in 0..parts {
+                for at in 0..rows * depth {
+                    let (row, k) = if transposed { (at % rows, at / rows) } else { (at / depth, at % depth) };
+                    left_words.push(word(of_left(part, row, 2 * k), of_left(part, row, 2 * k + 1)));
+                }
+                for at in 0..depth * columns {
+                    let (k, column) = (at / columns, at % columns);
+                    right_words.push(word(of_right(part, 2 * k, column), of_right(part, 2 * k + 1, column)));
+                }
+                for at in 0..rows * columns {
+                    let (row, column) = (at / columns, at % columns);
+                    for k in 0..2 * depth {
+                        expected[at] +=
+                            f64::from(of_left(part, row, k)) * f64::from(of_right(part, k, column));
+                    }
+                }
+            }
+            if transposed && parts > 1 {
+                continue;
+            }
+            for at_end in [true, false] {
+                let (left, right) = (Guarded::new(&left_words, at_end), Guarded::new(&right_words, at_end));
+                let mut out = Guarded::new(&before, at_end);
+                let mut gathered = Vec::new();
+                // SAFETY: the factors and `out` have these sizes.
+                unsafe {
+                    let (data, stride) = if transposed {
+                        let left = Left { data: left.as_ptr(), stride: rows, transposed };
+                        let stride = tiles.gather(left, rows, depth, &mut gathered);
+                        (gathered.as_ptr(), stride)
+                    } else {
+                        (left.as_ptr(), depth)
+                    };
+                    let sizes = Sizes { parts, rows, depth, columns };
+                    let left = Factor { data, stride, part: rows * depth };
+                    let right = Factor { data: right.as_ptr(), stride: columns, part: depth * columns };
+                    tiles.multiply::<true>(
+                        sizes,
+                        left,
+                        right,
+                        Rows { data: out.as_mut_ptr(), stride: columns },
+                    );
+                }
+                assert_near(&out, &expected, &format!("{parts} × {rows}×{depth}×{columns}, {transposed}"));
+            }
+        }
+    }
+}
+
+/// One image with its filters, bias, residual and gradient.
+struct Problem {
+    plan: Plan,
+    image: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    residual: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+impl Problem {
+    fn random(plan: Plan) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        Self {
+            plan,
+            image: draw(&mut rng, plan.image_in()),
+            weight: draw(&mut rng, plan.channels[0] * plan.channels[1] * plan.kernel[0] * plan.kernel[1]),
+            bias: draw(&mut rng, plan.channels[1]),
+            residual: draw(&mut rng, plan.image_out()),
+            gradient: draw(&mut rng, plan.image_out()),
+        }
+    }
+
+    /// Calls `f` with the places of all products: in the result, the image (none for a zero) and the weights.
+    fn each_product(&self, mut f: impl FnMut(usize, Option<usize>, usize)) {
+        let Plan { size, channels: [n_in, n_out], kernel, padding, border } = self.plan;
+        let source = |at: usize, tap: usize, size: usize| match (border, (at + tap).checked_sub(padding)) {
+            (_, Some(at)) if at < size => Some(at),
+            (Border::Zeros, _) => None,
+            (Border::Replicate, at) => Some(at.unwrap_or(0).min(size - 1)),
+        };
+        let [height, width] = self.plan.size_out();
+        let taps = kernel[0] * kernel[1];
+        for pixel in 0..height * width {
+            for tap in 0..taps {
+                let row = source(pixel / width, tap / kernel[1], size[0]);
+                let column = source(pixel % width, tap % kernel[1], size[1]);
+                let from = row.zip(column).map(|(y, x)| y * size[1] + x);
+                for at in 0..n_in * n_out {
+                    let (out, input) = (at / n_in, at % n_in);
+                    f(pixel * n_out + out, from.map(|from| from * n_in + input), at * taps + tap);
+                }
+            }
+        }
+    }
+}
+
+/// Odd sizes, channels that fill no tile, other kernels, and images smaller than what is computed at a time.
+fn plans() -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (size, channels, kernel) in [
+        ([7, 11], [16, 32], [3, 3]),
+        ([5, 6], [33, 17], [3, 3]),
+        ([13, 9], [64, 48], [3, 3]),
+        ([9, 8], [24, 16], [5, 5]),
+        ([6, 7], [16, 16], [2, 3]),
+    ] {
+        for (padding, border) in [(0, Border::Zeros), (1, Border::Zeros), (1, Border::Replicate)] {
+            plans.push(Plan { size, channels, kernel, padding, border });
+        }
+    }
+    plans
+}
+
+#[test]
+fn convolutions_equal_their_sums() {
+    let Some(isa) = isa() else { return };
+    for plan in plans() {
+        assert!(plan.is_served(), "{plan:?}");
+        let problem = Problem::random(plan);
+        let mut expected = vec![0.0; plan.image_out()];
+        for (at, expected) in expected.iter_mut().enumerate() {
+            *expected = f64::from(problem.bias[at % plan.channels[1]]) + f64::from(problem.residual[at]);
+        }
+        problem.each_product(|result, image, weight| {
+            let pixel = image.map_or(0.0, |image| problem.image[image]);
+            expected[result] += f64::from(pixel * problem.weight[weight]);
+        });
+        expected.iter_mut().for_each(|value| *value = value.max(0.0));
+        let mut filters = vec![0.0; plan.filters()];
+        plan.prepare(isa, &problem.weight, plan.shape(), Direction::Forward, &mut filters);
+        let mut bias = problem.bias.clone();
+        bias.resize(padded(bias.len()), 0.0);
+        let [height, width] = plan.size_out();
+        let line = width * plan.channels[1];
+        for residual in [Residual::Of(&problem.residual), Residual::InPlace] {
+            for rows in [height, 2] {
+                let mut out = match residual {
+                    Residual::InPlace => problem.residual.clone(),
+                    _ => vec![f32::NAN; plan.image_out()],
+                };
+                for (at, out) in out.chunks_mut(rows * line).enumerate() {
+                    let task = Forward {
+                        plan: &plan,
+                        image: &Guarded::new(&problem.image, true),
+                        filters: &Guarded::new(&filters, true),
+                        finish: Finish { bias: &bias, residual, relu: true },
+                        rows: at * rows..at * rows + out.len() / line,
+                        out,
+                        scratch: &mut Scratch::default(),
+                    };
+                    run(isa, task);
+                }
+                assert_near(&out, &expected, &format!("{plan:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_convolutions_equal_their_sums() {
+    let Some(isa) = isa() else { return };
+    for plan in plans() {
+        let problem = Problem::random(plan);
+        let before = draw(&mut ChaCha8Rng::seed_from_u64(8), plan.image_in());
+        let mut of_image: Vec<f64> = before.iter().map(|&before| f64::from(before)).collect();
+        let mut of_weight = vec![0.0; problem.weight.len()];
+        problem.each_product(|result, image, weight| {
+            if let Some(image) = image {
+                let gradient = f64::from(problem.gradient[result]);
+                of_image[image] += gradient * f64::from(problem.weight[weight]);
+                of_weight[weight] += gradient * f64::from(problem.image[image]);
+            }
+        });
+        // The image itself is the mask: where it is not above zero, its gradient is zero.
+        for (gradient, &pixel) in of_image.iter_mut().zip(&problem.image) {
+            *gradient = if pixel <= 0.0 { 0.0 } else { *gradient };
+        }
+        let mut filters = vec![0.0; plan.filters()];
+        plan.prepare(isa, &problem.weight, plan.shape(), Direction::Backward, &mut filters);
+        let mut sums = FilterGradient::of_sizes(plan.sums(), padded(plan.channels[1]));
+        let mut found = before.clone();
+        let mut scratch = Scratch::default();
+        // The sums of two images are added up; what the scratch memory held does not matter.
+        for image in [&problem.image, &vec![0.0; plan.image_in()]] {
+            found.copy_from_slice(&before);
+            let finish = FinishGradient { accumulate: true, mask: Some(&problem.image) };
+            let gradient = &Guarded::new(&problem.gradient, true);
+            let task = Backward {
+                plan: &plan,
+                image: &Guarded::new(image, true),
+                gradient,
+                of_filters: Some(&mut sums),
+                of_image: Some((&filters, &mut found, finish)),
+                scratch: &mut scratch,
+            };
+            run(isa, task);
+        }
+        let mut weight = vec![0.0; problem.weight.len()];
+        flatten(&plan, &sums.filters, &mut weight, plan.shape());
+        assert_near(&found, &of_image, &format!("image, {plan:?}"));
+        assert_near(&weight, &of_weight, &format!("weights, {plan:?}"));
+        let of_bias = (0..plan.channels[1]).map(|channel| {
+            let of_channel = problem.gradient.iter().skip(channel).step_by(plan.channels[1]);
+            2.0 * of_channel.map(|&gradient| f64::from(gradient)).sum::<f64>()
+        });
+        assert_near(&sums.bias[..plan.channels[1]], &of_bias.collect::<Vec<_>>(), "bias");
+    }
+}

@@ -1,0 +1,142 @@
+//! The 3×3 convolutions of a refiner's blocks: on AMX's tiles where the processor has them, else by Winograd's.
+
+use std::ops::Range;
+
+use crate::amx;
+use crate::geometry::Border;
+use crate::simd::{Isa, Simd, padded, run};
+use crate::winograd::{self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient};
+
+/// How the convolutions are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Winograd(winograd::Plan),
+    Amx(amx::Plan),
+}
+
+/// Scratch memory of either.
+#[derive(Default)]
+pub(super) struct Scratch {
+    winograd: winograd::Scratch,
+    amx: amx::Scratch,
+}
+
+impl Body {
+    pub(super) fn new(size: [usize; 2], features: usize, border: Border, isa: Isa) -> Self {
+        let plan = amx::Plan { size, channels: [padded(features); 2], kernel: [3, 3], padding: 1, border };
+        if isa.has_tiles() && plan.is_served() {
+            return Self::Amx(plan);
+        }
+        Self::Winograd(winograd::Plan::new(size, [features; 2], border, isa.precision()))
+    }
+
+    /// What the layout of gradients depends on, beside the number of features: the tile of Winograd's.
+    pub(super) fn layout(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Winograd(plan) => Some(plan.tile),
+            Self::Amx(_) => None,
+        }
+    }
+
+    /// Words of the filters of one convolution.
+    pub(super) fn filters(&self) -> usize {
+        match self {
+            Self::Winograd(plan) => plan.filters(),
+            Self::Amx(plan) => plan.filters(),
+        }
+    }
+
+    /// Prepares the weights `(O, C, 3, 3)` of one convolution.
+    pub(super) fn prepare(
+        &self,
+        isa: Isa,
+        weight: &[f32],
+        features: usize,
+        direction: Direction,
+        out: &mut [f32],
+    ) {
+        let shape = [features; 2];
+        match self {
+            Self::Winograd(plan) => run(isa, Filters { plan, weight, shape, direction, out }),
+            Self::Amx(plan) => plan.prepare(isa, weight, shape, direction, out),
+        }
+    }
+
+    /// Zeros, for the gradients of one convolution.
+    pub(super) fn zeros(&self) -> FilterGradient {
+        match self {
+            Self::Winograd(plan) => FilterGradient::zeros(plan),
+            Self::Amx(plan) => FilterGradient::of_sizes(plan.sums(), plan.channels[1]),
+        }
+    }
+
+    /// Adds sums of gradients to those of the weights.
+    pub(super) fn flatten(&self, isa: Isa, sums: &FilterGradient, of_weight: &mut [f32], features: usize) {
+        let (filters, shape) = (&sums.filters, [features; 2]);
+        match self {
+            Self::Winograd(plan) => run(isa, FiltersAdjoint { plan, filters, of_weight, shape }),
+            Self::Amx(plan) => amx::flatten(plan, filters, of_weight, shape),
+        }
+    }
+
+    /// Number of rows, of pixels or of tiles, that can be computed apart.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Winograd(plan) => plan.tiles[0],
+            Self::Amx(plan) => plan.size[0],
+        }
+    }
+
+    /// Elements of some rows of the result.
+    pub(super) fn rows_out(&self, rows: &Range<usize>) -> usize {
+        match self {
+            Self::Winograd(plan) => plan.rows_out(rows),
+            Self::Amx(plan) => rows.len() * plan.size[1] * plan.channels[1],
+        }
+    }
+
+    /// Computes some rows of a convolution.
+    #[inline(always)]
+    pub(super) fn forward<S: Simd>(
+        &self,
+        simd: S,
+        (image, filters): (&[f32], &[f32]),
+        finish: Finish<'_>,
+        (rows, out): (Range<usize>, &mut [f32]),
+        scratch: &mut Scratch,
+    ) {
+        match self {
+            Self::Winograd(plan) => {
+                let scratch = &mut scratch.winograd;
+                simd.run(winograd::Forward { plan, image, filters, finish, rows, out, scratch });
+            }
+            Self::Amx(plan) => {
+                let scratch = &mut scratch.amx;
+                simd.run(amx::Forward { plan, image, filters, finish, rows, out, scratch });
+            }
+        }
+    }
+
+    /// Computes the gradients of a convolution.
+    #[inline(always)]
+    pub(super) fn backward<S: Simd>(
+        &self,
+        simd: S,
+        (image, gradient): (&[f32], &[f32]),
+        of_filters: Option<&mut FilterGradient>,
+        of_image: (&[f32], &mut [f32], FinishGradient<'_>),
+        scratch: &mut Scratch,
+    ) {
+        let of_image = Some(of_image);
+        match self {
+            Self::Winograd(plan) => {
+                let scratch = &mut scratch.winograd;
+                simd.run(winograd::Backward { plan, image, gradient, of_filters, of_image, scratch });
+            }
+            Self::Amx(plan) => {
+                let scratch = &mut scratch.amx;
+                simd.run(amx::Backward { plan, image, gradient, of_filters, of_image, scratch });
+            }
+        }
+    }
+}
