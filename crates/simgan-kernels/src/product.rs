@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
-use crate::amx::{self, Factor};
+use crate::amx::{self, Amx, Factor};
 use crate::simd::{BLOCK, Simd, Task, array};
 
 /// The left factor: where element `(row, k)` lies.
@@ -58,9 +58,9 @@ pub(crate) unsafe fn multiply_words<S: Simd, const ACCUMULATE: bool>(
     out: Rows<*mut f32>,
 ) {
     if S::PAIRS {
-        if let (Some(tiles), true) = (simd.tiles(), on_tiles(sizes)) {
+        if let (Some(amx), true) = (simd.amx(), on_tiles(sizes)) {
             // SAFETY: the caller's promise.
-            unsafe { multiply_on_tiles::<ACCUMULATE>(tiles, sizes, left, right, out) };
+            unsafe { multiply_on_tiles::<ACCUMULATE>(amx, sizes, left, right, out) };
             return;
         }
         simd.run(Multiply::<ACCUMULATE, true> { sizes, left, right, out });
@@ -81,7 +81,7 @@ fn on_tiles((rows, depth, _): Sizes) -> bool {
 /// As [`multiply_words`], for sizes that tiles serve.
 #[inline(never)]
 unsafe fn multiply_on_tiles<const ACCUMULATE: bool>(
-    tiles: amx::Amx,
+    amx: Amx,
     (rows, depth, columns): Sizes,
     left: Left,
     right: Rows<*const f32>,
@@ -99,13 +99,13 @@ unsafe fn multiply_on_tiles<const ACCUMULATE: bool>(
             false => (left.data, left.stride),
             true => {
                 gathered = GATHERED.take();
-                let stride = tiles.gather(left, rows, depth, &mut gathered);
+                let stride = amx.gather(left, rows, depth, &mut gathered);
                 (gathered.as_ptr(), stride)
             }
         };
         let left = Factor { data, stride, part: 0 };
         let right = Factor { data: right.data, stride: right.stride, part: 0 };
-        tiles.multiply::<ACCUMULATE>(sizes, left, right, out);
+        amx.tiles().multiply::<ACCUMULATE>(sizes, left, right, out);
     }
     if left.transposed {
         GATHERED.set(gathered);

@@ -12,15 +12,7 @@ impl Amx {
         None
     }
 
-    /// # Safety
-    /// None: there is no value to call it with.
-    pub(crate) unsafe fn multiply<const ACCUMULATE: bool>(
-        self,
-        _sizes: Sizes,
-        _left: Factor,
-        _right: Factor,
-        _out: Rows<*mut f32>,
-    ) {
+    pub(crate) fn tiles(self) -> Tiles {
         match self {}
     }
 
@@ -40,5 +32,22 @@ impl Amx {
     /// None: there is no value to call it with.
     pub(crate) unsafe fn planes(self, _words: &[f32], _width: usize, _planes: &mut [f32], _stride: usize) {
         match self {}
+    }
+}
+
+/// There is no value of this type either.
+pub(crate) enum Tiles {}
+
+impl Tiles {
+    /// # Safety
+    /// None: there is no value to call it with.
+    pub(crate) unsafe fn multiply<const ACCUMULATE: bool>(
+        &mut self,
+        _sizes: Sizes,
+        _left: Factor,
+        _right: Factor,
+        _out: Rows<*mut f32>,
+    ) {
+        match *self {}
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::frame::Frame;
-use super::{Amx, Factor, Sizes, step};
+use super::{Factor, Sizes, Tiles, step};
 use crate::buffer::Buffer;
 use crate::geometry::{Border, Geometry};
 use crate::product::Rows;
@@ -12,8 +12,8 @@ use crate::simd::{Isa, Simd, Task, padded};
 use crate::winograd::{Direction, Finish, Residual};
 use crate::words;
 
-/// Pixels computed at a time: their results stay in the first-level cache until they are finished.
-const PIXELS: usize = 64;
+/// Pixels computed at a time: as many use a few columns of the filters while those are in the first-level cache.
+const PIXELS: usize = 256;
 /// Minimum number of channels of the image: with fewer, most of a tile would be padding.
 const FEWEST_CHANNELS: usize = 12;
 
@@ -171,7 +171,7 @@ impl Plan {
 /// If the slices are too short.
 #[inline(always)]
 pub(super) fn convolve(
-    tiles: Amx,
+    tiles: &mut Tiles,
     (plan, direction): (&Plan, Direction),
     (framed, width, rows): (&[f32], usize, usize),
     filters: &[f32],
@@ -222,7 +222,7 @@ impl Task for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { plan, image, filters, finish, rows, out, scratch } = self;
-        let Some(tiles) = simd.tiles() else { unreachable!("a plan is made where there are tiles") };
+        let Some(amx) = simd.amx() else { unreachable!("a plan is made where there are tiles") };
         let (frame, [height, width], channels) = (plan.frame(), plan.size_out(), plan.channels[1]);
         assert!(rows.end <= height && out.len() == rows.len() * width * channels);
         assert_eq!(finish.bias.len(), padded(channels));
@@ -234,18 +234,25 @@ impl Task for Forward<'_> {
         };
         let in_place = matches!(finish.residual, Residual::InPlace);
         let framed = (&scratch.framed[..], frame.width(), rows.len());
-        convolve(tiles, (plan, Direction::Forward), framed, filters, &mut scratch.block, |start, results| {
-            let wide = padded(channels);
-            for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
-                let (y, x) = (pixel / frame.width(), pixel % frame.width());
-                if x < width {
-                    let place = (y * width + x) * channels;
-                    let residual = residual.map(|residual| &residual[place..][..channels]);
-                    let out = &mut out[place..][..channels];
-                    end(simd, results, &finish, (residual, in_place), out);
+        convolve(
+            &mut amx.tiles(),
+            (plan, Direction::Forward),
+            framed,
+            filters,
+            &mut scratch.block,
+            |start, results| {
+                let wide = padded(channels);
+                for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
+                    let (y, x) = (pixel / frame.width(), pixel % frame.width());
+                    if x < width {
+                        let place = (y * width + x) * channels;
+                        let residual = residual.map(|residual| &residual[place..][..channels]);
+                        let out = &mut out[place..][..channels];
+                        end(simd, results, &finish, (residual, in_place), out);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }
 

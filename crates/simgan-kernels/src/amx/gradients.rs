@@ -9,9 +9,10 @@ use crate::simd::{Simd, Task, padded};
 use crate::winograd::{Direction, FilterGradient, FinishGradient};
 use crate::words;
 
-/// Words of pixels multiplied at a time for the gradient of the filters: they stay in the first-level cache while
-/// each tap of the kernel uses them.
+/// Words of pixels, and channels, multiplied at a time for the gradient of the filters: those of the image and of
+/// the gradient stay in the first-level cache while each tap of the kernel uses them.
 const WORDS: usize = 8 * SIDE;
+const BLOCK: usize = 2 * SIDE;
 
 /// Computes the gradients of the convolution of one image.
 pub(crate) struct Backward<'a> {
@@ -35,7 +36,7 @@ impl Task for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { plan, image, gradient, of_filters, of_image, scratch } = self;
-        let Some(tiles) = simd.tiles() else { unreachable!("a plan is made where there are tiles") };
+        let Some(amx) = simd.amx() else { unreachable!("a plan is made where there are tiles") };
         assert_eq!((image.len(), gradient.len()), (plan.image_in(), plan.image_out()));
         // Both gradients read the gradient of the result in words; this one has zeros around it.
         let frame = plan.frame_of_gradient();
@@ -44,7 +45,7 @@ impl Task for Backward<'_> {
             frame.draw(simd, gradient, 0..rows, &mut scratch.of_framed);
         }
         if let Some(of_filters) = of_filters {
-            add_filter_gradient(simd, tiles, plan, image, gradient, of_filters, scratch);
+            add_filter_gradient(simd, amx, plan, image, gradient, of_filters, scratch);
         }
         if let Some((filters, out, finish)) = of_image {
             assert_eq!(out.len(), plan.image_in());
@@ -54,14 +55,21 @@ impl Task for Backward<'_> {
             let Scratch { of_framed, block, sums, .. } = scratch;
             sums.resize(framed_rows * framed_width * wide);
             let of_framed = (&of_framed[..], frame.width(), framed_rows);
-            convolve(tiles, (plan, Direction::Backward), of_framed, filters, block, |start, results| {
-                for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
-                    let (y, x) = (pixel / frame.width(), pixel % frame.width());
-                    if x < framed_width {
-                        sums[(y * framed_width + x) * wide..][..wide].copy_from_slice(results);
+            convolve(
+                &mut amx.tiles(),
+                (plan, Direction::Backward),
+                of_framed,
+                filters,
+                block,
+                |start, results| {
+                    for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
+                        let (y, x) = (pixel / frame.width(), pixel % frame.width());
+                        if x < framed_width {
+                            sums[(y * framed_width + x) * wide..][..wide].copy_from_slice(results);
+                        }
                     }
-                }
-            });
+                },
+            );
             unframe(simd, plan, sums, finish, out);
         }
     }
@@ -71,7 +79,7 @@ impl Task for Backward<'_> {
 #[inline(always)]
 fn add_filter_gradient<S: Simd>(
     simd: S,
-    tiles: Amx,
+    amx: Amx,
     plan: &Plan,
     image: &[f32],
     gradient: &[f32],
@@ -92,23 +100,32 @@ fn add_filter_gradient<S: Simd>(
     let farthest = (plan.kernel[0] - 1) * width + plan.kernel[1] - 1;
     let stride = (words + farthest.div_ceil(2)).next_multiple_of(SIDE);
     planes.resize(channels_in.next_multiple_of(2 * SIDE) * stride);
-    // SAFETY: `tiles` proves that the processor has the instructions.
-    unsafe { tiles.planes(framed, frame.words(), planes, stride) };
+    // SAFETY: `amx` proves that the processor has the instructions.
+    unsafe { amx.planes(framed, frame.words(), planes, stride) };
     let pixels = planes.as_ptr().cast::<u16>();
+    let mut tiles = amx.tiles();
+    let blocks =
+        |channels: usize| (0..channels).step_by(BLOCK).map(move |first| (first, BLOCK.min(channels - first)));
     for start in (0..words).step_by(WORDS) {
         let depth = WORDS.min(words - start);
-        let taps = of_filters.filters.chunks_exact_mut(channels_in * channels_out);
-        for (tap, sums) in taps.enumerate() {
-            let source = tap / plan.kernel[1] * width + tap % plan.kernel[1];
-            let sizes = Sizes { parts: 1, rows: channels_in, depth, columns: channels_out };
-            // SAFETY: a plane holds `stride` words, and `source <= farthest`, so that the pixels of these words
-            // lie in it; `pairs` holds `words` rows of the channels.
-            unsafe {
-                let left = Factor { data: pixels.add(2 * start + source).cast(), stride, part: 0 };
-                let right =
-                    Factor { data: pairs.as_ptr().add(start * channels_out), stride: channels_out, part: 0 };
-                let out = Rows { data: sums.as_mut_ptr(), stride: channels_out };
-                tiles.multiply::<true>(sizes, left, right, out);
+        for (first_in, rows) in blocks(channels_in) {
+            for (first_out, columns) in blocks(channels_out) {
+                let taps = of_filters.filters.chunks_exact_mut(channels_in * channels_out);
+                for (tap, sums) in taps.enumerate() {
+                    let source = tap / plan.kernel[1] * width + tap % plan.kernel[1];
+                    let sizes = Sizes { parts: 1, rows, depth, columns };
+                    // SAFETY: a plane holds `stride` words, and `source <= farthest`, so that the pixels of these
+                    // words lie in it; `pairs` holds `words` rows of the channels, and `sums` all their pairs.
+                    unsafe {
+                        let of_block = pixels.add(2 * (first_in * stride + start) + source);
+                        let left = Factor { data: of_block.cast(), stride, part: 0 };
+                        let of_block = pairs.as_ptr().add(start * channels_out + first_out);
+                        let right = Factor { data: of_block, stride: channels_out, part: 0 };
+                        let of_block = sums.as_mut_ptr().add(first_in * channels_out + first_out);
+                        let out = Rows { data: of_block, stride: channels_out };
+                        tiles.multiply::<true>(sizes, left, right, out);
+                    }
+                }
             }
         }
     }

@@ -13,19 +13,19 @@ use crate::product::{Left, Rows};
 use crate::simd::{Isa, padded, run};
 use crate::winograd::{Direction, FilterGradient, Finish, FinishGradient, Residual};
 
-/// The tiles of this processor; says so if it has none.
+/// The proof that this processor has tiles; says so if it has none.
 #[expect(clippy::print_stderr, reason = "whoever tests should know what is not tested")]
-fn tiles() -> Option<Amx> {
-    let tiles = Amx::detect();
-    if tiles.is_none() {
+fn amx() -> Option<Amx> {
+    let amx = Amx::detect();
+    if amx.is_none() {
         eprintln!("not tested: AMX, which this processor or system lacks");
     }
-    tiles
+    amx
 }
 
 /// The instruction set with products in bf16, if it has tiles.
 fn isa() -> Option<Isa> {
-    tiles()?;
+    amx()?;
     Isa::of(Precision::Bf16).ok().filter(|isa| isa.has_tiles())
 }
 
@@ -67,7 +67,7 @@ fn a_product_advances_by_equal_steps_of_at_least_half_a_tile() {
 
 #[test]
 fn products_of_every_shape_equal_their_sums() {
-    let Some(tiles) = tiles() else { return };
+    let Some(amx) = amx() else { return };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for (parts, rows, depth, columns) in
         [(1, 1, 8, 16), (1, 16, 16, 32), (2, 17, 12, 48), (3, 31, 24, 16), (1, 33, 32, 80), (2, 47, 45, 64)]
@@ -110,7 +110,7 @@ fn products_of_every_shape_equal_their_sums() {
                 unsafe {
                     let (data, stride) = if transposed {
                         let left = Left { data: left.as_ptr(), stride: rows, transposed };
-                        let stride = tiles.gather(left, rows, depth, &mut gathered);
+                        let stride = amx.gather(left, rows, depth, &mut gathered);
                         (gathered.as_ptr(), stride)
                     } else {
                         (left.as_ptr(), depth)
@@ -118,7 +118,7 @@ fn products_of_every_shape_equal_their_sums() {
                     let sizes = Sizes { parts, rows, depth, columns };
                     let left = Factor { data, stride, part: rows * depth };
                     let right = Factor { data: right.as_ptr(), stride: columns, part: depth * columns };
-                    tiles.multiply::<true>(
+                    amx.tiles().multiply::<true>(
                         sizes,
                         left,
                         right,

@@ -94,7 +94,27 @@ impl Shapes {
     }
 }
 
+/// Tiles in use: shaped for the latest product, and released when dropped, since the system saves tiles in use
+/// whenever it switches threads.
+pub(crate) struct Tiles {
+    /// Rows of both tiles of rows, and the words by which they advance.
+    shaped: Option<([usize; 2], usize)>,
+}
+
 impl Amx {
+    pub(crate) fn tiles(self) -> Tiles {
+        Tiles { shaped: None }
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: an `Amx` made this value, which proves that the instruction exists.
+        unsafe { release() };
+    }
+}
+
+impl Tiles {
     /// `out = Σ left · right`, or `out += Σ left · right` if `ACCUMULATE`; the sum is over the parts.
     ///
     /// # Safety
@@ -102,7 +122,7 @@ impl Amx {
     /// words in each part, `right` `depth × columns`, and `out` `rows × columns` writable elements that overlap
     /// neither (readable and initialized too, if `ACCUMULATE`). Addresses need not be aligned.
     pub(crate) unsafe fn multiply<const ACCUMULATE: bool>(
-        self,
+        &mut self,
         sizes: Sizes,
         left: Factor,
         right: Factor,
@@ -113,43 +133,46 @@ impl Amx {
         let Some(words) = step(depth) else {
             unreachable!("the caller asked whether a step divides {depth}")
         };
-        let mut configured = [0; 2];
-        let mut row = 0;
-        while row < rows {
-            let first = (rows - row).min(SIDE);
-            let second = (rows - row - first).min(SIDE);
-            // SAFETY: `self` proves that the instructions exist. Rows and columns of the blocks lie inside the
-            // matrices that the caller vouches for, and the shapes fit the block.
+        // Whole blocks, and then what is left, whose tiles have other shapes.
+        let whole = rows / (2 * SIDE) * (2 * SIDE);
+        for (from, to) in [(0, whole), (whole, rows)] {
+            if from == to {
+                continue;
+            }
+            let first = (to - from).min(SIDE);
+            let shapes = ([first, (to - from - first).min(SIDE)], words);
+            // SAFETY: an `Amx` made this value, which proves that the instructions exist. Rows and columns of the
+            // blocks lie inside the matrices that the caller vouches for, and the shapes fit the blocks.
             unsafe {
-                if configured != [first, second] {
-                    configured = [first, second];
-                    configure(&Shapes::new(configured, words));
+                if self.shaped != Some(shapes) {
+                    self.shaped = Some(shapes);
+                    configure(&Shapes::new(shapes.0, words));
                 }
-                let mut column = 0;
-                while column < columns {
-                    let block = Block {
-                        parts,
-                        steps: depth / words,
-                        words,
-                        left: Factor { data: left.data.wrapping_add(row * left.stride), ..left },
-                        right: Factor { data: right.data.wrapping_add(column), ..right },
-                        out: Rows { data: out.data.wrapping_add(row * out.stride + column), ..out },
-                    };
-                    match (second > 0, column + SIDE < columns) {
-                        (true, true) => block.sum::<ACCUMULATE, true, true>(),
-                        (true, false) => block.sum::<ACCUMULATE, true, false>(),
-                        (false, true) => block.sum::<ACCUMULATE, false, true>(),
-                        (false, false) => block.sum::<ACCUMULATE, false, false>(),
+                // The columns of the right factor stay in the first-level cache while all rows use them.
+                for column in (0..columns).step_by(2 * SIDE) {
+                    for row in (from..to).step_by(2 * SIDE) {
+                        let block = Block {
+                            parts,
+                            steps: depth / words,
+                            words,
+                            left: Factor { data: left.data.wrapping_add(row * left.stride), ..left },
+                            right: Factor { data: right.data.wrapping_add(column), ..right },
+                            out: Rows { data: out.data.wrapping_add(row * out.stride + column), ..out },
+                        };
+                        match (shapes.0[1] > 0, column + SIDE < columns) {
+                            (true, true) => block.sum::<ACCUMULATE, true, true>(),
+                            (true, false) => block.sum::<ACCUMULATE, true, false>(),
+                            (false, true) => block.sum::<ACCUMULATE, false, true>(),
+                            (false, false) => block.sum::<ACCUMULATE, false, false>(),
+                        }
                     }
-                    column += 2 * SIDE;
                 }
             }
-            row += first + second;
         }
-        // SAFETY: as above. Tiles in use would be saved whenever the system switches threads.
-        unsafe { release() };
     }
+}
 
+impl Amx {
     /// Lays out a transposed factor with the words of each row side by side; returns the stride of its rows.
     ///
     /// # Safety
@@ -216,7 +239,7 @@ impl Block {
     /// Computes one or two tiles of rows by one or two of columns.
     ///
     /// # Safety
-    /// As [`Amx::multiply`], after [`configure`] for this block.
+    /// As [`Tiles::multiply`], after [`configure`] for this block.
     #[inline(always)]
     unsafe fn sum<const ACCUMULATE: bool, const TWO_ROWS: bool, const TWO_COLUMNS: bool>(self) {
         let Self { parts, steps, words, left, right, out } = self;

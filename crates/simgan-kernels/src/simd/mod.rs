@@ -62,9 +62,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Runs a task in a function of its own that is compiled for these vectors.
     fn run<T: Task>(self, task: T) -> T::Output;
 
-    /// The tiles that multiply words, if the processor has them.
+    /// The proof that tiles multiply words, if they do.
     #[inline(always)]
-    fn tiles(self) -> Option<Amx> {
+    fn amx(self) -> Option<Amx> {
         None
     }
 
@@ -171,7 +171,7 @@ impl Isa {
     pub(crate) fn has_tiles(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(simd) => simd.tiles().is_some(),
+            Self::Avx512Bf16(simd) => simd.amx().is_some(),
             _ => false,
         }
     }
@@ -199,8 +199,8 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         {
             let avx512 = x86::Avx512::detect();
-            let with_tiles = avx512.zip(Amx::detect());
-            available.extend(with_tiles.map(|(simd, tiles)| Self::Avx512(simd.with_tiles(tiles))));
+            let with_amx = avx512.zip(Amx::detect());
+            available.extend(with_amx.map(|(simd, amx)| Self::Avx512(simd.with_amx(amx))));
             available.extend(avx512.map(Self::Avx512));
             available.extend(x86::Avx2::detect().map(Self::Avx2));
         }

@@ -9,7 +9,7 @@ use crate::amx::Amx;
 /// bf16, AVX512-BF16 and AVX-512BW; it may hold the proof of AMX.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512<const PAIRS: bool> {
-    tiles: Option<Amx>,
+    amx: Option<Amx>,
 }
 
 impl<const PAIRS: bool> Avx512<PAIRS> {
@@ -19,24 +19,24 @@ impl<const PAIRS: bool> Avx512<PAIRS> {
                 && std::arch::is_x86_feature_detected!("avx512bf16")
         };
         (std::arch::is_x86_feature_detected!("avx512f") && (!PAIRS || has_pairs()))
-            .then_some(Self { tiles: None })
+            .then_some(Self { amx: None })
     }
 
     /// The same vectors, and tiles for products of pairs.
-    pub(crate) fn with_tiles(self, tiles: Amx) -> Self {
-        Self { tiles: Some(tiles) }
+    pub(crate) fn with_amx(self, amx: Amx) -> Self {
+        Self { amx: Some(amx) }
     }
 
     /// The name of the instruction set, whatever the products take.
     pub(crate) fn name(self) -> &'static str {
-        if self.tiles.is_some() { "amx" } else { "avx512" }
+        if self.amx.is_some() { "amx" } else { "avx512" }
     }
 }
 
 impl Avx512<false> {
     /// The same vectors and tiles for products of pairs; `None` if the processor has no such products.
     pub(crate) fn in_pairs(self) -> Option<Avx512<true>> {
-        Avx512::<true>::detect().map(|simd| Avx512 { tiles: self.tiles, ..simd })
+        Avx512::<true>::detect().map(|_| Avx512 { amx: self.amx })
     }
 }
 
@@ -75,8 +75,8 @@ impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
     }
 
     #[inline(always)]
-    fn tiles(self) -> Option<Amx> {
-        self.tiles
+    fn amx(self) -> Option<Amx> {
+        self.amx
     }
 
     #[inline(always)]

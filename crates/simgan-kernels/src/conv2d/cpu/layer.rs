@@ -196,7 +196,7 @@ impl Layer {
                 pointwise::flatten(geometry, weights, of_weight);
                 flat.extend_from_slice(bias);
             }
-            (_, Sums::Direct(weights, bias)) => {
+            (Ready::Direct(_), Sums::Direct(weights, bias)) => {
                 let columns = padded(geometry.channels_out);
                 let depth = geometry.kernel[1] * geometry.channels_in;
                 geometry.each_weight(|place, row, out, column| {
@@ -204,7 +204,8 @@ impl Layer {
                 });
                 flat.extend_from_slice(&bias[..geometry.channels_out]);
             }
-            (Ready::Direct(_) | Ready::Pointwise(_), Sums::Tiles(_)) | (Ready::Amx(_), Sums::Direct(..)) => {
+            (Ready::Direct(_) | Ready::Pointwise(_), Sums::Tiles(_))
+            | (Ready::Tiles(_) | Ready::Amx(_), Sums::Direct(..)) => {
                 unreachable!("a layer's sums are its own")
             }
         }
