@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::ending::Ending;
 use super::frame::Frame;
 use super::{Factor, Sizes, Tiles, step};
 use crate::buffer::Buffer;
@@ -163,9 +164,9 @@ impl Plan {
     }
 }
 
-/// Convolves some rows of a framed image in words, and calls `finish` with the results of each few pixels: the
-/// number of the first one, and their channels, padded. Pixels are numbered along rows as wide as the framed
-/// image; those at the end of a row mean nothing.
+/// Convolves some rows of a framed image in words, and calls `finish` with the results of pixels that lie side by
+/// side: the row and the column of the first one, and their channels, padded. Rows are as wide as those of the
+/// framed image; pixels at the end of a row mean nothing.
 ///
 /// # Panics
 /// If the slices are too short.
@@ -176,7 +177,7 @@ pub(super) fn convolve(
     (framed, width, rows): (&[f32], usize, usize),
     filters: &[f32],
     block: &mut Buffer,
-    mut finish: impl FnMut(usize, &[f32]),
+    mut finish: impl FnMut([usize; 2], &[f32]),
 ) {
     let [deep, columns] = plan.of_pass(direction);
     let (words, depth) = (deep / 2, plan.line(direction));
@@ -196,7 +197,14 @@ pub(super) fn convolve(
             let out = Rows { data: block.as_mut_ptr(), stride: columns };
             tiles.multiply::<false>(sizes, left, right, out);
         }
-        finish(start, &block[..pixels * columns]);
+        let (mut at, mut results) = (start, &block[..pixels * columns]);
+        while !results.is_empty() {
+            let place = [at / width, at % width];
+            let (of_row, rest) = results.split_at(results.len().min((width - place[1]) * columns));
+            finish(place, of_row);
+            at += of_row.len() / columns;
+            results = rest;
+        }
     }
 }
 
@@ -232,61 +240,19 @@ impl Task for Forward<'_> {
             Residual::Of(residual) => Some(&residual[part]),
             Residual::None | Residual::InPlace => None,
         };
-        let in_place = matches!(finish.residual, Residual::InPlace);
+        let ending = Ending {
+            bias: Some(finish.bias),
+            accumulate: matches!(finish.residual, Residual::InPlace),
+            relu: finish.relu,
+            ..Ending::default()
+        };
         let framed = (&scratch.framed[..], frame.width(), rows.len());
-        convolve(
-            &mut amx.tiles(),
-            (plan, Direction::Forward),
-            framed,
-            filters,
-            &mut scratch.block,
-            |start, results| {
-                let wide = padded(channels);
-                for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
-                    let (y, x) = (pixel / frame.width(), pixel % frame.width());
-                    if x < width {
-                        let place = (y * width + x) * channels;
-                        let residual = residual.map(|residual| &residual[place..][..channels]);
-                        let out = &mut out[place..][..channels];
-                        end(simd, results, &finish, (residual, in_place), out);
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// Adds bias and residual to the results of a pixel, applies the ReLU, and writes it.
-#[inline(always)]
-fn end<S: Simd>(
-    simd: S,
-    results: &[f32],
-    finish: &Finish<'_>,
-    (residual, in_place): (Option<&[f32]>, bool),
-    out: &mut [f32],
-) {
-    let bias = finish.bias;
-    if !out.len().is_multiple_of(S::LANES) {
-        for (at, out) in out.iter_mut().enumerate() {
-            let mut value = results[at] + bias[at];
-            value += residual.map_or(if in_place { *out } else { 0.0 }, |residual| residual[at]);
-            *out = if finish.relu && value <= 0.0 { 0.0 } else { value };
-        }
-        return;
-    }
-    assert!(results.len() >= out.len() && bias.len() >= out.len());
-    assert!(residual.is_none_or(|residual| residual.len() == out.len()));
-    for at in (0..out.len()).step_by(S::LANES) {
-        // SAFETY: all slices hold whole vectors, by the assertions.
-        unsafe {
-            let to = out.as_mut_ptr().add(at);
-            let mut value = simd.add(simd.load(results.as_ptr().add(at)), simd.load(bias.as_ptr().add(at)));
-            if let Some(residual) = residual {
-                value = simd.add(value, simd.load(residual.as_ptr().add(at)));
-            } else if in_place {
-                value = simd.add(value, simd.load(to));
-            }
-            simd.store(to, if finish.relu { simd.relu(value) } else { value });
-        }
+        let (wide, pass) = (padded(channels), (plan, Direction::Forward));
+        convolve(&mut amx.tiles(), pass, framed, filters, &mut scratch.block, |[y, x], results| {
+            let count = width.saturating_sub(x).min(results.len() / wide);
+            let place = (y * width + x) * channels..(y * width + x + count) * channels;
+            let residual = residual.map(|residual| &residual[place.clone()]);
+            Ending { residual, ..ending }.write(simd, results, channels, &mut out[place]);
+        });
     }
 }

@@ -7,6 +7,7 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod absent;
 mod convolution;
+mod ending;
 mod frame;
 mod gradients;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
