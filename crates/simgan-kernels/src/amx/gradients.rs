@@ -1,6 +1,7 @@
 //! The gradients of a convolution on tiles.
 
 use super::convolution::{Plan, Scratch, convolve};
+use super::ending::Ending;
 use super::{Amx, Factor, SIDE, Sizes};
 use crate::buffer::Buffer;
 use crate::geometry::Border;
@@ -55,21 +56,11 @@ impl Task for Backward<'_> {
             let Scratch { of_framed, block, sums, .. } = scratch;
             sums.resize(framed_rows * framed_width * wide);
             let of_framed = (&of_framed[..], frame.width(), framed_rows);
-            convolve(
-                &mut amx.tiles(),
-                (plan, Direction::Backward),
-                of_framed,
-                filters,
-                block,
-                |start, results| {
-                    for (pixel, results) in (start..).zip(results.chunks_exact(wide)) {
-                        let (y, x) = (pixel / frame.width(), pixel % frame.width());
-                        if x < framed_width {
-                            sums[(y * framed_width + x) * wide..][..wide].copy_from_slice(results);
-                        }
-                    }
-                },
-            );
+            let pass = (plan, Direction::Backward);
+            convolve(&mut amx.tiles(), pass, of_framed, filters, block, |[y, x], results| {
+                let count = framed_width.saturating_sub(x).min(results.len() / wide) * wide;
+                sums[(y * framed_width + x) * wide..][..count].copy_from_slice(&results[..count]);
+            });
             unframe(simd, plan, sums, finish, out);
         }
     }
@@ -177,11 +168,8 @@ fn unframe<S: Simd>(simd: S, plan: &Plan, sums: &mut [f32], finish: FinishGradie
         let line = &sums[((y + padding) * framed_width + padding) * wide..][..width * wide];
         let place = y * width * channels..(y + 1) * width * channels;
         let mask = finish.mask.map(|mask| &mask[place.clone()]);
-        for (x, (out, sums)) in out[place].chunks_exact_mut(channels).zip(line.chunks_exact(wide)).enumerate()
-        {
-            let mask = mask.map(|mask| &mask[x * channels..][..channels]);
-            end(simd, sums, (mask, finish.accumulate), out);
-        }
+        let ending = Ending { accumulate: finish.accumulate, mask, ..Ending::default() };
+        ending.write(simd, line, channels, &mut out[place]);
     }
 }
 
@@ -205,33 +193,6 @@ fn fold(sums: &mut [f32], [height, width]: [usize; 2], padding: usize, wide: usi
     for y in 0..padding {
         add(y * line, padding * line, line);
         add((padding + height + y) * line, (padding + height - 1) * line, line);
-    }
-}
-
-/// Adds what a pixel's gradient was, if so wanted, masks it, and writes it.
-#[inline(always)]
-fn end<S: Simd>(simd: S, sums: &[f32], (mask, accumulate): (Option<&[f32]>, bool), out: &mut [f32]) {
-    if !out.len().is_multiple_of(S::LANES) {
-        for (at, out) in out.iter_mut().enumerate() {
-            let value = sums[at] + if accumulate { *out } else { 0.0 };
-            *out = if mask.is_some_and(|mask| mask[at] <= 0.0) { 0.0 } else { value };
-        }
-        return;
-    }
-    assert!(sums.len() >= out.len() && mask.is_none_or(|mask| mask.len() == out.len()));
-    for at in (0..out.len()).step_by(S::LANES) {
-        // SAFETY: all slices hold whole vectors, by the assertion.
-        unsafe {
-            let to = out.as_mut_ptr().add(at);
-            let mut value = simd.load(sums.as_ptr().add(at));
-            if accumulate {
-                value = simd.add(value, simd.load(to));
-            }
-            if let Some(mask) = mask {
-                value = simd.keep_positive(simd.load(mask.as_ptr().add(at)), value);
-            }
-            simd.store(to, value);
-        }
     }
 }
 
