@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
-use crate::amx::{self, Amx, Factor};
+use crate::amx::{self, Amx};
 use crate::simd::{BLOCK, Simd, Task, array};
 
 /// The left factor: where element `(row, k)` lies.
@@ -103,8 +103,8 @@ unsafe fn multiply_on_tiles<const ACCUMULATE: bool>(
                 (gathered.as_ptr(), stride)
             }
         };
-        let left = Factor { data, stride, part: 0 };
-        let right = Factor { data: right.data, stride: right.stride, part: 0 };
+        let left = amx::Left { data, stride, part: 0 };
+        let right = amx::Right { data: right.data, stride: right.stride, part: 0, panel: amx::PANEL };
         amx.tiles().multiply::<ACCUMULATE>(sizes, left, right, out);
     }
     if left.transposed {

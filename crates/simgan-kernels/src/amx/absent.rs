@@ -1,7 +1,7 @@
 //! Systems without AMX.
 
-use super::{Factor, Sizes};
-use crate::product::{Left, Rows};
+use super::{Left, Right, Sizes};
+use crate::product::{self, Rows};
 
 /// There is no value of this type.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ impl Amx {
     /// None: there is no value to call it with.
     pub(crate) unsafe fn gather(
         self,
-        _left: Left,
+        _left: product::Left,
         _rows: usize,
         _depth: usize,
         _out: &mut Vec<f32>,
@@ -44,8 +44,8 @@ impl Tiles {
     pub(crate) unsafe fn multiply<const ACCUMULATE: bool>(
         &mut self,
         _sizes: Sizes,
-        _left: Factor,
-        _right: Factor,
+        _left: Left,
+        _right: Right,
         _out: Rows<*mut f32>,
     ) {
         match *self {}

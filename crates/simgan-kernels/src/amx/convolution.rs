@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::ending::Ending;
 use super::frame::Frame;
-use super::{Factor, Sizes, Tiles, step};
+use super::{Left, PANEL, Right, Sizes, Tiles, step};
 use crate::buffer::Buffer;
 use crate::geometry::{Border, Geometry};
 use crate::product::Rows;
@@ -109,46 +109,47 @@ impl Plan {
         self.kernel[1] * self.of_pass(direction)[0] / 2
     }
 
-    /// Elements of the sums of the filters' gradients.
-    pub(crate) fn sums(&self) -> usize {
-        self.kernel[0] * self.kernel[1] * self.wide()[0] * self.wide()[1]
+    /// Pixels under the kernel.
+    pub(super) fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
     }
 
-    /// Words of the filters.
-    pub(crate) fn filters(&self) -> usize {
-        self.sums() / 2
+    /// Words of the filters for a pass.
+    pub(crate) fn filters(&self, direction: Direction) -> usize {
+        let [deep, columns] = self.of_pass(direction);
+        self.taps() * deep / 2 * columns.next_multiple_of(PANEL)
     }
 
-    /// Lays out filters `(O, C, h, w)` of `shape` O and C for a pass: `[kernel row][kernel column][channel summed
-    /// over, in words][channel computed]`; for the backward pass with the kernel turned by half a turn. Channels
-    /// are padded with zeros.
+    /// Lays out filters `(O, C, h, w)` of `shape` O and C for a pass: `[panel of channels computed][kernel row]
+    /// [kernel column][channel summed over, in words][channel of the panel]`; for the backward pass with the kernel
+    /// turned by half a turn. Channels are padded with zeros.
     pub(crate) fn prepare(
         &self,
         isa: Isa,
         weight: &[f32],
-        shape: [usize; 2],
+        [n_out, n_in]: [usize; 2],
         direction: Direction,
         out: &mut [f32],
     ) {
-        let [n_out, n_in] = shape;
-        let [deep, columns] = self.of_pass(direction);
-        let taps = self.kernel[0] * self.kernel[1];
-        assert_eq!((weight.len(), out.len()), (n_out * n_in * taps, self.filters()));
-        let mut rows = vec![0.0; self.sums()];
-        let used = if direction == Direction::Forward { [n_in, n_out] } else { [n_out, n_in] };
+        let taps = self.taps();
+        assert_eq!((weight.len(), out.len()), (n_out * n_in * taps, self.filters(direction)));
+        let deep = self.of_pass(direction)[0];
+        let forward = direction == Direction::Forward;
+        let [used, n_columns] = if forward { [n_in, n_out] } else { [n_out, n_in] };
+        let mut rows = vec![0.0; 2 * out.len()];
         // The innermost loop writes contiguously: scattered writes cost more than scattered reads.
-        for tap in 0..taps {
-            let source = if direction == Direction::Forward { tap } else { taps - 1 - tap };
-            for deep_at in 0..used[0] {
-                let line = &mut rows[(tap * deep + deep_at) * columns..][..used[1]];
-                for (column, to) in line.iter_mut().enumerate() {
-                    let (out, input) =
-                        if direction == Direction::Forward { (column, deep_at) } else { (deep_at, column) };
+        for (at, line) in rows.chunks_exact_mut(PANEL).enumerate() {
+            let (panel, tap, row) = (at / deep / taps, at / deep % taps, at % deep);
+            let source = if forward { tap } else { taps - 1 - tap };
+            if row < used {
+                let columns = panel * PANEL..n_columns.min((panel + 1) * PANEL);
+                for (to, column) in line.iter_mut().zip(columns) {
+                    let (out, input) = if forward { (column, row) } else { (row, column) };
                     *to = weight[(out * n_in + input) * taps + source];
                 }
             }
         }
-        out.copy_from_slice(&words::of_weights(isa, rows, columns));
+        out.copy_from_slice(&words::of_weights(isa, rows, PANEL));
     }
 
     /// The image and its border.
@@ -183,7 +184,8 @@ pub(super) fn convolve(
     let (words, depth) = (deep / 2, plan.line(direction));
     let count = rows * width - (plan.kernel[1] - 1);
     assert!(framed.len() >= (rows + plan.kernel[0] - 1) * width * words);
-    assert_eq!(filters.len(), plan.kernel[0] * depth * columns);
+    let panel = plan.kernel[0] * depth * PANEL;
+    assert_eq!(filters.len(), columns.div_ceil(PANEL) * panel);
     block.resize(PIXELS * columns);
     for start in (0..count).step_by(PIXELS) {
         let pixels = PIXELS.min(count - start);
@@ -191,9 +193,8 @@ pub(super) fn convolve(
         // SAFETY: the last pixel's words end where a row ends, inside the framed image by the assertion, and so
         // do those of the kernel's other rows; the other lengths were set or checked above.
         unsafe {
-            let left =
-                Factor { data: framed.as_ptr().add(start * words), stride: words, part: width * words };
-            let right = Factor { data: filters.as_ptr(), stride: columns, part: depth * columns };
+            let left = Left { data: framed.as_ptr().add(start * words), stride: words, part: width * words };
+            let right = Right { data: filters.as_ptr(), stride: PANEL, part: depth * PANEL, panel };
             let out = Rows { data: block.as_mut_ptr(), stride: columns };
             tiles.multiply::<false>(sizes, left, right, out);
         }

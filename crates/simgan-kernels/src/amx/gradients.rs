@@ -2,7 +2,7 @@
 
 use super::convolution::{Plan, Scratch, convolve};
 use super::ending::Ending;
-use super::{Amx, Factor, SIDE, Sizes};
+use super::{Amx, Left, PANEL, Right, SIDE, Sizes};
 use crate::buffer::Buffer;
 use crate::geometry::Border;
 use crate::product::Rows;
@@ -10,10 +10,9 @@ use crate::simd::{Simd, Task, padded};
 use crate::winograd::{Direction, FilterGradient, FinishGradient};
 use crate::words;
 
-/// Words of pixels, and channels, multiplied at a time for the gradient of the filters: those of the image and of
+/// Words of pixels multiplied at a time for the gradient of the filters: those of the image and of
 /// the gradient stay in the first-level cache while each tap of the kernel uses them.
 const WORDS: usize = 8 * SIDE;
-const BLOCK: usize = 2 * SIDE;
 
 /// Computes the gradients of the convolution of one image.
 pub(crate) struct Backward<'a> {
@@ -22,8 +21,7 @@ pub(crate) struct Backward<'a> {
     pub(crate) image: &'a [f32],
     /// The gradient of the result before any activation, channels last.
     pub(crate) gradient: &'a [f32],
-    /// Sums to add the gradients of the filters, `[kernel row][kernel column][channel in][channel out]`, and of
-    /// the bias to, if wanted.
+    /// Sums to add the gradients of the filters, laid out as [`sums`] says, and of the bias to, if wanted.
     pub(crate) of_filters: Option<&'a mut FilterGradient>,
     /// For the gradient of the image, if wanted: filters prepared for this pass, the destination, and how to
     /// finish it.
@@ -78,7 +76,7 @@ fn add_filter_gradient<S: Simd>(
     scratch: &mut Scratch,
 ) {
     let ([channels_in, channels_out], frame) = (plan.wide(), plan.frame());
-    assert_eq!((of_filters.filters.len(), of_filters.bias.len()), (plan.sums(), channels_out));
+    assert_eq!((of_filters.filters.len(), of_filters.bias.len()), (sums(plan), channels_out));
     add_bias_gradient(gradient, plan.channels[1], &mut of_filters.bias);
     let Scratch { framed, planes, pairs, .. } = scratch;
     let ([height, _], width) = (plan.size_out(), frame.width());
@@ -95,31 +93,43 @@ fn add_filter_gradient<S: Simd>(
     unsafe { amx.planes(framed, frame.words(), planes, stride) };
     let pixels = planes.as_ptr().cast::<u16>();
     let mut tiles = amx.tiles();
-    let blocks =
-        |channels: usize| (0..channels).step_by(BLOCK).map(move |first| (first, BLOCK.min(channels - first)));
     for start in (0..words).step_by(WORDS) {
         let depth = WORDS.min(words - start);
-        for (first_in, rows) in blocks(channels_in) {
-            for (first_out, columns) in blocks(channels_out) {
-                let taps = of_filters.filters.chunks_exact_mut(channels_in * channels_out);
-                for (tap, sums) in taps.enumerate() {
-                    let source = tap / plan.kernel[1] * width + tap % plan.kernel[1];
-                    let sizes = Sizes { parts: 1, rows, depth, columns };
-                    // SAFETY: a plane holds `stride` words, and `source <= farthest`, so that the pixels of these
-                    // words lie in it; `pairs` holds `words` rows of the channels, and `sums` all their pairs.
-                    unsafe {
-                        let of_block = pixels.add(2 * (first_in * stride + start) + source);
-                        let left = Factor { data: of_block.cast(), stride, part: 0 };
-                        let of_block = pairs.as_ptr().add(start * channels_out + first_out);
-                        let right = Factor { data: of_block, stride: channels_out, part: 0 };
-                        let of_block = sums.as_mut_ptr().add(first_in * channels_out + first_out);
-                        let out = Rows { data: of_block, stride: channels_out };
-                        tiles.multiply::<true>(sizes, left, right, out);
-                    }
+        let of_blocks = of_filters.filters.chunks_exact_mut(plan.taps() * BLOCK);
+        for ([block_in, block_out], sums) in blocks(plan).zip(of_blocks) {
+            let (first_in, first_out) = (block_in * PANEL, block_out * PANEL);
+            let (rows, columns) = (PANEL.min(channels_in - first_in), PANEL.min(channels_out - first_out));
+            for (tap, sums) in sums.chunks_exact_mut(BLOCK).enumerate() {
+                let source = tap / plan.kernel[1] * width + tap % plan.kernel[1];
+                let sizes = Sizes { parts: 1, rows, depth, columns };
+                // SAFETY: a plane holds `stride` words, and `source <= farthest`, so that the pixels of these words
+                // lie in it; a panel of `pairs` holds `words` rows of its channels, and `sums` a whole block.
+                unsafe {
+                    let of_block = pixels.add(2 * (first_in * stride + start) + source);
+                    let left = Left { data: of_block.cast(), stride, part: 0 };
+                    let of_block = pairs.as_ptr().add(block_out * words * PANEL + start * PANEL);
+                    let right = Right { data: of_block, stride: PANEL, part: 0, panel: 0 };
+                    let out = Rows { data: sums.as_mut_ptr(), stride: PANEL };
+                    tiles.multiply::<true>(sizes, left, right, out);
                 }
             }
         }
     }
+}
+
+/// Elements of the sums of the filters' gradients: blocks of `PANEL` channels in by as many channels out, for each
+/// tap of the kernel; of all taps before the next channels out, and of those before the next channels in.
+pub(crate) fn sums(plan: &Plan) -> usize {
+    blocks(plan).count() * plan.taps() * BLOCK
+}
+
+/// Elements of a block.
+const BLOCK: usize = PANEL * PANEL;
+
+/// The numbers of the blocks along the channels in and out.
+fn blocks(plan: &Plan) -> impl Iterator<Item = [usize; 2]> + use<> {
+    let [blocks_in, blocks_out] = plan.channels.map(|channels| channels.div_ceil(PANEL));
+    (0..blocks_in * blocks_out).map(move |at| [at / blocks_out, at % blocks_out])
 }
 
 #[inline(always)]
@@ -129,13 +139,13 @@ fn add_bias_gradient(gradient: &[f32], channels: usize, of_bias: &mut [f32]) {
     }
 }
 
-/// Packs the gradient of each two pixels of the result, numbered along rows as wide as the framed image: `words`
-/// rows of the channels, padded. There are zeros where the result has no pixel.
+/// Packs the gradient of each two pixels of the result, numbered along rows as wide as the framed image, in panels
+/// of channels of `words` rows each. There are zeros where the result has no pixel.
 #[inline(always)]
 fn draw_pairs<S: Simd>(simd: S, plan: &Plan, gradient: &[f32], words: usize, pairs: &mut Buffer) {
     let ([height, width], channels, wide) = (plan.size_out(), plan.channels[1], plan.wide()[1]);
     let framed_width = plan.frame().width();
-    pairs.resize(words * wide);
+    pairs.resize(words * wide.next_multiple_of(PANEL));
     let nothing = [0.0; 0];
     let pixel = |at: usize| {
         let (y, x) = (at / framed_width, at % framed_width);
@@ -145,12 +155,15 @@ fn draw_pairs<S: Simd>(simd: S, plan: &Plan, gradient: &[f32], words: usize, pai
             &nothing[..]
         }
     };
-    for (at, out) in pairs.chunks_exact_mut(wide).enumerate() {
+    for at in 0..words {
         let pair = [pixel(2 * at), pixel(2 * at + 1)];
-        for first in (0..wide).step_by(S::LANES) {
-            let [a, b] = pair.map(|pixel| words::load(simd, pixel, first));
-            // SAFETY: `out` holds whole vectors.
-            unsafe { simd.store(out.as_mut_ptr().add(first), simd.words(a, b)) };
+        for (panel, out) in pairs.chunks_exact_mut(words * PANEL).enumerate() {
+            let out = &mut out[at * PANEL..][..PANEL];
+            for first in (0..PANEL).step_by(S::LANES) {
+                let [a, b] = pair.map(|pixel| words::load(simd, pixel, panel * PANEL + first));
+                // SAFETY: `out` holds whole vectors.
+                unsafe { simd.store(out.as_mut_ptr().add(first), simd.words(a, b)) };
+            }
         }
     }
 }
@@ -198,12 +211,15 @@ fn fold(sums: &mut [f32], [height, width]: [usize; 2], padding: usize, wide: usi
 
 /// Adds sums of the filters' gradients to `of_weight`, `(O, C, h, w)` of `shape` O and C.
 pub(crate) fn flatten(plan: &Plan, filters: &[f32], of_weight: &mut [f32], [n_out, n_in]: [usize; 2]) {
-    let ([channels_in, channels_out], taps) = (plan.wide(), plan.kernel[0] * plan.kernel[1]);
-    assert_eq!((of_weight.len(), filters.len()), (n_out * n_in * taps, plan.sums()));
+    let taps = plan.taps();
+    assert_eq!((of_weight.len(), filters.len()), (n_out * n_in * taps, sums(plan)));
+    let blocks_out = plan.channels[1].div_ceil(PANEL);
     for (out, of_weight) in of_weight.chunks_exact_mut(n_in * taps).enumerate() {
         for (input, of_weight) in of_weight.chunks_exact_mut(taps).enumerate() {
+            let block = (input / PANEL * blocks_out + out / PANEL) * taps;
+            let place = input % PANEL * PANEL + out % PANEL;
             for (tap, of_weight) in of_weight.iter_mut().enumerate() {
-                *of_weight += filters[(tap * channels_in + input) * channels_out + out];
+                *of_weight += filters[(block + tap) * BLOCK + place];
             }
         }
     }

@@ -19,12 +19,15 @@ mod tests;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 pub(crate) use self::absent::{Amx, Tiles};
 pub(crate) use self::convolution::{Forward, Plan, Scratch};
-pub(crate) use self::gradients::{Backward, flatten};
+pub(crate) use self::gradients::{Backward, flatten, sums};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) use self::x86::{Amx, Tiles};
 
 /// Rows of a tile, and words in a row: pairs of bf16, or sums of `f32`.
 const SIDE: usize = 16;
+/// Columns that two tiles hold. The rows of a panel follow each other, so that they use all sets of the first-level
+/// cache alike.
+pub(crate) const PANEL: usize = 2 * SIDE;
 /// Minimum number of words by which a product advances at a time, half of what a tile holds.
 const FEWEST_WORDS: usize = 8;
 
@@ -38,12 +41,21 @@ pub(crate) struct Sizes {
     pub(crate) columns: usize,
 }
 
-/// A factor of each part: contiguous rows, `stride` words apart, of matrices that are `part` words apart.
+/// The left factor of each part: contiguous rows, `stride` words apart, of matrices that are `part` words apart.
 #[derive(Clone, Copy)]
-pub(crate) struct Factor {
+pub(crate) struct Left {
     pub(crate) data: *const f32,
     pub(crate) stride: usize,
     pub(crate) part: usize,
+}
+
+/// The right factor, likewise, in panels of [`PANEL`] columns that begin `panel` words apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Right {
+    pub(crate) data: *const f32,
+    pub(crate) stride: usize,
+    pub(crate) part: usize,
+    pub(crate) panel: usize,
 }
 
 /// Returns by how many words a product advances at a time, which divide its depth; `None` if they would fill

@@ -5,11 +5,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::convolution::Scratch;
-use super::{Amx, Backward, Factor, Forward, Plan, Sizes, flatten, step};
+use super::{Amx, Backward, Forward, Left, PANEL, Plan, Right, Sizes, flatten, step, sums};
 use crate::geometry::Border;
 use crate::guard::Guarded;
 use crate::precision::Precision;
-use crate::product::{Left, Rows};
+use crate::product::{self, Rows};
 use crate::simd::{Isa, padded, run};
 use crate::winograd::{Direction, FilterGradient, Finish, FinishGradient, Residual};
 
@@ -109,15 +109,16 @@ fn products_of_every_shape_equal_their_sums() {
                 // SAFETY: the factors and `out` have these sizes.
                 unsafe {
                     let (data, stride) = if transposed {
-                        let left = Left { data: left.as_ptr(), stride: rows, transposed };
+                        let left = product::Left { data: left.as_ptr(), stride: rows, transposed };
                         let stride = amx.gather(left, rows, depth, &mut gathered);
                         (gathered.as_ptr(), stride)
                     } else {
                         (left.as_ptr(), depth)
                     };
                     let sizes = Sizes { parts, rows, depth, columns };
-                    let left = Factor { data, stride, part: rows * depth };
-                    let right = Factor { data: right.as_ptr(), stride: columns, part: depth * columns };
+                    let left = Left { data, stride, part: rows * depth };
+                    let right =
+                        Right { data: right.as_ptr(), stride: columns, part: depth * columns, panel: PANEL };
                     amx.tiles().multiply::<true>(
                         sizes,
                         left,
@@ -210,7 +211,7 @@ fn convolutions_equal_their_sums() {
             expected[result] += f64::from(pixel * problem.weight[weight]);
         });
         expected.iter_mut().for_each(|value| *value = value.max(0.0));
-        let mut filters = vec![0.0; plan.filters()];
+        let mut filters = vec![0.0; plan.filters(Direction::Forward)];
         plan.prepare(isa, &problem.weight, plan.shape(), Direction::Forward, &mut filters);
         let mut bias = problem.bias.clone();
         bias.resize(padded(bias.len()), 0.0);
@@ -259,9 +260,9 @@ fn gradients_of_convolutions_equal_their_sums() {
         for (gradient, &pixel) in of_image.iter_mut().zip(&problem.image) {
             *gradient = if pixel <= 0.0 { 0.0 } else { *gradient };
         }
-        let mut filters = vec![0.0; plan.filters()];
+        let mut filters = vec![0.0; plan.filters(Direction::Backward)];
         plan.prepare(isa, &problem.weight, plan.shape(), Direction::Backward, &mut filters);
-        let mut sums = FilterGradient::of_sizes(plan.sums(), padded(plan.channels[1]));
+        let mut sums = FilterGradient::of_sizes(sums(&plan), padded(plan.channels[1]));
         let mut found = before.clone();
         let mut scratch = Scratch::default();
         // The sums of two images are added up; what the scratch memory held does not matter.

@@ -4,8 +4,8 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 use std::sync::OnceLock;
 
-use super::{Factor, SIDE, Sizes, step};
-use crate::product::{Left, Rows};
+use super::{Left, PANEL, Right, SIDE, Sizes, step};
+use crate::product::{self, Rows};
 
 /// Proves that the processor has AMX-BF16 and AVX-512, and that the system lets this process use them.
 #[derive(Clone, Copy, Debug)]
@@ -124,8 +124,8 @@ impl Tiles {
     pub(crate) unsafe fn multiply<const ACCUMULATE: bool>(
         &mut self,
         sizes: Sizes,
-        left: Factor,
-        right: Factor,
+        left: Left,
+        right: Right,
         out: Rows<*mut f32>,
     ) {
         let Sizes { parts, rows, depth, columns } = sizes;
@@ -149,14 +149,17 @@ impl Tiles {
                     configure(&Shapes::new(shapes.0, words));
                 }
                 // The columns of the right factor stay in the first-level cache while all rows use them.
-                for column in (0..columns).step_by(2 * SIDE) {
+                for column in (0..columns).step_by(PANEL) {
                     for row in (from..to).step_by(2 * SIDE) {
                         let block = Block {
                             parts,
                             steps: depth / words,
                             words,
-                            left: Factor { data: left.data.wrapping_add(row * left.stride), ..left },
-                            right: Factor { data: right.data.wrapping_add(column), ..right },
+                            left: Left { data: left.data.wrapping_add(row * left.stride), ..left },
+                            right: Right {
+                                data: right.data.wrapping_add(column / PANEL * right.panel),
+                                ..right
+                            },
                             out: Rows { data: out.data.wrapping_add(row * out.stride + column), ..out },
                         };
                         match (shapes.0[1] > 0, column + SIDE < columns) {
@@ -177,7 +180,13 @@ impl Amx {
     ///
     /// # Safety
     /// `left` covers `rows × depth` readable words.
-    pub(crate) unsafe fn gather(self, left: Left, rows: usize, depth: usize, out: &mut Vec<f32>) -> usize {
+    pub(crate) unsafe fn gather(
+        self,
+        left: product::Left,
+        rows: usize,
+        depth: usize,
+        out: &mut Vec<f32>,
+    ) -> usize {
         let stride = depth.next_multiple_of(SIDE);
         out.resize(rows.next_multiple_of(SIDE) * stride, 0.0);
         for k in (0..depth).step_by(SIDE) {
@@ -230,8 +239,8 @@ struct Block {
     parts: usize,
     steps: usize,
     words: usize,
-    left: Factor,
-    right: Factor,
+    left: Left,
+    right: Right,
     out: Rows<*mut f32>,
 }
 

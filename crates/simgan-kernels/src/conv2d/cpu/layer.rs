@@ -119,7 +119,7 @@ impl Layer {
                 Sums::Direct(vec![0.0; weights], vec![0.0; bias])
             }
             Ready::Tiles(tiles) => Sums::Tiles(FilterGradient::zeros(&tiles.plan)),
-            Ready::Amx(amx) => Sums::Tiles(FilterGradient::of_sizes(amx.plan.sums(), amx.bias.len())),
+            Ready::Amx(amx) => Sums::Tiles(FilterGradient::of_sizes(amx::sums(&amx.plan), amx.bias.len())),
         }
     }
 
@@ -243,7 +243,7 @@ impl Sums {
 impl OnAmx {
     fn new(plan: amx::Plan, geometry: &Geometry, isa: Isa, parameters: &[f32], direction: Direction) -> Self {
         let (weight, bias) = parameters.split_at(geometry.weights());
-        let mut filters = Buffer::zeros(plan.filters());
+        let mut filters = Buffer::zeros(plan.filters(direction));
         plan.prepare(isa, weight, plan.shape(), direction, &mut filters);
         let mut padded_bias = Buffer::zeros(padded(geometry.channels_out));
         padded_bias[..geometry.channels_out].copy_from_slice(bias);

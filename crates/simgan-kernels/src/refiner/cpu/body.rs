@@ -42,7 +42,8 @@ impl Body {
     pub(super) fn filters(&self) -> usize {
         match self {
             Self::Winograd(plan) => plan.filters(),
-            Self::Amx(plan) => plan.filters(),
+            // As many for both passes.
+            Self::Amx(plan) => plan.filters(Direction::Forward),
         }
     }
 
@@ -66,7 +67,7 @@ impl Body {
     pub(super) fn zeros(&self) -> FilterGradient {
         match self {
             Self::Winograd(plan) => FilterGradient::zeros(plan),
-            Self::Amx(plan) => FilterGradient::of_sizes(plan.sums(), plan.channels[1]),
+            Self::Amx(plan) => FilterGradient::of_sizes(amx::sums(plan), plan.channels[1]),
         }
     }
 
