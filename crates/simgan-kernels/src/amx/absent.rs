@@ -1,5 +1,7 @@
 //! Systems without AMX.
 
+use std::ops::Range;
+
 use super::{Left, Right, Sizes};
 use crate::product::{self, Rows};
 
@@ -30,7 +32,14 @@ impl Amx {
 
     /// # Safety
     /// None: there is no value to call it with.
-    pub(crate) unsafe fn planes(self, _words: &[f32], _width: usize, _planes: &mut [f32], _stride: usize) {
+    pub(crate) unsafe fn planes(
+        self,
+        _words: &[f32],
+        _width: usize,
+        _planes: &mut [f32],
+        _stride: usize,
+        _range: Range<usize>,
+    ) {
         match self {}
     }
 }

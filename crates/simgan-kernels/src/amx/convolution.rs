@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::ending::Ending;
-use super::frame::Frame;
-use super::{Left, PANEL, Right, Sizes, Tiles, step};
+use super::frame::{Drawing, Frame};
+use super::{Amx, Left, PANEL, Right, Sizes, step};
 use crate::buffer::Buffer;
 use crate::geometry::{Border, Geometry};
 use crate::product::Rows;
@@ -33,14 +33,14 @@ pub(crate) struct Plan {
 /// Scratch memory of the passes, reused from image to image.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    /// Framed images in words of two channels: pixels, and gradients.
+    /// A framed image, or gradient, in words of two channels.
     pub(super) framed: Buffer,
-    pub(super) of_framed: Buffer,
     /// Results of some pixels, channels padded.
     pub(super) block: Buffer,
-    /// The gradient of the framed image.
-    pub(super) sums: Buffer,
-    /// The channels of the framed image, and the gradient in words of two pixels.
+    /// The gradient of the border, pixel by pixel, and which pixel of the image each repeats.
+    pub(super) of_border: Vec<f32>,
+    pub(super) repeated: Vec<usize>,
+    /// The channels of the framed image, and the gradient of some pixels in words of two.
     pub(super) planes: Buffer,
     pub(super) pairs: Buffer,
 }
@@ -165,35 +165,36 @@ impl Plan {
     }
 }
 
-/// Convolves some rows of a framed image in words, and calls `finish` with the results of pixels that lie side by
-/// side: the row and the column of the first one, and their channels, padded. Rows are as wide as those of the
-/// framed image; pixels at the end of a row mean nothing.
-///
-/// # Panics
-/// If the slices are too short.
+/// Convolves some rows of a framed image, and calls `finish` with the results of pixels that lie side by side: the row
+/// and the column of the first one, and their channels, padded. Rows are as wide as those of the framed image; pixels
+/// at the end of a row mean nothing.
 #[inline(always)]
-pub(super) fn convolve(
-    tiles: &mut Tiles,
+pub(super) fn convolve<S: Simd>(
+    simd: S,
+    amx: Amx,
     (plan, direction): (&Plan, Direction),
-    (framed, width, rows): (&[f32], usize, usize),
+    mut image: Drawing<'_>,
     filters: &[f32],
     block: &mut Buffer,
     mut finish: impl FnMut([usize; 2], &[f32]),
 ) {
     let [deep, columns] = plan.of_pass(direction);
-    let (words, depth) = (deep / 2, plan.line(direction));
-    let count = rows * width - (plan.kernel[1] - 1);
-    assert!(framed.len() >= (rows + plan.kernel[0] - 1) * width * words);
-    let panel = plan.kernel[0] * depth * PANEL;
-    assert_eq!(filters.len(), columns.div_ceil(PANEL) * panel);
+    let [kernel_rows, kernel_columns] = plan.kernel;
+    let (words, depth, width) = (deep / 2, plan.line(direction), image.frame.width());
+    let count = (image.height() + 1 - kernel_rows) * width - (kernel_columns - 1);
+    let panel = kernel_rows * depth * PANEL;
+    assert_eq!((image.frame.words(), filters.len()), (words, columns.div_ceil(PANEL) * panel));
     block.resize(PIXELS * columns);
+    let mut tiles = amx.tiles();
     for start in (0..count).step_by(PIXELS) {
         let pixels = PIXELS.min(count - start);
-        let sizes = Sizes { parts: plan.kernel[0], rows: pixels, depth, columns };
-        // SAFETY: the last pixel's words end where a row ends, inside the framed image by the assertion, and so
-        // do those of the kernel's other rows; the other lengths were set or checked above.
+        image.until(simd, (start + pixels + kernel_columns - 2) / width + kernel_rows);
+        let sizes = Sizes { parts: kernel_rows, rows: pixels, depth, columns };
+        // SAFETY: the last pixel's words end where the last row ends or before, and so do those of the kernel's other
+        // rows; the other lengths were set or checked above.
         unsafe {
-            let left = Left { data: framed.as_ptr().add(start * words), stride: words, part: width * words };
+            let data = image.words().as_ptr().add(start * words);
+            let left = Left { data, stride: words, part: width * words };
             let right = Right { data: filters.as_ptr(), stride: PANEL, part: depth * PANEL, panel };
             let out = Rows { data: block.as_mut_ptr(), stride: columns };
             tiles.multiply::<false>(sizes, left, right, out);
@@ -235,7 +236,6 @@ impl Task for Forward<'_> {
         let (frame, [height, width], channels) = (plan.frame(), plan.size_out(), plan.channels[1]);
         assert!(rows.end <= height && out.len() == rows.len() * width * channels);
         assert_eq!(finish.bias.len(), padded(channels));
-        frame.draw(simd, image, rows.start..rows.end + plan.kernel[0] - 1, &mut scratch.framed);
         let part = rows.start * width * channels..rows.end * width * channels;
         let residual = match finish.residual {
             Residual::Of(residual) => Some(&residual[part]),
@@ -247,9 +247,10 @@ impl Task for Forward<'_> {
             relu: finish.relu,
             ..Ending::default()
         };
-        let framed = (&scratch.framed[..], frame.width(), rows.len());
+        let rows = rows.start..rows.end + plan.kernel[0] - 1;
+        let image = Drawing::new(frame, image, rows, &mut scratch.framed);
         let (wide, pass) = (padded(channels), (plan, Direction::Forward));
-        convolve(&mut amx.tiles(), pass, framed, filters, &mut scratch.block, |[y, x], results| {
+        convolve(simd, amx, pass, image, filters, &mut scratch.block, |[y, x], results| {
             let count = width.saturating_sub(x).min(results.len() / wide);
             let place = (y * width + x) * channels..(y * width + x + count) * channels;
             let residual = residual.map(|residual| &residual[place.clone()]);

@@ -29,14 +29,16 @@ impl Frame {
         padded(self.channels) / 2
     }
 
+    /// Rows of the framed image.
+    pub(super) fn height(&self) -> usize {
+        self.size[0] + 2 * self.margin[0]
+    }
+
     /// Draws `rows` of the framed image.
     #[inline(always)]
-    pub(super) fn draw<S: Simd>(&self, simd: S, image: &[f32], rows: Range<usize>, out: &mut Buffer) {
+    fn draw<S: Simd>(&self, simd: S, image: &[f32], rows: Range<usize>, out: &mut [f32]) {
         let ([height, width], words, side) = (self.size, self.words(), self.margin[1]);
-        let line = self.width() * words;
-        assert_eq!(image.len(), height * width * self.channels);
-        out.resize(rows.len() * line);
-        for (y, line) in rows.zip(out.chunks_exact_mut(line)) {
+        for (y, line) in rows.zip(out.chunks_exact_mut(self.width() * words)) {
             let nearest = y.saturating_sub(self.margin[0]).min(height - 1);
             if self.border == Border::Zeros && nearest + self.margin[0] != y {
                 line.fill(0.0);
@@ -44,12 +46,8 @@ impl Frame {
             }
             let (before, rest) = line.split_at_mut(side * words);
             let (inside, after) = rest.split_at_mut(width * words);
-            pack(
-                simd,
-                &image[nearest * width * self.channels..][..width * self.channels],
-                self.channels,
-                inside,
-            );
+            let line = &image[nearest * width * self.channels..][..width * self.channels];
+            pack(simd, line, self.channels, inside);
             match self.border {
                 Border::Zeros => {
                     before.fill(0.0);
@@ -62,6 +60,44 @@ impl Frame {
                 }
             }
         }
+    }
+}
+
+/// Some rows of a framed image, drawn only as far as they are needed, so that they are in cache then.
+pub(super) struct Drawing<'a> {
+    pub(super) frame: Frame,
+    image: &'a [f32],
+    rows: Range<usize>,
+    drawn: usize,
+    words: &'a mut Buffer,
+}
+
+impl<'a> Drawing<'a> {
+    pub(super) fn new(frame: Frame, image: &'a [f32], rows: Range<usize>, words: &'a mut Buffer) -> Self {
+        assert_eq!(image.len(), frame.size[0] * frame.size[1] * frame.channels);
+        words.resize(rows.len() * frame.width() * frame.words());
+        Self { frame, image, rows, drawn: 0, words }
+    }
+
+    /// Number of rows.
+    pub(super) fn height(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Draws the rows that precede row `end` and are not drawn yet.
+    #[inline(always)]
+    pub(super) fn until<S: Simd>(&mut self, simd: S, end: usize) {
+        let (line, end) = (self.frame.width() * self.frame.words(), end.min(self.rows.len()));
+        if self.drawn < end {
+            let rows = self.rows.start + self.drawn..self.rows.start + end;
+            self.frame.draw(simd, self.image, rows, &mut self.words[self.drawn * line..end * line]);
+            self.drawn = end;
+        }
+    }
+
+    /// The words of all rows; of those that are not drawn, any.
+    pub(super) fn words(&self) -> &[f32] {
+        self.words
     }
 }
 

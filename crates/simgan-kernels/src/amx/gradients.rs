@@ -1,7 +1,10 @@
 //! The gradients of a convolution on tiles.
 
+use std::ops::Range;
+
 use super::convolution::{Plan, Scratch, convolve};
 use super::ending::Ending;
+use super::frame::Drawing;
 use super::{Amx, Left, PANEL, Right, SIDE, Sizes};
 use crate::buffer::Buffer;
 use crate::geometry::Border;
@@ -37,30 +40,65 @@ impl Task for Backward<'_> {
         let Self { plan, image, gradient, of_filters, of_image, scratch } = self;
         let Some(amx) = simd.amx() else { unreachable!("a plan is made where there are tiles") };
         assert_eq!((image.len(), gradient.len()), (plan.image_in(), plan.image_out()));
-        // Both gradients read the gradient of the result in words; this one has zeros around it.
-        let frame = plan.frame_of_gradient();
-        let rows = frame.size[0] + 2 * frame.margin[0];
-        if of_image.is_some() {
-            frame.draw(simd, gradient, 0..rows, &mut scratch.of_framed);
-        }
         if let Some(of_filters) = of_filters {
             add_filter_gradient(simd, amx, plan, image, gradient, of_filters, scratch);
         }
         if let Some((filters, out, finish)) = of_image {
             assert_eq!(out.len(), plan.image_in());
             assert!(finish.mask.is_none_or(|mask| mask.len() == out.len()));
-            let (framed, wide) = (plan.frame(), padded(plan.channels[0]));
-            let (framed_rows, framed_width) = (framed.size[0] + 2 * framed.margin[0], framed.width());
-            let Scratch { of_framed, block, sums, .. } = scratch;
-            sums.resize(framed_rows * framed_width * wide);
-            let of_framed = (&of_framed[..], frame.width(), framed_rows);
-            let pass = (plan, Direction::Backward);
-            convolve(&mut amx.tiles(), pass, of_framed, filters, block, |[y, x], results| {
-                let count = framed_width.saturating_sub(x).min(results.len() / wide) * wide;
-                sums[(y * framed_width + x) * wide..][..count].copy_from_slice(&results[..count]);
-            });
-            unframe(simd, plan, sums, finish, out);
+            image_gradient(simd, amx, plan, (gradient, filters), finish, out, scratch);
         }
+    }
+}
+
+/// Computes the gradient of the framed image, adds that of the border to the pixels that it repeats, and finishes it.
+#[inline(always)]
+fn image_gradient<S: Simd>(
+    simd: S,
+    amx: Amx,
+    plan: &Plan,
+    (gradient, filters): (&[f32], &[f32]),
+    finish: FinishGradient<'_>,
+    out: &mut [f32],
+    scratch: &mut Scratch,
+) {
+    let ([height, width], channels, wide) = (plan.size, plan.channels[0], padded(plan.channels[0]));
+    let Scratch { framed, block, of_border, repeated, .. } = scratch;
+    of_border.clear();
+    repeated.clear();
+    let frame = plan.frame_of_gradient();
+    let gradient = Drawing::new(frame, gradient, 0..frame.height(), framed);
+    let (pass, padding) = ((plan, Direction::Backward), plan.padding);
+    let ending = |accumulate: bool, place: Range<usize>| {
+        let mask = finish.mask.map(|mask| &mask[place]);
+        Ending { accumulate, mask, ..Ending::default() }
+    };
+    convolve(simd, amx, pass, gradient, filters, block, |[y, x], results| {
+        let end = (x + results.len() / wide).min(width + 2 * padding);
+        // The pixels of the image among those of the framed image.
+        let inside = match (padding..padding + height).contains(&y) {
+            true => x.max(padding).min(end)..end.min(padding + width).max(x.max(padding).min(end)),
+            false => x..x,
+        };
+        let place = |x: usize| {
+            let nearest = |at: usize, size: usize| at.saturating_sub(padding).min(size - 1);
+            (nearest(y, height) * width + nearest(x, width)) * channels
+        };
+        if !inside.is_empty() {
+            let place = place(inside.start)..place(inside.start) + inside.len() * channels;
+            let results = &results[(inside.start - x) * wide..(inside.end - x) * wide];
+            ending(finish.accumulate, place.clone()).write(simd, results, channels, &mut out[place]);
+        }
+        if plan.border == Border::Replicate {
+            for at in (x..end).filter(|at| !inside.contains(at)) {
+                of_border.extend_from_slice(&results[(at - x) * wide..][..wide]);
+                repeated.push(place(at));
+            }
+        }
+    });
+    for (&place, of_border) in repeated.iter().zip(of_border.chunks_exact(wide)) {
+        let place = place..place + channels;
+        ending(true, place.clone()).write(simd, of_border, channels, &mut out[place]);
     }
 }
 
@@ -83,18 +121,22 @@ fn add_filter_gradient<S: Simd>(
     // Pixels of the result are numbered along rows as wide as the framed image, so that each tap reads the framed
     // image from one place on.
     let words = (height * width).div_ceil(2).next_multiple_of(SIDE);
-    draw_pairs(simd, plan, gradient, words, pairs);
-    frame.draw(simd, image, 0..frame.size[0] + 2 * frame.margin[0], framed);
     // The last tap reads as far behind the last word.
     let farthest = (plan.kernel[0] - 1) * width + plan.kernel[1] - 1;
     let stride = (words + farthest.div_ceil(2)).next_multiple_of(SIDE);
-    planes.resize(channels_in.next_multiple_of(2 * SIDE) * stride);
-    // SAFETY: `amx` proves that the processor has the instructions.
-    unsafe { amx.planes(framed, frame.words(), planes, stride) };
-    let pixels = planes.as_ptr().cast::<u16>();
+    planes.resize(channels_in.next_multiple_of(PANEL) * stride);
+    let mut image = Drawing::new(frame, image, 0..frame.height(), framed);
+    let mut laid_out = 0;
     let mut tiles = amx.tiles();
     for start in (0..words).step_by(WORDS) {
         let depth = WORDS.min(words - start);
+        draw_pairs(simd, plan, gradient, start..start + depth, pairs);
+        let needed = (start + depth + farthest.div_ceil(2)).next_multiple_of(SIDE);
+        image.until(simd, (2 * needed).div_ceil(width));
+        // SAFETY: `amx` proves that the processor has the instructions.
+        unsafe { amx.planes(image.words(), frame.words(), planes, stride, laid_out..needed) };
+        laid_out = needed;
+        let pixels = planes.as_ptr().cast::<u16>();
         let of_blocks = of_filters.filters.chunks_exact_mut(plan.taps() * BLOCK);
         for ([block_in, block_out], sums) in blocks(plan).zip(of_blocks) {
             let (first_in, first_out) = (block_in * PANEL, block_out * PANEL);
@@ -103,11 +145,11 @@ fn add_filter_gradient<S: Simd>(
                 let source = tap / plan.kernel[1] * width + tap % plan.kernel[1];
                 let sizes = Sizes { parts: 1, rows, depth, columns };
                 // SAFETY: a plane holds `stride` words, and `source <= farthest`, so that the pixels of these words
-                // lie in it; a panel of `pairs` holds `words` rows of its channels, and `sums` a whole block.
+                // lie in it; a panel of `pairs` holds `depth` rows of its channels, and `sums` a whole block.
                 unsafe {
                     let of_block = pixels.add(2 * (first_in * stride + start) + source);
                     let left = Left { data: of_block.cast(), stride, part: 0 };
-                    let of_block = pairs.as_ptr().add(block_out * words * PANEL + start * PANEL);
+                    let of_block = pairs.as_ptr().add(block_out * depth * PANEL);
                     let right = Right { data: of_block, stride: PANEL, part: 0, panel: 0 };
                     let out = Rows { data: sums.as_mut_ptr(), stride: PANEL };
                     tiles.multiply::<true>(sizes, left, right, out);
@@ -139,13 +181,13 @@ fn add_bias_gradient(gradient: &[f32], channels: usize, of_bias: &mut [f32]) {
     }
 }
 
-/// Packs the gradient of each two pixels of the result, numbered along rows as wide as the framed image, in panels
-/// of channels of `words` rows each. There are zeros where the result has no pixel.
+/// Packs the gradient of each two pixels of the result, numbered along rows as wide as the framed image: of some of
+/// these words, in panels of channels. There are zeros where the result has no pixel.
 #[inline(always)]
-fn draw_pairs<S: Simd>(simd: S, plan: &Plan, gradient: &[f32], words: usize, pairs: &mut Buffer) {
+fn draw_pairs<S: Simd>(simd: S, plan: &Plan, gradient: &[f32], words: Range<usize>, pairs: &mut Buffer) {
     let ([height, width], channels, wide) = (plan.size_out(), plan.channels[1], plan.wide()[1]);
-    let framed_width = plan.frame().width();
-    pairs.resize(words * wide.next_multiple_of(PANEL));
+    let (framed_width, count) = (plan.frame().width(), words.len());
+    pairs.resize(count * wide.next_multiple_of(PANEL));
     let nothing = [0.0; 0];
     let pixel = |at: usize| {
         let (y, x) = (at / framed_width, at % framed_width);
@@ -155,9 +197,9 @@ fn draw_pairs<S: Simd>(simd: S, plan: &Plan, gradient: &[f32], words: usize, pai
             &nothing[..]
         }
     };
-    for at in 0..words {
-        let pair = [pixel(2 * at), pixel(2 * at + 1)];
-        for (panel, out) in pairs.chunks_exact_mut(words * PANEL).enumerate() {
+    for (at, word) in words.enumerate() {
+        let pair = [pixel(2 * word), pixel(2 * word + 1)];
+        for (panel, out) in pairs.chunks_exact_mut(count * PANEL).enumerate() {
             let out = &mut out[at * PANEL..][..PANEL];
             for first in (0..PANEL).step_by(S::LANES) {
                 let [a, b] = pair.map(|pixel| words::load(simd, pixel, panel * PANEL + first));
@@ -165,47 +207,6 @@ fn draw_pairs<S: Simd>(simd: S, plan: &Plan, gradient: &[f32], words: usize, pai
                 unsafe { simd.store(out.as_mut_ptr().add(first), simd.words(a, b)) };
             }
         }
-    }
-}
-
-/// Adds the gradient of the border to the pixels that it repeats, finishes the gradient of the image and writes
-/// it.
-#[inline(always)]
-fn unframe<S: Simd>(simd: S, plan: &Plan, sums: &mut [f32], finish: FinishGradient<'_>, out: &mut [f32]) {
-    let ([height, width], channels, padding) = (plan.size, plan.channels[0], plan.padding);
-    let (wide, framed_width) = (padded(channels), plan.frame().width());
-    if plan.border == Border::Replicate && padding > 0 {
-        fold(sums, [height, width], padding, wide);
-    }
-    for y in 0..height {
-        let line = &sums[((y + padding) * framed_width + padding) * wide..][..width * wide];
-        let place = y * width * channels..(y + 1) * width * channels;
-        let mask = finish.mask.map(|mask| &mask[place.clone()]);
-        let ending = Ending { accumulate: finish.accumulate, mask, ..Ending::default() };
-        ending.write(simd, line, channels, &mut out[place]);
-    }
-}
-
-/// Adds the margins of the framed image to the outermost pixels of the image.
-#[inline(always)]
-fn fold(sums: &mut [f32], [height, width]: [usize; 2], padding: usize, wide: usize) {
-    let framed = [height + 2 * padding, width + 2 * padding];
-    let line = framed[1] * wide;
-    let mut add = |from: usize, to: usize, count: usize| {
-        for at in 0..count {
-            sums[to + at] += sums[from + at];
-        }
-    };
-    for y in 0..framed[0] {
-        for x in 0..padding {
-            add(y * line + x * wide, y * line + padding * wide, wide);
-            let (from, last) = (padding + width + x, padding + width - 1);
-            add(y * line + from * wide, y * line + last * wide, wide);
-        }
-    }
-    for y in 0..padding {
-        add(y * line, padding * line, line);
-        add((padding + height + y) * line, (padding + height - 1) * line, line);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::{Left, PANEL, Right, SIDE, Sizes, step};
@@ -205,20 +206,28 @@ impl Amx {
     }
 
     /// Lays out pixels of `width` words, pairs of channels, plane by plane: each channel's numbers of all pixels
-    /// side by side, `stride` words from those of the next. What a plane holds behind them becomes zeros.
+    /// side by side, `stride` words from those of the next. Writes the words `range`, multiples of 16, of each
+    /// plane; behind the last pixel there are zeros.
     ///
     /// # Panics
     /// If the planes have no room.
     ///
     /// # Safety
     /// None beyond `self`, which proves that the processor has AVX-512.
-    pub(crate) unsafe fn planes(self, words: &[f32], width: usize, planes: &mut [f32], stride: usize) {
+    pub(crate) unsafe fn planes(
+        self,
+        words: &[f32],
+        width: usize,
+        planes: &mut [f32],
+        stride: usize,
+        range: Range<usize>,
+    ) {
         let pixels = words.len() / width;
-        assert!(pixels <= 2 * stride && stride.is_multiple_of(SIDE));
+        assert!(range.end <= stride && range.start.is_multiple_of(SIDE) && range.end.is_multiple_of(SIDE));
         assert!(planes.len() >= 2 * width.next_multiple_of(SIDE) * stride);
         for first in (0..width).step_by(SIDE) {
             let used = (width - first).min(SIDE);
-            for at in (0..stride).step_by(SIDE) {
+            for at in range.clone().step_by(SIDE) {
                 let count = pixels.saturating_sub(2 * at).min(2 * SIDE);
                 // SAFETY: the first `count` pixels from `2 * at` on exist, and planes have room for whole blocks:
                 // channel `2 * word` lies at plane `2 * word`, by the assertions.
