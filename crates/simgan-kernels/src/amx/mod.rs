@@ -17,11 +17,11 @@ mod x86;
 mod tests;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub(crate) use self::absent::{Amx, Tiles};
+pub(crate) use self::absent::Amx;
 pub(crate) use self::convolution::{Forward, Plan, Scratch};
 pub(crate) use self::gradients::{Backward, flatten, sums};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub(crate) use self::x86::{Amx, Tiles};
+pub(crate) use self::x86::Amx;
 
 /// Rows of a tile, and words in a row: pairs of bf16, or sums of `f32`.
 const SIDE: usize = 16;

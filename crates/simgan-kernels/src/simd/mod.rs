@@ -105,6 +105,18 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         // SAFETY: the caller's promise.
         unsafe { self.store(to, a) }
     }
+    /// Stores the numbers of two vectors as words, one after the other.
+    ///
+    /// # Safety
+    /// `2 * LANES / PER_WORD` words can be written to `to`, which need not be aligned.
+    #[inline(always)]
+    unsafe fn store_two_in_words(self, to: *mut f32, a: Self::Vector, b: Self::Vector) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.store_words(to, a);
+            self.store_words(to.add(Self::LANES / Self::PER_WORD), b);
+        }
+    }
 }
 
 /// A computation with vectors of any width.

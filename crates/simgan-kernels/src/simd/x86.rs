@@ -160,6 +160,20 @@ impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
     }
 
     #[inline(always)]
+    unsafe fn store_two_in_words(self, to: *mut f32, a: __m512, b: __m512) {
+        // SAFETY: see above. Vectors of one size hold any bits.
+        unsafe {
+            if PAIRS {
+                let words = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(b, a));
+                _mm512_storeu_si512(to.cast(), words);
+            } else {
+                self.store(to, a);
+                self.store(to.add(Self::LANES), b);
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn store_words(self, to: *mut f32, a: __m512) {
         // SAFETY: see above. Vectors of one size hold any bits.
         unsafe {
