@@ -5,7 +5,7 @@ use std::process::Command;
 use candle_core::DType;
 use simgan_kernels::{Border, Conv2d, conv2d, reference};
 
-use crate::common::{Place, generator, relative_distance, uniform, variable};
+use crate::common::{Place, generator, has_bf16, relative_distance, uniform, variable};
 
 /// Runs in a process of its own for each instruction set, started by the test below.
 #[test]
@@ -23,23 +23,40 @@ fn child() {
 
 /// Whether the child succeeded under an instruction set, and its output.
 fn run_child(name: &str) -> (bool, String) {
+    run_tests(&["--exact", "instruction_sets::child"], name)
+}
+
+/// Whether some tests of this program succeeded under an instruction set, and their output.
+fn run_tests(arguments: &[&str], name: &str) -> (bool, String) {
     let program = std::env::current_exe().unwrap();
-    let child = Command::new(program)
-        .args(["--exact", "instruction_sets::child"])
-        .env("SIMGAN_KERNELS_ISA", name)
-        .output()
-        .unwrap();
+    let child = Command::new(program).args(arguments).env("SIMGAN_KERNELS_ISA", name).output().unwrap();
     (child.status.success(), String::from_utf8_lossy(&child.stdout).into_owned())
 }
 
 #[test]
 fn each_instruction_set_can_be_forced() {
-    for name in ["avx512", "avx2", "neon", "portable", ""] {
+    for name in ["amx", "avx512", "avx2", "neon", "portable", ""] {
         let (success, output) = run_child(name);
         if output.contains("this processor has") {
             println!("skipped: {name}, which this processor lacks");
         } else {
             assert!(success, "{name}: {output}");
+        }
+    }
+}
+
+/// The tests of products of 16 bits use the best of the two; this runs them with each.
+#[test]
+fn products_of_16_bits_are_tested_on_tiles_and_on_vectors() {
+    if !has_bf16() {
+        return;
+    }
+    for name in ["amx", "avx512"] {
+        let (success, output) = run_tests(&["in_bf16"], name);
+        if output.contains("this processor has") {
+            println!("skipped: {name}, which this processor lacks");
+        } else {
+            assert!(success && output.contains("gradients_in_bf16"), "{name}: {output}");
         }
     }
 }
