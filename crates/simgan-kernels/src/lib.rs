@@ -8,8 +8,8 @@
 //!
 //! Whole networks run as single operations: [`refiner`] is the SimGAN refiner, [`sequential`] a chain of
 //! convolutions and pools. Each image passes all layers, channels last, while it is in cache. [`graph`] runs
-//! any network of convolutions, [`batch_norm`], pools, [`upsample2d`] and skip connections. [`Adam`] updates
-//! parameters in place.
+//! any network of convolutions, [`batch_norm`], pools, [`upsample2d`] and skip connections. [`linear_in`] is a fully
+//! connected layer. [`Adam`] updates parameters in place.
 //!
 //! One function, `Backend::of`, decides which kernels serve a tensor:
 //! - `f32` on the CPU: vector kernels for AVX-512, AVX2 with FMA, NEON, or portable code, chosen at run time.
@@ -64,6 +64,7 @@ mod graph;
 mod groups;
 #[cfg(all(test, target_os = "linux"))]
 mod guard;
+mod linear;
 mod matrix;
 mod max_pool2d;
 mod precision;
@@ -84,6 +85,7 @@ pub use self::batch_norm::{BatchNorm, batch_norm};
 pub use self::conv2d::{conv2d, conv2d_residual};
 pub use self::geometry::{Border, Conv2d};
 pub use self::graph::{Node, graph, graph_in};
+pub use self::linear::linear_in;
 pub use self::max_pool2d::{MaxPool2d, max_pool2d};
 pub use self::precision::Precision;
 pub use self::refiner::{Layer, RefinerLayers, refiner, refiner_in};
@@ -97,6 +99,7 @@ pub mod reference {
     pub use crate::batch_norm::reference::batch_norm;
     pub use crate::conv2d::reference::{conv2d, conv2d_residual, relu};
     pub use crate::graph::reference::graph;
+    pub use crate::linear::reference::linear;
     pub use crate::max_pool2d::reference::max_pool2d;
     pub use crate::refiner::reference::refiner;
     pub use crate::sequential::reference::sequential;

@@ -1,7 +1,7 @@
 use candle_core::{Module, Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
-use simgan_kernels::{Conv2d, MaxPool2d, Precision, Stage, reference::relu, sequential_in};
+use simgan_kernels::{Conv2d, MaxPool2d, Precision, Stage, sequential_in};
 
 use crate::ModelError;
 use crate::conv::Conv;
@@ -59,7 +59,7 @@ impl GazeEstimator {
 }
 
 impl GazeEstimator {
-    /// Returns the same network, whose convolutions multiply in `precision`.
+    /// Returns the same network, whose layers multiply in `precision`.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
@@ -103,7 +103,7 @@ impl GazeEstimator {
         let stages = [conv1, conv2, conv3, pool(3), conv4, conv5, pool(2)];
         let mut features = sequential_in(images, &stages, self.precision)?.flatten_from(1)?;
         for layer in &self.hidden {
-            features = relu(&layer.forward(&features)?)?;
+            features = layer.forward(&features, true, self.precision)?;
         }
         Ok(features)
     }
@@ -114,7 +114,8 @@ impl GazeEstimator {
     ///
     /// If the images or the numbers do not have the shapes of the config.
     pub fn forward_with(&self, images: &Tensor, extra: Option<&Tensor>) -> candle_core::Result<Tensor> {
-        self.head.forward(&with_extra(self.features(images)?, extra, self.extra)?)
+        let features = with_extra(self.features(images)?, extra, self.extra)?;
+        self.head.forward(&features, false, self.precision)
     }
 }
 

@@ -1,5 +1,6 @@
 use candle_core::{Tensor, bail};
 use candle_nn::{Init, VarBuilder};
+use simgan_kernels::{Precision, linear_in};
 
 /// A fully connected layer: `weight` `(out, in)`, `bias` `(out)`, initialised like the convolutions.
 #[derive(Clone, Debug)]
@@ -16,10 +17,14 @@ impl Linear {
         Ok(Self { weight, bias: vb.get_with_hints(output, "bias", init)? })
     }
 
-    pub(crate) fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        // `(W xᵀ)ᵀ` instead of `x Wᵀ`: the gradient of the weight then lies in memory like the weight, so
-        // that the optimizer need not copy it.
-        self.weight.matmul(&input.t()?)?.t()?.broadcast_add(&self.bias)
+    /// Returns the outputs, through a ReLU if `relu`; they are multiplied in `precision`.
+    pub(crate) fn forward(
+        &self,
+        input: &Tensor,
+        relu: bool,
+        precision: Precision,
+    ) -> candle_core::Result<Tensor> {
+        linear_in(input, &self.weight, &self.bias, relu, precision)
     }
 }
 

@@ -1,7 +1,7 @@
 use candle_core::{Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
-use simgan_kernels::{Border, Precision, reference::relu};
+use simgan_kernels::{Border, Precision};
 
 use crate::ModelError;
 use crate::conv::{Conv, check_channels, same_conv};
@@ -53,7 +53,7 @@ impl Plain {
         Ok(Self { input: [channels, height, width], graph, maps, hidden: hidden_layer, head, extra })
     }
 
-    /// Returns the same network, whose convolutions multiply in `precision`.
+    /// Returns the same network, whose layers multiply in `precision`.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.graph.precision = precision;
@@ -72,7 +72,8 @@ impl Plain {
         extra: Option<&Tensor>,
         train: bool,
     ) -> candle_core::Result<Tensor> {
-        self.head.forward(&with_extra(self.hidden(images, train)?, extra, self.extra)?)
+        let features = with_extra(self.hidden(images, train)?, extra, self.extra)?;
+        self.head.forward(&features, false, self.graph.precision)
     }
 
     /// Returns the outputs of the hidden layer, which serve to compare sets of images.
@@ -93,7 +94,7 @@ impl Plain {
             bail!("the network takes images (N, C, H, W) of {:?}, not {:?}", self.input, images.dims());
         }
         let maps = self.graph.forward(images, &[self.maps], train)?.swap_remove(0);
-        relu(&self.hidden.forward(&maps.flatten_from(1)?)?)
+        self.hidden.forward(&maps.flatten_from(1)?, true, self.graph.precision)
     }
 }
 

@@ -6,6 +6,7 @@ mod common;
 mod conv2d;
 mod graph;
 mod instruction_sets;
+mod linear;
 mod max_pool2d;
 mod on_gpu;
 mod refiner;
