@@ -1,6 +1,6 @@
 """PyTorch's results and gradients, the reference of the tests in tests/kernels.
 
-usage: python export.py      (writes conv2d.safetensors, max_pool2d.safetensors and batch_norm.safetensors beside itself)
+usage: python export.py      (writes conv2d.safetensors, max_pool2d.safetensors, batch_norm.safetensors and linear.safetensors beside itself)
 needs: pip install torch safetensors numpy
 """
 import pathlib
@@ -79,3 +79,17 @@ direction = draw(*out.shape)
 store = {"input": input.detach(), "out": out.detach(), "direction": direction, "gradient": input.grad}
 norms.update({f"upsample.{key}": value.float().contiguous() for key, value in store.items()})
 save_file(norms, here / "batch_norm.safetensors")
+
+layers = {}
+for relu in [False, True]:
+    arguments = {"input": draw(19, 75), "weight": draw(67, 75), "bias": draw(67)}
+    arguments = {key: value.clone().requires_grad_() for key, value in arguments.items()}
+    out = F.linear(**arguments)
+    out = F.relu(out) if relu else out
+    direction = draw(*out.shape)
+    (out * direction).sum().backward()
+    store = {"out": out.detach(), "direction": direction}
+    for key, value in arguments.items():
+        store[key], store[f"{key}.gradient"] = value.detach(), value.grad
+    layers.update({f"{relu}.{key}".lower(): value.float().contiguous() for key, value in store.items()})
+save_file(layers, here / "linear.safetensors")

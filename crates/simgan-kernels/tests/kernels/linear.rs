@@ -4,7 +4,9 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use simgan_kernels::{Precision, linear_in, reference};
 
 use crate::common::differences::check_differences;
-use crate::common::{Place, at, bf16_places, generator, places, relative_distance, uniform, variable};
+use crate::common::{
+    Place, at, bf16_places, generator, golden, places, places_of, relative_distance, uniform, variable,
+};
 
 /// Items of the batch, inputs and outputs: few and many, odd ones, and more than are taken at a time.
 const CASES: [[usize; 3]; 6] =
@@ -46,6 +48,27 @@ fn results_and_gradients_equal_the_oracle() {
                 });
                 let error = largest_error(&found, &expected);
                 assert!(error < place.tolerance(2e-6, 1e-13), "{case:?}, {relu}: {error:e} at {place:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn results_and_gradients_equal_pytorch() {
+    let golden = golden("linear");
+    for place in places_of(DType::F32) {
+        for relu in [false, true] {
+            let get = |part: &str| golden.get(&format!("{relu}.{part}")).unwrap();
+            let arguments = ["input", "weight", "bias"].map(|name| variable(get(name), &place));
+            let [input, weight, bias] = &arguments;
+            let out = linear_in(input, weight, bias, relu, Precision::F32).unwrap();
+            assert!(relative_distance(&out, get("out")) < place.tolerance(1e-6, 0.0), "{relu} at {place:?}");
+            let gradients =
+                (out * at(get("direction"), &place)).unwrap().sum_all().unwrap().backward().unwrap();
+            for (name, argument) in ["input", "weight", "bias"].iter().zip(&arguments) {
+                let expected = get(&format!("{name}.gradient"));
+                let error = relative_distance(gradients.get(argument).unwrap(), expected);
+                assert!(error < place.tolerance(1e-6, 0.0), "{relu}, {name} at {place:?}: {error:e}");
             }
         }
     }
