@@ -264,11 +264,13 @@ impl Task for Backward<'_> {
             buffers.rows.resize(pixels * columns, 0.0);
             // Leaves the padding channels at zero.
             mask(geometry, &out[place.clone()], &gradient[place], &mut buffers.rows);
-            if S::PAIRS {
+            if in_pairs::<S>(depth) && of_parameters.is_some() {
                 words::row_by_row(simd, &buffers.rows, columns, &mut buffers.by_pixels);
+            }
+            if S::PAIRS && of_image.is_some() {
                 words::side_by_side(simd, &buffers.rows, &mut buffers.by_channels);
             }
-            buffers.unfolded.resize(pixels * depth, 0.0);
+            buffers.unfolded.resize(pixels * wide, 0.0);
             buffers.of_unfolded.resize(pixels * wide, 0.0);
             if let Some((_, of_bias)) = &mut of_parameters {
                 for pixel in buffers.rows.chunks_exact(columns) {
@@ -303,29 +305,35 @@ fn add_weight_gradient<S: Simd>(
 ) {
     let Buffers { framed, rows, unfolded, words, by_pixels, .. } = buffers;
     let (depth, columns) = (geometry.line(), padded(geometry.channels_out));
+    let wide = padded(depth);
     let pixels = lines.len() * geometry.size_out[1];
     // Copied: from one row to the next, pixels are not evenly spaced in the framed image.
     geometry.each_pixel(lines, tap, |pixel, source| {
-        unfolded[pixel * depth..][..depth].copy_from_slice(&framed[source..][..depth]);
+        unfolded[pixel * wide..][..depth].copy_from_slice(&framed[source..][..depth]);
     });
-    let (mut unfolded, mut rows) = (&unfolded[..pixels * depth], &rows[..]);
-    if S::PAIRS {
-        words::row_by_row(simd, unfolded, depth, words);
-        (unfolded, rows) = (words, by_pixels);
+    let (mut unfolded, mut rows, mut deep) = (&unfolded[..pixels * wide], &rows[..], pixels);
+    if in_pairs::<S>(depth) {
+        words::row_by_row(simd, unfolded, wide, words);
+        (unfolded, rows, deep) = (words, by_pixels, pixels.div_ceil(S::PER_WORD));
     }
-    let pixels = pixels.div_ceil(S::PER_WORD);
-    assert!(unfolded.len() >= pixels * depth && rows.len() >= pixels * columns);
+    assert!(unfolded.len() >= deep * wide && rows.len() >= deep * columns);
     assert_eq!(of_weights.len(), depth * columns);
     // SAFETY: the lengths were checked above.
     unsafe {
-        multiply_words::<S, true>(
-            simd,
-            (depth, pixels, columns),
-            Left { data: unfolded.as_ptr(), stride: depth, transposed: true },
-            Rows { data: rows.as_ptr(), stride: columns },
-            Rows { data: of_weights.as_mut_ptr(), stride: columns },
-        );
+        let left = Left { data: unfolded.as_ptr(), stride: wide, transposed: true };
+        let right = Rows { data: rows.as_ptr(), stride: columns };
+        let out = Rows { data: of_weights.as_mut_ptr(), stride: columns };
+        match in_pairs::<S>(depth) {
+            true => multiply_words::<S, true>(simd, (depth, deep, columns), left, right, out),
+            false => multiply::<S, true>(simd, (depth, deep, columns), left, right, out),
+        }
     }
+}
+
+/// Whether the gradient of the weights is multiplied in pairs: where few numbers lie under a row of the kernel, as of
+/// gray pixels, pairing them takes longer than multiplying.
+fn in_pairs<S: Simd>(depth: usize) -> bool {
+    S::PAIRS && depth >= S::LANES
 }
 
 /// Adds the gradient of the framed image from row `tap` of the kernel, `weights`, and some rows of the
