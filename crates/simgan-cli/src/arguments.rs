@@ -193,7 +193,7 @@ pub(crate) struct Compute {
 /// In which precision networks are applied.
 #[derive(Args, Debug)]
 pub(crate) struct Products {
-    /// Precision of the numbers that convolutions multiply.
+    /// Precision of the numbers that layers multiply.
     #[arg(long, value_enum, value_name = "PRECISION", default_value = "f32")]
     pub(crate) precision: PrecisionChoice,
 }
@@ -201,12 +201,12 @@ pub(crate) struct Products {
 /// The value of `--precision`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrecisionChoice {
-    /// bf16 where the device has it, else f32.
+    /// bf16 where the device multiplies it faster than f32, else f32.
     Auto,
     /// 32 bits.
     F32,
-    /// 16 bits with 8 of precision, on a CPU with AVX512-BF16 or a GPU with cuDNN: faster; on a CPU, refined images
-    /// differ by at most a gray level.
+    /// 16 bits with 8 of precision, on a CPU with AVX512-BF16 or a GPU with cuDNN: faster there, but on Intel's CPUs
+    /// only with AMX; on a CPU, refined images differ by at most a gray level.
     Bf16,
 }
 

@@ -40,8 +40,8 @@ pub(crate) fn size_thread_pool(n_threads: Option<usize>) -> Result<()> {
 pub(crate) fn precision(choice: PrecisionChoice, device: &Device) -> Result<Precision> {
     match choice {
         PrecisionChoice::F32 => Ok(Precision::F32),
-        PrecisionChoice::Auto if Precision::Bf16.check(device).is_err() => Ok(Precision::F32),
-        PrecisionChoice::Auto => Ok(Precision::Bf16),
+        PrecisionChoice::Auto if Precision::Bf16.pays(device) => Ok(Precision::Bf16),
+        PrecisionChoice::Auto => Ok(Precision::F32),
         PrecisionChoice::Bf16 => match Precision::Bf16.check(device) {
             Ok(()) => Ok(Precision::Bf16),
             Err(error) => Err(usage(error.to_string()).hint("use --precision f32, or auto").into()),

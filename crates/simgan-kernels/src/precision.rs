@@ -46,6 +46,17 @@ impl Precision {
     }
 }
 
+impl Precision {
+    /// Whether a device computes faster in this precision than in `f32`.
+    pub fn pays(self, device: &Device) -> bool {
+        match self {
+            Self::F32 => false,
+            Self::Bf16 if device.is_cpu() => Isa::of(self).is_ok_and(Isa::has_fast_pairs),
+            Self::Bf16 => self.check(device).is_ok(),
+        }
+    }
+}
+
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

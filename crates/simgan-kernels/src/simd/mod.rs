@@ -197,6 +197,15 @@ impl Isa {
         }
     }
 
+    /// Whether products of bf16 take less time than those of `f32`.
+    pub(crate) fn has_fast_pairs(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(simd) => simd.has_fast_pairs(),
+            _ => false,
+        }
+    }
+
     fn named(name: &str) -> std::result::Result<Self, String> {
         let available = Self::available();
         available.iter().find(|isa| isa.name() == name).copied().ok_or_else(|| {
