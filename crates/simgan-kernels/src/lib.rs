@@ -18,7 +18,7 @@
 //!   on the number of threads.
 //!   On a processor with AVX512-BF16, [`refiner_in`], [`sequential_in`] and [`graph_in`] multiply numbers rounded
 //!   to bf16 if [`Precision`] says so, twice as many at a time, and sum in `f32`. Where Linux offers AMX, its
-//!   tiles multiply 16 times as many, and convolutions are direct. `f32` computes alike with `amx` and `avx512`.
+//!   tiles multiply 16 times as many, so that convolutions are direct. `f32` computes alike with `amx` and `avx512`.
 //! - `f64` on the CPU: plain kernels for gradient checks.
 //! - `f32`, `f64` and bf16 on a GPU, if built with the feature `cudnn`: cuDNN's convolutions and pools, forward
 //!   and backward, in the networks too. Products of `f32` are not rounded to TF32; with [`Precision`] they are
@@ -52,6 +52,10 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked loads; each block argues its safety")]
 
 mod adam;
+#[cfg_attr(
+    not(all(target_arch = "x86_64", target_os = "linux")),
+    allow(unused, reason = "no value of these types exists there")
+)]
 mod amx;
 mod backend;
 mod batch_norm;

@@ -1,8 +1,8 @@
 //! Products of bf16 numbers on the tile registers of AMX, and the convolutions that use them.
 //!
-//! A tile holds 16 rows of 64 bytes. One instruction multiplies 16 rows of 32 numbers by 32 × 16 others, eight
-//! times as much as AVX-512 does in the same time, so that convolving directly costs less than Winograd's
-//! transforms do.
+//! A tile holds 16 rows of 64 bytes. One instruction multiplies 16 rows of 32 numbers by 32 × 16 others. In the same
+//! time, AVX-512 multiplies a sixteenth as many numbers of `f32`, so that convolving directly costs less than
+//! Winograd's transforms do.
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod absent;

@@ -91,11 +91,10 @@ fn products_of_every_shape_equal_their_sums() {
                     let (k, column) = (at / columns, at % columns);
                     right_words.push(word(of_right(part, 2 * k, column), of_right(part, 2 * k + 1, column)));
                 }
-                for at in 0..rows * columns {
+                for (at, expected) in expected.iter_mut().enumerate() {
                     let (row, column) = (at / columns, at % columns);
                     for k in 0..2 * depth {
-                        expected[at] +=
-                            f64::from(of_left(part, row, k)) * f64::from(of_right(part, k, column));
+                        *expected += f64::from(of_left(part, row, k)) * f64::from(of_right(part, k, column));
                     }
                 }
             }
