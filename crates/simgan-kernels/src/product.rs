@@ -1,9 +1,8 @@
 //! Products of small matrices that lie in cache, with the sums held in registers.
 
-use std::cell::Cell;
 use std::mem::MaybeUninit;
 
-use crate::amx::{self, Amx};
+use crate::amx;
 use crate::simd::{BLOCK, Simd, Task, array};
 
 /// The left factor: where element `(row, k)` lies.
@@ -58,57 +57,14 @@ pub(crate) unsafe fn multiply_words<S: Simd, const ACCUMULATE: bool>(
     out: Rows<*mut f32>,
 ) {
     if S::PAIRS {
-        if let (Some(amx), true) = (simd.amx(), on_tiles(sizes)) {
+        if let (Some(tiles), true) = (simd.amx(), amx::serves(sizes)) {
             // SAFETY: the caller's promise.
-            unsafe { multiply_on_tiles::<ACCUMULATE>(amx, sizes, left, right, out) };
+            unsafe { amx::multiply::<ACCUMULATE>(tiles, sizes, left, right, out) };
             return;
         }
         simd.run(Multiply::<ACCUMULATE, true> { sizes, left, right, out });
     } else {
         simd.run(Multiply::<ACCUMULATE, false> { sizes, left, right, out });
-    }
-}
-
-/// Minimum number of rows of a product on tiles, a quarter of what a tile holds.
-const FEWEST_ROWS: usize = 4;
-
-/// Whether tiles serve a product of words.
-fn on_tiles((rows, depth, _): Sizes) -> bool {
-    rows >= FEWEST_ROWS && amx::step(depth).is_some()
-}
-
-/// # Safety
-/// As [`multiply_words`], for sizes that tiles serve.
-#[inline(never)]
-unsafe fn multiply_on_tiles<const ACCUMULATE: bool>(
-    amx: Amx,
-    (rows, depth, columns): Sizes,
-    left: Left,
-    right: Rows<*const f32>,
-    out: Rows<*mut f32>,
-) {
-    thread_local! {
-        /// Transposed left factors.
-        static GATHERED: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-    }
-    let sizes = amx::Sizes { parts: 1, rows, depth, columns };
-    let mut gathered = Vec::new();
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (data, stride) = match left.transposed {
-            false => (left.data, left.stride),
-            true => {
-                gathered = GATHERED.take();
-                let stride = amx.gather(left, rows, depth, &mut gathered);
-                (gathered.as_ptr(), stride)
-            }
-        };
-        let left = amx::Left { data, stride, part: 0 };
-        let right = amx::Right { data: right.data, stride: right.stride, part: 0, panel: amx::PANEL };
-        amx.tiles().multiply::<ACCUMULATE>(sizes, left, right, out);
-    }
-    if left.transposed {
-        GATHERED.set(gathered);
     }
 }
 

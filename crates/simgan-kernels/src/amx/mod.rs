@@ -10,6 +10,7 @@ mod convolution;
 mod ending;
 mod frame;
 mod gradients;
+mod product;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod x86;
 
@@ -20,6 +21,7 @@ mod tests;
 pub(crate) use self::absent::Amx;
 pub(crate) use self::convolution::{Forward, Plan, Scratch};
 pub(crate) use self::gradients::{Backward, flatten, sums};
+pub(crate) use self::product::{multiply, serves};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) use self::x86::Amx;
 
