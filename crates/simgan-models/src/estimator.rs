@@ -76,7 +76,7 @@ impl Estimator {
         })
     }
 
-    /// Returns the same network, whose convolutions multiply in `precision`.
+    /// Returns the same network, whose layers multiply in `precision`.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         match self {

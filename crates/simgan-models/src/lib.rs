@@ -46,6 +46,7 @@ mod linear;
 mod noise;
 mod parameters;
 mod plain;
+mod precision_name;
 mod refiner;
 mod refiner_file;
 mod regular;
@@ -68,6 +69,7 @@ pub use self::layout::Layout;
 pub use self::noise::{DrawnNoise, Noise, NoiseSource};
 pub use self::parameters::Parameters;
 pub use self::plain::{Plain, PlainConfig};
+pub use self::precision_name::PrecisionName;
 pub use self::refiner::{Refiner, RefinerConfig};
 pub use self::refiner_file::{
     REFINER_CONFIG_FILE, REFINER_FILE, RefinerImages, ToneStage, load_refiner, load_refiner_images,

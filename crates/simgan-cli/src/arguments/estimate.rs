@@ -69,6 +69,8 @@ pub(crate) struct EstimateTrainArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     #[command(flatten)]
+    pub(crate) products: Products,
+    #[command(flatten)]
     pub(crate) compute: Compute,
 }
 

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use simgan_data::Size;
 use simgan_eval::evaluation::MethodKind;
 
-use super::{Compute, positive};
+use super::{Compute, PrecisionChoice, positive};
 
 /// Measure a refiner: error after training on refined images, label preservation, realism.
 ///
@@ -98,6 +98,9 @@ pub(crate) struct Measure {
     /// Images per update of an estimator.
     #[arg(long, alias = "gaze-batch", value_name = "N", default_value_t = 64, value_parser = positive)]
     pub(crate) estimator_batch: usize,
+    /// Precision of the numbers that the estimators' layers multiply.
+    #[arg(long, value_enum, value_name = "PRECISION", default_value = "f32")]
+    pub(crate) estimator_precision: PrecisionChoice,
     /// The paper's network and batch, for a GPU: --network paper --estimator-steps 2000 --estimator-batch 512.
     #[arg(long, conflicts_with_all = ["network", "estimator_steps", "estimator_batch"])]
     pub(crate) paper: bool,

@@ -12,6 +12,7 @@ use simgan_eval::evaluation::{
 use simgan_eval::report;
 use simgan_eval::{EstimatorTraining, EvalError};
 use simgan_metrics::{RealismTraining, Strength};
+use simgan_models::Precision;
 use simgan_train::DataConfig;
 
 use self::input::Input;
@@ -25,7 +26,8 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
     let input = Input::open(arguments, &device)?;
-    let config = config(&arguments.measure, input.seed, &input.data);
+    let precision = compute::precision(arguments.measure.estimator_precision, &device)?;
+    let config = config(&arguments.measure, input.seed, &input.data, precision);
     let stop = interrupt::stop_flag()?;
     let mut bars = Bars::default();
     let mut observe = |progress: &evaluation::Progress| bars.show(progress);
@@ -76,7 +78,12 @@ fn check_outputs(arguments: &EvaluateArguments) -> Result<()> {
 }
 
 /// Converts the shared measuring options.
-pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> EvaluationConfig {
+pub(super) fn config(
+    measure: &Measure,
+    seed: u64,
+    data: &DataConfig,
+    precision: Precision,
+) -> EvaluationConfig {
     let Measure { images, fold, variants, seeds, augment, ref methods, .. } = *measure;
     let (network, steps, batch) = match measure.paper {
         true => (NetworkSize::Paper, EstimatorTraining::default().steps, EstimatorTraining::default().batch),
@@ -99,6 +106,7 @@ pub(super) fn config(measure: &Measure, seed: u64, data: &DataConfig) -> Evaluat
             // Where nothing is augmented it says nothing, and experiments begun without it go on.
             strength: if is_augmented { Strength::Strong } else { Strength::Light },
             depth: is_depth(data),
+            precision,
             ..EstimatorTraining::default()
         },
         augment,

@@ -5,6 +5,7 @@ use simgan_data::Hinted;
 use simgan_eval::EvalError;
 use simgan_eval::experiment::{Experiment, ExperimentConfig, ExperimentEvent};
 use simgan_eval::report;
+use simgan_models::Precision;
 use simgan_train::ScheduleConfig;
 
 use super::domains::check_domains;
@@ -20,7 +21,7 @@ use crate::{compute, interrupt};
 /// Does the work that is still missing, prints the table and writes the page.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let config = config(arguments)?;
+    let config = config(arguments, compute::precision(arguments.measure.estimator_precision, &device)?)?;
     let schedule = config.training.schedule.clone();
     let experiment = Experiment::open(&arguments.output, config, registry(), &device)?;
     let stop = interrupt::stop_flag()?;
@@ -42,7 +43,7 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     printed
 }
 
-fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
+fn config(arguments: &ExperimentArguments, precision: Precision) -> Result<ExperimentConfig> {
     check_domains(&arguments.synthetic, &arguments.real, &arguments.set, None)?;
     // Unless asked for: variants are compared after the same number of steps.
     let mut settings = vec!["selection.every=0".to_owned()];
@@ -62,7 +63,7 @@ fn config(arguments: &ExperimentArguments) -> Result<ExperimentConfig> {
         test => test.iter().map(|name| Ok(registry().absolute(name)?)).collect::<Result<_>>()?,
     };
     let most_test = most_test(arguments.measure.test_images, &test);
-    let evaluation = evaluate::config(&arguments.measure, arguments.seed, &training.data);
+    let evaluation = evaluate::config(&arguments.measure, arguments.seed, &training.data, precision);
     let draws = arguments.draws as u64;
     let config = ExperimentConfig::new(arguments.name.into(), training, test, most_test, evaluation, draws);
     config.map_err(|error| usage_of(&error))

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use simgan_data::{Annotation, Sampler};
 use simgan_metrics::{AugmentOptions, Strength, Warp, augmented_with};
-use simgan_models::{Estimator, EstimatorConfig, Parameters};
+use simgan_models::{Estimator, EstimatorConfig, Parameters, Precision, PrecisionName};
 use simgan_optim::{Optimizer, Rule, half_cosine};
 
 pub use self::state::is_training_only;
@@ -42,6 +42,9 @@ pub struct EstimatorTraining {
     /// Whether pixels are measurements such as depths: augmentation then moves them and changes none.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub depth: bool,
+    /// Precision of the numbers that layers multiply.
+    #[serde(with = "PrecisionName", skip_serializing_if = "is_f32")]
+    pub precision: Precision,
 }
 
 impl Default for EstimatorTraining {
@@ -55,8 +58,14 @@ impl Default for EstimatorTraining {
             augment: false,
             strength: Strength::Light,
             depth: false,
+            precision: Precision::F32,
         }
     }
+}
+
+/// Settings written before there were precisions mean `f32`.
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 /// Settings written before there were strengths mean light.
@@ -141,7 +150,7 @@ impl<'a> EstimatorTrainer<'a> {
             return Err(EvalError::Mismatch("the estimator's batch and steps must be at least 1".into()));
         }
         let parameters = Parameters::new(training.seed, images.images().device());
-        let network = Estimator::new(config, parameters.var_builder())?;
+        let network = Estimator::new(config, parameters.var_builder())?.with_precision(training.precision);
         let optimizer = Optimizer::new(parameters.vars(), Rule::adam([0.9, 0.999]), Some(1.0))?;
         Ok(Self {
             task,

@@ -34,7 +34,8 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let EstimateTrainArguments { steps, batch, seed, augment, .. } = *arguments;
     let strength = if augment { Strength::Strong } else { Strength::Light };
     let (depth, defaults) = (is_depth(&data), EstimatorTraining::default());
-    let training = EstimatorTraining { steps, batch, seed, augment, strength, depth, ..defaults };
+    let precision = compute::precision(arguments.products.precision, &device)?;
+    let training = EstimatorTraining { steps, batch, seed, augment, strength, depth, precision, ..defaults };
     let mut trainer = EstimatorTrainer::new(&*task, &network, &images, training)?;
     if trainer.restore(folder)? {
         tracing::info!("going on after {} of {steps} updates", trainer.n_done());
