@@ -25,8 +25,8 @@ use crate::{compute, interrupt};
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
-    let input = Input::open(arguments, &device)?;
     let precision = compute::precision(arguments.measure.estimator_precision, &device)?;
+    let input = Input::open(arguments, &device)?;
     let config = config(&arguments.measure, input.seed, &input.data, precision);
     let stop = interrupt::stop_flag()?;
     let mut bars = Bars::default();

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::refine::has_bf16;
 use crate::scene::{Scene, fails, succeeds, told};
 
 impl Scene {
@@ -70,6 +71,26 @@ fn an_estimator_of_each_label_is_trained_used_and_drawn() {
         let (status, _, log) = told(scene.simgan(&format!("{train} 6")));
         assert!(status == 1 && log.contains("kept: holds a trained estimator"), "{log}");
     }
+}
+
+#[test]
+fn in_bf16_an_estimator_trains_alike_each_time_and_not_as_in_f32() {
+    let scene = Scene::with_domains();
+    if !has_bf16(&scene) {
+        return;
+    }
+    scene.rendered("builtin:digits,size=20x20", 30, "images");
+    for (folder, precision) in [("single", "f32"), ("half", "bf16"), ("again", "bf16")] {
+        succeeds(scene.simgan(&format!(
+            "estimate train images --output {folder} --batch 8 --steps 6 --precision {precision}"
+        )));
+        succeeds(scene.simgan(&format!(
+            "estimate predict --model {folder} images --output {folder}.csv --precision {precision}"
+        )));
+    }
+    assert_eq!(scene.bytes("half.csv"), scene.bytes("again.csv"));
+    let network = |folder: &str| scene.bytes(&format!("{folder}/estimator.safetensors"));
+    assert!(network("half") == network("again") && network("half") != network("single"));
 }
 
 #[test]

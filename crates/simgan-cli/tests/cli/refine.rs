@@ -161,7 +161,7 @@ fn another_model_does_not_continue() {
 /// Waits until the output folder holds `n` images.
 /// Whether this processor has bf16; says so if not.
 #[expect(clippy::print_stderr, reason = "whoever tests should know what is not tested")]
-fn has_bf16(scene: &Scene) -> bool {
+pub(crate) fn has_bf16(scene: &Scene) -> bool {
     let (code, _, log) =
         told(scene.simgan("bench --precision bf16 --only refine --batch 1 --size 8x8 --reps 1"));
     if code != 0 {
@@ -212,10 +212,20 @@ fn a_folder_begun_in_another_precision_is_not_continued() {
 #[test]
 fn bf16_without_its_instructions_is_refused() {
     let scene = scene(1);
-    for command in
-        [REFINE, "bench --only refine", "train --steps 1 --run run", "estimate predict --model model in"]
-    {
-        let mut command = scene.simgan(&format!("{command} --precision bf16"));
+    for command in [
+        REFINE,
+        "bench --only refine",
+        "train --steps 1 --run run",
+        "estimate predict --model model in",
+        "estimate train in --output out",
+        "evaluate --model model --test in --estimator",
+        "experiment refine --output out --estimator",
+    ] {
+        let (command, prefix) = match command.strip_suffix(" --estimator") {
+            Some(command) => (command, "--estimator-"),
+            None => (command, "--"),
+        };
+        let mut command = scene.simgan(&format!("{command} {prefix}precision bf16"));
         command.env("SIMGAN_KERNELS_ISA", "portable");
         fails(command, 2, &["AVX512-BF16", "hint: ", "--precision f32"]);
     }

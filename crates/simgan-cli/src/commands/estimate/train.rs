@@ -20,6 +20,7 @@ const SAVE_EVERY: usize = 500;
 /// Trains an estimator, or goes on training it, and keeps it.
 pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
+    let precision = compute::precision(arguments.products.precision, &device)?;
     let folder = &arguments.output;
     check_output(folder)?;
     let data = data(arguments)?;
@@ -34,7 +35,6 @@ pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let EstimateTrainArguments { steps, batch, seed, augment, .. } = *arguments;
     let strength = if augment { Strength::Strong } else { Strength::Light };
     let (depth, defaults) = (is_depth(&data), EstimatorTraining::default());
-    let precision = compute::precision(arguments.products.precision, &device)?;
     let training = EstimatorTraining { steps, batch, seed, augment, strength, depth, precision, ..defaults };
     let mut trainer = EstimatorTrainer::new(&*task, &network, &images, training)?;
     if trainer.restore(folder)? {
