@@ -7,7 +7,7 @@ use candle_core::{Device, Result, bail};
 use crate::simd::Isa;
 
 /// The precision of the factors in the products of [`refiner_in`](crate::refiner_in),
-/// [`sequential_in`](crate::sequential_in) and [`graph_in`](crate::graph_in). Sums, parameters, and on the CPU
+/// [`sequential_in`](crate::sequential_in), [`graph_in`](crate::graph_in) and [`linear_in`](crate::linear_in). Sums, parameters, and on the CPU
 /// feature maps and gradients, are `f32` in either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {

@@ -251,7 +251,10 @@ impl Task for Forward<'_> {
         let image = Drawing::new(frame, image, rows, &mut scratch.framed);
         let (wide, pass) = (padded(channels), (plan, Direction::Forward));
         convolve(simd, amx, pass, image, filters, &mut scratch.block, |[y, x], results| {
-            let count = width.saturating_sub(x).min(results.len() / wide);
+            if x >= width {
+                return;
+            }
+            let count = (width - x).min(results.len() / wide);
             let place = (y * width + x) * channels..(y * width + x + count) * channels;
             let residual = residual.map(|residual| &residual[place.clone()]);
             Ending { residual, ..ending }.write(simd, results, channels, &mut out[place]);

@@ -18,12 +18,12 @@ mod x86;
 mod tests;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub(crate) use self::absent::Amx;
+pub(crate) use self::absent::{Amx, is_present};
 pub(crate) use self::convolution::{Forward, Plan, Scratch};
 pub(crate) use self::gradients::{Backward, flatten, sums};
 pub(crate) use self::product::{multiply, serves};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub(crate) use self::x86::Amx;
+pub(crate) use self::x86::{Amx, is_present};
 
 /// Rows of a tile, and words in a row: pairs of bf16, or sums of `f32`.
 const SIDE: usize = 16;

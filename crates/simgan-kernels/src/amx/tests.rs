@@ -16,7 +16,7 @@ use crate::winograd::{Direction, FilterGradient, Finish, FinishGradient, Residua
 /// The proof that this processor has tiles; says so if it has none.
 #[expect(clippy::print_stderr, reason = "whoever tests should know what is not tested")]
 fn amx() -> Option<Amx> {
-    let amx = Amx::detect();
+    let amx = Amx::ask();
     if amx.is_none() {
         eprintln!("not tested: AMX, which this processor or system lacks");
     }
@@ -187,9 +187,22 @@ fn plans() -> Vec<Plan> {
         ([13, 9], [64, 48], [3, 3]),
         ([9, 8], [24, 16], [5, 5]),
         ([6, 7], [16, 16], [2, 3]),
+        ([31, 29], [16, 33], [3, 3]),
     ] {
         for (padding, border) in [(0, Border::Zeros), (1, Border::Zeros), (1, Border::Replicate)] {
             plans.push(Plan { size, channels, kernel, padding, border });
+        }
+    }
+    // Wide kernels on narrow images, where whole parts of the framed image mean nothing, and images of one pixel.
+    for (size, kernel, padding) in [
+        ([38, 1], [7, 7], 3),
+        ([155, 1], [5, 5], 2),
+        ([8, 8], [31, 31], 15),
+        ([1, 1], [3, 3], 1),
+        ([1, 40], [3, 3], 1),
+    ] {
+        for border in [Border::Zeros, Border::Replicate] {
+            plans.push(Plan { size, channels: [16, 12], kernel, padding, border });
         }
     }
     plans
@@ -266,6 +279,9 @@ fn gradients_of_convolutions_equal_their_sums() {
         let mut scratch = Scratch::default();
         // The sums of two images are added up; what the scratch memory held does not matter.
         for image in [&problem.image, &vec![0.0; plan.image_in()]] {
+            for buffer in [&mut scratch.framed, &mut scratch.block, &mut scratch.planes, &mut scratch.pairs] {
+                buffer.fill(f32::NAN);
+            }
             found.copy_from_slice(&before);
             let finish = FinishGradient { accumulate: true, mask: Some(&problem.image) };
             let gradient = &Guarded::new(&problem.gradient, true);

@@ -11,8 +11,8 @@ use crate::precision::Precision;
 /// Minimum number of weights that the kernels serve: for fewer, preparing takes longer than multiplying.
 const FEWEST_WEIGHTS: usize = 4096;
 
-/// A fully connected layer, `input · weightᵀ + bias`, and a ReLU if wanted. Its products are in `precision` on the CPU,
-/// elsewhere in the tensors' own type.
+/// A fully connected layer, `input · weightᵀ + bias`, and a ReLU if wanted. Its products are in `precision` on the CPU
+/// if there are at least 4,096 weights; else, and on a GPU, in the tensors' own type.
 ///
 /// # Shapes
 /// `input` `(N, I)`, `weight` `(O, I)`, `bias` `(O)` -> `(N, O)`.
@@ -27,7 +27,8 @@ pub fn linear_in(
     precision: Precision,
 ) -> Result<Tensor> {
     check(input, weight, bias)?;
-    let backend = Backend::of(input);
+    let backend = Backend::serving(input, precision)?;
+    precision.check(input.device())?;
     let served = weight.elem_count() >= FEWEST_WEIGHTS && input.dim(0)? > 0;
     let alike = [weight, bias].iter().all(|tensor| Backend::of(tensor) == backend);
     match backend {

@@ -131,6 +131,9 @@ pub(crate) trait Task {
 pub(crate) enum Isa {
     #[cfg(target_arch = "x86_64")]
     Avx512(x86::Avx512<false>),
+    /// The same, with AMX's tiles for products of bf16 numbers.
+    #[cfg(target_arch = "x86_64")]
+    Amx(x86::Avx512<false>),
     /// AVX-512 with products of bf16 numbers; never chosen unasked.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16(x86::Avx512<true>),
@@ -167,11 +170,9 @@ impl Isa {
         match precision {
             Precision::F32 => Ok(current),
             #[cfg(target_arch = "x86_64")]
-            Precision::Bf16 => match current {
-                Self::Avx512(simd) => match simd.in_pairs() {
-                    Some(simd) => Ok(Self::Avx512Bf16(simd)),
-                    None => bail!("{NO_BF16}"),
-                },
+            Precision::Bf16 => match (current, x86::Avx512::detect()) {
+                (Self::Avx512(_), Some(simd)) => Ok(Self::Avx512Bf16(simd)),
+                (Self::Amx(_), Some(simd)) => Ok(Self::Avx512Bf16(simd.with_amx(Amx::ask()))),
                 _ => bail!("{NO_BF16}"),
             },
             #[cfg(not(target_arch = "x86_64"))]
@@ -220,8 +221,7 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         {
             let avx512 = x86::Avx512::detect();
-            let with_amx = avx512.zip(Amx::detect());
-            available.extend(with_amx.map(|(simd, amx)| Self::Avx512(simd.with_amx(amx))));
+            available.extend(avx512.filter(|_| crate::amx::is_present()).map(Self::Amx));
             available.extend(avx512.map(Self::Avx512));
             available.extend(x86::Avx2::detect().map(Self::Avx2));
         }
@@ -235,9 +235,11 @@ impl Isa {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) => simd.name(),
+            Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(simd) => simd.name(),
+            Self::Amx(_) => "amx",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => "avx512 in bf16",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "aarch64")]
@@ -251,7 +253,7 @@ impl Isa {
 pub(crate) fn run<T: Task>(isa: Isa, task: T) -> T::Output {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(simd) => simd.run(task),
+        Isa::Avx512(simd) | Isa::Amx(simd) => simd.run(task),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Bf16(simd) => simd.run(task),
         #[cfg(target_arch = "x86_64")]

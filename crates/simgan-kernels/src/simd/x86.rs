@@ -21,19 +21,14 @@ impl<const PAIRS: bool> Avx512<PAIRS> {
         (std::arch::is_x86_feature_detected!("avx512f") && (!PAIRS || has_pairs()))
             .then_some(Self { amx: None })
     }
-
-    /// The same vectors, and tiles for products of pairs.
-    pub(crate) fn with_amx(self, amx: Amx) -> Self {
-        Self { amx: Some(amx) }
-    }
-
-    /// The name of the instruction set, whatever the products take.
-    pub(crate) fn name(self) -> &'static str {
-        if self.amx.is_some() { "amx" } else { "avx512" }
-    }
 }
 
 impl Avx512<true> {
+    /// The same vectors, and tiles for products of pairs, if there are any.
+    pub(crate) fn with_amx(self, amx: Option<Amx>) -> Self {
+        Self { amx }
+    }
+
     /// Whether products of pairs take less time than those of `f32`. Intel's vectors multiply half as many pairs at a
     /// time as AMD's: without tiles, a Xeon refined 195 images a second in bf16 and 310 in `f32`.
     pub(crate) fn has_fast_pairs(self) -> bool {
@@ -41,13 +36,6 @@ impl Avx512<true> {
         let is_intel =
             [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"GenuineIntel";
         self.amx.is_some() || !is_intel
-    }
-}
-
-impl Avx512<false> {
-    /// The same vectors and tiles for products of pairs; `None` if the processor has no such products.
-    pub(crate) fn in_pairs(self) -> Option<Avx512<true>> {
-        Avx512::<true>::detect().map(|_| Avx512 { amx: self.amx })
     }
 }
 

@@ -5,7 +5,8 @@ use simgan_kernels::{Precision, linear_in, reference};
 
 use crate::common::differences::check_differences;
 use crate::common::{
-    Place, at, bf16_places, generator, golden, places, places_of, relative_distance, uniform, variable,
+    Place, at, bf16_places, generator, golden, has_bf16, places, places_of, relative_distance, uniform,
+    variable,
 };
 
 /// Items of the batch, inputs and outputs: few and many, odd ones, and more than are taken at a time.
@@ -122,6 +123,12 @@ fn arguments_that_do_not_fit_are_refused() {
         let error =
             linear_in(&tensor(&input), &tensor(&weight), &tensor(&bias), false, Precision::F32).unwrap_err();
         assert!(error.to_string().contains("fully connected"), "{error}");
+    }
+    if has_bf16() {
+        let double = |dims: &[usize]| Tensor::zeros(dims, DType::F64, &Device::Cpu).unwrap();
+        let error =
+            linear_in(&double(&[2, 3]), &double(&[4, 3]), &double(&[4]), false, Precision::Bf16).unwrap_err();
+        assert!(error.to_string().contains("bf16"), "{error}");
     }
     let none =
         linear_in(&tensor(&[0, 70]), &tensor(&[64, 70]), &tensor(&[64]), true, Precision::F32).unwrap();

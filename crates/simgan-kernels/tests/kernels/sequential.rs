@@ -170,6 +170,45 @@ fn stages_that_do_not_fit_are_errors() {
     assert_eq!(sequential(&images, &[]).unwrap().dims(), images.dims());
 }
 
+/// Convolutions of many channels, with and without a border and a ReLU, which have kernels of their own on tiles.
+#[test]
+fn in_bf16_wide_convolutions_are_near_the_oracle() {
+    for (kernel, padding, border, relu) in
+        [(3, 0, Border::Zeros, false), (3, 1, Border::Replicate, true), (5, 2, Border::Zeros, true)]
+    {
+        let run = |place: &Place, precision: Option<Precision>| {
+            let mut rng = generator(4);
+            let mut draw = |dims: &[usize]| uniform(&mut rng, dims);
+            // Biases decide which results the ReLU keeps, so that rounding cannot.
+            let signs: Vec<f64> = (0..17).map(|at| if at % 3 == 0 { -9.0 } else { 9.0 }).collect();
+            let bias = (draw(&[17]) + Tensor::new(signs, &Device::Cpu).unwrap()).unwrap();
+            let weight = (draw(&[17, 33, kernel, kernel]) * 0.1).unwrap();
+            let [images, weight, bias] =
+                [draw(&[3, 33, 19, 22]), weight, bias].map(|tensor| variable(&tensor, place));
+            let options = Conv2d { stride: 1, padding, border, relu };
+            let stages = [Stage::Conv(Layer { weight: &weight, bias: &bias }, options)];
+            let out = match precision {
+                Some(precision) => sequential_in(&images, &stages, precision),
+                None => reference::sequential(&images, &stages),
+            };
+            let out = out.unwrap();
+            let direction = at(&uniform(&mut rng, out.dims()), place);
+            let gradients = (&out * direction).unwrap().sum_all().unwrap().backward().unwrap();
+            let of = [&images, &weight, &bias].map(|variable| gradients.get(variable).unwrap().clone());
+            std::iter::once(out).chain(of).collect::<Vec<_>>()
+        };
+        let expected = run(&Place::cpu(DType::F64), None);
+        for place in bf16_places().into_iter().filter(|place| place.device.is_cpu()) {
+            let found = run(&place, Some(Precision::Bf16));
+            for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let error = relative_distance(found, expected);
+                assert!(error < 0.02, "{kernel}, {padding}, {border:?}, {relu}: {index} is {error:e} off");
+            }
+            assert!(relative_distance(&found[0], &expected[0]) > 1e-6, "computed in f32");
+        }
+    }
+}
+
 /// A 1×1 convolution of odd numbers of channels, whose last ones fill half a word.
 #[test]
 fn in_bf16_wide_pointwise_convolutions_are_near_the_oracle() {

@@ -1,9 +1,11 @@
-//! The instructions of AMX. Rust has no stable functions for them, so they are written in assembly.
+//! The instructions of AMX. Rust has no stable functions for them, so they are written in assembly. Tiles keep their
+//! contents from one piece of assembly to the next: the compiler uses them for nothing of its own.
 
 mod layout;
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::{Left, PANEL, Right, SIDE, Sizes, step};
@@ -14,14 +16,16 @@ use crate::product::Rows;
 pub(crate) struct Amx(());
 
 impl Amx {
-    pub(crate) fn detect() -> Option<Self> {
+    /// Asks the system for tiles: only where they are wanted, since a process keeps them, and a thread's stack for
+    /// signals must then hold them.
+    pub(crate) fn ask() -> Option<Self> {
         static ALLOWED: OnceLock<bool> = OnceLock::new();
-        ALLOWED.get_or_init(|| has_tiles() && ask_for_tiles()).then_some(Self(()))
+        ALLOWED.get_or_init(|| is_present() && ask_for_tiles()).then_some(Self(()))
     }
 }
 
 /// Whether processor and system have AVX-512, tiles, and their products of bf16.
-fn has_tiles() -> bool {
+pub(crate) fn is_present() -> bool {
     /// AMX-BF16 and AMX-TILE in the features of leaf 7.
     const FEATURES: u32 = 1 << 22 | 1 << 24;
     /// The tiles' configuration and data among the states that the system saves.
@@ -97,15 +101,17 @@ impl Shapes {
 }
 
 /// Tiles in use: shaped for the latest product, and released when dropped, since the system saves tiles in use
-/// whenever it switches threads.
+/// whenever it switches threads. A thread has one set of tiles, so only one value may be in use on it at a time.
 pub(crate) struct Tiles {
     /// Rows of both tiles of rows, and the words by which they advance.
     shaped: Option<([usize; 2], usize)>,
+    /// Stays on its thread.
+    thread: PhantomData<*mut ()>,
 }
 
 impl Amx {
     pub(crate) fn tiles(self) -> Tiles {
-        Tiles { shaped: None }
+        Tiles { shaped: None, thread: PhantomData }
     }
 }
 
