@@ -182,9 +182,9 @@ fn in_bf16_wide_convolutions_are_near_the_oracle() {
             // Biases decide which results the ReLU keeps, so that rounding cannot.
             let signs: Vec<f64> = (0..17).map(|at| if at % 3 == 0 { -9.0 } else { 9.0 }).collect();
             let bias = (draw(&[17]) + Tensor::new(signs, &Device::Cpu).unwrap()).unwrap();
-            let weight = (draw(&[17, 33, kernel, kernel]) * 0.1).unwrap();
+            let weight = (draw(&[17, 34, kernel, kernel]) * 0.1).unwrap();
             let [images, weight, bias] =
-                [draw(&[3, 33, 19, 22]), weight, bias].map(|tensor| variable(&tensor, place));
+                [draw(&[3, 34, 19, 22]), weight, bias].map(|tensor| variable(&tensor, place));
             let options = Conv2d { stride: 1, padding, border, relu };
             let stages = [Stage::Conv(Layer { weight: &weight, bias: &bias }, options)];
             let out = match precision {
