@@ -212,20 +212,18 @@ fn a_folder_begun_in_another_precision_is_not_continued() {
 #[test]
 fn bf16_without_its_instructions_is_refused() {
     let scene = scene(1);
-    for command in [
+    let commands = [
         REFINE,
-        "bench --only refine",
-        "train --steps 1 --run run",
+        "bench",
+        "train --run run",
         "estimate predict --model model in",
         "estimate train in --output out",
-        "evaluate --model model --test in --estimator",
-        "experiment refine --output out --estimator",
-    ] {
-        let (command, prefix) = match command.strip_suffix(" --estimator") {
-            Some(command) => (command, "--estimator-"),
-            None => (command, "--"),
-        };
-        let mut command = scene.simgan(&format!("{command} {prefix}precision bf16"));
+    ]
+    .map(|command| format!("{command} --precision bf16"));
+    let measuring = ["evaluate --model model --test in", "experiment refine --output out"]
+        .map(|command| format!("{command} --estimator-precision bf16"));
+    for command in commands.iter().chain(&measuring) {
+        let mut command = scene.simgan(command);
         command.env("SIMGAN_KERNELS_ISA", "portable");
         fails(command, 2, &["AVX512-BF16", "hint: ", "--precision f32"]);
     }

@@ -72,62 +72,56 @@ fn products_of_every_shape_equal_their_sums() {
     for (parts, rows, depth, columns) in
         [(1, 1, 8, 16), (1, 16, 16, 32), (2, 17, 12, 48), (3, 31, 24, 16), (1, 33, 32, 80), (2, 47, 45, 64)]
     {
-        for transposed in [false, true] {
-            let left = draw(&mut rng, parts * rows * 2 * depth);
-            let right = draw(&mut rng, parts * columns * 2 * depth);
-            let before = draw(&mut rng, rows * columns);
-            let of_left = |part: usize, row: usize, k: usize| left[(part * rows + row) * 2 * depth + k];
-            let of_right =
-                |part: usize, k: usize, column: usize| right[(part * 2 * depth + k) * columns + column];
-            let mut expected: Vec<f64> = before.iter().map(|&before| f64::from(before)).collect();
-            let mut left_words = Vec::new();
-            let mut right_words = Vec::new();
-            for part in 0..parts {
-                for at in 0..rows * depth {
-                    let (row, k) = if transposed { (at % rows, at / rows) } else { (at / depth, at % depth) };
-                    left_words.push(word(of_left(part, row, 2 * k), of_left(part, row, 2 * k + 1)));
-                }
-                for at in 0..depth * columns {
-                    let (k, column) = (at / columns, at % columns);
-                    right_words.push(word(of_right(part, 2 * k, column), of_right(part, 2 * k + 1, column)));
-                }
-                for (at, expected) in expected.iter_mut().enumerate() {
-                    let (row, column) = (at / columns, at % columns);
-                    for k in 0..2 * depth {
-                        *expected += f64::from(of_left(part, row, k)) * f64::from(of_right(part, k, column));
-                    }
-                }
-            }
-            if transposed && parts > 1 {
-                continue;
-            }
-            for at_end in [true, false] {
-                let (left, right) = (Guarded::new(&left_words, at_end), Guarded::new(&right_words, at_end));
-                let mut out = Guarded::new(&before, at_end);
-                let mut gathered = Vec::new();
-                // SAFETY: the factors and `out` have these sizes.
-                unsafe {
-                    let (data, stride) = if transposed {
-                        let left = product::Left { data: left.as_ptr(), stride: rows, transposed };
-                        let stride = amx.gather(left, rows, depth, &mut gathered);
-                        (gathered.as_ptr(), stride)
-                    } else {
-                        (left.as_ptr(), depth)
-                    };
-                    let sizes = Sizes { parts, rows, depth, columns };
-                    let left = Left { data, stride, part: rows * depth };
-                    let right =
-                        Right { data: right.as_ptr(), stride: columns, part: depth * columns, panel: PANEL };
-                    amx.tiles().multiply::<true>(
-                        sizes,
-                        left,
-                        right,
-                        Rows { data: out.as_mut_ptr(), stride: columns },
-                    );
-                }
-                assert_near(&out, &expected, &format!("{parts} × {rows}×{depth}×{columns}, {transposed}"));
+        let sizes = Sizes { parts, rows, depth, columns };
+        check_product(amx, &mut rng, sizes, false);
+        // A transposed factor has one part.
+        check_product(amx, &mut rng, Sizes { parts: 1, ..sizes }, true);
+    }
+}
+
+fn check_product(amx: Amx, rng: &mut ChaCha8Rng, sizes: Sizes, transposed: bool) {
+    let Sizes { parts, rows, depth, columns } = sizes;
+    let left = draw(rng, parts * rows * 2 * depth);
+    let right = draw(rng, parts * columns * 2 * depth);
+    let before = draw(rng, rows * columns);
+    let of_left = |part: usize, row: usize, k: usize| left[(part * rows + row) * 2 * depth + k];
+    let of_right = |part: usize, k: usize, column: usize| right[(part * 2 * depth + k) * columns + column];
+    let mut expected: Vec<f64> = before.iter().map(|&before| f64::from(before)).collect();
+    let (mut left_words, mut right_words) = (Vec::new(), Vec::new());
+    for part in 0..parts {
+        for at in 0..rows * depth {
+            let (row, k) = if transposed { (at % rows, at / rows) } else { (at / depth, at % depth) };
+            left_words.push(word(of_left(part, row, 2 * k), of_left(part, row, 2 * k + 1)));
+        }
+        for at in 0..depth * columns {
+            let (k, column) = (at / columns, at % columns);
+            right_words.push(word(of_right(part, 2 * k, column), of_right(part, 2 * k + 1, column)));
+        }
+        for (at, expected) in expected.iter_mut().enumerate() {
+            let (row, column) = (at / columns, at % columns);
+            for k in 0..2 * depth {
+                *expected += f64::from(of_left(part, row, k)) * f64::from(of_right(part, k, column));
             }
         }
+    }
+    for at_end in [true, false] {
+        let (left, right) = (Guarded::new(&left_words, at_end), Guarded::new(&right_words, at_end));
+        let mut out = Guarded::new(&before, at_end);
+        let mut gathered = Vec::new();
+        // SAFETY: the factors and `out` have these sizes.
+        unsafe {
+            let (mut data, mut stride) = (left.as_ptr(), depth);
+            if transposed {
+                let left = product::Left { data, stride: rows, transposed };
+                stride = amx.gather(left, rows, depth, &mut gathered);
+                data = gathered.as_ptr();
+            }
+            let left = Left { data, stride, part: rows * depth };
+            let right = Right { data: right.as_ptr(), stride: columns, part: depth * columns, panel: PANEL };
+            let out = Rows { data: out.as_mut_ptr(), stride: columns };
+            amx.tiles().multiply::<true>(sizes, left, right, out);
+        }
+        assert_near(&out, &expected, &format!("{parts} × {rows}×{depth}×{columns}, {transposed}"));
     }
 }
 

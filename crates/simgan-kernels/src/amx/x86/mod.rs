@@ -205,28 +205,15 @@ impl Block {
         let below = out.data.wrapping_add(SIDE * out.stride);
         // SAFETY: the caller's promise; the tiles' numbers are those of `SUMS`, `LEFT` and `RIGHT`.
         unsafe {
-            if ACCUMULATE {
-                load::<0>(out.data, out_bytes);
-                if TWO_COLUMNS {
-                    load::<1>(out.data.wrapping_add(SIDE), out_bytes);
-                }
-                if TWO_ROWS {
-                    load::<2>(below, out_bytes);
-                }
-                if TWO_ROWS && TWO_COLUMNS {
-                    load::<3>(below.wrapping_add(SIDE), out_bytes);
-                }
-            } else {
-                zero::<0>();
-                if TWO_COLUMNS {
-                    zero::<1>();
-                }
-                if TWO_ROWS {
-                    zero::<2>();
-                }
-                if TWO_ROWS && TWO_COLUMNS {
-                    zero::<3>();
-                }
+            begin::<ACCUMULATE, 0>(out.data, out_bytes);
+            if TWO_COLUMNS {
+                begin::<ACCUMULATE, 1>(out.data.wrapping_add(SIDE), out_bytes);
+            }
+            if TWO_ROWS {
+                begin::<ACCUMULATE, 2>(below, out_bytes);
+            }
+            if TWO_ROWS && TWO_COLUMNS {
+                begin::<ACCUMULATE, 3>(below.wrapping_add(SIDE), out_bytes);
             }
             for part in 0..parts {
                 let mut left_at = left.data.wrapping_add(part * left.part);
@@ -278,6 +265,16 @@ unsafe fn configure(shapes: &Shapes) {
 unsafe fn release() {
     // SAFETY: the caller's promise.
     unsafe { asm!("tilerelease", options(nostack, preserves_flags, nomem)) };
+}
+
+/// Sets a tile of sums to what is in memory, or to zeros.
+///
+/// # Safety
+/// As [`load`], if `ACCUMULATE`.
+#[inline(always)]
+unsafe fn begin<const ACCUMULATE: bool, const TILE: usize>(from: *const f32, stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { if ACCUMULATE { load::<TILE>(from, stride) } else { zero::<TILE>() } }
 }
 
 #[inline(always)]
