@@ -33,18 +33,18 @@ pub(crate) fn size_thread_pool(n_threads: Option<usize>) -> Result<()> {
         .with_context(|| format!("cannot start {n_threads} threads"))
 }
 
-/// Returns the precision that the arguments ask for.
+/// Returns the precision that an option asks for.
 ///
 /// # Errors
 /// The device does not compute in it (a usage error).
-pub(crate) fn precision(choice: PrecisionChoice, device: &Device) -> Result<Precision> {
+pub(crate) fn precision(option: &str, choice: PrecisionChoice, device: &Device) -> Result<Precision> {
     match choice {
         PrecisionChoice::F32 => Ok(Precision::F32),
         PrecisionChoice::Auto if Precision::Bf16.pays(device) => Ok(Precision::Bf16),
         PrecisionChoice::Auto => Ok(Precision::F32),
         PrecisionChoice::Bf16 => match Precision::Bf16.check(device) {
             Ok(()) => Ok(Precision::Bf16),
-            Err(error) => Err(usage(error.to_string()).hint("use --precision f32, or auto").into()),
+            Err(error) => Err(usage(error.to_string()).hint(format!("use {option} f32, or auto")).into()),
         },
     }
 }

@@ -46,7 +46,7 @@ struct Speed {
 /// Measures and prints the speed.
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let precision = compute::precision(arguments.products.precision, &device)?;
+    let precision = compute::precision("--precision", arguments.products.precision, &device)?;
     let BenchArguments { recipe, channels, batch, only, .. } = *arguments;
     let size = arguments.size.unwrap_or(match recipe {
         Recipe::HandPose => Size { width: 224, height: 224 },

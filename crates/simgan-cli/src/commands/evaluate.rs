@@ -21,11 +21,14 @@ use crate::commands::{check_around, check_empty};
 use crate::console::{Progress, Rough, print, terminal_width};
 use crate::{compute, interrupt};
 
+/// The option of the estimators' precision.
+pub(super) const ESTIMATOR_PRECISION: &str = "--estimator-precision";
+
 /// Measures, prints the tables, and writes the requested files.
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<()> {
     check_outputs(arguments)?;
     let device = compute::open(&arguments.compute)?;
-    let precision = compute::precision(arguments.measure.estimator_precision, &device)?;
+    let precision = compute::precision(ESTIMATOR_PRECISION, arguments.measure.estimator_precision, &device)?;
     let input = Input::open(arguments, &device)?;
     let config = config(&arguments.measure, input.seed, &input.data, precision);
     let stop = interrupt::stop_flag()?;

@@ -21,7 +21,10 @@ use crate::{compute, interrupt};
 /// Does the work that is still missing, prints the table and writes the page.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let config = config(arguments, compute::precision(arguments.measure.estimator_precision, &device)?)?;
+    let config = config(
+        arguments,
+        compute::precision(evaluate::ESTIMATOR_PRECISION, arguments.measure.estimator_precision, &device)?,
+    )?;
     let schedule = config.training.schedule.clone();
     let experiment = Experiment::open(&arguments.output, config, registry(), &device)?;
     let stop = interrupt::stop_flag()?;

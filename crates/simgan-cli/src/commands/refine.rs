@@ -30,7 +30,7 @@ use crate::{compute, interrupt, report};
 /// Refines the images and prints a summary.
 pub(crate) fn refine(arguments: &RefineArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let precision = compute::precision(arguments.products.precision, &device)?;
+    let precision = compute::precision("--precision", arguments.products.precision, &device)?;
     let model = RefineModel::open(&arguments.model, &device)?.with_precision(precision)?;
     tracing::info!("refiner {}", model.folder().display());
     if model.tone().is_some() {

@@ -194,7 +194,7 @@ fn settings(arguments: &TrainArguments, device: &Device) -> Result<Vec<String>> 
     settings.extend(arguments.steps.map(|steps| format!("schedule.steps={steps}")));
     settings.extend(arguments.seed.map(|seed| format!("seed={seed}")));
     if let Some(choice) = arguments.precision {
-        settings.push(format!("compute.precision={}", compute::precision(choice, device)?));
+        settings.push(format!("compute.precision={}", compute::precision("--precision", choice, device)?));
     }
     Ok(settings)
 }

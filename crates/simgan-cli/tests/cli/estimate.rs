@@ -94,6 +94,17 @@ fn in_bf16_an_estimator_trains_alike_each_time_and_not_as_in_f32() {
 }
 
 #[test]
+fn measuring_in_bf16_without_its_instructions_is_refused() {
+    let scene = Scene::with_domains();
+    for command in ["evaluate --model model --test in", "experiment refine --output out"] {
+        let mut command = scene.simgan(&format!("{command} --estimator-precision bf16"));
+        command.env("SIMGAN_KERNELS_ISA", "portable");
+        fails(command, 2, &["AVX512-BF16", "hint: ", "--estimator-precision f32"]);
+    }
+    assert!(!scene.path("out").exists());
+}
+
+#[test]
 fn a_calibration_says_what_it_chose() {
     let scene = Scene::with_domains();
     scene.rendered("builtin:camera", 40, "person");

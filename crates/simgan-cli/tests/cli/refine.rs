@@ -212,28 +212,25 @@ fn a_folder_begun_in_another_precision_is_not_continued() {
 #[test]
 fn bf16_without_its_instructions_is_refused() {
     let scene = scene(1);
-    let commands = [
+    let portable = |command: &str| {
+        let mut command = scene.simgan(command);
+        command.env("SIMGAN_KERNELS_ISA", "portable");
+        command
+    };
+    for command in [
         REFINE,
         "bench",
         "train --run run",
         "estimate predict --model model in",
         "estimate train in --output out",
-    ]
-    .map(|command| format!("{command} --precision bf16"));
-    let measuring = ["evaluate --model model --test in", "experiment refine --output out"]
-        .map(|command| format!("{command} --estimator-precision bf16"));
-    for command in commands.iter().chain(&measuring) {
-        let mut command = scene.simgan(command);
-        command.env("SIMGAN_KERNELS_ISA", "portable");
-        fails(command, 2, &["AVX512-BF16", "hint: ", "--precision f32"]);
+    ] {
+        let hints = ["AVX512-BF16", "hint: ", "--precision f32"];
+        fails(portable(&format!("{command} --precision bf16")), 2, &hints);
     }
-    let mut set = scene.simgan("train --steps 1 --run run --set compute.precision=bf16");
-    set.env("SIMGAN_KERNELS_ISA", "portable");
+    let set = portable("train --steps 1 --run run --set compute.precision=bf16");
     fails(set, 1, &["compute.precision", "AVX512-BF16", "hint: "]);
     assert!(!scene.path("out").exists() && !scene.path("run").exists());
-    let mut auto = scene.simgan(&format!("{REFINE} --precision auto"));
-    auto.env("SIMGAN_KERNELS_ISA", "portable");
-    succeeds(auto);
+    succeeds(portable(&format!("{REFINE} --precision auto")));
 }
 
 fn wait_for_images(folder: &Path, n: usize) {

@@ -20,7 +20,7 @@ const AT_ONCE: usize = 256;
 /// Predicts labels and prints or writes them.
 pub(crate) fn predict(arguments: &EstimatePredictArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let precision = compute::precision(arguments.products.precision, &device)?;
+    let precision = compute::precision("--precision", arguments.products.precision, &device)?;
     let kept = KeptEstimator::open(&arguments.model, &device)?.with_precision(precision);
     check_outputs(arguments)?;
     let images = Images::open(&arguments.sources, kept.about().crop, arguments.count, arguments.seed)?;

@@ -20,7 +20,7 @@ const SAVE_EVERY: usize = 500;
 /// Trains an estimator, or goes on training it, and keeps it.
 pub(crate) fn train(arguments: &EstimateTrainArguments) -> Result<()> {
     let device = compute::open(&arguments.compute)?;
-    let precision = compute::precision(arguments.products.precision, &device)?;
+    let precision = compute::precision("--precision", arguments.products.precision, &device)?;
     let folder = &arguments.output;
     check_output(folder)?;
     let data = data(arguments)?;
