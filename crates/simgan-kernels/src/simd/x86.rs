@@ -75,7 +75,8 @@ impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
 
     #[inline(always)]
     fn amx(self) -> Option<Amx> {
-        self.amx
+        // Without pairs there is nothing for tiles, and nothing that uses them is compiled.
+        if PAIRS { self.amx } else { None }
     }
 
     #[inline(always)]
