@@ -3,6 +3,8 @@
 
 use std::ops::{Deref, DerefMut};
 
+use crate::simd::padded;
+
 /// Bytes in a cache line, and in the widest vector (AVX-512).
 const LINE: usize = 64;
 const PER_LINE: usize = LINE / size_of::<f32>();
@@ -23,6 +25,13 @@ impl Buffer {
         // `align_offset` may give up and return `usize::MAX`; the buffer is then merely unaligned.
         let start = data.as_ptr().align_offset(LINE).min(PER_LINE);
         Self { data, start, length }
+    }
+
+    /// Returns a copy of numbers, with zeros behind them to fill whole vectors.
+    pub(crate) fn padded(numbers: &[f32]) -> Self {
+        let mut buffer = Self::zeros(padded(numbers.len()));
+        buffer[..numbers.len()].copy_from_slice(numbers);
+        buffer
     }
 
     /// Sets the length to `length`. The contents are unspecified afterwards.

@@ -61,14 +61,13 @@ impl Plan {
             && kernel != [1, 1]
             && options.padding < kernel[0].min(kernel[1])
             && channels_in.min(channels_out) >= FEWEST_CHANNELS;
-        (fits && isa.has_tiles() && plan.is_served()).then_some(plan)
+        fits.then(|| plan.served_by(isa)).flatten()
     }
 
-    /// Whether the products of both passes advance by enough words.
-    pub(crate) fn is_served(&self) -> bool {
-        [Direction::Forward, Direction::Backward]
-            .into_iter()
-            .all(|direction| step(self.line(direction)).is_some())
+    /// The same, if there are tiles and the products of both passes advance by enough words.
+    pub(crate) fn served_by(self, isa: Isa) -> Option<Self> {
+        let advances = |direction| step(self.line(direction)).is_some();
+        (isa.has_tiles() && advances(Direction::Forward) && advances(Direction::Backward)).then_some(self)
     }
 
     pub(crate) fn size_out(&self) -> [usize; 2] {

@@ -7,6 +7,7 @@ use super::ending::Ending;
 use super::frame::Drawing;
 use super::{Amx, Left, PANEL, Right, SIDE, Sizes};
 use crate::buffer::Buffer;
+use crate::conv2d::cpu::pointwise::add_pixels;
 use crate::geometry::Border;
 use crate::product::Rows;
 use crate::simd::{Simd, Task, padded};
@@ -76,8 +77,9 @@ fn image_gradient<S: Simd>(
     convolve(simd, amx, pass, gradient, filters, block, |[y, x], results| {
         let end = (x + results.len() / wide).min(width + 2 * padding);
         // The pixels of the image among those of the framed image.
+        let first = x.max(padding).min(end);
         let inside = match (padding..padding + height).contains(&y) {
-            true => x.max(padding).min(end)..end.min(padding + width).max(x.max(padding).min(end)),
+            true => first..end.min(padding + width).max(first),
             false => x..x,
         };
         let place = |x: usize| {
@@ -115,7 +117,7 @@ fn add_filter_gradient<S: Simd>(
 ) {
     let ([channels_in, channels_out], frame) = (plan.wide(), plan.frame());
     assert_eq!((of_filters.filters.len(), of_filters.bias.len()), (sums(plan), channels_out));
-    add_bias_gradient(gradient, plan.channels[1], &mut of_filters.bias);
+    add_pixels(gradient, plan.channels[1], &mut of_filters.bias);
     let Scratch { framed, planes, pairs, .. } = scratch;
     let ([height, _], width) = (plan.size_out(), frame.width());
     // Pixels of the result are numbered along rows as wide as the framed image, so that each tap reads the framed
@@ -172,13 +174,6 @@ const BLOCK: usize = PANEL * PANEL;
 fn blocks(plan: &Plan) -> impl Iterator<Item = [usize; 2]> + use<> {
     let [blocks_in, blocks_out] = plan.channels.map(|channels| channels.div_ceil(PANEL));
     (0..blocks_in * blocks_out).map(move |at| [at / blocks_out, at % blocks_out])
-}
-
-#[inline(always)]
-fn add_bias_gradient(gradient: &[f32], channels: usize, of_bias: &mut [f32]) {
-    for pixel in gradient.chunks_exact(channels) {
-        of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
-    }
 }
 
 /// Packs the gradient of each two pixels of the result, numbered along rows as wide as the framed image: of some of

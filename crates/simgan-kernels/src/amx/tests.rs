@@ -206,7 +206,7 @@ fn plans() -> Vec<Plan> {
 fn convolutions_equal_their_sums() {
     let Some(isa) = isa() else { return };
     for plan in plans() {
-        assert!(plan.is_served(), "{plan:?}");
+        assert!(plan.served_by(isa).is_some(), "{plan:?}");
         let problem = Problem::random(plan);
         let mut expected = vec![0.0; plan.image_out()];
         for (at, expected) in expected.iter_mut().enumerate() {

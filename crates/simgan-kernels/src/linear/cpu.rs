@@ -3,9 +3,12 @@
 //! There are many weights and few inputs, so each pass reads the weights once, from where they lie, and holds all
 //! inputs of the batch against them.
 
+use std::borrow::Cow;
+
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
+use crate::conv2d::cpu::pointwise::add_pixels;
 use crate::precision::Precision;
 use crate::product::{Left, Rows, multiply_words};
 use crate::simd::{Isa, Simd, Task, padded, run};
@@ -82,9 +85,7 @@ impl CustomOp3 for Linear {
         });
         let of_bias = bias.track_op().then(|| {
             let mut sums = vec![0.0; self.outputs];
-            for row in gradient.chunks_exact(self.outputs) {
-                sums.iter_mut().zip(row).for_each(|(sum, gradient)| *sum += gradient);
-            }
+            add_pixels(&gradient, self.outputs, &mut sums);
             tensor(sums, bias)
         });
         Ok((of_input.transpose()?, of_weight.transpose()?, of_bias.transpose()?))
@@ -125,11 +126,10 @@ impl Linear {
     fn of_weight(&self, input: &[f32], gradient: &[f32]) -> Vec<f32> {
         let Self { isa, n, inputs, outputs, .. } = *self;
         let columns = padded(inputs);
-        let mut input = widened(input, inputs, columns);
-        let mut gradient = gradient.to_vec();
+        let (mut input, mut gradient) = (widened(input, inputs, columns), Cow::from(gradient));
         if isa.precision() == Precision::Bf16 {
-            input = words::of_weights(isa, input, columns);
-            gradient = words::of_weights(isa, gradient, outputs);
+            input = words::of_weights(isa, input.into_owned(), columns).into();
+            gradient = words::of_weights(isa, gradient.into_owned(), outputs).into();
         }
         let depth = n.div_ceil(isa.precision().per_word());
         let mut of_weight = vec![0.0; outputs * inputs];
@@ -180,16 +180,16 @@ fn transposed(matrix: &[f32], rows: usize, columns: usize, wide: usize) -> Vec<f
     out
 }
 
-/// Returns a copy of a matrix with its rows padded to `wide`.
-fn widened(matrix: &[f32], columns: usize, wide: usize) -> Vec<f32> {
+/// Returns a matrix with its rows padded to `wide`.
+fn widened(matrix: &[f32], columns: usize, wide: usize) -> Cow<'_, [f32]> {
     if columns == wide {
-        return matrix.to_vec();
+        return matrix.into();
     }
     let mut out = vec![0.0; matrix.len() / columns * wide];
     for (out, row) in out.chunks_exact_mut(wide).zip(matrix.chunks_exact(columns)) {
         out[..columns].copy_from_slice(row);
     }
-    out
+    out.into()
 }
 
 /// Adds to `sums` `weight · factor`: rows of `inputs` weights by the transposed input, in words.

@@ -1,6 +1,7 @@
 //! Stages in one operation against the stages run one by one.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use rand_chacha::ChaCha8Rng;
 use simgan_kernels::{
     Border, Conv2d, Layer, MaxPool2d, Precision, Stage, conv2d, max_pool2d, reference, sequential,
     sequential_in,
@@ -170,6 +171,26 @@ fn stages_that_do_not_fit_are_errors() {
     assert_eq!(sequential(&images, &[]).unwrap().dims(), images.dims());
 }
 
+/// The result of one convolution, by the oracle if there is no precision, and the gradients of images, weights and bias.
+fn convolved(
+    [images, weight, bias]: &[Var; 3],
+    options: Conv2d,
+    precision: Option<Precision>,
+    rng: &mut ChaCha8Rng,
+    place: &Place,
+) -> Vec<Tensor> {
+    let stages = [Stage::Conv(Layer { weight, bias }, options)];
+    let out = match precision {
+        Some(precision) => sequential_in(images, &stages, precision),
+        None => reference::sequential(images, &stages),
+    };
+    let out = out.unwrap();
+    let direction = at(&uniform(rng, out.dims()), place);
+    let gradients = (&out * direction).unwrap().sum_all().unwrap().backward().unwrap();
+    let of = [images, weight, bias].map(|variable| gradients.get(variable).unwrap().clone());
+    std::iter::once(out).chain(of).collect()
+}
+
 /// Convolutions of many channels, with and without a border and a ReLU, which have kernels of their own on tiles.
 #[test]
 fn in_bf16_wide_convolutions_are_near_the_oracle() {
@@ -186,16 +207,7 @@ fn in_bf16_wide_convolutions_are_near_the_oracle() {
             let [images, weight, bias] =
                 [draw(&[3, 34, 19, 22]), weight, bias].map(|tensor| variable(&tensor, place));
             let options = Conv2d { stride: 1, padding, border, relu };
-            let stages = [Stage::Conv(Layer { weight: &weight, bias: &bias }, options)];
-            let out = match precision {
-                Some(precision) => sequential_in(&images, &stages, precision),
-                None => reference::sequential(&images, &stages),
-            };
-            let out = out.unwrap();
-            let direction = at(&uniform(&mut rng, out.dims()), place);
-            let gradients = (&out * direction).unwrap().sum_all().unwrap().backward().unwrap();
-            let of = [&images, &weight, &bias].map(|variable| gradients.get(variable).unwrap().clone());
-            std::iter::once(out).chain(of).collect::<Vec<_>>()
+            convolved(&[images, weight, bias], options, precision, &mut rng, place)
         };
         let expected = run(&Place::cpu(DType::F64), None);
         for place in bf16_places().into_iter().filter(|place| place.device.is_cpu()) {
@@ -220,16 +232,7 @@ fn in_bf16_wide_pointwise_convolutions_are_near_the_oracle() {
         let mut rng = generator(4);
         let mut draw = |dims: &[usize]| variable(&uniform(&mut rng, dims), place);
         let [images, weight, bias] = [draw(&[2, n_in, 9, 13]), draw(&[n_out, n_in, 1, 1]), draw(&[n_out])];
-        let stages = [Stage::Conv(Layer { weight: &weight, bias: &bias }, Conv2d::default())];
-        let out = match precision {
-            Some(precision) => sequential_in(&images, &stages, precision),
-            None => reference::sequential(&images, &stages),
-        };
-        let out = out.unwrap();
-        let direction = at(&uniform(&mut rng, out.dims()), place);
-        let gradients = (&out * direction).unwrap().sum_all().unwrap().backward().unwrap();
-        let of = [&images, &weight, &bias].map(|variable| gradients.get(variable).unwrap().clone());
-        std::iter::once(out).chain(of).collect::<Vec<_>>()
+        convolved(&[images, weight, bias], Conv2d::default(), precision, &mut rng, place)
     };
     let expected = run(&Place::cpu(DType::F64), None);
     let found = run(&Place::cpu(DType::F32), Some(Precision::Bf16));

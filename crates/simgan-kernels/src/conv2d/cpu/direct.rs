@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::pointwise::add_residual_and_clip;
+use super::pointwise::{add_pixels, add_residual_and_clip};
 use crate::geometry::{Border, Geometry};
 use crate::product::{Left, Rows, multiply, multiply_words};
 use crate::simd::{Isa, Simd, Task, padded};
@@ -273,9 +273,7 @@ impl Task for Backward<'_> {
             buffers.unfolded.resize(pixels * wide, 0.0);
             buffers.of_unfolded.resize(pixels * wide, 0.0);
             if let Some((_, of_bias)) = &mut of_parameters {
-                for pixel in buffers.rows.chunks_exact(columns) {
-                    of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
-                }
+                add_pixels(&buffers.rows, columns, of_bias);
             }
             for tap in 0..geometry.kernel[0] {
                 if let Some((of_weights, _)) = &mut of_parameters {
@@ -371,6 +369,14 @@ fn add_image_gradient<S: Simd>(
     });
 }
 
+/// Writes a gradient where the ReLU's result `out` is not 0, and 0 elsewhere.
+#[inline(always)]
+pub(super) fn stop_at_relu(out: &[f32], gradient: &[f32], to: &mut [f32]) {
+    for (to, (&out, &gradient)) in to.iter_mut().zip(out.iter().zip(gradient)) {
+        *to = if out <= 0.0 { 0.0 } else { gradient };
+    }
+}
+
 /// Writes the gradient before the ReLU, channels padded.
 #[inline(always)]
 fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
@@ -378,9 +384,7 @@ fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
     let pixels = out.chunks_exact(channels).zip(gradient.chunks_exact(channels));
     for (row, (out, gradient)) in row.chunks_exact_mut(padded(channels)).zip(pixels) {
         if geometry.options.relu {
-            for (row, (&out, &gradient)) in row.iter_mut().zip(out.iter().zip(gradient)) {
-                *row = if out <= 0.0 { 0.0 } else { gradient };
-            }
+            stop_at_relu(out, gradient, row);
         } else {
             row[..channels].copy_from_slice(gradient);
         }

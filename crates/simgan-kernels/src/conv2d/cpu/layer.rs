@@ -2,7 +2,7 @@
 //! Winograd's tiles where they are cheaper, the product of pixels and weights for a wide 1×1 kernel, else directly.
 //! Works image by image, channels last.
 
-use super::direct::{self, Weights};
+use super::direct::{self, Weights, stop_at_relu};
 use super::pointwise;
 use crate::amx;
 use crate::buffer::Buffer;
@@ -245,9 +245,7 @@ impl OnAmx {
         let (weight, bias) = parameters.split_at(geometry.weights());
         let mut filters = Buffer::zeros(plan.filters(direction));
         plan.prepare(isa, weight, plan.shape(), direction, &mut filters);
-        let mut padded_bias = Buffer::zeros(padded(geometry.channels_out));
-        padded_bias[..geometry.channels_out].copy_from_slice(bias);
-        Self { plan, filters, bias: padded_bias }
+        Self { plan, filters, bias: Buffer::padded(bias) }
     }
 
     fn forward(
@@ -284,9 +282,7 @@ impl OnAmx {
             false => gradient,
             true => {
                 result.resize(gradient.len());
-                for ((to, &out), &gradient) in result.iter_mut().zip(out).zip(gradient) {
-                    *to = if out <= 0.0 { 0.0 } else { gradient };
-                }
+                stop_at_relu(out, gradient, result);
                 &result[..]
             }
         };
@@ -302,9 +298,7 @@ impl Tiles {
         let shape = [geometry.channels_out, geometry.channels_in];
         let mut filters = Buffer::zeros(plan.filters());
         run(isa, Filters { plan: &plan, weight, shape, direction, out: &mut filters });
-        let mut padded_bias = Buffer::zeros(plan.channels[1]);
-        padded_bias[..geometry.channels_out].copy_from_slice(bias);
-        Self { plan, filters, bias: padded_bias }
+        Self { plan, filters, bias: Buffer::padded(bias) }
     }
 
     fn forward(
@@ -412,9 +406,7 @@ fn masked<'a>(gradient: &[f32], out: &[f32], channels: usize, buffer: &'a mut Bu
     let pixels = out.chunks_exact(channels).zip(gradient.chunks_exact(channels));
     for (to, (out, gradient)) in buffer.chunks_exact_mut(stride).zip(pixels) {
         let (used, padding) = to.split_at_mut(channels);
-        for (to, (&out, &gradient)) in used.iter_mut().zip(out.iter().zip(gradient)) {
-            *to = if out <= 0.0 { 0.0 } else { gradient };
-        }
+        stop_at_relu(out, gradient, used);
         padding.fill(0.0);
     }
     buffer

@@ -266,7 +266,7 @@ impl Task for Backward<'_> {
             let place = start * channels_in..(start + count) * channels_in;
             if let Some((of_weights, of_bias)) = &mut of_parameters {
                 let image = Pixels { data: &image[place.clone()], columns: channels_in, count };
-                add_bias_gradient(gradient, of_bias);
+                add_pixels(gradient.data, channels_out, of_bias);
                 add_weight_gradient(simd, image, gradient, [panels, left, right], of_weights);
             }
             if let Some(of_image) = &mut of_image {
@@ -277,10 +277,11 @@ impl Task for Backward<'_> {
     }
 }
 
+/// Adds pixels up, channel by channel: the gradient of a bias.
 #[inline(always)]
-fn add_bias_gradient(gradient: Pixels<'_>, of_bias: &mut [f32]) {
-    for pixel in gradient.data.chunks_exact(gradient.columns) {
-        of_bias.iter_mut().zip(pixel).for_each(|(sum, &gradient)| *sum += gradient);
+pub(crate) fn add_pixels(pixels: &[f32], channels: usize, sums: &mut [f32]) {
+    for pixel in pixels.chunks_exact(channels) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += value);
     }
 }
 

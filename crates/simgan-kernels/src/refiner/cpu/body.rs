@@ -24,10 +24,10 @@ pub(super) struct Scratch {
 impl Body {
     pub(super) fn new(size: [usize; 2], features: usize, border: Border, isa: Isa) -> Self {
         let plan = amx::Plan { size, channels: [padded(features); 2], kernel: [3, 3], padding: 1, border };
-        if isa.has_tiles() && plan.is_served() {
-            return Self::Amx(plan);
+        match plan.served_by(isa) {
+            Some(plan) => Self::Amx(plan),
+            None => Self::Winograd(winograd::Plan::new(size, [features; 2], border, isa.precision())),
         }
-        Self::Winograd(winograd::Plan::new(size, [features; 2], border, isa.precision()))
     }
 
     /// What the layout of gradients depends on, beside the number of features: the tile of Winograd's.

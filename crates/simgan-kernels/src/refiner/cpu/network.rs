@@ -194,16 +194,11 @@ impl Prepared {
         for (to, from) in head.chunks_exact_mut(stride).zip(weight(n_body + 1).chunks_exact(*features)) {
             to[..*features].copy_from_slice(from);
         }
-        let padded_bias = |layer: usize| {
-            let mut padded = Buffer::zeros(stride);
-            padded[..*features].copy_from_slice(bias(layer));
-            padded
-        };
         Self {
             stem,
             filters,
             filters_each: body.filters(),
-            biases: (0..=n_body).map(padded_bias).collect(),
+            biases: (0..=n_body).map(|layer| Buffer::padded(bias(layer))).collect(),
             head,
             head_bias: bias(n_body + 1).to_vec(),
         }

@@ -1,6 +1,7 @@
 //! The first convolution: from few channels, planar, to many, channels last.
 
 use super::network::Network;
+use crate::conv2d::cpu::pointwise::add_pixels;
 use crate::geometry::Border;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{Simd, Task, padded};
@@ -126,11 +127,7 @@ pub(super) fn backward<S: Simd>(
                 Rows { data: of_weight.as_mut_ptr(), stride },
             );
         }
-        for pixel in gradient.chunks_exact(stride) {
-            for (sum, &gradient) in of_bias.iter_mut().zip(pixel) {
-                *sum += gradient;
-            }
-        }
+        add_pixels(gradient, stride, of_bias);
     }
 }
 
