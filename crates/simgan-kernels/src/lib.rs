@@ -71,6 +71,7 @@ mod guard;
 mod linear;
 mod matrix;
 mod max_pool2d;
+mod pass_on;
 mod precision;
 mod product;
 mod refiner;

@@ -55,6 +55,16 @@ pub(crate) fn row_by_row<S: Simd>(simd: S, from: &[f32], columns: usize, out: &m
     }
 }
 
+/// Returns the numbers of words to `f32`; they fill whole vectors.
+#[inline(always)]
+pub(crate) fn unpack<S: Simd>(simd: S, from: &[f32], out: &mut [f32]) {
+    assert!(from.len() * S::PER_WORD == out.len() && out.len().is_multiple_of(S::LANES));
+    for at in (0..out.len()).step_by(S::LANES) {
+        // SAFETY: `out` holds whole vectors, and `from` as many numbers.
+        unsafe { simd.store(out.as_mut_ptr().add(at), simd.load_words(from.as_ptr().add(at / S::PER_WORD))) };
+    }
+}
+
 /// Loads a vector of `from`, or what is left of it from `at` on, and zeros.
 #[inline(always)]
 pub(crate) fn load<S: Simd>(simd: S, from: &[f32], at: usize) -> S::Vector {

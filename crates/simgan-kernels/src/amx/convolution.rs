@@ -1,16 +1,14 @@
 //! Convolution of one image with stride 1, channels last, directly: the pixels under a row of the kernel are
 //! contiguous in the framed image, and the products of all rows of the kernel are summed in tiles.
 
-use std::ops::Range;
-
 use super::ending::Ending;
-use super::frame::{Drawing, Frame};
+use super::frame::{Drawing, Frame, Framed};
 use super::{Amx, Left, PANEL, Right, Sizes, step};
 use crate::buffer::Buffer;
 use crate::geometry::{Border, Geometry};
 use crate::product::Rows;
 use crate::simd::{Isa, Simd, Task, padded};
-use crate::winograd::{Direction, Finish, Residual};
+use crate::winograd::Direction;
 use crate::words;
 
 /// Pixels computed at a time: as many use a few columns of the filters while those are in the first-level cache.
@@ -39,7 +37,7 @@ pub(crate) struct Scratch {
     pub(super) block: Buffer,
     /// The gradient of the border, pixel by pixel, and which pixel of the image each repeats.
     pub(super) of_border: Vec<f32>,
-    pub(super) repeated: Vec<usize>,
+    pub(super) repeated: Vec<[usize; 2]>,
     /// The channels of the framed image, and the gradient of some pixels in words of two.
     pub(super) planes: Buffer,
     pub(super) pairs: Buffer,
@@ -172,17 +170,17 @@ pub(super) fn convolve<S: Simd>(
     simd: S,
     amx: Amx,
     (plan, direction): (&Plan, Direction),
-    mut image: Drawing<'_>,
+    mut image: impl Framed,
     filters: &[f32],
     block: &mut Buffer,
     mut finish: impl FnMut([usize; 2], &[f32]),
 ) {
     let [deep, columns] = plan.of_pass(direction);
     let [kernel_rows, kernel_columns] = plan.kernel;
-    let (words, depth, width) = (deep / 2, plan.line(direction), image.frame.width());
+    let (words, depth, width) = (deep / 2, plan.line(direction), image.frame().width());
     let count = (image.height() + 1 - kernel_rows) * width - (kernel_columns - 1);
     let panel = kernel_rows * depth * PANEL;
-    assert_eq!((image.frame.words(), filters.len()), (words, columns.div_ceil(PANEL) * panel));
+    assert_eq!((image.frame().words(), filters.len()), (words, columns.div_ceil(PANEL) * panel));
     block.resize(PIXELS * columns);
     let mut tiles = amx.tiles();
     for start in (0..count).step_by(PIXELS) {
@@ -209,18 +207,19 @@ pub(super) fn convolve<S: Simd>(
     }
 }
 
-/// Computes the convolution of one image, or of some rows of its result.
+/// Computes the convolution of one image.
 pub(crate) struct Forward<'a> {
     pub(crate) plan: &'a Plan,
     /// Channels last.
     pub(crate) image: &'a [f32],
     /// [`Plan::prepare`]d for this pass.
     pub(crate) filters: &'a [f32],
-    /// The bias is padded; the residual is that of the whole image.
-    pub(crate) finish: Finish<'a>,
-    /// The rows to compute.
-    pub(crate) rows: Range<usize>,
-    /// The results of these rows, channels last.
+    /// Padded.
+    pub(crate) bias: &'a [f32],
+    /// Added to the result, if there is one.
+    pub(crate) residual: Option<&'a [f32]>,
+    pub(crate) relu: bool,
+    /// Channels last.
     pub(crate) out: &'a mut [f32],
     pub(crate) scratch: &'a mut Scratch,
 }
@@ -230,24 +229,11 @@ impl Task for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { plan, image, filters, finish, rows, out, scratch } = self;
+        let Self { plan, image, filters, bias, residual, relu, out, scratch } = self;
         let Some(amx) = simd.amx() else { unreachable!("a plan is made where there are tiles") };
-        let (frame, [height, width], channels) = (plan.frame(), plan.size_out(), plan.channels[1]);
-        assert!(rows.end <= height && out.len() == rows.len() * width * channels);
-        assert_eq!(finish.bias.len(), padded(channels));
-        let part = rows.start * width * channels..rows.end * width * channels;
-        let residual = match finish.residual {
-            Residual::Of(residual) => Some(&residual[part]),
-            Residual::None | Residual::InPlace => None,
-        };
-        let ending = Ending {
-            bias: Some(finish.bias),
-            accumulate: matches!(finish.residual, Residual::InPlace),
-            relu: finish.relu,
-            ..Ending::default()
-        };
-        let rows = rows.start..rows.end + plan.kernel[0] - 1;
-        let image = Drawing::new(frame, image, rows, &mut scratch.framed);
+        let (frame, width, channels) = (plan.frame(), plan.size_out()[1], plan.channels[1]);
+        assert_eq!(out.len(), plan.image_out());
+        let image = Drawing::new(frame, image, 0..frame.height(), &mut scratch.framed);
         let (wide, pass) = (padded(channels), (plan, Direction::Forward));
         convolve(simd, amx, pass, image, filters, &mut scratch.block, |[y, x], results| {
             if x >= width {
@@ -256,7 +242,8 @@ impl Task for Forward<'_> {
             let count = (width - x).min(results.len() / wide);
             let place = (y * width + x) * channels..(y * width + x + count) * channels;
             let residual = residual.map(|residual| &residual[place.clone()]);
-            Ending { residual, ..ending }.write(simd, results, channels, &mut out[place]);
+            let ending = Ending { bias: Some(bias), residual, relu, ..Ending::default() };
+            ending.write(simd, results, channels, &mut out[place]);
         });
     }
 }

@@ -34,38 +34,116 @@ impl Frame {
         self.size[0] + 2 * self.margin[0]
     }
 
+    /// Words of a row of the framed image.
+    pub(super) fn line(&self) -> usize {
+        self.width() * self.words()
+    }
+
+    /// Words of the framed image.
+    pub(super) fn length(&self) -> usize {
+        self.height() * self.line()
+    }
+
+    /// The place of a pixel of the image, in words.
+    pub(super) fn place(&self, [y, x]: [usize; 2]) -> usize {
+        ((y + self.margin[0]) * self.width() + x + self.margin[1]) * self.words()
+    }
+
     /// Draws `rows` of the framed image.
     #[inline(always)]
-    fn draw<S: Simd>(&self, simd: S, image: &[f32], rows: Range<usize>, out: &mut [f32]) {
+    pub(super) fn draw<S: Simd>(&self, simd: S, image: &[f32], rows: Range<usize>, out: &mut [f32]) {
         let ([height, width], words, side) = (self.size, self.words(), self.margin[1]);
-        for (y, line) in rows.zip(out.chunks_exact_mut(self.width() * words)) {
+        for (y, line) in rows.zip(out.chunks_exact_mut(self.line())) {
             let nearest = y.saturating_sub(self.margin[0]).min(height - 1);
             if self.border == Border::Zeros && nearest + self.margin[0] != y {
                 line.fill(0.0);
                 continue;
             }
-            let (before, rest) = line.split_at_mut(side * words);
-            let (inside, after) = rest.split_at_mut(width * words);
-            let line = &image[nearest * width * self.channels..][..width * self.channels];
-            pack(simd, line, self.channels, inside);
-            match self.border {
-                Border::Zeros => {
-                    before.fill(0.0);
-                    after.fill(0.0);
-                }
-                Border::Replicate => {
-                    before.chunks_exact_mut(words).for_each(|pixel| pixel.copy_from_slice(&inside[..words]));
-                    let last = &inside[(width - 1) * words..];
-                    after.chunks_exact_mut(words).for_each(|pixel| pixel.copy_from_slice(last));
-                }
+            let inside = &mut line[side * words..(side + width) * words];
+            let pixels = &image[nearest * width * self.channels..][..width * self.channels];
+            pack(simd, pixels, self.channels, inside);
+            self.draw_sides(line);
+        }
+    }
+
+    /// Draws the border on both sides of a row whose pixels are there.
+    pub(super) fn draw_sides(&self, line: &mut [f32]) {
+        let (words, side) = (self.words(), self.margin[1] * self.words());
+        let (before, rest) = line.split_at_mut(side);
+        let (inside, after) = rest.split_at_mut(self.size[1] * words);
+        match self.border {
+            Border::Zeros => {
+                before.fill(0.0);
+                after.fill(0.0);
+            }
+            Border::Replicate => {
+                let [first, last] = [0, inside.len() - words].map(|at| &inside[at..at + words]);
+                before.chunks_exact_mut(words).for_each(|pixel| pixel.copy_from_slice(first));
+                after.chunks_exact_mut(words).for_each(|pixel| pixel.copy_from_slice(last));
+            }
+        }
+    }
+
+    /// Draws the border above and below the rows of an image, which are there with what is on their sides.
+    pub(super) fn draw_ends(&self, framed: &mut [f32]) {
+        let (line, margin) = (self.line(), self.margin[0]);
+        let (above, rest) = framed.split_at_mut(margin * line);
+        let (inside, below) = rest.split_at_mut(self.size[0] * line);
+        match self.border {
+            Border::Zeros => {
+                above.fill(0.0);
+                below.fill(0.0);
+            }
+            Border::Replicate => {
+                let [first, last] = [0, inside.len() - line].map(|at| &inside[at..at + line]);
+                above.chunks_exact_mut(line).for_each(|row| row.copy_from_slice(first));
+                below.chunks_exact_mut(line).for_each(|row| row.copy_from_slice(last));
             }
         }
     }
 }
 
-/// Some rows of a framed image, drawn only as far as they are needed, so that they are in cache then.
-pub(super) struct Drawing<'a> {
+/// Some rows of a framed image, in words.
+pub(super) trait Framed {
+    fn frame(&self) -> Frame;
+
+    /// Number of rows.
+    fn height(&self) -> usize;
+
+    /// Makes sure that the rows before row `end` are there.
+    fn until<S: Simd>(&mut self, simd: S, end: usize);
+
+    /// The words of all rows; of those that are not there yet, any.
+    fn words(&self) -> &[f32];
+}
+
+/// Rows that are there.
+#[derive(Clone, Copy)]
+pub(super) struct Drawn<'a> {
     pub(super) frame: Frame,
+    pub(super) words: &'a [f32],
+}
+
+impl Framed for Drawn<'_> {
+    fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    fn height(&self) -> usize {
+        self.words.len() / self.frame.line()
+    }
+
+    #[inline(always)]
+    fn until<S: Simd>(&mut self, _simd: S, _end: usize) {}
+
+    fn words(&self) -> &[f32] {
+        self.words
+    }
+}
+
+/// Rows that are drawn only as far as they are needed, so that they are in cache then.
+pub(super) struct Drawing<'a> {
+    frame: Frame,
     image: &'a [f32],
     rows: Range<usize>,
     drawn: usize,
@@ -75,19 +153,23 @@ pub(super) struct Drawing<'a> {
 impl<'a> Drawing<'a> {
     pub(super) fn new(frame: Frame, image: &'a [f32], rows: Range<usize>, words: &'a mut Buffer) -> Self {
         assert_eq!(image.len(), frame.size[0] * frame.size[1] * frame.channels);
-        words.resize(rows.len() * frame.width() * frame.words());
+        words.resize(rows.len() * frame.line());
         Self { frame, image, rows, drawn: 0, words }
     }
+}
 
-    /// Number of rows.
-    pub(super) fn height(&self) -> usize {
+impl Framed for Drawing<'_> {
+    fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    fn height(&self) -> usize {
         self.rows.len()
     }
 
-    /// Draws the rows that precede row `end` and are not drawn yet.
     #[inline(always)]
-    pub(super) fn until<S: Simd>(&mut self, simd: S, end: usize) {
-        let (line, end) = (self.frame.width() * self.frame.words(), end.min(self.rows.len()));
+    fn until<S: Simd>(&mut self, simd: S, end: usize) {
+        let (line, end) = (self.frame.line(), end.min(self.rows.len()));
         if self.drawn < end {
             let rows = self.rows.start + self.drawn..self.rows.start + end;
             self.frame.draw(simd, self.image, rows, &mut self.words[self.drawn * line..end * line]);
@@ -95,8 +177,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// The words of all rows; of those that are not drawn, any.
-    pub(super) fn words(&self) -> &[f32] {
+    fn words(&self) -> &[f32] {
         self.words
     }
 }

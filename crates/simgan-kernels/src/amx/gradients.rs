@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::convolution::{Plan, Scratch, convolve};
 use super::ending::Ending;
-use super::frame::Drawing;
+use super::frame::{Drawing, Drawn, Frame, Framed};
 use super::{Amx, Left, PANEL, Right, SIDE, Sizes};
 use crate::buffer::Buffer;
 use crate::conv2d::cpu::pointwise::add_pixels;
@@ -18,17 +18,25 @@ use crate::words;
 /// the gradient stay in the first-level cache while each tap of the kernel uses them.
 const WORDS: usize = 8 * SIDE;
 
+/// The image that was convolved.
+#[derive(Clone, Copy)]
+pub(crate) enum Image<'a> {
+    /// Channels last.
+    Numbers(&'a [f32]),
+    /// Framed, in words.
+    Framed(&'a [f32]),
+}
+
 /// Computes the gradients of the convolution of one image.
 pub(crate) struct Backward<'a> {
     pub(crate) plan: &'a Plan,
-    /// The image that was convolved, channels last.
-    pub(crate) image: &'a [f32],
+    pub(crate) image: Image<'a>,
     /// The gradient of the result before any activation, channels last.
     pub(crate) gradient: &'a [f32],
     /// Sums to add the gradients of the filters, laid out as [`sums`] says, and of the bias to, if wanted.
     pub(crate) of_filters: Option<&'a mut FilterGradient>,
     /// For the gradient of the image, if wanted: filters prepared for this pass, the destination, and how to
-    /// finish it.
+    /// finish it. The mask is a framed image, in words, whose channels fill whole vectors.
     pub(crate) of_image: Option<(&'a [f32], &'a mut [f32], FinishGradient<'a>)>,
     pub(crate) scratch: &'a mut Scratch,
 }
@@ -40,13 +48,24 @@ impl Task for Backward<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { plan, image, gradient, of_filters, of_image, scratch } = self;
         let Some(amx) = simd.amx() else { unreachable!("a plan is made where there are tiles") };
-        assert_eq!((image.len(), gradient.len()), (plan.image_in(), plan.image_out()));
+        assert_eq!(gradient.len(), plan.image_out());
+        let frame = plan.frame();
         if let Some(of_filters) = of_filters {
-            add_filter_gradient(simd, amx, plan, image, gradient, of_filters, scratch);
+            let Scratch { framed, planes, pairs, .. } = &mut *scratch;
+            match image {
+                Image::Numbers(image) => {
+                    let image = Drawing::new(frame, image, 0..frame.height(), framed);
+                    add_filter_gradient(simd, amx, plan, image, gradient, of_filters, [planes, pairs]);
+                }
+                Image::Framed(words) => {
+                    let image = Drawn { frame, words };
+                    add_filter_gradient(simd, amx, plan, image, gradient, of_filters, [planes, pairs]);
+                }
+            }
         }
         if let Some((filters, out, finish)) = of_image {
             assert_eq!(out.len(), plan.image_in());
-            assert!(finish.mask.is_none_or(|mask| mask.len() == out.len()));
+            assert!(finish.mask.is_none_or(|mask| mask.len() == frame.length()));
             image_gradient(simd, amx, plan, (gradient, filters), finish, out, scratch);
         }
     }
@@ -59,21 +78,18 @@ fn image_gradient<S: Simd>(
     amx: Amx,
     plan: &Plan,
     (gradient, filters): (&[f32], &[f32]),
-    finish: FinishGradient<'_>,
+    FinishGradient { accumulate, mask }: FinishGradient<'_>,
     out: &mut [f32],
     scratch: &mut Scratch,
 ) {
-    let ([height, width], channels, wide) = (plan.size, plan.channels[0], padded(plan.channels[0]));
+    let ([height, width], wide) = (plan.size, padded(plan.channels[0]));
     let Scratch { framed, block, of_border, repeated, .. } = scratch;
     of_border.clear();
     repeated.clear();
     let frame = plan.frame_of_gradient();
     let gradient = Drawing::new(frame, gradient, 0..frame.height(), framed);
     let (pass, padding) = ((plan, Direction::Backward), plan.padding);
-    let ending = |accumulate: bool, place: Range<usize>| {
-        let mask = finish.mask.map(|mask| &mask[place]);
-        Ending { accumulate, mask, ..Ending::default() }
-    };
+    let mut target = Target { image: plan.frame(), mask, out };
     convolve(simd, amx, pass, gradient, filters, block, |[y, x], results| {
         let end = (x + results.len() / wide).min(width + 2 * padding);
         // The pixels of the image among those of the framed image.
@@ -82,25 +98,45 @@ fn image_gradient<S: Simd>(
             true => first..end.min(padding + width).max(first),
             false => x..x,
         };
-        let place = |x: usize| {
+        let pixel = |x: usize| {
             let nearest = |at: usize, size: usize| at.saturating_sub(padding).min(size - 1);
-            (nearest(y, height) * width + nearest(x, width)) * channels
+            [nearest(y, height), nearest(x, width)]
         };
         if !inside.is_empty() {
-            let place = place(inside.start)..place(inside.start) + inside.len() * channels;
             let results = &results[(inside.start - x) * wide..(inside.end - x) * wide];
-            ending(finish.accumulate, place.clone()).write(simd, results, channels, &mut out[place]);
+            target.write(simd, accumulate, pixel(inside.start), results);
         }
         if plan.border == Border::Replicate {
             for at in (x..end).filter(|at| !inside.contains(at)) {
                 of_border.extend_from_slice(&results[(at - x) * wide..][..wide]);
-                repeated.push(place(at));
+                repeated.push(pixel(at));
             }
         }
     });
-    for (&place, of_border) in repeated.iter().zip(of_border.chunks_exact(wide)) {
-        let place = place..place + channels;
-        ending(true, place.clone()).write(simd, of_border, channels, &mut out[place]);
+    for (&pixel, of_border) in repeated.iter().zip(of_border.chunks_exact(wide)) {
+        target.write(simd, true, pixel, of_border);
+    }
+}
+
+/// Where the gradient of an image goes.
+struct Target<'a> {
+    image: Frame,
+    /// The framed image, in words, whose zeros stop the gradient.
+    mask: Option<&'a [f32]>,
+    out: &'a mut [f32],
+}
+
+impl Target<'_> {
+    /// Writes the gradients of pixels that lie side by side from `at` on. A function: a closure called from two places
+    /// would not be compiled for the vectors.
+    #[inline(always)]
+    fn write<S: Simd>(&mut self, simd: S, accumulate: bool, at: [usize; 2], gradients: &[f32]) {
+        let Frame { size: [_, width], channels, .. } = self.image;
+        let count = gradients.len() / padded(channels);
+        let mask = self.mask.map(|mask| &mask[self.image.place(at)..][..count * self.image.words()]);
+        let place = (at[0] * width + at[1]) * channels;
+        let out = &mut self.out[place..place + count * channels];
+        Ending { accumulate, mask, ..Ending::default() }.write(simd, gradients, channels, out);
     }
 }
 
@@ -110,15 +146,15 @@ fn add_filter_gradient<S: Simd>(
     simd: S,
     amx: Amx,
     plan: &Plan,
-    image: &[f32],
+    mut image: impl Framed,
     gradient: &[f32],
     of_filters: &mut FilterGradient,
-    scratch: &mut Scratch,
+    [planes, pairs]: [&mut Buffer; 2],
 ) {
     let ([channels_in, channels_out], frame) = (plan.wide(), plan.frame());
+    assert_eq!(image.words().len(), frame.length());
     assert_eq!((of_filters.filters.len(), of_filters.bias.len()), (sums(plan), channels_out));
     add_pixels(gradient, plan.channels[1], &mut of_filters.bias);
-    let Scratch { framed, planes, pairs, .. } = scratch;
     let ([height, _], width) = (plan.size_out(), frame.width());
     // Pixels of the result are numbered along rows as wide as the framed image, so that each tap reads the framed
     // image from one place on.
@@ -127,7 +163,6 @@ fn add_filter_gradient<S: Simd>(
     let farthest = (plan.kernel[0] - 1) * width + plan.kernel[1] - 1;
     let stride = (words + farthest.div_ceil(2)).next_multiple_of(SIDE);
     planes.resize(channels_in.next_multiple_of(PANEL) * stride);
-    let mut image = Drawing::new(frame, image, 0..frame.height(), framed);
     let mut laid_out = 0;
     let mut tiles = amx.tiles();
     for start in (0..words).step_by(WORDS) {

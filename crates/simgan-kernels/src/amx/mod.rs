@@ -6,6 +6,7 @@
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod absent;
+mod chained;
 mod convolution;
 mod ending;
 mod frame;
@@ -19,8 +20,9 @@ mod tests;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 pub(crate) use self::absent::{Amx, is_present};
+pub(crate) use self::chained::Chained;
 pub(crate) use self::convolution::{Forward, Plan, Scratch};
-pub(crate) use self::gradients::{Backward, flatten, sums};
+pub(crate) use self::gradients::{Backward, Image, flatten, sums};
 pub(crate) use self::product::{multiply, serves};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) use self::x86::{Amx, is_present};

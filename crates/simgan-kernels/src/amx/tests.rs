@@ -5,13 +5,13 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::convolution::Scratch;
-use super::{Amx, Backward, Forward, Left, PANEL, Plan, Right, Sizes, flatten, step, sums};
+use super::{Amx, Backward, Chained, Forward, Image, Left, PANEL, Plan, Right, Sizes, flatten, step, sums};
 use crate::geometry::Border;
 use crate::guard::Guarded;
 use crate::precision::Precision;
 use crate::product::{self, Rows};
-use crate::simd::{Isa, padded, run};
-use crate::winograd::{Direction, FilterGradient, Finish, FinishGradient, Residual};
+use crate::simd::{Isa, Simd, Task, padded, run};
+use crate::winograd::{Direction, FilterGradient, FinishGradient};
 
 /// The proof that this processor has tiles; says so if it has none.
 #[expect(clippy::print_stderr, reason = "whoever tests should know what is not tested")]
@@ -202,46 +202,129 @@ fn plans() -> Vec<Plan> {
     plans
 }
 
+/// `relu(convolution + bias + residual)`.
+fn convolved(problem: &Problem) -> Vec<f64> {
+    let channels = problem.plan.channels[1];
+    let mut result: Vec<f64> = (problem.residual.iter().enumerate())
+        .map(|(at, &residual)| f64::from(residual) + f64::from(problem.bias[at % channels]))
+        .collect();
+    problem.each_product(|at, image, weight| {
+        let pixel = image.map_or(0.0, |image| problem.image[image]);
+        result[at] += f64::from(pixel * problem.weight[weight]);
+    });
+    result.iter_mut().for_each(|value| *value = value.max(0.0));
+    result
+}
+
+fn prepared(problem: &Problem, isa: Isa, direction: Direction) -> Vec<f32> {
+    let plan = problem.plan;
+    let mut filters = vec![0.0; plan.filters(direction)];
+    plan.prepare(isa, &problem.weight, plan.shape(), direction, &mut filters);
+    filters
+}
+
 #[test]
 fn convolutions_equal_their_sums() {
     let Some(isa) = isa() else { return };
     for plan in plans() {
         assert!(plan.served_by(isa).is_some(), "{plan:?}");
         let problem = Problem::random(plan);
-        let mut expected = vec![0.0; plan.image_out()];
-        for (at, expected) in expected.iter_mut().enumerate() {
-            *expected = f64::from(problem.bias[at % plan.channels[1]]) + f64::from(problem.residual[at]);
-        }
-        problem.each_product(|result, image, weight| {
-            let pixel = image.map_or(0.0, |image| problem.image[image]);
-            expected[result] += f64::from(pixel * problem.weight[weight]);
-        });
-        expected.iter_mut().for_each(|value| *value = value.max(0.0));
-        let mut filters = vec![0.0; plan.filters(Direction::Forward)];
-        plan.prepare(isa, &problem.weight, plan.shape(), Direction::Forward, &mut filters);
         let mut bias = problem.bias.clone();
         bias.resize(padded(bias.len()), 0.0);
-        let [height, width] = plan.size_out();
-        let line = width * plan.channels[1];
-        for residual in [Residual::Of(&problem.residual), Residual::InPlace] {
-            for rows in [height, 2] {
-                let mut out = match residual {
-                    Residual::InPlace => problem.residual.clone(),
-                    _ => vec![f32::NAN; plan.image_out()],
-                };
-                for (at, out) in out.chunks_mut(rows * line).enumerate() {
-                    let task = Forward {
-                        plan: &plan,
-                        image: &Guarded::new(&problem.image, true),
-                        filters: &Guarded::new(&filters, true),
-                        finish: Finish { bias: &bias, residual, relu: true },
-                        rows: at * rows..at * rows + out.len() / line,
-                        out,
-                        scratch: &mut Scratch::default(),
-                    };
-                    run(isa, task);
+        let mut out = vec![f32::NAN; plan.image_out()];
+        let task = Forward {
+            plan: &plan,
+            image: &Guarded::new(&problem.image, true),
+            filters: &Guarded::new(&prepared(&problem, isa, Direction::Forward), true),
+            bias: &bias,
+            residual: Some(&problem.residual),
+            relu: true,
+            out: &mut out,
+            scratch: &mut Scratch::default(),
+        };
+        run(isa, task);
+        assert_near(&out, &convolved(&problem), &format!("{plan:?}"));
+    }
+}
+
+/// Frames an image, or takes its frame off.
+struct Reframe<'a> {
+    plan: &'a Plan,
+    image: &'a mut [f32],
+    framed: &'a mut [f32],
+    draws: bool,
+}
+
+impl Task for Reframe<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        match self.draws {
+            true => self.plan.draw_framed(simd, self.image, self.framed),
+            false => self.plan.unframe(simd, self.framed, self.image),
+        }
+    }
+}
+
+fn framed(isa: Isa, plan: &Plan, image: &[f32]) -> Vec<f32> {
+    let mut framed = vec![f32::NAN; plan.framed()];
+    run(isa, Reframe { plan, image: &mut image.to_vec(), framed: &mut framed, draws: true });
+    framed
+}
+
+fn unframed(isa: Isa, plan: &Plan, framed: &[f32]) -> Vec<f32> {
+    let mut image = vec![f32::NAN; plan.image_in()];
+    run(isa, Reframe { plan, image: &mut image, framed: &mut framed.to_vec(), draws: false });
+    image
+}
+
+#[test]
+fn convolutions_of_words_equal_their_sums_row_by_row() {
+    let Some(isa) = isa() else { return };
+    for (size, channels) in [([7, 11], 16), ([1, 1], 32), ([13, 9], 48), ([31, 29], 64), ([1, 40], 16)] {
+        for border in [Border::Zeros, Border::Replicate] {
+            let plan = Plan { size, channels: [channels; 2], kernel: [3, 3], padding: 1, border };
+            let mut problem = Problem::random(plan);
+            let image = framed(isa, &plan, &problem.image);
+            assert_eq!(unframed(isa, &plan, &image), problem.image, "{plan:?}");
+            let filters = prepared(&problem, isa, Direction::Forward);
+            for n_rows in [size[0], 2] {
+                for skips in [true, false] {
+                    if !skips {
+                        problem.residual.fill(0.0);
+                    }
+                    let mut stream = problem.residual.clone();
+                    let mut out = Guarded::new(&vec![f32::NAN; plan.framed()], true);
+                    let line = plan.size[1] * channels;
+                    let parts = plan.framed_rows(&mut out).chunks_mut(n_rows * plan.framed_line());
+                    for (part, (out, stream)) in parts.zip(stream.chunks_mut(n_rows * line)).enumerate() {
+                        let rows = part * n_rows..part * n_rows + stream.len() / line;
+                        let task = Chained {
+                            plan: &plan,
+                            image: &Guarded::new(&image, true),
+                            filters: &Guarded::new(&filters, true),
+                            bias: &problem.bias,
+                            stream: skips.then_some(stream),
+                            rows,
+                            out,
+                            scratch: &mut Scratch::default(),
+                        };
+                        run(isa, task);
+                    }
+                    plan.close_framed(&mut out);
+                    let (expected, what) = (convolved(&problem), format!("{plan:?}, {n_rows}, {skips}"));
+                    let found = unframed(isa, &plan, &out);
+                    for (&found, &expected) in found.iter().zip(&expected) {
+                        // Half a unit of the last of 8 bits.
+                        let error = (f64::from(found) - expected).abs();
+                        assert!(error <= expected / 256.0, "{what}: {found}, not {expected}");
+                    }
+                    if skips {
+                        assert_near(&stream, &expected, &what);
+                    }
+                    assert_eq!(out[..], framed(isa, &plan, &found), "border, {what}");
                 }
-                assert_near(&out, &expected, &format!("{plan:?}"));
             }
         }
     }
@@ -263,11 +346,11 @@ fn gradients_of_convolutions_equal_their_sums() {
             }
         });
         // The image itself is the mask: where it is not above zero, its gradient is zero.
+        let mask = (plan.channels == plan.wide()).then(|| framed(isa, &plan, &problem.image));
         for (gradient, &pixel) in of_image.iter_mut().zip(&problem.image) {
-            *gradient = if pixel <= 0.0 { 0.0 } else { *gradient };
+            *gradient = if mask.is_some() && pixel <= 0.0 { 0.0 } else { *gradient };
         }
-        let mut filters = vec![0.0; plan.filters(Direction::Backward)];
-        plan.prepare(isa, &problem.weight, plan.shape(), Direction::Backward, &mut filters);
+        let filters = prepared(&problem, isa, Direction::Backward);
         let mut sums = FilterGradient::of_sizes(sums(&plan), padded(plan.channels[1]));
         let mut found = before.clone();
         let mut scratch = Scratch::default();
@@ -277,11 +360,14 @@ fn gradients_of_convolutions_equal_their_sums() {
                 buffer.fill(f32::NAN);
             }
             found.copy_from_slice(&before);
-            let finish = FinishGradient { accumulate: true, mask: Some(&problem.image) };
+            let finish = FinishGradient { accumulate: true, mask: mask.as_deref() };
             let gradient = &Guarded::new(&problem.gradient, true);
+            // Words give the same as numbers.
+            let numbers = Guarded::new(image, true);
+            let words = mask.is_some().then(|| Guarded::new(&framed(isa, &plan, image), true));
             let task = Backward {
                 plan: &plan,
-                image: &Guarded::new(image, true),
+                image: words.as_ref().map_or(Image::Numbers(&numbers), |words| Image::Framed(words)),
                 gradient,
                 of_filters: Some(&mut sums),
                 of_image: Some((&filters, &mut found, finish)),

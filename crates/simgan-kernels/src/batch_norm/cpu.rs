@@ -123,6 +123,37 @@ fn to_single(sums: &[f64]) -> Vec<f32> {
     sums.iter().map(|&sum| sum as f32).collect()
 }
 
+/// Calls the body for blocks of 32, 16 and 1 channels, whose numbers it can hold in registers from pixel to pixel.
+macro_rules! in_blocks {
+    ($channels:expr, |$first:ident, $n:ident| $body:block) => {{
+        let mut next = 0;
+        in_blocks!(@of 32, next, $channels, $first, $n, $body);
+        in_blocks!(@of 16, next, $channels, $first, $n, $body);
+        in_blocks!(@of 1, next, $channels, $first, $n, $body);
+    }};
+    (@of $size:literal, $next:ident, $channels:expr, $first:ident, $n:ident, $body:block) => {{
+        const $n: usize = $size;
+        while $next + $n <= $channels {
+            let $first = $next;
+            $body
+            $next += $n;
+        }
+    }};
+}
+
+/// The numbers of `N` channels of a pixel.
+#[inline(always)]
+fn block<const N: usize>(pixel: &[f32], first: usize) -> &[f32; N] {
+    let Some(block) = pixel[first..].first_chunk() else { unreachable!("a pixel has all channels") };
+    block
+}
+
+#[inline(always)]
+fn block_mut<const N: usize>(pixel: &mut [f32], first: usize) -> &mut [f32; N] {
+    let Some(block) = pixel[first..].first_chunk_mut() else { unreachable!("a pixel has all channels") };
+    block
+}
+
 /// Sums of `x - origin` and of its square over some pixels.
 struct Moments<'a> {
     input: &'a [f32],
@@ -134,19 +165,23 @@ impl Task for Moments<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> [Vec<f32>; 2] {
-        let Self { input, origin } = self;
-        let channels = origin.len();
-        let (mut all_sums, mut all_squares) = (vec![0.0; channels], vec![0.0; channels]);
-        let (sums, squares) = (&mut all_sums[..channels], &mut all_squares[..channels]);
-        for pixel in input.chunks_exact(channels) {
-            let pixel = &pixel[..channels];
-            for at in 0..channels {
-                let x = pixel[at] - origin[at];
-                sums[at] += x;
-                squares[at] += x * x;
+        let channels = self.origin.len();
+        let (mut sums, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
+        in_blocks!(channels, |first, N| {
+            let origin = block::<N>(self.origin, first);
+            let (mut sum, mut square) = ([0.0; N], [0.0; N]);
+            for pixel in self.input.chunks_exact(channels) {
+                let pixel = block::<N>(pixel, first);
+                for at in 0..N {
+                    let x = pixel[at] - origin[at];
+                    sum[at] += x;
+                    square[at] += x * x;
+                }
             }
-        }
-        [all_sums, all_squares]
+            sums[first..first + N].copy_from_slice(&sum);
+            squares[first..first + N].copy_from_slice(&square);
+        });
+        [sums, squares]
     }
 }
 
@@ -165,14 +200,16 @@ impl Task for Scale<'_> {
     fn run<S: Simd>(self, _: S) {
         let Self { channels: Channels { scale, shift, .. }, input, relu, out } = self;
         let channels = scale.len();
-        let (scale, shift) = (&scale[..channels], &shift[..channels]);
-        for (out, pixel) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
-            let (out, pixel) = (&mut out[..channels], &pixel[..channels]);
-            for at in 0..channels {
-                let y = pixel[at] * scale[at] + shift[at];
-                out[at] = if relu && y <= 0.0 { 0.0 } else { y };
+        in_blocks!(channels, |first, N| {
+            let [scale, shift] = [scale, shift].map(|values| *block::<N>(values, first));
+            for (out, pixel) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
+                let (out, pixel) = (block_mut::<N>(out, first), block::<N>(pixel, first));
+                for at in 0..N {
+                    let y = pixel[at] * scale[at] + shift[at];
+                    out[at] = if relu && y <= 0.0 { 0.0 } else { y };
+                }
             }
-        }
+        });
     }
 }
 
@@ -198,20 +235,23 @@ impl Task for GradientSums<'_> {
     fn run<S: Simd>(self, _: S) -> [Vec<f32>; 2] {
         let Self { channels: Channels { mean, inverse, scale, shift }, input, gradient, relu } = self;
         let channels = mean.len();
-        let (mut all_sums, mut all_products) = (vec![0.0; channels], vec![0.0; channels]);
-        // Slices of one length, so that the compiler needs no checks inside the loop.
-        let [mean, scale, shift] = [mean, scale, shift].map(|values| &values[..channels]);
-        let (sums, products) = (&mut all_sums[..channels], &mut all_products[..channels]);
-        for (pixel, gradient) in input.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
-            let (pixel, gradient) = (&pixel[..channels], &gradient[..channels]);
-            for at in 0..channels {
-                let g = masked(pixel[at], scale[at], shift[at], gradient[at], relu);
-                sums[at] += g;
-                products[at] += g * (pixel[at] - mean[at]);
+        let (mut sums, mut products) = (vec![0.0; channels], vec![0.0; channels]);
+        in_blocks!(channels, |first, N| {
+            let [mean, scale, shift] = [mean, scale, shift].map(|values| *block::<N>(values, first));
+            let (mut sum, mut product) = ([0.0; N], [0.0; N]);
+            for (pixel, gradient) in input.chunks_exact(channels).zip(gradient.chunks_exact(channels)) {
+                let (pixel, gradient) = (block::<N>(pixel, first), block::<N>(gradient, first));
+                for at in 0..N {
+                    let g = masked(pixel[at], scale[at], shift[at], gradient[at], relu);
+                    sum[at] += g;
+                    product[at] += g * (pixel[at] - mean[at]);
+                }
             }
-        }
+            sums[first..first + N].copy_from_slice(&sum);
+            products[first..first + N].copy_from_slice(&product);
+        });
         products.iter_mut().zip(inverse).for_each(|(product, inverse)| *product *= inverse);
-        [all_sums, all_products]
+        [sums, products]
     }
 }
 
@@ -235,17 +275,19 @@ impl Task for InputGradient<'_> {
             self;
         let Pass { input, gradient, relu } = pass;
         let channels = mean.len();
-        let [mean, scale, shift] = [mean, scale, shift].map(|values| &values[..channels]);
-        let [slope, constant] = [slope, constant].map(|values| &values[..channels]);
-        let pixels = input.chunks_exact(channels).zip(gradient.chunks_exact(channels));
-        for (of_pixel, (pixel, gradient)) in of_input.chunks_exact_mut(channels).zip(pixels) {
-            let (pixel, gradient) = (&pixel[..channels], &gradient[..channels]);
-            let of_pixel = &mut of_pixel[..channels];
-            for at in 0..channels {
-                let g = masked(pixel[at], scale[at], shift[at], gradient[at], relu);
-                let of_x = scale[at] * g + (slope[at] * (pixel[at] - mean[at]) + constant[at]);
-                of_pixel[at] = if write { of_x } else { of_pixel[at] + of_x };
+        in_blocks!(channels, |first, N| {
+            let [mean, scale, shift] = [mean, scale, shift].map(|values| *block::<N>(values, first));
+            let [slope, constant] = [slope, constant].map(|values| *block::<N>(values, first));
+            let pixels = input.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+            for (of_pixel, (pixel, gradient)) in of_input.chunks_exact_mut(channels).zip(pixels) {
+                let (pixel, gradient) = (block::<N>(pixel, first), block::<N>(gradient, first));
+                let of_pixel = block_mut::<N>(of_pixel, first);
+                for at in 0..N {
+                    let g = masked(pixel[at], scale[at], shift[at], gradient[at], relu);
+                    let of_x = scale[at] * g + (slope[at] * (pixel[at] - mean[at]) + constant[at]);
+                    of_pixel[at] = if write { of_x } else { of_pixel[at] + of_x };
+                }
             }
-        }
+        });
     }
 }

@@ -8,13 +8,14 @@ pub(crate) mod layer;
 pub(crate) mod pointwise;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use self::layer::{Buffers, Known, Layer, Sums};
 use crate::geometry::Geometry;
-use crate::groups::in_groups;
+use crate::groups::sum_over_groups;
 use crate::simd::Isa;
 use crate::tensors::{channels_first, channels_last, gradients, pack, slice, with_slice};
 use crate::winograd::Direction;
@@ -151,17 +152,16 @@ impl Convolution {
         let layer = Layer::new(geometry, self.isa, parameters, Direction::Backward);
         let mut of_input = vec![0.0; if wants_input { batch.input.len() } else { 0 }];
         let image = geometry.image_in();
-        let sums = in_groups(geometry.images, &mut of_input, image, |images, of_input| {
+        let of_group = |images: Range<usize>, of_input: &mut [f32]| {
             let mut sums = wants_parameters.then(|| layer.zeros());
             self.of_group(&batch.part(geometry, images), &layer, of_input, sums.as_mut());
             sums
-        });
+        };
+        let add = |sums: &mut Option<Sums>, other| Sums::add_wanted(sums, other, self.isa);
+        let sums = sum_over_groups(geometry.images, &mut of_input, image, of_group, add);
         let mut of_parameters = Vec::new();
         if wants_parameters {
-            let mut total = layer.zeros();
-            // In the order of the groups, so that the result does not depend on which thread finishes first.
-            sums.iter().flatten().for_each(|sums| total.add(sums));
-            layer.flatten(&total, &mut of_parameters);
+            layer.flatten(&sums.flatten().unwrap_or_else(|| layer.zeros()), &mut of_parameters);
         }
         (of_input, of_parameters)
     }
@@ -207,7 +207,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn part(&self, geometry: &Geometry, images: std::ops::Range<usize>) -> Self {
+    fn part(&self, geometry: &Geometry, images: Range<usize>) -> Self {
         let input = &self.input[images.start * geometry.image_in()..images.end * geometry.image_in()];
         let results = images.start * geometry.image_out()..images.end * geometry.image_out();
         Self { input, out: &self.out[results.clone()], gradient: &self.gradient[results] }

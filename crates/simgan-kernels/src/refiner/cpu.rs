@@ -1,6 +1,7 @@
 //! The refiner on the CPU as an operation of candle's autograd: one thread takes an image through all layers.
 
 mod body;
+mod chain;
 mod image;
 mod network;
 mod spread;
@@ -85,7 +86,7 @@ impl CustomOp2 for Refiner {
                 // The first backward pass takes the maps; any further one computes them again.
                 let maps = maps.or_else(|| self.forward(images, parameters, true).1);
                 // A spare buffer may be longer than the maps.
-                let length = self.network.images * self.network.all_maps();
+                let length = self.network.images * self.network.all_kept();
                 let maps = maps.as_ref().map_or(&[][..], |maps| &maps[..length]);
                 with_slice::<f32, _>(out, |out| {
                     with_slice::<f32, _>(gradient, |gradient| {
@@ -109,9 +110,9 @@ impl Refiner {
             images.for_each(|(image, out)| spread::refine(self.isa, network, prepared, image, out));
             return (out, None);
         }
-        let mut maps = keeps_maps.then(|| Spare::take(network.images * network.all_maps()));
+        let mut maps = keeps_maps.then(|| Spare::take(network.images * network.all_kept()));
         let mut kept: Vec<Option<&mut [f32]>> = match &mut maps {
-            Some(maps) => maps.chunks_exact_mut(network.all_maps()).map(Some).collect(),
+            Some(maps) => maps.chunks_exact_mut(network.all_kept()).map(Some).collect(),
             None => Vec::new(),
         };
         kept.resize_with(network.images, || None);
@@ -156,7 +157,7 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn split(&self, network: &Network, at: usize) -> [Self; 2] {
         let images = self.images.split_at(at * network.image());
-        let maps = self.maps.split_at(at * network.all_maps());
+        let maps = self.maps.split_at(at * network.all_kept());
         let refined = at * network.refined();
         let (out, gradient) = (self.out.split_at(refined), self.gradient.split_at(refined));
         [
@@ -200,7 +201,7 @@ impl Descent<'_> {
         let mut of_images = of_images.chunks_exact_mut(network.image());
         let mut sums = self.wants_parameters.then(|| Sums::take(network));
         let place = |at: usize, size: usize| at * size..(at + 1) * size;
-        for (at, maps) in batch.maps.chunks_exact(network.all_maps()).enumerate() {
+        for (at, maps) in batch.maps.chunks_exact(network.all_kept()).enumerate() {
             let refined = place(at, network.refined());
             Workspace::with(|workspace| {
                 let task = Differentiate {

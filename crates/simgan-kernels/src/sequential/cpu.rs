@@ -2,6 +2,7 @@
 //! channels last.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -9,7 +10,7 @@ use rayon::prelude::*;
 use super::Stage;
 use crate::conv2d::cpu::layer::{Buffers, Known, Layer, Sums};
 use crate::geometry::Geometry;
-use crate::groups::in_groups;
+use crate::groups::sum_over_groups;
 use crate::max_pool2d::Windows;
 use crate::max_pool2d::cpu::MaxPool;
 use crate::precision::Precision;
@@ -211,22 +212,22 @@ impl Sequence {
         let zeros = || -> Vec<Option<Sums>> {
             layers.iter().map(|layer| layer.as_ref().filter(|_| wants_parameters).map(Layer::zeros)).collect()
         };
-        let groups = in_groups(self.images(), &mut of_images, self.image(), |images, of_images| {
+        let of_group = |images: Range<usize>, of_images: &mut [f32]| {
             let mut sums = zeros();
             let mut of_images = of_images.chunks_exact_mut(self.image());
             for at in images {
                 self.of_image(batch, at, &layers, &mut sums, of_images.next());
             }
             sums
-        });
-        let mut totals = zeros();
-        for group in &groups {
-            for (total, sums) in totals.iter_mut().flatten().zip(group.iter().flatten()) {
-                total.add(sums);
+        };
+        let add = |sums: &mut Vec<Option<Sums>>, others: Vec<Option<Sums>>| {
+            for (sums, other) in sums.iter_mut().flatten().zip(others.iter().flatten()) {
+                sums.add(other, self.isa);
             }
-        }
+        };
+        let sums = sum_over_groups(self.images(), &mut of_images, self.image(), of_group, add);
         let mut flat = Vec::new();
-        for (layer, sums) in layers.iter().flatten().zip(totals.iter().flatten()) {
+        for (layer, sums) in layers.iter().flatten().zip(sums.unwrap_or_else(zeros).iter().flatten()) {
             layer.flatten(sums, &mut flat);
         }
         (of_images, flat)
@@ -255,12 +256,14 @@ impl Sequence {
                     _ => &maps[start - step.image_in()..start],
                 };
                 end = start;
-                of_input.clear();
                 of_input.resize(step.image_in(), 0.0);
                 // Only the images themselves can do without a gradient.
                 let wants_input = index > 0 || of_image.is_some();
                 match (step, &layers[index]) {
-                    (Step::MaxPool(pool), _) => pool.of_image(self.isa, input, gradient, of_input),
+                    (Step::MaxPool(pool), _) => {
+                        of_input.fill(0.0);
+                        pool.of_image(self.isa, input, gradient, of_input);
+                    }
                     (Step::Conv(_), Some(layer)) => {
                         let of_image = wants_input.then_some(&mut of_input[..]);
                         let known = Known { image: input, out, gradient };

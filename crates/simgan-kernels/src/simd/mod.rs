@@ -86,6 +86,15 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `LANES` numbers can be written to `to`, which need not be aligned.
     unsafe fn store(self, to: *mut f32, a: Self::Vector);
 
+    /// Loads the numbers of `LANES / PER_WORD` words.
+    ///
+    /// # Safety
+    /// The words can be read from `from`, which need not be aligned.
+    #[inline(always)]
+    unsafe fn load_words(self, from: *const f32) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { self.load(from) }
+    }
     /// `c` plus the products of the numbers in the words of `a` and `b`.
     #[inline(always)]
     fn add_products(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {

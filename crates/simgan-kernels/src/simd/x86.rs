@@ -134,6 +134,19 @@ impl<const PAIRS: bool> Simd for Avx512<PAIRS> {
     }
 
     #[inline(always)]
+    unsafe fn load_words(self, from: *const f32) -> __m512 {
+        // SAFETY: see above. A number of bf16 is the upper half of one of `f32`.
+        unsafe {
+            if PAIRS {
+                let halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
+                _mm512_castsi512_ps(_mm512_slli_epi32::<16>(halves))
+            } else {
+                self.load(from)
+            }
+        }
+    }
+
+    #[inline(always)]
     fn add_products(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         if !PAIRS {
             return self.mul_add(a, b, c);

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::pointwise::{add_pixels, add_residual_and_clip};
 use crate::geometry::{Border, Geometry};
+use crate::pass_on::stop_at_relu;
 use crate::product::{Left, Rows, multiply, multiply_words};
 use crate::simd::{Isa, Simd, Task, padded};
 use crate::words;
@@ -126,26 +127,37 @@ impl Geometry {
     }
 }
 
-/// Copies the image, channels last, and draws its border around it.
-fn frame(geometry: &Geometry, image: &[f32], framed: &mut Vec<f32>) {
+/// Returns the image, channels last, with its border around it; without a border, the image itself.
+fn frame<'a>(geometry: &Geometry, image: &'a [f32], framed: &'a mut Vec<f32>) -> &'a [f32] {
     let (channels, padding) = (geometry.channels_in, geometry.options.padding);
+    if padding == 0 {
+        return image;
+    }
     let width = geometry.size_in[1] * channels;
     let framed_width = geometry.framed()[1] * channels;
-    framed.clear();
     framed.resize(geometry.framed()[0] * framed_width, 0.0);
     for (y, line) in framed.chunks_exact_mut(framed_width).enumerate() {
-        if let Some(source) = geometry.unframed(0, y) {
-            let source = &image[source * width..][..width];
-            line[padding * channels..][..width].copy_from_slice(source);
-            if geometry.options.border == Border::Replicate {
-                let (before, after) = line.split_at_mut(padding * channels + width);
-                for x in 0..padding {
-                    before[x * channels..][..channels].copy_from_slice(&source[..channels]);
-                    after[x * channels..][..channels].copy_from_slice(&source[width - channels..]);
-                }
+        let Some(source) = geometry.unframed(0, y) else {
+            line.fill(0.0);
+            continue;
+        };
+        let source = &image[source * width..][..width];
+        let (before, rest) = line.split_at_mut(padding * channels);
+        let (inside, after) = rest.split_at_mut(width);
+        inside.copy_from_slice(source);
+        match geometry.options.border {
+            Border::Zeros => {
+                before.fill(0.0);
+                after.fill(0.0);
+            }
+            Border::Replicate => {
+                let [first, last] = [0, width - channels].map(|at| &source[at..at + channels]);
+                before.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(first));
+                after.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(last));
             }
         }
     }
+    framed
 }
 
 /// Computes the convolution of one image, channels last.
@@ -169,9 +181,9 @@ impl Task for Forward<'_> {
         let [height, width] = geometry.size_out;
         assert_eq!(image.len(), geometry.image_in());
         assert_eq!(out.len(), geometry.image_out());
-        frame(geometry, image, framed);
+        let mut framed = frame(geometry, image, framed);
         // Pixels of an odd number of channels, such as gray ones, would not make whole words.
-        let (in_words, mut framed) = (S::PAIRS && geometry.has_words(S::PER_WORD), &*framed);
+        let in_words = S::PAIRS && geometry.has_words(S::PER_WORD);
         let per_word = if in_words { S::PER_WORD } else { 1 };
         if in_words {
             words::side_by_side(simd, framed, words);
@@ -244,50 +256,91 @@ impl Task for Backward<'_> {
         let (channels, columns) = (geometry.channels_out, padded(geometry.channels_out));
         let [height, width] = geometry.size_out;
         let (depth, wide) = (geometry.line(), padded(geometry.line()));
-        let framed_size = geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in;
         assert_eq!(gradient.len(), geometry.image_out());
         let words_out = channels.div_ceil(S::PER_WORD);
         assert_eq!(weights.backward.len(), geometry.kernel[0] * words_out * wide);
-        if let Some((of_weights, of_bias)) = &of_parameters {
-            assert_eq!((of_weights.len(), of_bias.len()), (geometry.kernel[0] * depth * columns, columns));
-            frame(geometry, image, &mut buffers.framed);
-        }
-        if of_image.is_some() {
-            buffers.of_framed.clear();
-            buffers.of_framed.resize(framed_size, 0.0);
-        }
+        // Taken out of the buffers, so that these can be passed on.
+        let [mut framed, mut rows] = [&mut buffers.framed, &mut buffers.rows].map(std::mem::take);
+        let framed_image = match &of_parameters {
+            Some((of_weights, of_bias)) => {
+                assert_eq!(
+                    (of_weights.len(), of_bias.len()),
+                    (geometry.kernel[0] * depth * columns, columns)
+                );
+                frame(geometry, image, &mut framed)
+            }
+            None => image,
+        };
+        let mut of_framed = OfFramed::new(geometry, of_image, &mut buffers.of_framed);
         let per_block = (PIXELS / width).clamp(1, height);
         for start in (0..height).step_by(per_block) {
             let end = (start + per_block).min(height);
             let (place, pixels) = (start * width * channels..end * width * channels, (end - start) * width);
-            buffers.rows.clear();
-            buffers.rows.resize(pixels * columns, 0.0);
-            // Leaves the padding channels at zero.
-            mask(geometry, &out[place.clone()], &gradient[place], &mut buffers.rows);
+            let gradient = mask(geometry, &out[place.clone()], &gradient[place], &mut rows);
             if in_pairs::<S>(depth) && of_parameters.is_some() {
-                words::row_by_row(simd, &buffers.rows, columns, &mut buffers.by_pixels);
+                words::row_by_row(simd, gradient, columns, &mut buffers.by_pixels);
             }
-            if S::PAIRS && of_image.is_some() {
-                words::side_by_side(simd, &buffers.rows, &mut buffers.by_channels);
+            if S::PAIRS && of_framed.is_some() {
+                words::side_by_side(simd, gradient, &mut buffers.by_channels);
             }
             buffers.unfolded.resize(pixels * wide, 0.0);
             buffers.of_unfolded.resize(pixels * wide, 0.0);
             if let Some((_, of_bias)) = &mut of_parameters {
-                add_pixels(&buffers.rows, columns, of_bias);
+                add_pixels(gradient, columns, of_bias);
             }
             for tap in 0..geometry.kernel[0] {
                 if let Some((of_weights, _)) = &mut of_parameters {
                     let of_tap = &mut of_weights[tap * depth * columns..][..depth * columns];
-                    add_weight_gradient(simd, geometry, (start..end, tap), buffers, of_tap);
+                    let factors = (framed_image, gradient);
+                    add_weight_gradient(simd, geometry, (start..end, tap), factors, buffers, of_tap);
                 }
-                if of_image.is_some() {
+                if let Some(of_framed) = &mut of_framed {
                     let of_tap = &weights.backward[tap * words_out * wide..][..words_out * wide];
-                    add_image_gradient(simd, geometry, (start..end, tap), of_tap, buffers);
+                    let factors = (gradient, of_tap);
+                    let sums = of_framed.sums();
+                    add_image_gradient(simd, geometry, (start..end, tap), factors, buffers, sums);
                 }
             }
         }
-        if let Some(of_image) = of_image {
-            unframe(geometry, &buffers.of_framed, of_image);
+        if let Some(of_framed) = of_framed {
+            of_framed.finish(geometry, buffers);
+        }
+        (buffers.framed, buffers.rows) = (framed, rows);
+    }
+}
+
+/// The gradient of the framed image; without a border, that of the image itself.
+enum OfFramed<'a> {
+    Image(&'a mut [f32]),
+    Framed { framed: Vec<f32>, of_image: &'a mut [f32] },
+}
+
+impl<'a> OfFramed<'a> {
+    /// Zeros, if the gradient of the image is wanted. Takes its memory from `spare`.
+    fn new(geometry: &Geometry, of_image: Option<&'a mut [f32]>, spare: &mut Vec<f32>) -> Option<Self> {
+        let of_image = of_image?;
+        if geometry.options.padding == 0 {
+            of_image.fill(0.0);
+            return Some(Self::Image(of_image));
+        }
+        let mut framed = std::mem::take(spare);
+        framed.clear();
+        framed.resize(geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in, 0.0);
+        Some(Self::Framed { framed, of_image })
+    }
+
+    fn sums(&mut self) -> &mut [f32] {
+        match self {
+            Self::Image(of_image) => of_image,
+            Self::Framed { framed, .. } => framed,
+        }
+    }
+
+    /// Writes the gradient of the image and gives the memory back.
+    fn finish(self, geometry: &Geometry, buffers: &mut Buffers) {
+        if let Self::Framed { framed, of_image } = self {
+            unframe(geometry, &framed, of_image);
+            buffers.of_framed = framed;
         }
     }
 }
@@ -298,10 +351,11 @@ fn add_weight_gradient<S: Simd>(
     simd: S,
     geometry: &Geometry,
     (lines, tap): (Range<usize>, usize),
+    (framed, mut rows): (&[f32], &[f32]),
     buffers: &mut Buffers,
     of_weights: &mut [f32],
 ) {
-    let Buffers { framed, rows, unfolded, words, by_pixels, .. } = buffers;
+    let Buffers { unfolded, words, by_pixels, .. } = buffers;
     let (depth, columns) = (geometry.line(), padded(geometry.channels_out));
     let wide = padded(depth);
     let pixels = lines.len() * geometry.size_out[1];
@@ -309,7 +363,7 @@ fn add_weight_gradient<S: Simd>(
     geometry.each_pixel(lines, tap, |pixel, source| {
         unfolded[pixel * wide..][..depth].copy_from_slice(&framed[source..][..depth]);
     });
-    let (mut unfolded, mut rows, mut deep) = (&unfolded[..pixels * wide], &rows[..], pixels);
+    let (mut unfolded, mut deep) = (&unfolded[..pixels * wide], pixels);
     if in_pairs::<S>(depth) {
         words::row_by_row(simd, unfolded, wide, words);
         (unfolded, rows, deep) = (words, by_pixels, pixels.div_ceil(S::PER_WORD));
@@ -341,10 +395,11 @@ fn add_image_gradient<S: Simd>(
     simd: S,
     geometry: &Geometry,
     (lines, tap): (Range<usize>, usize),
-    weights: &[f32],
+    (rows, weights): (&[f32], &[f32]),
     buffers: &mut Buffers,
+    of_framed: &mut [f32],
 ) {
-    let Buffers { rows, of_framed, of_unfolded, by_channels, .. } = buffers;
+    let Buffers { of_unfolded, by_channels, .. } = buffers;
     let (channels, columns) =
         (geometry.channels_out.div_ceil(S::PER_WORD), padded(geometry.channels_out) / S::PER_WORD);
     let (depth, wide) = (geometry.line(), padded(geometry.line()));
@@ -369,26 +424,31 @@ fn add_image_gradient<S: Simd>(
     });
 }
 
-/// Writes a gradient where the ReLU's result `out` is not 0, and 0 elsewhere.
+/// Returns the gradient before the ReLU, channels padded with zeros.
 #[inline(always)]
-pub(super) fn stop_at_relu(out: &[f32], gradient: &[f32], to: &mut [f32]) {
-    for (to, (&out, &gradient)) in to.iter_mut().zip(out.iter().zip(gradient)) {
-        *to = if out <= 0.0 { 0.0 } else { gradient };
+fn mask<'a>(geometry: &Geometry, out: &[f32], gradient: &'a [f32], rows: &'a mut Vec<f32>) -> &'a [f32] {
+    let (channels, columns, relu) =
+        (geometry.channels_out, padded(geometry.channels_out), geometry.options.relu);
+    if channels == columns && !relu {
+        return gradient;
     }
-}
-
-/// Writes the gradient before the ReLU, channels padded.
-#[inline(always)]
-fn mask(geometry: &Geometry, out: &[f32], gradient: &[f32], row: &mut [f32]) {
-    let channels = geometry.channels_out;
+    if channels < columns {
+        rows.clear();
+    }
+    rows.resize(gradient.len() / channels * columns, 0.0);
+    if channels == columns {
+        stop_at_relu(out, gradient, rows);
+        return rows;
+    }
     let pixels = out.chunks_exact(channels).zip(gradient.chunks_exact(channels));
-    for (row, (out, gradient)) in row.chunks_exact_mut(padded(channels)).zip(pixels) {
-        if geometry.options.relu {
+    for (row, (out, gradient)) in rows.chunks_exact_mut(columns).zip(pixels) {
+        if relu {
             stop_at_relu(out, gradient, row);
         } else {
             row[..channels].copy_from_slice(gradient);
         }
     }
+    rows
 }
 
 /// The adjoint of [`frame`]: adds the gradient of the border to the pixels that it repeats.
@@ -396,13 +456,18 @@ fn unframe(geometry: &Geometry, of_framed: &[f32], of_image: &mut [f32]) {
     let (channels, padding) = (geometry.channels_in, geometry.options.padding);
     let [framed_height, framed_width] = geometry.framed();
     let width = geometry.size_in[1];
-    of_image.fill(0.0);
-    for y in 0..framed_height {
+    let middle = padding..padding + geometry.size_in[0];
+    // The rows of the image come first, since they write where the border above and below adds.
+    for y in middle.clone().chain(0..padding).chain(middle.end..framed_height) {
         let Some(row) = geometry.unframed(0, y) else { continue };
         let line = &of_framed[y * framed_width * channels..][..framed_width * channels];
         let of_line = &mut of_image[row * width * channels..][..width * channels];
         let inside = &line[padding * channels..][..width * channels];
-        of_line.iter_mut().zip(inside).for_each(|(sum, &gradient)| *sum += gradient);
+        if middle.contains(&y) {
+            of_line.copy_from_slice(inside);
+        } else {
+            of_line.iter_mut().zip(inside).for_each(|(sum, &gradient)| *sum += gradient);
+        }
         if geometry.options.border == Border::Replicate {
             for x in (0..padding).chain(padding + width..framed_width) {
                 let edge = if x < padding { 0 } else { width - 1 };

@@ -2,12 +2,14 @@
 //! Winograd's tiles where they are cheaper, the product of pixels and weights for a wide 1×1 kernel, else directly.
 //! Works image by image, channels last.
 
-use super::direct::{self, Weights, stop_at_relu};
+use super::direct::{self, Weights};
 use super::pointwise;
 use crate::amx;
 use crate::buffer::Buffer;
 use crate::geometry::Geometry;
+use crate::pass_on::{PassOn, stop_at_relu};
 use crate::simd::{Isa, padded, run};
+use crate::spare::Zeroed;
 use crate::winograd::{
     self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,
 };
@@ -44,7 +46,7 @@ struct Tiles {
 pub(crate) enum Sums {
     /// Of the weights, laid out like [`Weights::forward`] or in the panels of a pointwise convolution, and of
     /// the bias.
-    Direct(Vec<f32>, Vec<f32>),
+    Direct(Zeroed, Vec<f32>),
     Tiles(FilterGradient),
 }
 
@@ -113,10 +115,10 @@ impl Layer {
     /// Zeros, for [`Self::backward`] to add gradients to.
     pub(crate) fn zeros(&self) -> Sums {
         match &self.weights {
-            Ready::Direct(weights) => Sums::Direct(vec![0.0; weights.sums], vec![0.0; weights.bias.len()]),
+            Ready::Direct(weights) => Sums::Direct(Zeroed::take(weights.sums), vec![0.0; weights.bias.len()]),
             Ready::Pointwise(_) => {
                 let (weights, bias) = (pointwise::sums_size(&self.geometry), self.geometry.channels_out);
-                Sums::Direct(vec![0.0; weights], vec![0.0; bias])
+                Sums::Direct(Zeroed::take(weights), vec![0.0; bias])
             }
             Ready::Tiles(tiles) => Sums::Tiles(FilterGradient::zeros(&tiles.plan)),
             Ready::Amx(amx) => Sums::Tiles(FilterGradient::of_sizes(amx::sums(&amx.plan), amx.bias.len())),
@@ -221,11 +223,16 @@ impl Sums {
         }
     }
 
+    /// Adds others if both are wanted.
+    pub(crate) fn add_wanted(sums: &mut Option<Self>, other: Option<Self>, isa: Isa) {
+        if let (Some(sums), Some(other)) = (sums, other) {
+            sums.add(&other, isa);
+        }
+    }
+
     /// Adds the sums of the same layer over other images.
-    pub(crate) fn add(&mut self, other: &Self) {
-        let add = |sum: &mut [f32], other: &[f32]| {
-            sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
-        };
+    pub(crate) fn add(&mut self, other: &Self, isa: Isa) {
+        let add = |sum: &mut [f32], other: &[f32]| run(isa, PassOn::sum(sum, other));
         match (self, other) {
             (Self::Direct(weights, bias), Self::Direct(other_weights, other_bias)) => {
                 add(weights, other_weights);
@@ -256,13 +263,13 @@ impl OnAmx {
         out: &mut [f32],
         buffers: &mut Buffers,
     ) {
-        let residual = residual.map_or(Residual::None, Residual::Of);
         let task = amx::Forward {
             plan: &self.plan,
             image,
             filters: &self.filters,
-            finish: Finish { bias: &self.bias, residual, relu: layer.geometry.options.relu },
-            rows: 0..self.plan.size_out()[0],
+            bias: &self.bias,
+            residual,
+            relu: layer.geometry.options.relu,
             out,
             scratch: &mut buffers.amx,
         };
@@ -282,12 +289,13 @@ impl OnAmx {
             false => gradient,
             true => {
                 result.resize(gradient.len());
-                stop_at_relu(out, gradient, result);
+                run(layer.isa, PassOn { gradient, mask: Some(out), to: result, adds: false });
                 &result[..]
             }
         };
         let finish = FinishGradient { accumulate: false, mask: None };
         let of_image = of_image.map(|of_image| (&self.filters[..], of_image, finish));
+        let image = amx::Image::Numbers(image);
         run(layer.isa, amx::Backward { plan: &self.plan, image, gradient, of_filters, of_image, scratch });
     }
 }
@@ -360,7 +368,7 @@ impl Tiles {
         let image = with_padding(image, geometry.channels_in, padded_image);
         let gradient = match geometry.options.relu {
             false => with_padding(gradient, geometry.channels_out, result),
-            true => masked(gradient, out, geometry.channels_out, result),
+            true => masked(layer.isa, gradient, out, geometry.channels_out, result),
         };
         let finish = FinishGradient { accumulate: false, mask: None };
         let whole = plan.channels[0] == geometry.channels_in;
@@ -400,9 +408,13 @@ fn with_padding<'a>(image: &'a [f32], channels: usize, buffer: &'a mut Buffer) -
 
 /// Returns a copy in `buffer` of a gradient, 0 where the ReLU's result `out` is 0, with its channels padded
 /// with zeros.
-fn masked<'a>(gradient: &[f32], out: &[f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
+fn masked<'a>(isa: Isa, gradient: &[f32], out: &[f32], channels: usize, buffer: &'a mut Buffer) -> &'a [f32] {
     let stride = padded(channels);
     buffer.resize(gradient.len() / channels * stride);
+    if stride == channels {
+        run(isa, PassOn { gradient, mask: Some(out), to: buffer, adds: false });
+        return buffer;
+    }
     let pixels = out.chunks_exact(channels).zip(gradient.chunks_exact(channels));
     for (to, (out, gradient)) in buffer.chunks_exact_mut(stride).zip(pixels) {
         let (used, padding) = to.split_at_mut(channels);

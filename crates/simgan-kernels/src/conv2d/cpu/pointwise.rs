@@ -15,7 +15,7 @@ const PANEL: usize = 32;
 const PIXELS: usize = 128;
 /// Minimum number of weights. Below, results are the direct convolution's, bit for bit, which files of
 /// reference numbers hold.
-const FEWEST_WEIGHTS: usize = 4096;
+const FEWEST_WEIGHTS: usize = 2048;
 
 /// Whether these kernels serve a convolution.
 pub(crate) fn serves(geometry: &Geometry) -> bool {

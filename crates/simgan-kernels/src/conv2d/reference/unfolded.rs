@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::geometry::{Conv2d, Geometry};
-use crate::groups::in_groups;
+use crate::groups::sum_over_groups;
 use crate::matrix::{Matrix, Real, multiply};
 
 /// Elements of an unfolded block: half of a second-level cache.
@@ -83,18 +83,17 @@ pub(super) fn backward<T: Real>(
     wants: Wants,
 ) -> (Vec<T>, Vec<T>) {
     let mut of_input = vec![T::default(); if wants.input { input.len() } else { 0 }];
-    let sums = in_groups(geometry.images, &mut of_input, geometry.image_in(), |images, of_input| {
+    let of_group = |images: Range<usize>, of_input: &mut [T]| {
         let input = &input[images.start * geometry.image_in()..images.end * geometry.image_in()];
         let gradient = &gradient[images.start * geometry.image_out()..images.end * geometry.image_out()];
         backward_group(geometry, input, parameters, gradient, of_input, wants.parameters)
+    };
+    let image = geometry.image_in();
+    let of_parameters = sum_over_groups(geometry.images, &mut of_input, image, of_group, |sum, other| {
+        sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
     });
-    let mut of_parameters = vec![T::default(); if wants.parameters { parameters.len() } else { 0 }];
-    for sum in sums {
-        for (total, part) in of_parameters.iter_mut().zip(sum) {
-            *total += part;
-        }
-    }
-    (of_input, of_parameters)
+    let nothing = || vec![T::default(); if wants.parameters { parameters.len() } else { 0 }];
+    (of_input, of_parameters.unwrap_or_else(nothing))
 }
 
 /// Adds the gradients of the group's images to `of_input` unless it is empty; returns the sum of their

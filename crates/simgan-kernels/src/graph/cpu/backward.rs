@@ -1,6 +1,7 @@
 //! The backward pass.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -8,10 +9,11 @@ use super::Operation;
 use super::forward::{BUFFERS, Layers, Trace, schedule};
 use super::network::{Kind, Network, Norm, Step};
 use crate::batch_norm::cpu::{Channels, Pass};
-use crate::conv2d::cpu::layer::{Known, Layer};
+use crate::conv2d::cpu::layer::{Known, Layer, Sums};
 use crate::graph::slots::Slots;
-use crate::groups::in_groups;
+use crate::groups::sum_over_groups;
 use crate::max_pool2d::cpu::MaxPool;
+use crate::pass_on::PassOn;
 use crate::simd::{Isa, run};
 use crate::spare::Spare;
 use crate::upsample::cpu::Backward;
@@ -56,13 +58,13 @@ impl Operation {
             let place = std::mem::take(&mut places[slot]);
             let of_result = &mut place[..network.size(number + 1)];
             let add_to = Target { place: Some(&mut *of_result), written: written[number + 1] };
-            add_result(network, number + 1, gradient, add_to);
+            add_result(self.isa, network, number + 1, gradient, add_to);
             let of_result = &*of_result;
             let out = values.get(number + 1);
             if let Some(add) = step.add {
                 let mask = matches!(&step.kind, Kind::Conv(geometry) if geometry.options.relu).then_some(out);
                 let of_add = target(network, &mut places, &slot_of, &mut of_images, add);
-                pass_on(of_result, mask, Target { place: of_add, written: written[add] });
+                pass_on(self.isa, of_result, mask, Target { place: of_add, written: written[add] });
                 written[add] = true;
             }
             let of_input = target(network, &mut places, &slot_of, &mut of_images, step.input);
@@ -96,7 +98,7 @@ impl Operation {
         let image = self.network.image(step.input);
         let size = known.out.len() / self.network.images;
         let Target { place, written } = target;
-        let sums = in_groups(self.network.images, place.unwrap_or_default(), image, |images, of_images| {
+        let of_group = |images: Range<usize>, of_images: &mut [f32]| {
             let mut sums = wants_parameters.then(|| layer.zeros());
             let mut of_images = of_images.chunks_exact_mut(image);
             for at in images {
@@ -110,18 +112,19 @@ impl Operation {
                     Some(of_image) if written => OF_IMAGE.with_borrow_mut(|alone| {
                         alone.resize(image, 0.0);
                         layer.backward(known, sums.as_mut(), Some(alone), buffers);
-                        of_image.iter_mut().zip(&*alone).for_each(|(sum, of_image)| *sum += of_image);
+                        run(self.isa, PassOn::sum(of_image, alone));
                     }),
                     _ => layer.backward(known, sums.as_mut(), of_image, buffers),
                 });
             }
             sums
-        });
+        };
+        let add = |sums: &mut Option<Sums>, other| Sums::add_wanted(sums, other, self.isa);
+        let place = place.unwrap_or_default();
+        let sums = sum_over_groups(self.network.images, place, image, of_group, add);
         let mut flat = Vec::new();
-        let mut sums = sums.into_iter().flatten();
-        if let Some(mut total) = sums.next() {
-            sums.for_each(|sums| total.add(&sums));
-            layer.flatten(&total, &mut flat);
+        if let Some(sums) = sums.flatten() {
+            layer.flatten(&sums, &mut flat);
         }
         flat
     }
@@ -235,14 +238,14 @@ fn target<'a>(
 }
 
 /// Adds the gradients of a value's places among the results, which start from `gradient`.
-fn add_result(network: &Network, value: usize, gradient: &[f32], target: Target<'_>) {
+fn add_result(isa: Isa, network: &Network, value: usize, gradient: &[f32], target: Target<'_>) {
     let Target { place, mut written } = target;
     let Some(place) = place else { return };
     let mut start = 0;
     for &result in &network.results {
         let end = start + network.size(result);
         if result == value {
-            pass_on(&gradient[start..end], None, Target { place: Some(&mut *place), written });
+            pass_on(isa, &gradient[start..end], None, Target { place: Some(&mut *place), written });
             written = true;
         }
         start = end;
@@ -250,16 +253,11 @@ fn add_result(network: &Network, value: usize, gradient: &[f32], target: Target<
 }
 
 /// Passes a gradient on unchanged, except where `mask`, the result of a ReLU, is 0.
-fn pass_on(gradient: &[f32], mask: Option<&[f32]>, target: Target<'_>) {
+fn pass_on(isa: Isa, gradient: &[f32], mask: Option<&[f32]>, target: Target<'_>) {
     let Some(place) = target.place else { return };
-    place.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).enumerate().for_each(
-        |(at, (place, gradient))| {
-            let mask = mask.map(|mask| &mask[at * CHUNK..][..place.len()]);
-            for (index, (place, &gradient)) in place.iter_mut().zip(gradient).enumerate() {
-                let zero = mask.is_some_and(|mask| mask[index] <= 0.0);
-                let gradient = if zero { 0.0 } else { gradient };
-                *place = if target.written { *place + gradient } else { gradient };
-            }
-        },
-    );
+    let work = place.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
+    work.enumerate().for_each(|(at, (to, gradient))| {
+        let mask = mask.map(|mask| &mask[at * CHUNK..][..to.len()]);
+        run(isa, PassOn { gradient, mask, to, adds: target.written });
+    });
 }

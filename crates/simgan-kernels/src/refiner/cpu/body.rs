@@ -1,11 +1,9 @@
 //! The 3×3 convolutions of a refiner's blocks: on AMX's tiles where the processor has them, else by Winograd's.
 
-use std::ops::Range;
-
 use crate::amx;
 use crate::geometry::Border;
-use crate::simd::{Isa, Simd, padded, run};
-use crate::winograd::{self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient};
+use crate::simd::{Isa, padded, run};
+use crate::winograd::{self, Direction, FilterGradient, Filters, FiltersAdjoint};
 
 /// How the convolutions are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +15,8 @@ pub(super) enum Body {
 /// Scratch memory of either.
 #[derive(Default)]
 pub(super) struct Scratch {
-    winograd: winograd::Scratch,
-    amx: amx::Scratch,
+    pub(super) winograd: winograd::Scratch,
+    pub(super) amx: amx::Scratch,
 }
 
 impl Body {
@@ -80,64 +78,11 @@ impl Body {
         }
     }
 
-    /// Number of rows, of pixels or of tiles, that can be computed apart.
-    pub(super) fn rows(&self) -> usize {
+    /// Elements of the feature maps that a layer of `features` elements leaves for the backward pass.
+    pub(super) fn kept(&self, features: usize) -> usize {
         match self {
-            Self::Winograd(plan) => plan.tiles[0],
-            Self::Amx(plan) => plan.size[0],
-        }
-    }
-
-    /// Elements of some rows of the result.
-    pub(super) fn rows_out(&self, rows: &Range<usize>) -> usize {
-        match self {
-            Self::Winograd(plan) => plan.rows_out(rows),
-            Self::Amx(plan) => rows.len() * plan.size[1] * plan.channels[1],
-        }
-    }
-
-    /// Computes some rows of a convolution.
-    #[inline(always)]
-    pub(super) fn forward<S: Simd>(
-        &self,
-        simd: S,
-        (image, filters): (&[f32], &[f32]),
-        finish: Finish<'_>,
-        (rows, out): (Range<usize>, &mut [f32]),
-        scratch: &mut Scratch,
-    ) {
-        match self {
-            Self::Winograd(plan) => {
-                let scratch = &mut scratch.winograd;
-                simd.run(winograd::Forward { plan, image, filters, finish, rows, out, scratch });
-            }
-            Self::Amx(plan) => {
-                let scratch = &mut scratch.amx;
-                simd.run(amx::Forward { plan, image, filters, finish, rows, out, scratch });
-            }
-        }
-    }
-
-    /// Computes the gradients of a convolution.
-    #[inline(always)]
-    pub(super) fn backward<S: Simd>(
-        &self,
-        simd: S,
-        (image, gradient): (&[f32], &[f32]),
-        of_filters: Option<&mut FilterGradient>,
-        of_image: (&[f32], &mut [f32], FinishGradient<'_>),
-        scratch: &mut Scratch,
-    ) {
-        let of_image = Some(of_image);
-        match self {
-            Self::Winograd(plan) => {
-                let scratch = &mut scratch.winograd;
-                simd.run(winograd::Backward { plan, image, gradient, of_filters, of_image, scratch });
-            }
-            Self::Amx(plan) => {
-                let scratch = &mut scratch.amx;
-                simd.run(amx::Backward { plan, image, gradient, of_filters, of_image, scratch });
-            }
+            Self::Winograd(_) => features,
+            Self::Amx(plan) => plan.framed(),
         }
     }
 }

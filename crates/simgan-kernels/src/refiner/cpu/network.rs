@@ -122,9 +122,14 @@ impl Network {
         self.pixels() * padded(self.features)
     }
 
-    /// Elements of the feature maps of all layers.
-    pub(super) fn all_maps(&self) -> usize {
-        (2 * self.blocks + 1) * self.maps()
+    /// Elements of the feature maps of one layer, as they are kept for the backward pass.
+    pub(super) fn kept(&self) -> usize {
+        self.body.kept(self.maps())
+    }
+
+    /// Elements of the kept feature maps of all layers.
+    pub(super) fn all_kept(&self) -> usize {
+        (2 * self.blocks + 1) * self.kept()
     }
 
     /// Products summed into one element of the stem's result.
