@@ -5,6 +5,7 @@
 //! one sees clap. Results go to standard output, everything else to standard error.
 
 mod arguments;
+mod candle_threads;
 mod commands;
 mod compute;
 mod console;
@@ -27,6 +28,7 @@ use crate::arguments::{Arguments, Command, Verbosity};
 use crate::wording::Typed;
 
 fn main() -> ExitCode {
+    candle_threads::avoid();
     let typed: Vec<OsString> = std::env::args_os().collect();
     let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,

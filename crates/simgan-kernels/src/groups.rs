@@ -73,6 +73,10 @@ mod tests {
                 });
                 assert_eq!(all.unwrap_or_default(), (0..n_images).collect::<Vec<_>>());
                 assert_eq!(of_images, (0..n_images * image).collect::<Vec<_>>());
+                // Nobody wants the gradient of the images.
+                let of_group = |images: Range<usize>, part: &mut [usize]| images.len() + part.len();
+                let all = sum_over_groups(n_images, &mut [], image, of_group, |sum, other| *sum += other);
+                assert_eq!(all.unwrap_or_default(), n_images);
             }
         }
     }

@@ -94,6 +94,7 @@ pub(crate) fn simgan(arguments: &str) -> Command {
     command
         .args(arguments.split_whitespace())
         .env_remove("CARGO") // as if cargo had not started it
+        .env_remove("CANDLE_NUM_THREADS")
         .env_remove("RUST_LOG")
         .env_remove("NO_COLOR")
         .env_remove("SIMGAN_UNITYEYES2");

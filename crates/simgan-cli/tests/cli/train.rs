@@ -1,13 +1,15 @@
 //! Tests `simgan train`, and reports on runs: new, interrupted, killed, continued.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::scene::{Scene, fails, succeeds, told};
+use crate::scene::{Scene, fails, simgan, succeeds, told};
 
 const REFINER: &str = "run/checkpoints/step-00000010/refiner.safetensors";
 
@@ -261,4 +263,21 @@ fn speed_is_measured() {
     for name in ["refine", "refiner_step", "discriminator_step"] {
         assert!(speed[name].as_f64().unwrap() > 0.0, "{told}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn candle_starts_no_threads_of_its_own() {
+    let mut child =
+        simgan("bench --batch 16 --reps 1 --only refiner-step").stdout(Stdio::null()).spawn().unwrap();
+    let threads = PathBuf::from(format!("/proc/{}/task", child.id()));
+    let mut names = BTreeSet::new();
+    while child.try_wait().unwrap().is_none() {
+        let of_threads = fs::read_dir(&threads).into_iter().flatten().flatten();
+        names.extend(of_threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok()));
+        sleep(Duration::from_millis(20));
+    }
+    assert!(child.wait().unwrap().success());
+    assert!(names.iter().any(|name| name.starts_with("simgan")), "{names:?}");
+    assert!(!names.iter().any(|name| name.starts_with("candle")), "{names:?}");
 }

@@ -177,6 +177,7 @@ pub(super) fn convolve<S: Simd>(
 ) {
     let [deep, columns] = plan.of_pass(direction);
     let [kernel_rows, kernel_columns] = plan.kernel;
+    assert!(image.height() >= kernel_rows);
     let (words, depth, width) = (deep / 2, plan.line(direction), image.frame().width());
     let count = (image.height() + 1 - kernel_rows) * width - (kernel_columns - 1);
     let panel = kernel_rows * depth * PANEL;

@@ -289,11 +289,11 @@ fn convolutions_of_words_equal_their_sums_row_by_row() {
             let image = framed(isa, &plan, &problem.image);
             assert_eq!(unframed(isa, &plan, &image), problem.image, "{plan:?}");
             let filters = prepared(&problem, isa, Direction::Forward);
-            for n_rows in [size[0], 2] {
-                for skips in [true, false] {
-                    if !skips {
-                        problem.residual.fill(0.0);
-                    }
+            for skips in [true, false] {
+                if !skips {
+                    problem.residual.fill(0.0);
+                }
+                for n_rows in [size[0], 2] {
                     let mut stream = problem.residual.clone();
                     let mut out = Guarded::new(&vec![f32::NAN; plan.framed()], true);
                     let line = plan.size[1] * channels;
@@ -334,55 +334,64 @@ fn convolutions_of_words_equal_their_sums_row_by_row() {
 fn gradients_of_convolutions_equal_their_sums() {
     let Some(isa) = isa() else { return };
     for plan in plans() {
-        let problem = Problem::random(plan);
-        let before = draw(&mut ChaCha8Rng::seed_from_u64(8), plan.image_in());
-        let mut of_image: Vec<f64> = before.iter().map(|&before| f64::from(before)).collect();
-        let mut of_weight = vec![0.0; problem.weight.len()];
-        problem.each_product(|result, image, weight| {
-            if let Some(image) = image {
-                let gradient = f64::from(problem.gradient[result]);
-                of_image[image] += gradient * f64::from(problem.weight[weight]);
-                of_weight[weight] += gradient * f64::from(problem.image[image]);
-            }
-        });
-        // The image itself is the mask: where it is not above zero, its gradient is zero.
-        let mask = (plan.channels == plan.wide()).then(|| framed(isa, &plan, &problem.image));
-        for (gradient, &pixel) in of_image.iter_mut().zip(&problem.image) {
-            *gradient = if mask.is_some() && pixel <= 0.0 { 0.0 } else { *gradient };
+        check_gradients(isa, plan, false);
+        if plan.channels == plan.wide() {
+            check_gradients(isa, plan, true);
         }
-        let filters = prepared(&problem, isa, Direction::Backward);
-        let mut sums = FilterGradient::of_sizes(sums(&plan), padded(plan.channels[1]));
-        let mut found = before.clone();
-        let mut scratch = Scratch::default();
-        // The sums of two images are added up; what the scratch memory held does not matter.
-        for image in [&problem.image, &vec![0.0; plan.image_in()]] {
-            for buffer in [&mut scratch.framed, &mut scratch.block, &mut scratch.planes, &mut scratch.pairs] {
-                buffer.fill(f32::NAN);
-            }
-            found.copy_from_slice(&before);
-            let finish = FinishGradient { accumulate: true, mask: mask.as_deref() };
-            let gradient = &Guarded::new(&problem.gradient, true);
-            // Words give the same as numbers.
-            let numbers = Guarded::new(image, true);
-            let words = mask.is_some().then(|| Guarded::new(&framed(isa, &plan, image), true));
-            let task = Backward {
-                plan: &plan,
-                image: words.as_ref().map_or(Image::Numbers(&numbers), |words| Image::Framed(words)),
-                gradient,
-                of_filters: Some(&mut sums),
-                of_image: Some((&filters, &mut found, finish)),
-                scratch: &mut scratch,
-            };
-            run(isa, task);
-        }
-        let mut weight = vec![0.0; problem.weight.len()];
-        flatten(&plan, &sums.filters, &mut weight, plan.shape());
-        assert_near(&found, &of_image, &format!("image, {plan:?}"));
-        assert_near(&weight, &of_weight, &format!("weights, {plan:?}"));
-        let of_bias = (0..plan.channels[1]).map(|channel| {
-            let of_channel = problem.gradient.iter().skip(channel).step_by(plan.channels[1]);
-            2.0 * of_channel.map(|&gradient| f64::from(gradient)).sum::<f64>()
-        });
-        assert_near(&sums.bias[..plan.channels[1]], &of_bias.collect::<Vec<_>>(), "bias");
     }
+}
+
+/// Checks the gradients of an image of numbers, or of one in words that is also the mask.
+fn check_gradients(isa: Isa, plan: Plan, in_words: bool) {
+    let problem = Problem::random(plan);
+    let before = draw(&mut ChaCha8Rng::seed_from_u64(8), plan.image_in());
+    let mut of_image: Vec<f64> = before.iter().map(|&before| f64::from(before)).collect();
+    let mut of_weight = vec![0.0; problem.weight.len()];
+    problem.each_product(|result, image, weight| {
+        if let Some(image) = image {
+            let gradient = f64::from(problem.gradient[result]);
+            of_image[image] += gradient * f64::from(problem.weight[weight]);
+            of_weight[weight] += gradient * f64::from(problem.image[image]);
+        }
+    });
+    // The image itself is the mask: where it is not above zero, its gradient is zero.
+    let mask = in_words.then(|| framed(isa, &plan, &problem.image));
+    for (gradient, &pixel) in of_image.iter_mut().zip(&problem.image) {
+        *gradient = if mask.is_some() && pixel <= 0.0 { 0.0 } else { *gradient };
+    }
+    let filters = prepared(&problem, isa, Direction::Backward);
+    let mut sums = FilterGradient::of_sizes(sums(&plan), padded(plan.channels[1]));
+    let mut found = before.clone();
+    let mut scratch = Scratch::default();
+    // The sums of two images are added up; what the scratch memory held does not matter.
+    for image in [&problem.image, &vec![0.0; plan.image_in()]] {
+        for buffer in [&mut scratch.framed, &mut scratch.block, &mut scratch.planes, &mut scratch.pairs] {
+            buffer.fill(f32::NAN);
+        }
+        found.copy_from_slice(&before);
+        let finish = FinishGradient { accumulate: true, mask: mask.as_deref() };
+        let gradient = &Guarded::new(&problem.gradient, true);
+        let image = match in_words {
+            true => Guarded::new(&framed(isa, &plan, image), true),
+            false => Guarded::new(image, true),
+        };
+        let task = Backward {
+            plan: &plan,
+            image: if in_words { Image::Framed(&image) } else { Image::Numbers(&image) },
+            gradient,
+            of_filters: Some(&mut sums),
+            of_image: Some((&filters, &mut found, finish)),
+            scratch: &mut scratch,
+        };
+        run(isa, task);
+    }
+    let mut weight = vec![0.0; problem.weight.len()];
+    flatten(&plan, &sums.filters, &mut weight, plan.shape());
+    assert_near(&found, &of_image, &format!("image, {plan:?}"));
+    assert_near(&weight, &of_weight, &format!("weights, {plan:?}"));
+    let of_bias = (0..plan.channels[1]).map(|channel| {
+        let of_channel = problem.gradient.iter().skip(channel).step_by(plan.channels[1]);
+        2.0 * of_channel.map(|&gradient| f64::from(gradient)).sum::<f64>()
+    });
+    assert_near(&sums.bias[..plan.channels[1]], &of_bias.collect::<Vec<_>>(), "bias");
 }

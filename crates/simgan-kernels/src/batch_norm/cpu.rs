@@ -123,12 +123,14 @@ fn to_single(sums: &[f64]) -> Vec<f32> {
     sums.iter().map(|&sum| sum as f32).collect()
 }
 
-/// Calls the body for blocks of 32, 16 and 1 channels, whose numbers it can hold in registers from pixel to pixel.
+/// Calls the body for blocks of 32 channels, and of the fewer that are left, whose numbers it can hold in registers from pixel to pixel.
 macro_rules! in_blocks {
     ($channels:expr, |$first:ident, $n:ident| $body:block) => {{
         let mut next = 0;
         in_blocks!(@of 32, next, $channels, $first, $n, $body);
         in_blocks!(@of 16, next, $channels, $first, $n, $body);
+        in_blocks!(@of 8, next, $channels, $first, $n, $body);
+        in_blocks!(@of 4, next, $channels, $first, $n, $body);
         in_blocks!(@of 1, next, $channels, $first, $n, $body);
     }};
     (@of $size:literal, $next:ident, $channels:expr, $first:ident, $n:ident, $body:block) => {{

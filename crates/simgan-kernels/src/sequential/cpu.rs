@@ -221,8 +221,8 @@ impl Sequence {
             sums
         };
         let add = |sums: &mut Vec<Option<Sums>>, others: Vec<Option<Sums>>| {
-            for (sums, other) in sums.iter_mut().flatten().zip(others.iter().flatten()) {
-                sums.add(other, self.isa);
+            for (sums, other) in sums.iter_mut().zip(others) {
+                Sums::add_wanted(sums, other, self.isa);
             }
         };
         let sums = sum_over_groups(self.images(), &mut of_images, self.image(), of_group, add);

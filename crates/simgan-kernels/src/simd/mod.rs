@@ -95,6 +95,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         // SAFETY: the caller's promise.
         unsafe { self.load(from) }
     }
+
     /// `c` plus the products of the numbers in the words of `a` and `b`.
     #[inline(always)]
     fn add_products(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {

@@ -24,7 +24,8 @@ struct Case {
 }
 
 /// Channels of the images, and of the results.
-const CHANNELS: [usize; 2] = [3, 37];
+// 61 are a block of each size in which normalisations work.
+const CHANNELS: [usize; 2] = [3, 61];
 
 impl Case {
     /// The same numbers at every place.
@@ -195,7 +196,7 @@ fn gradients_equal_finite_differences() {
 fn a_large_mean_leaves_the_variance_its_digits() {
     let place = Place::cpu(DType::F32);
     let case = Case::new(&[2, 3, 4, 6], &place);
-    let input = (uniform(&mut generator(5), &[3, 37, 11, 13]) + 300.0).unwrap();
+    let input = (uniform(&mut generator(5), &[3, 61, 11, 13]) + 300.0).unwrap();
     let input = at(&input, &place);
     let oracle = Case::new(&[2, 3, 4, 6], &Place::cpu(DType::F64));
     let double = input.to_dtype(DType::F64).unwrap();
@@ -258,7 +259,7 @@ fn arguments_that_do_not_fit_are_errors() {
         assert!(graph(&images, &[Node::Upsample { input: 0, add: None }], &[2], true).is_err());
         assert!(upsample2d(&images.squeeze(0).unwrap()).is_err());
     }
-    let one = Tensor::zeros((1, 37, 1, 1), DType::F32, &Device::Cpu).unwrap();
+    let one = Tensor::zeros((1, 61, 1, 1), DType::F32, &Device::Cpu).unwrap();
     assert!(batch_norm(&one, case.norm(1), false, true).is_err(), "no variance");
     assert!(batch_norm(&one, case.norm(1), false, false).is_ok());
 }

@@ -231,7 +231,7 @@ impl Sums {
     }
 
     /// Adds the sums of the same layer over other images.
-    pub(crate) fn add(&mut self, other: &Self, isa: Isa) {
+    fn add(&mut self, other: &Self, isa: Isa) {
         let add = |sum: &mut [f32], other: &[f32]| run(isa, PassOn::sum(sum, other));
         match (self, other) {
             (Self::Direct(weights, bias), Self::Direct(other_weights, other_bias)) => {

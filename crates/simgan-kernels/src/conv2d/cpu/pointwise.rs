@@ -13,8 +13,7 @@ use crate::words;
 const PANEL: usize = 32;
 /// Pixels multiplied at a time.
 const PIXELS: usize = 128;
-/// Minimum number of weights. Below, results are the direct convolution's, bit for bit, which files of
-/// reference numbers hold.
+/// Minimum number of weights: with fewer, filling panels takes longer than the direct convolution's copies.
 const FEWEST_WEIGHTS: usize = 2048;
 
 /// Whether these kernels serve a convolution.

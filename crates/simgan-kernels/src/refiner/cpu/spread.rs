@@ -1,4 +1,4 @@
-//! One image through the refiner with its rows of tiles spread over all threads, for batches of fewer images
+//! One image through the refiner with the rows of its feature maps, or of their tiles, spread over all threads, for batches of fewer images
 //! than threads. The results equal those of [`Refine`](super::image::Refine).
 
 use rayon::prelude::*;
