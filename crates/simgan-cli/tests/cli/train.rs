@@ -151,7 +151,7 @@ fn wait_for(path: &Path, child: &mut Child) {
             return;
         }
         assert!(child.try_wait().unwrap().is_none(), "the program ended before {path:?} was there");
-        std::thread::sleep(Duration::from_millis(5));
+        sleep(Duration::from_millis(5));
     }
     panic!("no {path:?} after 10 s");
 }
