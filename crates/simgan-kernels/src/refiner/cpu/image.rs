@@ -238,17 +238,15 @@ impl Task for Differentiate<'_> {
         // The derivative of tanh, from its result: 1 − tanh².
         head.extend(out.iter().zip(gradient).map(|(&out, &gradient)| gradient * (1.0 - out * out)));
         let last = &maps[2 * network.blocks * network.kept()..];
-        let of_body = sums.as_deref_mut();
         match &network.body {
             Body::Amx(plan) => {
                 plan.unframe(simd, last, of_inner);
-                head_backward(simd, network, prepared, of_inner, head, of_body, of_features);
-                let memory = [&mut of_features[..], &mut of_inner[..]];
-                let of_body = sums.as_deref_mut();
-                chain::backward(simd, (network, plan), prepared, maps, of_body, memory, &mut scratch.amx);
+                head_backward(simd, network, prepared, of_inner, head, sums.as_deref_mut(), of_features);
+                let (sums, memory) = (sums.as_deref_mut(), [&mut of_features[..], &mut of_inner[..]]);
+                chain::backward(simd, (network, plan), prepared, maps, sums, memory, &mut scratch.amx);
             }
             Body::Winograd(plan) => {
-                head_backward(simd, network, prepared, last, head, of_body, of_features);
+                head_backward(simd, network, prepared, last, head, sums.as_deref_mut(), of_features);
                 let maps: Vec<&[f32]> = maps.chunks_exact(network.maps()).collect();
                 let scratch = &mut scratch.winograd;
                 let mut convolve =
