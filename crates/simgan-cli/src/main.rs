@@ -28,7 +28,6 @@ use crate::arguments::{Arguments, Command, Verbosity};
 use crate::wording::Typed;
 
 fn main() -> ExitCode {
-    candle_threads::avoid();
     let typed: Vec<OsString> = std::env::args_os().collect();
     let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
@@ -37,6 +36,7 @@ fn main() -> ExitCode {
             None => error.exit(),
         },
     };
+    candle_threads::avoid();
     // One process of several tells what happens; the others tell errors.
     let is_silent = matches!(arguments.command, Command::Train(_)) && ranks::is_follower();
     let errors = Verbosity { verbose: 0, quiet: 2 };

@@ -12,6 +12,27 @@ pub enum Border {
     Replicate,
 }
 
+impl Border {
+    /// Draws the border before and after the units that lie in the middle of `line`: `margin` units of `unit` numbers on
+    /// either side.
+    pub(crate) fn draw(self, line: &mut [f32], unit: usize, margin: usize) {
+        let end = line.len() - margin * unit;
+        let (before, rest) = line.split_at_mut(margin * unit);
+        let (inside, after) = rest.split_at_mut(end - margin * unit);
+        match self {
+            Self::Zeros => {
+                before.fill(0.0);
+                after.fill(0.0);
+            }
+            Self::Replicate => {
+                let [first, last] = [0, inside.len() - unit].map(|at| &inside[at..at + unit]);
+                before.chunks_exact_mut(unit).for_each(|to| to.copy_from_slice(first));
+                after.chunks_exact_mut(unit).for_each(|to| to.copy_from_slice(last));
+            }
+        }
+    }
+}
+
 /// Stride, padding, border and activation of a convolution. The default is stride 1 without padding or
 /// activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

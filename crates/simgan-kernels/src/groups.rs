@@ -6,9 +6,7 @@ use std::ops::Range;
 /// depend on the number of threads.
 const GROUPS: usize = 16;
 
-/// Calls `of_group` with each group's range of images and its part of `of_images`, which holds `image` elements for
-/// each of `n_images`, or is empty. Groups run in parallel. Adds their results in pairs, and pairs of pairs, so that few
-/// of them exist at a time; `None` if there are no images.
+/// [`sum_over_groups_of`] at most [`GROUPS`].
 pub(crate) fn sum_over_groups<T: Send, R: Send>(
     n_images: usize,
     of_images: &mut [T],
@@ -16,7 +14,20 @@ pub(crate) fn sum_over_groups<T: Send, R: Send>(
     of_group: impl Fn(Range<usize>, &mut [T]) -> R + Sync,
     add: impl Fn(&mut R, R) + Sync,
 ) -> Option<R> {
-    let per_group = n_images.div_ceil(GROUPS);
+    sum_over_groups_of(n_images.div_ceil(GROUPS), n_images, of_images, image, of_group, add)
+}
+
+/// Calls `of_group` with each group's range of images, `per_group` or what is left, and its part of `of_images`, which
+/// holds `image` elements for each of `n_images`, or is empty. Groups run in parallel. Adds their results in pairs, and
+/// pairs of pairs, so that few of them exist at a time; `None` if there are no images.
+pub(crate) fn sum_over_groups_of<T: Send, R: Send>(
+    per_group: usize,
+    n_images: usize,
+    of_images: &mut [T],
+    image: usize,
+    of_group: impl Fn(Range<usize>, &mut [T]) -> R + Sync,
+    add: impl Fn(&mut R, R) + Sync,
+) -> Option<R> {
     let groups = Groups { n_images, per_group, image, of_group, add };
     (n_images > 0).then(|| groups.sum(0..n_images.div_ceil(per_group), of_images))
 }

@@ -8,8 +8,8 @@ use crate::simd::Isa;
 
 /// The precision of the factors in the products of [`refiner_in`](crate::refiner_in),
 /// [`sequential_in`](crate::sequential_in), [`graph_in`](crate::graph_in) and [`linear_in`](crate::linear_in). Sums and
-/// parameters are `f32` in either, and so are feature maps and gradients on the CPU, but for the maps that a refiner's layers pass on
-/// on AMX's tiles.
+/// parameters are `f32` in either, and so are feature maps and gradients on the CPU, but for the maps that a refiner's
+/// layers pass on where AMX multiplies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// Numbers of 32 bits.

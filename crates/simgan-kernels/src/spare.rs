@@ -5,23 +5,26 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::buffer::Buffer;
 
-/// Unused buffers: at most `most`, of at most `numbers` together.
+/// Unused buffers of at least `fewest` numbers: at most `most`, of at most `numbers` together.
 struct Pool {
     buffers: Mutex<Vec<Buffer>>,
+    fewest: usize,
     most: usize,
     numbers: usize,
 }
 
 /// Enough for the networks of a training step.
-static SPARE: Pool = Pool { buffers: Mutex::new(Vec::new()), most: 5, numbers: usize::MAX };
-/// Enough for the convolutions of most networks, as often as sums of their gradients exist at a time: 128 MB.
-static SUMS: Pool = Pool { buffers: Mutex::new(Vec::new()), most: 128, numbers: 1 << 25 };
-/// Length from which on getting memory anew costs more than clearing it.
-const LARGE: usize = 1 << 14;
+static SPARE: Pool = Pool { buffers: Mutex::new(Vec::new()), fewest: 0, most: 5, numbers: usize::MAX };
+/// Enough for the convolutions of most networks, as often as sums of their gradients exist at a time: 128 MB. Getting
+/// little memory anew costs less than clearing it.
+static SUMS: Pool = Pool { buffers: Mutex::new(Vec::new()), fewest: 1 << 14, most: 128, numbers: 1 << 25 };
 
 impl Pool {
-    /// Returns a buffer whose length `fits`, if there is one.
-    fn take(&self, fits: impl Fn(usize) -> bool) -> Option<Buffer> {
+    /// Returns a buffer for `length` numbers whose own length `fits`, if there is one.
+    fn take(&self, length: usize, fits: impl Fn(usize) -> bool) -> Option<Buffer> {
+        if length < self.fewest {
+            return None;
+        }
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         // From the end: the latest is the likeliest to be in cache.
         let at = buffers.iter().rposition(|buffer| fits(buffer.len()))?;
@@ -30,6 +33,9 @@ impl Pool {
 
     /// Keeps a buffer, and no longer the oldest ones if there are too many.
     fn put(&self, buffer: Buffer) {
+        if buffer.len() < self.fewest {
+            return;
+        }
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         buffers.push(buffer);
         let mut numbers = buffers.iter().map(|buffer| buffer.len()).sum::<usize>();
@@ -45,55 +51,38 @@ impl Pool {
     }
 }
 
-/// A buffer at least as long as requested, with unspecified contents. Dropping it returns it to the pool.
-pub(crate) struct Spare(Buffer);
+/// A buffer that returns to its pool when it is dropped.
+pub(crate) struct Spare {
+    buffer: Buffer,
+    pool: &'static Pool,
+}
 
 impl Spare {
+    /// Returns at least as many numbers as requested, with unspecified contents.
     pub(crate) fn take(length: usize) -> Self {
         // A buffer more than four times too long is left to a larger request.
         let fits = |of_buffer: usize| of_buffer >= length && of_buffer / 4 <= length;
-        Self(SPARE.take(fits).unwrap_or_else(|| Buffer::zeros(length)))
+        let buffer = SPARE.take(length, fits).unwrap_or_else(|| Buffer::zeros(length));
+        Self { buffer, pool: &SPARE }
+    }
+
+    /// Returns as many numbers as requested, all zero, to add to.
+    pub(crate) fn zeros(length: usize) -> Self {
+        let kept = SUMS.take(length, |of_buffer| of_buffer == length);
+        let buffer = match kept {
+            Some(mut buffer) => {
+                buffer.fill(0.0);
+                buffer
+            }
+            None => Buffer::zeros(length),
+        };
+        Self { buffer, pool: &SUMS }
     }
 }
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        SPARE.put(std::mem::take(&mut self.0));
-    }
-}
-
-/// As many numbers as requested, all zero, to add to. Dropping many returns them to the pool.
-#[derive(Debug)]
-pub(crate) struct Zeroed(Buffer);
-
-impl Zeroed {
-    pub(crate) fn take(length: usize) -> Self {
-        let kept = if length >= LARGE { SUMS.take(|of_buffer| of_buffer == length) } else { None };
-        let Some(mut buffer) = kept else { return Self(Buffer::zeros(length)) };
-        buffer.fill(0.0);
-        Self(buffer)
-    }
-}
-
-impl Drop for Zeroed {
-    fn drop(&mut self) {
-        if self.0.len() >= LARGE {
-            SUMS.put(std::mem::take(&mut self.0));
-        }
-    }
-}
-
-impl Deref for Zeroed {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        &self.0
-    }
-}
-
-impl DerefMut for Zeroed {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        self.pool.put(std::mem::take(&mut self.buffer));
     }
 }
 
@@ -101,13 +90,13 @@ impl Deref for Spare {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.0
+        &self.buffer
     }
 }
 
 impl DerefMut for Spare {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        &mut self.buffer
     }
 }
 
@@ -136,12 +125,12 @@ mod tests {
 
     #[test]
     fn kept_zeros_are_zeros_again_and_pools_have_a_limit() {
-        let length = LARGE + 1;
-        let mut first = Zeroed::take(length);
+        let length = SUMS.fewest + 1;
+        let mut first = Spare::zeros(length);
         first.fill(1.0);
         drop(first);
-        assert!(Zeroed::take(length).iter().all(|&number| number == 0.0));
-        let pool = Pool { buffers: Mutex::new(Vec::new()), most: 3, numbers: 50 };
+        assert!(Spare::zeros(length).iter().all(|&number| number == 0.0));
+        let pool = Pool { buffers: Mutex::new(Vec::new()), fewest: 0, most: 3, numbers: 50 };
         let lengths = || pool.buffers.lock().unwrap().iter().map(|buffer| buffer.len()).collect::<Vec<_>>();
         for (length, kept) in
             [(10, vec![10]), (11, vec![10, 11]), (12, vec![10, 11, 12]), (13, vec![11, 12, 13])]
@@ -153,6 +142,6 @@ mod tests {
         assert_eq!(lengths(), [13, 36]);
         pool.put(Buffer::zeros(51));
         assert!(lengths().is_empty());
-        assert!(pool.take(|_| true).is_none());
+        assert!(pool.take(0, |_| true).is_none());
     }
 }

@@ -253,8 +253,8 @@ impl Programs {
         let told = if let Figure::Estimator(..) = task.figure {
             let mut command = Command::new(&self.estimators);
             // Without candle's own threads, as simgan runs.
-            command.env("CANDLE_NUM_THREADS", "1");
-            let command = command.env("RAYON_NUM_THREADS", task.threads.to_string());
+            let command =
+                command.env("CANDLE_NUM_THREADS", "1").env("RAYON_NUM_THREADS", task.threads.to_string());
             answer(command.args([&key, &task.batch.to_string(), &self.reps.to_string(), precision]))?
         } else {
             let mut command = Command::new(&self.simgan);

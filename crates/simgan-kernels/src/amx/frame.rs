@@ -68,38 +68,12 @@ impl Frame {
 
     /// Draws the border on both sides of a row whose pixels are there.
     pub(super) fn draw_sides(&self, line: &mut [f32]) {
-        let (words, side) = (self.words(), self.margin[1] * self.words());
-        let (before, rest) = line.split_at_mut(side);
-        let (inside, after) = rest.split_at_mut(self.size[1] * words);
-        match self.border {
-            Border::Zeros => {
-                before.fill(0.0);
-                after.fill(0.0);
-            }
-            Border::Replicate => {
-                let [first, last] = [0, inside.len() - words].map(|at| &inside[at..at + words]);
-                before.chunks_exact_mut(words).for_each(|pixel| pixel.copy_from_slice(first));
-                after.chunks_exact_mut(words).for_each(|pixel| pixel.copy_from_slice(last));
-            }
-        }
+        self.border.draw(line, self.words(), self.margin[1]);
     }
 
     /// Draws the border above and below the rows of an image, which are there with what is on their sides.
     pub(super) fn draw_ends(&self, framed: &mut [f32]) {
-        let (line, margin) = (self.line(), self.margin[0]);
-        let (above, rest) = framed.split_at_mut(margin * line);
-        let (inside, below) = rest.split_at_mut(self.size[0] * line);
-        match self.border {
-            Border::Zeros => {
-                above.fill(0.0);
-                below.fill(0.0);
-            }
-            Border::Replicate => {
-                let [first, last] = [0, inside.len() - line].map(|at| &inside[at..at + line]);
-                above.chunks_exact_mut(line).for_each(|row| row.copy_from_slice(first));
-                below.chunks_exact_mut(line).for_each(|row| row.copy_from_slice(last));
-            }
-        }
+        self.border.draw(framed, self.line(), self.margin[0]);
     }
 }
 

@@ -123,7 +123,8 @@ fn to_single(sums: &[f64]) -> Vec<f32> {
     sums.iter().map(|&sum| sum as f32).collect()
 }
 
-/// Calls the body for blocks of 32 channels, and of the fewer that are left, whose numbers it can hold in registers from pixel to pixel.
+/// Calls the body for blocks of 32 channels, and of the fewer that are left, whose numbers it can hold in registers from
+/// pixel to pixel.
 macro_rules! in_blocks {
     ($channels:expr, |$first:ident, $n:ident| $body:block) => {{
         let mut next = 0;

@@ -16,7 +16,8 @@ use rayon::prelude::*;
 use self::layer::{Buffers, Known, Layer, Sums};
 use crate::geometry::Geometry;
 use crate::groups::sum_over_groups;
-use crate::simd::Isa;
+use crate::pass_on::PassOn;
+use crate::simd::{Isa, run};
 use crate::tensors::{channels_first, channels_last, gradients, pack, slice, with_slice};
 use crate::winograd::Direction;
 
@@ -188,11 +189,9 @@ impl Convolution {
         }
         let masked = with_slice::<f32, _>(out, |out| {
             with_slice::<f32, _>(gradient, |gradient| {
-                Ok(out
-                    .iter()
-                    .zip(gradient)
-                    .map(|(&out, &g)| if out <= 0.0 { 0.0 } else { g })
-                    .collect::<Vec<_>>())
+                let mut masked = vec![0.0; gradient.len()];
+                run(self.isa, PassOn { gradient, mask: Some(out), to: &mut masked, adds: false });
+                Ok(masked)
             })
         })?;
         Tensor::from_vec(masked, out.shape(), out.device())

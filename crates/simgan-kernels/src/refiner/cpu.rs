@@ -7,7 +7,7 @@ mod network;
 mod spread;
 mod stem;
 
-use std::cell::RefCell;
+use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -16,6 +16,7 @@ use self::image::{Differentiate, Refine, Sums, Workspace};
 use self::network::{Network, Prepared};
 use super::RefinerLayers;
 use crate::geometry::Border;
+use crate::groups::sum_over_groups_of;
 use crate::precision::Precision;
 use crate::simd::{Isa, padded, run};
 use crate::spare::{Kept, Spare};
@@ -133,20 +134,57 @@ impl Refiner {
     ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
         let prepared = Prepared::new(self.isa, &self.network, parameters, Direction::Backward);
         let mut of_images = vec![0.0; if wants_images { batch.images.len() } else { 0 }];
-        let descent = Descent {
-            refiner: self,
-            prepared: &prepared,
-            // Depends on the batch size alone, so that the order of summation, and with it the result, does
-            // not depend on the number of threads.
-            share: (self.network.images / 16).clamp(1, 8),
-            wants_parameters,
+        let of_share = |images: Range<usize>, of_images: &mut [f32]| {
+            let sums = self.of_share(batch, images, &prepared, of_images, wants_parameters);
+            sums.map_or_else(Vec::new, |sums| sums.flatten(&self.network, self.isa))
         };
-        let of_parameters = descent.of_batch(batch, &mut of_images);
-        (wants_images.then_some(of_images), wants_parameters.then_some(of_parameters))
+        // Depends on the batch size alone, so that the order of summation, and with it the result, does
+        // not depend on the number of threads.
+        let share = (self.network.images / 16).clamp(1, 8);
+        let (n_images, image) = (self.network.images, self.network.image());
+        let of_parameters =
+            sum_over_groups_of(share, n_images, &mut of_images, image, of_share, |sum, other| {
+                sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+            });
+        (wants_images.then_some(of_images), of_parameters.filter(|_| wants_parameters))
+    }
+
+    /// Writes the gradients of some images unless `of_images` is empty; returns the sums of those of the parameters, if
+    /// wanted.
+    fn of_share(
+        &self,
+        batch: &Batch<'_>,
+        images: Range<usize>,
+        prepared: &Prepared,
+        of_images: &mut [f32],
+        wants_parameters: bool,
+    ) -> Option<Sums> {
+        let network = &self.network;
+        let mut of_images = of_images.chunks_exact_mut(network.image());
+        let mut sums = wants_parameters.then(|| Sums::zeros(network));
+        let place = |at: usize, size: usize| at * size..(at + 1) * size;
+        for at in images {
+            let refined = place(at, network.refined());
+            Workspace::with(|workspace| {
+                let task = Differentiate {
+                    network,
+                    prepared,
+                    image: &batch.images[place(at, network.image())],
+                    maps: &batch.maps[place(at, network.all_kept())],
+                    out: &batch.out[refined.clone()],
+                    gradient: &batch.gradient[refined],
+                    sums: sums.as_mut(),
+                    of_image: of_images.next(),
+                    workspace,
+                };
+                run(self.isa, task);
+            });
+        }
+        sums
     }
 }
 
-/// Some images, their feature maps, results and the results' gradients.
+/// All images, their feature maps, results and the results' gradients.
 struct Batch<'a> {
     images: &'a [f32],
     maps: &'a [f32],
@@ -154,93 +192,9 @@ struct Batch<'a> {
     gradient: &'a [f32],
 }
 
-impl Batch<'_> {
-    fn split(&self, network: &Network, at: usize) -> [Self; 2] {
-        let images = self.images.split_at(at * network.image());
-        let maps = self.maps.split_at(at * network.all_kept());
-        let refined = at * network.refined();
-        let (out, gradient) = (self.out.split_at(refined), self.gradient.split_at(refined));
-        [
-            Self { images: images.0, maps: maps.0, out: out.0, gradient: gradient.0 },
-            Self { images: images.1, maps: maps.1, out: out.1, gradient: gradient.1 },
-        ]
-    }
-}
-
-/// The backward pass: halves the batch until a share is left, and adds the sums of gradients on the way back.
-struct Descent<'a> {
-    refiner: &'a Refiner,
-    prepared: &'a Prepared,
-    share: usize,
-    wants_parameters: bool,
-}
-
-impl Descent<'_> {
-    /// Writes the gradients of the images unless `of_images` is empty; returns those of the parameters, empty
-    /// if unwanted.
-    fn of_batch(&self, batch: &Batch<'_>, of_images: &mut [f32]) -> Vec<f32> {
-        let network = &self.refiner.network;
-        let n = batch.images.len() / network.image();
-        if n <= self.share {
-            return self.of_share(batch, of_images);
-        }
-        // The first half is a whole number of shares, so that only the last share can be smaller.
-        let at = n.div_ceil(self.share).div_ceil(2) * self.share;
-        let [first, second] = batch.split(network, at);
-        let (of_first, of_second) = of_images.split_at_mut((at * network.image()).min(of_images.len()));
-        let (mut sum, other) =
-            rayon::join(|| self.of_batch(&first, of_first), || self.of_batch(&second, of_second));
-        for (sum, other) in sum.iter_mut().zip(other) {
-            *sum += other;
-        }
-        sum
-    }
-
-    fn of_share(&self, batch: &Batch<'_>, of_images: &mut [f32]) -> Vec<f32> {
-        let network = &self.refiner.network;
-        let mut of_images = of_images.chunks_exact_mut(network.image());
-        let mut sums = self.wants_parameters.then(|| Sums::take(network));
-        let place = |at: usize, size: usize| at * size..(at + 1) * size;
-        for (at, maps) in batch.maps.chunks_exact(network.all_kept()).enumerate() {
-            let refined = place(at, network.refined());
-            Workspace::with(|workspace| {
-                let task = Differentiate {
-                    network,
-                    prepared: self.prepared,
-                    image: &batch.images[place(at, network.image())],
-                    maps,
-                    out: &batch.out[refined.clone()],
-                    gradient: &batch.gradient[refined],
-                    sums: sums.as_mut(),
-                    of_image: of_images.next(),
-                    workspace,
-                };
-                run(self.refiner.isa, task);
-            });
-        }
-        sums.map_or_else(Vec::new, |sums| sums.into_flat(network, self.refiner.isa))
-    }
-}
-
-thread_local! {
-    /// The sums that this thread used last: several megabytes that need not be allocated again.
-    static SPARE_SUMS: RefCell<Option<(Network, Sums)>> = const { RefCell::new(None) };
-}
-
 impl Sums {
-    fn take(network: &Network) -> Self {
-        match SPARE_SUMS.take() {
-            Some((of, mut sums)) if of.same_parameters(network) => {
-                sums.clear();
-                sums
-            }
-            _ => Self::zeros(network),
-        }
-    }
-
-    /// Returns the gradients in the order of the flat parameters and keeps the sums for this thread's next
-    /// share.
-    fn into_flat(self, network: &Network, isa: Isa) -> Vec<f32> {
+    /// Returns the gradients in the order of the flat parameters.
+    fn flatten(&self, network: &Network, isa: Isa) -> Vec<f32> {
         let Network { features, body, .. } = network;
         let places = network.places();
         let mut flat = vec![0.0; network.parameters()];
@@ -261,7 +215,6 @@ impl Sums {
             to.copy_from_slice(&from[..*features]);
         }
         flat[biases.clone()].copy_from_slice(&self.head_bias);
-        SPARE_SUMS.set(Some((*network, self)));
         flat
     }
 }

@@ -7,7 +7,7 @@ use super::transforms::{filter, filter_adjoint};
 use super::with_tile;
 use crate::buffer::Buffer;
 use crate::simd::{Simd, Task, array};
-use crate::spare::Zeroed;
+use crate::spare::Spare;
 
 /// The pass that parameters are prepared for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn transform_across<S: Simd, const M: usize, const A: usize>(
 /// The gradients of filters, transformed or as they are, and of the bias, summed over images.
 pub(crate) struct FilterGradient {
     /// In the forward layout of [`Filters`], or as [`crate::amx::Backward`] says.
-    pub(crate) filters: Zeroed,
+    pub(crate) filters: Spare,
     pub(crate) bias: Buffer,
 }
 
@@ -158,12 +158,7 @@ impl FilterGradient {
 
     /// Zeros for this many elements of filters and of the bias.
     pub(crate) fn of_sizes(filters: usize, bias: usize) -> Self {
-        Self { filters: Zeroed::take(filters), bias: Buffer::zeros(bias) }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.filters.fill(0.0);
-        self.bias.fill(0.0);
+        Self { filters: Spare::zeros(filters), bias: Buffer::zeros(bias) }
     }
 }
 

@@ -136,27 +136,12 @@ fn frame<'a>(geometry: &Geometry, image: &'a [f32], framed: &'a mut Vec<f32>) ->
     let width = geometry.size_in[1] * channels;
     let framed_width = geometry.framed()[1] * channels;
     framed.resize(geometry.framed()[0] * framed_width, 0.0);
-    for (y, line) in framed.chunks_exact_mut(framed_width).enumerate() {
-        let Some(source) = geometry.unframed(0, y) else {
-            line.fill(0.0);
-            continue;
-        };
-        let source = &image[source * width..][..width];
-        let (before, rest) = line.split_at_mut(padding * channels);
-        let (inside, after) = rest.split_at_mut(width);
-        inside.copy_from_slice(source);
-        match geometry.options.border {
-            Border::Zeros => {
-                before.fill(0.0);
-                after.fill(0.0);
-            }
-            Border::Replicate => {
-                let [first, last] = [0, width - channels].map(|at| &source[at..at + channels]);
-                before.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(first));
-                after.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(last));
-            }
-        }
+    let rows = framed[padding * framed_width..].chunks_exact_mut(framed_width);
+    for (line, source) in rows.zip(image.chunks_exact(width)) {
+        line[padding * channels..][..width].copy_from_slice(source);
+        geometry.options.border.draw(line, channels, padding);
     }
+    geometry.options.border.draw(framed, framed_width, padding);
     framed
 }
 
@@ -260,7 +245,8 @@ impl Task for Backward<'_> {
         let words_out = channels.div_ceil(S::PER_WORD);
         assert_eq!(weights.backward.len(), geometry.kernel[0] * words_out * wide);
         // Taken out of the buffers, so that these can be passed on.
-        let [mut framed, mut rows] = [&mut buffers.framed, &mut buffers.rows].map(std::mem::take);
+        let [mut framed, mut rows, mut of_frame] =
+            [&mut buffers.framed, &mut buffers.rows, &mut buffers.of_framed].map(std::mem::take);
         let framed_image = match &of_parameters {
             Some((of_weights, of_bias)) => {
                 assert_eq!(
@@ -271,7 +257,7 @@ impl Task for Backward<'_> {
             }
             None => image,
         };
-        let mut of_framed = OfFramed::new(geometry, of_image, &mut buffers.of_framed);
+        let (mut of_framed, of_image) = zeros_for_gradient(geometry, of_image, &mut of_frame);
         let per_block = (PIXELS / width).clamp(1, height);
         for start in (0..height).step_by(per_block) {
             let end = (start + per_block).min(height);
@@ -297,52 +283,38 @@ impl Task for Backward<'_> {
                 if let Some(of_framed) = &mut of_framed {
                     let of_tap = &weights.backward[tap * words_out * wide..][..words_out * wide];
                     let factors = (gradient, of_tap);
-                    let sums = of_framed.sums();
-                    add_image_gradient(simd, geometry, (start..end, tap), factors, buffers, sums);
+                    add_image_gradient(simd, geometry, (start..end, tap), factors, buffers, of_framed);
                 }
             }
         }
-        if let Some(of_framed) = of_framed {
-            of_framed.finish(geometry, buffers);
+        if let Some(of_image) = of_image {
+            unframe(geometry, &of_frame, of_image);
         }
-        (buffers.framed, buffers.rows) = (framed, rows);
+        (buffers.framed, buffers.rows, buffers.of_framed) = (framed, rows, of_frame);
     }
 }
 
-/// The gradient of the framed image; without a border, that of the image itself.
-enum OfFramed<'a> {
-    Image(&'a mut [f32]),
-    Framed { framed: Vec<f32>, of_image: &'a mut [f32] },
-}
-
-impl<'a> OfFramed<'a> {
-    /// Zeros, if the gradient of the image is wanted. Takes its memory from `spare`.
-    fn new(geometry: &Geometry, of_image: Option<&'a mut [f32]>, spare: &mut Vec<f32>) -> Option<Self> {
-        let of_image = of_image?;
-        if geometry.options.padding == 0 {
-            of_image.fill(0.0);
-            return Some(Self::Image(of_image));
+/// Returns zeros for the gradient of the framed image, if it is wanted, and the image to which [`unframe`] brings it.
+/// Without a border, it is that of the image.
+fn zeros_for_gradient<'a, 'b>(
+    geometry: &Geometry,
+    of_image: Option<&'a mut [f32]>,
+    memory: &'b mut Vec<f32>,
+) -> (Option<&'b mut [f32]>, Option<&'a mut [f32]>)
+where
+    'a: 'b,
+{
+    let (mut of_framed, of_image) = match of_image {
+        Some(of_image) if geometry.options.padding > 0 => {
+            memory.resize(geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in, 0.0);
+            (Some(&mut memory[..]), Some(of_image))
         }
-        let mut framed = std::mem::take(spare);
-        framed.clear();
-        framed.resize(geometry.framed()[0] * geometry.framed()[1] * geometry.channels_in, 0.0);
-        Some(Self::Framed { framed, of_image })
+        of_image => (of_image, None),
+    };
+    if let Some(of_framed) = &mut of_framed {
+        of_framed.fill(0.0);
     }
-
-    fn sums(&mut self) -> &mut [f32] {
-        match self {
-            Self::Image(of_image) => of_image,
-            Self::Framed { framed, .. } => framed,
-        }
-    }
-
-    /// Writes the gradient of the image and gives the memory back.
-    fn finish(self, geometry: &Geometry, buffers: &mut Buffers) {
-        if let Self::Framed { framed, of_image } = self {
-            unframe(geometry, &framed, of_image);
-            buffers.of_framed = framed;
-        }
-    }
+    (of_framed, of_image)
 }
 
 /// Adds the gradient of the weights in row `tap` of the kernel from some rows of the result.

@@ -9,7 +9,7 @@ use crate::buffer::Buffer;
 use crate::geometry::Geometry;
 use crate::pass_on::{PassOn, stop_at_relu};
 use crate::simd::{Isa, padded, run};
-use crate::spare::Zeroed;
+use crate::spare::Spare;
 use crate::winograd::{
     self, Direction, FilterGradient, Filters, FiltersAdjoint, Finish, FinishGradient, Plan, Residual, Scratch,
 };
@@ -46,7 +46,7 @@ struct Tiles {
 pub(crate) enum Sums {
     /// Of the weights, laid out like [`Weights::forward`] or in the panels of a pointwise convolution, and of
     /// the bias.
-    Direct(Zeroed, Vec<f32>),
+    Direct(Spare, Vec<f32>),
     Tiles(FilterGradient),
 }
 
@@ -115,10 +115,10 @@ impl Layer {
     /// Zeros, for [`Self::backward`] to add gradients to.
     pub(crate) fn zeros(&self) -> Sums {
         match &self.weights {
-            Ready::Direct(weights) => Sums::Direct(Zeroed::take(weights.sums), vec![0.0; weights.bias.len()]),
+            Ready::Direct(weights) => Sums::Direct(Spare::zeros(weights.sums), vec![0.0; weights.bias.len()]),
             Ready::Pointwise(_) => {
                 let (weights, bias) = (pointwise::sums_size(&self.geometry), self.geometry.channels_out);
-                Sums::Direct(Zeroed::take(weights), vec![0.0; bias])
+                Sums::Direct(Spare::zeros(weights), vec![0.0; bias])
             }
             Ready::Tiles(tiles) => Sums::Tiles(FilterGradient::zeros(&tiles.plan)),
             Ready::Amx(amx) => Sums::Tiles(FilterGradient::of_sizes(amx::sums(&amx.plan), amx.bias.len())),

@@ -4,6 +4,7 @@
 //! of vectors would fall into a few sets of the first-level cache.
 
 use crate::geometry::Geometry;
+use crate::pass_on::stop_at_relu;
 use crate::product::{Left, Rows, multiply_words};
 use crate::simd::{Isa, Simd, Task, padded};
 use crate::winograd::Direction;
@@ -255,9 +256,8 @@ impl Task for Backward<'_> {
             let gradient = match geometry.options.relu {
                 false => &gradient[place],
                 true => {
-                    masked.clear();
-                    let pairs = out[place.clone()].iter().zip(&gradient[place]);
-                    masked.extend(pairs.map(|(&out, &gradient)| if out <= 0.0 { 0.0 } else { gradient }));
+                    masked.resize(place.len(), 0.0);
+                    stop_at_relu(&out[place.clone()], &gradient[place], masked);
                     &masked[..]
                 }
             };

@@ -2,8 +2,8 @@
 
 use crate::amx;
 use crate::geometry::Border;
-use crate::simd::{Isa, padded, run};
-use crate::winograd::{self, Direction, FilterGradient, Filters, FiltersAdjoint};
+use crate::simd::{Isa, Simd, padded, run};
+use crate::winograd::{self, Direction, FilterGradient, Filters, FiltersAdjoint, FinishGradient};
 
 /// How the convolutions are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +25,6 @@ impl Body {
         match plan.served_by(isa) {
             Some(plan) => Self::Amx(plan),
             None => Self::Winograd(winograd::Plan::new(size, [features; 2], border, isa.precision())),
-        }
-    }
-
-    /// What the layout of gradients depends on, beside the number of features: the tile of Winograd's.
-    pub(super) fn layout(&self) -> Option<[usize; 2]> {
-        match self {
-            Self::Winograd(plan) => Some(plan.tile),
-            Self::Amx(_) => None,
         }
     }
 
@@ -83,6 +75,29 @@ impl Body {
         match self {
             Self::Winograd(_) => features,
             Self::Amx(plan) => plan.framed(),
+        }
+    }
+
+    /// Computes the gradients of a convolution; the image and the mask are kept feature maps.
+    #[inline(always)]
+    pub(super) fn backward<S: Simd>(
+        &self,
+        simd: S,
+        (image, gradient): (&[f32], &[f32]),
+        of_filters: Option<&mut FilterGradient>,
+        of_image: (&[f32], &mut [f32], FinishGradient<'_>),
+        scratch: &mut Scratch,
+    ) {
+        let of_image = Some(of_image);
+        match self {
+            Self::Winograd(plan) => {
+                let scratch = &mut scratch.winograd;
+                simd.run(winograd::Backward { plan, image, gradient, of_filters, of_image, scratch });
+            }
+            Self::Amx(plan) => {
+                let (image, scratch) = (amx::Image::Framed(image), &mut scratch.amx);
+                simd.run(amx::Backward { plan, image, gradient, of_filters, of_image, scratch });
+            }
         }
     }
 }

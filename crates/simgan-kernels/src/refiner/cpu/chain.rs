@@ -1,15 +1,13 @@
-//! The blocks on AMX's tiles: from layer to layer go framed feature maps in words, whose zeros also mask the gradients.
-//! What skips the blocks stays in `f32`, so that its errors do not add up.
+//! The blocks on AMX's tiles, forward: from layer to layer go framed feature maps in words. What skips the blocks stays in `f32`, so that its errors do not add up.
 
 use rayon::prelude::*;
 
-use super::image::{Sums, Workspace};
+use super::image::Workspace;
 use super::network::{Network, Prepared};
 use super::spread::PARTS;
-use crate::amx::{self, Backward, Chained, Plan};
+use crate::amx::{self, Chained, Plan};
 use crate::simd::{Isa, Simd, Task, run};
 use crate::spare::Spare;
-use crate::winograd::FinishGradient;
 
 /// Takes the stem's features through all blocks. `maps` receives the feature maps of all layers, or only the latest
 /// ones if there is room for two.
@@ -92,36 +90,5 @@ impl Task for Draw<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         self.plan.draw_framed(simd, self.features, self.framed);
-    }
-}
-
-/// Takes the gradient of the last features back through all blocks; `maps` are those of all layers. Adds the gradients
-/// of the parameters to `sums`, if wanted.
-#[inline(always)]
-pub(super) fn backward<S: Simd>(
-    simd: S,
-    (network, plan): (&Network, &Plan),
-    prepared: &Prepared,
-    maps: &[f32],
-    mut sums: Option<&mut Sums>,
-    [of_features, of_inner]: [&mut [f32]; 2],
-    scratch: &mut amx::Scratch,
-) {
-    let mut convolve = |layer: usize, gradient: &[f32], accumulate: bool, of_image: &mut [f32]| {
-        let image = &maps[layer * plan.framed()..][..plan.framed()];
-        let finish = FinishGradient { accumulate, mask: Some(image) };
-        simd.run(Backward {
-            plan,
-            image: amx::Image::Framed(image),
-            gradient,
-            of_filters: sums.as_deref_mut().map(|sums| &mut sums.body[layer]),
-            of_image: Some((prepared.filters(layer), of_image, finish)),
-            scratch,
-        });
-    };
-    for block in (0..network.blocks).rev() {
-        convolve(2 * block + 1, of_features, false, of_inner);
-        // Accumulates: `of_features` already holds the gradient of the skip connection.
-        convolve(2 * block, of_inner, true, of_features);
     }
 }

@@ -9,7 +9,7 @@ use super::stem::{self, Framed};
 use crate::buffer::Buffer;
 use crate::product::{Left, Rows, multiply};
 use crate::simd::{BLOCK, Simd, Task, padded};
-use crate::winograd::{Backward, FilterGradient, Finish, FinishGradient, Forward, Residual};
+use crate::winograd::{FilterGradient, Finish, FinishGradient, Forward, Residual};
 
 /// Scratch memory of an image's passes; each thread keeps its own.
 pub(super) struct Workspace {
@@ -200,13 +200,6 @@ impl Sums {
             head_bias: vec![0.0; network.outputs],
         }
     }
-
-    pub(super) fn clear(&mut self) {
-        self.body.iter_mut().for_each(FilterGradient::clear);
-        for sums in [&mut self.stem, &mut self.stem_bias, &mut self.head, &mut self.head_bias] {
-            sums.fill(0.0);
-        }
-    }
 }
 
 /// Computes the gradients of one image.
@@ -238,32 +231,26 @@ impl Task for Differentiate<'_> {
         // The derivative of tanh, from its result: 1 − tanh².
         head.extend(out.iter().zip(gradient).map(|(&out, &gradient)| gradient * (1.0 - out * out)));
         let last = &maps[2 * network.blocks * network.kept()..];
-        match &network.body {
+        let last = match &network.body {
+            Body::Winograd(_) => last,
             Body::Amx(plan) => {
                 plan.unframe(simd, last, of_inner);
-                head_backward(simd, network, prepared, of_inner, head, sums.as_deref_mut(), of_features);
-                let (sums, memory) = (sums.as_deref_mut(), [&mut of_features[..], &mut of_inner[..]]);
-                chain::backward(simd, (network, plan), prepared, maps, sums, memory, &mut scratch.amx);
+                &of_inner[..]
             }
-            Body::Winograd(plan) => {
-                head_backward(simd, network, prepared, last, head, sums.as_deref_mut(), of_features);
-                let maps: Vec<&[f32]> = maps.chunks_exact(network.maps()).collect();
-                let scratch = &mut scratch.winograd;
-                let mut convolve =
-                    |layer: usize, gradient: &[f32], accumulate: bool, of_image: &mut [f32]| {
-                        let image = maps[layer];
-                        // The input of the layer is the result of a ReLU, so its zeros mask the gradient.
-                        let finish = FinishGradient { accumulate, mask: Some(image) };
-                        let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
-                        let of_image = Some((prepared.filters(layer), of_image, finish));
-                        simd.run(Backward { plan, image, gradient, of_filters, of_image, scratch });
-                    };
-                for block in (0..network.blocks).rev() {
-                    convolve(2 * block + 1, of_features, false, of_inner);
-                    // Accumulates: `of_features` already holds the gradient of the skip connection.
-                    convolve(2 * block, of_inner, true, of_features);
-                }
-            }
+        };
+        head_backward(simd, network, prepared, last, head, sums.as_deref_mut(), of_features);
+        let mut convolve = |layer: usize, gradient: &[f32], accumulate: bool, of_image: &mut [f32]| {
+            let image = &maps[layer * network.kept()..][..network.kept()];
+            // The input of the layer is the result of a ReLU, so its zeros mask the gradient.
+            let finish = FinishGradient { accumulate, mask: Some(image) };
+            let of_filters = sums.as_deref_mut().map(|sums| &mut sums.body[layer]);
+            let of_image = (prepared.filters(layer), of_image, finish);
+            network.body.backward(simd, (image, gradient), of_filters, of_image, scratch);
+        };
+        for block in (0..network.blocks).rev() {
+            convolve(2 * block + 1, of_features, false, of_inner);
+            // Accumulates: `of_features` already holds the gradient of the skip connection.
+            convolve(2 * block, of_inner, true, of_features);
         }
         if let Some(sums) = sums {
             framed.draw(network, image);

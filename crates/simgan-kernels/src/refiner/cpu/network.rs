@@ -96,13 +96,6 @@ impl Network {
         self.places().last().map_or(0, |[_, biases]| biases.end)
     }
 
-    /// Whether both lay out the gradients of their parameters alike.
-    pub(super) fn same_parameters(&self, other: &Self) -> bool {
-        let sizes =
-            |of: &Self| (of.inputs, of.outputs, of.features, of.stem_kernel, of.blocks, of.body.layout());
-        sizes(self) == sizes(other)
-    }
-
     pub(super) fn pixels(&self) -> usize {
         self.size[0] * self.size[1]
     }

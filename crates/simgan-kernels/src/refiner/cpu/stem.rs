@@ -28,20 +28,15 @@ impl Framed {
         let [height, width] = network.size;
         let [framed_height, framed_width] = Self::size(network);
         let padding = network.stem_kernel / 2;
-        self.pixels.clear();
         self.pixels.resize(network.inputs * framed_height * framed_width, 0.0);
-        let replicate = network.border == Border::Replicate;
-        for (y, line) in self.pixels.chunks_exact_mut(framed_width).enumerate() {
-            let (channel, y) = (y / framed_height, y % framed_height);
-            let nearest = y.saturating_sub(padding).min(height - 1);
-            if nearest + padding == y || replicate {
-                let source = &image[(channel * height + nearest) * width..][..width];
+        let planes = self.pixels.chunks_exact_mut(framed_height * framed_width);
+        for (plane, image) in planes.zip(image.chunks_exact(height * width)) {
+            let rows = plane[padding * framed_width..].chunks_exact_mut(framed_width);
+            for (line, source) in rows.zip(image.chunks_exact(width)) {
                 line[padding..padding + width].copy_from_slice(source);
-                if replicate {
-                    line[..padding].fill(source[0]);
-                    line[padding + width..].fill(source[width - 1]);
-                }
+                network.border.draw(line, 1, padding);
             }
+            network.border.draw(plane, framed_width, padding);
         }
     }
 
